@@ -1,0 +1,383 @@
+//! The syntax tree: flat tables that refer to each other by index.
+//!
+//! The tree is faithful to the text: it knows no function by name, folds no constant and gives no
+//! type. Parentheses leave no trace but the shape.
+
+use std::ops::Range;
+
+use crate::Span;
+
+/// An expression of an [`Ast`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExprId(pub(crate) u32);
+
+impl ExprId {
+    /// The position of the expression in [`Ast::exprs`], to index side tables with.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A name of an [`Ast`]. Two occurrences of one name have one id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(pub(crate) u32);
+
+impl NameId {
+    /// The position of the name among the names of the program, to index side tables with.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A name at a place. Equality ignores the place.
+#[derive(Clone, Copy, Debug)]
+pub struct Ident {
+    /// The name.
+    pub name: NameId,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl PartialEq for Ident {
+    fn eq(&self, other: &Ident) -> bool {
+        self.name == other.name
+    }
+}
+
+/// The arguments of one call, in [`Ast::arguments`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArgRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl ArgRange {
+    /// How many arguments the call has.
+    pub fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// Whether the call has no argument.
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The links of one comparison chain, in [`Ast::links`]. A chain has at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// A program.
+///
+/// Every expression is an entry of one table, and its operands come before it, so a consumer is a
+/// forward loop over [`exprs`](Ast::exprs) and never recurses; neither does the drop of a tree.
+/// Each expression is the operand of at most one other: what a program shares, it shares by name.
+///
+/// Equality is equality of programs: it ignores every [`Span`].
+#[derive(Clone, Debug)]
+pub struct Ast {
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) kinds: Vec<ExprKind>,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) names: Vec<Box<str>>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) links: Vec<Link>,
+}
+
+impl Ast {
+    /// The statements in the order of the text: at least one, and [`Statement::Outputs`] only as
+    /// the last.
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// What an expression is.
+    pub fn kind(&self, id: ExprId) -> &ExprKind {
+        &self.kinds[id.index()]
+    }
+
+    /// Where an expression stands, without parentheses around it.
+    pub fn span(&self, id: ExprId) -> Span {
+        self.spans[id.index()]
+    }
+
+    /// The text of a name.
+    pub fn name(&self, id: NameId) -> &str {
+        &self.names[id.index()]
+    }
+
+    /// The text of every name, by [`NameId::index`].
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// Every expression, operands before the expressions that use them.
+    pub fn exprs(&self) -> impl Iterator<Item = ExprId> {
+        (0..self.kinds.len() as u32).map(ExprId)
+    }
+
+    /// The arguments of a call.
+    pub fn arguments(&self, range: ArgRange) -> &[Argument] {
+        &self.arguments[indices(range.start, range.end)]
+    }
+
+    /// The links of a comparison chain.
+    pub fn links(&self, range: LinkRange) -> &[Link] {
+        &self.links[indices(range.start, range.end)]
+    }
+}
+
+/// Ids and ranges compare as numbers here. That is sound because the parser fills the tables in an
+/// order that only the shape of the program decides.
+impl PartialEq for Ast {
+    fn eq(&self, other: &Ast) -> bool {
+        self.statements == other.statements
+            && self.kinds == other.kinds
+            && self.names == other.names
+            && self.arguments == other.arguments
+            && self.links == other.links
+    }
+}
+
+fn indices(start: u32, end: u32) -> Range<usize> {
+    start as usize..end as usize
+}
+
+/// One statement. Equality ignores spans.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    /// `name = value`
+    Binding {
+        /// The name that is bound.
+        name: Ident,
+        /// What it is bound to.
+        value: ExprId,
+    },
+    /// `def name(parameters) = body`
+    Def {
+        /// The function's name.
+        name: Ident,
+        /// Its parameters, perhaps none; the consumer checks that they differ.
+        parameters: Vec<Ident>,
+        /// What a call stands for.
+        body: ExprId,
+    },
+    /// `value, value`: what the program computes.
+    Outputs {
+        /// The outputs in order, at least one.
+        values: Vec<ExprId>,
+        /// The whole statement.
+        span: Span,
+    },
+}
+
+impl PartialEq for Statement {
+    fn eq(&self, other: &Statement) -> bool {
+        match (self, other) {
+            (
+                Statement::Binding { name, value },
+                Statement::Binding { name: other_name, value: other_value },
+            ) => name == other_name && value == other_value,
+            (
+                Statement::Def { name, parameters, body },
+                Statement::Def { name: other_name, parameters: other_parameters, body: other_body },
+            ) => name == other_name && parameters == other_parameters && body == other_body,
+            (
+                Statement::Outputs { values, .. },
+                Statement::Outputs { values: other_values, .. },
+            ) => values == other_values,
+            _ => false,
+        }
+    }
+}
+
+/// What an expression is. Equality ignores spans.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// An integer literal, at most 2^63. Exactly 2^63 occurs only as the operand of
+    /// [`UnaryOp::Negate`], where it stands for `i64::MIN`.
+    Int(u64),
+    /// A decimal literal, rounded to the nearest double; infinity if it is too large for one.
+    Float(f64),
+    /// A literal such as `2j`: its imaginary part, rounded as [`ExprKind::Float`].
+    Imaginary(f64),
+    /// `True` or `False`
+    Bool(bool),
+    /// A text literal, its escapes resolved.
+    Text(Box<str>),
+    /// `pi`, `inf` or `nan`
+    Constant(Constant),
+    /// A binding, a parameter or an input: which one is for the consumer to say.
+    Name(NameId),
+    /// An operator before its operand.
+    Unary {
+        /// The operator.
+        op: UnaryOp,
+        /// Its operand.
+        arg: ExprId,
+    },
+    /// An operator between two operands.
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// The operand on its left.
+        left: ExprId,
+        /// The operand on its right.
+        right: ExprId,
+    },
+    /// A comparison or a chain of them, `first < right <= right`.
+    Compare {
+        /// The leftmost operand.
+        first: ExprId,
+        /// The operators, each with the operand on its right.
+        rest: LinkRange,
+    },
+    /// `then if condition else otherwise`
+    Conditional {
+        /// What decides.
+        condition: ExprId,
+        /// The value where the condition holds.
+        then: ExprId,
+        /// The value where it does not.
+        otherwise: ExprId,
+    },
+    /// `function(arguments)`
+    Call {
+        /// The function's name, in a namespace apart from that of [`ExprKind::Name`].
+        function: Ident,
+        /// The arguments in the order of the text.
+        arguments: ArgRange,
+    },
+    /// `base.real` or `base.imag`
+    Attribute {
+        /// What the attribute is taken of.
+        base: ExprId,
+        /// Which one: `real` or `imag`.
+        attribute: Ident,
+    },
+}
+
+/// One argument of a call. Equality ignores the span.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// The name in `name = value`.
+    pub keyword: Option<Ident>,
+    /// What is passed.
+    pub value: ArgumentValue,
+    /// The whole argument, keyword included.
+    pub span: Span,
+}
+
+impl PartialEq for Argument {
+    fn eq(&self, other: &Argument) -> bool {
+        self.keyword == other.keyword && self.value == other.value
+    }
+}
+
+/// What a call can be given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgumentValue {
+    /// An expression.
+    Expr(ExprId),
+    /// `parameter -> body`: a step. It never has a keyword.
+    Step {
+        /// The name that stands for the previous value in the body.
+        parameter: Ident,
+        /// The next value.
+        body: ExprId,
+    },
+    /// `(0, 1)`: a tuple. It always has a keyword, as in `axis=(0, 1)`. The elements are any
+    /// expressions; `(0)` is none, but an expression in parentheses, and `(0,)` is one.
+    Tuple(Vec<ExprId>),
+}
+
+/// One step of a comparison chain. Equality ignores the span.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// The operator.
+    pub op: CompareOp,
+    /// Where the operator stands.
+    pub op_span: Span,
+    /// The operand on its right.
+    pub right: ExprId,
+}
+
+impl PartialEq for Link {
+    fn eq(&self, other: &Link) -> bool {
+        self.op == other.op && self.right == other.right
+    }
+}
+
+/// Writes an enum of things that are spelled one way, and `symbol`.
+macro_rules! spelled {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident $symbol:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $symbol, "`")] $variant,)*
+        }
+
+        impl $name {
+            /// How it is written.
+            pub fn symbol(self) -> &'static str {
+                match self {
+                    $($name::$variant => $symbol,)*
+                }
+            }
+        }
+    };
+}
+
+spelled! {
+    /// A number with a reserved name.
+    Constant {
+        Pi "pi",
+        Inf "inf",
+        Nan "nan",
+    }
+}
+
+spelled! {
+    /// An operator before its operand.
+    UnaryOp {
+        Negate "-",
+        Plus "+",
+        BitNot "~",
+        Not "not",
+    }
+}
+
+spelled! {
+    /// An operator between two operands, loosest first.
+    BinaryOp {
+        Or "or",
+        And "and",
+        BitOr "|",
+        BitXor "^",
+        BitAnd "&",
+        ShiftLeft "<<",
+        ShiftRight ">>",
+        Add "+",
+        Subtract "-",
+        Multiply "*",
+        Divide "/",
+        FloorDivide "//",
+        Remainder "%",
+        Power "**",
+    }
+}
+
+spelled! {
+    /// An operator of a comparison chain.
+    CompareOp {
+        Less "<",
+        LessEqual "<=",
+        Greater ">",
+        GreaterEqual ">=",
+        Equal "==",
+        NotEqual "!=",
+    }
+}

@@ -1,0 +1,365 @@
+//! What to say about a token that no production has a place for.
+//!
+//! Only a text that has failed comes here, so its tokens are simply cut again, up to the one that
+//! failed and on to the end, and the advice is found by looking at its neighbours.
+
+use crate::token::{Bracket, BracketKind, Token, Tokens};
+use crate::{Span, SyntaxError};
+
+/// Advice for an expression that goes on at the start of a line.
+pub(crate) const GO_ON: &str =
+    "a statement ends with its line; to go on, end the line with the operator or use brackets";
+
+const ATTRIBUTE: &str = "; expected `real` or `imag`";
+const COMPARE: &str = "write `==` to compare";
+const CONDITIONAL: &str = "a conditional is written `a if condition else b`";
+
+/// The error for the token at `at`, in whose place the parser would take one of `expected`.
+pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> SyntaxError {
+    let scene = Scene::new(text, at);
+    let Some((token, span)) = scene.token else {
+        return unexpected_end(text, at, expected);
+    };
+    let name = describe(text, token, span);
+    let expected = Expected(expected);
+
+    if let (Some(Token::Dot), Some((Token::Name(attribute), span))) =
+        (scene.earlier, scene.previous)
+        && !matches!(attribute, "real" | "imag")
+    {
+        return unknown_attribute(text, span);
+    }
+    if let Some(bracket) = scene.unclosed
+        && text[bracket.span.end as usize..at as usize].contains('\n')
+    {
+        return never_closed(bracket);
+    }
+    if token == Token::LeftBracket && scene.follows_operand() {
+        return SyntaxError::parse(span, "indexing is not supported yet");
+    }
+    if let Some((Token::Dot, _)) = scene.previous {
+        return match token.is_reserved() {
+            true => unknown_attribute(text, span),
+            false => SyntaxError::parse(span, format!("unexpected {name}{ATTRIBUTE}")),
+        };
+    }
+    if let Some(reserved) = scene.reserved_name(token, span, &expected) {
+        let message = format!("{} is reserved and cannot be a name", quote(text, reserved));
+        return SyntaxError::parse(reserved, message);
+    }
+    if token == Token::Assign {
+        return scene.unexpected_assign(text, span, &expected);
+    }
+
+    let mut error = SyntaxError::parse(span, format!("unexpected {name}{expected}"));
+    error.hints.extend(scene.advice(text, token).map(String::from));
+    error
+}
+
+/// The error for a text that ends at `at`, where the parser would take one of `expected`.
+pub(crate) fn unexpected_end(text: &str, at: u32, expected: &[String]) -> SyntaxError {
+    let scene = Scene::new(text, u32::MAX);
+    if let Some(bracket) = scene.unclosed {
+        return never_closed(bracket);
+    }
+    let span = Span { start: at, end: at };
+    if let Some((Token::Dot, _)) = scene.previous {
+        return SyntaxError::parse(span, format!("unexpected end of the text{ATTRIBUTE}"));
+    }
+    let expected = Expected(expected);
+    let error = SyntaxError::parse(span, format!("unexpected end of the text{expected}"));
+    if scene.lacks_else { error.hint(CONDITIONAL) } else { error }
+}
+
+/// The error for what stands after a dot and is no attribute.
+pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
+    let rest = text[span.range().end..].trim_start();
+    let error = SyntaxError::parse(span, format!("unknown attribute {}", quote(text, span)))
+        .hint("the attributes are `.real` and `.imag`");
+    if rest.starts_with('(') {
+        error.hint("a function is called by its name alone, as in `sin(x)`")
+    } else {
+        error
+    }
+}
+
+fn never_closed(bracket: Bracket) -> SyntaxError {
+    SyntaxError::parse(bracket.span, "`(` is never closed")
+}
+
+/// What surrounds the token that failed.
+struct Scene<'input> {
+    /// The token itself; none at the end of the text.
+    token: Option<(Token<'input>, Span)>,
+    /// The token before it.
+    previous: Option<(Token<'input>, Span)>,
+    /// The token before that.
+    earlier: Option<Token<'input>>,
+    /// The token after it.
+    next: Option<Token<'input>>,
+    /// The first two tokens of the statement.
+    opening: [Option<Token<'input>>; 2],
+    /// Whether the statement has a comma outside brackets.
+    has_comma: bool,
+    /// Whether the statement has a `=` outside brackets.
+    has_assign: bool,
+    /// Whether the statement has an `if` that no `else` has answered.
+    lacks_else: bool,
+    /// The innermost bracket around the token.
+    inside: Option<Bracket>,
+    /// The innermost bracket before the token that nothing closes, in all of the text.
+    unclosed: Option<Bracket>,
+}
+
+impl<'input> Scene<'input> {
+    fn new(text: &'input str, at: u32) -> Scene<'input> {
+        let mut scene = Scene {
+            token: None,
+            previous: None,
+            earlier: None,
+            next: None,
+            opening: [None, None],
+            has_comma: false,
+            has_assign: false,
+            lacks_else: false,
+            inside: None,
+            unclosed: None,
+        };
+        let mut tokens = Tokens::new(text);
+        let mut ifs = 0usize;
+        loop {
+            // What the tokens change when they cut a bracket is after the token that failed.
+            let inside = tokens.brackets.last().copied();
+            let Some(Ok((start, token, end))) = tokens.next() else { break };
+            if start >= at {
+                scene.inside = inside;
+                scene.token = Some((token, Span { start, end }));
+                break;
+            }
+            scene.earlier = scene.previous.map(|(token, _)| token);
+            scene.previous = Some((token, Span { start, end }));
+            if inside.is_none() {
+                match token {
+                    Token::Newline | Token::Semicolon => {
+                        scene.opening = [None, None];
+                        scene.has_comma = false;
+                        scene.has_assign = false;
+                        ifs = 0;
+                        continue;
+                    }
+                    Token::Comma => scene.has_comma = true,
+                    Token::Assign => scene.has_assign = true,
+                    Token::If => ifs += 1,
+                    Token::Else => ifs = ifs.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            if let Some(free) = scene.opening.iter_mut().find(|slot| slot.is_none()) {
+                *free = Some(token);
+            }
+        }
+        scene.lacks_else = ifs > 0;
+        if scene.token.is_some()
+            && let Some(Ok((_, next, _))) = tokens.next()
+        {
+            scene.next = Some(next);
+        }
+        // Nothing is known of a bracket when the rest of the text does not even lex.
+        if tokens.by_ref().all(|token| token.is_ok()) {
+            scene.unclosed =
+                tokens.brackets.iter().rev().find(|bracket| bracket.span.start < at).copied();
+        }
+        scene
+    }
+
+    fn follows_operand(&self) -> bool {
+        self.previous.is_some_and(|(token, _)| token.ends_operand())
+    }
+
+    /// The place of a reserved word that stands where only a name can, if that is what is wrong.
+    fn reserved_name(&self, token: Token, span: Span, expected: &Expected) -> Option<Span> {
+        if token.is_reserved() {
+            let only_a_name = expected.has("name") && !expected.has("int");
+            let is_bound = matches!(self.next, Some(Token::Assign | Token::Arrow));
+            return (only_a_name || is_bound).then_some(span);
+        }
+        let (previous, previous_span) = self.previous?;
+        let begins = match self.earlier {
+            None | Some(Token::Newline | Token::Semicolon) => true,
+            Some(Token::LeftParen | Token::Comma) => {
+                self.inside.is_some_and(|bracket| bracket.kind == BracketKind::Arguments)
+            }
+            _ => false,
+        };
+        let binds = matches!(token, Token::Assign | Token::Arrow);
+        (binds && begins && previous.is_reserved()).then_some(previous_span)
+    }
+
+    fn unexpected_assign(&self, text: &str, span: Span, expected: &Expected) -> SyntaxError {
+        let error = |message: &str| SyntaxError::parse(span, message);
+        if let Some((operator, before)) = self.previous
+            && operator.is_operator()
+            && before.end == span.start
+        {
+            let symbol = before.to(span);
+            let error =
+                SyntaxError::parse(symbol, format!("{} is not an operator", quote(text, symbol)));
+            return match operator.is_comparison() {
+                true => error,
+                false => error.hint("a name is bound once; bind the result to a new one"),
+            };
+        }
+        if self.inside.is_none() && self.has_comma && !self.has_assign {
+            return error("one statement binds one name").hint("bind each name on its own");
+        }
+        if expected.has("int") || expected.has("name") {
+            return SyntaxError::parse(span, format!("unexpected `=`{expected}"));
+        }
+        match self.inside.map(|bracket| bracket.kind) {
+            Some(BracketKind::Parameters) => error("a parameter has no default value"),
+            Some(_) => error("unexpected `=` in an expression").hint(COMPARE),
+            None if self.has_assign => error("a second `=` in one statement").hint(COMPARE),
+            None => match self.opening {
+                [Some(Token::Name(_)), Some(Token::LeftParen)] => error("only a name can be bound")
+                    .hint("a function is defined with `def name(x) = ...`")
+                    .hint(COMPARE),
+                _ => error("only a name can be bound").hint(COMPARE),
+            },
+        }
+    }
+
+    /// A hint, if a neighbour tells what was meant.
+    fn advice(&self, text: &str, token: Token) -> Option<&'static str> {
+        let (previous, previous_span) = self.previous.unzip();
+        if let Some(Token::Name("lambda")) = previous {
+            return Some("a function is defined with `def name(x) = ...`");
+        }
+        let starts_line = matches!(previous, Some(Token::Newline));
+        match token {
+            _ if starts_line && token.is_infix_only() => Some(GO_ON),
+            Token::Name("in") => Some("membership is written `isin(a, b)`"),
+            Token::Not if self.next == Some(Token::Name("in")) => {
+                Some("membership is written `not isin(a, b)`")
+            }
+            Token::Name("is") => Some(COMPARE),
+            Token::Name("for") => Some("there are no loops: every operation is elementwise"),
+            Token::Name("lambda") => Some("a function is defined with `def name(x) = ...`"),
+            Token::Name(_) if matches!(previous, Some(Token::Name("import" | "from"))) => {
+                Some("a program imports nothing: every function is there")
+            }
+            Token::Not if previous.is_some_and(Token::is_operator) => {
+                Some("`not` is looser than this operator: put it in parentheses")
+            }
+            Token::Text(_)
+                if matches!(previous, Some(Token::Name(_)))
+                    && previous_span.map(|span| span.end) == self.token.map(|(_, s)| s.start) =>
+            {
+                Some("a text literal has no prefix")
+            }
+            Token::LeftParen if self.follows_operand() => {
+                let is_number = previous_span
+                    .and_then(|span| text[span.range()].chars().next())
+                    .is_some_and(|c| c.is_ascii_digit() || c == '.');
+                Some(match is_number {
+                    true => "a product is written with `*`, as in `2 * x`",
+                    false => "only a name can be called; a product is written with `*`",
+                })
+            }
+            Token::RightParen if self.inside.is_none() => Some("there is no `(` that it closes"),
+            Token::Comma => match self.inside.map(|bracket| bracket.kind) {
+                Some(BracketKind::Group) => {
+                    Some("a tuple can only be the value of a keyword, as in `axis=(0, 1)`")
+                }
+                None if self.has_assign => Some("a binding has one value"),
+                _ => None,
+            },
+            Token::Arrow => Some("a step `name -> expression` can only be an argument of a call"),
+            Token::LeftBracket => Some("there are no lists"),
+            Token::If | Token::Else => Some(CONDITIONAL),
+            Token::Newline | Token::Semicolon if self.lacks_else => Some(CONDITIONAL),
+            Token::Def => Some("a `def` is a statement of its own"),
+            _ => None,
+        }
+    }
+}
+
+/// The terminals that the parser would have taken, as LALRPOP names them.
+struct Expected<'names>(&'names [String]);
+
+impl Expected<'_> {
+    /// Whether a terminal is among them; one that the grammar writes in quotes is found without.
+    fn has(&self, terminal: &str) -> bool {
+        self.0.iter().any(|name| name.trim_matches('"') == terminal)
+    }
+
+    /// What they amount to, in words.
+    fn words(&self) -> Vec<&'static str> {
+        let mut words = Vec::new();
+        if self.has("int") {
+            words.push("an expression");
+        } else if self.has("+") {
+            words.push("an operator");
+        } else if self.has("name") {
+            words.push("a name");
+        }
+        if self.has("else") {
+            words.push("`else`");
+        }
+        if self.has("int") {
+            // Before an expression, anything else is less likely to be what was meant.
+        } else if self.has("newline") {
+            words.push("the end of the statement");
+        } else if self.has(",") {
+            words.push("`,`");
+        }
+        if self.has(")") && !self.has("keyword_name") {
+            words.push("`)`");
+        }
+        if words.is_empty() {
+            words.extend(
+                ["=", "(", "->"]
+                    .into_iter()
+                    .zip(["`=`", "`(`", "`->`"])
+                    .filter_map(|(terminal, word)| self.has(terminal).then_some(word)),
+            );
+        }
+        words
+    }
+}
+
+impl std::fmt::Display for Expected<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.words().as_slice() {
+            [] => Ok(()),
+            [word] => write!(f, "; expected {word}"),
+            [words @ .., last] => write!(f, "; expected {} or {last}", words.join(", ")),
+        }
+    }
+}
+
+fn describe(text: &str, token: Token, span: Span) -> String {
+    match token {
+        Token::Newline => "end of the line".to_owned(),
+        Token::Text(_) => "text literal".to_owned(),
+        Token::Name(_) | Token::KeywordName(_) | Token::StepName(_) => {
+            format!("name {}", quote(text, span))
+        }
+        Token::Int(_) | Token::Float(_) | Token::Imaginary(_) => {
+            format!("number {}", quote(text, span))
+        }
+        _ => quote(text, span),
+    }
+}
+
+/// A piece of the text for a message, shortened where it is long.
+fn quote(text: &str, span: Span) -> String {
+    let piece = &text[span.range()];
+    let c_is_safe = |c: char| c.is_ascii_graphic() || c == ' ';
+    if !piece.chars().take(40).all(c_is_safe) {
+        return "this".to_owned();
+    }
+    match piece.get(..40) {
+        Some(start) if piece.len() > 40 => format!("`{start}...`"),
+        _ => format!("`{piece}`"),
+    }
+}

@@ -1,0 +1,198 @@
+//! Tokens to tree.
+
+use std::collections::HashMap;
+
+use lalrpop_util::{ParseError, lalrpop_mod};
+
+use crate::ast::{
+    ArgRange, Argument, ArgumentValue, Ast, CompareOp, ExprId, ExprKind, Ident, Link, LinkRange,
+    NameId, Statement, UnaryOp,
+};
+use crate::explain;
+use crate::token::{self, Tokens};
+use crate::{Span, SyntaxError};
+
+lalrpop_mod!(
+    #[allow(
+        clippy::all,
+        missing_docs,
+        unused_qualifications,
+        reason = "LALRPOP writes this module"
+    )]
+    grammar
+);
+
+/// Reads a program.
+///
+/// Takes time and memory linear in the length of the text, and no stack: nesting may be as deep as
+/// the text is long. The text may come from anyone; limit its length before if that matters, for a
+/// tree takes some forty bytes per expression.
+///
+/// # Errors
+///
+/// The first thing that is wrong with the text. A text without a statement is wrong too.
+pub fn parse(text: &str) -> Result<Ast, SyntaxError> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(SyntaxError::lex(Span::default(), "the text is longer than 4 GiB"));
+    }
+    let mut tree = Tree::new(text);
+    match grammar::ProgramParser::new().parse(&mut tree, Tokens::new(text)) {
+        Ok(()) => tree.finish(),
+        Err(ParseError::User { error }) => Err(error),
+        Err(ParseError::UnrecognizedToken { token: (start, _, _), expected }) => {
+            Err(explain::unexpected_token(text, start, &expected))
+        }
+        Err(ParseError::UnrecognizedEof { location, expected }) => {
+            Err(explain::unexpected_end(text, location, &expected))
+        }
+        Err(ParseError::ExtraToken { token: (start, _, _) }) => {
+            Err(explain::unexpected_token(text, start, &[]))
+        }
+        Err(ParseError::InvalidToken { location }) => {
+            Err(explain::unexpected_token(text, location, &[]))
+        }
+    }
+}
+
+/// The tree while the grammar's actions build it.
+pub(crate) struct Tree<'input> {
+    text: &'input str,
+    ast: Ast,
+    interned: HashMap<&'input str, NameId>,
+    /// The arguments of the calls that are still open.
+    arguments: Vec<Argument>,
+    /// The links of the comparison chains that are still open.
+    links: Vec<Link>,
+    /// Literals of 2^63 that nothing has negated yet.
+    minimums: Vec<ExprId>,
+    /// Where each statement begins.
+    starts: Vec<u32>,
+}
+
+impl<'input> Tree<'input> {
+    fn new(text: &'input str) -> Tree<'input> {
+        Tree {
+            text,
+            ast: Ast {
+                statements: Vec::new(),
+                kinds: Vec::new(),
+                spans: Vec::new(),
+                names: Vec::new(),
+                arguments: Vec::new(),
+                links: Vec::new(),
+            },
+            interned: HashMap::new(),
+            arguments: Vec::new(),
+            links: Vec::new(),
+            minimums: Vec::new(),
+            starts: Vec::new(),
+        }
+    }
+
+    /// Checks what the grammar alone cannot.
+    fn finish(self) -> Result<Ast, SyntaxError> {
+        if let Some(&id) = self.minimums.first() {
+            return Err(token::too_large(self.ast.span(id)));
+        }
+        let Some((_, before_last)) = self.ast.statements.split_last() else {
+            return Err(SyntaxError::parse(Span::default(), "empty expression"));
+        };
+        for (statement, next) in before_last.iter().zip(&self.starts[1..]) {
+            if let Statement::Outputs { values, span } = statement {
+                let bind = match values.len() {
+                    1 => "bind it: name = ...",
+                    _ => "bind each of them: name = ...",
+                };
+                let error = SyntaxError::parse(*span, "outputs before the last statement")
+                    .hint(format!("only the last statement may be the outputs; {bind}"));
+                return Err(match self.text.as_bytes().get(*next as usize) {
+                    Some(b'+' | b'-' | b'~') => error.hint(explain::GO_ON),
+                    _ => error,
+                });
+            }
+        }
+        Ok(self.ast)
+    }
+
+    pub(crate) fn statement(&mut self, start: u32, statement: Statement) {
+        self.starts.push(start);
+        self.ast.statements.push(statement);
+    }
+
+    pub(crate) fn push(&mut self, start: u32, kind: ExprKind, end: u32) -> ExprId {
+        // An expression takes a byte of the text at least, so their number fits.
+        let id = ExprId(self.ast.kinds.len() as u32);
+        self.ast.kinds.push(kind);
+        self.ast.spans.push(Span { start, end });
+        id
+    }
+
+    pub(crate) fn int(&mut self, start: u32, value: u64, end: u32) -> ExprId {
+        let id = self.push(start, ExprKind::Int(value), end);
+        if value == token::MINIMUM {
+            self.minimums.push(id);
+        }
+        id
+    }
+
+    pub(crate) fn unary(&mut self, start: u32, op: UnaryOp, arg: ExprId, end: u32) -> ExprId {
+        if op == UnaryOp::Negate && self.minimums.last() == Some(&arg) {
+            self.minimums.pop();
+        }
+        self.push(start, ExprKind::Unary { op, arg }, end)
+    }
+
+    pub(crate) fn compare(&mut self, start: u32, first: ExprId, links: u32, end: u32) -> ExprId {
+        let waiting = self.links.len() - links as usize;
+        let from = self.ast.links.len() as u32;
+        self.ast.links.extend(self.links.drain(waiting..));
+        let rest = LinkRange { start: from, end: from + links };
+        self.push(start, ExprKind::Compare { first, rest }, end)
+    }
+
+    pub(crate) fn link(&mut self, start: u32, op: CompareOp, end: u32, right: ExprId) {
+        self.links.push(Link { op, op_span: Span { start, end }, right });
+    }
+
+    pub(crate) fn call(&mut self, start: u32, function: Ident, count: u32, end: u32) -> ExprId {
+        let waiting = self.arguments.len() - count as usize;
+        let from = self.ast.arguments.len() as u32;
+        self.ast.arguments.extend(self.arguments.drain(waiting..));
+        let arguments = ArgRange { start: from, end: from + count };
+        self.push(start, ExprKind::Call { function, arguments }, end)
+    }
+
+    pub(crate) fn argument(
+        &mut self,
+        start: u32,
+        keyword: Option<Ident>,
+        value: ArgumentValue,
+        end: u32,
+    ) {
+        self.arguments.push(Argument { keyword, value, span: Span { start, end } });
+    }
+
+    pub(crate) fn attribute(
+        &mut self,
+        start: u32,
+        base: ExprId,
+        attribute: Ident,
+        end: u32,
+    ) -> Result<ExprId, SyntaxError> {
+        match self.ast.name(attribute.name) {
+            "real" | "imag" => Ok(self.push(start, ExprKind::Attribute { base, attribute }, end)),
+            _ => Err(explain::unknown_attribute(self.text, attribute.span)),
+        }
+    }
+
+    pub(crate) fn ident(&mut self, start: u32, name: &'input str, end: u32) -> Ident {
+        Ident { name: self.intern(name), span: Span { start, end } }
+    }
+
+    pub(crate) fn intern(&mut self, name: &'input str) -> NameId {
+        *self.interned.entry(name).or_insert_with(|| {
+            self.ast.names.push(name.into());
+            NameId(self.ast.names.len() as u32 - 1)
+        })
+    }
+}

@@ -1,0 +1,453 @@
+//! Texts that are no programs: the stage that refuses them, the place, the message, the advice.
+
+mod common;
+
+use common::{Wrong, assert_wrong, shape, wrong};
+use hotloop_grammar::SyntaxErrorKind::{Lex, Parse};
+use hotloop_grammar::parse;
+
+/// `text` fails in the lexer: `piece`, which starts at byte `at`, is underlined.
+#[track_caller]
+fn lex(text: &str, at: usize, piece: &str, message: &str) -> Vec<String> {
+    assert_wrong(text, Lex, at, piece, message)
+}
+
+/// `text` fails in the parser.
+#[track_caller]
+fn bad(text: &str, at: usize, piece: &str, message: &str) -> Vec<String> {
+    assert_wrong(text, Parse, at, piece, message)
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn empty() {
+    for text in ["", " ", "\n \t\r\n", "# only a comment", ";;", "\u{feff}", "\n;\n# x\n;"] {
+        bad(text, 0, "", "empty expression");
+    }
+}
+
+#[test]
+fn integers_that_do_not_fit() {
+    let message = "integer literal does not fit i64";
+    for text in [
+        "9223372036854775808",
+        "18446744073709551616",
+        "0x8000000000000000",
+        "0xffffffffffffffff",
+        "1_0000000000000000000",
+    ] {
+        lex(text, 0, text, message);
+    }
+    let digits = "7".repeat(1_000_000);
+    lex(&digits, 0, &digits, message);
+    lex("a + 9223372036854775808", 4, "9223372036854775808", message);
+    lex("a - 9223372036854775808", 4, "9223372036854775808", message);
+    lex("+9223372036854775808", 1, "9223372036854775808", message);
+    lex("-9223372036854775808**2", 1, "9223372036854775808", message);
+    lex("-9223372036854775809", 1, "9223372036854775809", message);
+    lex("-f(9223372036854775808)", 3, "9223372036854775808", message);
+    assert_eq!(shape("-9223372036854775808"), "(- 9223372036854775808)");
+    assert_eq!(shape("9223372036854775807"), "9223372036854775807");
+}
+
+#[test]
+fn malformed_numbers_are_one_error() {
+    let exponent = "the exponent has no digits";
+    let underscore = "an underscore in a number must stand between two digits";
+    let point = "a number has at most one `.`";
+    let touches = "a number cannot touch a name";
+    let radix = "integers are written in decimal or, after `0x`, in hexadecimal";
+    let zero = "an integer cannot begin with 0";
+    for (number, message) in [
+        ("1e", exponent),
+        ("1e+", exponent),
+        ("1.5e-", exponent),
+        ("1e+x", exponent),
+        ("1e_5", exponent),
+        ("0x", "a hexadecimal literal needs a digit after `0x`"),
+        ("0b2", radix),
+        ("0b1", radix),
+        ("0o7", radix),
+        ("1__0", underscore),
+        ("1_", underscore),
+        ("1_.5", underscore),
+        ("1._5", underscore),
+        ("0x1_", underscore),
+        ("1_000_x", underscore),
+        ("1.2.3", point),
+        ("1..2", point),
+        ("1..", point),
+        (".5.", point),
+        ("2x", touches),
+        ("2exp", touches),
+        ("0xfg", touches),
+        ("0xg", touches),
+        ("1e5x", touches),
+        ("2j3", touches),
+        ("2jj", touches),
+        ("1.5.real", touches),
+        ("1.real", touches),
+        ("2j.imag", touches),
+        ("2and", touches),
+        ("007", zero),
+        ("0_1", zero),
+    ] {
+        lex(number, 0, number, message);
+        lex(&format!("a + ({number})"), 5, number, message);
+        lex(&format!("{number} + b"), 0, number, message);
+    }
+    assert_eq!(lex("2x", 0, "2x", touches), ["a product is written with `*`, as in `2 * x`"]);
+    assert_eq!(
+        lex("1.5.real", 0, "1.5.real", touches),
+        ["an attribute of a number is written `(1.5).real`"]
+    );
+    assert_eq!(
+        lex("1.imag", 0, "1.imag", touches),
+        ["an attribute of a number is written `(1.5).real`"]
+    );
+    assert_eq!(lex("007", 0, "007", zero), ["drop the leading zeros"]);
+    // A sign after a hexadecimal e is an operator.
+    assert_eq!(shape("0xe+1"), "(+ 14 1)");
+    assert_eq!(shape("1e-3-1"), "(- 0.001 1)");
+    assert_eq!(
+        bad(
+            "x.1",
+            1,
+            ".1",
+            "unexpected number `.1`; expected an operator or the end of the statement"
+        ),
+        NOTHING
+    );
+}
+
+#[test]
+fn characters_of_no_token() {
+    for (text, at, piece, message) in [
+        ("a\0b", 1, "\0", "unexpected character U+0000"),
+        ("a\0", 1, "\0", "unexpected character U+0000"),
+        ("\u{1b}[31m", 0, "\u{1b}", "unexpected character U+001B"),
+        ("a # \u{1b}[31m", 4, "\u{1b}", "unexpected character U+001B"),
+        ("'a\u{1b}[31m'", 2, "\u{1b}", "unexpected character U+001B"),
+        ("'\\\u{1b}'", 2, "\u{1b}", "unexpected character U+001B"),
+        ("'a\rb'", 2, "\r", "unexpected character U+000D"),
+        ("a\u{7f}", 1, "\u{7f}", "unexpected character U+007F"),
+        ("a\u{85}b", 1, "\u{85}", "unexpected character U+0085"),
+        ("a\x0bb", 1, "\x0b", "unexpected character U+000B"),
+        ("a\u{feff}", 1, "\u{feff}", "unexpected character U+FEFF"),
+        ("\u{feff}\u{feff}a", 3, "\u{feff}", "unexpected character U+FEFF"),
+        ("a\u{a0}b", 1, "\u{a0}", "unexpected character U+00A0"),
+        ("a\u{2028}b", 1, "\u{2028}", "unexpected character U+2028"),
+        ("a + １２", 4, "１", "unexpected character U+FF11"),
+        ("1２", 1, "２", "unexpected character U+FF12"),
+        ("naïve", 2, "ï", "unexpected character U+00EF"),
+        ("e\u{301}", 1, "\u{301}", "unexpected character U+0301"),
+        ("\u{430}", 0, "\u{430}", "unexpected character U+0430"),
+        ("a\u{202e}b", 1, "\u{202e}", "unexpected character U+202E"),
+        ("a\u{200d}b", 1, "\u{200d}", "unexpected character U+200D"),
+        ("🦀", 0, "🦀", "unexpected character U+1F980"),
+        ("a × b", 2, "×", "unexpected character U+00D7"),
+        ("a $ b", 2, "$", "unexpected character `$`"),
+        ("a @ b", 2, "@", "unexpected character `@`"),
+        ("`a`", 0, "`", "unexpected character ``` "),
+        ("{a}", 0, "{", "unexpected character `{`"),
+        ("a \\\n+ b", 2, "\\", "unexpected character `\\`"),
+    ] {
+        lex(text, at, piece, message.trim_end());
+    }
+    let hint = |text| wrong(text).hints;
+    assert_eq!(hint("naïve"), ["identifiers are ASCII"]);
+    assert_eq!(hint("１"), ["digits are ASCII"]);
+    assert_eq!(hint("a\u{a0}"), ["only the ASCII space, tabs and line ends separate tokens"]);
+    assert_eq!(hint("a − b"), ["minus is written `-`"]);
+    assert_eq!(hint("a ≤ b"), ["write `<=`"]);
+    assert_eq!(hint("“x”"), ["text is quoted with `\"` or `'`"]);
+    assert_eq!(hint("a \\\n+ b"), ["a line that ends with an operator goes on without `\\`"]);
+}
+
+#[test]
+fn texts() {
+    let open = "this text literal is not closed on its line";
+    lex("x == \"abc", 5, "\"abc", open);
+    lex("'", 0, "'", open);
+    lex("'abc\\", 0, "'abc\\", open);
+    lex("'abc\\'", 0, "'abc\\'", open);
+    lex("'abc\nd'", 0, "'abc", open);
+    lex("'abc\r\nd'", 0, "'abc", open);
+    lex("'a\\\nb'", 0, "'a\\", open);
+    lex("'a\\\r\nb'", 0, "'a\\", open);
+    lex("'é", 0, "'é", open);
+    let hints = lex("'a\\qb'", 2, "\\q", "unknown escape in a text literal");
+    assert_eq!(hints, [r#"the escapes are \\ \" \' \n and \t"#]);
+    lex("'\\é'", 1, "\\é", "unknown escape in a text literal");
+    lex("'\\x41'", 1, "\\x", "unknown escape in a text literal");
+    for text in ["f\"{x}\"", "f'{x}'", "rb'x'"] {
+        assert_eq!(wrong(text).kind, Parse);
+        assert_eq!(wrong(text).hints, ["a text literal has no prefix"]);
+    }
+}
+
+#[test]
+fn operators_of_other_languages() {
+    for (text, at, symbol, advice) in [
+        ("!a", 0, "!", "write `not`, or `~` for the complement of an integer"),
+        ("a && b", 2, "&&", "write `and`"),
+        ("a || b", 2, "||", "write `or`"),
+        ("a => b", 2, "=>", "write `>=` to compare, `->` for a step"),
+        ("a =< b", 2, "=<", "write `<=`"),
+        ("a === b", 2, "===", "write `==`"),
+        ("a !== b", 2, "!==", "write `!=`"),
+        ("a <> b", 2, "<>", "write `!=`"),
+        ("a := b", 2, ":=", "write `=`"),
+        ("a ? b : c", 2, "?", "a conditional is written `a if condition else b`"),
+        ("a ?: b", 2, "?:", "a conditional is written `a if condition else b`"),
+    ] {
+        let hints = lex(text, at, symbol, &format!("`{symbol}` is not an operator"));
+        assert_eq!(hints, [advice], "{text}");
+    }
+    for (text, at, symbol) in [("a += 1", 2, "+="), ("a //= b", 2, "//="), ("a**=2", 1, "**=")] {
+        let hints = bad(text, at, symbol, &format!("`{symbol}` is not an operator"));
+        assert_eq!(hints, ["a name is bound once; bind the result to a new one"]);
+    }
+}
+
+#[test]
+fn words_of_other_languages() {
+    let name = |name| {
+        format!("unexpected name `{name}`; expected an operator or the end of the statement")
+    };
+    assert_eq!(bad("a is b", 2, "is", &name("is")), ["write `==` to compare"]);
+    assert_eq!(bad("a in b", 2, "in", &name("in")), ["membership is written `isin(a, b)`"]);
+    assert_eq!(bad("not a in b", 6, "in", &name("in")), ["membership is written `isin(a, b)`"]);
+    let hints = bad(
+        "a not in b",
+        2,
+        "not",
+        "unexpected `not`; expected an operator or the end of the statement",
+    );
+    assert_eq!(hints, ["membership is written `not isin(a, b)`"]);
+    assert_eq!(
+        bad("lambda x: x", 7, "x", &name("x")),
+        ["a function is defined with `def name(x) = ...`"]
+    );
+    assert_eq!(
+        bad("import os", 7, "os", &name("os")),
+        ["a program imports nothing: every function is there"]
+    );
+    let hints = bad("[i for i in x]", 0, "[", "unexpected `[`; expected an expression");
+    assert_eq!(hints, ["there are no lists"]);
+    // They are no keywords, though.
+    assert_eq!(shape("lambda + in*is"), "(+ lambda (* in is))");
+}
+
+#[test]
+fn brackets() {
+    bad("(", 0, "(", "`(` is never closed");
+    bad("f(a, (b + c", 5, "(", "`(` is never closed");
+    bad("f((a)", 1, "(", "`(` is never closed");
+    bad("x = (a + b\ny = 3", 4, "(", "`(` is never closed");
+    bad("a + (", 4, "(", "`(` is never closed");
+    let none = ["there is no `(` that it closes"];
+    assert_eq!(bad("a)", 1, ")", "unexpected `)`; expected the end of the statement"), none);
+    assert_eq!(bad("a + )", 4, ")", "unexpected `)`; expected an expression"), none);
+    bad("()", 1, ")", "unexpected `)`; expected an expression");
+    bad("(a b)", 3, "b", "unexpected name `b`; expected an operator or `)`");
+    bad("f(x y)", 4, "y", "unexpected name `y`; expected an operator, `,` or `)`");
+    bad("f(x,,y)", 4, ",", "unexpected `,`; expected an expression");
+    bad("f(,)", 2, ",", "unexpected `,`; expected an expression");
+    bad("(a; b)", 2, ";", "unexpected `;`; expected `)`");
+    bad("a ]", 2, "]", "unexpected `]`; expected an operator or the end of the statement");
+    let hints = bad("(a, b)", 2, ",", "unexpected `,`; expected `)`");
+    assert_eq!(hints, ["a tuple can only be the value of a keyword, as in `axis=(0, 1)`"]);
+    bad("f((a, b))", 4, ",", "unexpected `,`; expected `)`");
+    bad("x[0]", 1, "[", "indexing is not supported yet");
+    bad("f(x)[1:]", 4, "[", "indexing is not supported yet");
+    bad("x[:, None]", 1, "[", "indexing is not supported yet");
+}
+
+#[test]
+fn something_is_missing() {
+    bad("a +", 3, "", "unexpected end of the text; expected an expression");
+    bad("a +\n # more\n", 3, "", "unexpected end of the text; expected an expression");
+    bad("x =", 3, "", "unexpected end of the text; expected an expression");
+    bad("x = ;", 4, ";", "unexpected `;`; expected an expression");
+    bad("def", 3, "", "unexpected end of the text; expected a name");
+    bad("def f x = 1", 6, "x", "unexpected name `x`; expected `(`");
+    bad("def f(x)\n= 1", 8, "\n", "unexpected end of the line; expected `=`");
+    bad("def f(x) x", 9, "x", "unexpected name `x`; expected `=`");
+    bad("a b", 2, "b", "unexpected name `b`; expected an operator or the end of the statement");
+    bad("2 x", 2, "x", "unexpected name `x`; expected an operator or the end of the statement");
+    bad(
+        "'a' 'b'",
+        4,
+        "'b'",
+        "unexpected text literal; expected an operator or the end of the statement",
+    );
+    bad("a * / b", 4, "/", "unexpected `/`; expected an expression");
+    let conditional = ["a conditional is written `a if condition else b`"];
+    assert_eq!(bad("a if b", 6, "", "unexpected end of the text; expected `else`"), conditional);
+    assert_eq!(
+        bad("a if b\nelse c", 6, "\n", "unexpected end of the line; expected `else`"),
+        conditional
+    );
+    assert_eq!(bad("if a else b", 0, "if", "unexpected `if`; expected an expression"), conditional);
+    assert_eq!(
+        bad("a else b", 2, "else", "unexpected `else`; expected the end of the statement"),
+        conditional
+    );
+    let hints = bad("a == not b", 5, "not", "unexpected `not`; expected an expression");
+    assert_eq!(hints, ["`not` is looser than this operator: put it in parentheses"]);
+    let long = format!("a {}", "b".repeat(1000));
+    let message = format!(
+        "unexpected name `{}...`; expected an operator or the end of the statement",
+        "b".repeat(40)
+    );
+    bad(&long, 2, &long[2..], &message);
+}
+
+#[test]
+fn outputs_come_last() {
+    let message = "outputs before the last statement";
+    let only = "only the last statement may be the outputs; bind it: name = ...";
+    assert_eq!(bad("a\nb", 0, "a", message), [only]);
+    assert_eq!(bad("x = 1; a*b; y = 2", 7, "a*b", message), [only]);
+    let go_on =
+        "a statement ends with its line; to go on, end the line with the operator or use brackets";
+    assert_eq!(bad("a\n+ b", 0, "a", message), [only, go_on]);
+    assert_eq!(bad("a\n* b", 2, "*", "unexpected `*`; expected an expression"), [go_on]);
+    assert_eq!(
+        bad("a, b\nc", 0, "a, b", message),
+        ["only the last statement may be the outputs; bind each of them: name = ..."]
+    );
+}
+
+#[test]
+fn what_can_be_bound() {
+    assert_eq!(
+        bad("a, b = 1, 2", 5, "=", "one statement binds one name"),
+        ["bind each name on its own"]
+    );
+    let compare = "write `==` to compare";
+    let function = "a function is defined with `def name(x) = ...`";
+    assert_eq!(bad("a = b = c", 6, "=", "a second `=` in one statement"), [compare]);
+    assert_eq!(bad("a + b = c", 6, "=", "only a name can be bound"), [compare]);
+    assert_eq!(bad("2 = c", 2, "=", "only a name can be bound"), [compare]);
+    assert_eq!(bad("f(x) = c", 5, "=", "only a name can be bound"), [function, compare]);
+    assert_eq!(bad("(a = b)", 3, "=", "unexpected `=` in an expression"), [compare]);
+    assert_eq!(bad("f((a = b))", 5, "=", "unexpected `=` in an expression"), [compare]);
+    assert_eq!(bad("f(2 = b)", 4, "=", "unexpected `=` in an expression"), [compare]);
+    assert_eq!(bad("c = (a = b)", 7, "=", "unexpected `=` in an expression"), [compare]);
+    assert_eq!(bad("x if a = b else y", 7, "=", "only a name can be bound"), [compare]);
+    assert_eq!(
+        bad("a = b, c", 5, ",", "unexpected `,`; expected the end of the statement"),
+        ["a binding has one value"]
+    );
+    bad("def f(x = 1) = x", 8, "=", "a parameter has no default value");
+    bad("= 1", 0, "=", "unexpected `=`; expected an expression");
+    bad("def f(2) = 1", 6, "2", "unexpected number `2`; expected a name or `)`");
+    assert_eq!(
+        bad("(def f(x) = 1)", 1, "def", "unexpected `def`; expected an expression"),
+        ["a `def` is a statement of its own"]
+    );
+}
+
+#[test]
+fn reserved_names() {
+    for word in ["and", "or", "not", "if", "else", "def", "True", "False", "pi", "inf", "nan"] {
+        let message = format!("`{word}` is reserved and cannot be a name");
+        bad(&format!("{word} = 1"), 0, word, &message);
+        bad(&format!("x = 1\n{word} = 1"), 6, word, &message);
+        bad(&format!("def {word}(x) = x"), 4, word, &message);
+        bad(&format!("def f({word}) = 1"), 6, word, &message);
+        bad(&format!("def f(x, {word}) = 1"), 9, word, &message);
+        bad(&format!("f({word}=1)"), 2, word, &message);
+        bad(&format!("f(x, {word}=1)"), 5, word, &message);
+        bad(&format!("scan(x, {word} -> 1)"), 8, word, &message);
+    }
+}
+
+#[test]
+fn steps_and_attributes() {
+    let argument = ["a step `name -> expression` can only be an argument of a call"];
+    assert_eq!(
+        bad("s -> 1", 2, "->", "unexpected `->`; expected an operator or the end of the statement"),
+        argument
+    );
+    assert_eq!(
+        bad("f((s -> 1))", 5, "->", "unexpected `->`; expected an operator or `)`"),
+        argument
+    );
+    assert_eq!(
+        bad("f(k=s -> 1)", 6, "->", "unexpected `->`; expected an operator, `,` or `)`"),
+        argument
+    );
+
+    let there_are = "the attributes are `.real` and `.imag`";
+    let alone = "a function is called by its name alone, as in `sin(x)`";
+    assert_eq!(bad("x.foo", 2, "foo", "unknown attribute `foo`"), [there_are]);
+    assert_eq!(bad("x.if", 2, "if", "unknown attribute `if`"), [there_are]);
+    assert_eq!(bad("np.sin(x)", 3, "sin", "unknown attribute `sin`"), [there_are, alone]);
+    assert_eq!(
+        bad("x.real.__class__", 7, "__class__", "unknown attribute `__class__`"),
+        [there_are]
+    );
+    bad("x.", 2, "", "unexpected end of the text; expected `real` or `imag`");
+    bad("x.+", 2, "+", "unexpected `+`; expected `real` or `imag`");
+    let called = "only a name can be called; a product is written with `*`";
+    assert_eq!(
+        bad("x.real()", 6, "(", "unexpected `(`; expected an operator or the end of the statement"),
+        [called]
+    );
+    assert_eq!(
+        bad("(f)(x)", 3, "(", "unexpected `(`; expected an operator or the end of the statement"),
+        [called]
+    );
+    let product = "a product is written with `*`, as in `2 * x`";
+    assert_eq!(
+        bad("2(x)", 1, "(", "unexpected `(`; expected an operator or the end of the statement"),
+        [product]
+    );
+}
+
+#[test]
+fn injections() {
+    for text in [
+        "().__class__",
+        "().__class__.__bases__[0].__subclasses__()",
+        "x.real.__class__",
+        "__import__('os').system('ls')",
+        "[i for i in ().__class__]",
+        "(lambda: 1)()",
+        "lambda: exit()",
+        "f\"{open('x')}\"",
+        "print(\"x\") if x else exec('y', {})",
+        "a\\\nb",
+        "import os; os.system('ls')",
+        "x.__globals__",
+        "x[1].__class__",
+        "{'a': 1}",
+        "`ls`",
+        "$(ls)",
+        "a = yield b",
+        "async f(x)",
+        "x if y",
+        "**x",
+        "f(*x)",
+        "f(**x)",
+        "@f",
+        "a;b",
+        "a..b",
+        "...",
+        "b'x'",
+        "u'x'",
+        "0if a else 1",
+        "1or 2",
+    ] {
+        let Wrong { at, message, .. } = wrong(text);
+        assert!(at.end <= text.len() && !message.is_empty(), "{text}");
+    }
+    // These are shaped like programs; that there is no such function is for the consumer to say.
+    for text in ["__import__('os')", "open('/etc/passwd')", "eval('1')"] {
+        assert!(parse(text).is_ok(), "{text}");
+    }
+}

@@ -1,0 +1,370 @@
+//! Executable memory.
+//!
+//! Machine code lives in segments of a megabyte, shared by the whole process: each is one piece
+//! of anonymous shared memory that is mapped twice, once to be written and once to be executed,
+//! at different addresses. So no page is ever both, tens of thousands of pieces need only a few
+//! hundred mappings, and publishing one changes no protection.
+//!
+//! # After a fork
+//!
+//! Parent and child share the segments that there were: what one wrote to them, the other would
+//! execute. So a fork freezes them: both go on executing what is there, and neither writes to
+//! them again; new code goes to new segments.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+use refused as arena;
+
+use std::fmt;
+use std::io;
+
+/// Machine code in executable memory, which is freed when this is dropped.
+///
+/// Whoever calls it must keep it alive until the call returns.
+pub struct Code {
+    start: *const u8,
+    len: usize,
+}
+
+// SAFETY: the bytes are never written between `publish` and `drop`, and the arena's own state is
+// behind a lock.
+unsafe impl Send for Code {}
+// SAFETY: as above; a shared `Code` gives nothing but the address and the length.
+unsafe impl Sync for Code {}
+
+impl Code {
+    /// The first byte. Aligned to 64.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.start
+    }
+
+    /// Bytes of code.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no code at all.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({} bytes at {:p})", self.len, self.start)
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        arena::free(self.start, self.len);
+    }
+}
+
+/// Why there is no executable memory.
+#[derive(Debug)]
+pub struct CodeError(Option<io::Error>);
+
+impl fmt::Display for CodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(cause) => write!(f, "executable memory refused: {cause}"),
+            None => f.write_str("executable memory refused: not supported on this platform"),
+        }
+    }
+}
+
+impl std::error::Error for CodeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_ref().map(|cause| cause as _)
+    }
+}
+
+/// Copies machine code to executable memory.
+///
+/// The code must not depend on where it lies: it is not relocated.
+pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
+    let start = arena::publish(code)?;
+    Ok(Code { start, len: code.len() })
+}
+
+/// Platforms where none is to be had.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+mod refused {
+    use super::CodeError;
+
+    pub(super) fn publish(_code: &[u8]) -> Result<*const u8, CodeError> {
+        Err(CodeError(None))
+    }
+
+    pub(super) fn free(_start: *const u8, _len: usize) {}
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod arena {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::io;
+    use std::ptr;
+    use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+    use super::CodeError;
+
+    /// Bytes of a segment, unless one piece of code needs more.
+    const SEGMENT: usize = 1 << 20;
+
+    /// Pieces start at multiples of this and take multiples of it.
+    const ALIGN: usize = 64;
+
+    /// `int3`: what free memory holds, so that a call of freed code stops at once.
+    const TRAP: u8 = 0xCC;
+
+    static ARENA: Mutex<Arena> = Mutex::new(Arena { segments: BTreeMap::new(), forks: 0 });
+
+    struct Arena {
+        /// By the address of the executable view.
+        segments: BTreeMap<usize, Segment>,
+        /// How often the process, or one that it descends from, has forked since the first
+        /// segment.
+        forks: u64,
+    }
+
+    struct Segment {
+        writable: *mut u8,
+        executable: *mut u8,
+        len: usize,
+        /// Bytes in use.
+        used: usize,
+        /// The free ranges, offset to length; no two touch.
+        free: BTreeMap<usize, usize>,
+        /// The same as `(length, offset)`.
+        by_len: BTreeSet<(usize, usize)>,
+        /// [`Arena::forks`] when it was made. It is written to only while that has not changed.
+        forks: u64,
+    }
+
+    // SAFETY: the pointers are to mappings that the segment owns; threads share it only behind
+    // the lock of the arena.
+    unsafe impl Send for Segment {}
+
+    pub(super) fn publish(code: &[u8]) -> Result<*const u8, CodeError> {
+        if code.is_empty() {
+            return Ok(ptr::without_provenance(ALIGN));
+        }
+        let len = rounded(code.len()).ok_or_else(too_long)?;
+        on_fork();
+        let mut arena = lock();
+        let forks = arena.forks;
+        let fits = |segment: &Segment| segment.forks == forks && segment.largest() >= len;
+        let place = arena.segments.iter().find(|(_, segment)| fits(segment)).map(|(&at, _)| at);
+        let place = match place {
+            Some(place) => place,
+            None => {
+                let segment = Segment::map(len, forks)?;
+                let place = segment.executable.addr();
+                arena.segments.insert(place, segment);
+                place
+            }
+        };
+        let segment = arena.segments.get_mut(&place);
+        let taken = segment.and_then(|segment| Some((segment.take(len)?, segment)));
+        let Some((offset, segment)) = taken else { unreachable!("a segment has room for a piece") };
+        // SAFETY: the range `offset..offset + len` of the segment was free, so nothing executes
+        // or reads it, and the lock keeps others from writing. `code` is a borrow of other
+        // memory: nobody outside has a pointer to the writable view.
+        unsafe {
+            let to = segment.writable.add(offset);
+            to.copy_from_nonoverlapping(code.as_ptr(), code.len());
+            Ok(segment.executable.add(offset))
+        }
+    }
+
+    pub(super) fn free(start: *const u8, len: usize) {
+        if len == 0 {
+            return;
+        }
+        let Some(len) = rounded(len) else { return };
+        let mut arena = lock();
+        let Arena { segments, forks } = &mut *arena;
+        let Some((&place, segment)) = segments.range_mut(..=start.addr()).next_back() else {
+            return;
+        };
+        let offset = start.addr() - place;
+        if segment.forks == *forks {
+            // SAFETY: the range is a live piece of this segment, and its owner, who has just
+            // dropped it, has promised that nobody executes it. The lock keeps others from
+            // writing.
+            unsafe { segment.writable.add(offset).write_bytes(TRAP, len) };
+        }
+        segment.give_back(offset, len);
+        // Dropping a segment unmaps it. The last one that can be written to is kept.
+        let frozen = segment.forks != *forks;
+        if segment.used == 0
+            && (frozen || segments.values().filter(|segment| segment.forks == *forks).count() > 1)
+        {
+            segments.remove(&place);
+        }
+    }
+
+    /// The bytes that a piece takes.
+    fn rounded(len: usize) -> Option<usize> {
+        len.checked_next_multiple_of(ALIGN)
+    }
+
+    fn too_long() -> CodeError {
+        CodeError(Some(io::ErrorKind::OutOfMemory.into()))
+    }
+
+    fn lock() -> MutexGuard<'static, Arena> {
+        // A panic while it was held can only have been one of this module's own assertions,
+        // which come before anything is changed.
+        ARENA.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that a fork freezes the segments.
+    fn on_fork() {
+        thread_local! {
+            static HELD: RefCell<Option<MutexGuard<'static, Arena>>> = const { RefCell::new(None) };
+        }
+        // The lock is held across the fork, so that the child finds the arena whole and the lock
+        // free. All three run on the thread that forks; one whose locals are gone can only be
+        // on its way out, and freezes without the lock's help in the child.
+        extern "C" fn prepare() {
+            let mut arena = lock();
+            arena.forks += 1;
+            let _ = HELD.try_with(|held| *held.borrow_mut() = Some(arena));
+        }
+        extern "C" fn release() {
+            let _ = HELD.try_with(|held| held.borrow_mut().take());
+        }
+        static REGISTERED: Once = Once::new();
+        // SAFETY: the handlers are functions of this program, and no unwinding leaves them: a
+        // poisoned lock is taken, and the cell is borrowed by nobody else. Where it fails for
+        // want of memory, forks are not noticed; then there is none to publish code either.
+        REGISTERED.call_once(|| unsafe {
+            libc::pthread_atfork(Some(prepare), Some(release), Some(release));
+        });
+    }
+
+    impl Segment {
+        /// A segment that holds a piece of `len` bytes.
+        fn map(len: usize, forks: u64) -> Result<Segment, CodeError> {
+            let len = len.checked_next_multiple_of(SEGMENT).ok_or_else(too_long)?;
+            let length = libc::off_t::try_from(len).map_err(|_| too_long())?;
+            let file = memory_file()?;
+            // SAFETY: the descriptor is open, and all arguments are plain numbers.
+            let mapped = unsafe {
+                if libc::ftruncate(file, length) == 0 {
+                    view(file, len, libc::PROT_READ | libc::PROT_WRITE).and_then(|writable| {
+                        match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
+                            Ok(executable) => Ok((writable, executable)),
+                            Err(refused) => {
+                                libc::munmap(writable.cast(), len);
+                                Err(refused)
+                            }
+                        }
+                    })
+                } else {
+                    Err(last_error())
+                }
+            };
+            // SAFETY: the descriptor is open and ours; mappings do not need it.
+            unsafe { libc::close(file) };
+            let (writable, executable) = mapped?;
+            Ok(Segment {
+                writable,
+                executable,
+                len,
+                used: 0,
+                free: BTreeMap::from([(0, len)]),
+                by_len: BTreeSet::from([(len, 0)]),
+                forks,
+            })
+        }
+
+        /// The length of the largest free range.
+        fn largest(&self) -> usize {
+            self.by_len.last().map_or(0, |&(len, _)| len)
+        }
+
+        /// Takes `len` bytes from the smallest free range that has them.
+        fn take(&mut self, len: usize) -> Option<usize> {
+            let &(have, offset) = self.by_len.range((len, 0)..).next()?;
+            self.remove(offset, have);
+            if have > len {
+                self.insert(offset + len, have - len);
+            }
+            self.used += len;
+            Some(offset)
+        }
+
+        /// Makes a range free again.
+        fn give_back(&mut self, offset: usize, len: usize) {
+            self.used -= len;
+            let (mut start, mut end) = (offset, offset + len);
+            if let Some((&before, &have)) = self.free.range(..start).next_back()
+                && before + have == start
+            {
+                self.remove(before, have);
+                start = before;
+            }
+            if let Some(&have) = self.free.get(&end) {
+                self.remove(end, have);
+                end += have;
+            }
+            self.insert(start, end - start);
+        }
+
+        fn insert(&mut self, offset: usize, len: usize) {
+            self.free.insert(offset, len);
+            self.by_len.insert((len, offset));
+        }
+
+        fn remove(&mut self, offset: usize, len: usize) {
+            self.free.remove(&offset);
+            self.by_len.remove(&(len, offset));
+        }
+    }
+
+    impl Drop for Segment {
+        fn drop(&mut self) {
+            // SAFETY: both mappings are ours and as long as they were made; no piece of the
+            // segment is in use, or it would not be dropped.
+            unsafe {
+                libc::munmap(self.writable.cast(), self.len);
+                libc::munmap(self.executable.cast(), self.len);
+            }
+        }
+    }
+
+    /// An anonymous file in memory.
+    fn memory_file() -> Result<libc::c_int, CodeError> {
+        // The file itself need not be executable, only mappings of it, and some systems refuse
+        // files that are; kernels before 6.3 do not know the flag.
+        for flags in [libc::MFD_CLOEXEC | libc::MFD_NOEXEC_SEAL, libc::MFD_CLOEXEC] {
+            // SAFETY: the name is a C string.
+            let file = unsafe { libc::memfd_create(c"hotloop-code".as_ptr(), flags) };
+            if file >= 0 {
+                return Ok(file);
+            }
+        }
+        Err(last_error())
+    }
+
+    /// A mapping of a file, at an address of the system's choice.
+    ///
+    /// # Safety
+    /// `file` is an open descriptor of a file of at least `len` bytes.
+    unsafe fn view(
+        file: libc::c_int,
+        len: usize,
+        protection: libc::c_int,
+    ) -> Result<*mut u8, CodeError> {
+        // SAFETY: without an address asked for, the mapping replaces nothing.
+        let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, file, 0) };
+        if at == libc::MAP_FAILED { Err(last_error()) } else { Ok(at.cast()) }
+    }
+
+    fn last_error() -> CodeError {
+        CodeError(Some(io::Error::last_os_error()))
+    }
+}

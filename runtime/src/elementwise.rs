@@ -1,0 +1,530 @@
+//! Block kernels of the primitive operations.
+//!
+//! Each operation is one row of the table at the end of this file, made of the functions of
+//! [`scalar`](crate::scalar): a name, the operands, the dtypes it is defined on and the scalar
+//! expression. Of a row the macro makes a function `name(dtype, isa) -> Option<BlockFn>`, where
+//! `dtype` is that of the operands, `None` where the operation is not defined on it.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use crate::block::{BlockFn, DIVIDE_BY_ZERO};
+use crate::dtype::DType;
+use crate::isa::Isa;
+use crate::scalar::{Bit, Choose, Float, Int, Logic, Number};
+
+/// A block of work that is compiled once per instruction set.
+pub(crate) trait Kernel {
+    /// Does the work on `n` elements.
+    ///
+    /// Implementations are `#[inline(always)]`, so that they are compiled with the instruction
+    /// set of the shell they stand in.
+    ///
+    /// # Safety
+    /// The contract of [`BlockFn`].
+    unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32;
+}
+
+unsafe extern "C" fn baseline<K: Kernel>(
+    out: *mut u8,
+    a: *const u8,
+    b: *const u8,
+    c: *const u8,
+    n: usize,
+) -> u32 {
+    // SAFETY: the caller keeps the contract of `BlockFn`.
+    unsafe { K::run(out, a, b, c, n) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi2")]
+unsafe extern "C" fn avx2<K: Kernel>(
+    out: *mut u8,
+    a: *const u8,
+    b: *const u8,
+    c: *const u8,
+    n: usize,
+) -> u32 {
+    // SAFETY: the caller keeps the contract of `BlockFn`.
+    unsafe { K::run(out, a, b, c, n) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+unsafe extern "C" fn avx512<K: Kernel>(
+    out: *mut u8,
+    a: *const u8,
+    b: *const u8,
+    c: *const u8,
+    n: usize,
+) -> u32 {
+    // SAFETY: the caller keeps the contract of `BlockFn`.
+    unsafe { K::run(out, a, b, c, n) }
+}
+
+/// The kernel compiled for an instruction set, which the machine must have.
+pub(crate) fn shell<K: Kernel>(isa: Isa) -> BlockFn {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => avx2::<K>,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => avx512::<K>,
+        _ => baseline::<K>,
+    }
+}
+
+/// An operation on one element; operands that it does not have are `()`.
+pub(crate) trait Op {
+    type A: Copy;
+    type B: Copy;
+    type C: Copy;
+    type Out: Copy;
+
+    fn apply(a: Self::A, b: Self::B, c: Self::C) -> Self::Out;
+
+    /// The advisory flags of this element.
+    #[inline(always)]
+    fn flags(_a: Self::A, _b: Self::B, _c: Self::C) -> u32 {
+        0
+    }
+}
+
+/// Elements that are computed before the first of them is stored.
+///
+/// So the compiler needs not know whether the output is an input: it vectorises a group as it
+/// stands, where a plain loop would get a check at run time and scalar code for work in place.
+const GROUP: usize = 32;
+
+/// Does nothing, but keeps the compiler from vectorising the loop it stands in across groups,
+/// which it would do with gathers.
+#[inline(always)]
+pub(crate) fn scalar_loop() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: there is no instruction.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+}
+
+impl<O: Op> Kernel for O {
+    #[inline(always)]
+    unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32 {
+        let (out, a, b, c) =
+            (out.cast::<O::Out>(), a.cast::<O::A>(), b.cast::<O::B>(), c.cast::<O::C>());
+        let mut flags = 0;
+        let mut one = |i: usize| {
+            // SAFETY: `i < n` in all calls below, and the caller gives `n` readable elements of
+            // every operand that is not `()`; reading that one touches no memory.
+            let (a, b, c) = unsafe {
+                (a.add(i).read_unaligned(), b.add(i).read_unaligned(), c.add(i).read_unaligned())
+            };
+            flags |= O::flags(a, b, c);
+            O::apply(a, b, c)
+        };
+        let mut start = 0;
+        while n - start >= GROUP {
+            let mut group = [const { MaybeUninit::<O::Out>::uninit() }; GROUP];
+            for (i, slot) in group.iter_mut().enumerate() {
+                slot.write(one(start + i));
+            }
+            // SAFETY: the caller gives `n` writable elements, and `start + GROUP <= n`.
+            unsafe { out.add(start).cast::<[_; GROUP]>().write_unaligned(group) };
+            start += GROUP;
+            scalar_loop();
+        }
+        for i in start..n {
+            // SAFETY: the caller gives `n` writable elements, and `i < n`.
+            unsafe { out.add(i).write_unaligned(one(i)) };
+        }
+        flags
+    }
+}
+
+/// Runs `$then` with `$t` standing for the Rust type of the dtype, if it is of the family.
+macro_rules! family {
+    (@match $dtype:expr, $t:ident => $then:expr, $($d:ident $rust:ty),*) => {
+        match $dtype {
+            $(DType::$d => {
+                type $t = $rust;
+                Some($then)
+            })*
+            #[allow(unreachable_patterns, reason = "the last family is everything")]
+            _ => None,
+        }
+    };
+    (ints, $dtype:expr, $t:ident => $then:expr) => {
+        family!(@match $dtype, $t => $then,
+            I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+    };
+    (floats, $dtype:expr, $t:ident => $then:expr) => {
+        family!(@match $dtype, $t => $then, F32 f32, F64 f64)
+    };
+    (numbers, $dtype:expr, $t:ident => $then:expr) => {
+        family!(@match $dtype, $t => $then, I8 i8, I16 i16, I32 i32, I64 i64,
+            U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64)
+    };
+    (logic, $dtype:expr, $t:ident => $then:expr) => {
+        family!(@match $dtype, $t => $then, Bool Bit,
+            I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)
+    };
+    (all, $dtype:expr, $t:ident => $then:expr) => {
+        family!(@match $dtype, $t => $then, Bool Bit, I8 i8, I16 i16, I32 i32, I64 i64,
+            U8 u8, U16 u16, U32 u32, U64 u64, F32 f32, F64 f64)
+    };
+}
+pub(crate) use family;
+
+/// Implements [`Op`] for a struct.
+macro_rules! operation {
+    ($op:ident<$t:ident: $bound:ident>($a:ident: $ta:ty, $b:tt: $tb:ty, $c:tt: $tc:ty)
+        -> $out:ty { $apply:expr } $(, flags { $flags:expr })?) => {
+        struct $op<$t>(PhantomData<$t>);
+        impl<$t: $bound> Op for $op<$t> {
+            type A = $ta;
+            type B = $tb;
+            type C = $tc;
+            type Out = $out;
+            #[inline(always)]
+            fn apply($a: $ta, $b: $tb, $c: $tc) -> $out {
+                $apply
+            }
+            $(#[inline(always)]
+            fn flags($a: $ta, $b: $tb, $c: $tc) -> u32 {
+                let _ = $a;
+                $flags
+            })?
+        }
+    };
+}
+
+/// The table: `name(operands) on family: Bound<T> -> Out { scalar expression }`.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident($($args:tt)*) on $family:ident: $bound:ident<$t:ident>
+        -> $out:ty { $apply:expr } $(, flags { $flags:expr })?)*) => {$(
+        $(#[$doc])*
+        pub fn $name(dtype: DType, isa: Isa) -> Option<BlockFn> {
+            operations!(@op $t $bound ($($args)*) $out { $apply } $(, flags { $flags })?);
+            family!($family, dtype, Elem => shell::<Row<Elem>>(isa))
+        }
+    )*};
+    (@op $t:ident $bound:ident ($a:ident) $out:ty { $apply:expr }) => {
+        operation!(Row<$t: $bound>($a: $t, _: (), _: ()) -> $out { $apply });
+    };
+    (@op $t:ident $bound:ident ($a:ident, $b:ident) $out:ty
+        { $apply:expr } $(, flags { $flags:expr })?) => {
+        operation!(Row<$t: $bound>($a: $t, $b: $t, _: ()) -> $out { $apply }
+            $(, flags { $flags })?);
+    };
+    (@op $t:ident $bound:ident ($a:ident: $ta:ty, $b:ident, $c:ident) $out:ty
+        { $apply:expr }) => {
+        operation!(Row<$t: $bound>($a: $ta, $b: $t, $c: $t) -> $out { $apply });
+    };
+}
+
+operations! {
+    /// `a + b`; integers wrap.
+    add(a, b) on numbers: Number<T> -> T { a.add(b) }
+    /// `a - b`; integers wrap.
+    sub(a, b) on numbers: Number<T> -> T { a.sub(b) }
+    /// `a * b`; integers wrap.
+    mul(a, b) on numbers: Number<T> -> T { a.mul(b) }
+    /// `-a`; integers wrap.
+    neg(a) on numbers: Number<T> -> T { a.neg() }
+    /// The magnitude; that of `MIN` wraps.
+    abs(a) on numbers: Number<T> -> T { a.abs() }
+    /// The lesser; NaN propagates, -0.0 is below +0.0.
+    minimum(a, b) on numbers: Number<T> -> T { a.minimum(b) }
+    /// The greater; NaN propagates, -0.0 is below +0.0.
+    maximum(a, b) on numbers: Number<T> -> T { a.maximum(b) }
+    /// `a / b`
+    div(a, b) on floats: Float<T> -> T { a.div(b) }
+    /// The square root.
+    sqrt(a) on floats: Float<T> -> T { a.sqrt() }
+    /// Rounded down.
+    floor(a) on floats: Float<T> -> T { a.floor() }
+    /// Rounded up.
+    ceil(a) on floats: Float<T> -> T { a.ceil() }
+    /// Rounded toward zero.
+    trunc(a) on floats: Float<T> -> T { a.trunc() }
+    /// Rounded to the nearest integer, halves to even.
+    rint(a) on floats: Float<T> -> T { a.rint() }
+    /// The magnitude of `a` with the sign of `b`; a NaN counts as positive.
+    copysign(a, b) on floats: Float<T> -> T { a.copysign(b) }
+    /// The next value after `a` toward `b`.
+    nextafter(a, b) on floats: Float<T> -> T { a.nextafter(b) }
+    /// Whether `a` is negative, -0.0 included; a NaN counts as positive. Gives `Bool`.
+    signbit(a) on floats: Float<T> -> Bit { Bit::from(a.signbit()) }
+    /// `a` to the power `b`, wrapping; a negative exponent gives 0 but for the bases 1 and -1.
+    pow(a, b) on ints: Int<T> -> T { a.pow(b) }
+    /// `a < b`. Gives `Bool`.
+    lt(a, b) on numbers: Number<T> -> Bit { Bit::from(a.lt(b)) }
+    /// `a <= b`. Gives `Bool`.
+    le(a, b) on numbers: Number<T> -> Bit { Bit::from(a.le(b)) }
+    /// `a == b`. Gives `Bool`.
+    eq(a, b) on numbers: Number<T> -> Bit { Bit::from(a.eq(b)) }
+    /// `a != b`. Gives `Bool`.
+    ne(a, b) on numbers: Number<T> -> Bit { Bit::from(a.ne(b)) }
+    /// `a & b`; of `Bool` the logical and.
+    bit_and(a, b) on logic: Logic<T> -> T { a.and(b) }
+    /// `a | b`; of `Bool` the logical or.
+    bit_or(a, b) on logic: Logic<T> -> T { a.or(b) }
+    /// `a ^ b`; of `Bool` the logical exclusive or.
+    bit_xor(a, b) on logic: Logic<T> -> T { a.xor(b) }
+    /// `!a`; of `Bool` the logical not.
+    bit_not(a) on logic: Logic<T> -> T { a.not() }
+    /// `a << b`; 0 where the count is negative or too large.
+    shl(a, b) on ints: Int<T> -> T { a.shl(b) }
+    /// `a >> b`; filled with the sign where the count is negative or too large.
+    shr(a, b) on ints: Int<T> -> T { a.shr(b) }
+    /// `b` where the `Bool` `a` is true, else `c`; `dtype` is that of `b` and `c`.
+    select(a: Bit, b, c) on all: Choose<T> -> T { T::select(a, b, c) }
+}
+
+/// `a * b + c`, rounded once.
+///
+/// Below [`Isa::Avx2`] x86-64 has no instruction for it, and software gives the same bits.
+pub fn fma(dtype: DType, isa: Isa) -> Option<BlockFn> {
+    operation!(Hard<T: Float>(a: T, b: T, c: T) -> T { a.fma_hard(b, c) });
+    operation!(Soft<T: Float>(a: T, b: T, c: T) -> T { a.fma_soft(b, c) });
+    family!(floats, dtype, T => if has_fma(isa) { shell::<Hard<T>>(isa) } else { shell::<Soft<T>>(isa) })
+}
+
+/// The quotient rounded down; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
+pub fn floor_div(dtype: DType, isa: Isa) -> Option<BlockFn> {
+    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.quotient(b) }, flags { zero_divisor(b) });
+    struct Floats<T>(PhantomData<T>);
+    impl<T: Remainder> Guarded for Floats<T> {
+        type T = T;
+        #[inline(always)]
+        fn fast(a: T, b: T) -> (T, bool) {
+            let (remainder, exact) = a.remainder(b);
+            (a.floor_div_of(b, remainder), exact)
+        }
+        #[inline(always)]
+        fn slow(a: T, b: T) -> T {
+            a.floor_div(b)
+        }
+    }
+    family!(ints, dtype, T => shell::<Ints<T>>(isa))
+        .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
+}
+
+/// What [`floor_div`] leaves; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
+pub fn rem(dtype: DType, isa: Isa) -> Option<BlockFn> {
+    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.modulo(b) }, flags { zero_divisor(b) });
+    struct Floats<T>(PhantomData<T>);
+    impl<T: Remainder> Guarded for Floats<T> {
+        type T = T;
+        #[inline(always)]
+        fn fast(a: T, b: T) -> (T, bool) {
+            let (remainder, exact) = a.remainder(b);
+            (b.rem_of(remainder), exact)
+        }
+        #[inline(always)]
+        fn slow(a: T, b: T) -> T {
+            a.rem(b)
+        }
+    }
+    family!(ints, dtype, T => shell::<Ints<T>>(isa))
+        .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
+}
+
+/// C's remainder; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
+pub fn fmod(dtype: DType, isa: Isa) -> Option<BlockFn> {
+    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.remains(b) }, flags { zero_divisor(b) });
+    struct Floats<T>(PhantomData<T>);
+    impl<T: Remainder> Guarded for Floats<T> {
+        type T = T;
+        #[inline(always)]
+        fn fast(a: T, b: T) -> (T, bool) {
+            a.remainder(b)
+        }
+        #[inline(always)]
+        fn slow(a: T, b: T) -> T {
+            a.fmod(b)
+        }
+    }
+    family!(ints, dtype, T => shell::<Ints<T>>(isa))
+        .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
+}
+
+/// Integer division as fast code.
+trait Divide: Number {
+    /// [`Number::floor_div`]
+    #[inline(always)]
+    fn quotient(self, rhs: Self) -> Self {
+        self.floor_div(rhs)
+    }
+    /// [`Number::rem`]
+    #[inline(always)]
+    fn modulo(self, rhs: Self) -> Self {
+        self.rem(rhs)
+    }
+    /// [`Number::fmod`]
+    #[inline(always)]
+    fn remains(self, rhs: Self) -> Self {
+        self.fmod(rhs)
+    }
+}
+
+impl Divide for u64 {}
+
+impl Divide for i64 {
+    #[inline(always)]
+    fn quotient(self, rhs: i64) -> i64 {
+        if rhs == 0 {
+            return 0;
+        }
+        // One division, where the compiler makes two of the plain definition.
+        let quotient = self.wrapping_div(rhs);
+        let rest = self.wrapping_sub(quotient.wrapping_mul(rhs));
+        quotient.wrapping_sub((rest != 0 && (rest ^ rhs) < 0) as i64)
+    }
+}
+
+/// Division of integers of at most `w` bits by way of floats of `p >= 2 * w + 1` bits.
+///
+/// The floor of the rounded quotient is that of the exact one: rounding is monotone and leaves
+/// integers alone, so it can only go wrong by rounding a quotient `a / b` up to the next integer
+/// `n`. But then `n - a / b >= 1 / |b|`, while the rounding moves it by at most `|n| * 2^-p`; and
+/// `|n| * |b| <= |a| + |b| <= 2^(w + 1) < 2^p`.
+macro_rules! divide_by_floats {
+    ($($t:ty: $float:ty, $magic:expr;)*) => {$(
+        impl Divide for $t {
+            #[inline(always)]
+            fn quotient(self, rhs: $t) -> $t {
+                // Adding this rounds to an integer, whose low bits are then the lowest ones.
+                const MAGIC: $float = $magic;
+                let divisor = if rhs == 0 { 1 } else { rhs };
+                let quotient = self as $float / divisor as $float;
+                let nearest = (quotient + MAGIC) - MAGIC;
+                let floor = if nearest > quotient { nearest - 1.0 } else { nearest };
+                let floor = (floor + MAGIC).to_bits() as $t;
+                if rhs == 0 { 0 } else { floor }
+            }
+            #[inline(always)]
+            fn modulo(self, rhs: $t) -> $t {
+                let modulo = self.wrapping_sub(self.quotient(rhs).wrapping_mul(rhs));
+                if rhs == 0 { 0 } else { modulo }
+            }
+            #[inline(always)]
+            fn remains(self, rhs: $t) -> $t {
+                let modulo = self.modulo(rhs);
+                let differ = <$t>::MIN != 0 && (self ^ rhs) >> (<$t>::BITS - 1) != 0;
+                if modulo != 0 && differ { modulo.wrapping_sub(rhs) } else { modulo }
+            }
+        }
+    )*};
+}
+
+divide_by_floats! {
+    i8: f32, 12582912.0; // 1.5 * 2^23
+    u8: f32, 12582912.0;
+    i16: f32, 12582912.0;
+    u16: f32, 12582912.0;
+    i32: f64, 6755399441055744.0; // 1.5 * 2^52
+    u32: f64, 6755399441055744.0;
+}
+
+/// The exact remainder of floats as fast code, where there is a fused multiply-add.
+trait Remainder: Float {
+    /// [`Number::fmod`], and whether it is right.
+    fn remainder(self, rhs: Self) -> (Self, bool);
+}
+
+macro_rules! remainders {
+    ($($t:ident)*) => {$(
+        impl Remainder for $t {
+            /// Let `n` be the exact quotient of the magnitudes `x` and `y`, rounded down, and less
+            /// than `2^(p - 1)`. Rounding is monotone and leaves `n` alone, so `quotient` is `n`
+            /// or, where it rounds up, `n + 1`. Then `x - quotient * y` is at least `-y`, less
+            /// than `y` and a multiple of the last place of `y` (or, where `x < y`, it is `x` or
+            /// by Sterbenz' lemma the exact `x - y`), so the fused multiply-add is exact, and so
+            /// is adding `y` to what is negative.
+            #[inline(always)]
+            fn remainder(self, rhs: $t) -> ($t, bool) {
+                let (x, y) = (<$t>::abs(self), <$t>::abs(rhs));
+                let quotient = <$t>::trunc(x / y);
+                let rest = (-quotient).mul_add(y, x);
+                let rest = if rest < 0.0 { rest + y } else { rest };
+                // False if any of it is infinite or NaN, or `y` is 0.
+                let exact = (quotient < 0.5 / <$t>::EPSILON) & (y < <$t>::INFINITY);
+                (<$t>::copysign(rest, self), exact)
+            }
+        }
+    )*};
+}
+remainders!(f32 f64);
+
+/// An operation with a fast way that some elements cannot go.
+trait Guarded {
+    type T: Copy;
+    /// The result, and whether it is right.
+    fn fast(a: Self::T, b: Self::T) -> (Self::T, bool);
+    /// The result.
+    fn slow(a: Self::T, b: Self::T) -> Self::T;
+}
+
+/// The kernel of a guarded operation; the slow way alone where the machine has no fused
+/// multiply-add.
+fn guarded<G: Guarded>(isa: Isa) -> BlockFn {
+    struct Slow<G>(PhantomData<G>);
+    impl<G: Guarded> Op for Slow<G> {
+        type A = G::T;
+        type B = G::T;
+        type C = ();
+        type Out = G::T;
+        #[inline(always)]
+        fn apply(a: G::T, b: G::T, (): ()) -> G::T {
+            G::slow(a, b)
+        }
+    }
+    struct Fast<G>(PhantomData<G>);
+    impl<G: Guarded> Kernel for Fast<G> {
+        #[inline(always)]
+        unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32 {
+            let (result, x, y) = (out.cast::<G::T>(), a.cast::<G::T>(), b.cast::<G::T>());
+            let mut start = 0;
+            while n - start >= GROUP {
+                let mut group = [const { MaybeUninit::<G::T>::uninit() }; GROUP];
+                let mut good = true;
+                // SAFETY: the caller gives `n` readable and writable elements, and all of this is
+                // at `start..start + GROUP`, which is at most `n`. The inputs are read before
+                // the group is stored.
+                unsafe {
+                    let (x, y) = (x.add(start), y.add(start));
+                    for (i, slot) in group.iter_mut().enumerate() {
+                        let (x, y) = (x.add(i).read_unaligned(), y.add(i).read_unaligned());
+                        let (value, right) = G::fast(x, y);
+                        good &= right;
+                        slot.write(value);
+                    }
+                    if !good {
+                        for (i, slot) in group.iter_mut().enumerate() {
+                            let (x, y) = (x.add(i).read_unaligned(), y.add(i).read_unaligned());
+                            let (value, right) = G::fast(x, y);
+                            slot.write(if right { value } else { G::slow(x, y) });
+                        }
+                    }
+                    result.add(start).cast::<[_; GROUP]>().write_unaligned(group);
+                }
+                start += GROUP;
+            }
+            let skip = start * size_of::<G::T>();
+            // SAFETY: what is left of the same block; `c` is not used.
+            unsafe { Slow::<G>::run(out.add(skip), a.add(skip), b.add(skip), c, n - start) }
+        }
+    }
+    if has_fma(isa) { shell::<Fast<G>>(isa) } else { shell::<Slow<G>>(isa) }
+}
+
+/// Whether code for an instruction set may use a fused multiply-add instruction.
+fn has_fma(isa: Isa) -> bool {
+    cfg!(target_arch = "aarch64") || isa >= Isa::Avx2
+}
+
+/// The flag of an integer division by `divisor`.
+#[inline(always)]
+fn zero_divisor<T: Number>(divisor: T) -> u32 {
+    if T::IS_INT && divisor.eq(T::ZERO) { DIVIDE_BY_ZERO } else { 0 }
+}

@@ -1,0 +1,59 @@
+//! The instruction sets that block kernels are built for.
+
+use std::sync::OnceLock;
+
+/// An instruction set level. Every level gives the same bits; higher ones are faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// What the target guarantees (SSE2 on x86-64); fused multiply-add is computed in software.
+    Baseline,
+    /// AVX2 with FMA (x86-64-v3).
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL (x86-64-v4).
+    Avx512,
+}
+
+impl Isa {
+    /// The best level this machine has, detected once.
+    pub fn detect() -> Isa {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            #[cfg(target_arch = "x86_64")]
+            {
+                let v3 = is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("bmi2");
+                let v4 = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl");
+                if v3 && v4 {
+                    return Isa::Avx512;
+                }
+                if v3 {
+                    return Isa::Avx2;
+                }
+            }
+            Isa::Baseline
+        })
+    }
+
+    /// The levels this machine has, lowest first.
+    pub fn available() -> impl Iterator<Item = Isa> {
+        [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().filter(|i| *i <= Isa::detect())
+    }
+
+    /// The level's name, as `HOTLOOP_ISA` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Isa::Baseline => "baseline",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// The level of a name.
+    pub fn from_name(name: &str) -> Option<Isa> {
+        [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().find(|i| i.name() == name)
+    }
+}

@@ -1,0 +1,15 @@
+//! What hotloop's compiled code runs on.
+
+pub mod block;
+pub mod code;
+pub mod convert;
+pub mod dtype;
+pub mod executor;
+pub mod elementwise;
+pub mod fpenv;
+pub mod isa;
+pub mod math;
+pub mod reduce;
+pub mod scalar;
+pub mod strided;
+pub mod view;

@@ -1,0 +1,358 @@
+//! What callers pass: arrays and numbers in, arrays out.
+
+use std::marker::PhantomData;
+
+use hotloop_runtime::dtype::{DType, Element, Kind};
+use hotloop_runtime::strided::{MAX_RANK, byte_span, overlaps_itself};
+use hotloop_runtime::view::View;
+use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, ErrorKind, Result, quoted};
+
+/// An argument: an array of any shape and strides, or a number.
+///
+/// Arrays come from any `ndarray` array or view, from slices and from [`Arg::raw`]. A `bool`, an
+/// `i64` or an `f64` is *weak*: it takes the dtype of what it meets, as a literal does. Use
+/// [`Arg::typed`] for a number that keeps its own.
+///
+/// ```
+/// use hotloop::{Arg, DType};
+///
+/// let program = hotloop::compile("x * k")?;
+/// let x = [1.0f32, 2.0, 3.0];
+/// let y = program.eval([("x", Arg::from(&x)), ("k", Arg::from(0.5))])?;
+/// assert_eq!(y[0].dtype(), DType::F32);
+/// let y = program.eval([("x", Arg::from(&x)), ("k", Arg::typed(0.5f64))])?;
+/// assert_eq!(y[0].dtype(), DType::F64);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Arg<'a> {
+    pub(crate) value: ArgValue,
+    borrow: PhantomData<&'a ()>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ArgValue {
+    Array(View),
+    Scalar { dtype: DType, weak: bool, bits: u64 },
+}
+
+fn bits_of<T: Element>(value: T) -> u64 {
+    let mut bytes = [0u8; 8];
+    // SAFETY: an element has at most 8 bytes, all of them initialised.
+    unsafe {
+        std::ptr::copy_nonoverlapping(std::ptr::from_ref(&value).cast::<u8>(), bytes.as_mut_ptr(), size_of::<T>());
+    }
+    u64::from_le_bytes(bytes)
+}
+
+impl Arg<'_> {
+    fn scalar(dtype: DType, weak: bool, bits: u64) -> Self {
+        Arg { value: ArgValue::Scalar { dtype, weak, bits }, borrow: PhantomData }
+    }
+
+    /// A number that keeps its dtype.
+    pub fn typed<T: Element>(value: T) -> Self {
+        Arg::scalar(T::DTYPE, false, bits_of(value))
+    }
+
+    /// A weak number of a kind.
+    pub fn weak(kind: Kind, value: f64) -> Self {
+        match kind {
+            Kind::Bool => Arg::from(value != 0.0),
+            Kind::Int => Arg::from(value as i64),
+            Kind::Float => Arg::from(value),
+        }
+    }
+
+    /// An array of another library, by address. Strides are in bytes and may be zero, negative
+    /// and of any alignment; bytes of a `bool` may hold anything, non-zero being true.
+    ///
+    /// What can be checked is checked when the argument is used: the rank (at most 64), a null
+    /// pointer, and that the array's span can be addressed.
+    ///
+    /// # Safety
+    /// Every element of the array is readable for `'a`, and nothing writes to it but a program
+    /// that has it as an output too.
+    pub unsafe fn raw(pointer: *const u8, shape: &[usize], byte_strides: &[isize], dtype: DType) -> Self {
+        let view = View { pointer: pointer.cast_mut(), dtype, shape: shape.into(), strides: byte_strides.into() };
+        Arg { value: ArgValue::Array(view), borrow: PhantomData }
+    }
+}
+
+fn view_of<T: Element, D: Dimension>(view: &ArrayView<'_, T, D>) -> View {
+    let size = size_of::<T>() as isize;
+    View {
+        pointer: view.as_ptr().cast_mut().cast(),
+        dtype: T::DTYPE,
+        shape: view.shape().into(),
+        strides: view.strides().iter().map(|s| s * size).collect(),
+    }
+}
+
+impl<'a, T: Element, D: Dimension> From<ArrayView<'a, T, D>> for Arg<'a> {
+    fn from(view: ArrayView<'a, T, D>) -> Arg<'a> {
+        Arg { value: ArgValue::Array(view_of(&view)), borrow: PhantomData }
+    }
+}
+
+impl<'a, T: Element, S: Data<Elem = T>, D: Dimension> From<&'a ArrayBase<S, D>> for Arg<'a> {
+    fn from(array: &'a ArrayBase<S, D>) -> Arg<'a> {
+        array.view().into()
+    }
+}
+
+impl<'a, T: Element> From<&'a [T]> for Arg<'a> {
+    fn from(slice: &'a [T]) -> Arg<'a> {
+        ArrayView::from(slice).into()
+    }
+}
+
+impl<'a, T: Element> From<&'a Vec<T>> for Arg<'a> {
+    fn from(list: &'a Vec<T>) -> Arg<'a> {
+        list.as_slice().into()
+    }
+}
+
+impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Arg<'a> {
+    fn from(list: &'a [T; N]) -> Arg<'a> {
+        list.as_slice().into()
+    }
+}
+
+impl From<bool> for Arg<'_> {
+    fn from(value: bool) -> Self {
+        Arg::scalar(DType::Bool, true, value.into())
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(value: i64) -> Self {
+        Arg::scalar(DType::I64, true, value as u64)
+    }
+}
+
+impl From<f64> for Arg<'_> {
+    fn from(value: f64) -> Self {
+        Arg::scalar(DType::F64, true, value.to_bits())
+    }
+}
+
+/// An array that a run writes, of exactly the output's dtype and shape.
+///
+/// It may be strided. It may also be an input: overlap is found, and the result is as if inputs
+/// had been copied first; [`Out::inout`] says so and saves passing the array twice.
+#[derive(Debug)]
+pub struct Out<'a> {
+    pub(crate) view: View,
+    pub(crate) input: Option<Box<str>>,
+    borrow: PhantomData<&'a mut ()>,
+}
+
+impl<'a> Out<'a> {
+    /// An output that is also the input of this name: computed in place.
+    ///
+    /// ```
+    /// use hotloop::Out;
+    ///
+    /// let mut x = [1.0, 2.0, 3.0];
+    /// let program = hotloop::compile("x * 2 + k")?;
+    /// program.eval_into([("k", 1.0.into())], &mut [Out::inout("x", &mut x)])?;
+    /// assert_eq!(x, [3.0, 5.0, 7.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn inout(name: &str, array: impl Into<Out<'a>>) -> Out<'a> {
+        Out { input: Some(name.into()), ..array.into() }
+    }
+
+    /// An array of another library, by address; see [`Arg::raw`].
+    ///
+    /// # Safety
+    /// Every element of the array is readable and writable for `'a`, and nothing else reads or
+    /// writes it during a run.
+    pub unsafe fn raw(pointer: *mut u8, shape: &[usize], byte_strides: &[isize], dtype: DType) -> Out<'a> {
+        let view = View { pointer, dtype, shape: shape.into(), strides: byte_strides.into() };
+        Out { view, input: None, borrow: PhantomData }
+    }
+}
+
+impl<'a, T: Element, D: Dimension> From<ArrayViewMut<'a, T, D>> for Out<'a> {
+    fn from(mut array: ArrayViewMut<'a, T, D>) -> Out<'a> {
+        let pointer = array.as_mut_ptr().cast();
+        let view = View { pointer, ..view_of(&array.view()) };
+        Out { view, input: None, borrow: PhantomData }
+    }
+}
+
+impl<'a, T: Element, S: DataMut<Elem = T>, D: Dimension> From<&'a mut ArrayBase<S, D>> for Out<'a> {
+    fn from(array: &'a mut ArrayBase<S, D>) -> Out<'a> {
+        array.view_mut().into()
+    }
+}
+
+impl<'a, T: Element> From<&'a mut [T]> for Out<'a> {
+    fn from(slice: &'a mut [T]) -> Out<'a> {
+        ArrayViewMut::from(slice).into()
+    }
+}
+
+impl<'a, T: Element> From<&'a mut Vec<T>> for Out<'a> {
+    fn from(list: &'a mut Vec<T>) -> Out<'a> {
+        list.as_mut_slice().into()
+    }
+}
+
+impl<'a, T: Element, const N: usize> From<&'a mut [T; N]> for Out<'a> {
+    fn from(list: &'a mut [T; N]) -> Out<'a> {
+        list.as_mut_slice().into()
+    }
+}
+
+/// Arguments by name, `[("a", x.into()), ...]`, or by position, `&[x.into(), ...]`.
+///
+/// Names that the program does not read are allowed, so that one set of columns can serve many
+/// programs.
+pub trait Args<'a>: private::Sealed<'a> {}
+
+impl<'a, T: private::Sealed<'a>> Args<'a> for T {}
+
+pub(crate) mod private {
+    use super::Arg;
+
+    pub trait Sealed<'a> {
+        fn given(self) -> Given<'a>;
+    }
+
+    pub enum Given<'a> {
+        Named(Vec<(Box<str>, Arg<'a>)>),
+        Positional(Vec<Arg<'a>>),
+    }
+
+    impl<'a, const N: usize> Sealed<'a> for [(&str, Arg<'a>); N] {
+        fn given(self) -> Given<'a> {
+            Given::Named(self.into_iter().map(|(name, arg)| (name.into(), arg)).collect())
+        }
+    }
+
+    impl<'a> Sealed<'a> for &[(&str, Arg<'a>)] {
+        fn given(self) -> Given<'a> {
+            Given::Named(self.iter().map(|(name, arg)| ((*name).into(), arg.clone())).collect())
+        }
+    }
+
+    impl<'a, const N: usize> Sealed<'a> for [Arg<'a>; N] {
+        fn given(self) -> Given<'a> {
+            Given::Positional(self.into())
+        }
+    }
+
+    impl<'a> Sealed<'a> for &[Arg<'a>] {
+        fn given(self) -> Given<'a> {
+            Given::Positional(self.to_vec())
+        }
+    }
+}
+
+/// The arguments in the order of the program's inputs; those of in-place outputs come from there.
+pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<'_>]) -> Result<Vec<ArgValue>> {
+    let mut by_name: FxHashMap<&str, ArgValue> = FxHashMap::default();
+    for out in outs {
+        if let Some(name) = out.input.as_deref() {
+            if !inputs.iter().any(|i| **i == *name) {
+                return Err(Error::new(ErrorKind::Name, format!("the program has no input {} to compute in place", quoted(name))));
+            }
+            if by_name.insert(name, ArgValue::Array(out.view.clone())).is_some() {
+                return Err(Error::new(ErrorKind::Name, format!("two outputs are the input {}", quoted(name))));
+            }
+        }
+    }
+    let mut values = Vec::with_capacity(inputs.len());
+    match args.given() {
+        private::Given::Positional(list) => {
+            let wanted = inputs.len() - by_name.len();
+            if list.len() != wanted {
+                let names: Vec<&str> = inputs.iter().map(|n| &**n).collect();
+                let error = Error::new(ErrorKind::Arity, format!("{} arguments for {wanted} inputs", list.len()));
+                return Err(error.hint(format!("the inputs are {}", names.join(", "))));
+            }
+            let mut list = list.into_iter();
+            for name in inputs {
+                let value = by_name.remove(&**name).or_else(|| list.next().map(|a| a.value));
+                values.extend(value);
+            }
+        }
+        private::Given::Named(list) => {
+            let in_place = by_name.len();
+            for (name, arg) in &list {
+                if by_name.insert(name, arg.value.clone()).is_some() {
+                    return Err(Error::new(ErrorKind::Name, format!("the argument {} is given twice", quoted(name))));
+                }
+            }
+            debug_assert!(by_name.len() >= in_place);
+            for name in inputs {
+                match by_name.get(&**name) {
+                    Some(value) => values.push(value.clone()),
+                    None => {
+                        let error = Error::new(ErrorKind::Name, format!("missing the input {}", quoted(name)));
+                        let near = crate::ops::suggestions(name, list.iter().map(|(n, _)| &**n));
+                        return Err(match near.first() {
+                            Some(near) => error.hint(format!("there is an argument {}", quoted(near))),
+                            None => error,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    for (value, name) in values.iter().zip(inputs) {
+        if let ArgValue::Array(view) = value {
+            check(view, &quoted(name))?;
+        }
+    }
+    Ok(values)
+}
+
+/// Checks what can be known of an array by its address and layout.
+fn check(view: &View, name: &str) -> Result<()> {
+    let layout = |message: String| Err(Error::new(ErrorKind::Layout, message));
+    if view.shape.len() > MAX_RANK {
+        return Err(Error::new(ErrorKind::Limit, format!("{name} has {} axes; at most {MAX_RANK} are supported", view.shape.len())));
+    }
+    if view.strides.len() != view.shape.len() {
+        return layout(format!("{name} has {} axes and {} strides", view.shape.len(), view.strides.len()));
+    }
+    let empty = view.shape.contains(&0);
+    if view.pointer.is_null() && !empty {
+        return layout(format!("{name} is a null pointer"));
+    }
+    let span = byte_span(&view.shape, &view.strides, view.dtype.size());
+    let at = view.pointer as usize;
+    let inside = span.is_some_and(|(low, high)| at.checked_add_signed(low).is_some() && at.checked_add_signed(high).is_some());
+    if !inside && !empty {
+        return layout(format!("{name} of shape {:?} reaches beyond the address space", view.shape));
+    }
+    Ok(())
+}
+
+/// Checks outputs against each other and themselves.
+pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result<()> {
+    let name = |i: usize| match names.get(i).and_then(|n| n.as_deref()) {
+        Some(name) => format!("the output {}", quoted(name)),
+        None => format!("output {i}"),
+    };
+    for (i, out) in outs.iter().enumerate() {
+        check(&out.view, &name(i))?;
+        if overlaps_itself(&out.view.shape, &out.view.strides, out.view.dtype.size()) {
+            return Err(Error::new(ErrorKind::Alias, format!("{} overlaps itself", name(i)))
+                .hint("its strides put several elements at one address"));
+        }
+        for (j, other) in outs[..i].iter().enumerate() {
+            if crate::schedule::may_overlap(&out.view, &other.view) {
+                return Err(Error::new(ErrorKind::Alias, format!("{} overlaps {}", name(i), name(j))));
+            }
+        }
+    }
+    Ok(())
+}

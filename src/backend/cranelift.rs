@@ -1,0 +1,466 @@
+//! Tile programs to native code, by Cranelift.
+//!
+//! One function a program: fused steps become loops over 128-bit vectors, unrolled so that
+//! several independent chains are in flight; other steps are calls of block kernels by address.
+//! Uniform values and constants are memory operands: held in registers they would be spilled.
+//!
+//! Nothing emitted here can trap, and nothing relocates: the code is position independent and
+//! reaches everything through its pointer table or absolute addresses.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{
+    AbiParam, BlockArg, Endianness, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type, Value, types,
+};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use hotloop_runtime::block::BlockFn;
+use hotloop_runtime::code::{Code, publish};
+use hotloop_runtime::convert::{Lane, convert};
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::executor::TileFn;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::reduce::Reducer;
+
+use crate::ops::Op;
+use crate::plan::{Instr, Place, Step, TileProgram};
+
+/// Why there is no native code; the interpreter answers instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This machine or system does not allow native code.
+    Unavailable(String),
+    /// The program needs more stack than native code may use.
+    TooLarge,
+    /// Cranelift or our lowering failed: a bug, to be reported.
+    Bug(String),
+}
+
+/// A compiled tile program.
+pub struct NativeTile {
+    code: Code,
+    block: usize,
+    reducers: Vec<Reducer>,
+}
+
+impl NativeTile {
+    /// The function, valid as long as this value.
+    pub fn function(&self) -> TileFn {
+        // SAFETY: the code was compiled from a function of exactly this signature.
+        unsafe { std::mem::transmute::<*const u8, TileFn>(self.code.as_ptr()) }
+    }
+
+    /// Elements that in-place operands must come in multiples of.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// The program's reductions.
+    pub fn reducers(&self) -> &[Reducer] {
+        &self.reducers
+    }
+
+    /// Bytes of machine code.
+    pub fn code_len(&self) -> usize {
+        self.code.len()
+    }
+}
+
+/// A stack frame beyond which code is not run on the caller's stack.
+const MOST_FRAME: u32 = 64 << 10;
+
+/// What compilation reuses: allocations of Cranelift.
+struct Workspace {
+    context: Context,
+    builder: FunctionBuilderContext,
+}
+
+static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
+
+/// The target for an instruction set, made once.
+fn target(isa: Isa) -> Result<&'static OwnedTargetIsa, Refusal> {
+    static TARGETS: [OnceLock<Result<OwnedTargetIsa, String>>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    let made = TARGETS[isa as usize].get_or_init(|| make_target(isa));
+    made.as_ref().map_err(|e| Refusal::Unavailable(e.clone()))
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn make_target(_: Isa) -> Result<OwnedTargetIsa, String> {
+    Err("native code is only made on x86-64 Linux".to_string())
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
+    if !is_x86_feature_detected!("sse4.2") {
+        return Err("native code needs SSE4.2".to_string());
+    }
+    let mut flags = settings::builder();
+    let text = |e: &dyn std::fmt::Display| e.to_string();
+    for (name, value) in [
+        // The graph is optimized before; what Cranelift could add costs more than it gives,
+        // and it would hoist constants into registers.
+        ("opt_level", "none"),
+        ("regalloc_algorithm", "backtracking"),
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ("enable_probestack", "true"),
+        ("probestack_strategy", "inline"),
+        ("unwind_info", "false"),
+    ] {
+        flags.set(name, value).map_err(|e| text(&e))?;
+    }
+    let mut builder = cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu").map_err(|e| text(&e))?;
+    let v2 = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
+    let v3 = ["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
+    let v4 = ["has_avx512f", "has_avx512dq", "has_avx512vl"];
+    let levels: &[&[&str]] = match isa {
+        Isa::Baseline => &[&v2],
+        Isa::Avx2 => &[&v2, &v3],
+        Isa::Avx512 => &[&v2, &v3, &v4],
+    };
+    for name in levels.iter().copied().flatten() {
+        builder.enable(name).map_err(|e| text(&e))?;
+    }
+    builder.finish(settings::Flags::new(flags)).map_err(|e| text(&e))
+}
+
+/// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
+pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
+    let target = target(isa)?;
+    let workspace = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut workspace =
+        workspace.unwrap_or_else(|| Workspace { context: Context::new(), builder: FunctionBuilderContext::new() });
+    let made = catch_unwind(AssertUnwindSafe(|| Compiler::compile(program, isa, target, &mut workspace)));
+    let Ok(result) = made else {
+        // The workspace may be torn: it is dropped.
+        return Err(Refusal::Bug("a panic in code generation".to_string()));
+    };
+    workspace.context.clear();
+    let mut kept = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() < 8 {
+        kept.push(workspace);
+    }
+    result
+}
+
+/// Places whose pointers a loop keeps in registers; with more it reads them from the table.
+const MOST_POINTERS: usize = 9;
+
+struct Compiler<'a, 'f> {
+    b: FunctionBuilder<'f>,
+    program: &'a TileProgram,
+    isa: Isa,
+    kernel: SigRef,
+    table: Value,
+    n: Value,
+    flags: Option<Value>,
+}
+
+fn bug(message: impl std::fmt::Display) -> Refusal {
+    Refusal::Bug(message.to_string())
+}
+
+/// The vector type of a lane.
+fn vector(lane: Lane) -> Type {
+    match lane {
+        Lane::Value(DType::F32) => types::F32X4,
+        Lane::Value(DType::F64) => types::F64X2,
+        _ => match lane.bytes() {
+            1 => types::I8X16,
+            2 => types::I16X8,
+            4 => types::I32X4,
+            _ => types::I64X2,
+        },
+    }
+}
+
+/// How many vectors a turn of a loop takes: short loops need more chains in flight, long ones
+/// have enough and would run out of registers.
+fn unroll(code: &[Instr]) -> usize {
+    match code.len() {
+        0..=12 => 4,
+        13..=32 => 2,
+        _ => 1,
+    }
+}
+
+/// Elements that a turn of a loop takes.
+fn elements_per_turn(width: u8, code: &[Instr]) -> usize {
+    128 / usize::from(width) * unroll(code)
+}
+
+fn unaligned() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+impl<'a> Compiler<'a, '_> {
+    fn compile(
+        program: &'a TileProgram,
+        isa: Isa,
+        target: &OwnedTargetIsa,
+        workspace: &mut Workspace,
+    ) -> Result<NativeTile, Refusal> {
+        let reducers: Option<Vec<Reducer>> =
+            program.reductions.iter().map(|(reduction, dtype)| Reducer::new(*reduction, *dtype, isa)).collect();
+        let reducers = reducers.ok_or_else(|| bug("a reduction without accumulators"))?;
+
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params.extend([AbiParam::new(types::I64); 2]);
+        signature.returns.push(AbiParam::new(types::I32));
+        workspace.context.func = Function::with_name_signature(Default::default(), signature);
+        let mut b = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params.extend([AbiParam::new(types::I64); 5]);
+        signature.returns.push(AbiParam::new(types::I32));
+        let kernel = b.import_signature(signature);
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        b.seal_block(entry);
+        let (table, n) = (b.block_params(entry)[0], b.block_params(entry)[1]);
+        let mut compiler = Compiler { b, program, isa, kernel, table, n, flags: None };
+        let mut block = 1;
+        for step in &program.steps {
+            compiler.step(step, &reducers)?;
+            if let Step::Fused(width, code) = step {
+                block = block.max(elements_per_turn(*width, code));
+            }
+        }
+        let Compiler { mut b, flags, .. } = compiler;
+        let flags = flags.unwrap_or_else(|| b.ins().iconst(types::I32, 0));
+        b.ins().return_(&[flags]);
+        b.finalize(target.frontend_config());
+
+        let compiled = workspace
+            .context
+            .compile(&**target, &mut Default::default())
+            .map_err(|e| bug(format_args!("{:?}", e.inner)))?;
+        if !compiled.buffer.relocs().is_empty() {
+            return Err(bug("code that relocates"));
+        }
+        if compiled.buffer.frame_layout().map_or(0, |f| f.frame_to_fp_offset) > MOST_FRAME {
+            return Err(Refusal::TooLarge);
+        }
+        let code = publish(compiled.code_buffer()).map_err(|e| Refusal::Unavailable(e.to_string()))?;
+        Ok(NativeTile { code, block, reducers })
+    }
+
+    fn slot_in_table(&self, place: Place) -> i32 {
+        let TileProgram { inputs, outputs, .. } = *self.program;
+        let index = match place {
+            Place::Cell(_) => 0,
+            Place::Input(i) => 1 + i,
+            Place::Output(i) => 1 + inputs + i,
+            Place::Slot(i) => 1 + inputs + outputs + i,
+        };
+        index as i32 * 8
+    }
+
+    fn pointer(&mut self, place: Place) -> Value {
+        let offset = self.slot_in_table(place);
+        self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset)
+    }
+
+    fn call(&mut self, kernel: BlockFn, out: Value, args: &[Place], may_flag: bool) {
+        let null = self.b.ins().iconst(types::I64, 0);
+        let mut values = [out, null, null, null, self.n];
+        for (i, place) in args.iter().enumerate() {
+            values[1 + i] = self.pointer(*place);
+        }
+        let address = self.b.ins().iconst(types::I64, kernel as usize as i64);
+        let call = self.b.ins().call_indirect(self.kernel, address, &values);
+        if may_flag {
+            let raised = self.b.inst_results(call)[0];
+            self.flags = Some(match self.flags {
+                Some(flags) => self.b.ins().bor(flags, raised),
+                None => raised,
+            });
+        }
+    }
+
+    fn step(&mut self, step: &Step, reducers: &[Reducer]) -> Result<(), Refusal> {
+        match step {
+            Step::Fused(width, code) => self.fused(*width, code),
+            Step::Block(op, dtype, args, out) => {
+                let kernel = op.kernel(*dtype, self.isa).ok_or_else(|| bug(format_args!("{op:?} has no {dtype} kernel")))?;
+                let out = self.pointer(*out);
+                self.call(kernel, out, args, op.may_flag() && dtype.is_int());
+                Ok(())
+            }
+            Step::Convert(from, to, arg, out) => {
+                let kernel = convert(*from, *to, self.isa).ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
+                let out = self.pointer(*out);
+                self.call(kernel, out, &[*arg], false);
+                Ok(())
+            }
+            Step::Reduce(number, arg) => {
+                let TileProgram { inputs, outputs, slots, .. } = *self.program;
+                let offset = (1 + inputs + outputs + slots + number) as i32 * 8;
+                let accumulators = self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset);
+                self.call(reducers[*number as usize].accumulate(), accumulators, &[*arg], false);
+                Ok(())
+            }
+        }
+    }
+
+    /// The loop of a fused step, over the bytes of its lanes.
+    fn fused(&mut self, width: u8, code: &[Instr]) -> Result<(), Refusal> {
+        let unrolled = unroll(code);
+        let turn = elements_per_turn(width, code) as i64;
+        let shift = i64::from(width / 8).trailing_zeros();
+        let mut places: Vec<Place> = code.iter().filter_map(Instr::place).filter(|p| !matches!(p, Place::Cell(_))).collect();
+        places.sort_unstable();
+        places.dedup();
+        let held = places.len() <= MOST_POINTERS;
+        let pointers: Vec<Value> = if held { places.iter().map(|p| self.pointer(*p)).collect() } else { Vec::new() };
+        let cells = self.pointer(Place::Cell(0));
+        let whole = self.b.ins().iadd_imm_s(self.n, turn - 1);
+        let whole = self.b.ins().band_imm_s(whole, -turn);
+        let end = self.b.ins().ishl_imm_s(whole, i64::from(shift));
+        let start = self.b.ins().iconst(types::I64, 0);
+
+        let body = self.b.create_block();
+        let exit = self.b.create_block();
+        let offset = self.b.append_block_param(body, types::I64);
+        self.b.ins().jump(body, &[BlockArg::Value(start)]);
+        self.b.switch_to_block(body);
+        let mut values: Vec<[Option<Value>; 4]> = Vec::with_capacity(code.len());
+        for instr in code {
+            let mut made = [None; 4];
+            let address = match instr.place() {
+                None | Some(Place::Cell(_)) => None,
+                Some(place) => {
+                    let pointer = match places.binary_search(&place) {
+                        Ok(i) if held => pointers[i],
+                        _ => self.pointer(place),
+                    };
+                    Some(self.b.ins().iadd(pointer, offset))
+                }
+            };
+            for (u, made) in made.iter_mut().enumerate().take(unrolled) {
+                let disp = u as i32 * 16;
+                let of = |x: &u32| values[*x as usize][u].ok_or_else(|| bug("a value before it is made"));
+                match (instr, address) {
+                    (Instr::Load(Place::Cell(cell), lane), _) => {
+                        *made = Some(self.b.ins().load(vector(*lane), MemFlagsData::trusted(), cells, *cell as i32 * 16));
+                    }
+                    (Instr::Load(_, lane), Some(address)) => {
+                        *made = Some(self.b.ins().load(vector(*lane), unaligned(), address, disp));
+                    }
+                    (Instr::Store(_, x), Some(address)) => {
+                        let value = of(x)?;
+                        self.b.ins().store(unaligned(), value, address, disp);
+                    }
+                    (Instr::Apply(op, dtype, args), _) => {
+                        let count = op.row().parameters.len();
+                        let args = args[..count].iter().map(of).collect::<Result<Vec<_>, _>>()?;
+                        *made = Some(self.operation(*op, *dtype, &args)?);
+                    }
+                    _ => return Err(bug("an instruction without an address")),
+                }
+            }
+            values.push(made);
+        }
+        let bytes = i64::from(width / 8) * turn;
+        let next = self.b.ins().iadd_imm_s(offset, bytes);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
+        self.b.ins().brif(more, body, &[BlockArg::Value(next)], exit, &[]);
+        self.b.seal_block(body);
+        self.b.switch_to_block(exit);
+        self.b.seal_block(exit);
+        Ok(())
+    }
+
+    fn cast(&mut self, value: Value, ty: Type) -> Value {
+        if self.b.func.dfg.value_type(value) == ty {
+            return value;
+        }
+        self.b.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), value)
+    }
+
+    /// Whether x < y, of integers.
+    fn int_less(&mut self, dtype: DType, x: Value, y: Value) -> Value {
+        if dtype != DType::U64 {
+            let cc = if dtype.is_signed_int() { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
+            return self.b.ins().icmp(cc, x, y);
+        }
+        // x86 compares 64-bit lanes as signed numbers only: move both by half the range.
+        let half = self.b.ins().iconst(types::I64, i64::MIN);
+        let half = self.b.ins().splat(types::I64X2, half);
+        let (x, y) = (self.b.ins().bxor(x, half), self.b.ins().bxor(y, half));
+        self.b.ins().icmp(IntCC::SignedLessThan, x, y)
+    }
+
+    fn operation(&mut self, op: Op, dtype: DType, args: &[Value]) -> Result<Value, Refusal> {
+        let float = dtype.is_float();
+        Ok(match (op, args) {
+            (Op::Add, &[x, y]) if float => self.b.ins().fadd(x, y),
+            (Op::Add, &[x, y]) => self.b.ins().iadd(x, y),
+            (Op::Sub, &[x, y]) if float => self.b.ins().fsub(x, y),
+            (Op::Sub, &[x, y]) => self.b.ins().isub(x, y),
+            (Op::Mul, &[x, y]) if float => self.b.ins().fmul(x, y),
+            (Op::Mul, &[x, y]) => self.b.ins().imul(x, y),
+            (Op::Div, &[x, y]) => self.b.ins().fdiv(x, y),
+            (Op::Fma, &[x, y, z]) => self.b.ins().fma(x, y, z),
+            (Op::Sqrt, &[x]) => self.b.ins().sqrt(x),
+            (Op::Floor, &[x]) => self.b.ins().floor(x),
+            (Op::Ceil, &[x]) => self.b.ins().ceil(x),
+            (Op::Trunc, &[x]) => self.b.ins().trunc(x),
+            (Op::Rint, &[x]) => self.b.ins().nearest(x),
+            (Op::Neg, &[x]) if float => self.b.ins().fneg(x),
+            (Op::Neg, &[x]) => self.b.ins().ineg(x),
+            (Op::Abs, &[x]) if float => self.b.ins().fabs(x),
+            (Op::Abs, &[x]) if dtype.is_signed_int() => self.b.ins().iabs(x),
+            (Op::Abs, &[x]) => x,
+            (Op::BitAnd, &[x, y]) => self.b.ins().band(x, y),
+            (Op::BitOr, &[x, y]) => self.b.ins().bor(x, y),
+            (Op::BitXor, &[x, y]) => self.b.ins().bxor(x, y),
+            (Op::BitNot, &[x]) => self.b.ins().bnot(x),
+            (Op::Minimum, &[x, y]) if float => self.b.ins().fmin(x, y),
+            (Op::Maximum, &[x, y]) if float => self.b.ins().fmax(x, y),
+            (Op::Minimum, &[x, y]) => {
+                let less = self.int_less(dtype, x, y);
+                self.b.ins().bitselect(less, x, y)
+            }
+            (Op::Maximum, &[x, y]) => {
+                let less = self.int_less(dtype, x, y);
+                self.b.ins().bitselect(less, y, x)
+            }
+            (Op::Lt | Op::Le | Op::Eq | Op::Ne, &[x, y]) if float => {
+                let cc = match op {
+                    Op::Lt => FloatCC::LessThan,
+                    Op::Le => FloatCC::LessThanOrEqual,
+                    Op::Eq => FloatCC::Equal,
+                    _ => FloatCC::NotEqual,
+                };
+                self.b.ins().fcmp(cc, x, y)
+            }
+            (Op::Lt, &[x, y]) => self.int_less(dtype, x, y),
+            (Op::Le, &[x, y]) => {
+                let greater = self.int_less(dtype, y, x);
+                self.b.ins().bnot(greater)
+            }
+            (Op::Eq, &[x, y]) => self.b.ins().icmp(IntCC::Equal, x, y),
+            (Op::Ne, &[x, y]) => self.b.ins().icmp(IntCC::NotEqual, x, y),
+            (Op::Select, &[condition, x, y]) => {
+                let ty = self.b.func.dfg.value_type(x);
+                let condition = self.cast(condition, ty);
+                self.b.ins().bitselect(condition, x, y)
+            }
+            _ => return Err(bug(format_args!("{op:?} of {dtype} has no vector form"))),
+        })
+    }
+}
+
+impl Instr {
+    /// The place that a load or a store names.
+    fn place(&self) -> Option<Place> {
+        match self {
+            Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
+            Instr::Apply(..) => None,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hotloop_grammar::{SyntaxErrorKind, parse};
+use hotloop_runtime::executor::Pool;
+use hotloop_runtime::isa::Isa;
+
+use crate::backend::cranelift::{NativeTile, Refusal, compile};
+use crate::cache::Cache;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{ArgType, Domain, Graph};
+use crate::legalize::{Mode, legalize};
+use crate::options::{Backend, Options};
+use crate::optimize::optimize;
+use crate::plan::{TileProgram, plan};
+use crate::program::Program;
+use crate::resolve::{Terms, resolve};
+use crate::schedule::Compiled;
+
+/// Compiles programs, and owns what they share: threads, kernels, limits. Cheap to clone.
+///
+/// ```
+/// let engine = hotloop::Engine::builder().threads(1).build();
+/// let sum = engine.compile("sum(x * x)")?.eval_as::<f64>([("x", (&[3.0, 4.0]).into())])?;
+/// assert_eq!(sum[[]], 25.0);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub options: Options,
+    pub pool: Pool,
+    programs: Cache<String, Result<Arc<Source>>>,
+    tiles: Cache<(TileProgram, Isa), std::result::Result<Arc<NativeTile>, Refusal>>,
+}
+
+/// A program's terms and its kernels, one for each set of types.
+pub(crate) struct Source {
+    pub terms: Terms,
+    pub inputs: Vec<Box<str>>,
+    pub outputs: Vec<Option<Box<str>>>,
+    pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
+}
+
+/// What a program has become for one set of types.
+pub(crate) struct Kernels {
+    /// The graph that every engine starts from.
+    pub graph: Graph,
+    /// Every shape that some node has, for checks before a run.
+    pub domains: Vec<Domain>,
+    /// Native code, or why there is none.
+    pub native: std::result::Result<Arc<Compiled>, Refusal>,
+}
+
+/// Sets an engine's options.
+#[derive(Clone, Debug, Default)]
+pub struct EngineBuilder(Options);
+
+impl EngineBuilder {
+    /// Threads for large arrays; by default as many as the machine gives this process.
+    pub fn threads(mut self, threads: usize) -> EngineBuilder {
+        self.0.threads = threads.max(1);
+        self
+    }
+
+    /// What may be done to floats; `Strict` by default.
+    pub fn mode(mut self, mode: Mode) -> EngineBuilder {
+        self.0.mode = mode;
+        self
+    }
+
+    /// Who computes; for tests and comparisons.
+    pub fn backend(mut self, backend: Backend) -> EngineBuilder {
+        self.0.backend = backend;
+        self
+    }
+
+    /// A lower instruction set than the machine's, for tests; results have the same bits. The
+    /// environment variable `HOTLOOP_ISA` (`baseline`, `avx2`, `avx512`) sets the default.
+    pub fn isa(mut self, isa: Isa) -> EngineBuilder {
+        self.0.isa = isa.min(Isa::detect());
+        self
+    }
+
+    /// The longest text, in bytes; 1 MiB by default.
+    pub fn max_text(mut self, bytes: usize) -> EngineBuilder {
+        self.0.max_text = bytes;
+        self
+    }
+
+    /// The most operations after inlining; 2^20 by default.
+    pub fn max_nodes(mut self, nodes: usize) -> EngineBuilder {
+        self.0.max_nodes = nodes;
+        self
+    }
+
+    /// The most inputs and outputs; 2^17 by default.
+    pub fn max_arrays(mut self, arrays: usize) -> EngineBuilder {
+        self.0.max_arrays = arrays;
+        self
+    }
+
+    /// How long native compilation of one stage may take before the interpreter answers; 2 s by
+    /// default.
+    pub fn compile_budget(mut self, budget: Duration) -> EngineBuilder {
+        self.0.compile_budget = budget;
+        self
+    }
+
+    /// How many programs and how many kernels are kept; 1024 each by default.
+    pub fn cache_capacity(mut self, capacity: usize) -> EngineBuilder {
+        self.0.cache_capacity = capacity;
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        Engine(Arc::new(Shared {
+            pool: Pool::new(self.0.threads),
+            programs: Cache::new(self.0.cache_capacity),
+            tiles: Cache::new(self.0.cache_capacity),
+            options: self.0,
+        }))
+    }
+}
+
+/// Kernels kept for one program: dtypes and shapes differ less than texts.
+const KERNELS_OF_A_PROGRAM: usize = 64;
+
+/// A tile program with more steps than this compiles on a helper thread, under the budget.
+const QUICK: usize = 4000;
+
+impl Engine {
+    /// An engine with options.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The engine that [`compile`](crate::compile) uses.
+    pub fn shared() -> &'static Engine {
+        static SHARED: OnceLock<Engine> = OnceLock::new();
+        SHARED.get_or_init(|| Engine::builder().build())
+    }
+
+    /// Compiles a program as far as it goes without dtypes.
+    ///
+    /// # Errors
+    /// `Lex`, `Parse`, `Name`, `Arity` and `Limit`, with the place in the text; `Type` for what
+    /// no dtype could make right.
+    pub fn compile(&self, text: &str) -> Result<Program> {
+        let options = &self.0.options;
+        if text.len() > options.max_text {
+            let message = format!("the text has {} bytes; at most {} are allowed", text.len(), options.max_text);
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let source = self.0.programs.get(text, || self.parse(text).map(Arc::new), Result::is_ok)?;
+        Ok(Program::new(self.clone(), source))
+    }
+
+    fn parse(&self, text: &str) -> Result<Source> {
+        let text: Arc<str> = text.into();
+        let ast = parse(&text).map_err(|e| {
+            let kind = match e.kind {
+                SyntaxErrorKind::Lex => ErrorKind::Lex,
+                SyntaxErrorKind::Parse => ErrorKind::Parse,
+            };
+            e.hints.iter().fold(Error::new(kind, e.message), |error, hint| error.hint(hint)).at(e.span, &text)
+        })?;
+        let terms = resolve(&text, &ast, self.0.options.max_nodes)?;
+        let inputs = terms.inputs().to_vec();
+        let outputs: Vec<_> = terms.output_names().map(|name| name.map(Into::into)).collect();
+        let arrays = inputs.len().max(outputs.len());
+        if arrays > self.0.options.max_arrays {
+            let message = format!("the program has {arrays} arrays; at most {} are allowed", self.0.options.max_arrays);
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(Source { terms, inputs, outputs, kernels: Cache::new(KERNELS_OF_A_PROGRAM) })
+    }
+
+    /// What a program is for these input types.
+    pub(crate) fn kernels(&self, source: &Source, types: &[ArgType]) -> Result<Arc<Kernels>> {
+        source.kernels.get(types, || self.specialize(source, types).map(Arc::new), Result::is_ok)
+    }
+
+    fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
+        let graph = legalize(&source.terms.graph(types)?, self.0.options.mode)?;
+        let live = graph.live();
+        let mut domains: Vec<Domain> =
+            graph.ids().filter(|id| live[id.index()]).map(|id| graph.ty(id).domain).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        let native = match self.0.options.backend {
+            Backend::Interpreter => Err(Refusal::Unavailable("the interpreter was asked for".to_string())),
+            Backend::Auto | Backend::Native => self.native(&graph)?,
+        };
+        Ok(Kernels { graph, domains, native })
+    }
+
+    fn native(&self, graph: &Graph) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {
+        let isa = self.0.options.isa;
+        let graph = optimize(graph.clone())?;
+        let Some(plan) = plan(&graph, isa)? else { return Ok(Err(Refusal::TooLarge)) };
+        let mut tiles = Vec::with_capacity(plan.stages.len());
+        for stage in &plan.stages {
+            let key = (stage.program.clone(), isa);
+            match self.0.tiles.get(&key, || self.tile(&stage.program, isa), |tile| tile.is_ok()) {
+                Ok(tile) => tiles.push(tile),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        Ok(Ok(Arc::new(Compiled { graph, plan, tiles })))
+    }
+
+    /// Compiles a tile; a large one on a thread of its own, which is left behind at the end of
+    /// the budget.
+    fn tile(&self, program: &TileProgram, isa: Isa) -> std::result::Result<Arc<NativeTile>, Refusal> {
+        if program.size() <= QUICK {
+            return compile(program, isa).map(Arc::new);
+        }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let own = program.clone();
+        let helper = std::thread::Builder::new().name("hotloop-compile".to_string()).stack_size(8 << 20);
+        helper
+            .spawn(move || sender.send(compile(&own, isa).map(Arc::new)))
+            .map_err(|e| Refusal::Unavailable(e.to_string()))?;
+        receiver.recv_timeout(self.0.options.compile_budget).unwrap_or(Err(Refusal::TooLarge))
+    }
+}

@@ -1,0 +1,247 @@
+//! The one public error: what went wrong, where in the text, and what to do about it.
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use hotloop_grammar::Span;
+use unicode_width::UnicodeWidthChar;
+
+/// The result of everything that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What sort of thing went wrong. Programs may match on it; messages are for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text has a token that does not exist.
+    Lex,
+    /// The text is not a program.
+    Parse,
+    /// A name that is unknown, missing, or bound twice.
+    Name,
+    /// A call with the wrong number of arguments.
+    Arity,
+    /// A dtype that an operation does not take.
+    Type,
+    /// Shapes that do not fit each other.
+    Shape,
+    /// Memory that cannot be an array: a null pointer, a span that overflows.
+    Layout,
+    /// Outputs that overlap themselves or each other.
+    Alias,
+    /// A limit of the engine's options.
+    Limit,
+    /// Memory that the system does not give.
+    OutOfMemory,
+    /// A file that cannot be read or written.
+    Io,
+    /// A file that is not what its name says.
+    Format,
+    /// The run was cancelled or passed its deadline.
+    Cancelled,
+    /// A bug in hotloop.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The kind's stable upper-case code, as `PARSE`.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorKind::Lex => "LEX",
+            ErrorKind::Parse => "PARSE",
+            ErrorKind::Name => "NAME",
+            ErrorKind::Arity => "ARITY",
+            ErrorKind::Type => "TYPE",
+            ErrorKind::Shape => "SHAPE",
+            ErrorKind::Layout => "LAYOUT",
+            ErrorKind::Alias => "ALIAS",
+            ErrorKind::Limit => "LIMIT",
+            ErrorKind::OutOfMemory => "OOM",
+            ErrorKind::Io => "IO",
+            ErrorKind::Format => "FORMAT",
+            ErrorKind::Cancelled => "CANCELLED",
+            ErrorKind::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// An error, with the place in the text where there is one.
+///
+/// `Display` draws the source line with a caret under the span and needs nothing else:
+/// the error owns the text.
+///
+/// ```
+/// let error = hotloop::compile("sine(a) + 1").unwrap_err();
+/// assert_eq!(error.kind(), hotloop::ErrorKind::Name);
+/// assert!(error.to_string().contains("did you mean 'sin'?"));
+/// ```
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    span: Option<Span>,
+    source: Option<Arc<str>>,
+    hints: Vec<String>,
+}
+
+impl Error {
+    /// An error without a place.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Inner { kind, message: message.into(), span: None, source: None, hints: Vec::new() }))
+    }
+
+    /// A bug of ours: says how to report it.
+    pub(crate) fn internal(message: impl fmt::Display) -> Error {
+        Error::new(ErrorKind::Internal, format!("internal error: {message}"))
+            .hint("this is a bug in hotloop; please report it with the expression and the dtypes")
+    }
+
+    /// Adds advice.
+    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        self.0.hints.push(hint.into());
+        self
+    }
+
+    /// Puts the error at a place of a text, unless it has one.
+    pub(crate) fn at(mut self, span: Span, source: &Arc<str>) -> Error {
+        if self.0.span.is_none() {
+            self.0.span = Some(span);
+            self.0.source = Some(source.clone());
+        }
+        self
+    }
+
+    /// What sort of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The place in the text, in bytes.
+    pub fn span(&self) -> Option<Span> {
+        self.0.span
+    }
+
+    /// The text that the span points into.
+    pub fn source_text(&self) -> Option<&str> {
+        self.0.source.as_deref()
+    }
+
+    /// Advice, one sentence each.
+    pub fn hints(&self) -> &[String] {
+        &self.0.hints
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.0.kind.code())
+    }
+}
+
+/// User text as it may stand in a message: control characters escaped, at most 60 characters.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("'");
+    for (i, c) in text.chars().enumerate() {
+        if i == 60 {
+            out.push('…');
+            break;
+        }
+        push_visible(&mut out, c);
+    }
+    out.push('\'');
+    out
+}
+
+/// Terminals obey control and direction characters; show them instead.
+fn push_visible(out: &mut String, c: char) {
+    let directs = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if c == '\t' {
+        out.push(' ');
+    } else if c.is_control() || directs {
+        out.extend(c.escape_unicode());
+    } else {
+        out.push(c);
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.0.message)?;
+        if let (Some(span), Some(source)) = (self.0.span, &self.0.source) {
+            Excerpt::new(source, span).fmt(f)?;
+        }
+        for hint in &self.0.hints {
+            write!(f, "\n  = help: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The part of one source line around a span, cut to fit a terminal.
+struct Excerpt {
+    line_number: usize,
+    line: String,
+    caret: usize,
+    width: usize,
+}
+
+impl Excerpt {
+    /// Characters shown on each side of the span's start.
+    const REACH: usize = 60;
+
+    fn new(source: &str, span: Span) -> Excerpt {
+        let floor = |mut i: usize| {
+            i = i.min(source.len());
+            while !source.is_char_boundary(i) {
+                i -= 1;
+            }
+            i
+        };
+        let (start, end) = (floor(span.start as usize), floor(span.end as usize));
+        let line_start = source[..start].rfind('\n').map_or(0, |i| i + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |i| start + i);
+        let before: Vec<char> = source[line_start..start].chars().rev().take(Self::REACH + 1).collect();
+        let mut line = String::new();
+        if before.len() > Self::REACH {
+            line.push('…');
+        }
+        before.iter().take(Self::REACH).rev().for_each(|c| push_visible(&mut line, *c));
+        let columns = |s: &str| s.chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+        let caret = columns(&line);
+        let mut width = 0;
+        let rest = source[start..line_end].trim_end_matches('\r');
+        for (count, (i, c)) in rest.char_indices().enumerate() {
+            if count == Self::REACH {
+                line.push('…');
+                break;
+            }
+            let from = line.len();
+            push_visible(&mut line, c);
+            if start + i < end {
+                width += columns(&line[from..]);
+            }
+        }
+        Excerpt { line_number: source[..start].matches('\n').count() + 1, line, caret, width: width.max(1) }
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.line_number.to_string();
+        let gutter = " ".repeat(number.len());
+        let (pad, carets) = (" ".repeat(self.caret), "^".repeat(self.width));
+        write!(f, "\n{gutter} |\n{number} | {}\n{gutter} | {pad}{carets}", self.line)
+    }
+}
+
+const _: () = assert!(size_of::<Error>() == 8, "errors travel in Results of hot paths");

@@ -1,0 +1,921 @@
+//! The typed graph: append-only, hash-consed, made only by its [`Builder`].
+//!
+//! A node refers only to earlier nodes, so every pass is a forward loop. The builder does all
+//! typing, promotion and adoption of weak values, so an ill-typed graph cannot exist.
+
+use std::fmt;
+
+use hotloop_runtime::convert::convert_scalar;
+use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::isa::Isa;
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, ErrorKind};
+use crate::ops::{Op, Rule};
+use crate::promote::{promote, promote_weak, to_float, weak_default};
+
+/// A node of a [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// The node's place in the graph's order.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a value lives: the set of input shapes whose broadcast is its own shape.
+/// The empty set is a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Domain(u64);
+
+impl Domain {
+    /// One element.
+    pub const SCALAR: Domain = Domain(0);
+    /// How many different shapes one program may take.
+    pub const SHAPES: u8 = 64;
+
+    /// The domain of the arrays of one shape class (below [`Domain::SHAPES`]).
+    pub fn of_shape(class: u8) -> Domain {
+        Domain(1 << class)
+    }
+
+    /// Whether it is one element.
+    pub fn is_scalar(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The domain of values that need both.
+    pub fn join(self, other: Domain) -> Domain {
+        Domain(self.0 | other.0)
+    }
+
+    /// Whether every shape of `other` is in this domain.
+    pub fn contains(self, other: Domain) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The shape classes.
+    pub fn shapes(self) -> impl Iterator<Item = u8> {
+        (0..Domain::SHAPES).filter(move |class| self.0 & (1 << class) != 0)
+    }
+}
+
+/// A node's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Type {
+    /// The element type; of a weak value `bool`, `i64` or `f64`.
+    pub dtype: DType,
+    /// Whether it takes the dtype of what it meets.
+    pub weak: bool,
+    /// Where it lives.
+    pub domain: Domain,
+}
+
+/// The type of an argument, as a kernel is specialised on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ArgType(pub(crate) Type);
+
+impl ArgType {
+    /// An array of this dtype; all arrays so described have one shape.
+    pub fn array(dtype: DType) -> ArgType {
+        ArgType(Type { dtype, weak: false, domain: Domain::of_shape(0) })
+    }
+
+    /// An array of another shape class: arrays of one class have the same shape, different
+    /// classes broadcast. Classes are below [`Domain::SHAPES`].
+    pub fn array_of_shape(dtype: DType, class: u8) -> ArgType {
+        ArgType(Type { dtype, weak: false, domain: Domain::of_shape(class.min(Domain::SHAPES - 1)) })
+    }
+
+    /// One strongly typed element.
+    pub fn scalar(dtype: DType) -> ArgType {
+        ArgType(Type { dtype, weak: false, domain: Domain::SCALAR })
+    }
+
+    /// A weak number, which takes the dtype of what it meets.
+    pub fn weak(kind: Kind) -> ArgType {
+        ArgType(Type { dtype: weak_default(kind), weak: true, domain: Domain::SCALAR })
+    }
+
+    /// The element type (for weak numbers the one they have alone).
+    pub fn dtype(self) -> DType {
+        self.0.dtype
+    }
+
+    /// Whether it is a weak number.
+    pub fn is_weak(self) -> bool {
+        self.0.weak
+    }
+
+    /// Whether it is one element.
+    pub fn is_scalar(self) -> bool {
+        self.0.domain.is_scalar()
+    }
+}
+
+impl fmt::Display for ArgType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.weak {
+            f.write_str("weak ")?;
+        }
+        write!(f, "{}", self.dtype)?;
+        if !self.domain.is_scalar() {
+            f.write_str("[")?;
+            for (i, class) in self.domain.shapes().enumerate() {
+                write!(f, "{}s{class}", if i > 0 { "," } else { "" })?;
+            }
+            f.write_str("]")?;
+        }
+        Ok(())
+    }
+}
+
+/// The operands of an operation: at most three.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operands {
+    ids: [NodeId; 3],
+    len: u8,
+}
+
+impl Operands {
+    fn new(list: &[NodeId]) -> Operands {
+        let mut ids = [NodeId(0); 3];
+        ids[..list.len()].copy_from_slice(list);
+        Operands { ids, len: list.len() as u8 }
+    }
+}
+
+impl std::ops::Deref for Operands {
+    type Target = [NodeId];
+    fn deref(&self) -> &[NodeId] {
+        &self.ids[..self.len as usize]
+    }
+}
+
+/// What a node is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// The input of this number.
+    Input(u32),
+    /// A constant: the element's bits, little end first, upper bits zero.
+    Const(u64),
+    /// An operation; its operands have one dtype, but for `where`'s condition.
+    Apply(Op, Operands),
+    /// A strong value in another dtype, or a weak one of another kind.
+    Convert(NodeId),
+    /// A weak run-time value that takes a strong dtype; fails at run time if it does not fit.
+    Adopt(NodeId),
+}
+
+impl Node {
+    /// The nodes it reads.
+    pub fn operands(&self) -> &[NodeId] {
+        match self {
+            Node::Input(_) | Node::Const(_) => &[],
+            Node::Apply(_, operands) => operands,
+            Node::Convert(x) | Node::Adopt(x) => std::slice::from_ref(x),
+        }
+    }
+}
+
+/// A typed graph with its inputs and outputs.
+#[derive(Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    types: Vec<Type>,
+    inputs: Vec<ArgType>,
+    outputs: Vec<NodeId>,
+}
+
+impl Graph {
+    /// How many nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All nodes, operands before users.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// What a node is.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// A node's type.
+    pub fn ty(&self, id: NodeId) -> Type {
+        self.types[id.index()]
+    }
+
+    /// A node's dtype.
+    pub fn dtype(&self, id: NodeId) -> DType {
+        self.types[id.index()].dtype
+    }
+
+    /// The bits of a constant node.
+    pub fn constant(&self, id: NodeId) -> Option<u64> {
+        match self.nodes[id.index()] {
+            Node::Const(bits) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// The value of a constant node as a float, for rules that read small literals.
+    pub fn constant_f64(&self, id: NodeId) -> Option<f64> {
+        self.constant(id).map(|bits| f64::from_bits(convert_scalar(bits, self.dtype(id), DType::F64)))
+    }
+
+    /// The types of the inputs, by number.
+    pub fn inputs(&self) -> &[ArgType] {
+        &self.inputs
+    }
+
+    /// The outputs, in order.
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+
+    /// Which nodes some output needs.
+    pub fn live(&self) -> Vec<bool> {
+        let mut live = vec![false; self.len()];
+        for output in &self.outputs {
+            live[output.index()] = true;
+        }
+        for id in self.ids().rev() {
+            if live[id.index()] {
+                self.node(id).operands().iter().for_each(|x| live[x.index()] = true);
+            }
+        }
+        live
+    }
+
+    /// How many live nodes and outputs read each node.
+    pub fn uses(&self) -> Vec<u32> {
+        let live = self.live();
+        let mut uses = vec![0; self.len()];
+        for id in self.ids().filter(|id| live[id.index()]) {
+            self.node(id).operands().iter().for_each(|x| uses[x.index()] += 1);
+        }
+        self.outputs.iter().for_each(|x| uses[x.index()] += 1);
+        uses
+    }
+
+    /// Checks what every pass relies on; says what is broken.
+    pub fn verify(&self) -> Result<(), String> {
+        for id in self.ids() {
+            let ty = self.ty(id);
+            let operands = self.node(id).operands();
+            if operands.iter().any(|x| *x >= id) {
+                return Err(format!("%{} reads a later node", id.0));
+            }
+            let domain = operands.iter().fold(Domain::SCALAR, |d, x| d.join(self.ty(*x).domain));
+            match *self.node(id) {
+                Node::Input(i) if self.inputs.get(i as usize).map(|t| t.0) != Some(ty) => {
+                    return Err(format!("%{} is not of its input's type", id.0));
+                }
+                Node::Const(_) if !ty.domain.is_scalar() => {
+                    return Err(format!("%{} is a constant array", id.0));
+                }
+                Node::Adopt(x) if !self.ty(x).weak || ty.weak => {
+                    return Err(format!("%{} adopts a strong value", id.0));
+                }
+                Node::Convert(x) if self.ty(x).weak != ty.weak || ty.domain != domain => {
+                    return Err(format!("%{} converts between weak and strong", id.0));
+                }
+                Node::Apply(op, _) => {
+                    let values = if op == Op::Select { &operands[1..] } else { operands };
+                    if values.iter().any(|x| self.dtype(*x) != self.dtype(values[0])) {
+                        return Err(format!("%{} ({op:?}) has operands of different dtypes", id.0));
+                    }
+                    if operands.iter().any(|x| self.ty(*x).weak != ty.weak) {
+                        return Err(format!("%{} ({op:?}) mixes weak and strong", id.0));
+                    }
+                    if !op.is_reduction() && ty.domain != domain {
+                        return Err(format!("%{} ({op:?}) has the wrong domain", id.0));
+                    }
+                }
+                _ => {}
+            }
+        }
+        match self.outputs.iter().find(|x| self.ty(**x).weak) {
+            Some(x) => Err(format!("output %{} is weak", x.0)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for id in self.ids() {
+            let ty = self.ty(id);
+            write!(f, "%{}: {ty} = ", id.0)?;
+            match self.node(id) {
+                Node::Input(i) => write!(f, "input {i}")?,
+                Node::Const(bits) => write!(f, "{}", show(*bits, ty.dtype))?,
+                Node::Apply(op, _) => write!(f, "{}", op.row().name)?,
+                Node::Convert(_) => write!(f, "convert")?,
+                Node::Adopt(_) => write!(f, "adopt")?,
+            }
+            for (i, x) in self.node(id).operands().iter().enumerate() {
+                write!(f, "{}%{}", if i == 0 { " " } else { ", " }, x.0)?;
+            }
+            writeln!(f)?;
+        }
+        let outputs: Vec<String> = self.outputs.iter().map(|x| format!("%{}", x.0)).collect();
+        writeln!(f, "outputs {}", outputs.join(", "))
+    }
+}
+
+/// An element's bits as people write it.
+pub fn show(bits: u64, dtype: DType) -> String {
+    match dtype {
+        DType::Bool => (if bits & 0xff != 0 { "True" } else { "False" }).to_string(),
+        DType::F32 => format!("{:?}", f32::from_bits(bits as u32)),
+        DType::F64 => format!("{:?}", f64::from_bits(bits)),
+        _ if dtype.is_signed_int() => (convert_scalar(bits, dtype, DType::I64) as i64).to_string(),
+        _ => bits.to_string(),
+    }
+}
+
+/// Appends nodes to a graph; all typing happens here.
+///
+/// ```
+/// use hotloop::graph::{ArgType, Builder};
+/// use hotloop::{DType, Op};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(ArgType::array(DType::F32));
+/// let half = b.weak_float(0.5);
+/// let y = b.apply(Op::Mul, &[x, half])?;
+/// let graph = b.finish(vec![y]);
+/// assert_eq!(graph.dtype(graph.outputs()[0]), DType::F32);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Default)]
+pub struct Builder {
+    graph: Graph,
+    known: FxHashMap<(Node, Type), NodeId>,
+}
+
+fn type_error(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Type, message)
+}
+
+impl Builder {
+    /// An empty graph's builder.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// The graph so far.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Adds the next input.
+    pub fn input(&mut self, ty: ArgType) -> NodeId {
+        let number = self.graph.inputs.len() as u32;
+        self.graph.inputs.push(ty);
+        self.add(Node::Input(number), ty.0)
+    }
+
+    /// A weak integer literal.
+    pub fn weak_int(&mut self, value: i64) -> NodeId {
+        self.constant(value as u64, DType::I64, true)
+    }
+
+    /// A weak float literal.
+    pub fn weak_float(&mut self, value: f64) -> NodeId {
+        self.constant(value.to_bits(), DType::F64, true)
+    }
+
+    /// A weak truth literal.
+    pub fn weak_bool(&mut self, value: bool) -> NodeId {
+        self.constant(value.into(), DType::Bool, true)
+    }
+
+    /// A constant of these bits.
+    pub fn constant(&mut self, bits: u64, dtype: DType, weak: bool) -> NodeId {
+        self.add(Node::Const(bits), Type { dtype, weak, domain: Domain::SCALAR })
+    }
+
+    /// A constant of the dtype and weakness of another node.
+    pub fn constant_like(&mut self, like: NodeId, value: f64) -> NodeId {
+        let Type { dtype, weak, .. } = self.graph.ty(like);
+        self.constant(convert_scalar(value.to_bits(), DType::F64, dtype), dtype, weak)
+    }
+
+    /// The finished graph. Weak outputs become strong in the dtype they have alone.
+    pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
+        let outputs = outputs
+            .into_iter()
+            .map(|x| {
+                let ty = self.graph.ty(x);
+                match self.graph.constant(x) {
+                    _ if !ty.weak => x,
+                    Some(bits) => self.constant(bits, ty.dtype, false),
+                    None => self.add(Node::Adopt(x), Type { weak: false, ..ty }),
+                }
+            })
+            .collect();
+        self.graph.outputs = outputs;
+        self.graph
+    }
+
+    fn add(&mut self, node: Node, ty: Type) -> NodeId {
+        let Builder { graph, known } = self;
+        *known.entry((node, ty)).or_insert_with(|| {
+            graph.nodes.push(node);
+            graph.types.push(ty);
+            NodeId(graph.nodes.len() as u32 - 1)
+        })
+    }
+
+    fn apply_typed(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> NodeId {
+        let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
+        let domain = operands.iter().fold(Domain::SCALAR, |d, x| d.join(self.graph.ty(*x).domain));
+        let domain = if op.is_reduction() { Domain::SCALAR } else { domain };
+        self.add(Node::Apply(op, Operands::new(operands)), Type { dtype, weak, domain })
+    }
+
+    /// A value in another dtype (`f32(x)`); the result is strong. Casts never fail: integers
+    /// wrap, floats saturate to integers.
+    pub fn cast(&mut self, x: NodeId, dtype: DType) -> NodeId {
+        let ty = self.graph.ty(x);
+        match self.graph.constant(x) {
+            Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, false),
+            None if ty.weak => {
+                let strong = self.add(Node::Adopt(x), Type { weak: false, ..ty });
+                self.cast(strong, dtype)
+            }
+            None if ty.dtype == dtype => x,
+            None => self.add(Node::Convert(x), Type { dtype, ..ty }),
+        }
+    }
+
+    /// A weak value in another weak dtype (`i64` to `f64`), or a strong one cast.
+    fn convert(&mut self, x: NodeId, dtype: DType) -> NodeId {
+        let ty = self.graph.ty(x);
+        match self.graph.constant(x) {
+            _ if ty.dtype == dtype => x,
+            Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, ty.weak),
+            None => self.add(Node::Convert(x), Type { dtype, ..ty }),
+        }
+    }
+
+    /// A value, weak or strong, as a strong one of a dtype that it may take without a cast.
+    fn adopt(&mut self, x: NodeId, dtype: DType) -> Result<NodeId, Error> {
+        let ty = self.graph.ty(x);
+        if !ty.weak {
+            return Ok(self.convert(x, dtype));
+        }
+        match self.graph.constant(x) {
+            Some(bits) => {
+                let bits = adopt_bits(bits, ty.dtype, dtype).map_err(|e| {
+                    e.hint(format!("convert it first if that is meant: {dtype}({})", show(bits, ty.dtype)))
+                })?;
+                Ok(self.constant(bits, dtype, false))
+            }
+            None => Ok(self.add(Node::Adopt(x), Type { dtype, weak: false, ..ty })),
+        }
+    }
+
+    /// The dtype that the operands meet in, and whether the result is weak.
+    fn meet(&self, operands: &[NodeId]) -> (DType, bool) {
+        let mut strong: Option<DType> = None;
+        let mut weak = Kind::Bool;
+        for ty in operands.iter().map(|x| self.graph.ty(*x)) {
+            if ty.weak {
+                weak = weak.max(ty.dtype.kind());
+            } else {
+                strong = Some(strong.map_or(ty.dtype, |s| promote(s, ty.dtype)));
+            }
+        }
+        match strong {
+            Some(strong) => (promote_weak(strong, weak), false),
+            None => (weak_default(weak), true),
+        }
+    }
+
+    /// The operands in one dtype, weak if all are.
+    fn unify<const N: usize>(&mut self, operands: [NodeId; N], dtype: DType, weak: bool) -> Result<[NodeId; N], Error> {
+        let mut out = operands;
+        for x in &mut out {
+            *x = if weak { self.convert(*x, dtype) } else { self.adopt(*x, dtype)? };
+        }
+        Ok(out)
+    }
+
+    /// Applies an operation to operands of any dtypes.
+    ///
+    /// # Errors
+    /// `Type` where the operation does not take these dtypes, or a constant does not fit the
+    /// dtype it meets; `Arity` for a wrong number of operands.
+    pub fn apply(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
+        let row = op.row();
+        if operands.len() != row.parameters.len() {
+            let message = format!("{} takes {} operands, not {}", row.name, row.parameters.len(), operands.len());
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        match *operands {
+            [x] => self.apply_unary(op, x),
+            [x, y] => self.apply_binary(op, x, y),
+            [x, y, z] if op == Op::Select => self.select(x, y, z),
+            [_, _, _] => {
+                let (mut dtype, weak) = self.meet(operands);
+                if row.rule == Rule::Real {
+                    dtype = if weak { DType::F64 } else { to_float(dtype) };
+                }
+                let operands = self.unify([operands[0], operands[1], operands[2]], dtype, weak)?;
+                Ok(self.apply_folded(op, &operands, dtype)?)
+            }
+            _ => Err(Error::internal("an operation of no or many operands")),
+        }
+    }
+
+    fn apply_unary(&mut self, op: Op, x: NodeId) -> Result<NodeId, Error> {
+        let Type { dtype, weak, domain } = self.graph.ty(x);
+        let kind = dtype.kind();
+        let name = op.row().name;
+        match op.row().rule {
+            Rule::Real => {
+                let dtype = if weak { DType::F64 } else { to_float(dtype) };
+                let x = self.convert(x, dtype);
+                self.apply_folded(op, &[x], dtype)
+            }
+            Rule::Rounding if kind != Kind::Float => Ok(x),
+            Rule::Rounding => self.apply_folded(op, &[x], dtype),
+            Rule::Arithmetic if kind == Kind::Bool && op != Op::Abs => {
+                let message = format!("{name} of bool is not defined");
+                let hint = if op == Op::Neg { "use `not x` or `~x`" } else { "convert it: i8(x)" };
+                Err(type_error(message).hint(hint))
+            }
+            Rule::Arithmetic if kind == Kind::Bool => Ok(x),
+            Rule::Arithmetic => self.apply_folded(op, &[x], dtype),
+            Rule::Predicate if kind != Kind::Float && op == Op::Signbit => {
+                let float = if weak { DType::F64 } else { to_float(dtype) };
+                let x = self.convert(x, float);
+                self.apply_folded(op, &[x], DType::Bool)
+            }
+            Rule::Predicate => self.apply_folded(op, &[x], DType::Bool),
+            Rule::Bitwise if kind == Kind::Float => Err(bitwise_error(name, dtype)),
+            Rule::Bitwise => self.apply_folded(op, &[x], dtype),
+            Rule::Logical if kind != Kind::Bool => Err(logical_error(name, dtype)),
+            Rule::Logical => self.apply_folded(op, &[x], dtype),
+            Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count => {
+                let x = if weak { self.adopt(x, dtype)? } else { x };
+                let (operand, result) = match op.row().rule {
+                    Rule::Total if dtype.is_float() => (dtype, dtype),
+                    Rule::Total if kind == Kind::Bool || dtype.is_signed_int() => (DType::I64, DType::I64),
+                    Rule::Total => (DType::U64, DType::U64),
+                    Rule::Average if dtype.is_float() => (dtype, dtype),
+                    Rule::Average => (DType::F64, DType::F64),
+                    Rule::Truth => (DType::Bool, DType::Bool),
+                    Rule::Count => (dtype, DType::I64),
+                    _ => (dtype, dtype),
+                };
+                let op = match op {
+                    Op::Min if kind == Kind::Bool => Op::All,
+                    Op::Max if kind == Kind::Bool => Op::Any,
+                    _ => op,
+                };
+                let x = self.convert(x, operand);
+                // One element reduces to itself; a count or a mean is left to its expansion.
+                if domain.is_scalar() && matches!(op.row().rule, Rule::Total | Rule::Extreme | Rule::Truth) {
+                    return Ok(x);
+                }
+                Ok(self.apply_typed(op, &[x], result))
+            }
+            rule => Err(Error::internal(format!("{rule:?} has no unary form"))),
+        }
+    }
+
+    fn apply_binary(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
+        let (dtype, weak) = self.meet(&[x, y]);
+        let kind = dtype.kind();
+        let name = op.row().name;
+        match op.row().rule {
+            Rule::Comparison => self.compare(op, x, y),
+            Rule::Divide | Rule::Real => {
+                let dtype = match op.row().rule {
+                    _ if weak || kind == Kind::Float && dtype == DType::F64 => DType::F64,
+                    Rule::Divide if kind != Kind::Float => DType::F64,
+                    _ => to_float(dtype),
+                };
+                let operands = self.unify([x, y], dtype, weak)?;
+                self.apply_folded(op, &operands, dtype)
+            }
+            Rule::Logical => {
+                for operand in [x, y] {
+                    let dtype = self.graph.dtype(operand);
+                    if dtype != DType::Bool {
+                        return Err(logical_error(name, dtype));
+                    }
+                }
+                let operands = self.unify([x, y], DType::Bool, weak)?;
+                self.apply_folded(op, &operands, DType::Bool)
+            }
+            Rule::Bitwise | Rule::Shift => {
+                if kind == Kind::Float {
+                    let wrong = if self.graph.dtype(x).is_float() { x } else { y };
+                    let float = self.graph.dtype(wrong);
+                    // i64 with u64 meets in f64 although neither is a float.
+                    let shown = if float.is_float() || self.graph.dtype(y).is_float() { float } else { dtype };
+                    return Err(bitwise_error(name, shown));
+                }
+                let dtype = match op.row().rule {
+                    Rule::Shift if kind == Kind::Bool && weak => DType::I64,
+                    Rule::Shift if kind == Kind::Bool => DType::I8,
+                    _ => dtype,
+                };
+                let operands = self.unify([x, y], dtype, weak)?;
+                self.apply_folded(op, &operands, dtype)
+            }
+            Rule::Arithmetic => self.arithmetic(op, x, y, dtype, weak),
+            rule => Err(Error::internal(format!("{rule:?} has no binary form"))),
+        }
+    }
+
+    fn arithmetic(&mut self, op: Op, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
+        let (mut op, mut dtype) = (op, dtype);
+        if dtype == DType::Bool {
+            match op {
+                Op::Add | Op::Maximum | Op::Fmax => op = Op::BitOr,
+                Op::Mul | Op::Minimum | Op::Fmin => op = Op::BitAnd,
+                Op::Sub => {
+                    return Err(type_error("bool - bool is not defined").hint("use `^` for the difference of bools"));
+                }
+                _ => dtype = if weak { DType::I64 } else { DType::I8 },
+            }
+        }
+        if op == Op::NanToNum && !dtype.is_float() {
+            return Ok(x);
+        }
+        if op == Op::Power {
+            return self.power(x, y, dtype, weak);
+        }
+        let operands = self.unify([x, y], dtype, weak)?;
+        self.apply_folded(op, &operands, dtype)
+    }
+
+    fn power(&mut self, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
+        if dtype.is_int() {
+            let exponent = self.graph.constant(y).map(|bits| convert_scalar(bits, self.graph.dtype(y), DType::I64) as i64);
+            if exponent.is_some_and(|e| e < 0) && self.graph.dtype(y) != DType::U64 {
+                if !weak || self.graph.constant(x).is_none() {
+                    let advice = format!("use a float exponent for a float result: x**{}.0", exponent.unwrap_or(-1));
+                    return Err(type_error("integers to a negative integer power").hint(advice));
+                }
+                return self.power(x, y, DType::F64, weak);
+            }
+            let operands = self.unify([x, y], dtype, weak)?;
+            return self.apply_folded(Op::IntegerPower, &operands, dtype);
+        }
+        let exponent = self.graph.constant_f64(y);
+        if !exponent.is_some_and(|e| e == 0.5 || (e.fract() == 0.0 && e.abs() <= MAX_FLOAT_POWER)) {
+            let message = match exponent {
+                Some(e) => format!("`**` of floats to the power {e} is not supported yet"),
+                None => "`**` of floats to a power that is not a constant is not supported yet".to_string(),
+            };
+            let hint = format!("constant integers up to {MAX_FLOAT_POWER} and 0.5 are; exp2(y * log2(x)) is close");
+            return Err(type_error(message).hint(hint));
+        }
+        let operands = self.unify([x, y], dtype, weak)?;
+        Ok(self.apply_typed(Op::Power, &operands, dtype))
+    }
+
+    fn compare(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
+        let (tx, ty) = (self.graph.ty(x), self.graph.ty(y));
+        // A weak integer beside strong integers compares exactly, whether or not it fits.
+        if tx.weak != ty.weak && tx.dtype.is_int() && ty.dtype.is_int() {
+            let (strong, value) = if tx.weak { (ty.dtype, x) } else { (tx.dtype, y) };
+            match self.graph.constant(value) {
+                Some(bits) => {
+                    if adopt_bits(bits, DType::I64, strong).is_err() {
+                        let weak_is_less = (bits as i64) < 0;
+                        return self.decided_comparison(op, x, y, weak_is_less, tx.weak);
+                    }
+                }
+                None if strong == DType::U64 => return self.compare_u64_with_weak(op, x, y),
+                None => {
+                    let operands = [self.adopt_or_widen(x)?, self.adopt_or_widen(y)?];
+                    return self.apply_folded(op, &operands, DType::Bool);
+                }
+            }
+        }
+        // i64 beside u64 meets in f64, as NumPy's arithmetic does; compared there as well.
+        let (dtype, weak) = self.meet(&[x, y]);
+        let operands = self.unify([x, y], dtype, weak)?;
+        if dtype != DType::Bool {
+            return self.apply_folded(op, &operands, DType::Bool);
+        }
+        // False is below True.
+        let [x, y] = operands;
+        match op {
+            Op::Eq | Op::Ne => {
+                let differ = self.apply(Op::BitXor, &[x, y])?;
+                if op == Op::Ne { Ok(differ) } else { self.apply(Op::BitNot, &[differ]) }
+            }
+            _ => {
+                let not_x = self.apply(Op::BitNot, &[x])?;
+                self.apply(if op == Op::Lt { Op::BitAnd } else { Op::BitOr }, &[not_x, y])
+            }
+        }
+    }
+
+    fn adopt_or_widen(&mut self, x: NodeId) -> Result<NodeId, Error> {
+        self.adopt(x, DType::I64)
+    }
+
+    /// A comparison whose weak constant lies outside the other operand's dtype: the answer is
+    /// known, but it has the other operand's shape.
+    fn decided_comparison(&mut self, op: Op, x: NodeId, y: NodeId, weak_is_less: bool, weak_is_left: bool) -> Result<NodeId, Error> {
+        let left_is_less = weak_is_less == weak_is_left;
+        let answer = match op {
+            Op::Eq => false,
+            Op::Ne => true,
+            _ => left_is_less,
+        };
+        let strong = if weak_is_left { y } else { x };
+        self.apply_folded(if answer { Op::Eq } else { Op::Ne }, &[strong, strong], DType::Bool)
+    }
+
+    fn compare_u64_with_weak(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
+        let weak_is_left = self.graph.ty(x).weak;
+        let weak = self.adopt(if weak_is_left { x } else { y }, DType::I64)?;
+        let zero = self.constant(0, DType::I64, false);
+        let negative = self.apply(Op::Lt, &[weak, zero])?;
+        let wrapped = self.cast(weak, DType::U64);
+        let operands = if weak_is_left { [wrapped, y] } else { [x, wrapped] };
+        let below = self.decided_comparison(op, operands[0], operands[1], true, weak_is_left)?;
+        let exact = self.apply_folded(op, &operands, DType::Bool)?;
+        self.select(negative, below, exact)
+    }
+
+    fn select(&mut self, condition: NodeId, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
+        let ty = self.graph.ty(condition);
+        if ty.dtype != DType::Bool {
+            return Err(type_error(format!("the condition must be bool, not {}", ty.dtype)).hint("compare it: x != 0"));
+        }
+        let (dtype, weak) = self.meet(&[x, y]);
+        let [x, y] = self.unify([x, y], dtype, weak && ty.weak)?;
+        let condition = if ty.weak && !weak || !ty.weak { self.adopt(condition, DType::Bool)? } else { condition };
+        self.apply_folded(Op::Select, &[condition, x, y], dtype)
+    }
+
+    /// Adds a typed operation; operations on weak constants are computed at once, exactly.
+    fn apply_folded(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> Result<NodeId, Error> {
+        let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
+        if weak {
+            let bits: Option<Vec<u64>> = operands.iter().map(|x| self.graph.constant(*x)).collect();
+            if let Some(bits) = bits {
+                let operand = self.graph.dtype(operands[operands.len() - 1]);
+                if let Some(value) = fold_weak(op, operand, &bits)? {
+                    return Ok(self.constant(value, dtype, true));
+                }
+            }
+        }
+        Ok(self.apply_typed(op, operands, dtype))
+    }
+
+    /// A node equal to one of another graph, with operands already carried over. Passes use it.
+    pub(crate) fn copy(&mut self, node: Node, ty: Type, operands: &[NodeId]) -> NodeId {
+        let node = match node {
+            Node::Input(_) | Node::Const(_) => node,
+            Node::Apply(op, _) => Node::Apply(op, Operands::new(operands)),
+            Node::Convert(_) => Node::Convert(operands[0]),
+            Node::Adopt(_) => Node::Adopt(operands[0]),
+        };
+        self.add(node, ty)
+    }
+
+    /// Starts a graph that takes the inputs of another.
+    pub(crate) fn like(graph: &Graph) -> Builder {
+        let mut builder = Builder::new();
+        builder.graph.inputs = graph.inputs.clone();
+        builder
+    }
+}
+
+/// The largest constant integer power of floats.
+pub(crate) const MAX_FLOAT_POWER: f64 = 64.0;
+
+fn logical_error(name: &str, dtype: DType) -> Error {
+    type_error(format!("`{name}` takes bools, not {dtype}")).hint("compare first: x != 0")
+}
+
+fn bitwise_error(name: &str, dtype: DType) -> Error {
+    type_error(format!("`{name}` takes bools and integers, not {dtype}"))
+}
+
+/// The bits of a weak value in a strong dtype.
+///
+/// # Errors
+/// `Type` for an integer out of the dtype's range and for a float that would overflow.
+pub(crate) fn adopt_bits(bits: u64, from: DType, to: DType) -> Result<u64, Error> {
+    let out = convert_scalar(bits, from, to);
+    let fits = match (from, to) {
+        (DType::I64, _) if to.is_int() => {
+            let back = convert_scalar(out, to, DType::I64);
+            back == bits && (to != DType::U64 || (bits as i64) >= 0)
+        }
+        (DType::F64, DType::F32) => {
+            let narrow = f32::from_bits(out as u32);
+            !narrow.is_infinite() || f64::from_bits(bits).is_infinite()
+        }
+        _ => true,
+    };
+    if fits { Ok(out) } else { Err(type_error(format!("{} does not fit {to}", show(bits, from)))) }
+}
+
+/// An operation on constants, by the kernel that would compute it at run time.
+pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
+    let kernel = op.kernel(dtype, Isa::Baseline)?;
+    let mut out = [0u8; 8];
+    let at = |i: usize| bits.get(i).map_or(std::ptr::null(), |b: &u64| std::ptr::from_ref(b).cast());
+    // SAFETY: one element of at most 8 bytes is read from each operand and written to `out`;
+    // element bits are kept little end first on the only targets we build for.
+    let flags = unsafe { kernel(out.as_mut_ptr(), at(0), at(1), at(2), 1) };
+    (flags == 0).then(|| u64::from_le_bytes(out))
+}
+
+/// As [`fold`] for weak constants, whose integers are exact.
+fn fold_weak(op: Op, dtype: DType, bits: &[u64]) -> Result<Option<u64>, Error> {
+    if dtype != DType::I64 {
+        return Ok(fold(op, dtype, bits));
+    }
+    let int = |i: usize| bits[i] as i64;
+    let exact = match op {
+        Op::Add => int(0).checked_add(int(1)),
+        Op::Sub => int(0).checked_sub(int(1)),
+        Op::Mul => int(0).checked_mul(int(1)),
+        Op::Neg => int(0).checked_neg(),
+        Op::Abs => int(0).checked_abs(),
+        Op::FloorDiv if int(1) == -1 => int(0).checked_neg(),
+        Op::IntegerPower if int(1) >= 0 => checked_power(int(0), int(1)),
+        Op::Shl if int(1) < 0 => Some(0),
+        Op::Shl => i32::try_from(int(1))
+            .ok()
+            .and_then(|n| i128::from(int(0)).checked_mul(1i128.checked_shl(n as u32).filter(|p| *p > 0)?))
+            .and_then(|v| i64::try_from(v).ok())
+            .or((int(0) == 0).then_some(0)),
+        _ => return Ok(fold(op, dtype, bits)),
+    };
+    match exact {
+        Some(value) => Ok(Some(value as u64)),
+        None => Err(type_error("the value of this constant does not fit i64").hint("write a float literal")),
+    }
+}
+
+fn checked_power(base: i64, exponent: i64) -> Option<i64> {
+    match base {
+        0 | 1 => Some(if exponent == 0 { 1 } else { base }),
+        -1 => Some(if exponent % 2 == 0 { 1 } else { -1 }),
+        _ => base.checked_pow(u32::try_from(exponent).ok()?),
+    }
+}
+
+/// Carries the live part of a graph into a new one. The rule sees each node with its operands
+/// already carried over, and answers with its replacement of the same type, or with `None` to
+/// keep it.
+pub(crate) fn rewrite(
+    graph: &Graph,
+    mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId]) -> Result<Option<NodeId>, Error>,
+) -> Result<Graph, Error> {
+    let live = graph.live();
+    let mut builder = Builder::like(graph);
+    let mut carried: Vec<NodeId> = Vec::with_capacity(graph.len());
+    let mut operands = Vec::new();
+    for id in graph.ids() {
+        if !live[id.index()] {
+            carried.push(NodeId(0));
+            continue;
+        }
+        operands.clear();
+        operands.extend(graph.node(id).operands().iter().map(|x| carried[x.index()]));
+        let new = match rule(&mut builder, id, &operands)? {
+            Some(new) => new,
+            None => builder.copy(*graph.node(id), graph.ty(id), &operands),
+        };
+        debug_assert_eq!(builder.graph.ty(new), graph.ty(id), "a rewrite keeps types");
+        carried.push(new);
+    }
+    let outputs = graph.outputs.iter().map(|x| carried[x.index()]).collect();
+    let graph = builder.finish(outputs);
+    debug_assert_eq!(graph.verify(), Ok(()));
+    Ok(graph)
+}

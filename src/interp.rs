@@ -1,0 +1,287 @@
+//! The reference: evaluates the legalized graph node after node, over whole arrays.
+//!
+//! Slow and obvious: it skips optimizer, plan and backend, and is what they must agree with, bit
+//! for bit. It also answers where native code cannot be had.
+
+use hotloop_runtime::convert::{Lane, convert, convert_scalar};
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::executor::{Control, Stop};
+use hotloop_runtime::fpenv::FpEnv;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::reduce;
+use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
+use hotloop_runtime::view::View;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits};
+use crate::ops::{Lowering, Op};
+
+/// An argument in the form that engines read.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// A strided array.
+    Array(View),
+    /// The bits of one element.
+    Scalar(u64),
+}
+
+/// What an engine is given for one run; everything is checked before.
+pub struct Call<'a> {
+    /// One for each input of the graph, of its type.
+    pub operands: &'a [Operand],
+    /// The shape of each shape class.
+    pub shapes: &'a [Box<[usize]>],
+    /// Where the outputs go, of the outputs' dtypes and shapes.
+    pub outputs: &'a [View],
+    /// Cancellation and deadline.
+    pub control: &'a Control,
+    /// Which instances of the kernels the interpreter runs; all have the same bits.
+    pub isa: Isa,
+}
+
+/// The shape of a domain: the broadcast of its shape classes.
+///
+/// # Errors
+/// `Shape`, naming two shapes that do not fit, and `Limit` for more elements than fit an `isize`.
+pub fn domain_shape(domain: Domain, shapes: &[Box<[usize]>]) -> Result<Box<[usize]>> {
+    let mut shape: Vec<usize> = Vec::new();
+    for class in domain.shapes() {
+        let other = &shapes[class as usize];
+        shape = reduce_shape(&shape, other)?;
+    }
+    Ok(shape.into())
+}
+
+fn reduce_shape(shape: &[usize], other: &[usize]) -> Result<Vec<usize>> {
+    let joined = hotloop_runtime::strided::broadcast_shape(shape, other).ok_or_else(|| {
+        Error::new(ErrorKind::Shape, format!("shapes {shape:?} and {other:?} do not broadcast"))
+    })?;
+    element_count(&joined)?;
+    Ok(joined)
+}
+
+/// How many elements a shape has.
+///
+/// # Errors
+/// `Limit` if arrays of 8-byte elements of that shape could not be addressed.
+pub fn element_count(shape: &[usize]) -> Result<usize> {
+    if shape.contains(&0) {
+        return Ok(0);
+    }
+    let limit = isize::MAX as usize / 8;
+    shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d).filter(|n| *n <= limit)).ok_or_else(|| {
+        Error::new(ErrorKind::Limit, format!("an array of shape {shape:?} has too many elements"))
+    })
+}
+
+/// Memory for a value, or the error that it cannot be had.
+pub fn allocate(bytes: usize) -> Result<Vec<u8>> {
+    let mut data = Vec::new();
+    data.try_reserve_exact(bytes).map_err(|_| {
+        Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for a value"))
+    })?;
+    data.resize(bytes, 0);
+    Ok(data)
+}
+
+/// Elements computed between two looks at the cancel flag.
+const CHUNK: usize = 1 << 16;
+
+/// Evaluates the graph into the outputs; returns the advisory flags.
+///
+/// # Errors
+/// `Cancelled`, `OutOfMemory`, `Shape` for an empty `min` or `max`, and `Type` for a weak number
+/// that does not fit.
+///
+/// # Safety
+/// Every view of the call is valid for its shape, strides and dtype, for the time of the call;
+/// outputs are writable and overlap no input.
+pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
+    let _environment = FpEnv::enter();
+    let live = graph.live();
+    let mut uses = graph.uses();
+    let mut values: Vec<Vec<u8>> = vec![Vec::new(); graph.len()];
+    let mut flags = 0;
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        let ty = graph.ty(id);
+        let shape = domain_shape(ty.domain, call.shapes)?;
+        let n = element_count(&shape)?;
+        let size = ty.dtype.size();
+        // Room for a whole word, so that scalars can be read as bits.
+        let mut out = allocate((n * size).max(8))?;
+        match *graph.node(id) {
+            Node::Input(i) => match &call.operands[i as usize] {
+                Operand::Scalar(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
+                // SAFETY: the view is valid by this function's contract, and `out` has n elements.
+                Operand::Array(view) => unsafe {
+                    gather(out.as_mut_ptr(), view.pointer, &view.shape, &view.strides, size, 0, n);
+                    if ty.dtype == DType::Bool {
+                        // Any byte but 0 is true.
+                        out.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+                    }
+                },
+            },
+            Node::Const(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
+            Node::Convert(x) => {
+                let (from, to) = (Lane::Value(graph.dtype(x)), Lane::Value(ty.dtype));
+                let kernel = convert(from, to, call.isa).ok_or_else(|| Error::internal("a conversion without a kernel"))?;
+                for start in (0..n).step_by(CHUNK) {
+                    call.control.check().map_err(stopped)?;
+                    let (arg, len) = (&values[x.index()], CHUNK.min(n - start));
+                    // SAFETY: both buffers hold n elements of their dtypes.
+                    unsafe {
+                        let none = std::ptr::null();
+                        let out = out.as_mut_ptr().add(start * size);
+                        kernel(out, arg.as_ptr().add(start * graph.dtype(x).size()), none, none, len);
+                    }
+                }
+            }
+            Node::Adopt(x) => {
+                let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
+                out[..8].copy_from_slice(&bits.to_le_bytes());
+            }
+            Node::Apply(op, operands) => match op.row().lowering {
+                Lowering::Size => {
+                    let n = element_count(&domain_shape(graph.ty(operands[0]).domain, call.shapes)?)?;
+                    out[..8].copy_from_slice(&(n as u64).to_le_bytes());
+                }
+                Lowering::Reduce(reduction) => {
+                    let x = operands[0];
+                    let n = element_count(&domain_shape(graph.ty(x).domain, call.shapes)?)?;
+                    let data = &values[x.index()][..n * graph.dtype(x).size()];
+                    let bits = reduce::reference(reduction, graph.dtype(x), data).ok_or_else(|| empty_extreme(op))?;
+                    out[..8].copy_from_slice(&bits.to_le_bytes());
+                }
+                Lowering::Kernel(_) => {
+                    // SAFETY: every operand is expanded to n elements of its dtype.
+                    flags |= unsafe { apply(graph, id, op, &operands, &values, &shape, call, &mut out)? };
+                }
+                Lowering::Expand => return Err(Error::internal(format!("{op:?} reached the interpreter"))),
+            },
+        }
+        values[id.index()] = out;
+        for x in graph.node(id).operands() {
+            uses[x.index()] -= 1;
+            if uses[x.index()] == 0 {
+                values[x.index()] = Vec::new();
+            }
+        }
+    }
+    for (output, view) in graph.outputs().iter().zip(call.outputs) {
+        let n = element_count(&view.shape)?;
+        // SAFETY: the output's view is valid and writable, and its shape is that of the value.
+        unsafe {
+            scatter(view.pointer, values[output.index()].as_ptr(), &view.shape, &view.strides, view.dtype.size(), 0, n);
+        }
+    }
+    Ok(flags)
+}
+
+/// # Safety
+/// `values` holds each operand's elements, `out` room for those of `shape`.
+#[allow(clippy::too_many_arguments, reason = "the parts of one step of the loop above")]
+unsafe fn apply(
+    graph: &Graph,
+    id: NodeId,
+    op: Op,
+    operands: &[NodeId],
+    values: &[Vec<u8>],
+    shape: &[usize],
+    call: &Call<'_>,
+    out: &mut [u8],
+) -> Result<u32> {
+    let n = element_count(shape)?;
+    let dtype = graph.dtype(operands[operands.len() - 1]);
+    let kernel = op.kernel(dtype, call.isa).ok_or_else(|| Error::internal(format!("{op:?} has no {dtype} kernel")))?;
+    let mut expanded: [Vec<u8>; 3] = Default::default();
+    let mut args: [(*const u8, usize); 3] = [(std::ptr::null(), 0); 3];
+    for (i, x) in operands.iter().enumerate() {
+        let (ty, data) = (graph.ty(*x), &values[x.index()]);
+        let size = ty.dtype.size();
+        args[i] = (data.as_ptr(), size);
+        if ty.domain != graph.ty(id).domain {
+            let own = domain_shape(ty.domain, call.shapes)?;
+            let contiguous = c_strides(&own, size);
+            let strides = broadcast_strides(&own, &contiguous, shape)
+                .ok_or_else(|| Error::internal("an operand does not broadcast to its user"))?;
+            expanded[i] = allocate(n * size)?;
+            // SAFETY: `data` holds `own`'s elements; the strides stay inside them.
+            unsafe { gather(expanded[i].as_mut_ptr(), data.as_ptr(), shape, &strides, size, 0, n) };
+            args[i].0 = expanded[i].as_ptr();
+        }
+    }
+    let mut flags = 0;
+    for start in (0..n).step_by(CHUNK) {
+        call.control.check().map_err(stopped)?;
+        let at = |i: usize| args[i].0.wrapping_add(start * args[i].1);
+        // SAFETY: each pointer has at least `n - start` elements, by the expansion above.
+        flags |= unsafe {
+            kernel(out.as_mut_ptr().add(start * graph.dtype(id).size()), at(0), at(1), at(2), CHUNK.min(n - start))
+        };
+    }
+    Ok(flags)
+}
+
+/// The values of the weak part of a graph: of every weak node and of every adoption.
+///
+/// Other nodes are `None`. It is the interpreter at work on single elements.
+///
+/// # Errors
+/// `Type` for a weak number that does not fit the dtype it meets.
+pub fn weak_values(graph: &Graph, operands: &[Operand]) -> Result<Vec<Option<u64>>> {
+    let mut values: Vec<Option<u64>> = vec![None; graph.len()];
+    for id in graph.ids() {
+        let ty = graph.ty(id);
+        let value = |x: NodeId| values[x.index()].ok_or_else(|| Error::internal("a weak value of strong ones"));
+        values[id.index()] = match *graph.node(id) {
+            Node::Adopt(x) => Some(adopt_bits(value(x)?, graph.dtype(x), ty.dtype)?),
+            _ if !ty.weak => None,
+            Node::Input(i) => match operands[i as usize] {
+                Operand::Scalar(bits) => Some(bits),
+                Operand::Array(_) => return Err(Error::internal("a weak array")),
+            },
+            Node::Const(bits) => Some(bits),
+            Node::Convert(x) => Some(convert_scalar(value(x)?, graph.dtype(x), ty.dtype)),
+            Node::Apply(op, operands) => {
+                let bits = operands.iter().map(|x| value(*x)).collect::<Result<Vec<u64>>>()?;
+                let dtype = graph.dtype(operands[operands.len() - 1]);
+                // A division by zero is 0 here as elsewhere; its flag has no array to belong to.
+                Some(crate::graph::fold(op, dtype, &bits).unwrap_or(0))
+            }
+        };
+    }
+    Ok(values)
+}
+
+/// The strides of a C-ordered array.
+pub fn c_strides(shape: &[usize], size: usize) -> Box<[isize]> {
+    let mut strides = vec![0; shape.len()];
+    let mut step = size as isize;
+    for (stride, extent) in strides.iter_mut().zip(shape).rev() {
+        *stride = step;
+        step = step.saturating_mul((*extent).max(1) as isize);
+    }
+    strides.into()
+}
+
+/// The error for `min` or `max` of nothing.
+pub fn empty_extreme(op: Op) -> Error {
+    Error::new(ErrorKind::Shape, format!("{} of an empty array has no value", op.row().name))
+}
+
+/// The error for a run that was stopped.
+pub fn stopped(stop: Stop) -> Error {
+    Error::new(ErrorKind::Cancelled, match stop {
+        Stop::Cancelled => "the run was cancelled",
+        Stop::Deadline => "the run passed its deadline",
+    })
+}
+
+fn word(value: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&value[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+const _: () = assert!(cfg!(target_endian = "little"), "element bits are kept little end first");
+const _: () = assert!(DType::F64.size() == 8, "a word holds every element");

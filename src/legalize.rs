@@ -1,0 +1,303 @@
+//! Graph to Graph: composites become primitives, and the floating-point mode is applied.
+//!
+//! Every engine, the interpreter included, starts from the result; what comes after it keeps
+//! every bit. So a fused multiply-add is decided here and nowhere else.
+
+use hotloop_runtime::dtype::DType;
+
+use crate::error::{Error, Result};
+use crate::graph::{Builder, Graph, Node, NodeId, rewrite};
+use crate::ops::{Lowering, Op};
+
+/// What may be done to floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// IEEE 754 as written: no contraction, no reassociation.
+    #[default]
+    Strict,
+    /// A product that is only added becomes a fused multiply-add.
+    Contract,
+    /// As `Contract`, and long sums and products are balanced.
+    Fast,
+}
+
+impl Mode {
+    /// The mode's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Strict => "strict",
+            Mode::Contract => "contract",
+            Mode::Fast => "fast",
+        }
+    }
+}
+
+/// The graph of primitives that every engine computes.
+///
+/// # Errors
+/// Only `Internal`: an expansion that does not type is a bug.
+pub fn legalize(graph: &Graph, mode: Mode) -> Result<Graph> {
+    let mut graph = rewrite(graph, |b, id, operands| match *graph.node(id) {
+        Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => expand(b, op, operands).map(Some),
+        _ => Ok(None),
+    })?;
+    if mode == Mode::Fast {
+        graph = balance(&graph)?;
+    }
+    if mode != Mode::Strict {
+        graph = contract(&graph)?;
+    }
+    Ok(graph)
+}
+
+fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
+    let x = operands[0];
+    let ty = b.graph().ty(x);
+    let float = ty.dtype.is_float();
+    match op {
+        Op::And => b.apply(Op::BitAnd, operands),
+        Op::Or => b.apply(Op::BitOr, operands),
+        Op::Not => b.apply(Op::BitNot, operands),
+        Op::Square => b.apply(Op::Mul, &[x, x]),
+        Op::Round => b.apply(Op::Rint, operands),
+        Op::Clip => {
+            let above = b.apply(Op::Maximum, &[x, operands[1]])?;
+            b.apply(Op::Minimum, &[above, operands[2]])
+        }
+        Op::Fmin | Op::Fmax => {
+            let extreme = b.apply(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
+            if !float {
+                return Ok(extreme);
+            }
+            let y = operands[1];
+            let y_is_nan = b.apply(Op::Ne, &[y, y])?;
+            let x_is_nan = b.apply(Op::Ne, &[x, x])?;
+            let or_x = b.apply(Op::Select, &[y_is_nan, x, extreme])?;
+            b.apply(Op::Select, &[x_is_nan, y, or_x])
+        }
+        Op::Sign => {
+            let [zero, one] = [0.0, 1.0].map(|v| b.constant_like(x, v));
+            let positive = b.apply(Op::Lt, &[zero, x])?;
+            let is_zero = b.apply(Op::Eq, &[x, zero])?;
+            // What is neither is negative, or NaN, which stays.
+            let rest = if float || ty.dtype.is_signed_int() {
+                let minus_one = b.constant_like(x, -1.0);
+                let negative = b.apply(Op::Lt, &[x, zero])?;
+                b.apply(Op::Select, &[negative, minus_one, x])?
+            } else {
+                x
+            };
+            let rest = b.apply(Op::Select, &[is_zero, zero, rest])?;
+            b.apply(Op::Select, &[positive, one, rest])
+        }
+        Op::Isnan => b.apply(Op::Ne, &[x, x]),
+        Op::Isinf if !float => b.apply(Op::Ne, &[x, x]),
+        Op::Isfinite if !float => b.apply(Op::Eq, &[x, x]),
+        Op::Isinf | Op::Isfinite => {
+            let magnitude = b.apply(Op::Abs, &[x])?;
+            let infinity = b.constant_like(x, f64::INFINITY);
+            b.apply(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
+        }
+        Op::NanToNum => {
+            let largest = if ty.dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
+            let [low, high] = [-largest, largest].map(|v| b.constant_like(x, v));
+            let below = b.apply(Op::Minimum, &[x, high])?;
+            let finite = b.apply(Op::Maximum, &[below, low])?;
+            let is_nan = b.apply(Op::Ne, &[x, x])?;
+            b.apply(Op::Select, &[is_nan, operands[1], finite])
+        }
+        Op::Mean => {
+            if ty.domain.is_scalar() {
+                return Ok(x);
+            }
+            let sum = b.apply(Op::Sum, &[x])?;
+            let size = b.apply(Op::Size, &[x])?;
+            let size = b.cast(size, ty.dtype);
+            b.apply(Op::Div, &[sum, size])
+        }
+        Op::CountNonzero => {
+            let zero = b.constant_like(x, 0.0);
+            let set = if ty.dtype == DType::Bool { x } else { b.apply(Op::Ne, &[x, zero])? };
+            let ones = b.cast(set, DType::I64);
+            b.apply(Op::Sum, &[ones])
+        }
+        Op::Power => {
+            let exponent = b.graph().constant_f64(operands[1]);
+            let exponent = exponent.ok_or_else(|| Error::internal("a float power that is not constant"))?;
+            float_power(b, x, exponent)
+        }
+        _ => Err(Error::internal(format!("{op:?} has no expansion"))),
+    }
+}
+
+/// Powers of floats to constants, within 1 ULP.
+///
+/// In `f32` the product is formed in `f64`, whose error is far below the final rounding. In
+/// `f64` it is formed in double-double arithmetic (Dekker's product by fused multiply-add:
+/// relative error about n * 2^-104), so that the rounding at the end is nearly the only one;
+/// where that overflows or vanishes, the plain product has the right infinity, zero or NaN.
+fn float_power(b: &mut Builder, x: NodeId, exponent: f64) -> Result<NodeId> {
+    let one = b.constant_like(x, 1.0);
+    if exponent == 0.5 {
+        // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
+        let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
+        let minus_infinity = b.constant_like(x, f64::NEG_INFINITY);
+        let x = b.apply(Op::Add, &[x, zero])?;
+        let root = b.apply(Op::Sqrt, &[x])?;
+        let low = b.apply(Op::Eq, &[x, minus_infinity])?;
+        return b.apply(Op::Select, &[low, infinity, root]);
+    }
+    let n = exponent.abs() as u32;
+    match exponent {
+        // Of x's shape, NaN included: C's pow(nan, 0) is 1.
+        0.0 => {
+            let any = b.apply(Op::Eq, &[x, x])?;
+            return b.apply(Op::Select, &[any, one, one]);
+        }
+        1.0 => return Ok(x),
+        2.0 => return b.apply(Op::Mul, &[x, x]),
+        -1.0 => return b.apply(Op::Div, &[one, x]),
+        _ => {}
+    }
+    let ty = b.graph().ty(x);
+    if ty.dtype == DType::F32 {
+        let wide = b.cast(x, DType::F64);
+        let product = power_by_squaring(n, wide, |x, y| b.apply(Op::Mul, &[x, y]))?;
+        let one = b.constant_like(product, 1.0);
+        let product = if exponent < 0.0 { b.apply(Op::Div, &[one, product])? } else { product };
+        return Ok(b.cast(product, DType::F32));
+    }
+    let (high, low) = if exponent < 0.0 {
+        let q = b.apply(Op::Div, &[one, x])?;
+        let minus_q = b.apply(Op::Neg, &[q])?;
+        let rest = b.apply(Op::Fma, &[minus_q, x, one])?;
+        (q, Some(b.apply(Op::Mul, &[rest, q])?))
+    } else {
+        (x, None)
+    };
+    let plain = power_by_squaring(n, high, |x, y| b.apply(Op::Mul, &[x, y]))?;
+    let (exact, _) = power_by_squaring(n, (high, low), |x, y| double_product(b, x, y))?;
+    let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
+    let magnitude = b.apply(Op::Abs, &[exact])?;
+    let not_zero = b.apply(Op::Lt, &[zero, magnitude])?;
+    let finite = b.apply(Op::Lt, &[magnitude, infinity])?;
+    let usual = b.apply(Op::BitAnd, &[not_zero, finite])?;
+    b.apply(Op::Select, &[usual, exact, plain])
+}
+
+/// A value and what its rounding lost, if anything.
+type Double = (NodeId, Option<NodeId>);
+
+fn double_product(b: &mut Builder, x: Double, y: Double) -> Result<Double> {
+    let product = b.apply(Op::Mul, &[x.0, y.0])?;
+    let minus = b.apply(Op::Neg, &[product])?;
+    let mut lost = b.apply(Op::Fma, &[x.0, y.0, minus])?;
+    if let Some(low) = y.1 {
+        lost = b.apply(Op::Fma, &[x.0, low, lost])?;
+    }
+    if let Some(low) = x.1 {
+        lost = b.apply(Op::Fma, &[low, y.0, lost])?;
+    }
+    let sum = b.apply(Op::Add, &[product, lost])?;
+    let kept = b.apply(Op::Sub, &[sum, product])?;
+    Ok((sum, Some(b.apply(Op::Sub, &[lost, kept])?)))
+}
+
+/// x**n for n >= 1 with the fewest squarings.
+pub(crate) fn power_by_squaring<T: Copy>(mut n: u32, x: T, mut multiply: impl FnMut(T, T) -> Result<T>) -> Result<T> {
+    let mut square = x;
+    let mut product = None;
+    loop {
+        if n & 1 == 1 {
+            product = Some(match product {
+                Some(p) => multiply(p, square)?,
+                None => square,
+            });
+        }
+        n >>= 1;
+        match product {
+            Some(p) if n == 0 => return Ok(p),
+            _ => square = multiply(square, square)?,
+        }
+    }
+}
+
+/// Floats: `a*b + c` with the product used nowhere else becomes `fma(a, b, c)`; so do `a*b - c`
+/// and `c - a*b`, with the sign where it is exact.
+fn contract(graph: &Graph) -> Result<Graph> {
+    let uses = graph.uses();
+    let factors = |id: NodeId| match graph.node(id) {
+        Node::Apply(Op::Mul, factors) if uses[id.index()] == 1 => Some((factors[0], factors[1])),
+        _ => None,
+    };
+    let mut carried: Vec<Option<NodeId>> = vec![None; graph.len()];
+    rewrite(graph, |b, id, operands| {
+        let new = match *graph.node(id) {
+            Node::Apply(op @ (Op::Add | Op::Sub), old) if graph.dtype(id).is_float() => {
+                let of = |x: NodeId| carried[x.index()].unwrap_or(x);
+                if let Some((x, y)) = factors(old[0]) {
+                    let rest = operands[1];
+                    let rest = if op == Op::Sub { b.apply(Op::Neg, &[rest])? } else { rest };
+                    Some(b.apply(Op::Fma, &[of(x), of(y), rest])?)
+                } else if let Some((x, y)) = factors(old[1]) {
+                    let x = of(x);
+                    let x = if op == Op::Sub { b.apply(Op::Neg, &[x])? } else { x };
+                    Some(b.apply(Op::Fma, &[x, of(y), operands[0]])?)
+                } else {
+                    None
+                }
+            }
+            _ => None,
+        };
+        let new = match new {
+            Some(new) => new,
+            None => b.copy(*graph.node(id), graph.ty(id), operands),
+        };
+        carried[id.index()] = Some(new);
+        Ok(Some(new))
+    })
+}
+
+/// Floats: chains of `+` or of `*` whose links are used nowhere else become balanced trees.
+fn balance(graph: &Graph) -> Result<Graph> {
+    let uses = graph.uses();
+    let chain_op = |id: NodeId| match *graph.node(id) {
+        Node::Apply(op @ (Op::Add | Op::Mul), _) if graph.dtype(id).is_float() => Some(op),
+        _ => None,
+    };
+    // A link is part of its only user's chain.
+    let mut is_link = vec![false; graph.len()];
+    for id in graph.ids() {
+        if let Some(op) = chain_op(id) {
+            for x in graph.node(id).operands() {
+                is_link[x.index()] |= chain_op(*x) == Some(op) && uses[x.index()] == 1 && graph.ty(*x) == graph.ty(id);
+            }
+        }
+    }
+    let mut carried: Vec<Option<NodeId>> = vec![None; graph.len()];
+    rewrite(graph, |b, id, operands| {
+        let new = match chain_op(id) {
+            Some(op) if !is_link[id.index()] => {
+                let mut leaves = Vec::new();
+                let mut open = vec![id];
+                while let Some(x) = open.pop() {
+                    if x == id || is_link[x.index()] && chain_op(x) == Some(op) {
+                        open.extend(graph.node(x).operands().iter().rev());
+                    } else {
+                        leaves.push(carried[x.index()].unwrap_or(x));
+                    }
+                }
+                while leaves.len() > 1 {
+                    leaves = leaves
+                        .chunks(2)
+                        .map(|pair| if pair.len() == 2 { b.apply(op, pair) } else { Ok(pair[0]) })
+                        .collect::<Result<_>>()?;
+                }
+                leaves[0]
+            }
+            _ => b.copy(*graph.node(id), graph.ty(id), operands),
+        };
+        carried[id.index()] = Some(new);
+        Ok(Some(new))
+    })
+}

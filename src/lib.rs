@@ -1,0 +1,71 @@
+//! hotloop compiles array expressions to fused native loops at run time.
+//!
+//! ```
+#![doc = include_str!("../examples/hello.rs")]
+//! ```
+//!
+//! A program is text in a small language that reads as NumPy and numexpr users expect. It is
+//! compiled once ([`compile`], [`Engine::compile`]), specialised on the dtypes of its arguments,
+//! and run over arrays of any shape and strides, on one thread or many, with the same bits
+//! wherever an element stands and whatever the machine. It can reach nothing but the arrays it
+//! is given.
+//!
+//! # From text to result
+//!
+//! ```text
+//! text ─parse▶ Ast ─resolve▶ Terms ─graph▶ Graph ─legalize▶ Graph ─optimize▶ Graph ─plan▶ Plan ─compile▶ code
+//!                                                    └─ interp: the reference, and the answer where there is no code
+//! ```
+//!
+//! Each stage is a function from one noun to the next, in the module of that name. `Plan` and
+//! code are shared by all programs that do the same work; [`Program::eval`] finds them in a cache
+//! by text and types.
+//!
+//! # Choosing an entry point
+//!
+//! - [`Program::eval`] allocates the outputs. [`Program::eval_as`] does for one of known type.
+//! - [`Program::eval_into`] writes the caller's arrays, in place if need be ([`Out::inout`]).
+//! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
+//! - [`graph::Builder`] makes graphs without text.
+
+#![warn(missing_docs)]
+
+mod arg;
+mod backend;
+mod cache;
+mod engine;
+mod error;
+pub mod graph;
+mod interp;
+mod legalize;
+pub mod ops;
+mod optimize;
+mod options;
+mod outputs;
+mod plan;
+mod program;
+mod promote;
+mod resolve;
+mod schedule;
+
+pub use arg::{Arg, Args, Out};
+pub use engine::{Engine, EngineBuilder};
+pub use error::{Error, ErrorKind, Result, Span};
+pub use graph::ArgType;
+pub use hotloop_runtime::dtype::{DType, Element, Kind};
+pub use hotloop_runtime::isa::Isa;
+pub use legalize::Mode;
+pub use ndarray;
+pub use ops::Op;
+pub use options::{Backend, CancelToken, RunOptions};
+pub use outputs::{Key, Output, Outputs, Report};
+pub use program::{Bound, Kernel, Program};
+pub use promote::promote;
+
+/// Compiles a program on an engine that the whole process shares.
+///
+/// # Errors
+/// As [`Engine::compile`].
+pub fn compile(text: &str) -> Result<Program> {
+    Engine::shared().compile(text)
+}

@@ -1,0 +1,421 @@
+//! The table: one row an operation, from which lookup, typing, folding, the interpreter, the
+//! native backend, the documentation and the tests are made.
+
+use hotloop_runtime::block::BlockFn;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::{elementwise, math};
+
+/// How an operation's operands and result are typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Operands promote to one dtype, which is the result's; `bool` as the operation says.
+    Arithmetic,
+    /// Operands promote to one float dtype, which is the result's.
+    Real,
+    /// As `Real`, but integers divide in `f64` whatever their width.
+    Divide,
+    /// Floats round; integers are returned as they are.
+    Rounding,
+    /// Operands promote to one dtype; the result is `bool`; weak integers compare exactly.
+    Comparison,
+    /// One number; the result is `bool`.
+    Predicate,
+    /// `bool` operands only.
+    Logical,
+    /// `bool` or integer operands.
+    Bitwise,
+    /// Integer operands; the second is a count.
+    Shift,
+    /// A `bool` condition and two values that promote.
+    Select,
+    /// A reduction that widens integers to 64 bits.
+    Total,
+    /// A reduction that computes in floats.
+    Average,
+    /// A reduction to one of the elements.
+    Extreme,
+    /// A reduction of truth values.
+    Truth,
+    /// A reduction to an `i64` count.
+    Count,
+}
+
+/// What becomes of an operation after typing.
+#[derive(Clone, Copy)]
+pub enum Lowering {
+    /// A primitive: the kernel computes it, in the interpreter and wherever there is no vector form.
+    Kernel(fn(DType, Isa) -> Option<BlockFn>),
+    /// A composite: `legalize` writes it with other operations.
+    Expand,
+    /// A primitive reduction over all elements.
+    Reduce(Reduction),
+    /// The number of elements of the operand's shape.
+    Size,
+}
+
+/// The operand dtypes for which the native backend has a 128-bit vector form; for the others it
+/// calls the block kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vector {
+    /// None: always the block kernel.
+    Never,
+    /// `f32` and `f64`.
+    Floats,
+    /// `f32` and `f64` on machines with a fused multiply-add.
+    FloatsFused,
+    /// Integers and floats.
+    Numbers,
+    /// As `Numbers`, without the 8-bit integers.
+    WideNumbers,
+    /// Integers and `bool`.
+    Bits,
+    /// Every dtype.
+    All,
+}
+
+impl Vector {
+    /// Whether there is a vector form for operands of this dtype on this instruction set.
+    pub fn has(self, dtype: DType, isa: Isa) -> bool {
+        match self {
+            Vector::Never => false,
+            Vector::Floats => dtype.is_float(),
+            Vector::FloatsFused => dtype.is_float() && isa >= Isa::Avx2,
+            Vector::Numbers => dtype != DType::Bool,
+            Vector::WideNumbers => dtype != DType::Bool && dtype.size() > 1,
+            Vector::Bits => !dtype.is_float(),
+            Vector::All => true,
+        }
+    }
+}
+
+/// A parameter of a function; the default makes it optional.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameter {
+    /// The name a keyword argument uses.
+    pub name: &'static str,
+    /// The number that stands for an argument that is left out.
+    pub default: Option<f64>,
+}
+
+/// One operation's whole life.
+pub struct Row {
+    /// The operation.
+    pub op: Op,
+    /// NumPy's name, or the symbol of an operator that has no function name.
+    pub name: &'static str,
+    /// Other names of the same function.
+    pub aliases: &'static [&'static str],
+    /// The parameters in order.
+    pub parameters: &'static [Parameter],
+    /// How it is typed.
+    pub rule: Rule,
+    /// What becomes of it.
+    pub lowering: Lowering,
+    /// Where the native backend has a vector form.
+    pub vector: Vector,
+    /// Rough nanoseconds an element on one thread, for the choice between one thread and many.
+    pub cost: f32,
+    /// The error bound for floats in units in the last place; 0.5 is correctly rounded, 0 exact.
+    pub ulp: f32,
+    /// Where random tests draw float arguments from.
+    pub domain: (f64, f64),
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+impl Row {
+    /// Whether it is called by name (`sin(x)`) rather than written as an operator (`x + y`).
+    pub fn is_function(&self) -> bool {
+        self.name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !matches!(self.name, "and" | "or" | "not")
+    }
+
+    /// How a call looks: `clip(x, min, max)`.
+    pub fn signature(&self) -> String {
+        let list: Vec<String> = self
+            .parameters
+            .iter()
+            .map(|p| match p.default {
+                Some(value) => format!("{}={value}", p.name),
+                None => p.name.to_string(),
+            })
+            .collect();
+        format!("{}({})", self.name, list.join(", "))
+    }
+}
+
+macro_rules! table {
+    ($(
+        $op:ident $name:literal $([$($alias:literal),+])?
+        ($($param:ident $(= $default:literal)?),*)
+        $rule:ident, $lowering:expr, $vector:ident,
+        cost $cost:literal, ulp $ulp:literal $(, on $lo:literal .. $hi:literal)?;
+        $doc:literal
+    )*) => {
+        /// An operation of the graph.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs, reason = "each is described by its row")]
+        pub enum Op { $($op),* }
+
+        /// Every operation, in the order of [`Op`].
+        pub static TABLE: &[Row] = &[$(Row {
+            op: Op::$op,
+            name: $name,
+            aliases: &[$($($alias),+)?],
+            parameters: &[$(Parameter { name: stringify!($param), default: default!($($default)?) }),*],
+            rule: Rule::$rule,
+            lowering: $lowering,
+            vector: Vector::$vector,
+            cost: $cost,
+            ulp: $ulp,
+            domain: domain!($($lo, $hi)?),
+            doc: $doc,
+        }),*];
+    };
+}
+
+macro_rules! default {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some($value)
+    };
+}
+
+macro_rules! domain {
+    () => {
+        (-1e3, 1e3)
+    };
+    ($lo:literal, $hi:literal) => {
+        ($lo, $hi)
+    };
+}
+
+use Lowering::{Expand, Kernel, Reduce, Size};
+
+table! {
+    // Operators.
+    Add "+" (x, y) Arithmetic, Kernel(elementwise::add), Numbers, cost 0.15, ulp 0.5;
+        "Sum; `or` of bools. Integers wrap."
+    Sub "-" (x, y) Arithmetic, Kernel(elementwise::sub), Numbers, cost 0.15, ulp 0.5;
+        "Difference; not defined for bools. Integers wrap."
+    Mul "*" (x, y) Arithmetic, Kernel(elementwise::mul), WideNumbers, cost 0.15, ulp 0.5;
+        "Product; `and` of bools. Integers wrap."
+    Div "/" (x, y) Divide, Kernel(elementwise::div), Floats, cost 1.0, ulp 0.5;
+        "True division; integers give f64."
+    FloorDiv "//" (x, y) Arithmetic, Kernel(elementwise::floor_div), Never, cost 4.0, ulp 0.5;
+        "Division rounded down; an integer divided by zero gives 0 and raises a flag in the report."
+    Rem "%" (x, y) Arithmetic, Kernel(elementwise::rem), Never, cost 4.0, ulp 0.5;
+        "Remainder with the divisor's sign; of integers by zero: 0 and a flag in the report."
+    Power "power" ["pow"] (x, y) Arithmetic, Expand, Never, cost 1.0, ulp 1.0;
+        "Power. Integers to non-negative integers; floats to constant integers up to 64 and to 0.5."
+    IntegerPower "integer_power" (x, y) Arithmetic, Kernel(elementwise::pow), Never, cost 8.0, ulp 0.0;
+        "Integer power that wraps; a negative exponent gives 0, or 1 and -1 where that is exact."
+    Neg "negative" (x) Arithmetic, Kernel(elementwise::neg), Numbers, cost 0.1, ulp 0.0;
+        "Negation; flips the sign of zeros too."
+    Lt "<" (x, y) Comparison, Kernel(elementwise::lt), Numbers, cost 0.15, ulp 0.0;
+        "Less than."
+    Le "<=" (x, y) Comparison, Kernel(elementwise::le), Numbers, cost 0.15, ulp 0.0;
+        "Less than or equal."
+    Eq "==" (x, y) Comparison, Kernel(elementwise::eq), Numbers, cost 0.15, ulp 0.0;
+        "Equal."
+    Ne "!=" (x, y) Comparison, Kernel(elementwise::ne), Numbers, cost 0.15, ulp 0.0;
+        "Not equal."
+    And "and" (x, y) Logical, Expand, Never, cost 0.1, ulp 0.0;
+        "Both, of bools."
+    Or "or" (x, y) Logical, Expand, Never, cost 0.1, ulp 0.0;
+        "Either, of bools."
+    Not "not" (x) Logical, Expand, Never, cost 0.1, ulp 0.0;
+        "The opposite, of bools."
+    BitAnd "&" (x, y) Bitwise, Kernel(elementwise::bit_and), Bits, cost 0.1, ulp 0.0;
+        "Bitwise and, of bools or integers."
+    BitOr "|" (x, y) Bitwise, Kernel(elementwise::bit_or), Bits, cost 0.1, ulp 0.0;
+        "Bitwise or, of bools or integers."
+    BitXor "^" (x, y) Bitwise, Kernel(elementwise::bit_xor), Bits, cost 0.1, ulp 0.0;
+        "Bitwise exclusive or, of bools or integers."
+    BitNot "~" (x) Bitwise, Kernel(elementwise::bit_not), Bits, cost 0.1, ulp 0.0;
+        "Bitwise complement; `not` of bools."
+    Shl "<<" (x, y) Shift, Kernel(elementwise::shl), Never, cost 0.5, ulp 0.0;
+        "Shift left; a count below 0 or beyond the width gives 0."
+    Shr ">>" (x, y) Shift, Kernel(elementwise::shr), Never, cost 0.5, ulp 0.0;
+        "Shift right; a count below 0 or beyond the width fills with the sign."
+
+    // Elementwise functions.
+    Select "where" (condition, x, y) Select, Kernel(elementwise::select), All, cost 0.2, ulp 0.0;
+        "x where the condition is true, else y; the same as `x if condition else y`."
+    Abs "abs" ["absolute"] (x) Arithmetic, Kernel(elementwise::abs), Numbers, cost 0.1, ulp 0.0;
+        "Absolute value; that of the least integer wraps to itself."
+    Sign "sign" (x) Arithmetic, Expand, Never, cost 0.4, ulp 0.0;
+        "-1, 0 or 1; NaN of NaN."
+    Square "square" (x) Arithmetic, Expand, Never, cost 0.15, ulp 0.5;
+        "x * x."
+    Sqrt "sqrt" (x) Real, Kernel(elementwise::sqrt), Floats, cost 1.5, ulp 0.5, on 0.0 .. 1e6;
+        "Square root; NaN of negative numbers."
+    Fma "fma" (x, y, z) Real, Kernel(elementwise::fma), FloatsFused, cost 0.2, ulp 0.5;
+        "x * y + z, rounded once."
+    Floor "floor" (x) Rounding, Kernel(elementwise::floor), Floats, cost 0.15, ulp 0.0;
+        "The largest integer not above x."
+    Ceil "ceil" (x) Rounding, Kernel(elementwise::ceil), Floats, cost 0.15, ulp 0.0;
+        "The smallest integer not below x."
+    Trunc "trunc" (x) Rounding, Kernel(elementwise::trunc), Floats, cost 0.15, ulp 0.0;
+        "x without its fraction."
+    Round "round" (x) Rounding, Expand, Never, cost 0.15, ulp 0.0;
+        "The nearest integer, ties to even; integers stay."
+    Rint "rint" (x) Real, Kernel(elementwise::rint), Floats, cost 0.15, ulp 0.0;
+        "The nearest integer, ties to even, as a float."
+    Fmod "fmod" (x, y) Arithmetic, Kernel(elementwise::fmod), Never, cost 8.0, ulp 0.0;
+        "Exact remainder with the dividend's sign, as C's; of integers by zero: 0 and a flag."
+    Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Never, cost 0.5, ulp 0.0;
+        "|x| with y's sign; a NaN counts as positive."
+    Nextafter "nextafter" (x, y) Real, Kernel(elementwise::nextafter), Never, cost 1.0, ulp 0.0;
+        "The float after x on the way to y."
+    Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), Never, cost 0.5, ulp 0.0;
+        "Whether the sign is negative, of -0.0 too; false for NaN."
+    Minimum "minimum" (x, y) Arithmetic, Kernel(elementwise::minimum), Numbers, cost 0.4, ulp 0.0;
+        "The smaller; NaN if either is; -0.0 is below 0.0."
+    Maximum "maximum" (x, y) Arithmetic, Kernel(elementwise::maximum), Numbers, cost 0.4, ulp 0.0;
+        "The larger; NaN if either is; -0.0 is below 0.0."
+    Fmin "fmin" (x, y) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "The smaller; the other one if one is NaN."
+    Fmax "fmax" (x, y) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "The larger; the other one if one is NaN."
+    Clip "clip" (x, min, max) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "minimum(maximum(x, min), max)."
+    Isnan "isnan" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+        "Whether x is NaN; false for integers."
+    Isinf "isinf" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
+        "Whether x is an infinity; false for integers."
+    Isfinite "isfinite" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
+        "Whether x is neither NaN nor an infinity; true for integers."
+    NanToNum "nan_to_num" (x, nan = 0.0) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "NaN replaced by the second argument, infinities by the largest finite floats."
+    Sin "sin" (x) Real, Kernel(math::sin), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
+        "Sine of radians."
+    Cos "cos" (x) Real, Kernel(math::cos), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
+        "Cosine of radians."
+    Tan "tan" (x) Real, Kernel(math::tan), Never, cost 3.5, ulp 1.0, on -1e3 .. 1e3;
+        "Tangent of radians."
+    Exp "exp" (x) Real, Kernel(math::exp), Never, cost 1.5, ulp 1.0, on -700.0 .. 700.0;
+        "e to the power x."
+    Exp2 "exp2" (x) Real, Kernel(math::exp2), Never, cost 1.5, ulp 1.0, on -1000.0 .. 1000.0;
+        "2 to the power x."
+    Expm1 "expm1" (x) Real, Kernel(math::expm1), Never, cost 2.0, ulp 1.0, on -40.0 .. 700.0;
+        "e**x - 1, accurate near 0."
+    Log "log" ["ln"] (x) Real, Kernel(math::log), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+        "Natural logarithm; -inf at 0, NaN below."
+    Log2 "log2" (x) Real, Kernel(math::log2), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+        "Logarithm to base 2."
+    Log10 "log10" (x) Real, Kernel(math::log10), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+        "Logarithm to base 10."
+    Log1p "log1p" (x) Real, Kernel(math::log1p), Never, cost 2.5, ulp 1.0, on -1.0 .. 1e300;
+        "log(1 + x), accurate near 0."
+    Tanh "tanh" (x) Real, Kernel(math::tanh), Never, cost 3.0, ulp 1.0, on -25.0 .. 25.0;
+        "Hyperbolic tangent."
+
+    // Reductions over the whole array.
+    Sum "sum" (x) Total, Reduce(Reduction::Sum), Never, cost 0.2, ulp 0.5;
+        "Sum of all elements; integers and bools in 64 bits; 0 of an empty array."
+    Prod "prod" (x) Total, Reduce(Reduction::Prod), Never, cost 0.2, ulp 0.5;
+        "Product of all elements; integers and bools in 64 bits; 1 of an empty array."
+    Min "min" (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
+        "The least element; NaN if there is one; an error for an empty array."
+    Max "max" (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
+        "The greatest element; NaN if there is one; an error for an empty array."
+    Mean "mean" (x) Average, Expand, Never, cost 0.2, ulp 0.5;
+        "sum(x) divided by the number of elements; NaN of an empty array."
+    Any "any" (x) Truth, Reduce(Reduction::Any), Never, cost 0.2, ulp 0.0;
+        "Whether any element is true (not 0); false of an empty array."
+    All "all" (x) Truth, Reduce(Reduction::All), Never, cost 0.2, ulp 0.0;
+        "Whether all elements are true (not 0); true of an empty array."
+    CountNonzero "count_nonzero" (x) Count, Expand, Never, cost 0.2, ulp 0.0;
+        "How many elements are true (not 0), as i64."
+    Size "size of" (x) Count, Size, Never, cost 0.0, ulp 0.0;
+        "The number of elements of the operand's shape; only the expansion of `mean` makes it."
+}
+
+impl Op {
+    /// The operation's row.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// Whether it reduces all elements to one.
+    pub fn is_reduction(self) -> bool {
+        matches!(self.row().rule, Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count)
+    }
+
+    /// Whether the operands may be swapped without changing a bit.
+    pub fn is_commutative(self) -> bool {
+        use Op::*;
+        matches!(self, Add | Mul | Eq | Ne | BitAnd | BitOr | BitXor | Minimum | Maximum)
+    }
+
+    /// Whether users can call it.
+    pub fn is_public(self) -> bool {
+        !matches!(self, Op::IntegerPower | Op::Size)
+    }
+
+    /// Whether integer operands may raise a flag, so that dead elements must not be computed.
+    pub fn may_flag(self) -> bool {
+        matches!(self, Op::FloorDiv | Op::Rem | Op::Fmod)
+    }
+
+    /// The kernel of a primitive elementwise operation.
+    pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
+        match self.row().lowering {
+            Kernel(get) => get(dtype, isa),
+            _ => None,
+        }
+    }
+}
+
+/// The function of a name or alias.
+pub fn lookup(name: &str) -> Option<&'static Row> {
+    functions().find(|r| r.name == name || r.aliases.contains(&name))
+}
+
+/// The rows that users can call by name.
+pub fn functions() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|r| r.is_function() && r.op.is_public())
+}
+
+/// Names of functions that are not in the table: expansions the resolver makes, and casts.
+pub const RESOLVED: &[(&str, &str, &str)] = &[(
+    "isin",
+    "isin(x, v1, v2, ...)",
+    "Whether x equals one of the values that follow.",
+)];
+
+/// Up to three names that look like a wrong one, nearest first.
+pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let reach = (wrong.len() / 3).clamp(1, 3);
+    let mut near: Vec<(usize, &str)> = known
+        .filter(|k| k.len().abs_diff(wrong.len()) <= reach)
+        .map(|k| (edit_distance(wrong.as_bytes(), k.as_bytes()), k))
+        .filter(|(d, _)| *d <= reach)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, k)| k).collect()
+}
+
+/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.
+fn edit_distance(a: &[u8], b: &[u8]) -> usize {
+    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect(), vec![0; b.len() + 1]];
+    for i in 1..=a.len() {
+        let [before, last, row] = &mut rows;
+        row[0] = i;
+        for j in 1..=b.len() {
+            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replace.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
+}

@@ -1,0 +1,131 @@
+//! What an engine and a run may be told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hotloop_runtime::executor::Control;
+use hotloop_runtime::isa::Isa;
+
+use crate::legalize::Mode;
+
+/// Who computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Native code, or the interpreter where native code cannot be had.
+    #[default]
+    Auto,
+    /// Native code, or an error; for tests.
+    Native,
+    /// The reference interpreter.
+    Interpreter,
+}
+
+/// An engine's options, with the limits that keep strangers' text harmless.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub threads: usize,
+    pub mode: Mode,
+    pub isa: Isa,
+    pub backend: Backend,
+    pub max_text: usize,
+    pub max_nodes: usize,
+    pub max_arrays: usize,
+    pub compile_budget: Duration,
+    pub cache_capacity: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            mode: Mode::Strict,
+            isa: default_isa(),
+            backend: Backend::Auto,
+            max_text: 1 << 20,
+            max_nodes: 1 << 20,
+            max_arrays: 1 << 17,
+            compile_budget: Duration::from_secs(2),
+            cache_capacity: 1024,
+        }
+    }
+}
+
+/// The machine's best instruction set, or the one that `HOTLOOP_ISA` names if it is lower.
+fn default_isa() -> Isa {
+    let wanted = std::env::var("HOTLOOP_ISA").ok().and_then(|name| Isa::from_name(&name));
+    wanted.map_or(Isa::detect(), |isa| isa.min(Isa::detect()))
+}
+
+/// Stops runs from another thread.
+///
+/// ```
+/// use hotloop::{CancelToken, ErrorKind, RunOptions};
+///
+/// let token = CancelToken::new();
+/// let program = hotloop::compile("a + 1")?.with(RunOptions::new().cancel(&token));
+/// token.cancel();
+/// let error = program.eval([("a", (&[1.0, 2.0]).into())]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Cancelled);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// A token that is not set.
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Stops every run that has this token, within about a tile of 4,096 elements.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets runs go on again.
+    pub fn reset(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What a program's runs may be told; see [`Program::with`](crate::Program::with).
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    cancel: Option<CancelToken>,
+    deadline: Option<Duration>,
+    pub(crate) progress: Option<Arc<AtomicU64>>,
+}
+
+impl RunOptions {
+    /// No token, no deadline.
+    pub fn new() -> RunOptions {
+        RunOptions::default()
+    }
+
+    /// Stops runs when the token is set.
+    pub fn cancel(mut self, token: &CancelToken) -> RunOptions {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Stops a run that takes longer than this, by a clock that does not jump.
+    pub fn deadline(mut self, after: Duration) -> RunOptions {
+        self.deadline = Some(after);
+        self
+    }
+
+    /// Adds the elements that are done, over all passes, to a counter.
+    pub fn progress(mut self, counter: &Arc<AtomicU64>) -> RunOptions {
+        self.progress = Some(counter.clone());
+        self
+    }
+
+    /// What the executor looks at, for a run that starts now.
+    pub(crate) fn control(&self) -> Control {
+        Control {
+            cancel: self.cancel.as_ref().map(|t| t.0.clone()),
+            deadline: self.deadline.and_then(|after| Instant::now().checked_add(after)),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What a run gives back: fresh arrays in C order.
+
+use std::alloc::{Layout, alloc_zeroed};
+use std::any::Any;
+use std::fmt;
+use std::ops::Index;
+
+use hotloop_runtime::dtype::{DType, Element};
+use hotloop_runtime::view::View;
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::interp::{c_strides, element_count};
+
+/// What a run reports beside its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// An integer was divided by zero somewhere; those elements are 0. Advisory: an optimized
+    /// program may not compute elements that nothing reads.
+    pub divided_by_zero: bool,
+    /// Native code ran, not the interpreter.
+    pub native: bool,
+}
+
+/// The outputs of one run, by number or name.
+///
+/// ```
+/// let program = hotloop::compile("low = minimum(a, b); high = maximum(a, b)")?;
+/// let mut outputs = program.eval([("a", (&[1, 5]).into()), ("b", (&[4, 2]).into())])?;
+/// assert_eq!(outputs["low"].view::<i32>()?.as_slice(), Some(&[1, 2][..]));
+/// assert_eq!(outputs.take::<i32>("high")?.into_raw_vec_and_offset().0, [4, 5]);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Outputs {
+    pub(crate) list: Vec<Output>,
+    pub(crate) report: Report,
+}
+
+/// One output.
+pub struct Output {
+    name: Option<Box<str>>,
+    dtype: DType,
+    shape: Box<[usize]>,
+    /// A `Vec` of the dtype's type; empty once taken.
+    data: Box<dyn Any + Send + Sync>,
+    pointer: *mut u8,
+}
+
+// SAFETY: the pointer is into `data`, which may be sent and shared.
+unsafe impl Send for Output {}
+// SAFETY: as above; nothing is written through a shared reference.
+unsafe impl Sync for Output {}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Output { name, dtype, shape, .. } = self;
+        f.debug_struct("Output").field("name", name).field("dtype", dtype).field("shape", shape).finish_non_exhaustive()
+    }
+}
+
+/// How an output is asked for: `0` or `"name"`.
+pub trait Key: Copy + fmt::Debug {
+    /// The output's number.
+    fn find(self, outputs: &Outputs) -> Option<usize>;
+}
+
+impl Key for usize {
+    fn find(self, outputs: &Outputs) -> Option<usize> {
+        (self < outputs.list.len()).then_some(self)
+    }
+}
+
+impl Key for &str {
+    fn find(self, outputs: &Outputs) -> Option<usize> {
+        outputs.list.iter().position(|o| o.name() == Some(self))
+    }
+}
+
+impl Outputs {
+    /// How many outputs.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The outputs in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Output> {
+        self.list.iter()
+    }
+
+    /// What the run reported.
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    /// Moves an output out; it is empty afterwards.
+    ///
+    /// # Errors
+    /// `Name` for an output that does not exist or was taken, `Type` if `T` is not its dtype:
+    /// nothing is cast.
+    pub fn take<T: Element>(&mut self, key: impl Key) -> Result<ArrayD<T>> {
+        match key.find(self) {
+            Some(i) => self.list[i].take(),
+            None => Err(Error::new(ErrorKind::Name, format!("there is no output {}", quoted(&format!("{key:?}"))))),
+        }
+    }
+}
+
+impl<K: Key> Index<K> for Outputs {
+    type Output = Output;
+
+    /// # Panics
+    /// If there is no such output.
+    fn index(&self, key: K) -> &Output {
+        match key.find(self) {
+            Some(i) => &self.list[i],
+            None => panic!("there is no output {key:?}"),
+        }
+    }
+}
+
+/// Zeroed elements. The system gives large blocks zeroed already, so that the threads that fill
+/// them are the first to touch them.
+fn zeroed<T: Element>(n: usize) -> Option<Vec<T>> {
+    let layout = Layout::array::<T>(n).ok()?;
+    if layout.size() == 0 {
+        return Some(Vec::new());
+    }
+    // SAFETY: the layout is not empty.
+    let pointer = unsafe { alloc_zeroed(layout) }.cast::<T>();
+    // SAFETY: the block is of this layout, and zero bytes are a value of every element type.
+    (!pointer.is_null()).then(|| unsafe { Vec::from_raw_parts(pointer, n, n) })
+}
+
+impl Output {
+    pub(crate) fn new(name: Option<Box<str>>, dtype: DType, shape: Box<[usize]>) -> Result<Output> {
+        fn make<T: Element>(n: usize) -> Result<(Box<dyn Any + Send + Sync>, *mut u8)> {
+            let mut data = zeroed::<T>(n).ok_or_else(|| {
+                let bytes = n.saturating_mul(size_of::<T>());
+                Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for an output"))
+            })?;
+            let pointer = data.as_mut_ptr().cast();
+            Ok((Box::new(data), pointer))
+        }
+        let n = element_count(&shape)?;
+        let (data, pointer) = match dtype {
+            DType::Bool => make::<bool>(n),
+            DType::I8 => make::<i8>(n),
+            DType::I16 => make::<i16>(n),
+            DType::I32 => make::<i32>(n),
+            DType::I64 => make::<i64>(n),
+            DType::U8 => make::<u8>(n),
+            DType::U16 => make::<u16>(n),
+            DType::U32 => make::<u32>(n),
+            DType::U64 => make::<u64>(n),
+            DType::F32 => make::<f32>(n),
+            DType::F64 => make::<f64>(n),
+        }?;
+        Ok(Output { name, dtype, shape, data, pointer })
+    }
+
+    pub(crate) fn target(&self) -> View {
+        let strides = c_strides(&self.shape, self.dtype.size());
+        View { pointer: self.pointer, dtype: self.dtype, shape: self.shape.clone(), strides }
+    }
+
+    /// The name, if the program gives it one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The extents of the axes; none for a single number.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn wrong_type<T: Element>(&self) -> Error {
+        Error::new(ErrorKind::Type, format!("the output is {}, not {}", self.dtype, T::DTYPE))
+            .hint(format!("convert it in the program: {}(...)", T::DTYPE))
+    }
+
+    /// The elements as an array view.
+    ///
+    /// # Errors
+    /// `Type` if `T` is not its dtype; `Name` if it was taken.
+    pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
+        let data: &Vec<T> = self.data.downcast_ref().ok_or_else(|| self.wrong_type::<T>())?;
+        ArrayViewD::from_shape(IxDyn(&self.shape), data)
+            .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
+    }
+
+    fn take<T: Element>(&mut self) -> Result<ArrayD<T>> {
+        if self.dtype != T::DTYPE {
+            return Err(self.wrong_type::<T>());
+        }
+        let data: &mut Vec<T> = self.data.downcast_mut().ok_or_else(|| Error::internal("an output of another type"))?;
+        ArrayD::from_shape_vec(IxDyn(&self.shape), std::mem::take(data))
+            .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
+    }
+
+    /// The elements' bytes, in C order, little end first; none if it was taken.
+    pub fn bytes(&self) -> &[u8] {
+        fn bytes<T: Element>(data: &(dyn Any + Send + Sync)) -> &[u8] {
+            let data: &[T] = data.downcast_ref::<Vec<T>>().map_or(&[], Vec::as_slice);
+            // SAFETY: elements have no padding, so all their bytes are initialised.
+            unsafe { std::slice::from_raw_parts(data.as_ptr().cast(), size_of_val(data)) }
+        }
+        let data = &*self.data;
+        match self.dtype {
+            DType::Bool => bytes::<bool>(data),
+            DType::I8 => bytes::<i8>(data),
+            DType::I16 => bytes::<i16>(data),
+            DType::I32 => bytes::<i32>(data),
+            DType::I64 => bytes::<i64>(data),
+            DType::U8 => bytes::<u8>(data),
+            DType::U16 => bytes::<u16>(data),
+            DType::U32 => bytes::<u32>(data),
+            DType::U64 => bytes::<u64>(data),
+            DType::F32 => bytes::<f32>(data),
+            DType::F64 => bytes::<f64>(data),
+        }
+    }
+}

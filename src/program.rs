@@ -1,0 +1,369 @@
+//! Programs, their kernels for given types, and kernels bound to arrays.
+
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use hotloop_runtime::block::DIVIDE_BY_ZERO;
+use hotloop_runtime::dtype::Element;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::view::View;
+use ndarray::ArrayD;
+
+use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
+use crate::engine::{Engine, Kernels, Source};
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::graph::{ArgType, Domain, Type};
+use crate::interp::{Call, Operand, domain_shape, element_count, evaluate};
+use crate::options::{Backend, RunOptions};
+use crate::outputs::{Output, Outputs, Report};
+use crate::schedule::Schedule;
+
+/// A compiled program: cheap to clone, may be used from many threads at once.
+///
+/// ```
+/// let program = hotloop::compile("(bid + ask) / 2")?;
+/// assert_eq!(program.inputs(), ["bid".into(), "ask".into()]);
+/// let mid = program.eval_as::<f64>([("bid", (&[1.0, 2.0]).into()), ("ask", (&[2.0, 4.0]).into())])?;
+/// assert_eq!(mid.as_slice(), Some(&[1.5, 3.0][..]));
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Program {
+    engine: Engine,
+    source: Arc<Source>,
+    options: RunOptions,
+}
+
+/// A program for given input types.
+#[derive(Clone)]
+pub struct Kernel {
+    program: Program,
+    types: Box<[ArgType]>,
+    kernels: Arc<Kernels>,
+}
+
+/// A kernel bound to its arrays: checked once, runs many times.
+///
+/// The native engine allocates nothing in [`Bound::run`].
+pub struct Bound<'a> {
+    program: Program,
+    kernels: Arc<Kernels>,
+    work: Work,
+    borrow: PhantomData<&'a mut ()>,
+}
+
+enum Work {
+    Native(Box<Schedule>),
+    Interpreted { operands: Vec<Operand>, shapes: Vec<Box<[usize]>>, outputs: Vec<View> },
+}
+
+/// A call's arguments, sorted out: types, operands and the shapes of the shape classes.
+struct Prepared {
+    types: Box<[ArgType]>,
+    operands: Vec<Operand>,
+    shapes: Vec<Box<[usize]>>,
+    /// An input of each shape class, for messages.
+    examples: Vec<usize>,
+}
+
+impl Program {
+    pub(crate) fn new(engine: Engine, source: Arc<Source>) -> Program {
+        Program { engine, source, options: RunOptions::default() }
+    }
+
+    /// The inputs, in order of first use.
+    pub fn inputs(&self) -> &[Box<str>] {
+        &self.source.inputs
+    }
+
+    /// The outputs; one that is a bare name or a binding carries it.
+    pub fn outputs(&self) -> &[Option<Box<str>>] {
+        &self.source.outputs
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        self.source.terms.source()
+    }
+
+    /// The same program with other options for its runs.
+    pub fn with(&self, options: RunOptions) -> Program {
+        Program { options, ..self.clone() }
+    }
+
+    /// Evaluates into fresh arrays, of the shape that the inputs broadcast to.
+    ///
+    /// # Errors
+    /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
+    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`.
+    pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
+        let prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
+        let kernels = self.engine.kernels(&self.source, &prepared.types)?;
+        self.check_shapes(&kernels, &prepared)?;
+        let mut list = Vec::with_capacity(self.outputs().len());
+        for (id, name) in kernels.graph.outputs().iter().zip(self.outputs()) {
+            let ty = kernels.graph.ty(*id);
+            list.push(Output::new(name.clone(), ty.dtype, domain_shape(ty.domain, &prepared.shapes)?)?);
+        }
+        let targets = list.iter().map(Output::target).collect();
+        let report = self.bound(kernels, prepared, targets)?.run()?;
+        Ok(Outputs { list, report })
+    }
+
+    /// Evaluates the only output into a fresh array.
+    ///
+    /// # Errors
+    /// As [`Program::eval`]; `Arity` if there are several outputs; `Type` if `T` is not the
+    /// output's dtype.
+    pub fn eval_as<'a, T: Element>(&self, args: impl Args<'a>) -> Result<ArrayD<T>> {
+        if self.outputs().len() != 1 {
+            let message = format!("the program has {} outputs, not one", self.outputs().len());
+            return Err(Error::new(ErrorKind::Arity, message).hint("use `eval`"));
+        }
+        self.eval(args)?.take(0)
+    }
+
+    /// Evaluates into the caller's arrays, one for each output, in order.
+    ///
+    /// # Errors
+    /// As [`Program::eval`]; `Type` and `Shape` for an output that does not fit, `Alias` for
+    /// outputs that overlap each other or themselves. Outputs are untouched, unless the run is
+    /// cancelled.
+    pub fn eval_into<'a>(&self, args: impl Args<'a>, outs: &mut [Out<'_>]) -> Result<Report> {
+        let (kernels, prepared) = self.check_call(args, outs)?;
+        let targets = outs.iter().map(|o| o.view.clone()).collect();
+        self.bound(kernels, prepared, targets)?.run()
+    }
+
+    /// The kernel for given input types, by name; compiled unless it is cached.
+    ///
+    /// # Errors
+    /// `Name` for a missing or unknown input, `Type` for dtypes that an operation does not take.
+    pub fn specialize(&self, types: &[(&str, ArgType)]) -> Result<Kernel> {
+        let mut list = Vec::with_capacity(self.inputs().len());
+        for name in self.inputs() {
+            let found = types.iter().find(|(n, _)| **n == **name);
+            let (_, ty) = found.ok_or_else(|| Error::new(ErrorKind::Name, format!("missing the type of {}", quoted(name))))?;
+            list.push(*ty);
+        }
+        if let Some((name, _)) = types.iter().find(|(n, _)| !self.inputs().iter().any(|i| **i == **n)) {
+            return Err(Error::new(ErrorKind::Name, format!("the program has no input {}", quoted(name))));
+        }
+        let kernels = self.engine.kernels(&self.source, &list)?;
+        Ok(Kernel { program: self.clone(), types: list.into(), kernels })
+    }
+
+    /// The graph, the plan and the work of each element, as text for people.
+    ///
+    /// # Errors
+    /// As [`Program::specialize`].
+    pub fn explain(&self, types: &[(&str, ArgType)]) -> Result<String> {
+        Ok(self.specialize(types)?.explain())
+    }
+
+    fn prepare(&self, values: Vec<ArgValue>) -> Result<Prepared> {
+        let mut types = Vec::with_capacity(values.len());
+        let mut operands = Vec::with_capacity(values.len());
+        let mut shapes: Vec<Box<[usize]>> = Vec::new();
+        let mut examples = Vec::new();
+        for (number, value) in values.into_iter().enumerate() {
+            let (ty, operand) = match value {
+                ArgValue::Scalar { dtype, weak, bits } => {
+                    (Type { dtype, weak, domain: Domain::SCALAR }, Operand::Scalar(bits))
+                }
+                ArgValue::Array(view) if view.shape.is_empty() => {
+                    (Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR }, Operand::Array(view))
+                }
+                ArgValue::Array(view) => {
+                    let class = shapes.iter().position(|s| *s == view.shape).unwrap_or_else(|| {
+                        shapes.push(view.shape.clone());
+                        examples.push(number);
+                        shapes.len() - 1
+                    });
+                    if class >= usize::from(Domain::SHAPES) {
+                        let message = format!("the inputs have more than {} different shapes", Domain::SHAPES);
+                        return Err(Error::new(ErrorKind::Limit, message));
+                    }
+                    let domain = Domain::of_shape(class as u8);
+                    (Type { dtype: view.dtype, weak: false, domain }, Operand::Array(view))
+                }
+            };
+            types.push(ArgType(ty));
+            operands.push(operand);
+        }
+        Ok(Prepared { types: types.into(), operands, shapes, examples })
+    }
+
+    /// Checks that shapes that meet broadcast, naming the inputs that do not.
+    fn check_shapes(&self, kernels: &Kernels, prepared: &Prepared) -> Result<()> {
+        for domain in &kernels.domains {
+            let mut joined: Vec<usize> = Vec::new();
+            for class in domain.shapes().map(usize::from) {
+                let shape = &prepared.shapes[class];
+                let Some(next) = hotloop_runtime::strided::broadcast_shape(&joined, shape) else {
+                    let fits = |other: &usize| hotloop_runtime::strided::broadcast_shape(&prepared.shapes[*other], shape).is_some();
+                    let other = domain.shapes().map(usize::from).take_while(|c| *c != class).find(|c| !fits(c)).unwrap_or(0);
+                    let name = |class: usize| quoted(&self.inputs()[prepared.examples[class]]);
+                    let message = format!(
+                        "the shapes of {} {} and {} {} do not broadcast",
+                        name(other),
+                        shown(&prepared.shapes[other]),
+                        name(class),
+                        shown(shape)
+                    );
+                    return Err(Error::new(ErrorKind::Shape, message)
+                        .hint("axes are matched from the last; each pair must be equal or 1"));
+                };
+                element_count(&next)?;
+                joined = next;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_call<'a>(&self, args: impl Args<'a>, outs: &[Out<'_>]) -> Result<(Arc<Kernels>, Prepared)> {
+        if outs.len() != self.outputs().len() {
+            let message = format!("{} output arrays for {} outputs", outs.len(), self.outputs().len());
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        check_outs(outs, self.outputs())?;
+        let prepared = self.prepare(arrange(args, self.inputs(), outs)?)?;
+        let kernels = self.engine.kernels(&self.source, &prepared.types)?;
+        self.check_shapes(&kernels, &prepared)?;
+        for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
+            let ty = kernels.graph.ty(*id);
+            let name = match &self.outputs()[i] {
+                Some(name) => format!("the output {}", quoted(name)),
+                None => format!("output {i}"),
+            };
+            if out.view.dtype != ty.dtype {
+                let message = format!("{name} is {}, but the array for it is {}", ty.dtype, out.view.dtype);
+                return Err(Error::new(ErrorKind::Type, message).hint("nothing is cast silently: convert in the program"));
+            }
+            let shape = domain_shape(ty.domain, &prepared.shapes)?;
+            if out.view.shape != shape {
+                let message =
+                    format!("{name} has the shape {}, but the array for it {}", shown(&shape), shown(&out.view.shape));
+                return Err(Error::new(ErrorKind::Shape, message));
+            }
+        }
+        Ok((kernels, prepared))
+    }
+
+    fn bound<'a>(&self, kernels: Arc<Kernels>, prepared: Prepared, outputs: Vec<View>) -> Result<Bound<'a>> {
+        let Prepared { operands, shapes, .. } = prepared;
+        let control = self.options.control();
+        let work = match &kernels.native {
+            Ok(compiled) => {
+                let call = Call { operands: &operands, shapes: &shapes, outputs: &outputs, control: &control, isa: Isa::Baseline };
+                Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
+            }
+            Err(refusal) if self.engine.0.options.backend == Backend::Native => {
+                return Err(Error::internal(format_args!("no native code: {refusal:?}")));
+            }
+            Err(_) => Work::Interpreted { operands, shapes, outputs },
+        };
+        Ok(Bound { program: self.clone(), kernels, work, borrow: PhantomData })
+    }
+}
+
+impl Kernel {
+    /// The types of the inputs, in order.
+    pub fn types(&self) -> &[ArgType] {
+        &self.types
+    }
+
+    /// Whether there is native code.
+    pub fn is_native(&self) -> bool {
+        self.kernels.native.is_ok()
+    }
+
+    /// Binds the kernel to arrays: everything is checked here, and may then run many times.
+    ///
+    /// Dtypes must be the kernel's; if the arrays share shapes in another way than the kernel's
+    /// types say, a kernel for that is fetched.
+    ///
+    /// # Errors
+    /// As [`Program::eval_into`]; `Type` for an argument of another dtype than the kernel's.
+    pub fn bind<'a>(&self, args: impl Args<'a>, outs: &'a mut [Out<'a>]) -> Result<Bound<'a>> {
+        let (kernels, prepared) = self.program.check_call(args, outs)?;
+        let pairs = self.types.iter().zip(&prepared.types).zip(self.program.inputs());
+        for ((want, got), name) in pairs {
+            if (want.dtype(), want.is_weak()) != (got.dtype(), got.is_weak()) {
+                let message = format!("{} is {}, but the kernel is made for {}", quoted(name), got.0, want.0);
+                return Err(Error::new(ErrorKind::Type, message));
+            }
+        }
+        let targets = outs.iter().map(|o| o.view.clone()).collect();
+        self.program.bound(kernels, prepared, targets)
+    }
+
+    /// The graph, the plan and the work of each element, as text for people.
+    pub fn explain(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_explanation(&mut text);
+        text
+    }
+
+    fn write_explanation(&self, text: &mut String) -> std::fmt::Result {
+        let inputs: Vec<String> =
+            self.program.inputs().iter().zip(&self.types).enumerate().map(|(i, (n, ty))| format!("input {i} is {n}: {ty}")).collect();
+        writeln!(text, "{}", inputs.join("\n"))?;
+        writeln!(text, "\ngraph ({})\n{}", self.program.engine.0.options.mode.name(), self.kernels.graph)?;
+        let compiled = match &self.kernels.native {
+            Ok(compiled) => compiled,
+            Err(refusal) => return writeln!(text, "interpreted: {refusal:?}"),
+        };
+        let dtypes: Vec<_> = self.types.iter().map(|ty| ty.dtype()).collect();
+        writeln!(text, "optimized\n{}", compiled.graph)?;
+        writeln!(text, "plan\n{}", compiled.plan)?;
+        let code: usize = compiled.tiles.iter().map(|t| t.code_len()).sum();
+        writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element(&dtypes))?;
+        writeln!(text, "{} operations an element", compiled.plan.operations())?;
+        writeln!(text, "{code} bytes of machine code for {}", self.program.engine.0.options.isa.name())
+    }
+
+    /// Bytes that an element moves between memory and the caches, over all stages.
+    pub fn bytes_per_element(&self) -> usize {
+        let dtypes: Vec<_> = self.types.iter().map(|ty| ty.dtype()).collect();
+        self.kernels.native.as_ref().map_or(0, |c| c.plan.bytes_per_element(&dtypes))
+    }
+}
+
+impl Bound<'_> {
+    /// Runs the kernel on its arrays.
+    ///
+    /// # Errors
+    /// `Cancelled`; the outputs are then undefined. From the interpreter also `OutOfMemory`.
+    pub fn run(&mut self) -> Result<Report> {
+        let Program { engine, options, .. } = &self.program;
+        let control = options.control();
+        let (flags, native) = match &mut self.work {
+            Work::Native(schedule) => {
+                // SAFETY: the arrays are borrowed for as long as this value, or their owner
+                // promised so when it made them raw.
+                let flags = unsafe { schedule.run(&engine.0.pool, &control, options.progress.as_ref()) }?;
+                (flags, true)
+            }
+            Work::Interpreted { operands, shapes, outputs } => {
+                // The oracle runs the plain instances; where it only stands in, speed matters.
+                let asked_for = engine.0.options.backend == Backend::Interpreter;
+                let isa = if asked_for { Isa::Baseline } else { engine.0.options.isa };
+                let call = Call { operands, shapes, outputs, control: &control, isa };
+                // SAFETY: as above; inputs are read before outputs are written.
+                (unsafe { evaluate(&self.kernels.graph, &call) }?, false)
+            }
+        };
+        Ok(Report { divided_by_zero: flags & DIVIDE_BY_ZERO != 0, native })
+    }
+}
+
+/// A shape as Python writes it.
+fn shown(shape: &[usize]) -> String {
+    match shape {
+        [n] => format!("({n},)"),
+        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

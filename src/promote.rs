@@ -1,0 +1,63 @@
+//! Promotion: the dtype that two dtypes meet in, by NumPy 2's rules (NEP 50).
+
+use hotloop_runtime::dtype::{DType, Kind};
+
+/// The dtype that holds both, as NumPy's `result_type` gives it for two arrays.
+///
+/// ```
+/// use hotloop::{DType, promote};
+/// assert_eq!(promote(DType::I64, DType::U64), DType::F64);
+/// assert_eq!(promote(DType::I32, DType::F32), DType::F64);
+/// assert_eq!(promote(DType::I16, DType::F32), DType::F32);
+/// ```
+pub fn promote(a: DType, b: DType) -> DType {
+    use DType::*;
+    let (low, high) = if a.kind() <= b.kind() { (a, b) } else { (b, a) };
+    match (low.kind(), high.kind()) {
+        (Kind::Bool, _) => high,
+        (Kind::Float, _) => wider(low, high),
+        (Kind::Int, Kind::Float) => wider(high, to_float(low)),
+        _ if low.is_signed_int() == high.is_signed_int() => wider(low, high),
+        _ => {
+            let (signed, unsigned) = if low.is_signed_int() { (low, high) } else { (high, low) };
+            let holds_unsigned = match unsigned {
+                U8 => I16,
+                U16 => I32,
+                U32 => I64,
+                _ => return F64,
+            };
+            wider(signed, holds_unsigned)
+        }
+    }
+}
+
+fn wider(a: DType, b: DType) -> DType {
+    if a.size() >= b.size() { a } else { b }
+}
+
+/// The float that a function of real numbers computes in for an argument of this dtype:
+/// `f32` for `bool` and integers of at most 16 bits, `f64` for wider ones.
+///
+/// NumPy computes the 8-bit ones in `float16`, which is a storage dtype here.
+pub fn to_float(dtype: DType) -> DType {
+    match dtype {
+        DType::F32 | DType::F64 => dtype,
+        _ if dtype.size() <= 2 => DType::F32,
+        _ => DType::F64,
+    }
+}
+
+/// The dtype that a weak value of this kind has when it meets nothing stronger.
+pub fn weak_default(kind: Kind) -> DType {
+    match kind {
+        Kind::Bool => DType::Bool,
+        Kind::Int => DType::I64,
+        Kind::Float => DType::F64,
+    }
+}
+
+/// The dtype that a strong dtype and a weak value of a kind meet in: the strong one if its
+/// kind is at least the weak one's, else the default of the weak kind.
+pub fn promote_weak(strong: DType, weak: Kind) -> DType {
+    if weak <= strong.kind() { strong } else { weak_default(weak) }
+}

@@ -1,0 +1,542 @@
+//! Ast to [`Terms`] to [`Graph`]: names, keyword arguments, the inlining of `def`s; then, once
+//! dtypes are known, the graph, with spans put on the builder's errors.
+//!
+//! No function here recurses: an expression is a run of the Ast's arena that ends at its root,
+//! and calls of `def`s are frames on a stack of our own.
+
+use std::sync::Arc;
+
+use hotloop_grammar::{Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId, Statement, UnaryOp};
+use hotloop_grammar::Span;
+use hotloop_runtime::dtype::DType;
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::graph::{ArgType, Builder, Graph, NodeId};
+use crate::ops::{self, Op, Row};
+
+/// A place in [`Terms`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct TermId(u32);
+
+/// An untyped expression over earlier terms.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Term {
+    Input(u32),
+    Int(i64),
+    Float(u64),
+    Bool(bool),
+    Apply(Op, Box<[TermId]>),
+    Cast(DType, TermId),
+}
+
+/// A program whose names are resolved and whose `def`s are inlined, before dtypes are known.
+pub struct Terms {
+    source: Arc<str>,
+    terms: Vec<Term>,
+    spans: Vec<Span>,
+    inputs: Vec<Box<str>>,
+    outputs: Vec<(TermId, Option<Box<str>>)>,
+}
+
+impl Terms {
+    /// The inputs' names, in order of first use.
+    pub fn inputs(&self) -> &[Box<str>] {
+        &self.inputs
+    }
+
+    /// The outputs' names, where they have one.
+    pub fn output_names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.outputs.iter().map(|(_, name)| name.as_deref())
+    }
+
+    /// The text it came from.
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// The typed graph for these input types, one for each input.
+    ///
+    /// # Errors
+    /// `Type`, with the span of the operation that does not take the dtypes.
+    pub fn graph(&self, types: &[ArgType]) -> Result<Graph> {
+        let mut builder = Builder::new();
+        let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
+        let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
+        let mut operands = Vec::new();
+        for (term, span) in self.terms.iter().zip(&self.spans) {
+            let node = match term {
+                Term::Input(number) => inputs[*number as usize],
+                Term::Int(value) => builder.weak_int(*value),
+                Term::Float(bits) => builder.weak_float(f64::from_bits(*bits)),
+                Term::Bool(value) => builder.weak_bool(*value),
+                Term::Cast(dtype, x) => builder.cast(nodes[x.0 as usize], *dtype),
+                Term::Apply(op, args) => {
+                    operands.clear();
+                    operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
+                    builder.apply(*op, &operands).map_err(|e| e.at(*span, &self.source))?
+                }
+            };
+            nodes.push(node);
+        }
+        Ok(builder.finish(self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect()))
+    }
+}
+
+/// Resolves the names of a parsed program.
+///
+/// # Errors
+/// `Name`, `Arity`, `Type` (for what no dtype could make right) and `Limit` (more than
+/// `max_terms` operations after inlining), with spans.
+pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> {
+    let terms = Terms { source: source.clone(), terms: Vec::new(), spans: Vec::new(), inputs: Vec::new(), outputs: Vec::new() };
+    let resolver = Resolver {
+        ast,
+        terms,
+        known: FxHashMap::default(),
+        names: FxHashMap::default(),
+        defs: Vec::new(),
+        functions: FxHashMap::default(),
+        callees: FxHashMap::default(),
+        inlined: FxHashMap::default(),
+        max_terms,
+    };
+    resolver.program().map_err(|(error, span)| error.at(span, source))
+}
+
+type Located<T> = std::result::Result<T, (Error, Span)>;
+
+fn fail<T>(kind: ErrorKind, span: Span, message: impl Into<String>) -> Located<T> {
+    Err((Error::new(kind, message), span))
+}
+
+/// What a variable's name stands for.
+enum Variable {
+    Bound(TermId),
+    /// Read as an input, here first; numbered when it is first computed with.
+    Input(Span, Option<TermId>),
+}
+
+struct Def {
+    parameters: Vec<NameId>,
+    /// The part of the Ast's arena that the body takes.
+    first: usize,
+    body: ExprId,
+}
+
+#[derive(Clone, Copy)]
+enum Callee {
+    Def(usize),
+    Row(&'static Row),
+    Cast(DType),
+    IsIn,
+}
+
+struct Resolver<'a> {
+    ast: &'a Ast,
+    terms: Terms,
+    known: FxHashMap<Term, TermId>,
+    names: FxHashMap<NameId, Variable>,
+    defs: Vec<Def>,
+    functions: FxHashMap<NameId, usize>,
+    callees: FxHashMap<NameId, Callee>,
+    inlined: FxHashMap<(usize, Box<[TermId]>), TermId>,
+    max_terms: usize,
+}
+
+/// One expression in progress: a statement's or the body of a `def` being inlined.
+struct Frame {
+    exprs: Vec<ExprId>,
+    next: usize,
+    /// The arena index of the first expression, which `values` starts at.
+    first: usize,
+    values: Vec<TermId>,
+    call: Option<(usize, Box<[TermId]>)>,
+}
+
+impl Frame {
+    fn new(first: usize, root: ExprId, all: &[ExprId], call: Option<(usize, Box<[TermId]>)>) -> Frame {
+        Frame { exprs: all[first..=root.index()].to_vec(), next: 0, first, values: Vec::new(), call }
+    }
+
+    fn value(&self, id: ExprId) -> TermId {
+        self.values[id.index() - self.first]
+    }
+}
+
+impl Resolver<'_> {
+    fn program(mut self) -> Located<Terms> {
+        let ast = self.ast;
+        let all: Vec<ExprId> = ast.exprs().collect();
+        let mut first = 0;
+        let mut bindings = Vec::new();
+        let mut outputs = None;
+        for statement in ast.statements() {
+            match statement {
+                Statement::Binding { name, value } => {
+                    self.check_unbound(*name)?;
+                    let term = self.evaluate(&all, first, *value)?;
+                    // The value may have read the name it is about to bind.
+                    self.check_unbound(*name)?;
+                    self.names.insert(name.name, Variable::Bound(term));
+                    bindings.push((term, Some(ast.name(name.name).into())));
+                    first = value.index() + 1;
+                }
+                Statement::Def { name, parameters, body } => {
+                    self.define(*name, parameters, first, *body, &all)?;
+                    first = body.index() + 1;
+                }
+                Statement::Outputs { values, .. } => {
+                    let mut list = Vec::new();
+                    for value in values {
+                        let term = self.evaluate(&all, first, *value)?;
+                        let name = match ast.kind(*value) {
+                            ExprKind::Name(name) => Some(ast.name(*name).into()),
+                            _ => None,
+                        };
+                        list.push((term, name));
+                        first = value.index() + 1;
+                    }
+                    outputs = Some(list);
+                }
+            }
+        }
+        self.terms.outputs = outputs.unwrap_or(bindings);
+        if self.terms.outputs.is_empty() {
+            let end = Span::new(self.terms.source.len(), self.terms.source.len());
+            return fail(ErrorKind::Parse, end, "the program has no outputs: only definitions");
+        }
+        Ok(self.terms)
+    }
+
+    fn check_unbound(&self, name: Ident) -> Located<()> {
+        let text = quoted(self.ast.name(name.name));
+        match self.names.get(&name.name) {
+            None => Ok(()),
+            Some(Variable::Bound(_)) => {
+                let error = Error::new(ErrorKind::Name, format!("{text} is bound twice"));
+                Err((error.hint("a name keeps one value; choose another name"), name.span))
+            }
+            Some(Variable::Input(..)) => {
+                let error = Error::new(ErrorKind::Name, format!("{text} was already read as an input"));
+                Err((error.hint("bind it before its first use, or choose another name"), name.span))
+            }
+        }
+    }
+
+    fn define(&mut self, name: Ident, parameters: &[Ident], first: usize, body: ExprId, all: &[ExprId]) -> Located<()> {
+        let text = quoted(self.ast.name(name.name));
+        if self.functions.contains_key(&name.name) {
+            return fail(ErrorKind::Name, name.span, format!("the function {text} is defined twice"));
+        }
+        let mut seen = FxHashMap::default();
+        for parameter in parameters {
+            if seen.insert(parameter.name, ()).is_some() {
+                let message = format!("the parameter {} stands twice", quoted(self.ast.name(parameter.name)));
+                return fail(ErrorKind::Name, parameter.span, message);
+            }
+        }
+        for id in &all[first..=body.index()] {
+            match self.ast.kind(*id) {
+                ExprKind::Name(read) if !seen.contains_key(read) => {
+                    let span = self.ast.span(*id);
+                    self.names.entry(*read).or_insert(Variable::Input(span, None));
+                }
+                ExprKind::Call { function, .. } if function.name == name.name => {
+                    return fail(ErrorKind::Name, function.span, format!("{text} calls itself; definitions cannot recurse"));
+                }
+                _ => {}
+            }
+        }
+        self.functions.insert(name.name, self.defs.len());
+        self.callees.remove(&name.name);
+        self.defs.push(Def { parameters: parameters.iter().map(|p| p.name).collect(), first, body });
+        Ok(())
+    }
+
+    fn evaluate(&mut self, all: &[ExprId], first: usize, root: ExprId) -> Located<TermId> {
+        let mut stack = vec![Frame::new(first, root, all, None)];
+        loop {
+            let depth = stack.len() - 1;
+            let frame = &mut stack[depth];
+            if let Some(id) = frame.exprs.get(frame.next).copied() {
+                frame.next += 1;
+                match self.expression(id, frame)? {
+                    Step::Value(term) => frame.values.push(term),
+                    Step::Inline(def, args) => {
+                        let Def { first, body, .. } = self.defs[def];
+                        stack.push(Frame::new(first, body, all, Some((def, args))));
+                    }
+                }
+                continue;
+            }
+            let Some(result) = frame.values.last().copied() else {
+                return Err((Error::internal("an expression without a value"), self.ast.span(root)));
+            };
+            if let Some(call) = stack.pop().and_then(|f| f.call) {
+                self.inlined.insert(call, result);
+            }
+            match stack.last_mut() {
+                Some(caller) => caller.values.push(result),
+                None => return Ok(result),
+            }
+        }
+    }
+
+    fn term(&mut self, term: Term, span: Span) -> Located<TermId> {
+        if let Some(id) = self.known.get(&term) {
+            return Ok(*id);
+        }
+        if self.terms.terms.len() >= self.max_terms {
+            let message = format!("the program has more than {} operations", self.max_terms);
+            return Err((Error::new(ErrorKind::Limit, message).hint("raise the engine's limit of nodes"), span));
+        }
+        let id = TermId(self.terms.terms.len() as u32);
+        self.terms.terms.push(term.clone());
+        self.terms.spans.push(span);
+        self.known.insert(term, id);
+        Ok(id)
+    }
+
+    fn apply(&mut self, op: Op, args: &[TermId], span: Span) -> Located<TermId> {
+        self.term(Term::Apply(op, args.into()), span)
+    }
+
+    fn expression(&mut self, id: ExprId, frame: &Frame) -> Located<Step> {
+        let ast = self.ast;
+        let span = ast.span(id);
+        let term = match ast.kind(id) {
+            // Only the operand of a minus can be 2^63: the pair is the least i64.
+            ExprKind::Int(value) => self.term(Term::Int(*value as i64), span)?,
+            ExprKind::Float(value) => self.term(Term::Float(value.to_bits()), span)?,
+            ExprKind::Bool(value) => self.term(Term::Bool(*value), span)?,
+            ExprKind::Constant(constant) => {
+                let value = match constant {
+                    Constant::Pi => std::f64::consts::PI,
+                    Constant::Inf => f64::INFINITY,
+                    Constant::Nan => f64::NAN,
+                };
+                self.term(Term::Float(value.to_bits()), span)?
+            }
+            ExprKind::Imaginary(_) => return fail(ErrorKind::Type, span, "complex numbers are not supported yet"),
+            ExprKind::Text(_) => return fail(ErrorKind::Type, span, "strings are not supported yet"),
+            ExprKind::Attribute { attribute, .. } => {
+                let message = format!(".{} needs complex numbers, which are not supported yet", ast.name(attribute.name));
+                return fail(ErrorKind::Type, span, message);
+            }
+            ExprKind::Name(name) => self.variable(*name, span, frame)?,
+            ExprKind::Unary { op, arg } => {
+                let x = frame.value(*arg);
+                match op {
+                    UnaryOp::Plus => x,
+                    UnaryOp::Not => self.apply(Op::Not, &[x], span)?,
+                    UnaryOp::BitNot => self.apply(Op::BitNot, &[x], span)?,
+                    UnaryOp::Negate => match ast.kind(*arg) {
+                        ExprKind::Int(value) => self.term(Term::Int((*value as i64).wrapping_neg()), span)?,
+                        _ => self.apply(Op::Neg, &[x], span)?,
+                    },
+                }
+            }
+            ExprKind::Binary { op, left, right } => {
+                let args = [frame.value(*left), frame.value(*right)];
+                self.apply(binary_op(*op), &args, span)?
+            }
+            ExprKind::Compare { first, rest } => {
+                let mut left = *first;
+                let mut all: Option<TermId> = None;
+                for link in ast.links(*rest) {
+                    let (x, y) = (frame.value(left), frame.value(link.right));
+                    let between = ast.span(left).to(ast.span(link.right));
+                    let holds = match link.op {
+                        CompareOp::Less => self.apply(Op::Lt, &[x, y], between)?,
+                        CompareOp::LessEqual => self.apply(Op::Le, &[x, y], between)?,
+                        CompareOp::Greater => self.apply(Op::Lt, &[y, x], between)?,
+                        CompareOp::GreaterEqual => self.apply(Op::Le, &[y, x], between)?,
+                        CompareOp::Equal => self.apply(Op::Eq, &[x, y], between)?,
+                        CompareOp::NotEqual => self.apply(Op::Ne, &[x, y], between)?,
+                    };
+                    all = Some(match all {
+                        Some(before) => self.apply(Op::BitAnd, &[before, holds], span)?,
+                        None => holds,
+                    });
+                    left = link.right;
+                }
+                all.ok_or_else(|| (Error::internal("a comparison with one side"), span))?
+            }
+            ExprKind::Conditional { condition, then, otherwise } => {
+                let args = [frame.value(*condition), frame.value(*then), frame.value(*otherwise)];
+                self.apply(Op::Select, &args, span)?
+            }
+            ExprKind::Call { function, arguments } => {
+                return self.call(*function, ast.arguments(*arguments), span, frame);
+            }
+        };
+        Ok(Step::Value(term))
+    }
+
+    fn variable(&mut self, name: NameId, span: Span, frame: &Frame) -> Located<TermId> {
+        if let Some((def, args)) = &frame.call
+            && let Some(i) = self.defs[*def].parameters.iter().position(|p| *p == name)
+        {
+            return Ok(args[i]);
+        }
+        let first_read = match self.names.get(&name) {
+            Some(Variable::Bound(term)) | Some(Variable::Input(_, Some(term))) => return Ok(*term),
+            Some(Variable::Input(first, None)) => *first,
+            None => span,
+        };
+        let number = self.terms.inputs.len() as u32;
+        self.terms.inputs.push(self.ast.name(name).into());
+        let term = self.term(Term::Input(number), first_read)?;
+        self.names.insert(name, Variable::Input(first_read, Some(term)));
+        Ok(term)
+    }
+
+    fn callee(&mut self, function: Ident) -> Located<Callee> {
+        if let Some(callee) = self.callees.get(&function.name) {
+            return Ok(*callee);
+        }
+        let name = self.ast.name(function.name);
+        let callee = if let Some(def) = self.functions.get(&function.name) {
+            Callee::Def(*def)
+        } else if let Some(row) = ops::lookup(name) {
+            Callee::Row(row)
+        } else if let Some(dtype) = DType::from_name(name) {
+            Callee::Cast(dtype)
+        } else if name == "isin" {
+            Callee::IsIn
+        } else {
+            return Err((self.unknown_function(name), function.span));
+        };
+        self.callees.insert(function.name, callee);
+        Ok(callee)
+    }
+
+    fn unknown_function(&self, name: &str) -> Error {
+        let known = ops::functions()
+            .flat_map(|r| std::iter::once(r.name).chain(r.aliases.iter().copied()))
+            .chain(ops::RESOLVED.iter().map(|r| r.0))
+            .chain(DType::ALL.into_iter().flat_map(|d| [d.name(), d.numpy_name()]))
+            .chain(self.functions.keys().map(|n| self.ast.name(*n)));
+        let near: Vec<String> = ops::suggestions(name, known).iter().map(|n| format!("'{n}'")).collect();
+        let error = Error::new(ErrorKind::Name, format!("unknown function {}", quoted(name)));
+        match near.as_slice() {
+            [] => error.hint("`hotloop functions` lists what there is"),
+            [one] => error.hint(format!("did you mean {one}?")),
+            [rest @ .., last] => error.hint(format!("did you mean {} or {last}?", rest.join(", "))),
+        }
+    }
+
+    fn call(&mut self, function: Ident, arguments: &[Argument], span: Span, frame: &Frame) -> Located<Step> {
+        let callee = self.callee(function)?;
+        let name = self.ast.name(function.name);
+        let (names, signature): (Vec<&str>, String) = match callee {
+            Callee::Def(def) => {
+                let names: Vec<&str> = self.defs[def].parameters.iter().map(|p| self.ast.name(*p)).collect();
+                let signature = format!("{name}({})", names.join(", "));
+                (names, signature)
+            }
+            Callee::Row(row) => (row.parameters.iter().map(|p| p.name).collect(), row.signature()),
+            Callee::Cast(_) => (vec!["x"], format!("{name}(x)")),
+            Callee::IsIn => (Vec::new(), ops::RESOLVED[0].1.to_string()),
+        };
+        let mut args: Vec<Option<TermId>> = vec![None; names.len()];
+        for (i, argument) in arguments.iter().enumerate() {
+            let slot = match argument.keyword {
+                Some(keyword) => match names.iter().position(|n| *n == self.ast.name(keyword.name)) {
+                    Some(slot) => slot,
+                    None => {
+                        let text = quoted(self.ast.name(keyword.name));
+                        let error = Error::new(ErrorKind::Name, format!("unknown keyword {text} for '{name}'"));
+                        return Err((error.hint(format!("it is called as {signature}")), keyword.span));
+                    }
+                },
+                None => i,
+            };
+            let ArgumentValue::Expr(value) = argument.value else {
+                let error = Error::new(ErrorKind::Type, format!("'{name}' does not take such an argument"));
+                return Err((error.hint(format!("it is called as {signature}")), argument.span));
+            };
+            let value = frame.value(value);
+            match args.get_mut(slot) {
+                Some(Some(_)) => {
+                    let message = format!("the argument {} is given twice", quoted(names[slot]));
+                    return fail(ErrorKind::Arity, argument.span, message);
+                }
+                Some(empty) => *empty = Some(value),
+                None if matches!(callee, Callee::IsIn) => args.push(Some(value)),
+                None => return Err((arity_error(name, callee, &signature, arguments.len()), span)),
+            }
+        }
+        let mut values = Vec::with_capacity(args.len());
+        for (i, arg) in args.iter().enumerate() {
+            let default = match callee {
+                Callee::Row(row) => row.parameters[i].default,
+                _ => None,
+            };
+            match (arg, default) {
+                (Some(value), _) => values.push(*value),
+                // A default that is an integer must not turn integers into floats.
+                (None, Some(value)) if value.fract() == 0.0 => values.push(self.term(Term::Int(value as i64), span)?),
+                (None, Some(value)) => values.push(self.term(Term::Float(value.to_bits()), span)?),
+                (None, None) => return Err((arity_error(name, callee, &signature, arguments.len()), span)),
+            }
+        }
+        let term = match callee {
+            Callee::Row(row) => self.apply(row.op, &values, span)?,
+            Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
+            Callee::IsIn if values.len() < 2 => return Err((arity_error(name, callee, &signature, values.len()), span)),
+            Callee::IsIn => {
+                let mut any = self.apply(Op::Eq, &[values[0], values[1]], span)?;
+                for value in &values[2..] {
+                    let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
+                    any = self.apply(Op::BitOr, &[any, equal], span)?;
+                }
+                any
+            }
+            Callee::Def(def) => {
+                let call = (def, values.into_boxed_slice());
+                match self.inlined.get(&call) {
+                    Some(term) => *term,
+                    None => return Ok(Step::Inline(call.0, call.1)),
+                }
+            }
+        };
+        Ok(Step::Value(term))
+    }
+}
+
+enum Step {
+    Value(TermId),
+    Inline(usize, Box<[TermId]>),
+}
+
+fn arity_error(name: &str, callee: Callee, signature: &str, given: usize) -> Error {
+    let plural = if given == 1 { "" } else { "s" };
+    let error = Error::new(ErrorKind::Arity, format!("'{name}' does not take {given} argument{plural}"));
+    let error = error.hint(format!("it is called as {signature}"));
+    match callee {
+        Callee::Row(row) if given > 1 && row.op == Op::Max => error.hint("for the larger of two arrays use maximum(x, y)"),
+        Callee::Row(row) if given > 1 && row.op == Op::Min => error.hint("for the smaller of two arrays use minimum(x, y)"),
+        _ => error,
+    }
+}
+
+fn binary_op(op: BinaryOp) -> Op {
+    match op {
+        BinaryOp::Or => Op::Or,
+        BinaryOp::And => Op::And,
+        BinaryOp::BitOr => Op::BitOr,
+        BinaryOp::BitXor => Op::BitXor,
+        BinaryOp::BitAnd => Op::BitAnd,
+        BinaryOp::ShiftLeft => Op::Shl,
+        BinaryOp::ShiftRight => Op::Shr,
+        BinaryOp::Add => Op::Add,
+        BinaryOp::Subtract => Op::Sub,
+        BinaryOp::Multiply => Op::Mul,
+        BinaryOp::Divide => Op::Div,
+        BinaryOp::FloorDivide => Op::FloorDiv,
+        BinaryOp::Remainder => Op::Rem,
+        BinaryOp::Power => Op::Power,
+    }
+}
