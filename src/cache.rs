@@ -69,16 +69,6 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         inner.entries.insert(key.to_owned(), Entry { value: value.clone(), used: clock });
         value
     }
-
-    /// How many values there are.
-    pub fn len(&self) -> usize {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).entries.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl<K: Hash + Eq, V> Inner<K, V> {

@@ -385,7 +385,8 @@ enum Unit {
     /// An operation in the native loop, on lanes of this width.
     Fused(u8, Op, DType, Vec<u32>),
     Block(Op, DType, Vec<u32>),
-    Convert(Lane, u32),
+    /// Another unit in this unit's lane.
+    Convert(u32),
 }
 
 /// Lowers the nodes of a stage to units.
@@ -439,7 +440,7 @@ impl Lowerer {
 
     fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
         self.cost += 0.2;
-        self.add(Unit::Convert(lane, unit), lane)
+        self.add(Unit::Convert(unit), lane)
     }
 
     /// The width that a truth value's users should take it in, if it is made here.
@@ -530,7 +531,7 @@ impl Scheduler {
                 Unit::Input(_) | Unit::Cell(_) => 0,
                 Unit::Fused(width, _, _, args) => args.iter().map(|x| scheduler.ready(*x, Some(*width))).max().unwrap_or(0),
                 Unit::Block(_, _, args) => args.iter().map(|x| scheduler.ready(*x, None)).max().unwrap_or(0),
-                Unit::Convert(_, x) => scheduler.ready(*x, None),
+                Unit::Convert(x) => scheduler.ready(*x, None),
             };
             scheduler.turns.push(turn);
         }
@@ -551,7 +552,7 @@ impl Scheduler {
         match &self.units[unit as usize].0 {
             Unit::Input(_) | Unit::Cell(_) => &[],
             Unit::Fused(_, _, _, args) | Unit::Block(_, _, args) => args,
-            Unit::Convert(_, x) => std::slice::from_ref(x),
+            Unit::Convert(x) => std::slice::from_ref(x),
         }
     }
 

@@ -291,7 +291,7 @@ impl Loop {
         let run = Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
         let chunks = self.n.div_ceil(self.chunk);
         if chunks > 0 {
-            match pool.get().filter(|_| self.workers.len() > 1) {
+            match (self.workers.len() > 1).then(|| pool.get()).flatten() {
                 Some(threads) => threads.install(|| run.split(0..chunks)),
                 None => (0..chunks).for_each(|chunk| run.chunk(chunk, 0)),
             }

@@ -177,14 +177,39 @@ fn vector(lane: Lane) -> Type {
     }
 }
 
-/// How many vectors a turn of a loop takes: short loops need more chains in flight, long ones
-/// have enough and would run out of registers.
+/// How many vectors a turn of a loop takes: as many chains in flight as registers allow, which
+/// hides latency, unless the code becomes long, which costs compile time and hides nothing more.
 fn unroll(code: &[Instr]) -> usize {
+    const REGISTERS: usize = 14;
+    let live = most_live(code).max(1);
     match code.len() {
-        0..=12 => 4,
-        13..=32 => 2,
+        0..=80 if live * 4 <= REGISTERS => 4,
+        0..=400 if live * 2 <= REGISTERS => 2,
         _ => 1,
     }
+}
+
+/// The most values that are alive at once; cells are memory operands and do not count.
+fn most_live(code: &[Instr]) -> usize {
+    let mut last_use = vec![0; code.len()];
+    for (i, instr) in code.iter().enumerate() {
+        match instr {
+            Instr::Load(..) => {}
+            Instr::Apply(op, _, args) => args[..op.row().parameters.len()].iter().for_each(|x| last_use[*x as usize] = i),
+            Instr::Store(_, x) => last_use[*x as usize] = i,
+        }
+    }
+    let mut ends = vec![0; code.len()];
+    let (mut live, mut most) = (0usize, 0);
+    for (i, instr) in code.iter().enumerate() {
+        if !matches!(instr, Instr::Load(Place::Cell(_), _) | Instr::Store(..)) {
+            live += 1;
+            ends[last_use[i].max(i)] += 1;
+        }
+        most = most.max(live);
+        live -= ends[i];
+    }
+    most
 }
 
 /// Elements that a turn of a loop takes.

@@ -1,0 +1,519 @@
+//! The command line: words in, a [`Command`] out.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use hotloop::{Arg, ArgType, DType, Engine, Kind, Mode};
+use lexopt::ValueExt;
+
+use super::bench::{self, Bench};
+use super::evaluate::Evaluation;
+
+const HELP: &str = "\
+hotloop computes array expressions over .npy files with native code
+
+Usage:
+  hotloop [OPTIONS] PROGRAM [NAME=FILE.npy | NAME=NUMBER]...
+  hotloop explain PROGRAM [NAME:TYPE]...    what the program becomes
+  hotloop functions [NAME]                  what can be called
+  hotloop bench PROGRAM [-n COUNT]          how fast the program is here
+  hotloop repl [NAME=FILE.npy]...           line by line; also without any argument
+
+  $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
+  $ hotloop 'mid = (bid + ask) / 2; ask - bid, mid' bid=bid.npy ask=ask.npy
+  $ hotloop 'where(x > k, x, 0)' x=x.npy k=0.5
+
+PROGRAM is text as NumPy users write it: bindings, then the outputs, separated by
+';' or new lines. Names that it does not bind are inputs. A NUMBER (0.5, 3, True)
+takes the dtype of what it meets, as a literal does; write ./3 for a file of that
+name. A PROGRAM that starts with '-' may need a '--' before it.
+
+Options:
+  -o, --output PATH   write to PATH: a .npy file; for several outputs a .npz archive,
+                      or a directory (PATH/) with one file each
+      --threads N     at most N threads; by default all that this process may use
+      --mode MODE     what may be done to floats: strict (the default), contract, fast
+  -h, --help          this text; also after a subcommand
+  -V, --version       the version
+
+Without -o each output is printed, long ones in short.
+";
+
+const EXPLAIN_HELP: &str = "\
+Shows what a program becomes: its graph, the plan, the work of each element
+
+Usage: hotloop explain [--mode MODE] PROGRAM [NAME:TYPE]...
+
+  $ hotloop explain 'a * k + b' a:f32 k:float
+
+TYPE is a dtype for an array (f64, int32, ...), a dtype and '@' for one element
+(f64@), or a kind for a number that takes the dtype of what it meets: int, float,
+weak (the same as float). An input without a TYPE is an f64 array.
+";
+
+const FUNCTIONS_HELP: &str = "\
+Lists the functions, or describes one
+
+Usage: hotloop functions [NAME]
+";
+
+const REPL_HELP: &str = "\
+Evaluates programs line by line
+
+Usage: hotloop repl [OPTIONS] [NAME=FILE.npy | NAME=NUMBER]...
+
+Lines are read from standard input; ':help' there lists what else it takes.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Evaluate a program over files.
+    Evaluate(Evaluation),
+    /// Show what a program becomes for these types.
+    Explain {
+        /// The program.
+        expression: String,
+        /// The types of some of its inputs.
+        types: Vec<(String, ArgType)>,
+        /// The engine's options.
+        tuning: Tuning,
+    },
+    /// List the functions, or describe one.
+    Functions {
+        /// The one.
+        name: Option<String>,
+    },
+    /// Measure a program.
+    Bench(Bench),
+    /// Read lines.
+    Repl {
+        /// Variables to start with.
+        inputs: Vec<(String, Given)>,
+        /// The engine's options.
+        tuning: Tuning,
+    },
+    /// Print a text: help or version.
+    Print(String),
+}
+
+/// The engine's options.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tuning {
+    /// At most so many threads.
+    pub threads: Option<usize>,
+    /// What may be done to floats.
+    pub mode: Mode,
+}
+
+impl Tuning {
+    /// An engine with these options.
+    pub(crate) fn engine(self) -> Engine {
+        let builder = Engine::builder().mode(self.mode);
+        match self.threads {
+            Some(threads) => builder.threads(threads),
+            None => builder,
+        }
+        .build()
+    }
+}
+
+/// What an input is given as.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Given {
+    /// A number.
+    Number(Number),
+    /// An array in a file.
+    File(PathBuf),
+}
+
+/// A number that takes the dtype of what it meets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    /// `True` or `False`.
+    Bool(bool),
+    /// Digits.
+    Int(i64),
+    /// A decimal point, an exponent, `inf` or `nan`.
+    Float(f64),
+}
+
+impl Number {
+    /// The number that a word is, if it is one.
+    ///
+    /// # Errors
+    /// An integer beyond 64 bits.
+    pub(crate) fn parse(word: &str) -> Result<Option<Number>, String> {
+        match word {
+            "True" => return Ok(Some(Number::Bool(true))),
+            "False" => return Ok(Some(Number::Bool(false))),
+            "inf" | "-inf" | "nan" => return Ok(word.parse().ok().map(Number::Float)),
+            _ => {}
+        }
+        let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+        if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+            return Ok(None);
+        }
+        let plain = word.replace('_', "");
+        if digits.bytes().all(|c| c.is_ascii_digit() || c == b'_') {
+            let value = plain.parse().map_err(|_| format!("the number {word} does not fit 64 bits"))?;
+            return Ok(Some(Number::Int(value)));
+        }
+        Ok(plain.parse().ok().map(Number::Float))
+    }
+
+    /// The number as an argument.
+    pub(crate) fn arg(self) -> Arg<'static> {
+        match self {
+            Number::Bool(x) => x.into(),
+            Number::Int(x) => x.into(),
+            Number::Float(x) => x.into(),
+        }
+    }
+
+    /// The number's type.
+    pub(crate) fn ty(self) -> ArgType {
+        ArgType::weak(match self {
+            Number::Bool(_) => Kind::Bool,
+            Number::Int(_) => Kind::Int,
+            Number::Float(_) => Kind::Float,
+        })
+    }
+}
+
+/// Whether the language can call a variable so.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
+}
+
+/// An input of the form `name=file` or `name=number`.
+///
+/// # Errors
+/// Another form.
+pub(crate) fn input(word: &OsStr) -> Result<(String, Given), String> {
+    let (name, value) = match word.to_str() {
+        Some(text) => text.split_once('=').map(|(name, value)| (name, value.into())),
+        None => split_bytes(word),
+    }
+    .ok_or_else(|| format!("{word:?} is not of the form name=file.npy or name=number"))?;
+    if !is_name(name) {
+        return Err(format!("{name:?} cannot be the name of an input"));
+    }
+    let number = match value.to_str() {
+        Some("") => return Err(format!("{name}= lacks a file or a number")),
+        Some(text) => Number::parse(text)?,
+        None => None,
+    };
+    Ok((name.to_string(), number.map_or(Given::File(value.into()), Given::Number)))
+}
+
+/// As `split_once('=')`, of paths that are not text.
+fn split_bytes(word: &OsStr) -> Option<(&str, OsString)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let bytes = word.as_bytes();
+        let at = bytes.iter().position(|c| *c == b'=')?;
+        Some((str::from_utf8(&bytes[..at]).ok()?, OsStr::from_bytes(&bytes[at + 1..]).into()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = word;
+        None
+    }
+}
+
+fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
+    let mut list: Vec<(String, Given)> = Vec::new();
+    for word in words {
+        let (name, given) = input(word)?;
+        if list.iter().any(|(n, _)| *n == name) {
+            return Err(format!("the input {name} is given twice"));
+        }
+        list.push((name, given));
+    }
+    Ok(list)
+}
+
+/// An input's type, of the form `name:type`.
+fn input_type(word: OsString) -> Result<(String, ArgType), String> {
+    let word = text(word)?;
+    let (name, ty) = word.split_once(':').ok_or_else(|| format!("{word:?} is not of the form name:type"))?;
+    let parsed = match ty {
+        "weak" | "float" => Some(ArgType::weak(Kind::Float)),
+        "int" => Some(ArgType::weak(Kind::Int)),
+        _ => match ty.strip_suffix('@') {
+            Some(dtype) => DType::from_name(dtype).map(ArgType::scalar),
+            None => DType::from_name(ty).map(ArgType::array),
+        },
+    };
+    let parsed = parsed.ok_or_else(|| {
+        let names: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
+        format!("unknown type {ty:?}: take weak, int, float, one of {}, or that and '@'", names.join(" "))
+    })?;
+    Ok((name.to_string(), parsed))
+}
+
+fn text(word: OsString) -> Result<String, String> {
+    word.into_string().map_err(|word| format!("{word:?} is not UTF-8"))
+}
+
+/// A count as people write it: `10000000`, `10_000_000` or `1e7`.
+fn count(word: &str) -> Result<usize, String> {
+    let plain = word.replace('_', "");
+    let value = plain.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && (1.0..=1e15).contains(x));
+    value.map(|x| x as usize).ok_or_else(|| format!("-n {word:?} is not a count such as 1e7"))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Verb {
+    Evaluate,
+    Explain,
+    Functions,
+    Bench,
+    Repl,
+}
+
+impl Verb {
+    fn named(word: &str) -> Option<Verb> {
+        Some(match word {
+            "explain" => Verb::Explain,
+            "functions" => Verb::Functions,
+            "bench" => Verb::Bench,
+            "repl" => Verb::Repl,
+            _ => return None,
+        })
+    }
+
+    /// Its own name, options and help.
+    fn about(self) -> (&'static str, &'static [&'static str], &'static str) {
+        match self {
+            Verb::Evaluate => ("a program's evaluation", &["--output", "--threads", "--mode"], HELP),
+            Verb::Explain => ("explain", &["--mode"], EXPLAIN_HELP),
+            Verb::Functions => ("functions", &[], FUNCTIONS_HELP),
+            Verb::Bench => ("bench", &["--threads", "--mode", "-n", "--dtype", "--json"], bench::HELP),
+            Verb::Repl => ("repl", &["--threads", "--mode"], REPL_HELP),
+        }
+    }
+
+    fn takes_program(self) -> bool {
+        !matches!(self, Verb::Functions | Verb::Repl)
+    }
+}
+
+/// Whether a word with a dash is a program: no option begins so.
+fn is_negation(word: &OsStr) -> bool {
+    matches!(word.as_encoded_bytes(), [b'-', c, ..] if !b"-hVon".contains(c))
+}
+
+/// Reads the words after the command's own name.
+///
+/// # Errors
+/// What is wrong with them, in one sentence.
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    use lexopt::Arg::{Long, Short, Value};
+    let words: Vec<OsString> = words.collect();
+    if words.is_empty() {
+        use std::io::IsTerminal;
+        if std::io::stdin().is_terminal() {
+            return Ok(Command::Repl { inputs: Vec::new(), tuning: Tuning::default() });
+        }
+        return Err("a program is missing".to_string());
+    }
+    let mut parser = lexopt::Parser::from_args(words);
+    let mut verb = None;
+    let mut program = None;
+    let mut rest: Vec<OsString> = Vec::new();
+    let mut used: Vec<&'static str> = Vec::new();
+    let mut tuning = Tuning::default();
+    let (mut output, mut n, mut dtype, mut json, mut help) = (None, 10_000_000, DType::F64, false, false);
+    let wrong = |e: lexopt::Error| e.to_string();
+    loop {
+        // A program may start with a dash, and must after two of them.
+        if program.is_none() && verb.is_none_or(Verb::takes_program) {
+            if let Some(mut raw) = parser.try_raw_args() {
+                let explicit = raw.next_if(|word| word == "--").is_some();
+                if explicit || raw.peek().is_some_and(is_negation) {
+                    program = Some(text(raw.next().ok_or("a program is missing")?)?);
+                    verb.get_or_insert(Verb::Evaluate);
+                    continue;
+                }
+            }
+        }
+        let Some(arg) = parser.next().map_err(wrong)? else { break };
+        let mut value = |option| {
+            used.push(option);
+            Ok::<_, String>(())
+        };
+        match arg {
+            Short('h') | Long("help") => help = true,
+            Short('V') | Long("version") => {
+                return Ok(Command::Print(format!("hotloop {}\n", env!("CARGO_PKG_VERSION"))));
+            }
+            Short('o') | Long("output") => {
+                value("--output")?;
+                output = Some(PathBuf::from(parser.value().map_err(wrong)?));
+            }
+            Long("threads") => {
+                value("--threads")?;
+                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
+                let threads = word.parse().ok().filter(|n| (1..=1024).contains(n));
+                tuning.threads = Some(threads.ok_or_else(|| format!("--threads {word:?} is not 1 to 1024"))?);
+            }
+            Long("mode") => {
+                value("--mode")?;
+                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
+                let modes = [Mode::Strict, Mode::Contract, Mode::Fast];
+                let mode = modes.into_iter().find(|m| m.name() == word);
+                tuning.mode = mode.ok_or_else(|| format!("--mode {word:?} is not strict, contract or fast"))?;
+            }
+            Short('n') => {
+                value("-n")?;
+                n = count(&parser.value().map_err(wrong)?.string().map_err(wrong)?)?;
+            }
+            Long("dtype") => {
+                value("--dtype")?;
+                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
+                dtype = DType::from_name(&word).ok_or_else(|| format!("--dtype {word:?} is not a dtype"))?;
+            }
+            Long("json") => {
+                value("--json")?;
+                json = true;
+            }
+            Value(word) if verb.is_none() && program.is_none() => match word.to_str().and_then(Verb::named) {
+                Some(named) => verb = Some(named),
+                None => {
+                    verb = Some(Verb::Evaluate);
+                    program = Some(text(word)?);
+                }
+            },
+            Value(word) if program.is_none() && verb.is_none_or(Verb::takes_program) => program = Some(text(word)?),
+            Value(word) => rest.push(word),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let verb = verb.unwrap_or(Verb::Evaluate);
+    let (name, options, help_text) = verb.about();
+    if help {
+        return Ok(Command::Print(help_text.to_string()));
+    }
+    if let Some(option) = used.iter().find(|o| !options.contains(o)) {
+        return Err(format!("{option} is no option of {name}"));
+    }
+    let expression = match program {
+        None if verb.takes_program() => return Err("a program is missing".to_string()),
+        program => program.unwrap_or_default(),
+    };
+    Ok(match verb {
+        Verb::Evaluate => {
+            if output.as_ref().is_some_and(|o| o.as_os_str().is_empty()) {
+                return Err("--output is empty".to_string());
+            }
+            Command::Evaluate(Evaluation { expression, inputs: inputs(&rest)?, output, tuning })
+        }
+        Verb::Explain => {
+            let types = rest.into_iter().map(input_type).collect::<Result<_, _>>()?;
+            Command::Explain { expression, types, tuning }
+        }
+        Verb::Functions => {
+            let mut rest = rest.into_iter();
+            let name = rest.next().map(text).transpose()?;
+            match rest.next() {
+                Some(word) => return Err(format!("one function at a time, not {word:?} too")),
+                None => Command::Functions { name },
+            }
+        }
+        Verb::Bench => {
+            let mut numbers = Vec::new();
+            for (name, given) in inputs(&rest)? {
+                match given {
+                    Given::Number(number) => numbers.push((name, number)),
+                    Given::File(_) => return Err(format!("bench draws its arrays; {name} can only be a number")),
+                }
+            }
+            Command::Bench(Bench { expression, numbers, n, dtype, json, tuning })
+        }
+        Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Command, String> {
+        parse(words.iter().map(OsString::from))
+    }
+
+    fn evaluation(words: &[&str]) -> Evaluation {
+        match parsed(words) {
+            Ok(Command::Evaluate(evaluation)) => evaluation,
+            other => panic!("{words:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        for (word, number) in [
+            ("3", Some(Number::Int(3))),
+            ("-3", Some(Number::Int(-3))),
+            ("1_000", Some(Number::Int(1000))),
+            ("-9223372036854775808", Some(Number::Int(i64::MIN))),
+            ("0.5", Some(Number::Float(0.5))),
+            (".5", Some(Number::Float(0.5))),
+            ("1e-3", Some(Number::Float(1e-3))),
+            ("-inf", Some(Number::Float(f64::NEG_INFINITY))),
+            ("True", Some(Number::Bool(true))),
+            ("./3", None),
+            ("3.npy", None),
+            ("a.npy", None),
+            ("infinity", None),
+            ("..", None),
+        ] {
+            assert_eq!(Number::parse(word), Ok(number), "{word}");
+        }
+        assert!(Number::parse("9223372036854775808").is_err());
+    }
+
+    #[test]
+    fn programs_with_dashes() {
+        for words in [&["-a", "a=x.npy"][..], &["--", "-a", "a=x.npy"], &["-a", "--threads=2", "a=x.npy"]] {
+            let evaluation = evaluation(words);
+            assert_eq!(evaluation.expression, "-a");
+            assert_eq!(evaluation.inputs, [("a".to_string(), Given::File("x.npy".into()))]);
+        }
+        assert_eq!(evaluation(&["--", "bench"]).expression, "bench");
+        assert_eq!(evaluation(&["-o", "y.npy", "-2*a", "a=3"]).output, Some("y.npy".into()));
+        assert_eq!(evaluation(&["--", "-h", "-o", "y.npy", "h=1"]).expression, "-h");
+    }
+
+    #[test]
+    fn wrong_words() {
+        for words in [
+            &["--nonsense", "a"][..],
+            &["a", "a"],
+            &["a", "a="],
+            &["a", "2a=1"],
+            &["a", "a=1", "a=2"],
+            &["a", "-n", "3"],
+            &["a", "-o"],
+            &["a", "-o", ""],
+            &["a", "--threads", "0"],
+            &["a", "--mode", "quick"],
+            &["--"],
+            &["--threads", "2"],
+            &["bench"],
+            &["bench", "a", "-n", "0.5"],
+            &["bench", "a", "a=x.npy"],
+            &["bench", "a", "--dtype", "c64"],
+            &["explain", "a", "a:f65"],
+            &["explain", "a", "a"],
+            &["functions", "sin", "cos"],
+            &["functions", "-x"],
+        ] {
+            assert!(parsed(words).is_err(), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! An array that the command owns: read from a file, kept by the session, or drawn at random.
+
+use hotloop::{Arg, DType, Error, ErrorKind, Out, Result};
+
+/// The order of an array's elements in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The last axis varies fastest.
+    C,
+    /// The first axis varies fastest.
+    Fortran,
+}
+
+/// Dense elements of a dtype that is known only at run time.
+pub(crate) struct Array {
+    dtype: DType,
+    shape: Box<[usize]>,
+    strides: Box<[isize]>,
+    size: usize,
+    /// The elements' bytes, and up to seven more.
+    words: Box<[u64]>,
+}
+
+/// The bytes of an array, unless that is more than memory can hold.
+pub(crate) fn byte_count(dtype: DType, shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    let bytes = shape.iter().try_fold(dtype.size(), |n, extent| n.checked_mul(*extent))?;
+    isize::try_from(bytes).ok().map(|_| bytes)
+}
+
+impl Array {
+    /// Zeros.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub(crate) fn zeroed(dtype: DType, shape: &[usize], order: Order) -> Result<Array> {
+        let refused = || {
+            Error::new(ErrorKind::OutOfMemory, format!("no memory for an array of {dtype} of shape {shape:?}"))
+        };
+        let size = byte_count(dtype, shape).ok_or_else(refused)?;
+        let words = bytemuck::allocation::try_zeroed_slice_box(size.div_ceil(8)).map_err(|()| refused())?;
+        let mut strides = vec![0; shape.len()];
+        let mut stride = dtype.size() as isize;
+        let mut place = |axis: usize| {
+            strides[axis] = stride;
+            // Only the strides of an array without elements may wrap, and nothing steps by them.
+            stride = stride.wrapping_mul(shape[axis] as isize);
+        };
+        match order {
+            Order::C => (0..shape.len()).rev().for_each(&mut place),
+            Order::Fortran => (0..shape.len()).for_each(&mut place),
+        }
+        Ok(Array { dtype, shape: shape.into(), strides: strides.into(), size, words })
+    }
+
+    /// A copy of elements in C order.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub(crate) fn copied(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Array> {
+        let mut array = Array::zeroed(dtype, shape, Order::C)?;
+        array.bytes_mut().copy_from_slice(bytes);
+        Ok(array)
+    }
+
+    /// The element type.
+    pub(crate) fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The extents of the axes.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The elements' bytes, in the order of memory.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.size]
+    }
+
+    /// Reverses the bytes of every element.
+    pub(crate) fn swap_bytes(&mut self) {
+        let words = &mut *self.words;
+        match self.dtype.size() {
+            2 => bytemuck::cast_slice_mut::<_, u16>(words).iter_mut().for_each(|x| *x = x.swap_bytes()),
+            4 => bytemuck::cast_slice_mut::<_, u32>(words).iter_mut().for_each(|x| *x = x.swap_bytes()),
+            8 => words.iter_mut().for_each(|x| *x = x.swap_bytes()),
+            _ => {}
+        }
+    }
+
+    /// The array as an argument.
+    pub(crate) fn arg(&self) -> Arg<'_> {
+        // SAFETY: `zeroed` made the words for exactly this dense layout, and the argument borrows
+        // the array.
+        unsafe { Arg::raw(self.words.as_ptr().cast(), &self.shape, &self.strides, self.dtype) }
+    }
+
+    /// The first elements of a one-dimensional array, as an argument.
+    pub(crate) fn prefix(&self, count: usize) -> Arg<'_> {
+        let count = count.min(self.shape.first().copied().unwrap_or(0));
+        // SAFETY: as `arg`, of which these are the first elements.
+        unsafe { Arg::raw(self.words.as_ptr().cast(), &[count], &[self.dtype.size() as isize], self.dtype) }
+    }
+
+    /// The array as an output.
+    pub(crate) fn out(&mut self) -> Out<'_> {
+        // SAFETY: as `arg`; the output borrows the array mutably, so nothing else reads or writes it.
+        unsafe { Out::raw(self.words.as_mut_ptr().cast(), &self.shape, &self.strides, self.dtype) }
+    }
+}

@@ -1,0 +1,106 @@
+//! The command `hotloop`: expressions over `.npy` files, from a shell.
+//!
+//! ```text
+//! $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
+//! $ hotloop 'mid = (bid + ask) / 2; spread = ask - bid' bid=bid.npy ask=ask.npy -o quotes.npz
+//! $ hotloop 'sum(x) * k' x=x.npy k=0.5
+//! f64 ()
+//! 42.5
+//! ```
+//!
+//! The first word is the program, as [`hotloop::Engine::compile`] takes it; the others give its
+//! inputs: arrays from files, or numbers, which are weak as literals are. Results go to a file
+//! (`-o y.npy`), an archive (`-o y.npz`), a directory (`-o results/`), or in short to the
+//! terminal.
+//!
+//! Beside that there are `hotloop explain` (what a program becomes), `hotloop functions` (what
+//! can be called), `hotloop bench` (how fast it is here) and `hotloop repl` (line by line).
+//!
+//! What is wrong with the command line exits with 2, any other error with 1; both say on standard
+//! error what it was, with a caret under the place in the program. A reader that goes away ends
+//! the output quietly.
+
+mod args;
+mod array;
+mod bench;
+mod evaluate;
+mod explain;
+mod functions;
+mod npy;
+mod progress;
+mod repl;
+mod save;
+mod show;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use args::Command;
+
+/// Why the command ends early.
+pub(crate) enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Something that the engine or a file says.
+    Error(hotloop::Error),
+    /// Nobody reads the output any more.
+    Quiet,
+}
+
+impl From<hotloop::Error> for Failure {
+    fn from(error: hotloop::Error) -> Failure {
+        Failure::Error(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of standard input or output.
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Quiet,
+            _ => Failure::Error(hotloop::Error::new(hotloop::ErrorKind::Io, error.to_string())),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let outcome = args::parse(std::env::args_os().skip(1)).map_err(Failure::Usage).and_then(run);
+    match outcome {
+        Ok(()) | Err(Failure::Quiet) => ExitCode::SUCCESS,
+        Err(Failure::Error(error)) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(message)) => {
+            complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Evaluate(evaluation) => evaluate::run(&evaluation),
+        Command::Explain { expression, types, tuning } => {
+            print(&explain::explain(&tuning.engine(), &expression, &types)?)
+        }
+        Command::Functions { name: None } => print(&functions::table()),
+        Command::Functions { name: Some(name) } => print(&functions::detail(&name)?),
+        Command::Bench(bench) => print(&bench.run()?),
+        Command::Repl { inputs, tuning } => repl::run(&tuning.engine(), &inputs),
+        Command::Print(text) => print(&text),
+    }
+}
+
+/// Writes to standard output, at once.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Writes a line to standard error; where that is closed there is nobody to tell.
+pub(crate) fn complain(message: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
