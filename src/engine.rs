@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
 use hotloop_runtime::executor::Pool;
+use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 
 use crate::backend::cranelift::{NativeTile, Refusal, compile};
@@ -43,6 +44,13 @@ pub(crate) struct Source {
     pub inputs: Vec<Box<str>>,
     pub outputs: Vec<Option<Box<str>>>,
     pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
+}
+
+impl Source {
+    /// Whether it may stay in the engine's cache: a thousand large programs would not fit.
+    fn is_small(self: &Arc<Source>) -> bool {
+        self.terms.len() <= LARGE_TERMS
+    }
 }
 
 /// What a program has become for one set of types.
@@ -130,6 +138,10 @@ impl EngineBuilder {
 /// Kernels kept for one program: dtypes and shapes differ less than texts.
 const KERNELS_OF_A_PROGRAM: usize = 64;
 
+/// Terms and bytes of code beyond which a program is kept only by those who use it.
+const LARGE_TERMS: usize = 10_000;
+const LARGE_CODE: usize = 256 << 10;
+
 /// A tile program with more steps than this compiles on a helper thread, under the budget.
 const QUICK: usize = 4000;
 
@@ -156,11 +168,13 @@ impl Engine {
             let message = format!("the text has {} bytes; at most {} are allowed", text.len(), options.max_text);
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let source = self.0.programs.get(text, || self.parse(text).map(Arc::new), Result::is_ok)?;
+        let source = self.0.programs.get(text, || self.parse(text).map(Arc::new), |made| made.as_ref().is_ok_and(Source::is_small))?;
         Ok(Program::new(self.clone(), source))
     }
 
     fn parse(&self, text: &str) -> Result<Source> {
+        // Literals and constants are rounded as everywhere, whatever the host's thread is set to.
+        let _environment = FpEnv::enter();
         let text: Arc<str> = text.into();
         let ast = parse(&text).map_err(|e| {
             let kind = match e.kind {
@@ -186,6 +200,7 @@ impl Engine {
     }
 
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
+        let _environment = FpEnv::enter();
         let graph = legalize(&source.terms.graph(types)?, self.0.options.mode)?;
         let live = graph.live();
         let mut domains: Vec<Domain> =
@@ -206,7 +221,7 @@ impl Engine {
         let mut tiles = Vec::with_capacity(plan.stages.len());
         for stage in &plan.stages {
             let key = (stage.program.clone(), isa);
-            match self.0.tiles.get(&key, || self.tile(&stage.program, isa), |tile| tile.is_ok()) {
+            match self.0.tiles.get(&key, || self.tile(&stage.program, isa), |made| made.as_ref().is_ok_and(|t| t.code_len() <= LARGE_CODE)) {
                 Ok(tile) => tiles.push(tile),
                 Err(refusal) => return Ok(Err(refusal)),
             }

@@ -889,32 +889,42 @@ fn checked_power(base: i64, exponent: i64) -> Option<i64> {
     }
 }
 
+/// Where [`rewrite`] carried the nodes of the old graph to.
+pub(crate) struct Carried(Vec<NodeId>);
+
+impl Carried {
+    /// The new node of an earlier, live, old one.
+    pub(crate) fn to(&self, old: NodeId) -> NodeId {
+        self.0[old.index()]
+    }
+}
+
 /// Carries the live part of a graph into a new one. The rule sees each node with its operands
-/// already carried over, and answers with its replacement of the same type, or with `None` to
-/// keep it.
+/// already carried over, and where every earlier node was carried to; it answers with the node's
+/// replacement of the same type, or with `None` to keep it.
 pub(crate) fn rewrite(
     graph: &Graph,
-    mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId]) -> Result<Option<NodeId>, Error>,
+    mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId], &Carried) -> Result<Option<NodeId>, Error>,
 ) -> Result<Graph, Error> {
     let live = graph.live();
     let mut builder = Builder::like(graph);
-    let mut carried: Vec<NodeId> = Vec::with_capacity(graph.len());
+    let mut carried = Carried(Vec::with_capacity(graph.len()));
     let mut operands = Vec::new();
     for id in graph.ids() {
         if !live[id.index()] {
-            carried.push(NodeId(0));
+            carried.0.push(NodeId(0));
             continue;
         }
         operands.clear();
-        operands.extend(graph.node(id).operands().iter().map(|x| carried[x.index()]));
-        let new = match rule(&mut builder, id, &operands)? {
+        operands.extend(graph.node(id).operands().iter().map(|x| carried.to(*x)));
+        let new = match rule(&mut builder, id, &operands, &carried)? {
             Some(new) => new,
             None => builder.copy(*graph.node(id), graph.ty(id), &operands),
         };
         debug_assert_eq!(builder.graph.ty(new), graph.ty(id), "a rewrite keeps types");
-        carried.push(new);
+        carried.0.push(new);
     }
-    let outputs = graph.outputs.iter().map(|x| carried[x.index()]).collect();
+    let outputs = graph.outputs.iter().map(|x| carried.to(*x)).collect();
     let graph = builder.finish(outputs);
     debug_assert_eq!(graph.verify(), Ok(()));
     Ok(graph)

@@ -12,7 +12,7 @@ use hotloop_runtime::reduce;
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits};
 use crate::ops::{Lowering, Op};
 
@@ -29,6 +29,8 @@ pub enum Operand {
 pub struct Call<'a> {
     /// One for each input of the graph, of its type.
     pub operands: &'a [Operand],
+    /// The inputs' names, for messages.
+    pub names: &'a [Box<str>],
     /// The shape of each shape class.
     pub shapes: &'a [Box<[usize]>],
     /// Where the outputs go, of the outputs' dtypes and shapes.
@@ -137,7 +139,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 }
             }
             Node::Adopt(x) => {
-                let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
+                let bits = adopt(graph, x, word(&values[x.index()]), ty.dtype, call.names)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
             Node::Apply(op, operands) => match op.row().lowering {
@@ -228,15 +230,15 @@ unsafe fn apply(
 ///
 /// # Errors
 /// `Type` for a weak number that does not fit the dtype it meets.
-pub fn weak_values(graph: &Graph, operands: &[Operand]) -> Result<Vec<Option<u64>>> {
+pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<Vec<Option<u64>>> {
     let mut values: Vec<Option<u64>> = vec![None; graph.len()];
     for id in graph.ids() {
         let ty = graph.ty(id);
         let value = |x: NodeId| values[x.index()].ok_or_else(|| Error::internal("a weak value of strong ones"));
         values[id.index()] = match *graph.node(id) {
-            Node::Adopt(x) => Some(adopt_bits(value(x)?, graph.dtype(x), ty.dtype)?),
+            Node::Adopt(x) => Some(adopt(graph, x, value(x)?, ty.dtype, call.names)?),
             _ if !ty.weak => None,
-            Node::Input(i) => match operands[i as usize] {
+            Node::Input(i) => match call.operands[i as usize] {
                 Operand::Scalar(bits) => Some(bits),
                 Operand::Array(_) => return Err(Error::internal("a weak array")),
             },
@@ -251,6 +253,22 @@ pub fn weak_values(graph: &Graph, operands: &[Operand]) -> Result<Vec<Option<u64
         };
     }
     Ok(values)
+}
+
+/// A weak value in a strong dtype; an error names the argument that it comes from.
+fn adopt(graph: &Graph, x: NodeId, bits: u64, dtype: DType, names: &[Box<str>]) -> Result<u64> {
+    adopt_bits(bits, graph.dtype(x), dtype).map_err(|error| {
+        let mut open = vec![x];
+        while let Some(id) = open.pop() {
+            if let Node::Input(number) = *graph.node(id) {
+                let name = quoted(&names[number as usize]);
+                let hint = format!("pass a typed number, or convert it in the program: {dtype}(...)");
+                return Error::new(error.kind(), format!("the argument {name}: {}", error.message())).hint(hint);
+            }
+            open.extend(graph.node(id).operands());
+        }
+        error
+    })
 }
 
 /// The strides of a C-ordered array.

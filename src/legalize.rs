@@ -37,7 +37,7 @@ impl Mode {
 /// # Errors
 /// Only `Internal`: an expansion that does not type is a bug.
 pub fn legalize(graph: &Graph, mode: Mode) -> Result<Graph> {
-    let mut graph = rewrite(graph, |b, id, operands| match *graph.node(id) {
+    let mut graph = rewrite(graph, |b, id, operands, _| match *graph.node(id) {
         Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => expand(b, op, operands).map(Some),
         _ => Ok(None),
     })?;
@@ -230,31 +230,21 @@ fn contract(graph: &Graph) -> Result<Graph> {
         Node::Apply(Op::Mul, factors) if uses[id.index()] == 1 => Some((factors[0], factors[1])),
         _ => None,
     };
-    let mut carried: Vec<Option<NodeId>> = vec![None; graph.len()];
-    rewrite(graph, |b, id, operands| {
-        let new = match *graph.node(id) {
-            Node::Apply(op @ (Op::Add | Op::Sub), old) if graph.dtype(id).is_float() => {
-                let of = |x: NodeId| carried[x.index()].unwrap_or(x);
-                if let Some((x, y)) = factors(old[0]) {
-                    let rest = operands[1];
-                    let rest = if op == Op::Sub { b.apply(Op::Neg, &[rest])? } else { rest };
-                    Some(b.apply(Op::Fma, &[of(x), of(y), rest])?)
-                } else if let Some((x, y)) = factors(old[1]) {
-                    let x = of(x);
-                    let x = if op == Op::Sub { b.apply(Op::Neg, &[x])? } else { x };
-                    Some(b.apply(Op::Fma, &[x, of(y), operands[0]])?)
-                } else {
-                    None
-                }
-            }
-            _ => None,
-        };
-        let new = match new {
-            Some(new) => new,
-            None => b.copy(*graph.node(id), graph.ty(id), operands),
-        };
-        carried[id.index()] = Some(new);
-        Ok(Some(new))
+    rewrite(graph, |b, id, operands, carried| {
+        let Node::Apply(op @ (Op::Add | Op::Sub), old) = *graph.node(id) else { return Ok(None) };
+        if !graph.dtype(id).is_float() {
+            return Ok(None);
+        }
+        let negated_if_sub = |b: &mut Builder, x| if op == Op::Sub { b.apply(Op::Neg, &[x]) } else { Ok(x) };
+        if let Some((x, y)) = factors(old[0]) {
+            let rest = negated_if_sub(b, operands[1])?;
+            b.apply(Op::Fma, &[carried.to(x), carried.to(y), rest]).map(Some)
+        } else if let Some((x, y)) = factors(old[1]) {
+            let x = negated_if_sub(b, carried.to(x))?;
+            b.apply(Op::Fma, &[x, carried.to(y), operands[0]]).map(Some)
+        } else {
+            Ok(None)
+        }
     })
 }
 
@@ -274,30 +264,23 @@ fn balance(graph: &Graph) -> Result<Graph> {
             }
         }
     }
-    let mut carried: Vec<Option<NodeId>> = vec![None; graph.len()];
-    rewrite(graph, |b, id, operands| {
-        let new = match chain_op(id) {
-            Some(op) if !is_link[id.index()] => {
-                let mut leaves = Vec::new();
-                let mut open = vec![id];
-                while let Some(x) = open.pop() {
-                    if x == id || is_link[x.index()] && chain_op(x) == Some(op) {
-                        open.extend(graph.node(x).operands().iter().rev());
-                    } else {
-                        leaves.push(carried[x.index()].unwrap_or(x));
-                    }
-                }
-                while leaves.len() > 1 {
-                    leaves = leaves
-                        .chunks(2)
-                        .map(|pair| if pair.len() == 2 { b.apply(op, pair) } else { Ok(pair[0]) })
-                        .collect::<Result<_>>()?;
-                }
-                leaves[0]
+    rewrite(graph, |b, id, _, carried| {
+        let Some(op) = chain_op(id).filter(|_| !is_link[id.index()]) else { return Ok(None) };
+        let mut leaves = Vec::new();
+        let mut open = vec![id];
+        while let Some(x) = open.pop() {
+            if x == id || is_link[x.index()] && chain_op(x) == Some(op) {
+                open.extend(graph.node(x).operands().iter().rev());
+            } else {
+                leaves.push(carried.to(x));
             }
-            _ => b.copy(*graph.node(id), graph.ty(id), operands),
-        };
-        carried[id.index()] = Some(new);
-        Ok(Some(new))
+        }
+        while leaves.len() > 1 {
+            leaves = leaves
+                .chunks(2)
+                .map(|pair| if pair.len() == 2 { b.apply(op, pair) } else { Ok(pair[0]) })
+                .collect::<Result<_>>()?;
+        }
+        Ok(Some(leaves[0]))
     })
 }

@@ -46,7 +46,7 @@ pub fn optimize(graph: Graph) -> Result<Graph> {
     let mut graph = graph;
     for _ in 0..ROUNDS {
         let mut changed = false;
-        graph = rewrite(&graph, |b, id, operands| {
+        graph = rewrite(&graph, |b, id, operands, _| {
             let ty = graph.ty(id);
             let op = match *graph.node(id) {
                 // Weak values are exact and already folded by the builder.
@@ -76,7 +76,7 @@ pub fn optimize(graph: Graph) -> Result<Graph> {
         }
     }
     // Dead nodes of the last round go; the order of what is left is the order of first need.
-    rewrite(&graph, |_, _, _| Ok(None))
+    rewrite(&graph, |_, _, _, _| Ok(None))
 }
 
 impl Site<'_> {

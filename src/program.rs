@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
 use hotloop_runtime::dtype::Element;
+use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
@@ -252,11 +253,13 @@ impl Program {
     }
 
     fn bound<'a>(&self, kernels: Arc<Kernels>, prepared: Prepared, outputs: Vec<View>) -> Result<Bound<'a>> {
+        let _environment = FpEnv::enter();
         let Prepared { operands, shapes, .. } = prepared;
         let control = self.options.control();
         let work = match &kernels.native {
             Ok(compiled) => {
-                let call = Call { operands: &operands, shapes: &shapes, outputs: &outputs, control: &control, isa: Isa::Baseline };
+                let (operands, shapes, outputs) = (&operands[..], &shapes[..], &outputs[..]);
+                let call = Call { operands, names: self.inputs(), shapes, outputs, control: &control, isa: Isa::Baseline };
                 Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
             }
             Err(refusal) if self.engine.0.options.backend == Backend::Native => {
@@ -351,7 +354,8 @@ impl Bound<'_> {
                 // The oracle runs the plain instances; where it only stands in, speed matters.
                 let asked_for = engine.0.options.backend == Backend::Interpreter;
                 let isa = if asked_for { Isa::Baseline } else { engine.0.options.isa };
-                let call = Call { operands, shapes, outputs, control: &control, isa };
+                let names = &self.program.source.inputs;
+                let call = Call { operands, names, shapes, outputs, control: &control, isa };
                 // SAFETY: as above; inputs are read before outputs are written.
                 (unsafe { evaluate(&self.kernels.graph, &call) }?, false)
             }

@@ -50,6 +50,11 @@ impl Terms {
         self.outputs.iter().map(|(_, name)| name.as_deref())
     }
 
+    /// How many operations, literals and inputs it has.
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
     /// The text it came from.
     pub fn source(&self) -> &Arc<str> {
         &self.source

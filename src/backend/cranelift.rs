@@ -73,6 +73,9 @@ impl NativeTile {
 /// A stack frame beyond which code is not run on the caller's stack.
 const MOST_FRAME: u32 = 64 << 10;
 
+/// Values alive at once beyond which such a frame is certain, and finding it out slow.
+const MOST_LIVE: usize = MOST_FRAME as usize / 16;
+
 /// What compilation reuses: allocations of Cranelift.
 struct Workspace {
     context: Context,
@@ -130,6 +133,10 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
 /// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
 pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     let target = target(isa)?;
+    let too_wide = |step: &Step| matches!(step, Step::Fused(_, code) if most_live(code) > MOST_LIVE);
+    if program.steps.iter().any(too_wide) {
+        return Err(Refusal::TooLarge);
+    }
     let workspace = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut workspace =
         workspace.unwrap_or_else(|| Workspace { context: Context::new(), builder: FunctionBuilderContext::new() });

@@ -1,6 +1,7 @@
 //! The command line: words in, a [`Command`] out.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::PathBuf;
 
 use hotloop::{Arg, ArgType, DType, Engine, Kind, Mode};
@@ -156,7 +157,8 @@ impl Number {
         }
         let plain = word.replace('_', "");
         if digits.bytes().all(|c| c.is_ascii_digit() || c == b'_') {
-            let value = plain.parse().map_err(|_| format!("the number {word} does not fit 64 bits"))?;
+            let value =
+                plain.parse().map_err(|_| format!("the number {word} does not fit 64 bits"))?;
             return Ok(Some(Number::Int(value)));
         }
         Ok(plain.parse().ok().map(Number::Float))
@@ -178,6 +180,18 @@ impl Number {
             Number::Int(_) => Kind::Int,
             Number::Float(_) => Kind::Float,
         })
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Bool(true) => f.write_str("True"),
+            Number::Bool(false) => f.write_str("False"),
+            Number::Int(x) => x.fmt(f),
+            // Always with a point or an exponent, so that it does not read as an integer.
+            Number::Float(x) => write!(f, "{x:?}"),
+        }
     }
 }
 
@@ -240,7 +254,8 @@ fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
 /// An input's type, of the form `name:type`.
 fn input_type(word: OsString) -> Result<(String, ArgType), String> {
     let word = text(word)?;
-    let (name, ty) = word.split_once(':').ok_or_else(|| format!("{word:?} is not of the form name:type"))?;
+    let (name, ty) =
+        word.split_once(':').ok_or_else(|| format!("{word:?} is not of the form name:type"))?;
     let parsed = match ty {
         "weak" | "float" => Some(ArgType::weak(Kind::Float)),
         "int" => Some(ArgType::weak(Kind::Int)),
@@ -251,7 +266,10 @@ fn input_type(word: OsString) -> Result<(String, ArgType), String> {
     };
     let parsed = parsed.ok_or_else(|| {
         let names: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
-        format!("unknown type {ty:?}: take weak, int, float, one of {}, or that and '@'", names.join(" "))
+        format!(
+            "unknown type {ty:?}: take weak, int, float, one of {}, or that and '@'",
+            names.join(" ")
+        )
     })?;
     Ok((name.to_string(), parsed))
 }
@@ -290,10 +308,14 @@ impl Verb {
     /// Its own name, options and help.
     fn about(self) -> (&'static str, &'static [&'static str], &'static str) {
         match self {
-            Verb::Evaluate => ("a program's evaluation", &["--output", "--threads", "--mode"], HELP),
+            Verb::Evaluate => {
+                ("a program's evaluation", &["--output", "--threads", "--mode"], HELP)
+            }
             Verb::Explain => ("explain", &["--mode"], EXPLAIN_HELP),
             Verb::Functions => ("functions", &[], FUNCTIONS_HELP),
-            Verb::Bench => ("bench", &["--threads", "--mode", "-n", "--dtype", "--json"], bench::HELP),
+            Verb::Bench => {
+                ("bench", &["--threads", "--mode", "-n", "--dtype", "--json"], bench::HELP)
+            }
             Verb::Repl => ("repl", &["--threads", "--mode"], REPL_HELP),
         }
     }
@@ -328,7 +350,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
     let mut rest: Vec<OsString> = Vec::new();
     let mut used: Vec<&'static str> = Vec::new();
     let mut tuning = Tuning::default();
-    let (mut output, mut n, mut dtype, mut json, mut help) = (None, 10_000_000, DType::F64, false, false);
+    let (mut output, mut n, mut dtype, mut json, mut help) =
+        (None, 10_000_000, DType::F64, false, false);
     let wrong = |e: lexopt::Error| e.to_string();
     loop {
         // A program may start with a dash, and must after two of them.
@@ -360,14 +383,16 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
                 value("--threads")?;
                 let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
                 let threads = word.parse().ok().filter(|n| (1..=1024).contains(n));
-                tuning.threads = Some(threads.ok_or_else(|| format!("--threads {word:?} is not 1 to 1024"))?);
+                tuning.threads =
+                    Some(threads.ok_or_else(|| format!("--threads {word:?} is not 1 to 1024"))?);
             }
             Long("mode") => {
                 value("--mode")?;
                 let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
                 let modes = [Mode::Strict, Mode::Contract, Mode::Fast];
                 let mode = modes.into_iter().find(|m| m.name() == word);
-                tuning.mode = mode.ok_or_else(|| format!("--mode {word:?} is not strict, contract or fast"))?;
+                tuning.mode =
+                    mode.ok_or_else(|| format!("--mode {word:?} is not strict, contract or fast"))?;
             }
             Short('n') => {
                 value("-n")?;
@@ -376,20 +401,25 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
             Long("dtype") => {
                 value("--dtype")?;
                 let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
-                dtype = DType::from_name(&word).ok_or_else(|| format!("--dtype {word:?} is not a dtype"))?;
+                dtype = DType::from_name(&word)
+                    .ok_or_else(|| format!("--dtype {word:?} is not a dtype"))?;
             }
             Long("json") => {
                 value("--json")?;
                 json = true;
             }
-            Value(word) if verb.is_none() && program.is_none() => match word.to_str().and_then(Verb::named) {
-                Some(named) => verb = Some(named),
-                None => {
-                    verb = Some(Verb::Evaluate);
-                    program = Some(text(word)?);
+            Value(word) if verb.is_none() && program.is_none() => {
+                match word.to_str().and_then(Verb::named) {
+                    Some(named) => verb = Some(named),
+                    None => {
+                        verb = Some(Verb::Evaluate);
+                        program = Some(text(word)?);
+                    }
                 }
-            },
-            Value(word) if program.is_none() && verb.is_none_or(Verb::takes_program) => program = Some(text(word)?),
+            }
+            Value(word) if program.is_none() && verb.is_none_or(Verb::takes_program) => {
+                program = Some(text(word)?)
+            }
             Value(word) => rest.push(word),
             other => return Err(other.unexpected().to_string()),
         }
@@ -430,7 +460,9 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
             for (name, given) in inputs(&rest)? {
                 match given {
                     Given::Number(number) => numbers.push((name, number)),
-                    Given::File(_) => return Err(format!("bench draws its arrays; {name} can only be a number")),
+                    Given::File(_) => {
+                        return Err(format!("bench draws its arrays; {name} can only be a number"));
+                    }
                 }
             }
             Command::Bench(Bench { expression, numbers, n, dtype, json, tuning })
@@ -479,7 +511,9 @@ mod tests {
 
     #[test]
     fn programs_with_dashes() {
-        for words in [&["-a", "a=x.npy"][..], &["--", "-a", "a=x.npy"], &["-a", "--threads=2", "a=x.npy"]] {
+        for words in
+            [&["-a", "a=x.npy"][..], &["--", "-a", "a=x.npy"], &["-a", "--threads=2", "a=x.npy"]]
+        {
             let evaluation = evaluation(words);
             assert_eq!(evaluation.expression, "-a");
             assert_eq!(evaluation.inputs, [("a".to_string(), Given::File("x.npy".into()))]);

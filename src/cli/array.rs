@@ -37,10 +37,14 @@ impl Array {
     /// `OutOfMemory`.
     pub(crate) fn zeroed(dtype: DType, shape: &[usize], order: Order) -> Result<Array> {
         let refused = || {
-            Error::new(ErrorKind::OutOfMemory, format!("no memory for an array of {dtype} of shape {shape:?}"))
+            Error::new(
+                ErrorKind::OutOfMemory,
+                format!("no memory for an array of {dtype} of shape {shape:?}"),
+            )
         };
         let size = byte_count(dtype, shape).ok_or_else(refused)?;
-        let words = bytemuck::allocation::try_zeroed_slice_box(size.div_ceil(8)).map_err(|()| refused())?;
+        let words =
+            bytemuck::allocation::try_zeroed_slice_box(size.div_ceil(8)).map_err(|()| refused())?;
         let mut strides = vec![0; shape.len()];
         let mut stride = dtype.size() as isize;
         let mut place = |axis: usize| {
@@ -84,8 +88,12 @@ impl Array {
     pub(crate) fn swap_bytes(&mut self) {
         let words = &mut *self.words;
         match self.dtype.size() {
-            2 => bytemuck::cast_slice_mut::<_, u16>(words).iter_mut().for_each(|x| *x = x.swap_bytes()),
-            4 => bytemuck::cast_slice_mut::<_, u32>(words).iter_mut().for_each(|x| *x = x.swap_bytes()),
+            2 => bytemuck::cast_slice_mut::<_, u16>(words)
+                .iter_mut()
+                .for_each(|x| *x = x.swap_bytes()),
+            4 => bytemuck::cast_slice_mut::<_, u32>(words)
+                .iter_mut()
+                .for_each(|x| *x = x.swap_bytes()),
             8 => words.iter_mut().for_each(|x| *x = x.swap_bytes()),
             _ => {}
         }
@@ -102,7 +110,14 @@ impl Array {
     pub(crate) fn prefix(&self, count: usize) -> Arg<'_> {
         let count = count.min(self.shape.first().copied().unwrap_or(0));
         // SAFETY: as `arg`, of which these are the first elements.
-        unsafe { Arg::raw(self.words.as_ptr().cast(), &[count], &[self.dtype.size() as isize], self.dtype) }
+        unsafe {
+            Arg::raw(
+                self.words.as_ptr().cast(),
+                &[count],
+                &[self.dtype.size() as isize],
+                self.dtype,
+            )
+        }
     }
 
     /// The array as an output.

@@ -149,22 +149,29 @@ impl Bench {
         let engine = self.tuning.engine();
         let started = Instant::now();
         let program = engine.compile(&self.expression)?;
-        let mut types: Vec<(&str, ArgType)> = self.numbers.iter().map(|(n, x)| (n.as_str(), x.ty())).collect();
-        let drawn: Vec<&str> = program.inputs().iter().map(|n| &**n).filter(|n| self.number(n).is_none()).collect();
+        let mut types: Vec<(&str, ArgType)> =
+            self.numbers.iter().map(|(n, x)| (n.as_str(), x.ty())).collect();
+        let drawn: Vec<&str> =
+            program.inputs().iter().map(|n| &**n).filter(|n| self.number(n).is_none()).collect();
         types.extend(drawn.iter().map(|name| (*name, ArgType::array(self.dtype))));
         let kernel = program.specialize(&types)?;
         let compile = started.elapsed().as_secs_f64();
 
         let mut generator = Generator(0x5eed);
-        let arrays: Vec<Array> = drawn.iter().map(|_| generator.array(self.dtype, self.n)).collect::<Result<_>>()?;
-        let mut args: Vec<(&str, Arg<'_>)> = self.numbers.iter().map(|(n, x)| (n.as_str(), x.arg())).collect();
+        let arrays: Vec<Array> =
+            drawn.iter().map(|_| generator.array(self.dtype, self.n)).collect::<Result<_>>()?;
+        let mut args: Vec<(&str, Arg<'_>)> =
+            self.numbers.iter().map(|(n, x)| (n.as_str(), x.arg())).collect();
         args.extend(drawn.iter().zip(&arrays).map(|(name, array)| (*name, array.arg())));
 
         let first = program.eval(&args[..])?;
         let native = first.report().native;
-        let mut results: Vec<Array> =
-            first.iter().map(|o| Array::zeroed(o.dtype(), o.shape(), Order::C)).collect::<Result<_>>()?;
-        let moved = drawn.len() * self.dtype.size() * self.n + first.iter().map(|o| o.bytes().len()).sum::<usize>();
+        let mut results: Vec<Array> = first
+            .iter()
+            .map(|o| Array::zeroed(o.dtype(), o.shape(), Order::C))
+            .collect::<Result<_>>()?;
+        let moved = drawn.len() * self.dtype.size() * self.n
+            + first.iter().map(|o| o.bytes().len()).sum::<usize>();
         drop(first);
         let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
         let mut bound = kernel.bind(&args[..], &mut outs)?;
@@ -181,19 +188,26 @@ impl Bench {
         let builder = Engine::builder().mode(self.tuning.mode).backend(Backend::Interpreter);
         let program: Program = builder.build().compile(&self.expression)?;
         let n = self.n.min(INTERPRETED);
-        let mut args: Vec<(&str, Arg<'_>)> = self.numbers.iter().map(|(n, x)| (n.as_str(), x.arg())).collect();
+        let mut args: Vec<(&str, Arg<'_>)> =
+            self.numbers.iter().map(|(n, x)| (n.as_str(), x.arg())).collect();
         args.extend(drawn.iter().zip(arrays).map(|(name, array)| (*name, array.prefix(n))));
         let times = Times::measure(ENOUGH / 4, || program.eval(&args[..]).map(|_| ()))?;
         Ok(times.min() / n as f64 * 1e9)
     }
 
     fn threads(&self) -> usize {
-        self.tuning.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        self.tuning
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     fn table(&self, m: &Measurement) -> String {
         let ns = m.times.min() / self.n as f64 * 1e9;
-        let who = if m.native { "native code" } else { "the interpreter: there is no native code for this" };
+        let who = if m.native {
+            "native code"
+        } else {
+            "the interpreter: there is no native code for this"
+        };
         format!(
             "{} elements of {}, {} threads, {} mode, {who}\n\
              compile      {:.3e} s\n\
@@ -235,7 +249,8 @@ impl Bench {
             ("speedup", (m.interpreter_ns / ns).to_string()),
             ("runs", m.times.0.len().to_string()),
         ];
-        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+        let fields: Vec<String> =
+            fields.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
         format!("{{{}}}\n", fields.join(", "))
     }
 }

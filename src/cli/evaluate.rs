@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hotloop::{Arg, Error, ErrorKind, Outputs, Program, Result, RunOptions};
+use hotloop::{Arg, ArgType, Error, ErrorKind, Outputs, Program, RunOptions};
 
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
@@ -35,7 +35,7 @@ impl Value {
     ///
     /// # Errors
     /// As [`npy::read`].
-    pub(crate) fn load(given: &Given) -> Result<Value> {
+    pub(crate) fn load(given: &Given) -> hotloop::Result<Value> {
         Ok(match given {
             Given::Number(number) => Value::Number(*number),
             Given::File(path) => Value::Array(npy::read(path)?),
@@ -47,6 +47,15 @@ impl Value {
         match self {
             Value::Number(number) => number.arg(),
             Value::Array(array) => array.arg(),
+        }
+    }
+
+    /// The type that a program for it is made for.
+    pub(crate) fn ty(&self) -> ArgType {
+        match self {
+            Value::Number(number) => number.ty(),
+            Value::Array(array) if array.shape().is_empty() => ArgType::scalar(array.dtype()),
+            Value::Array(array) => ArgType::array(array.dtype()),
         }
     }
 
@@ -65,7 +74,8 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     let destination = evaluation.output.clone().map(Destination::new);
     let outputs = program.outputs().len();
     if destination.as_ref().is_some_and(|d| !d.takes(outputs)) {
-        let message = format!("{outputs} outputs do not fit one array: take -o FILE.npz or -o DIRECTORY/");
+        let message =
+            format!("{outputs} outputs do not fit one array: take -o FILE.npz or -o DIRECTORY/");
         return Err(Failure::Usage(message));
     }
     let mut values: Vec<(&str, Value)> = Vec::new();
@@ -87,7 +97,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
 }
 
 /// That every input is given, before files are read.
-fn check_inputs(program: &Program, given: &[&str]) -> Result<()> {
+fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
     match program.inputs().iter().find(|name| !given.contains(&&***name)) {
         None => Ok(()),
         Some(name) => {
@@ -101,8 +111,9 @@ fn check_inputs(program: &Program, given: &[&str]) -> Result<()> {
 }
 
 /// Runs a program, with a bar on the terminal where it takes long, and warns of divisions by zero.
-pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> Result<Outputs> {
-    let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, value)| (*name, value.arg())).collect();
+pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
+    let args: Vec<(&str, Arg<'_>)> =
+        values.iter().map(|(name, value)| (*name, value.arg())).collect();
     let elements = broadcast(values.iter().map(|(_, value)| value.shape()));
     let outputs = progress::watched(elements, |counter| match counter {
         Some(counter) => program.with(RunOptions::new().progress(counter)).eval(&args[..]),

@@ -6,9 +6,14 @@ use hotloop::{ArgType, DType, Engine, Result};
 ///
 /// # Errors
 /// As [`hotloop::Program::specialize`].
-pub(crate) fn explain(engine: &Engine, expression: &str, types: &[(String, ArgType)]) -> Result<String> {
+pub(crate) fn explain(
+    engine: &Engine,
+    expression: &str,
+    types: &[(String, ArgType)],
+) -> Result<String> {
     let program = engine.compile(expression)?;
-    let mut all: Vec<(&str, ArgType)> = types.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
+    let mut all: Vec<(&str, ArgType)> =
+        types.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
     for name in program.inputs() {
         if !types.iter().any(|(n, _)| **n == **name) {
             all.push((name, ArgType::array(DType::F64)));

@@ -49,9 +49,13 @@ fn describe(row: &Row) -> String {
     if !row.aliases.is_empty() {
         text += &format!("  also called: {}\n", row.aliases.join(", "));
     }
+    if row.op.is_reduction() {
+        return text;
+    }
     text += &match row.ulp {
         0.0 => "  error of floats: none\n".to_string(),
-        0.5 => "  error of floats: at most 0.5 units in the last place (correctly rounded)\n".to_string(),
+        0.5 => "  error of floats: at most 0.5 units in the last place (correctly rounded)\n"
+            .to_string(),
         ulp => format!("  error of floats: at most {ulp} units in the last place\n"),
     };
     text

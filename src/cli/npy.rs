@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use hotloop::{DType, Error, ErrorKind, Result};
+use hotloop::{DType, Error, ErrorKind};
 
 use super::array::{Array, Order, byte_count};
 
@@ -72,11 +72,12 @@ impl From<io::Error> for Trouble {
 /// # Errors
 /// `Io`; `Format` with the byte at which the file stops being an `.npy` file; `Type` for an array
 /// of a dtype that hotloop does not have; `OutOfMemory`.
-pub(crate) fn read(path: &Path) -> Result<Array> {
+pub(crate) fn read(path: &Path) -> hotloop::Result<Array> {
     let name = format!("{path:?}");
     read_file(path).map_err(|trouble| match trouble {
         Trouble::Fault(fault) => {
-            let error = Error::new(fault.kind, format!("{name}: {} (at byte {})", fault.what, fault.at));
+            let error =
+                Error::new(fault.kind, format!("{name}: {} (at byte {})", fault.what, fault.at));
             fault.hint.into_iter().fold(error, Error::hint)
         }
         Trouble::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
@@ -91,7 +92,8 @@ fn read_file(path: &Path) -> Result<Array, Trouble> {
     let mut file = File::open(path)?;
     let (header, start) = read_header(&mut file)?;
     let Some(size) = byte_count(header.dtype, &header.shape) else {
-        let what = format!("an array of {} of shape {:?} does not fit memory", header.dtype, header.shape);
+        let what =
+            format!("an array of {} of shape {:?} does not fit memory", header.dtype, header.shape);
         return Err(Fault::new(start, what).into());
     };
     let checked = |have: u64| match have.cmp(&(size as u64)) {
@@ -104,7 +106,10 @@ fn read_file(path: &Path) -> Result<Array, Trouble> {
             Err(Fault::new(start + have, what))
         }
         std::cmp::Ordering::Greater => {
-            let what = format!("the data of {} {:?} ends, but the file goes on", header.dtype, header.shape);
+            let what = format!(
+                "the data of {} {:?} ends, but the file goes on",
+                header.dtype, header.shape
+            );
             Err(Fault::new(start + size as u64, what))
         }
     };
@@ -150,7 +155,8 @@ fn read_header(file: &mut impl Read) -> Result<(Header, u64), Trouble> {
     let have = fill(file, &mut prefix[..8])?;
     let common = MAGIC.iter().zip(&prefix[..have]).take_while(|(want, got)| want == got).count();
     if common < MAGIC.len() {
-        let what = if have < MAGIC.len() && common == have { "the file ends" } else { "not an .npy file" };
+        let what =
+            if have < MAGIC.len() && common == have { "the file ends" } else { "not an .npy file" };
         return Err(Fault::new(common as u64, what).into());
     }
     if have < 8 {
@@ -159,7 +165,9 @@ fn read_header(file: &mut impl Read) -> Result<(Header, u64), Trouble> {
     let start: u64 = match prefix[6..8] {
         [1, 0] => 10,
         [2 | 3, 0] => 12,
-        [major, minor] => return Err(Fault::new(6, format!("unknown .npy version {major}.{minor}")).into()),
+        [major, minor] => {
+            return Err(Fault::new(6, format!("unknown .npy version {major}.{minor}")).into());
+        }
         _ => unreachable!("two bytes"),
     };
     let have = 8 + fill(file, &mut prefix[8..start as usize])? as u64;
@@ -207,7 +215,9 @@ impl<'a> Literal<'a> {
                 b"shape" => shape.replace(self.shape()?).is_some(),
                 _ => {
                     self.at = at;
-                    return Err(self.fault("the header has a key other than 'descr', 'fortran_order', 'shape'"));
+                    return Err(self.fault(
+                        "the header has a key other than 'descr', 'fortran_order', 'shape'",
+                    ));
                 }
             };
             if again {
@@ -246,7 +256,11 @@ impl<'a> Literal<'a> {
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Fault> {
-        if self.eat(byte) { Ok(()) } else { Err(self.fault(format!("the header lacks a '{}' here", char::from(byte)))) }
+        if self.eat(byte) {
+            Ok(())
+        } else {
+            Err(self.fault(format!("the header lacks a '{}' here", char::from(byte))))
+        }
     }
 
     fn string(&mut self) -> Result<&'a [u8], Fault> {
@@ -313,7 +327,11 @@ impl<'a> Literal<'a> {
     fn descr(&mut self) -> Result<(DType, bool), Fault> {
         if self.peek() == Some(b'[') {
             let hint = "save each field as an array of its own";
-            return Err(Fault::dtype(self.start + self.at as u64, "a structured array".to_string(), hint));
+            return Err(Fault::dtype(
+                self.start + self.at as u64,
+                "a structured array".to_string(),
+                hint,
+            ));
         }
         let at = self.start + self.at as u64;
         let text = self.string()?;
@@ -336,7 +354,10 @@ impl<'a> Literal<'a> {
             b"f8" => DType::F64,
             [kind, ..] => {
                 let (what, hint) = match kind {
-                    b'O' => ("pickled Python objects", "pickles are never loaded; save numbers: x.astype('float64')"),
+                    b'O' => (
+                        "pickled Python objects",
+                        "pickles are never loaded; save numbers: x.astype('float64')",
+                    ),
                     b'c' => ("complex numbers", "save x.real and x.imag as arrays of their own"),
                     b'f' => ("floats of this size", "save it as x.astype('float64')"),
                     b'S' | b'a' | b'U' | b'T' => ("strings", "save numbers"),
@@ -363,11 +384,21 @@ mod tests {
 
     #[test]
     fn headers_that_numpy_writes() {
-        let header = parse("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }      \n").unwrap();
-        assert_eq!(header, Header { dtype: DType::F64, swapped: false, order: Order::C, shape: vec![3, 4] });
+        let header =
+            parse("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }      \n").unwrap();
+        assert_eq!(
+            header,
+            Header { dtype: DType::F64, swapped: false, order: Order::C, shape: vec![3, 4] }
+        );
         let header = parse("{\"shape\": (5L,), 'fortran_order':True,'descr':'>i2'}").unwrap();
-        assert_eq!(header, Header { dtype: DType::I16, swapped: true, order: Order::Fortran, shape: vec![5] });
-        assert_eq!(parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape, []);
+        assert_eq!(
+            header,
+            Header { dtype: DType::I16, swapped: true, order: Order::Fortran, shape: vec![5] }
+        );
+        assert_eq!(
+            parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape,
+            []
+        );
     }
 
     #[test]

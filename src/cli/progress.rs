@@ -19,13 +19,14 @@ pub(crate) fn watched<T>(elements: u64, work: impl FnOnce(Option<&Arc<AtomicU64>
     if !std::io::stderr().is_terminal() {
         return work(None);
     }
-    let counter = Arc::new(AtomicU64::new(0));
+    let counter = &Arc::new(AtomicU64::new(0));
     let (done, wait) = channel::<()>();
-    std::thread::scope(|scope| {
-        let watcher = std::thread::Builder::new().spawn_scoped(scope, || draw(elements.max(1), &counter, &wait));
-        let result = work(watcher.is_ok().then_some(&counter));
-        drop(done);
-        result
+    std::thread::scope(move |scope| {
+        // Dropped however the work ends, which ends the drawing.
+        let _done = done;
+        let draw = move || draw(elements.max(1), counter, &wait);
+        let drawn = std::thread::Builder::new().spawn_scoped(scope, draw).is_ok();
+        work(drawn.then_some(counter))
     })
 }
 
@@ -36,7 +37,9 @@ fn draw(elements: u64, counter: &AtomicU64, wait: &Receiver<()>) {
     }
     let bar = ProgressBar::new(elements);
     let template = "pass {msg} [{bar:40}] {percent}% {elapsed}";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     loop {
         let count = counter.load(Ordering::Relaxed);
         bar.set_message((count / elements + 1).to_string());

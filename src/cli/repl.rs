@@ -1,10 +1,11 @@
 //! `hotloop repl`: programs line by line, with variables that stay.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
-use hotloop::{Engine, Error, ErrorKind, Output, Result};
+use hotloop::{Engine, Error, ErrorKind, Output, Outputs, Result};
+use hotloop_grammar::Statement;
 
 use super::args::{Given, Number, input, is_name};
 use super::array::Array;
@@ -26,7 +27,7 @@ PROGRAM              evaluate and print; bindings and 'x = PROGRAM' stay as vari
 ";
 
 /// Reads lines until they end. Where no person types them, an error in any makes the command fail.
-pub(crate) fn run(engine: &Engine, inputs: &[(String, Given)]) -> Result<(), Failure> {
+pub(crate) fn run(engine: &Engine, inputs: &[(String, Given)]) -> std::result::Result<(), Failure> {
     let mut session = Session { engine, variables: BTreeMap::new() };
     for (name, given) in inputs {
         session.variables.insert(name.clone(), Value::load(given)?);
@@ -82,7 +83,10 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Line> {
     }
     if bytes.len() as u64 > LINE_LIMIT && bytes.last() != Some(&b'\n') {
         input.skip_until(b'\n')?;
-        return Ok(Line::Bad(Error::new(ErrorKind::Limit, format!("a line of more than {LINE_LIMIT} bytes"))));
+        return Ok(Line::Bad(Error::new(
+            ErrorKind::Limit,
+            format!("a line of more than {LINE_LIMIT} bytes"),
+        )));
     }
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Line::Text(text),
@@ -117,10 +121,11 @@ impl Session<'_> {
             "save" => self.save(rest)?,
             "vars" => self.variables.iter().map(|(name, value)| described(name, value)).collect(),
             "explain" => {
-                let types: Vec<_> = self.variables.iter().map(|(n, v)| (n.clone(), v.ty())).collect();
                 let program = self.engine.compile(rest)?;
-                let read = |(name, _): &(String, _)| program.inputs().iter().any(|i| **i == **name);
-                let types: Vec<_> = types.into_iter().filter(read).collect();
+                let read = |name: &&String| program.inputs().iter().any(|i| **i == ***name);
+                let names = self.variables.keys().filter(read);
+                let types: Vec<_> =
+                    names.map(|name| (name.clone(), self.variables[name].ty())).collect();
                 explain::explain(self.engine, rest, &types)?
             }
             "functions" if rest.is_empty() => functions::table(),
@@ -133,43 +138,92 @@ impl Session<'_> {
         Ok(Next::Go(text))
     }
 
-    /// Evaluates a program. Of `x = program` the variable takes the result, even if the program
-    /// reads its old value; other bindings become variables where all outputs are bindings.
+    /// Evaluates a program. `x = program` may read the `x` there was; of several bindings all
+    /// become variables; other programs are printed.
     fn program(&mut self, line: &str) -> Result<String> {
-        let code = line.split('#').next().unwrap_or_default().trim();
-        if code.is_empty() {
+        if line.is_empty() || line.starts_with('#') {
             return Ok(String::new());
         }
-        if let Some((name, body)) = assignment(code) {
-            if let Ok(Some(number)) = Number::parse(body) {
-                self.variables.insert(name.to_string(), Value::Number(number));
-                return Ok(String::new());
-            }
-            let (outputs, _) = self.evaluate(body)?;
-            if let [output] = &outputs[..] {
-                self.keep(name, output)?;
-                return Ok(String::new());
-            }
-            return Err(Error::new(ErrorKind::Arity, format!("{name} can only be one output")));
-        }
-        let (outputs, bindings) = self.evaluate(line)?;
-        if bindings {
-            for output in &outputs {
-                self.keep(output.name().unwrap_or_default(), output)?;
-            }
+        // What does not parse is no binding, and the engine says what it is.
+        let ast = hotloop_grammar::parse(line).ok();
+        let statements = ast.as_ref().map_or(&[][..], |ast| ast.statements());
+        if let (Some(ast), [Statement::Binding { name, .. }]) = (&ast, statements) {
+            let body = line[name.span.range().end..]
+                .trim_start()
+                .strip_prefix('=')
+                .unwrap_or_default()
+                .trim();
+            let value = match Number::parse(body) {
+                Ok(Some(number)) => Value::Number(number),
+                _ => kept(&self.evaluate(body)?[0])?,
+            };
+            self.variables.insert(ast.name(name.name).to_string(), value);
             return Ok(String::new());
         }
-        Ok(outputs.iter().map(show::show).collect())
+        let printed = statements.iter().any(|s| matches!(s, Statement::Outputs { .. }));
+        let outputs = self.evaluate(line)?;
+        if printed {
+            return Ok(outputs.iter().map(show::show).collect());
+        }
+        for output in outputs.iter() {
+            self.variables.insert(output.name().unwrap_or_default().to_string(), kept(output)?);
+        }
+        Ok(String::new())
     }
 
-    /// The outputs, and whether the program is nothing but bindings.
-    fn evaluate(&self, text: &str) -> Result<(Vec<Output>, bool)> {
-        todo!("{text}")
+    fn evaluate(&self, text: &str) -> Result<Outputs> {
+        let program = self.engine.compile(text)?;
+        let variable = |name: &Box<str>| self.variables.get_key_value(&**name);
+        let values: Vec<(&str, &Value)> = program
+            .inputs()
+            .iter()
+            .filter_map(variable)
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
+        if values.len() < program.inputs().len() {
+            let missing =
+                program.inputs().iter().find(|name| !self.variables.contains_key(&***name));
+            let name = missing.map(|name| &**name).unwrap_or_default();
+            let error = Error::new(ErrorKind::Name, format!("there is no variable '{name}'"));
+            let near = hotloop::ops::suggestions(name, self.variables.keys().map(String::as_str));
+            return Err(match near.first() {
+                Some(near) => error.hint(format!("did you mean '{near}'?")),
+                None => error.hint(format!("':load {name}=FILE.npy' reads one")),
+            });
+        }
+        evaluate(&program, &values)
     }
 
-    fn keep(&mut self, name: &str, output: &Output) -> Result<()> {
-        let array = Array::copied(output.dtype(), output.shape(), output.bytes())?;
-        self.variables.insert(name.to_string(), Value::Array(array));
-        Ok(())
+    fn load(&mut self, word: &str) -> Result<String> {
+        let (name, given) =
+            input(word.as_ref()).map_err(|message| Error::new(ErrorKind::Name, message))?;
+        let value = Value::load(&given)?;
+        let text = described(&name, &value);
+        self.variables.insert(name, value);
+        Ok(text)
+    }
+
+    /// Saves through a program that only names the variable, and so gives it in C order.
+    fn save(&self, rest: &str) -> Result<String> {
+        let (name, path) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        if !is_name(name) || path.is_empty() {
+            return Err(Error::new(ErrorKind::Name, "write ':save NAME FILE.npy'"));
+        }
+        Destination::new(PathBuf::from(path.trim())).write(self.evaluate(name)?.iter())?;
+        Ok(String::new())
+    }
+}
+
+fn kept(output: &Output) -> Result<Value> {
+    Array::copied(output.dtype(), output.shape(), output.bytes()).map(Value::Array)
+}
+
+/// A variable's name, type and shape, or its name and value.
+fn described(name: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("{name} = {number}\n"),
+        Value::Array(array) => {
+            format!("{name}: {} {}\n", array.dtype(), show::shape(array.shape()))
+        }
     }
 }

@@ -71,7 +71,8 @@ impl Destination {
 /// The outputs under names of their own: the program's, or `out0`, `out1`, ... by number.
 fn named<'a>(outputs: impl Iterator<Item = &'a Output>) -> Vec<(String, &'a Output)> {
     let outputs: Vec<&Output> = outputs.collect();
-    let mut taken: HashSet<String> = outputs.iter().filter_map(|o| o.name()).map(str::to_string).collect();
+    let mut taken: HashSet<String> =
+        outputs.iter().filter_map(|o| o.name()).map(str::to_string).collect();
     let mut given = HashSet::new();
     let name = |(number, output): (usize, &'a Output)| {
         let name = match output.name() {
@@ -150,7 +151,10 @@ fn write_npy(file: &mut impl Write, output: &Output) -> io::Result<()> {
     file.write_all(output.bytes())
 }
 
-fn write_npz<'a>(file: &mut File, outputs: impl Iterator<Item = (String, &'a Output)>) -> io::Result<()> {
+fn write_npz<'a>(
+    file: &mut File,
+    outputs: impl Iterator<Item = (String, &'a Output)>,
+) -> io::Result<()> {
     let mut archive = ZipWriter::new(file);
     for (name, output) in outputs {
         // Beyond 4 GiB a member needs longer fields; the header is far shorter than the margin.

@@ -36,14 +36,16 @@ fn elements(dtype: DType, shape: &[usize], bytes: &[u8]) -> String {
         return "[]".to_string();
     }
     let count: usize = shape.iter().product();
-    let axes: Vec<Axis> = shape.iter().map(|extent| Axis::new(*extent, count > THRESHOLD)).collect();
+    let axes: Vec<Axis> =
+        shape.iter().map(|extent| Axis::new(*extent, count > THRESHOLD)).collect();
     let shown = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.edges().count()));
     if shown.is_none_or(|n| n > MOST) {
         return "[...]".to_string();
     }
     let mut places = vec![0];
     for axis in &axes {
-        places = places.iter().flat_map(|at| axis.edges().map(move |i| at * axis.extent + i)).collect();
+        places =
+            places.iter().flat_map(|at| axis.edges().map(move |i| at * axis.extent + i)).collect();
     }
     let values: Vec<Value> = places.into_iter().map(|at| Value::read(dtype, bytes, at)).collect();
     if shape.is_empty() {
@@ -66,7 +68,8 @@ impl Axis {
 
     /// The elements shown, without the dots between them.
     fn edges(&self) -> impl Iterator<Item = usize> + use<> {
-        let (head, tail) = if self.summary { (EDGE, self.extent - EDGE) } else { (self.extent, self.extent) };
+        let (head, tail) =
+            if self.summary { (EDGE, self.extent - EDGE) } else { (self.extent, self.extent) };
         (0..head).chain(tail..self.extent)
     }
 
@@ -213,7 +216,8 @@ impl Value {
             Value::F32(x) => format!("{x:e}"),
             other => format!("{:e}", other.float().unwrap_or_default()),
         };
-        let fraction = shortest.split('e').next().and_then(|d| d.split_once('.')).map_or(0, |(_, f)| f.len());
+        let fraction =
+            shortest.split('e').next().and_then(|d| d.split_once('.')).map_or(0, |(_, f)| f.len());
         let text = match self {
             _ if fraction <= most => shortest,
             Value::F32(x) => format!("{x:.most$e}"),
@@ -246,8 +250,11 @@ fn aligned(values: &[Value]) -> Vec<String> {
 
 /// Floats with their points below each other; with exponents where magnitudes differ much.
 fn floats(values: &[Value]) -> Vec<String> {
-    let sizes = || values.iter().filter_map(|v| v.float()).filter(|x| x.is_finite() && *x != 0.0).map(f64::abs);
-    let (least, most) = sizes().fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
+    let sizes = || {
+        values.iter().filter_map(|v| v.float()).filter(|x| x.is_finite() && *x != 0.0).map(f64::abs)
+    };
+    let (least, most) =
+        sizes().fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
     let large = if matches!(values[0], Value::F32(_)) { 1e6 } else { 1e8 };
     let exponents = most > 0.0 && (most >= large || least < 1e-4 || most / least > 1000.0);
     let finite = |v: &&Value| v.float().is_some_and(f64::is_finite);
@@ -257,7 +264,10 @@ fn floats(values: &[Value]) -> Vec<String> {
         .filter(finite)
         .map(|v| {
             let (digits, exponent) = match exponents {
-                true => { let (d, e) = v.scientific(PRECISION); (d, Some(e)) }
+                true => {
+                    let (d, e) = v.scientific(PRECISION);
+                    (d, Some(e))
+                }
                 false => (v.positional(PRECISION), None),
             };
             let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
@@ -266,7 +276,12 @@ fn floats(values: &[Value]) -> Vec<String> {
         .collect();
     let left = parts.iter().map(|p| p.0.len()).max().unwrap_or(0);
     let right = parts.iter().map(|p| p.1.len()).max().unwrap_or(0);
-    let digits = parts.iter().filter_map(|p| p.2).map(|e| e.unsigned_abs().to_string().len()).max().unwrap_or(0);
+    let digits = parts
+        .iter()
+        .filter_map(|p| p.2)
+        .map(|e| e.unsigned_abs().to_string().len())
+        .max()
+        .unwrap_or(0);
     let digits = digits.max(2);
     let word = |(whole, fraction, exponent): &(String, String, Option<i32>)| match exponent {
         Some(e) => {
@@ -276,7 +291,8 @@ fn floats(values: &[Value]) -> Vec<String> {
         None => format!("{whole:>left$}.{fraction:<right$}"),
     };
     let words: Vec<String> = parts.iter().map(word).collect();
-    let others = values.iter().filter(|v| !finite(v)).filter_map(|v| v.float()).map(|x| special(x).len());
+    let others =
+        values.iter().filter(|v| !finite(v)).filter_map(|v| v.float()).map(|x| special(x).len());
     let width = words.iter().map(String::len).chain(others).max().unwrap_or(0);
     let mut words = words.into_iter();
     let word = |v: &Value| match v.float() {
@@ -330,7 +346,10 @@ mod tests {
 
     #[test]
     fn long_rows_wrap_and_large_arrays_are_summarised() {
-        assert_eq!(i32s(&[20], 1000..1020), "[1000 1001 1002 1003 1004 1005 1006 1007 1008 1009 1010 1011 1012 1013\n 1014 1015 1016 1017 1018 1019]");
+        assert_eq!(
+            i32s(&[20], 1000..1020),
+            "[1000 1001 1002 1003 1004 1005 1006 1007 1008 1009 1010 1011 1012 1013\n 1014 1015 1016 1017 1018 1019]"
+        );
         assert_eq!(i32s(&[2000], 0..2000), "[   0    1    2 ... 1997 1998 1999]");
         let square = i32s(&[40, 100], 0..4000);
         let lines: Vec<&str> = square.lines().collect();
