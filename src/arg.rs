@@ -43,7 +43,11 @@ fn bits_of<T: Element>(value: T) -> u64 {
     let mut bytes = [0u8; 8];
     // SAFETY: an element has at most 8 bytes, all of them initialised.
     unsafe {
-        std::ptr::copy_nonoverlapping(std::ptr::from_ref(&value).cast::<u8>(), bytes.as_mut_ptr(), size_of::<T>());
+        std::ptr::copy_nonoverlapping(
+            std::ptr::from_ref(&value).cast::<u8>(),
+            bytes.as_mut_ptr(),
+            size_of::<T>(),
+        );
     }
     u64::from_le_bytes(bytes)
 }
@@ -76,8 +80,18 @@ impl Arg<'_> {
     /// # Safety
     /// Every element of the array is readable for `'a`, and nothing writes to it but a program
     /// that has it as an output too.
-    pub unsafe fn raw(pointer: *const u8, shape: &[usize], byte_strides: &[isize], dtype: DType) -> Self {
-        let view = View { pointer: pointer.cast_mut(), dtype, shape: shape.into(), strides: byte_strides.into() };
+    pub unsafe fn raw(
+        pointer: *const u8,
+        shape: &[usize],
+        byte_strides: &[isize],
+        dtype: DType,
+    ) -> Self {
+        let view = View {
+            pointer: pointer.cast_mut(),
+            dtype,
+            shape: shape.into(),
+            strides: byte_strides.into(),
+        };
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
     }
 }
@@ -172,7 +186,12 @@ impl<'a> Out<'a> {
     /// # Safety
     /// Every element of the array is readable and writable for `'a`, and nothing else reads or
     /// writes it during a run.
-    pub unsafe fn raw(pointer: *mut u8, shape: &[usize], byte_strides: &[isize], dtype: DType) -> Out<'a> {
+    pub unsafe fn raw(
+        pointer: *mut u8,
+        shape: &[usize],
+        byte_strides: &[isize],
+        dtype: DType,
+    ) -> Out<'a> {
         let view = View { pointer, dtype, shape: shape.into(), strides: byte_strides.into() };
         Out { view, input: None, borrow: PhantomData }
     }
@@ -256,15 +275,25 @@ pub(crate) mod private {
 }
 
 /// The arguments in the order of the program's inputs; those of in-place outputs come from there.
-pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<'_>]) -> Result<Vec<ArgValue>> {
+pub(crate) fn arrange<'a>(
+    args: impl Args<'a>,
+    inputs: &[Box<str>],
+    outs: &[Out<'_>],
+) -> Result<Vec<ArgValue>> {
     let mut by_name: FxHashMap<&str, ArgValue> = FxHashMap::default();
     for out in outs {
         if let Some(name) = out.input.as_deref() {
             if !inputs.iter().any(|i| **i == *name) {
-                return Err(Error::new(ErrorKind::Name, format!("the program has no input {} to compute in place", quoted(name))));
+                return Err(Error::new(
+                    ErrorKind::Name,
+                    format!("the program has no input {} to compute in place", quoted(name)),
+                ));
             }
             if by_name.insert(name, ArgValue::Array(out.view.clone())).is_some() {
-                return Err(Error::new(ErrorKind::Name, format!("two outputs are the input {}", quoted(name))));
+                return Err(Error::new(
+                    ErrorKind::Name,
+                    format!("two outputs are the input {}", quoted(name)),
+                ));
             }
         }
     }
@@ -274,7 +303,10 @@ pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<
             let wanted = inputs.len() - by_name.len();
             if list.len() != wanted {
                 let names: Vec<&str> = inputs.iter().map(|n| &**n).collect();
-                let error = Error::new(ErrorKind::Arity, format!("{} arguments for {wanted} inputs", list.len()));
+                let error = Error::new(
+                    ErrorKind::Arity,
+                    format!("{} arguments for {wanted} inputs", list.len()),
+                );
                 return Err(error.hint(format!("the inputs are {}", names.join(", "))));
             }
             let mut list = list.into_iter();
@@ -287,7 +319,10 @@ pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<
             let in_place = by_name.len();
             for (name, arg) in &list {
                 if by_name.insert(name, arg.value.clone()).is_some() {
-                    return Err(Error::new(ErrorKind::Name, format!("the argument {} is given twice", quoted(name))));
+                    return Err(Error::new(
+                        ErrorKind::Name,
+                        format!("the argument {} is given twice", quoted(name)),
+                    ));
                 }
             }
             debug_assert!(by_name.len() >= in_place);
@@ -295,10 +330,15 @@ pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<
                 match by_name.get(&**name) {
                     Some(value) => values.push(value.clone()),
                     None => {
-                        let error = Error::new(ErrorKind::Name, format!("missing the input {}", quoted(name)));
+                        let error = Error::new(
+                            ErrorKind::Name,
+                            format!("missing the input {}", quoted(name)),
+                        );
                         let near = crate::ops::suggestions(name, list.iter().map(|(n, _)| &**n));
                         return Err(match near.first() {
-                            Some(near) => error.hint(format!("there is an argument {}", quoted(near))),
+                            Some(near) => {
+                                error.hint(format!("there is an argument {}", quoted(near)))
+                            }
                             None => error,
                         });
                     }
@@ -318,10 +358,17 @@ pub(crate) fn arrange<'a>(args: impl Args<'a>, inputs: &[Box<str>], outs: &[Out<
 fn check(view: &View, name: &str) -> Result<()> {
     let layout = |message: String| Err(Error::new(ErrorKind::Layout, message));
     if view.shape.len() > MAX_RANK {
-        return Err(Error::new(ErrorKind::Limit, format!("{name} has {} axes; at most {MAX_RANK} are supported", view.shape.len())));
+        return Err(Error::new(
+            ErrorKind::Limit,
+            format!("{name} has {} axes; at most {MAX_RANK} are supported", view.shape.len()),
+        ));
     }
     if view.strides.len() != view.shape.len() {
-        return layout(format!("{name} has {} axes and {} strides", view.shape.len(), view.strides.len()));
+        return layout(format!(
+            "{name} has {} axes and {} strides",
+            view.shape.len(),
+            view.strides.len()
+        ));
     }
     let empty = view.shape.contains(&0);
     if view.pointer.is_null() && !empty {
@@ -329,9 +376,14 @@ fn check(view: &View, name: &str) -> Result<()> {
     }
     let span = byte_span(&view.shape, &view.strides, view.dtype.size());
     let at = view.pointer as usize;
-    let inside = span.is_some_and(|(low, high)| at.checked_add_signed(low).is_some() && at.checked_add_signed(high).is_some());
+    let inside = span.is_some_and(|(low, high)| {
+        at.checked_add_signed(low).is_some() && at.checked_add_signed(high).is_some()
+    });
     if !inside && !empty {
-        return layout(format!("{name} of shape {:?} reaches beyond the address space", view.shape));
+        return layout(format!(
+            "{name} of shape {:?} reaches beyond the address space",
+            view.shape
+        ));
     }
     Ok(())
 }
@@ -350,7 +402,10 @@ pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result
         }
         for (j, other) in outs[..i].iter().enumerate() {
             if crate::schedule::may_overlap(&out.view, &other.view) {
-                return Err(Error::new(ErrorKind::Alias, format!("{} overlaps {}", name(i), name(j))));
+                return Err(Error::new(
+                    ErrorKind::Alias,
+                    format!("{} overlaps {}", name(i), name(j)),
+                ));
             }
         }
     }

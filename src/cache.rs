@@ -25,7 +25,10 @@ struct Entry<V> {
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     /// An empty cache that keeps at most `capacity` values, at least one.
     pub fn new(capacity: usize) -> Cache<K, V> {
-        Cache { capacity: capacity.max(1), inner: Mutex::new(Inner { entries: FxHashMap::default(), clock: 0 }) }
+        Cache {
+            capacity: capacity.max(1),
+            inner: Mutex::new(Inner { entries: FxHashMap::default(), clock: 0 }),
+        }
     }
 
     /// The value of a key, made by `make` if there is none.

@@ -13,8 +13,8 @@ use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{ArgType, Domain, Graph};
 use crate::legalize::{Mode, legalize};
-use crate::options::{Backend, Options};
 use crate::optimize::optimize;
+use crate::options::{Backend, Options};
 use crate::plan::{TileProgram, plan};
 use crate::program::Program;
 use crate::resolve::{Terms, resolve};
@@ -165,10 +165,18 @@ impl Engine {
     pub fn compile(&self, text: &str) -> Result<Program> {
         let options = &self.0.options;
         if text.len() > options.max_text {
-            let message = format!("the text has {} bytes; at most {} are allowed", text.len(), options.max_text);
+            let message = format!(
+                "the text has {} bytes; at most {} are allowed",
+                text.len(),
+                options.max_text
+            );
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let source = self.0.programs.get(text, || self.parse(text).map(Arc::new), |made| made.as_ref().is_ok_and(Source::is_small))?;
+        let source = self.0.programs.get(
+            text,
+            || self.parse(text).map(Arc::new),
+            |made| made.as_ref().is_ok_and(Source::is_small),
+        )?;
         Ok(Program::new(self.clone(), source))
     }
 
@@ -181,14 +189,20 @@ impl Engine {
                 SyntaxErrorKind::Lex => ErrorKind::Lex,
                 SyntaxErrorKind::Parse => ErrorKind::Parse,
             };
-            e.hints.iter().fold(Error::new(kind, e.message), |error, hint| error.hint(hint)).at(e.span, &text)
+            e.hints
+                .iter()
+                .fold(Error::new(kind, e.message), |error, hint| error.hint(hint))
+                .at(e.span, &text)
         })?;
         let terms = resolve(&text, &ast, self.0.options.max_nodes)?;
         let inputs = terms.inputs().to_vec();
         let outputs: Vec<_> = terms.output_names().map(|name| name.map(Into::into)).collect();
         let arrays = inputs.len().max(outputs.len());
         if arrays > self.0.options.max_arrays {
-            let message = format!("the program has {arrays} arrays; at most {} are allowed", self.0.options.max_arrays);
+            let message = format!(
+                "the program has {arrays} arrays; at most {} are allowed",
+                self.0.options.max_arrays
+            );
             return Err(Error::new(ErrorKind::Limit, message));
         }
         Ok(Source { terms, inputs, outputs, kernels: Cache::new(KERNELS_OF_A_PROGRAM) })
@@ -208,7 +222,9 @@ impl Engine {
         domains.sort_unstable();
         domains.dedup();
         let native = match self.0.options.backend {
-            Backend::Interpreter => Err(Refusal::Unavailable("the interpreter was asked for".to_string())),
+            Backend::Interpreter => {
+                Err(Refusal::Unavailable("the interpreter was asked for".to_string()))
+            }
             Backend::Auto | Backend::Native => self.native(&graph)?,
         };
         Ok(Kernels { graph, domains, native })
@@ -221,7 +237,11 @@ impl Engine {
         let mut tiles = Vec::with_capacity(plan.stages.len());
         for stage in &plan.stages {
             let key = (stage.program.clone(), isa);
-            match self.0.tiles.get(&key, || self.tile(&stage.program, isa), |made| made.as_ref().is_ok_and(|t| t.code_len() <= LARGE_CODE)) {
+            match self.0.tiles.get(
+                &key,
+                || self.tile(&stage.program, isa),
+                |made| made.as_ref().is_ok_and(|t| t.code_len() <= LARGE_CODE),
+            ) {
                 Ok(tile) => tiles.push(tile),
                 Err(refusal) => return Ok(Err(refusal)),
             }
@@ -231,13 +251,18 @@ impl Engine {
 
     /// Compiles a tile; a large one on a thread of its own, which is left behind at the end of
     /// the budget.
-    fn tile(&self, program: &TileProgram, isa: Isa) -> std::result::Result<Arc<NativeTile>, Refusal> {
+    fn tile(
+        &self,
+        program: &TileProgram,
+        isa: Isa,
+    ) -> std::result::Result<Arc<NativeTile>, Refusal> {
         if program.size() <= QUICK {
             return compile(program, isa).map(Arc::new);
         }
         let (sender, receiver) = std::sync::mpsc::channel();
         let own = program.clone();
-        let helper = std::thread::Builder::new().name("hotloop-compile".to_string()).stack_size(8 << 20);
+        let helper =
+            std::thread::Builder::new().name("hotloop-compile".to_string()).stack_size(8 << 20);
         helper
             .spawn(move || sender.send(compile(&own, isa).map(Arc::new)))
             .map_err(|e| Refusal::Unavailable(e.to_string()))?;

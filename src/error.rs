@@ -90,7 +90,13 @@ struct Inner {
 impl Error {
     /// An error without a place.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), span: None, source: None, hints: Vec::new() }))
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            span: None,
+            source: None,
+            hints: Vec::new(),
+        }))
     }
 
     /// A bug of ours: says how to report it.
@@ -210,7 +216,8 @@ impl Excerpt {
         let (start, end) = (floor(span.start as usize), floor(span.end as usize));
         let line_start = source[..start].rfind('\n').map_or(0, |i| i + 1);
         let line_end = source[start..].find('\n').map_or(source.len(), |i| start + i);
-        let before: Vec<char> = source[line_start..start].chars().rev().take(Self::REACH + 1).collect();
+        let before: Vec<char> =
+            source[line_start..start].chars().rev().take(Self::REACH + 1).collect();
         let mut line = String::new();
         if before.len() > Self::REACH {
             line.push('…');
@@ -231,7 +238,12 @@ impl Excerpt {
                 width += columns(&line[from..]);
             }
         }
-        Excerpt { line_number: source[..start].matches('\n').count() + 1, line, caret, width: width.max(1) }
+        Excerpt {
+            line_number: source[..start].matches('\n').count() + 1,
+            line,
+            caret,
+            width: width.max(1),
+        }
     }
 }
 

@@ -86,7 +86,11 @@ impl ArgType {
     /// An array of another shape class: arrays of one class have the same shape, different
     /// classes broadcast. Classes are below [`Domain::SHAPES`].
     pub fn array_of_shape(dtype: DType, class: u8) -> ArgType {
-        ArgType(Type { dtype, weak: false, domain: Domain::of_shape(class.min(Domain::SHAPES - 1)) })
+        ArgType(Type {
+            dtype,
+            weak: false,
+            domain: Domain::of_shape(class.min(Domain::SHAPES - 1)),
+        })
     }
 
     /// One strongly typed element.
@@ -236,7 +240,8 @@ impl Graph {
 
     /// The value of a constant node as a float, for rules that read small literals.
     pub fn constant_f64(&self, id: NodeId) -> Option<f64> {
-        self.constant(id).map(|bits| f64::from_bits(convert_scalar(bits, self.dtype(id), DType::F64)))
+        self.constant(id)
+            .map(|bits| f64::from_bits(convert_scalar(bits, self.dtype(id), DType::F64)))
     }
 
     /// The types of the inputs, by number.
@@ -486,7 +491,10 @@ impl Builder {
         match self.graph.constant(x) {
             Some(bits) => {
                 let bits = adopt_bits(bits, ty.dtype, dtype).map_err(|e| {
-                    e.hint(format!("convert it first if that is meant: {dtype}({})", show(bits, ty.dtype)))
+                    e.hint(format!(
+                        "convert it first if that is meant: {dtype}({})",
+                        show(bits, ty.dtype)
+                    ))
                 })?;
                 Ok(self.constant(bits, dtype, false))
             }
@@ -512,7 +520,12 @@ impl Builder {
     }
 
     /// The operands in one dtype, weak if all are.
-    fn unify<const N: usize>(&mut self, operands: [NodeId; N], dtype: DType, weak: bool) -> Result<[NodeId; N], Error> {
+    fn unify<const N: usize>(
+        &mut self,
+        operands: [NodeId; N],
+        dtype: DType,
+        weak: bool,
+    ) -> Result<[NodeId; N], Error> {
         let mut out = operands;
         for x in &mut out {
             *x = if weak { self.convert(*x, dtype) } else { self.adopt(*x, dtype)? };
@@ -528,7 +541,12 @@ impl Builder {
     pub fn apply(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
         let row = op.row();
         if operands.len() != row.parameters.len() {
-            let message = format!("{} takes {} operands, not {}", row.name, row.parameters.len(), operands.len());
+            let message = format!(
+                "{} takes {} operands, not {}",
+                row.name,
+                row.parameters.len(),
+                operands.len()
+            );
             return Err(Error::new(ErrorKind::Arity, message));
         }
         match *operands {
@@ -580,7 +598,9 @@ impl Builder {
                 let x = if weak { self.adopt(x, dtype)? } else { x };
                 let (operand, result) = match op.row().rule {
                     Rule::Total if dtype.is_float() => (dtype, dtype),
-                    Rule::Total if kind == Kind::Bool || dtype.is_signed_int() => (DType::I64, DType::I64),
+                    Rule::Total if kind == Kind::Bool || dtype.is_signed_int() => {
+                        (DType::I64, DType::I64)
+                    }
                     Rule::Total => (DType::U64, DType::U64),
                     Rule::Average if dtype.is_float() => (dtype, dtype),
                     Rule::Average => (DType::F64, DType::F64),
@@ -595,7 +615,9 @@ impl Builder {
                 };
                 let x = self.convert(x, operand);
                 // One element reduces to itself; a count or a mean is left to its expansion.
-                if domain.is_scalar() && matches!(op.row().rule, Rule::Total | Rule::Extreme | Rule::Truth) {
+                if domain.is_scalar()
+                    && matches!(op.row().rule, Rule::Total | Rule::Extreme | Rule::Truth)
+                {
                     return Ok(x);
                 }
                 Ok(self.apply_typed(op, &[x], result))
@@ -634,7 +656,11 @@ impl Builder {
                     let wrong = if self.graph.dtype(x).is_float() { x } else { y };
                     let float = self.graph.dtype(wrong);
                     // i64 with u64 meets in f64 although neither is a float.
-                    let shown = if float.is_float() || self.graph.dtype(y).is_float() { float } else { dtype };
+                    let shown = if float.is_float() || self.graph.dtype(y).is_float() {
+                        float
+                    } else {
+                        dtype
+                    };
                     return Err(bitwise_error(name, shown));
                 }
                 let dtype = match op.row().rule {
@@ -650,14 +676,22 @@ impl Builder {
         }
     }
 
-    fn arithmetic(&mut self, op: Op, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
+    fn arithmetic(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        y: NodeId,
+        dtype: DType,
+        weak: bool,
+    ) -> Result<NodeId, Error> {
         let (mut op, mut dtype) = (op, dtype);
         if dtype == DType::Bool {
             match op {
                 Op::Add | Op::Maximum | Op::Fmax => op = Op::BitOr,
                 Op::Mul | Op::Minimum | Op::Fmin => op = Op::BitAnd,
                 Op::Sub => {
-                    return Err(type_error("bool - bool is not defined").hint("use `^` for the difference of bools"));
+                    return Err(type_error("bool - bool is not defined")
+                        .hint("use `^` for the difference of bools"));
                 }
                 _ => dtype = if weak { DType::I64 } else { DType::I8 },
             }
@@ -674,10 +708,16 @@ impl Builder {
 
     fn power(&mut self, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
         if dtype.is_int() {
-            let exponent = self.graph.constant(y).map(|bits| convert_scalar(bits, self.graph.dtype(y), DType::I64) as i64);
+            let exponent = self
+                .graph
+                .constant(y)
+                .map(|bits| convert_scalar(bits, self.graph.dtype(y), DType::I64) as i64);
             if exponent.is_some_and(|e| e < 0) && self.graph.dtype(y) != DType::U64 {
                 if !weak || self.graph.constant(x).is_none() {
-                    let advice = format!("use a float exponent for a float result: x**{}.0", exponent.unwrap_or(-1));
+                    let advice = format!(
+                        "use a float exponent for a float result: x**{}.0",
+                        exponent.unwrap_or(-1)
+                    );
                     return Err(type_error("integers to a negative integer power").hint(advice));
                 }
                 return self.power(x, y, DType::F64, weak);
@@ -689,9 +729,12 @@ impl Builder {
         if !exponent.is_some_and(|e| e == 0.5 || (e.fract() == 0.0 && e.abs() <= MAX_FLOAT_POWER)) {
             let message = match exponent {
                 Some(e) => format!("`**` of floats to the power {e} is not supported yet"),
-                None => "`**` of floats to a power that is not a constant is not supported yet".to_string(),
+                None => "`**` of floats to a power that is not a constant is not supported yet"
+                    .to_string(),
             };
-            let hint = format!("constant integers up to {MAX_FLOAT_POWER} and 0.5 are; exp2(y * log2(x)) is close");
+            let hint = format!(
+                "constant integers up to {MAX_FLOAT_POWER} and 0.5 are; exp2(y * log2(x)) is close"
+            );
             return Err(type_error(message).hint(hint));
         }
         let operands = self.unify([x, y], dtype, weak)?;
@@ -743,7 +786,14 @@ impl Builder {
 
     /// A comparison whose weak constant lies outside the other operand's dtype: the answer is
     /// known, but it has the other operand's shape.
-    fn decided_comparison(&mut self, op: Op, x: NodeId, y: NodeId, weak_is_less: bool, weak_is_left: bool) -> Result<NodeId, Error> {
+    fn decided_comparison(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        y: NodeId,
+        weak_is_less: bool,
+        weak_is_left: bool,
+    ) -> Result<NodeId, Error> {
         let left_is_less = weak_is_less == weak_is_left;
         let answer = match op {
             Op::Eq => false,
@@ -769,11 +819,13 @@ impl Builder {
     fn select(&mut self, condition: NodeId, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
         let ty = self.graph.ty(condition);
         if ty.dtype != DType::Bool {
-            return Err(type_error(format!("the condition must be bool, not {}", ty.dtype)).hint("compare it: x != 0"));
+            return Err(type_error(format!("the condition must be bool, not {}", ty.dtype))
+                .hint("compare it: x != 0"));
         }
         let (dtype, weak) = self.meet(&[x, y]);
-        let [x, y] = self.unify([x, y], dtype, weak && ty.weak)?;
-        let condition = if ty.weak && !weak || !ty.weak { self.adopt(condition, DType::Bool)? } else { condition };
+        let weak = weak && ty.weak;
+        let [x, y] = self.unify([x, y], dtype, weak)?;
+        let [condition] = self.unify([condition], DType::Bool, weak)?;
         self.apply_folded(Op::Select, &[condition, x, y], dtype)
     }
 
@@ -846,7 +898,8 @@ pub(crate) fn adopt_bits(bits: u64, from: DType, to: DType) -> Result<u64, Error
 pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
     let kernel = op.kernel(dtype, Isa::Baseline)?;
     let mut out = [0u8; 8];
-    let at = |i: usize| bits.get(i).map_or(std::ptr::null(), |b: &u64| std::ptr::from_ref(b).cast());
+    let at =
+        |i: usize| bits.get(i).map_or(std::ptr::null(), |b: &u64| std::ptr::from_ref(b).cast());
     // SAFETY: one element of at most 8 bytes is read from each operand and written to `out`;
     // element bits are kept little end first on the only targets we build for.
     let flags = unsafe { kernel(out.as_mut_ptr(), at(0), at(1), at(2), 1) };
@@ -870,14 +923,19 @@ fn fold_weak(op: Op, dtype: DType, bits: &[u64]) -> Result<Option<u64>, Error> {
         Op::Shl if int(1) < 0 => Some(0),
         Op::Shl => i32::try_from(int(1))
             .ok()
-            .and_then(|n| i128::from(int(0)).checked_mul(1i128.checked_shl(n as u32).filter(|p| *p > 0)?))
+            .and_then(|n| {
+                i128::from(int(0)).checked_mul(1i128.checked_shl(n as u32).filter(|p| *p > 0)?)
+            })
             .and_then(|v| i64::try_from(v).ok())
             .or((int(0) == 0).then_some(0)),
         _ => return Ok(fold(op, dtype, bits)),
     };
     match exact {
         Some(value) => Ok(Some(value as u64)),
-        None => Err(type_error("the value of this constant does not fit i64").hint("write a float literal")),
+        None => {
+            Err(type_error("the value of this constant does not fit i64")
+                .hint("write a float literal"))
+        }
     }
 }
 

@@ -71,9 +71,14 @@ pub fn element_count(shape: &[usize]) -> Result<usize> {
         return Ok(0);
     }
     let limit = isize::MAX as usize / 8;
-    shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d).filter(|n| *n <= limit)).ok_or_else(|| {
-        Error::new(ErrorKind::Limit, format!("an array of shape {shape:?} has too many elements"))
-    })
+    shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d).filter(|n| *n <= limit)).ok_or_else(
+        || {
+            Error::new(
+                ErrorKind::Limit,
+                format!("an array of shape {shape:?} has too many elements"),
+            )
+        },
+    )
 }
 
 /// Memory for a value, or the error that it cannot be had.
@@ -126,7 +131,8 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
             Node::Const(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
             Node::Convert(x) => {
                 let (from, to) = (Lane::Value(graph.dtype(x)), Lane::Value(ty.dtype));
-                let kernel = convert(from, to, call.isa).ok_or_else(|| Error::internal("a conversion without a kernel"))?;
+                let kernel = convert(from, to, call.isa)
+                    .ok_or_else(|| Error::internal("a conversion without a kernel"))?;
                 for start in (0..n).step_by(CHUNK) {
                     call.control.check().map_err(stopped)?;
                     let (arg, len) = (&values[x.index()], CHUNK.min(n - start));
@@ -134,7 +140,13 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                     unsafe {
                         let none = std::ptr::null();
                         let out = out.as_mut_ptr().add(start * size);
-                        kernel(out, arg.as_ptr().add(start * graph.dtype(x).size()), none, none, len);
+                        kernel(
+                            out,
+                            arg.as_ptr().add(start * graph.dtype(x).size()),
+                            none,
+                            none,
+                            len,
+                        );
                     }
                 }
             }
@@ -144,21 +156,27 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
             }
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
-                    let n = element_count(&domain_shape(graph.ty(operands[0]).domain, call.shapes)?)?;
+                    let n =
+                        element_count(&domain_shape(graph.ty(operands[0]).domain, call.shapes)?)?;
                     out[..8].copy_from_slice(&(n as u64).to_le_bytes());
                 }
                 Lowering::Reduce(reduction) => {
                     let x = operands[0];
                     let n = element_count(&domain_shape(graph.ty(x).domain, call.shapes)?)?;
                     let data = &values[x.index()][..n * graph.dtype(x).size()];
-                    let bits = reduce::reference(reduction, graph.dtype(x), data).ok_or_else(|| empty_extreme(op))?;
+                    let bits = reduce::reference(reduction, graph.dtype(x), data)
+                        .ok_or_else(|| empty_extreme(op))?;
                     out[..8].copy_from_slice(&bits.to_le_bytes());
                 }
                 Lowering::Kernel(_) => {
                     // SAFETY: every operand is expanded to n elements of its dtype.
-                    flags |= unsafe { apply(graph, id, op, &operands, &values, &shape, call, &mut out)? };
+                    flags |= unsafe {
+                        apply(graph, id, op, &operands, &values, &shape, call, &mut out)?
+                    };
                 }
-                Lowering::Expand => return Err(Error::internal(format!("{op:?} reached the interpreter"))),
+                Lowering::Expand => {
+                    return Err(Error::internal(format!("{op:?} reached the interpreter")));
+                }
             },
         }
         values[id.index()] = out;
@@ -173,7 +191,15 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
         let n = element_count(&view.shape)?;
         // SAFETY: the output's view is valid and writable, and its shape is that of the value.
         unsafe {
-            scatter(view.pointer, values[output.index()].as_ptr(), &view.shape, &view.strides, view.dtype.size(), 0, n);
+            scatter(
+                view.pointer,
+                values[output.index()].as_ptr(),
+                &view.shape,
+                &view.strides,
+                view.dtype.size(),
+                0,
+                n,
+            );
         }
     }
     Ok(flags)
@@ -194,7 +220,9 @@ unsafe fn apply(
 ) -> Result<u32> {
     let n = element_count(shape)?;
     let dtype = graph.dtype(operands[operands.len() - 1]);
-    let kernel = op.kernel(dtype, call.isa).ok_or_else(|| Error::internal(format!("{op:?} has no {dtype} kernel")))?;
+    let kernel = op
+        .kernel(dtype, call.isa)
+        .ok_or_else(|| Error::internal(format!("{op:?} has no {dtype} kernel")))?;
     let mut expanded: [Vec<u8>; 3] = Default::default();
     let mut args: [(*const u8, usize); 3] = [(std::ptr::null(), 0); 3];
     for (i, x) in operands.iter().enumerate() {
@@ -218,7 +246,13 @@ unsafe fn apply(
         let at = |i: usize| args[i].0.wrapping_add(start * args[i].1);
         // SAFETY: each pointer has at least `n - start` elements, by the expansion above.
         flags |= unsafe {
-            kernel(out.as_mut_ptr().add(start * graph.dtype(id).size()), at(0), at(1), at(2), CHUNK.min(n - start))
+            kernel(
+                out.as_mut_ptr().add(start * graph.dtype(id).size()),
+                at(0),
+                at(1),
+                at(2),
+                CHUNK.min(n - start),
+            )
         };
     }
     Ok(flags)
@@ -234,7 +268,9 @@ pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<Vec<Option<u64>>> {
     let mut values: Vec<Option<u64>> = vec![None; graph.len()];
     for id in graph.ids() {
         let ty = graph.ty(id);
-        let value = |x: NodeId| values[x.index()].ok_or_else(|| Error::internal("a weak value of strong ones"));
+        let value = |x: NodeId| {
+            values[x.index()].ok_or_else(|| Error::internal("a weak value of strong ones"))
+        };
         values[id.index()] = match *graph.node(id) {
             Node::Adopt(x) => Some(adopt(graph, x, value(x)?, ty.dtype, call.names)?),
             _ if !ty.weak => None,
@@ -262,8 +298,13 @@ fn adopt(graph: &Graph, x: NodeId, bits: u64, dtype: DType, names: &[Box<str>]) 
         while let Some(id) = open.pop() {
             if let Node::Input(number) = *graph.node(id) {
                 let name = quoted(&names[number as usize]);
-                let hint = format!("pass a typed number, or convert it in the program: {dtype}(...)");
-                return Error::new(error.kind(), format!("the argument {name}: {}", error.message())).hint(hint);
+                let hint =
+                    format!("pass a typed number, or convert it in the program: {dtype}(...)");
+                return Error::new(
+                    error.kind(),
+                    format!("the argument {name}: {}", error.message()),
+                )
+                .hint(hint);
             }
             open.extend(graph.node(id).operands());
         }
@@ -289,10 +330,13 @@ pub fn empty_extreme(op: Op) -> Error {
 
 /// The error for a run that was stopped.
 pub fn stopped(stop: Stop) -> Error {
-    Error::new(ErrorKind::Cancelled, match stop {
-        Stop::Cancelled => "the run was cancelled",
-        Stop::Deadline => "the run passed its deadline",
-    })
+    Error::new(
+        ErrorKind::Cancelled,
+        match stop {
+            Stop::Cancelled => "the run was cancelled",
+            Stop::Deadline => "the run passed its deadline",
+        },
+    )
 }
 
 fn word(value: &[u8]) -> u64 {

@@ -38,7 +38,9 @@ impl Mode {
 /// Only `Internal`: an expansion that does not type is a bug.
 pub fn legalize(graph: &Graph, mode: Mode) -> Result<Graph> {
     let mut graph = rewrite(graph, |b, id, operands, _| match *graph.node(id) {
-        Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => expand(b, op, operands).map(Some),
+        Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => {
+            expand(b, op, operands).map(Some)
+        }
         _ => Ok(None),
     })?;
     if mode == Mode::Fast {
@@ -65,7 +67,8 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
             b.apply(Op::Minimum, &[above, operands[2]])
         }
         Op::Fmin | Op::Fmax => {
-            let extreme = b.apply(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
+            let extreme =
+                b.apply(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
             if !float {
                 return Ok(extreme);
             }
@@ -123,7 +126,8 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
-            let exponent = exponent.ok_or_else(|| Error::internal("a float power that is not constant"))?;
+            let exponent =
+                exponent.ok_or_else(|| Error::internal("a float power that is not constant"))?;
             float_power(b, x, exponent)
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
@@ -204,7 +208,11 @@ fn double_product(b: &mut Builder, x: Double, y: Double) -> Result<Double> {
 }
 
 /// x**n for n >= 1 with the fewest squarings.
-pub(crate) fn power_by_squaring<T: Copy>(mut n: u32, x: T, mut multiply: impl FnMut(T, T) -> Result<T>) -> Result<T> {
+pub(crate) fn power_by_squaring<T: Copy>(
+    mut n: u32,
+    x: T,
+    mut multiply: impl FnMut(T, T) -> Result<T>,
+) -> Result<T> {
     let mut square = x;
     let mut product = None;
     loop {
@@ -235,7 +243,8 @@ fn contract(graph: &Graph) -> Result<Graph> {
         if !graph.dtype(id).is_float() {
             return Ok(None);
         }
-        let negated_if_sub = |b: &mut Builder, x| if op == Op::Sub { b.apply(Op::Neg, &[x]) } else { Ok(x) };
+        let negated_if_sub =
+            |b: &mut Builder, x| if op == Op::Sub { b.apply(Op::Neg, &[x]) } else { Ok(x) };
         if let Some((x, y)) = factors(old[0]) {
             let rest = negated_if_sub(b, operands[1])?;
             b.apply(Op::Fma, &[carried.to(x), carried.to(y), rest]).map(Some)
@@ -260,7 +269,9 @@ fn balance(graph: &Graph) -> Result<Graph> {
     for id in graph.ids() {
         if let Some(op) = chain_op(id) {
             for x in graph.node(id).operands() {
-                is_link[x.index()] |= chain_op(*x) == Some(op) && uses[x.index()] == 1 && graph.ty(*x) == graph.ty(id);
+                is_link[x.index()] |= chain_op(*x) == Some(op)
+                    && uses[x.index()] == 1
+                    && graph.ty(*x) == graph.ty(id);
             }
         }
     }

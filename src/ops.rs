@@ -344,7 +344,10 @@ impl Op {
 
     /// Whether it reduces all elements to one.
     pub fn is_reduction(self) -> bool {
-        matches!(self.row().rule, Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count)
+        matches!(
+            self.row().rule,
+            Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count
+        )
     }
 
     /// Whether the operands may be swapped without changing a bit.
@@ -383,11 +386,8 @@ pub fn functions() -> impl Iterator<Item = &'static Row> {
 }
 
 /// Names of functions that are not in the table: expansions the resolver makes, and casts.
-pub const RESOLVED: &[(&str, &str, &str)] = &[(
-    "isin",
-    "isin(x, v1, v2, ...)",
-    "Whether x equals one of the values that follow.",
-)];
+pub const RESOLVED: &[(&str, &str, &str)] =
+    &[("isin", "isin(x, v1, v2, ...)", "Whether x equals one of the values that follow.")];
 
 /// Up to three names that look like a wrong one, nearest first.
 pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

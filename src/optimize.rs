@@ -123,7 +123,13 @@ fn drop_neutral_operand(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> 
         Op::Mul | Op::Div => y == 1.0,
         Op::FloorDiv | Op::IntegerPower => site.is_int() && y == 1.0,
         Op::Sub => float_zero(false),
-        Op::Add => if site.is_int() { y == 0.0 } else { float_zero(true) },
+        Op::Add => {
+            if site.is_int() {
+                y == 0.0
+            } else {
+                float_zero(true)
+            }
+        }
         Op::BitOr | Op::BitXor | Op::Shl | Op::Shr => y == 0.0,
         _ => false,
     };
@@ -185,7 +191,8 @@ fn decide_select(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
 
 /// Integers to a small constant power: products that wrap alike.
 fn power_of_integer(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
-    let exponent = site.constant(b, 1).filter(|e| site.op == Op::IntegerPower && (1.0..=64.0).contains(e));
+    let exponent =
+        site.constant(b, 1).filter(|e| site.op == Op::IntegerPower && (1.0..=64.0).contains(e));
     let Some(exponent) = exponent else { return Ok(None) };
     power_by_squaring(exponent as u32, site.operands[0], |x, y| b.apply(Op::Mul, &[x, y])).map(Some)
 }

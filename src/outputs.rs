@@ -56,7 +56,11 @@ unsafe impl Sync for Output {}
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Output { name, dtype, shape, .. } = self;
-        f.debug_struct("Output").field("name", name).field("dtype", dtype).field("shape", shape).finish_non_exhaustive()
+        f.debug_struct("Output")
+            .field("name", name)
+            .field("dtype", dtype)
+            .field("shape", shape)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,7 +111,10 @@ impl Outputs {
     pub fn take<T: Element>(&mut self, key: impl Key) -> Result<ArrayD<T>> {
         match key.find(self) {
             Some(i) => self.list[i].take(),
-            None => Err(Error::new(ErrorKind::Name, format!("there is no output {}", quoted(&format!("{key:?}"))))),
+            None => Err(Error::new(
+                ErrorKind::Name,
+                format!("there is no output {}", quoted(&format!("{key:?}"))),
+            )),
         }
     }
 }
@@ -143,7 +150,10 @@ impl Output {
         fn make<T: Element>(n: usize) -> Result<(Box<dyn Any + Send + Sync>, *mut u8)> {
             let mut data = zeroed::<T>(n).ok_or_else(|| {
                 let bytes = n.saturating_mul(size_of::<T>());
-                Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for an output"))
+                Error::new(
+                    ErrorKind::OutOfMemory,
+                    format!("cannot allocate {bytes} bytes for an output"),
+                )
             })?;
             let pointer = data.as_mut_ptr().cast();
             Ok((Box::new(data), pointer))
@@ -204,7 +214,8 @@ impl Output {
         if self.dtype != T::DTYPE {
             return Err(self.wrong_type::<T>());
         }
-        let data: &mut Vec<T> = self.data.downcast_mut().ok_or_else(|| Error::internal("an output of another type"))?;
+        let data: &mut Vec<T> =
+            self.data.downcast_mut().ok_or_else(|| Error::internal("an output of another type"))?;
         ArrayD::from_shape_vec(IxDyn(&self.shape), std::mem::take(data))
             .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
     }

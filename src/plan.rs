@@ -221,7 +221,8 @@ impl<'g> Planner<'g> {
         let mut roots: BTreeMap<(u32, Domain), Roots> = BTreeMap::new();
         for id in live_ids() {
             for x in graph.node(id).operands() {
-                let crosses = self.levels[x.index()] != self.levels[id.index()] || !graph.ty(id).domain.is_scalar();
+                let crosses = self.levels[x.index()] != self.levels[id.index()]
+                    || !graph.ty(id).domain.is_scalar();
                 if self.is_computed_scalar(*x) && crosses {
                     self.scalar_root(*x, &mut roots);
                 }
@@ -263,7 +264,8 @@ impl<'g> Planner<'g> {
     }
 
     fn scalar_root(&self, id: NodeId, roots: &mut BTreeMap<(u32, Domain), Roots>) {
-        let stores = &mut roots.entry((self.levels[id.index()], Domain::SCALAR)).or_default().scalars;
+        let stores =
+            &mut roots.entry((self.levels[id.index()], Domain::SCALAR)).or_default().scalars;
         stores.insert(id, ());
     }
 
@@ -347,7 +349,9 @@ impl<'g> Planner<'g> {
             reductions.push((reduction, graph.dtype(*x)));
             results.push((*op, self.cell(*id)?));
         }
-        let cost = lowering.cost + 0.1 * (lowering.inputs.len() + stores.len()) as f32 + 0.2 * reduced.len() as f32;
+        let cost = lowering.cost
+            + 0.1 * (lowering.inputs.len() + stores.len()) as f32
+            + 0.2 * reduced.len() as f32;
         let operations = lowering.operations + reduced.len() as u32;
         let inputs = lowering.inputs.clone();
         let (steps, slots) = Scheduler::new(lowering.units).steps(&sinks, &reduced);
@@ -471,7 +475,8 @@ impl Lowerer {
                 let dtype = graph.dtype(operands[operands.len() - 1]);
                 if op.row().vector.has(dtype, planner.isa) {
                     let masks = operands.iter().find_map(|x| self.mask_width(*x));
-                    let width = if dtype == DType::Bool { masks.unwrap_or(8) } else { width(dtype) };
+                    let width =
+                        if dtype == DType::Bool { masks.unwrap_or(8) } else { width(dtype) };
                     let mut args = Vec::with_capacity(operands.len());
                     for x in operands.iter() {
                         let lane = match graph.dtype(*x) {
@@ -480,7 +485,8 @@ impl Lowerer {
                         };
                         args.push(self.value(planner, *x, lane)?);
                     }
-                    let lane = if result == DType::Bool { Lane::Mask(width) } else { Lane::Value(result) };
+                    let lane =
+                        if result == DType::Bool { Lane::Mask(width) } else { Lane::Value(result) };
                     self.add(Unit::Fused(width, op, dtype, args), lane)
                 } else {
                     let mut args = Vec::with_capacity(operands.len());
@@ -490,7 +496,9 @@ impl Lowerer {
                     self.add(Unit::Block(op, dtype, args), Lane::Value(result))
                 }
             }
-            Node::Const(_) | Node::Adopt(_) => return Err(Error::internal("a constant that is an array")),
+            Node::Const(_) | Node::Adopt(_) => {
+                return Err(Error::internal("a constant that is an array"));
+            }
         };
         self.natural.insert(id, unit);
         Ok(())
@@ -529,8 +537,12 @@ impl Scheduler {
         for i in 0..scheduler.units.len() {
             let turn = match &scheduler.units[i].0 {
                 Unit::Input(_) | Unit::Cell(_) => 0,
-                Unit::Fused(width, _, _, args) => args.iter().map(|x| scheduler.ready(*x, Some(*width))).max().unwrap_or(0),
-                Unit::Block(_, _, args) => args.iter().map(|x| scheduler.ready(*x, None)).max().unwrap_or(0),
+                Unit::Fused(width, _, _, args) => {
+                    args.iter().map(|x| scheduler.ready(*x, Some(*width))).max().unwrap_or(0)
+                }
+                Unit::Block(_, _, args) => {
+                    args.iter().map(|x| scheduler.ready(*x, None)).max().unwrap_or(0)
+                }
                 Unit::Convert(x) => scheduler.ready(*x, None),
             };
             scheduler.turns.push(turn);
@@ -583,8 +595,12 @@ impl Scheduler {
             match unit {
                 Unit::Input(number) => places[i] = Some(Place::Input(*number)),
                 Unit::Cell(_) => {}
-                Unit::Fused(width, ..) => loops.entry((self.turns[i], *width)).or_default().push(id),
-                Unit::Block(..) | Unit::Convert(..) => turns.entry(self.turns[i]).or_default().push(Draft::Unit(id)),
+                Unit::Fused(width, ..) => {
+                    loops.entry((self.turns[i], *width)).or_default().push(id)
+                }
+                Unit::Block(..) | Unit::Convert(..) => {
+                    turns.entry(self.turns[i]).or_default().push(Draft::Unit(id))
+                }
             }
         }
         for sink in sinks {
@@ -594,11 +610,18 @@ impl Scheduler {
             } else if places[unit].is_none() {
                 places[unit] = Some(sink.place);
             } else if !matches!(self.units[unit].0, Unit::Fused(..)) {
-                turns.entry(self.turns[unit] + 1).or_default().push(Draft::Copy(sink.unit, sink.place));
+                turns
+                    .entry(self.turns[unit] + 1)
+                    .or_default()
+                    .push(Draft::Copy(sink.unit, sink.place));
             }
         }
         for (number, unit) in reduced.iter().enumerate() {
-            let turn = if self.is_cell(*unit) || self.is_input(*unit) { 0 } else { self.turns[*unit as usize] + 1 };
+            let turn = if self.is_cell(*unit) || self.is_input(*unit) {
+                0
+            } else {
+                self.turns[*unit as usize] + 1
+            };
             turns.entry(turn).or_default().push(Draft::Reduce(number as u32, *unit));
         }
         for ((turn, width), members) in loops {
@@ -623,7 +646,9 @@ impl Scheduler {
     /// Which units a step reads from places.
     fn reads(&self, draft: &Draft) -> Vec<u32> {
         match draft {
-            Draft::Fused(_, members) => members.iter().flat_map(|m| self.args(*m).iter().copied()).collect(),
+            Draft::Fused(_, members) => {
+                members.iter().flat_map(|m| self.args(*m).iter().copied()).collect()
+            }
             Draft::Unit(unit) => self.args(*unit).to_vec(),
             Draft::Copy(unit, _) | Draft::Reduce(_, unit) => vec![*unit],
         }
@@ -689,13 +714,20 @@ impl Scheduler {
         }
     }
 
-    fn step(&self, draft: &Draft, places: &[Option<Place>], extra: &FxHashMap<u32, Vec<Place>>) -> Step {
+    fn step(
+        &self,
+        draft: &Draft,
+        places: &[Option<Place>],
+        extra: &FxHashMap<u32, Vec<Place>>,
+    ) -> Step {
         match draft {
             Draft::Fused(width, members) => {
                 let mut code = Vec::new();
                 let mut value: FxHashMap<u32, u32> = FxHashMap::default();
                 for member in members {
-                    let Unit::Fused(_, op, dtype, args) = &self.units[*member as usize].0 else { continue };
+                    let Unit::Fused(_, op, dtype, args) = &self.units[*member as usize].0 else {
+                        continue;
+                    };
                     let mut operands = [0; 3];
                     for (operand, x) in operands.iter_mut().zip(args) {
                         *operand = *value.entry(*x).or_insert_with(|| {
@@ -710,23 +742,33 @@ impl Scheduler {
                     code.push(Instr::Apply(*op, *dtype, operands));
                     let result = code.len() as u32 - 1;
                     value.insert(*member, result);
-                    let stores = places[*member as usize].iter().chain(extra.get(member).into_iter().flatten());
+                    let stores = places[*member as usize]
+                        .iter()
+                        .chain(extra.get(member).into_iter().flatten());
                     stores.for_each(|place| code.push(Instr::Store(*place, result)));
                 }
                 Step::Fused(*width, code)
             }
             Draft::Unit(unit) => {
-                let args: Vec<Place> = self.args(*unit).iter().map(|x| self.place(*x, places)).collect();
+                let args: Vec<Place> =
+                    self.args(*unit).iter().map(|x| self.place(*x, places)).collect();
                 let out = self.place(*unit, places);
                 match &self.units[*unit as usize] {
                     (Unit::Block(op, dtype, _), _) => Step::Block(*op, *dtype, args, out),
-                    (_, lane) => Step::Convert(self.units[self.args(*unit)[0] as usize].1, *lane, args[0], out),
+                    (_, lane) => Step::Convert(
+                        self.units[self.args(*unit)[0] as usize].1,
+                        *lane,
+                        args[0],
+                        out,
+                    ),
                 }
             }
             Draft::Copy(unit, target) => {
                 let lane = self.units[*unit as usize].1;
                 let (from, to) = match (&self.units[*unit as usize].0, target) {
-                    (Unit::Cell(cell), Place::Slot(_)) => (Place::Cell(*cell), self.place(*unit, places)),
+                    (Unit::Cell(cell), Place::Slot(_)) => {
+                        (Place::Cell(*cell), self.place(*unit, places))
+                    }
                     (Unit::Cell(cell), _) => (Place::Cell(*cell), *target),
                     _ => (self.place(*unit, places), *target),
                 };
@@ -783,22 +825,42 @@ impl fmt::Display for TileProgram {
                     writeln!(f, "    fused {width}-bit lanes")?;
                     for (i, instr) in code.iter().enumerate() {
                         match instr {
-                            Instr::Load(place, lane) => writeln!(f, "      v{i} = load {place} as {}", lane_name(*lane))?,
+                            Instr::Load(place, lane) => {
+                                writeln!(f, "      v{i} = load {place} as {}", lane_name(*lane))?
+                            }
                             Instr::Apply(op, dtype, args) => {
                                 let count = op.row().parameters.len();
-                                let args: Vec<String> = args[..count].iter().map(|x| format!("v{x}")).collect();
-                                writeln!(f, "      v{i} = {}.{dtype} {}", op.row().name, args.join(", "))?;
+                                let args: Vec<String> =
+                                    args[..count].iter().map(|x| format!("v{x}")).collect();
+                                writeln!(
+                                    f,
+                                    "      v{i} = {}.{dtype} {}",
+                                    op.row().name,
+                                    args.join(", ")
+                                )?;
                             }
-                            Instr::Store(place, value) => writeln!(f, "      store v{value} to {place}")?,
+                            Instr::Store(place, value) => {
+                                writeln!(f, "      store v{value} to {place}")?
+                            }
                         }
                     }
                 }
                 Step::Block(op, dtype, args, out) => {
                     let args: Vec<String> = args.iter().map(Place::to_string).collect();
-                    writeln!(f, "    block {}.{dtype} {} to {out}", op.row().name, args.join(", "))?;
+                    writeln!(
+                        f,
+                        "    block {}.{dtype} {} to {out}",
+                        op.row().name,
+                        args.join(", ")
+                    )?;
                 }
                 Step::Convert(from, to, arg, out) => {
-                    writeln!(f, "    convert {} to {}: {arg} to {out}", lane_name(*from), lane_name(*to))?;
+                    writeln!(
+                        f,
+                        "    convert {} to {}: {arg} to {out}",
+                        lane_name(*from),
+                        lane_name(*to)
+                    )?;
                 }
                 Step::Reduce(number, arg) => {
                     let (reduction, dtype) = self.reductions[*number as usize];

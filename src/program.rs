@@ -105,7 +105,11 @@ impl Program {
         let mut list = Vec::with_capacity(self.outputs().len());
         for (id, name) in kernels.graph.outputs().iter().zip(self.outputs()) {
             let ty = kernels.graph.ty(*id);
-            list.push(Output::new(name.clone(), ty.dtype, domain_shape(ty.domain, &prepared.shapes)?)?);
+            list.push(Output::new(
+                name.clone(),
+                ty.dtype,
+                domain_shape(ty.domain, &prepared.shapes)?,
+            )?);
         }
         let targets = list.iter().map(Output::target).collect();
         let report = self.bound(kernels, prepared, targets)?.run()?;
@@ -145,11 +149,18 @@ impl Program {
         let mut list = Vec::with_capacity(self.inputs().len());
         for name in self.inputs() {
             let found = types.iter().find(|(n, _)| **n == **name);
-            let (_, ty) = found.ok_or_else(|| Error::new(ErrorKind::Name, format!("missing the type of {}", quoted(name))))?;
+            let (_, ty) = found.ok_or_else(|| {
+                Error::new(ErrorKind::Name, format!("missing the type of {}", quoted(name)))
+            })?;
             list.push(*ty);
         }
-        if let Some((name, _)) = types.iter().find(|(n, _)| !self.inputs().iter().any(|i| **i == **n)) {
-            return Err(Error::new(ErrorKind::Name, format!("the program has no input {}", quoted(name))));
+        if let Some((name, _)) =
+            types.iter().find(|(n, _)| !self.inputs().iter().any(|i| **i == **n))
+        {
+            return Err(Error::new(
+                ErrorKind::Name,
+                format!("the program has no input {}", quoted(name)),
+            ));
         }
         let kernels = self.engine.kernels(&self.source, &list)?;
         Ok(Kernel { program: self.clone(), types: list.into(), kernels })
@@ -173,9 +184,10 @@ impl Program {
                 ArgValue::Scalar { dtype, weak, bits } => {
                     (Type { dtype, weak, domain: Domain::SCALAR }, Operand::Scalar(bits))
                 }
-                ArgValue::Array(view) if view.shape.is_empty() => {
-                    (Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR }, Operand::Array(view))
-                }
+                ArgValue::Array(view) if view.shape.is_empty() => (
+                    Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR },
+                    Operand::Array(view),
+                ),
                 ArgValue::Array(view) => {
                     let class = shapes.iter().position(|s| *s == view.shape).unwrap_or_else(|| {
                         shapes.push(view.shape.clone());
@@ -183,7 +195,10 @@ impl Program {
                         shapes.len() - 1
                     });
                     if class >= usize::from(Domain::SHAPES) {
-                        let message = format!("the inputs have more than {} different shapes", Domain::SHAPES);
+                        let message = format!(
+                            "the inputs have more than {} different shapes",
+                            Domain::SHAPES
+                        );
                         return Err(Error::new(ErrorKind::Limit, message));
                     }
                     let domain = Domain::of_shape(class as u8);
@@ -203,8 +218,16 @@ impl Program {
             for class in domain.shapes().map(usize::from) {
                 let shape = &prepared.shapes[class];
                 let Some(next) = hotloop_runtime::strided::broadcast_shape(&joined, shape) else {
-                    let fits = |other: &usize| hotloop_runtime::strided::broadcast_shape(&prepared.shapes[*other], shape).is_some();
-                    let other = domain.shapes().map(usize::from).take_while(|c| *c != class).find(|c| !fits(c)).unwrap_or(0);
+                    let fits = |other: &usize| {
+                        hotloop_runtime::strided::broadcast_shape(&prepared.shapes[*other], shape)
+                            .is_some()
+                    };
+                    let other = domain
+                        .shapes()
+                        .map(usize::from)
+                        .take_while(|c| *c != class)
+                        .find(|c| !fits(c))
+                        .unwrap_or(0);
                     let name = |class: usize| quoted(&self.inputs()[prepared.examples[class]]);
                     let message = format!(
                         "the shapes of {} {} and {} {} do not broadcast",
@@ -223,9 +246,14 @@ impl Program {
         Ok(())
     }
 
-    fn check_call<'a>(&self, args: impl Args<'a>, outs: &[Out<'_>]) -> Result<(Arc<Kernels>, Prepared)> {
+    fn check_call<'a>(
+        &self,
+        args: impl Args<'a>,
+        outs: &[Out<'_>],
+    ) -> Result<(Arc<Kernels>, Prepared)> {
         if outs.len() != self.outputs().len() {
-            let message = format!("{} output arrays for {} outputs", outs.len(), self.outputs().len());
+            let message =
+                format!("{} output arrays for {} outputs", outs.len(), self.outputs().len());
             return Err(Error::new(ErrorKind::Arity, message));
         }
         check_outs(outs, self.outputs())?;
@@ -239,27 +267,44 @@ impl Program {
                 None => format!("output {i}"),
             };
             if out.view.dtype != ty.dtype {
-                let message = format!("{name} is {}, but the array for it is {}", ty.dtype, out.view.dtype);
-                return Err(Error::new(ErrorKind::Type, message).hint("nothing is cast silently: convert in the program"));
+                let message =
+                    format!("{name} is {}, but the array for it is {}", ty.dtype, out.view.dtype);
+                return Err(Error::new(ErrorKind::Type, message)
+                    .hint("nothing is cast silently: convert in the program"));
             }
             let shape = domain_shape(ty.domain, &prepared.shapes)?;
             if out.view.shape != shape {
-                let message =
-                    format!("{name} has the shape {}, but the array for it {}", shown(&shape), shown(&out.view.shape));
+                let message = format!(
+                    "{name} has the shape {}, but the array for it {}",
+                    shown(&shape),
+                    shown(&out.view.shape)
+                );
                 return Err(Error::new(ErrorKind::Shape, message));
             }
         }
         Ok((kernels, prepared))
     }
 
-    fn bound<'a>(&self, kernels: Arc<Kernels>, prepared: Prepared, outputs: Vec<View>) -> Result<Bound<'a>> {
+    fn bound<'a>(
+        &self,
+        kernels: Arc<Kernels>,
+        prepared: Prepared,
+        outputs: Vec<View>,
+    ) -> Result<Bound<'a>> {
         let _environment = FpEnv::enter();
         let Prepared { operands, shapes, .. } = prepared;
         let control = self.options.control();
         let work = match &kernels.native {
             Ok(compiled) => {
                 let (operands, shapes, outputs) = (&operands[..], &shapes[..], &outputs[..]);
-                let call = Call { operands, names: self.inputs(), shapes, outputs, control: &control, isa: Isa::Baseline };
+                let call = Call {
+                    operands,
+                    names: self.inputs(),
+                    shapes,
+                    outputs,
+                    control: &control,
+                    isa: Isa::Baseline,
+                };
                 Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
             }
             Err(refusal) if self.engine.0.options.backend == Backend::Native => {
@@ -294,7 +339,8 @@ impl Kernel {
         let pairs = self.types.iter().zip(&prepared.types).zip(self.program.inputs());
         for ((want, got), name) in pairs {
             if (want.dtype(), want.is_weak()) != (got.dtype(), got.is_weak()) {
-                let message = format!("{} is {}, but the kernel is made for {}", quoted(name), got.0, want.0);
+                let message =
+                    format!("{} is {}, but the kernel is made for {}", quoted(name), got.0, want.0);
                 return Err(Error::new(ErrorKind::Type, message));
             }
         }
@@ -311,10 +357,21 @@ impl Kernel {
     }
 
     fn write_explanation(&self, text: &mut String) -> std::fmt::Result {
-        let inputs: Vec<String> =
-            self.program.inputs().iter().zip(&self.types).enumerate().map(|(i, (n, ty))| format!("input {i} is {n}: {ty}")).collect();
+        let inputs: Vec<String> = self
+            .program
+            .inputs()
+            .iter()
+            .zip(&self.types)
+            .enumerate()
+            .map(|(i, (n, ty))| format!("input {i} is {n}: {ty}"))
+            .collect();
         writeln!(text, "{}", inputs.join("\n"))?;
-        writeln!(text, "\ngraph ({})\n{}", self.program.engine.0.options.mode.name(), self.kernels.graph)?;
+        writeln!(
+            text,
+            "\ngraph ({})\n{}",
+            self.program.engine.0.options.mode.name(),
+            self.kernels.graph
+        )?;
         let compiled = match &self.kernels.native {
             Ok(compiled) => compiled,
             Err(refusal) => return writeln!(text, "interpreted: {refusal:?}"),
@@ -325,7 +382,11 @@ impl Kernel {
         let code: usize = compiled.tiles.iter().map(|t| t.code_len()).sum();
         writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element(&dtypes))?;
         writeln!(text, "{} operations an element", compiled.plan.operations())?;
-        writeln!(text, "{code} bytes of machine code for {}", self.program.engine.0.options.isa.name())
+        writeln!(
+            text,
+            "{code} bytes of machine code for {}",
+            self.program.engine.0.options.isa.name()
+        )
     }
 
     /// Bytes that an element moves between memory and the caches, over all stages.
@@ -347,7 +408,8 @@ impl Bound<'_> {
             Work::Native(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
-                let flags = unsafe { schedule.run(&engine.0.pool, &control, options.progress.as_ref()) }?;
+                let flags =
+                    unsafe { schedule.run(&engine.0.pool, &control, options.progress.as_ref()) }?;
                 (flags, true)
             }
             Work::Interpreted { operands, shapes, outputs } => {

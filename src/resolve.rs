@@ -6,8 +6,11 @@
 
 use std::sync::Arc;
 
-use hotloop_grammar::{Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId, Statement, UnaryOp};
 use hotloop_grammar::Span;
+use hotloop_grammar::{
+    Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId,
+    Statement, UnaryOp,
+};
 use hotloop_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
 
@@ -94,7 +97,13 @@ impl Terms {
 /// `Name`, `Arity`, `Type` (for what no dtype could make right) and `Limit` (more than
 /// `max_terms` operations after inlining), with spans.
 pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> {
-    let terms = Terms { source: source.clone(), terms: Vec::new(), spans: Vec::new(), inputs: Vec::new(), outputs: Vec::new() };
+    let terms = Terms {
+        source: source.clone(),
+        terms: Vec::new(),
+        spans: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+    };
     let resolver = Resolver {
         ast,
         terms,
@@ -160,8 +169,19 @@ struct Frame {
 }
 
 impl Frame {
-    fn new(first: usize, root: ExprId, all: &[ExprId], call: Option<(usize, Box<[TermId]>)>) -> Frame {
-        Frame { exprs: all[first..=root.index()].to_vec(), next: 0, first, values: Vec::new(), call }
+    fn new(
+        first: usize,
+        root: ExprId,
+        all: &[ExprId],
+        call: Option<(usize, Box<[TermId]>)>,
+    ) -> Frame {
+        Frame {
+            exprs: all[first..=root.index()].to_vec(),
+            next: 0,
+            first,
+            values: Vec::new(),
+            call,
+        }
     }
 
     fn value(&self, id: ExprId) -> TermId {
@@ -223,21 +243,34 @@ impl Resolver<'_> {
                 Err((error.hint("a name keeps one value; choose another name"), name.span))
             }
             Some(Variable::Input(..)) => {
-                let error = Error::new(ErrorKind::Name, format!("{text} was already read as an input"));
+                let error =
+                    Error::new(ErrorKind::Name, format!("{text} was already read as an input"));
                 Err((error.hint("bind it before its first use, or choose another name"), name.span))
             }
         }
     }
 
-    fn define(&mut self, name: Ident, parameters: &[Ident], first: usize, body: ExprId, all: &[ExprId]) -> Located<()> {
+    fn define(
+        &mut self,
+        name: Ident,
+        parameters: &[Ident],
+        first: usize,
+        body: ExprId,
+        all: &[ExprId],
+    ) -> Located<()> {
         let text = quoted(self.ast.name(name.name));
         if self.functions.contains_key(&name.name) {
-            return fail(ErrorKind::Name, name.span, format!("the function {text} is defined twice"));
+            return fail(
+                ErrorKind::Name,
+                name.span,
+                format!("the function {text} is defined twice"),
+            );
         }
         let mut seen = FxHashMap::default();
         for parameter in parameters {
             if seen.insert(parameter.name, ()).is_some() {
-                let message = format!("the parameter {} stands twice", quoted(self.ast.name(parameter.name)));
+                let message =
+                    format!("the parameter {} stands twice", quoted(self.ast.name(parameter.name)));
                 return fail(ErrorKind::Name, parameter.span, message);
             }
         }
@@ -248,14 +281,22 @@ impl Resolver<'_> {
                     self.names.entry(*read).or_insert(Variable::Input(span, None));
                 }
                 ExprKind::Call { function, .. } if function.name == name.name => {
-                    return fail(ErrorKind::Name, function.span, format!("{text} calls itself; definitions cannot recurse"));
+                    return fail(
+                        ErrorKind::Name,
+                        function.span,
+                        format!("{text} calls itself; definitions cannot recurse"),
+                    );
                 }
                 _ => {}
             }
         }
         self.functions.insert(name.name, self.defs.len());
         self.callees.remove(&name.name);
-        self.defs.push(Def { parameters: parameters.iter().map(|p| p.name).collect(), first, body });
+        self.defs.push(Def {
+            parameters: parameters.iter().map(|p| p.name).collect(),
+            first,
+            body,
+        });
         Ok(())
     }
 
@@ -276,7 +317,10 @@ impl Resolver<'_> {
                 continue;
             }
             let Some(result) = frame.values.last().copied() else {
-                return Err((Error::internal("an expression without a value"), self.ast.span(root)));
+                return Err((
+                    Error::internal("an expression without a value"),
+                    self.ast.span(root),
+                ));
             };
             if let Some(call) = stack.pop().and_then(|f| f.call) {
                 self.inlined.insert(call, result);
@@ -294,7 +338,10 @@ impl Resolver<'_> {
         }
         if self.terms.terms.len() >= self.max_terms {
             let message = format!("the program has more than {} operations", self.max_terms);
-            return Err((Error::new(ErrorKind::Limit, message).hint("raise the engine's limit of nodes"), span));
+            return Err((
+                Error::new(ErrorKind::Limit, message).hint("raise the engine's limit of nodes"),
+                span,
+            ));
         }
         let id = TermId(self.terms.terms.len() as u32);
         self.terms.terms.push(term.clone());
@@ -323,10 +370,17 @@ impl Resolver<'_> {
                 };
                 self.term(Term::Float(value.to_bits()), span)?
             }
-            ExprKind::Imaginary(_) => return fail(ErrorKind::Type, span, "complex numbers are not supported yet"),
-            ExprKind::Text(_) => return fail(ErrorKind::Type, span, "strings are not supported yet"),
+            ExprKind::Imaginary(_) => {
+                return fail(ErrorKind::Type, span, "complex numbers are not supported yet");
+            }
+            ExprKind::Text(_) => {
+                return fail(ErrorKind::Type, span, "strings are not supported yet");
+            }
             ExprKind::Attribute { attribute, .. } => {
-                let message = format!(".{} needs complex numbers, which are not supported yet", ast.name(attribute.name));
+                let message = format!(
+                    ".{} needs complex numbers, which are not supported yet",
+                    ast.name(attribute.name)
+                );
                 return fail(ErrorKind::Type, span, message);
             }
             ExprKind::Name(name) => self.variable(*name, span, frame)?,
@@ -337,7 +391,9 @@ impl Resolver<'_> {
                     UnaryOp::Not => self.apply(Op::Not, &[x], span)?,
                     UnaryOp::BitNot => self.apply(Op::BitNot, &[x], span)?,
                     UnaryOp::Negate => match ast.kind(*arg) {
-                        ExprKind::Int(value) => self.term(Term::Int((*value as i64).wrapping_neg()), span)?,
+                        ExprKind::Int(value) => {
+                            self.term(Term::Int((*value as i64).wrapping_neg()), span)?
+                        }
                         _ => self.apply(Op::Neg, &[x], span)?,
                     },
                 }
@@ -423,7 +479,8 @@ impl Resolver<'_> {
             .chain(ops::RESOLVED.iter().map(|r| r.0))
             .chain(DType::ALL.into_iter().flat_map(|d| [d.name(), d.numpy_name()]))
             .chain(self.functions.keys().map(|n| self.ast.name(*n)));
-        let near: Vec<String> = ops::suggestions(name, known).iter().map(|n| format!("'{n}'")).collect();
+        let near: Vec<String> =
+            ops::suggestions(name, known).iter().map(|n| format!("'{n}'")).collect();
         let error = Error::new(ErrorKind::Name, format!("unknown function {}", quoted(name)));
         match near.as_slice() {
             [] => error.hint("`hotloop functions` lists what there is"),
@@ -432,12 +489,19 @@ impl Resolver<'_> {
         }
     }
 
-    fn call(&mut self, function: Ident, arguments: &[Argument], span: Span, frame: &Frame) -> Located<Step> {
+    fn call(
+        &mut self,
+        function: Ident,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<Step> {
         let callee = self.callee(function)?;
         let name = self.ast.name(function.name);
         let (names, signature): (Vec<&str>, String) = match callee {
             Callee::Def(def) => {
-                let names: Vec<&str> = self.defs[def].parameters.iter().map(|p| self.ast.name(*p)).collect();
+                let names: Vec<&str> =
+                    self.defs[def].parameters.iter().map(|p| self.ast.name(*p)).collect();
                 let signature = format!("{name}({})", names.join(", "));
                 (names, signature)
             }
@@ -448,18 +512,26 @@ impl Resolver<'_> {
         let mut args: Vec<Option<TermId>> = vec![None; names.len()];
         for (i, argument) in arguments.iter().enumerate() {
             let slot = match argument.keyword {
-                Some(keyword) => match names.iter().position(|n| *n == self.ast.name(keyword.name)) {
+                Some(keyword) => match names.iter().position(|n| *n == self.ast.name(keyword.name))
+                {
                     Some(slot) => slot,
                     None => {
                         let text = quoted(self.ast.name(keyword.name));
-                        let error = Error::new(ErrorKind::Name, format!("unknown keyword {text} for '{name}'"));
-                        return Err((error.hint(format!("it is called as {signature}")), keyword.span));
+                        let error = Error::new(
+                            ErrorKind::Name,
+                            format!("unknown keyword {text} for '{name}'"),
+                        );
+                        return Err((
+                            error.hint(format!("it is called as {signature}")),
+                            keyword.span,
+                        ));
                     }
                 },
                 None => i,
             };
             let ArgumentValue::Expr(value) = argument.value else {
-                let error = Error::new(ErrorKind::Type, format!("'{name}' does not take such an argument"));
+                let error =
+                    Error::new(ErrorKind::Type, format!("'{name}' does not take such an argument"));
                 return Err((error.hint(format!("it is called as {signature}")), argument.span));
             };
             let value = frame.value(value);
@@ -482,15 +554,21 @@ impl Resolver<'_> {
             match (arg, default) {
                 (Some(value), _) => values.push(*value),
                 // A default that is an integer must not turn integers into floats.
-                (None, Some(value)) if value.fract() == 0.0 => values.push(self.term(Term::Int(value as i64), span)?),
+                (None, Some(value)) if value.fract() == 0.0 => {
+                    values.push(self.term(Term::Int(value as i64), span)?)
+                }
                 (None, Some(value)) => values.push(self.term(Term::Float(value.to_bits()), span)?),
-                (None, None) => return Err((arity_error(name, callee, &signature, arguments.len()), span)),
+                (None, None) => {
+                    return Err((arity_error(name, callee, &signature, arguments.len()), span));
+                }
             }
         }
         let term = match callee {
             Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
-            Callee::IsIn if values.len() < 2 => return Err((arity_error(name, callee, &signature, values.len()), span)),
+            Callee::IsIn if values.len() < 2 => {
+                return Err((arity_error(name, callee, &signature, values.len()), span));
+            }
             Callee::IsIn => {
                 let mut any = self.apply(Op::Eq, &[values[0], values[1]], span)?;
                 for value in &values[2..] {
@@ -518,11 +596,16 @@ enum Step {
 
 fn arity_error(name: &str, callee: Callee, signature: &str, given: usize) -> Error {
     let plural = if given == 1 { "" } else { "s" };
-    let error = Error::new(ErrorKind::Arity, format!("'{name}' does not take {given} argument{plural}"));
+    let error =
+        Error::new(ErrorKind::Arity, format!("'{name}' does not take {given} argument{plural}"));
     let error = error.hint(format!("it is called as {signature}"));
     match callee {
-        Callee::Row(row) if given > 1 && row.op == Op::Max => error.hint("for the larger of two arrays use maximum(x, y)"),
-        Callee::Row(row) if given > 1 && row.op == Op::Min => error.hint("for the smaller of two arrays use minimum(x, y)"),
+        Callee::Row(row) if given > 1 && row.op == Op::Max => {
+            error.hint("for the larger of two arrays use maximum(x, y)")
+        }
+        Callee::Row(row) if given > 1 && row.op == Op::Min => {
+            error.hint("for the smaller of two arrays use minimum(x, y)")
+        }
         _ => error,
     }
 }

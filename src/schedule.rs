@@ -13,7 +13,10 @@ use hotloop_runtime::view::View;
 use crate::backend::cranelift::NativeTile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
-use crate::interp::{Call, Operand, allocate, c_strides, domain_shape, element_count, empty_extreme, stopped, weak_values};
+use crate::interp::{
+    Call, Operand, allocate, c_strides, domain_shape, element_count, empty_extreme, stopped,
+    weak_values,
+};
 use crate::ops::{Lowering, Op};
 use crate::plan::{Plan, Source, Target};
 
@@ -40,7 +43,7 @@ pub struct Schedule {
     /// Scalar outputs, with their cells.
     outputs: Vec<(usize, View)>,
     /// Inputs that an output overlaps, and their copies, made at each run.
-    copies: Vec<(View, Vec<u8>)>,
+    copies: Copies,
 }
 
 fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
@@ -48,7 +51,11 @@ fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
 }
 
 fn cell(bits: u64, dtype: DType) -> Cell {
-    if dtype == DType::Bool { Cell::mask(bits & 0xff != 0) } else { Cell::splat(bits, dtype.size()) }
+    if dtype == DType::Bool {
+        Cell::mask(bits & 0xff != 0)
+    } else {
+        Cell::splat(bits, dtype.size())
+    }
 }
 
 /// How an input and an output lie to each other.
@@ -118,7 +125,9 @@ impl Schedule {
         for (i, planned) in plan.cells.iter().enumerate() {
             let bits = match planned.source {
                 Source::Constant(bits) => bits,
-                Source::Weak(id) => weak[id.index()].ok_or_else(|| Error::internal("a weak value without one"))?,
+                Source::Weak(id) => {
+                    weak[id.index()].ok_or_else(|| Error::internal("a weak value without one"))?
+                }
                 Source::Size(domain) => element_count(&domain_shape(domain, call.shapes)?)? as u64,
                 Source::Input(number) => match &call.operands[number as usize] {
                     Operand::Scalar(bits) => *bits,
@@ -139,7 +148,8 @@ impl Schedule {
             let shape = domain_shape(stage.domain, call.shapes)?;
             let n = element_count(&shape)?;
             if n == 0
-                && let Some((op, _)) = stage.results.iter().find(|(op, _)| has_no_empty_value(*op, code))
+                && let Some((op, _)) =
+                    stage.results.iter().find(|(op, _)| has_no_empty_value(*op, code))
             {
                 return Err(empty_extreme(*op));
             }
@@ -170,10 +180,14 @@ impl Schedule {
                 reducers: code.reducers(),
                 cost: stage.cost,
             };
-            loops.push(Loop::new(&tile, &shape, streams, outputs.collect(), cells.as_ptr(), pool).map_err(out_of_memory)?);
+            loops.push(
+                Loop::new(&tile, &shape, streams, outputs.collect(), cells.as_ptr(), pool)
+                    .map_err(out_of_memory)?,
+            );
         }
         let outputs = plan.outputs.iter().zip(call.outputs);
-        let outputs = outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
+        let outputs =
+            outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
         Ok(Schedule { compiled: compiled.clone(), cells, loops, landing, scalars, outputs, copies })
     }
 
@@ -184,7 +198,12 @@ impl Schedule {
     ///
     /// # Safety
     /// The arrays that the schedule was made for are still valid, and outputs writable.
-    pub unsafe fn run(&mut self, pool: &Pool, control: &Control, progress: Option<&Progress>) -> Result<u32> {
+    pub unsafe fn run(
+        &mut self,
+        pool: &Pool,
+        control: &Control,
+        progress: Option<&Progress>,
+    ) -> Result<u32> {
         let plan = &self.compiled.plan;
         for (i, view) in &self.scalars {
             let dtype = plan.cells[*i].dtype;
@@ -194,7 +213,17 @@ impl Schedule {
         for (view, copy) in &mut self.copies {
             let n = copy.len() / view.dtype.size();
             // SAFETY: the copy has room for the view's elements.
-            unsafe { gather(copy.as_mut_ptr(), view.pointer, &view.shape, &view.strides, view.dtype.size(), 0, n) };
+            unsafe {
+                gather(
+                    copy.as_mut_ptr(),
+                    view.pointer,
+                    &view.shape,
+                    &view.strides,
+                    view.dtype.size(),
+                    0,
+                    n,
+                )
+            };
         }
         let mut flags = 0;
         for (stage, work) in plan.stages.iter().zip(&mut self.loops) {
@@ -234,7 +263,9 @@ unsafe fn read(pointer: *const u8, size: usize) -> u64 {
 
 fn has_no_empty_value(op: Op, code: &NativeTile) -> bool {
     match op.row().lowering {
-        Lowering::Reduce(reduction) => code.reducers().iter().any(|r| r.reduction() == reduction && r.empty().is_none()),
+        Lowering::Reduce(reduction) => {
+            code.reducers().iter().any(|r| r.reduction() == reduction && r.empty().is_none())
+        }
         _ => false,
     }
 }
@@ -242,10 +273,13 @@ fn has_no_empty_value(op: Op, code: &NativeTile) -> bool {
 /// The inputs as the stages may read them: an array view and whether it must be staged.
 type Inputs = Vec<Option<(View, bool)>>;
 
+/// Inputs with their copies.
+type Copies = Vec<(View, Vec<u8>)>;
+
 /// Sees to it that no output is written over an input that is still to be read.
-fn separated_inputs(plan: &Plan, call: &Call<'_>) -> Result<(Inputs, Vec<(View, Vec<u8>)>)> {
+fn separated_inputs(plan: &Plan, call: &Call<'_>) -> Result<(Inputs, Copies)> {
     let mut inputs = Vec::with_capacity(call.operands.len());
-    let mut copies: Vec<(View, Vec<u8>)> = Vec::new();
+    let mut copies: Copies = Vec::new();
     for (number, operand) in call.operands.iter().enumerate() {
         let Operand::Array(view) = operand else {
             inputs.push(None);
@@ -275,7 +309,10 @@ fn separated_inputs(plan: &Plan, call: &Call<'_>) -> Result<(Inputs, Vec<(View, 
 
 /// Whether a stage after the one that writes the output, or one of another shape, reads the input.
 fn read_after(plan: &Plan, input: u32, output: u32) -> bool {
-    let writer = plan.stages.iter().position(|s| s.outputs.iter().any(|(t, _)| *t == Target::Output(output)));
+    let writer = plan
+        .stages
+        .iter()
+        .position(|s| s.outputs.iter().any(|(t, _)| *t == Target::Output(output)));
     let Some(writer) = writer else { return false };
     plan.stages[writer + 1..].iter().any(|s| s.inputs.contains(&input))
 }

@@ -52,11 +52,16 @@ const BLACK_SCHOLES: &str = "
 
 fn compile_times() -> Result<()> {
     let horner = horner();
-    for (name, text) in [("sin(a)**2 + cos(b)**2", "sin(a)**2 + cos(b)**2"), ("Black-Scholes-sized", BLACK_SCHOLES), ("Horner, 40 operations", &horner)] {
+    for (name, text) in [
+        ("sin(a)**2 + cos(b)**2", "sin(a)**2 + cos(b)**2"),
+        ("Black-Scholes-sized", BLACK_SCHOLES),
+        ("Horner, 40 operations", &horner),
+    ] {
         let engine = Engine::builder().threads(1).build();
         let program = engine.compile(text)?;
         let names: Vec<String> = program.inputs().iter().map(|n| n.to_string()).collect();
-        let types: Vec<(&str, ArgType)> = names.iter().map(|n| (n.as_str(), ArgType::array(DType::F64))).collect();
+        let types: Vec<(&str, ArgType)> =
+            names.iter().map(|n| (n.as_str(), ArgType::array(DType::F64))).collect();
         program.specialize(&types)?;
         let mut cold = || {
             let engine = Engine::builder().threads(1).build();
@@ -86,13 +91,22 @@ fn small_calls(peer: Option<&Peer>) -> Result<()> {
         let types = ["a", "b", "c"].map(|name| (name, ArgType::array(DType::F64)));
         let kernel = program.specialize(&types)?;
         let mut outs = [Out::from(&mut out)];
-        let mut bound = kernel.bind([("a", (&a).into()), ("b", (&b).into()), ("c", (&c).into())], &mut outs)?;
+        let mut bound =
+            kernel.bind([("a", (&a).into()), ("b", (&b).into()), ("c", (&c).into())], &mut outs)?;
         let mut ours = || (0..CALLS).for_each(|_| assert!(black_box(bound.run()).is_ok()));
         let mut loop_128 = || {
             for _ in 0..CALLS {
                 if let Some(peer) = peer {
                     // SAFETY: four arrays of n elements.
-                    unsafe { (peer.ratio_128)(twin.as_mut_ptr(), a.as_ptr(), b.as_ptr(), c.as_ptr(), n as c_long) };
+                    unsafe {
+                        (peer.ratio_128)(
+                            twin.as_mut_ptr(),
+                            a.as_ptr(),
+                            b.as_ptr(),
+                            c.as_ptr(),
+                            n as c_long,
+                        )
+                    };
                     black_box(&mut twin);
                 }
             }
@@ -108,7 +122,12 @@ fn polynomial(peer: &Peer) -> Result<()> {
     let n = 10_000;
     let x = Array1::from_iter((0..n).map(|i| i as f64 * 1e-4));
     let (mut out, mut twin) = (Array1::<f64>::zeros(n), vec![0.0; n]);
-    let kernel = Engine::builder().threads(1).mode(Mode::Contract).build().compile(&horner())?.specialize(&[("x", ArgType::array(DType::F64))])?;
+    let kernel = Engine::builder()
+        .threads(1)
+        .mode(Mode::Contract)
+        .build()
+        .compile(&horner())?
+        .specialize(&[("x", ArgType::array(DType::F64))])?;
     {
         let mut outs = [Out::from(&mut out)];
         let mut bound = kernel.bind([("x", (&x).into())], &mut outs)?;
@@ -141,7 +160,8 @@ fn triad(peer: &Peer) -> Result<()> {
     let (mut out, mut twin) = (Array1::<f64>::zeros(n), vec![0.0; n]);
     for threads in [1, 2] {
         let kernel = Engine::builder().threads(threads).build().compile("2*a + 3*b")?;
-        let kernel = kernel.specialize(&["a", "b"].map(|name| (name, ArgType::array(DType::F64))))?;
+        let kernel =
+            kernel.specialize(&["a", "b"].map(|name| (name, ArgType::array(DType::F64))))?;
         {
             let mut outs = [Out::from(&mut out)];
             let mut bound = kernel.bind([("a", (&a).into()), ("b", (&b).into())], &mut outs)?;
@@ -149,9 +169,19 @@ fn triad(peer: &Peer) -> Result<()> {
             let mut theirs = || {
                 std::thread::scope(|scope| {
                     for (i, part) in twin.chunks_mut(n / threads).enumerate() {
-                        let (a, b) = (&a.as_slice().unwrap_or(&[])[i * n / threads..], &b.as_slice().unwrap_or(&[])[i * n / threads..]);
+                        let (a, b) = (
+                            &a.as_slice().unwrap_or(&[])[i * n / threads..],
+                            &b.as_slice().unwrap_or(&[])[i * n / threads..],
+                        );
                         // SAFETY: each thread has its part of three arrays.
-                        scope.spawn(move || unsafe { (peer.triad)(part.as_mut_ptr(), a.as_ptr(), b.as_ptr(), part.len() as c_long) });
+                        scope.spawn(move || unsafe {
+                            (peer.triad)(
+                                part.as_mut_ptr(),
+                                a.as_ptr(),
+                                b.as_ptr(),
+                                part.len() as c_long,
+                            )
+                        });
                     }
                 });
             };
@@ -167,7 +197,10 @@ fn triad(peer: &Peer) -> Result<()> {
 
 fn long_sum() -> Result<()> {
     let terms: Vec<String> = (0..100_000).map(|i| format!("a*{i}")).collect();
-    for (name, text) in [("a+a+... of 1e5 terms", vec!["a"; 100_000].join("+")), ("a*0+a*1+... of 1e5 terms", terms.join("+"))] {
+    for (name, text) in [
+        ("a+a+... of 1e5 terms", vec!["a"; 100_000].join("+")),
+        ("a*0+a*1+... of 1e5 terms", terms.join("+")),
+    ] {
         let start = Instant::now();
         let program = Engine::builder().build().compile(&text)?;
         let sum = program.eval_as::<f64>([("a", (&[1.0, 2.0]).into())])?;

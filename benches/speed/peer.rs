@@ -39,10 +39,22 @@ impl Peer {
         // SAFETY: each type is that of the function of the name in loops.c.
         unsafe {
             Some(Peer {
-                triad: std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut f64, *const f64, *const f64, c_long)>(symbol(c"triad")?),
-                horner_128: std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut f64, *const f64, c_long)>(symbol(c"horner_128")?),
-                horner_native: std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut f64, *const f64, c_long)>(symbol(c"horner_native")?),
-                ratio_128: std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut f64, *const f64, *const f64, *const f64, c_long)>(symbol(c"ratio_128")?),
+                triad: std::mem::transmute::<
+                    *mut c_void,
+                    unsafe extern "C" fn(*mut f64, *const f64, *const f64, c_long),
+                >(symbol(c"triad")?),
+                horner_128: std::mem::transmute::<
+                    *mut c_void,
+                    unsafe extern "C" fn(*mut f64, *const f64, c_long),
+                >(symbol(c"horner_128")?),
+                horner_native: std::mem::transmute::<
+                    *mut c_void,
+                    unsafe extern "C" fn(*mut f64, *const f64, c_long),
+                >(symbol(c"horner_native")?),
+                ratio_128: std::mem::transmute::<
+                    *mut c_void,
+                    unsafe extern "C" fn(*mut f64, *const f64, *const f64, *const f64, c_long),
+                >(symbol(c"ratio_128")?),
             })
         }
     }

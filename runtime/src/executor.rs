@@ -37,7 +37,8 @@ impl Cell {
     /// The bits of an element of `size` bytes, repeated.
     pub fn splat(bits: u64, size: usize) -> Cell {
         let mut cell = [0; 16];
-        cell.chunks_exact_mut(size).for_each(|lane| lane.copy_from_slice(&bits.to_le_bytes()[..size]));
+        cell.chunks_exact_mut(size)
+            .for_each(|lane| lane.copy_from_slice(&bits.to_le_bytes()[..size]));
         Cell(cell)
     }
 
@@ -237,8 +238,11 @@ impl Loop {
         let parallel = pool.threads() > 1 && n > LEAF && n as f32 * tile.cost > PARALLEL_FROM;
         let threads = if parallel && pool.get().is_some() { pool.threads() } else { 1 };
         let leaves = n.div_ceil(LEAF).max(1);
-        // About eight chunks a thread even out uneven threads; one is enough for one.
-        let level = if threads == 1 { 20 } else { (leaves / (8 * threads)).max(1).ilog2() };
+        // About eight chunks a thread even out uneven threads; one thread needs one.
+        let level = match threads {
+            1 => leaves.next_power_of_two().ilog2(),
+            _ => (leaves / (8 * threads)).max(1).ilog2(),
+        };
         let chunk = LEAF << level;
         let chunks = n.div_ceil(chunk);
         let mut partials = reserve(chunks * tile.reducers.len())?;
@@ -287,8 +291,14 @@ impl Loop {
     /// The operands' memory and the cells given to [`Loop::new`] are valid, outputs writable and
     /// read by nobody else but as an exactly equal, staged input; the tile function matches its
     /// [`Tile`].
-    pub unsafe fn run(&mut self, pool: &Pool, control: &Control, progress: Option<&Progress>) -> Result<u32, Stop> {
-        let run = Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
+    pub unsafe fn run(
+        &mut self,
+        pool: &Pool,
+        control: &Control,
+        progress: Option<&Progress>,
+    ) -> Result<u32, Stop> {
+        let run =
+            Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
         let chunks = self.n.div_ceil(self.chunk);
         if chunks > 0 {
             match (self.workers.len() > 1).then(|| pool.get()).flatten() {
@@ -348,11 +358,17 @@ fn joined(shape: &[usize], strides: &[isize]) -> (Box<[usize]>, Box<[isize]>) {
 }
 
 impl Worker {
-    fn new(tile: &Tile<'_>, operands: &[Operand], length: usize, cells: *const Cell) -> Result<Worker, OutOfMemory> {
+    fn new(
+        tile: &Tile<'_>,
+        operands: &[Operand],
+        length: usize,
+        cells: *const Cell,
+    ) -> Result<Worker, OutOfMemory> {
         // One line more than needed, so that equal offsets of two slots differ modulo 4 KiB.
         let lines = |elements: usize| elements * 8 / 64 + 1;
         let staged = |o: &Operand| if o.in_place { tile.block } else { length };
-        let total = tile.slots * lines(length) + operands.iter().map(|o| lines(staged(o).max(8))).sum::<usize>();
+        let total = tile.slots * lines(length)
+            + operands.iter().map(|o| lines(staged(o).max(8))).sum::<usize>();
         let mut memory = reserve(total)?;
         memory.resize(total, CacheLine([0; 64]));
         let mut accumulators = reserve(tile.reducers.len())?;
@@ -370,7 +386,9 @@ impl Worker {
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
-        table.extend(accumulators.iter_mut().map(|a: &mut Accumulators| std::ptr::from_mut(a).cast::<u8>()));
+        table.extend(
+            accumulators.iter_mut().map(|a: &mut Accumulators| std::ptr::from_mut(a).cast::<u8>()),
+        );
         let trees = vec![Tree::new(); tile.reducers.len()];
         Ok(Worker { _memory: memory, table, staging, accumulators, trees })
     }
@@ -417,7 +435,8 @@ impl Run<'_> {
                     return;
                 }
                 // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller vouches for.
-                flags |= unsafe { work.run_tile(worker, tile, leaf_end.min(tile + work.tile) - tile) };
+                flags |=
+                    unsafe { work.run_tile(worker, tile, leaf_end.min(tile + work.tile) - tile) };
             }
             for (i, reducer) in work.reducers.iter().enumerate() {
                 let leaf = reducer.finish(&worker.accumulators[i]);
@@ -468,7 +487,17 @@ impl Loop {
                 let staging = worker.staging[i];
                 if !operand.output {
                     // SAFETY: the operand is valid for the loop's elements, staging holds n.
-                    unsafe { gather(staging, operand.pointer, &operand.shape, &operand.strides, operand.size, start, n) };
+                    unsafe {
+                        gather(
+                            staging,
+                            operand.pointer,
+                            &operand.shape,
+                            &operand.strides,
+                            operand.size,
+                            start,
+                            n,
+                        )
+                    };
                 }
                 staging
             };
@@ -479,7 +508,17 @@ impl Loop {
         for (i, operand) in self.operands.iter().enumerate().filter(|(_, o)| o.output) {
             if stage_all || !operand.in_place {
                 // SAFETY: as for the gather; outputs are writable.
-                unsafe { scatter(operand.pointer, worker.staging[i], &operand.shape, &operand.strides, operand.size, start, n) };
+                unsafe {
+                    scatter(
+                        operand.pointer,
+                        worker.staging[i],
+                        &operand.shape,
+                        &operand.strides,
+                        operand.size,
+                        start,
+                        n,
+                    )
+                };
             }
         }
         flags

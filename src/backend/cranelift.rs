@@ -13,7 +13,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, Endianness, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type, Value, types,
+    AbiParam, BlockArg, Endianness, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type,
+    Value, types,
 };
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -86,7 +87,8 @@ static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
 /// The target for an instruction set, made once.
 fn target(isa: Isa) -> Result<&'static OwnedTargetIsa, Refusal> {
-    static TARGETS: [OnceLock<Result<OwnedTargetIsa, String>>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    static TARGETS: [OnceLock<Result<OwnedTargetIsa, String>>; 3] =
+        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
     let made = TARGETS[isa as usize].get_or_init(|| make_target(isa));
     made.as_ref().map_err(|e| Refusal::Unavailable(e.clone()))
 }
@@ -115,7 +117,8 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     ] {
         flags.set(name, value).map_err(|e| text(&e))?;
     }
-    let mut builder = cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu").map_err(|e| text(&e))?;
+    let mut builder =
+        cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu").map_err(|e| text(&e))?;
     let v2 = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
     let v3 = ["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
     let v4 = ["has_avx512f", "has_avx512dq", "has_avx512vl"];
@@ -133,14 +136,18 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
 /// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
 pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     let target = target(isa)?;
-    let too_wide = |step: &Step| matches!(step, Step::Fused(_, code) if most_live(code) > MOST_LIVE);
+    let too_wide =
+        |step: &Step| matches!(step, Step::Fused(_, code) if most_live(code) > MOST_LIVE);
     if program.steps.iter().any(too_wide) {
         return Err(Refusal::TooLarge);
     }
     let workspace = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let mut workspace =
-        workspace.unwrap_or_else(|| Workspace { context: Context::new(), builder: FunctionBuilderContext::new() });
-    let made = catch_unwind(AssertUnwindSafe(|| Compiler::compile(program, isa, target, &mut workspace)));
+    let mut workspace = workspace.unwrap_or_else(|| Workspace {
+        context: Context::new(),
+        builder: FunctionBuilderContext::new(),
+    });
+    let made =
+        catch_unwind(AssertUnwindSafe(|| Compiler::compile(program, isa, target, &mut workspace)));
     let Ok(result) = made else {
         // The workspace may be torn: it is dropped.
         return Err(Refusal::Bug("a panic in code generation".to_string()));
@@ -202,7 +209,9 @@ fn most_live(code: &[Instr]) -> usize {
     for (i, instr) in code.iter().enumerate() {
         match instr {
             Instr::Load(..) => {}
-            Instr::Apply(op, _, args) => args[..op.row().parameters.len()].iter().for_each(|x| last_use[*x as usize] = i),
+            Instr::Apply(op, _, args) => {
+                args[..op.row().parameters.len()].iter().for_each(|x| last_use[*x as usize] = i)
+            }
             Instr::Store(_, x) => last_use[*x as usize] = i,
         }
     }
@@ -235,8 +244,11 @@ impl<'a> Compiler<'a, '_> {
         target: &OwnedTargetIsa,
         workspace: &mut Workspace,
     ) -> Result<NativeTile, Refusal> {
-        let reducers: Option<Vec<Reducer>> =
-            program.reductions.iter().map(|(reduction, dtype)| Reducer::new(*reduction, *dtype, isa)).collect();
+        let reducers: Option<Vec<Reducer>> = program
+            .reductions
+            .iter()
+            .map(|(reduction, dtype)| Reducer::new(*reduction, *dtype, isa))
+            .collect();
         let reducers = reducers.ok_or_else(|| bug("a reduction without accumulators"))?;
 
         let mut signature = Signature::new(CallConv::SystemV);
@@ -276,7 +288,8 @@ impl<'a> Compiler<'a, '_> {
         if compiled.buffer.frame_layout().map_or(0, |f| f.frame_to_fp_offset) > MOST_FRAME {
             return Err(Refusal::TooLarge);
         }
-        let code = publish(compiled.code_buffer()).map_err(|e| Refusal::Unavailable(e.to_string()))?;
+        let code =
+            publish(compiled.code_buffer()).map_err(|e| Refusal::Unavailable(e.to_string()))?;
         Ok(NativeTile { code, block, reducers })
     }
 
@@ -317,13 +330,16 @@ impl<'a> Compiler<'a, '_> {
         match step {
             Step::Fused(width, code) => self.fused(*width, code),
             Step::Block(op, dtype, args, out) => {
-                let kernel = op.kernel(*dtype, self.isa).ok_or_else(|| bug(format_args!("{op:?} has no {dtype} kernel")))?;
+                let kernel = op
+                    .kernel(*dtype, self.isa)
+                    .ok_or_else(|| bug(format_args!("{op:?} has no {dtype} kernel")))?;
                 let out = self.pointer(*out);
                 self.call(kernel, out, args, op.may_flag() && dtype.is_int());
                 Ok(())
             }
             Step::Convert(from, to, arg, out) => {
-                let kernel = convert(*from, *to, self.isa).ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
+                let kernel = convert(*from, *to, self.isa)
+                    .ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
                 let out = self.pointer(*out);
                 self.call(kernel, out, &[*arg], false);
                 Ok(())
@@ -331,7 +347,8 @@ impl<'a> Compiler<'a, '_> {
             Step::Reduce(number, arg) => {
                 let TileProgram { inputs, outputs, slots, .. } = *self.program;
                 let offset = (1 + inputs + outputs + slots + number) as i32 * 8;
-                let accumulators = self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset);
+                let accumulators =
+                    self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset);
                 self.call(reducers[*number as usize].accumulate(), accumulators, &[*arg], false);
                 Ok(())
             }
@@ -343,11 +360,13 @@ impl<'a> Compiler<'a, '_> {
         let unrolled = unroll(code);
         let turn = elements_per_turn(width, code) as i64;
         let shift = i64::from(width / 8).trailing_zeros();
-        let mut places: Vec<Place> = code.iter().filter_map(Instr::place).filter(|p| !matches!(p, Place::Cell(_))).collect();
+        let mut places: Vec<Place> =
+            code.iter().filter_map(Instr::place).filter(|p| !matches!(p, Place::Cell(_))).collect();
         places.sort_unstable();
         places.dedup();
         let held = places.len() <= MOST_POINTERS;
-        let pointers: Vec<Value> = if held { places.iter().map(|p| self.pointer(*p)).collect() } else { Vec::new() };
+        let pointers: Vec<Value> =
+            if held { places.iter().map(|p| self.pointer(*p)).collect() } else { Vec::new() };
         let cells = self.pointer(Place::Cell(0));
         let whole = self.b.ins().iadd_imm_s(self.n, turn - 1);
         let whole = self.b.ins().band_imm_s(whole, -turn);
@@ -374,10 +393,17 @@ impl<'a> Compiler<'a, '_> {
             };
             for (u, made) in made.iter_mut().enumerate().take(unrolled) {
                 let disp = u as i32 * 16;
-                let of = |x: &u32| values[*x as usize][u].ok_or_else(|| bug("a value before it is made"));
+                let of = |x: &u32| {
+                    values[*x as usize][u].ok_or_else(|| bug("a value before it is made"))
+                };
                 match (instr, address) {
                     (Instr::Load(Place::Cell(cell), lane), _) => {
-                        *made = Some(self.b.ins().load(vector(*lane), MemFlagsData::trusted(), cells, *cell as i32 * 16));
+                        *made = Some(self.b.ins().load(
+                            vector(*lane),
+                            MemFlagsData::trusted(),
+                            cells,
+                            *cell as i32 * 16,
+                        ));
                     }
                     (Instr::Load(_, lane), Some(address)) => {
                         *made = Some(self.b.ins().load(vector(*lane), unaligned(), address, disp));
@@ -416,7 +442,8 @@ impl<'a> Compiler<'a, '_> {
     /// Whether x < y, of integers.
     fn int_less(&mut self, dtype: DType, x: Value, y: Value) -> Value {
         if dtype != DType::U64 {
-            let cc = if dtype.is_signed_int() { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
+            let cc =
+                if dtype.is_signed_int() { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
             return self.b.ins().icmp(cc, x, y);
         }
         // x86 compares 64-bit lanes as signed numbers only: move both by half the range.

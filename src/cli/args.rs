@@ -2,10 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use hotloop::{Arg, ArgType, DType, Engine, Kind, Mode};
-use lexopt::ValueExt;
 
 use super::bench::{self, Bench};
 use super::evaluate::Evaluation;
@@ -335,140 +335,179 @@ fn is_negation(word: &OsStr) -> bool {
 /// # Errors
 /// What is wrong with them, in one sentence.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
-    use lexopt::Arg::{Long, Short, Value};
     let words: Vec<OsString> = words.collect();
-    if words.is_empty() {
-        use std::io::IsTerminal;
-        if std::io::stdin().is_terminal() {
-            return Ok(Command::Repl { inputs: Vec::new(), tuning: Tuning::default() });
-        }
-        return Err("a program is missing".to_string());
+    if words.is_empty() && std::io::stdin().is_terminal() {
+        return Ok(Command::Repl { inputs: Vec::new(), tuning: Tuning::default() });
     }
-    let mut parser = lexopt::Parser::from_args(words);
-    let mut verb = None;
-    let mut program = None;
-    let mut rest: Vec<OsString> = Vec::new();
-    let mut used: Vec<&'static str> = Vec::new();
-    let mut tuning = Tuning::default();
-    let (mut output, mut n, mut dtype, mut json, mut help) =
-        (None, 10_000_000, DType::F64, false, false);
-    let wrong = |e: lexopt::Error| e.to_string();
-    loop {
-        // A program may start with a dash, and must after two of them.
-        if program.is_none() && verb.is_none_or(Verb::takes_program) {
-            if let Some(mut raw) = parser.try_raw_args() {
+    let mut sorted = Words::default();
+    sorted.read(lexopt::Parser::from_args(words))?;
+    sorted.command()
+}
+
+/// The words, sorted into a verb, a program, options and the rest.
+#[derive(Default)]
+struct Words {
+    verb: Option<Verb>,
+    program: Option<String>,
+    rest: Vec<OsString>,
+    /// The options that were there, by their names in [`Verb::about`].
+    used: Vec<&'static str>,
+    tuning: Tuning,
+    output: Option<PathBuf>,
+    n: Option<usize>,
+    dtype: Option<DType>,
+    json: bool,
+    help: bool,
+    version: bool,
+}
+
+impl Words {
+    /// Whether a program may come next.
+    fn lacks_program(&self) -> bool {
+        self.program.is_none() && self.verb.is_none_or(Verb::takes_program)
+    }
+
+    fn read(&mut self, mut parser: lexopt::Parser) -> Result<(), String> {
+        loop {
+            // A program may start with a dash, and must after two of them.
+            if self.lacks_program()
+                && let Some(mut raw) = parser.try_raw_args()
+            {
                 let explicit = raw.next_if(|word| word == "--").is_some();
                 if explicit || raw.peek().is_some_and(is_negation) {
-                    program = Some(text(raw.next().ok_or("a program is missing")?)?);
-                    verb.get_or_insert(Verb::Evaluate);
+                    self.take_program(raw.next().ok_or("a program is missing")?)?;
                     continue;
                 }
             }
+            match parser.next().map_err(|e| e.to_string())? {
+                None => return Ok(()),
+                Some(lexopt::Arg::Value(word)) => {
+                    let verb = word.to_str().and_then(Verb::named);
+                    if self.verb.is_none() && verb.is_some() {
+                        self.verb = verb;
+                    } else if self.lacks_program() {
+                        self.take_program(word)?;
+                    } else {
+                        self.rest.push(word);
+                    }
+                }
+                Some(lexopt::Arg::Short(letter)) => {
+                    self.option(&format!("-{letter}"), &mut parser)?
+                }
+                Some(lexopt::Arg::Long(name)) => {
+                    let name = format!("--{name}");
+                    self.option(&name, &mut parser)?;
+                }
+            }
         }
-        let Some(arg) = parser.next().map_err(wrong)? else { break };
-        let mut value = |option| {
-            used.push(option);
-            Ok::<_, String>(())
-        };
-        match arg {
-            Short('h') | Long("help") => help = true,
-            Short('V') | Long("version") => {
-                return Ok(Command::Print(format!("hotloop {}\n", env!("CARGO_PKG_VERSION"))));
+    }
+
+    fn take_program(&mut self, word: OsString) -> Result<(), String> {
+        self.verb.get_or_insert(Verb::Evaluate);
+        self.program = Some(text(word)?);
+        Ok(())
+    }
+
+    fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
+        let mut value = || parser.value().map_err(|e| e.to_string());
+        match name {
+            "-h" | "--help" => self.help = true,
+            "-V" | "--version" => self.version = true,
+            "-o" | "--output" => {
+                self.used.push("--output");
+                let path = value()?;
+                if path.is_empty() {
+                    return Err("--output is empty".to_string());
+                }
+                self.output = Some(path.into());
             }
-            Short('o') | Long("output") => {
-                value("--output")?;
-                output = Some(PathBuf::from(parser.value().map_err(wrong)?));
-            }
-            Long("threads") => {
-                value("--threads")?;
-                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
+            "--threads" => {
+                self.used.push("--threads");
+                let word = text(value()?)?;
                 let threads = word.parse().ok().filter(|n| (1..=1024).contains(n));
-                tuning.threads =
-                    Some(threads.ok_or_else(|| format!("--threads {word:?} is not 1 to 1024"))?);
+                let threads =
+                    threads.ok_or_else(|| format!("--threads {word:?} is not 1 to 1024"))?;
+                self.tuning.threads = Some(threads);
             }
-            Long("mode") => {
-                value("--mode")?;
-                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
+            "--mode" => {
+                self.used.push("--mode");
+                let word = text(value()?)?;
                 let modes = [Mode::Strict, Mode::Contract, Mode::Fast];
                 let mode = modes.into_iter().find(|m| m.name() == word);
-                tuning.mode =
+                self.tuning.mode =
                     mode.ok_or_else(|| format!("--mode {word:?} is not strict, contract or fast"))?;
             }
-            Short('n') => {
-                value("-n")?;
-                n = count(&parser.value().map_err(wrong)?.string().map_err(wrong)?)?;
+            "-n" => {
+                self.used.push("-n");
+                self.n = Some(count(&text(value()?)?)?);
             }
-            Long("dtype") => {
-                value("--dtype")?;
-                let word = parser.value().map_err(wrong)?.string().map_err(wrong)?;
-                dtype = DType::from_name(&word)
-                    .ok_or_else(|| format!("--dtype {word:?} is not a dtype"))?;
+            "--dtype" => {
+                self.used.push("--dtype");
+                let word = text(value()?)?;
+                let dtype = DType::from_name(&word);
+                self.dtype = Some(dtype.ok_or_else(|| format!("--dtype {word:?} is not a dtype"))?);
             }
-            Long("json") => {
-                value("--json")?;
-                json = true;
+            "--json" => {
+                self.used.push("--json");
+                self.json = true;
             }
-            Value(word) if verb.is_none() && program.is_none() => {
-                match word.to_str().and_then(Verb::named) {
-                    Some(named) => verb = Some(named),
-                    None => {
-                        verb = Some(Verb::Evaluate);
-                        program = Some(text(word)?);
-                    }
+            _ => return Err(format!("there is no option {name}")),
+        }
+        Ok(())
+    }
+
+    fn command(self) -> Result<Command, String> {
+        let verb = self.verb.unwrap_or(Verb::Evaluate);
+        let (name, options, help) = verb.about();
+        if self.help {
+            return Ok(Command::Print(help.to_string()));
+        }
+        if self.version {
+            return Ok(Command::Print(format!("hotloop {}\n", env!("CARGO_PKG_VERSION"))));
+        }
+        if let Some(option) = self.used.iter().find(|o| !options.contains(o)) {
+            return Err(format!("{option} is no option of {name}"));
+        }
+        if self.lacks_program() {
+            return Err("a program is missing".to_string());
+        }
+        let Words { rest, tuning, output, json, .. } = self;
+        let expression = self.program.unwrap_or_default();
+        Ok(match verb {
+            Verb::Evaluate => {
+                Command::Evaluate(Evaluation { expression, inputs: inputs(&rest)?, output, tuning })
+            }
+            Verb::Explain => {
+                let types = rest.into_iter().map(input_type).collect::<Result<_, _>>()?;
+                Command::Explain { expression, types, tuning }
+            }
+            Verb::Functions => {
+                let mut rest = rest.into_iter();
+                let name = rest.next().map(text).transpose()?;
+                match rest.next() {
+                    Some(word) => return Err(format!("one function at a time, not {word:?} too")),
+                    None => Command::Functions { name },
                 }
             }
-            Value(word) if program.is_none() && verb.is_none_or(Verb::takes_program) => {
-                program = Some(text(word)?)
-            }
-            Value(word) => rest.push(word),
-            other => return Err(other.unexpected().to_string()),
-        }
-    }
-    let verb = verb.unwrap_or(Verb::Evaluate);
-    let (name, options, help_text) = verb.about();
-    if help {
-        return Ok(Command::Print(help_text.to_string()));
-    }
-    if let Some(option) = used.iter().find(|o| !options.contains(o)) {
-        return Err(format!("{option} is no option of {name}"));
-    }
-    let expression = match program {
-        None if verb.takes_program() => return Err("a program is missing".to_string()),
-        program => program.unwrap_or_default(),
-    };
-    Ok(match verb {
-        Verb::Evaluate => {
-            if output.as_ref().is_some_and(|o| o.as_os_str().is_empty()) {
-                return Err("--output is empty".to_string());
-            }
-            Command::Evaluate(Evaluation { expression, inputs: inputs(&rest)?, output, tuning })
-        }
-        Verb::Explain => {
-            let types = rest.into_iter().map(input_type).collect::<Result<_, _>>()?;
-            Command::Explain { expression, types, tuning }
-        }
-        Verb::Functions => {
-            let mut rest = rest.into_iter();
-            let name = rest.next().map(text).transpose()?;
-            match rest.next() {
-                Some(word) => return Err(format!("one function at a time, not {word:?} too")),
-                None => Command::Functions { name },
-            }
-        }
-        Verb::Bench => {
-            let mut numbers = Vec::new();
-            for (name, given) in inputs(&rest)? {
-                match given {
-                    Given::Number(number) => numbers.push((name, number)),
-                    Given::File(_) => {
-                        return Err(format!("bench draws its arrays; {name} can only be a number"));
+            Verb::Bench => {
+                let mut numbers = Vec::new();
+                for (name, given) in inputs(&rest)? {
+                    match given {
+                        Given::Number(number) => numbers.push((name, number)),
+                        Given::File(_) => {
+                            return Err(format!(
+                                "bench draws its arrays; {name} can only be a number"
+                            ));
+                        }
                     }
                 }
+                let n = self.n.unwrap_or(10_000_000);
+                let dtype = self.dtype.unwrap_or(DType::F64);
+                Command::Bench(Bench { expression, numbers, n, dtype, json, tuning })
             }
-            Command::Bench(Bench { expression, numbers, n, dtype, json, tuning })
-        }
-        Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning },
-    })
+            Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning },
+        })
+    }
 }
 
 #[cfg(test)]

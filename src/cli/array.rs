@@ -106,18 +106,12 @@ impl Array {
         unsafe { Arg::raw(self.words.as_ptr().cast(), &self.shape, &self.strides, self.dtype) }
     }
 
-    /// The first elements of a one-dimensional array, as an argument.
+    /// The first elements in the order of memory, as a one-dimensional argument.
     pub(crate) fn prefix(&self, count: usize) -> Arg<'_> {
-        let count = count.min(self.shape.first().copied().unwrap_or(0));
-        // SAFETY: as `arg`, of which these are the first elements.
-        unsafe {
-            Arg::raw(
-                self.words.as_ptr().cast(),
-                &[count],
-                &[self.dtype.size() as isize],
-                self.dtype,
-            )
-        }
+        let size = self.dtype.size();
+        let shape = [count.min(self.size / size)];
+        // SAFETY: so many elements are in the words, and the argument borrows the array.
+        unsafe { Arg::raw(self.words.as_ptr().cast(), &shape, &[size as isize], self.dtype) }
     }
 
     /// The array as an output.

@@ -92,22 +92,21 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     let outputs = evaluate(&program, &values)?;
     match destination {
         Some(destination) => Ok(destination.write(outputs.iter())?),
-        None => print(&outputs.iter().map(show::show).collect::<Vec<_>>().join("\n")),
+        None => print(&show::show_all(outputs.iter())),
     }
 }
 
 /// That every input is given, before files are read.
 fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
-    match program.inputs().iter().find(|name| !given.contains(&&***name)) {
-        None => Ok(()),
-        Some(name) => {
-            let error = Error::new(ErrorKind::Name, format!("missing the input '{name}'"));
-            Err(match hotloop::ops::suggestions(name, given.iter().copied()).first() {
-                Some(near) => error.hint(format!("there is an argument '{near}'")),
-                None => error.hint(format!("add {name}=FILE.npy or {name}=NUMBER")),
-            })
-        }
-    }
+    let Some(name) = program.inputs().iter().find(|name| !given.contains(&&***name)) else {
+        return Ok(());
+    };
+    let spare = given.iter().copied().filter(|g| !program.inputs().iter().any(|i| **i == **g));
+    let error = Error::new(ErrorKind::Name, format!("missing the input '{name}'"));
+    Err(match hotloop::ops::suggestions(name, spare).first() {
+        Some(near) => error.hint(format!("there is an argument '{near}'")),
+        None => error.hint(format!("add {name}=FILE.npy or {name}=NUMBER")),
+    })
 }
 
 /// Runs a program, with a bar on the terminal where it takes long, and warns of divisions by zero.

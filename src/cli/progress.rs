@@ -35,7 +35,7 @@ fn draw(elements: u64, counter: &AtomicU64, wait: &Receiver<()>) {
     if wait.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
         return;
     }
-    let bar = ProgressBar::new(elements);
+    let bar = ProgressBar::new(elements).with_elapsed(PATIENCE);
     let template = "pass {msg} [{bar:40}] {percent}% {elapsed}";
     bar.set_style(
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),

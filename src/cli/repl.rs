@@ -163,7 +163,7 @@ impl Session<'_> {
         let printed = statements.iter().any(|s| matches!(s, Statement::Outputs { .. }));
         let outputs = self.evaluate(line)?;
         if printed {
-            return Ok(outputs.iter().map(show::show).collect());
+            return Ok(show::show_all(outputs.iter()));
         }
         for output in outputs.iter() {
             self.variables.insert(output.name().unwrap_or_default().to_string(), kept(output)?);
@@ -173,11 +173,10 @@ impl Session<'_> {
 
     fn evaluate(&self, text: &str) -> Result<Outputs> {
         let program = self.engine.compile(text)?;
-        let variable = |name: &Box<str>| self.variables.get_key_value(&**name);
         let values: Vec<(&str, &Value)> = program
             .inputs()
             .iter()
-            .filter_map(variable)
+            .filter_map(|name| self.variables.get_key_value(&**name))
             .map(|(name, value)| (name.as_str(), value))
             .collect();
         if values.len() < program.inputs().len() {

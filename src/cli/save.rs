@@ -96,13 +96,12 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
 
 /// Puts a file at a path in one step.
 fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let place = resolve(path).map_err(|e| cannot(path, &e))?;
-    replace_file(&place, fill).map_err(|e| cannot(path, &e))
+    replace_file(path, fill).map_err(|e| cannot(path, &e))
 }
 
-fn replace_file(place: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+fn replace_file(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // Opening asks for the right to write; what is there stays whole.
-    let old = match OpenOptions::new().write(true).open(place) {
+    let old = match OpenOptions::new().write(true).open(path) {
         Ok(mut file) => {
             let metadata = file.metadata()?;
             if !metadata.is_file() {
@@ -113,6 +112,7 @@ fn replace_file(place: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) ->
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
+    let place = resolve(path)?;
     let directory = place.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".hotloop-").suffix(".tmp");
@@ -127,7 +127,7 @@ fn replace_file(place: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) ->
         temporary.as_file().set_permissions(permissions)?;
     }
     temporary.as_file().sync_all()?;
-    temporary.persist(place)?;
+    temporary.persist(&place)?;
     // The rename lasts once the directory is synced; some file systems cannot.
     let _ = File::open(directory).and_then(|d| d.sync_all());
     Ok(())

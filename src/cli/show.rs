@@ -15,8 +15,13 @@ const PRECISION: usize = 8;
 /// A summary of many axes may still be long; beyond this many elements nothing is shown.
 const MOST: usize = 100_000;
 
+/// The outputs, with an empty line between them.
+pub(crate) fn show_all<'a>(outputs: impl Iterator<Item = &'a Output>) -> String {
+    outputs.map(show).collect::<Vec<_>>().join("\n")
+}
+
 /// An output's name, dtype and shape, and its elements on the lines below.
-pub(crate) fn show(output: &Output) -> String {
+fn show(output: &Output) -> String {
     let name = output.name().map(|name| format!("{name}: ")).unwrap_or_default();
     let elements = elements(output.dtype(), output.shape(), output.bytes());
     format!("{name}{} {}\n{elements}\n", output.dtype(), shape(output.shape()))
@@ -170,7 +175,7 @@ impl Value {
             None => self.whole(),
             Some(x) if !x.is_finite() => special(x),
             Some(x) if x != 0.0 && !(1e-4..1e16).contains(&x.abs()) => {
-                let (digits, exponent) = self.scientific(usize::MAX);
+                let (digits, exponent) = self.scientific(None);
                 let digits = digits.trim_end_matches('.');
                 format!("{digits}e{exponent:+03}")
             }
@@ -210,25 +215,18 @@ impl Value {
         }
     }
 
-    /// As `positional`, of the digits before the exponent, and the exponent.
-    fn scientific(self, most: usize) -> (String, i32) {
-        let shortest = match self {
-            Value::F32(x) => format!("{x:e}"),
-            other => format!("{:e}", other.float().unwrap_or_default()),
-        };
-        let fraction =
-            shortest.split('e').next().and_then(|d| d.split_once('.')).map_or(0, |(_, f)| f.len());
-        let text = match self {
-            _ if fraction <= most => shortest,
-            Value::F32(x) => format!("{x:.most$e}"),
-            other => format!("{:.most$e}", other.float().unwrap_or_default()),
+    /// The digits before the exponent, so many after the point, and the exponent; `None` is the
+    /// fewest digits that round to the value.
+    fn scientific(self, fraction: Option<usize>) -> (String, i32) {
+        let text = match (self, fraction) {
+            (Value::F32(x), None) => format!("{x:e}"),
+            (Value::F32(x), Some(n)) => format!("{x:.n$e}"),
+            (other, None) => format!("{:e}", other.float().unwrap_or_default()),
+            (other, Some(n)) => format!("{:.n$e}", other.float().unwrap_or_default()),
         };
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let digits = match digits.contains('.') {
-            true => digits.trim_end_matches('0').to_string(),
-            false => format!("{digits}."),
-        };
-        (digits, exponent.parse().unwrap_or(0))
+        let point = if digits.contains('.') { "" } else { "." };
+        (format!("{digits}{point}"), exponent.parse().unwrap_or(0))
     }
 }
 
@@ -250,56 +248,54 @@ fn aligned(values: &[Value]) -> Vec<String> {
 
 /// Floats with their points below each other; with exponents where magnitudes differ much.
 fn floats(values: &[Value]) -> Vec<String> {
-    let sizes = || {
-        values.iter().filter_map(|v| v.float()).filter(|x| x.is_finite() && *x != 0.0).map(f64::abs)
-    };
-    let (least, most) =
-        sizes().fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
     let large = if matches!(values[0], Value::F32(_)) { 1e6 } else { 1e8 };
+    let finite = |x: &f64| x.is_finite();
+    let sizes = values.iter().filter_map(|v| v.float()).filter(finite).map(f64::abs);
+    let (least, most) = sizes
+        .filter(|x| *x != 0.0)
+        .fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
     let exponents = most > 0.0 && (most >= large || least < 1e-4 || most / least > 1000.0);
-    let finite = |v: &&Value| v.float().is_some_and(f64::is_finite);
-    // Of each finite value: what stands before the point, what after it, and the exponent.
-    let parts: Vec<(String, String, Option<i32>)> = values
-        .iter()
-        .filter(finite)
-        .map(|v| {
-            let (digits, exponent) = match exponents {
-                true => {
-                    let (d, e) = v.scientific(PRECISION);
-                    (d, Some(e))
-                }
-                false => (v.positional(PRECISION), None),
-            };
-            let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
-            (whole.to_string(), fraction.to_string(), exponent)
-        })
-        .collect();
-    let left = parts.iter().map(|p| p.0.len()).max().unwrap_or(0);
-    let right = parts.iter().map(|p| p.1.len()).max().unwrap_or(0);
-    let digits = parts
-        .iter()
-        .filter_map(|p| p.2)
-        .map(|e| e.unsigned_abs().to_string().len())
-        .max()
-        .unwrap_or(0);
-    let digits = digits.max(2);
-    let word = |(whole, fraction, exponent): &(String, String, Option<i32>)| match exponent {
-        Some(e) => {
-            let sign = if *e < 0 { '-' } else { '+' };
-            format!("{whole:>left$}.{fraction:0<right$}e{sign}{:0>digits$}", e.unsigned_abs())
-        }
-        None => format!("{whole:>left$}.{fraction:<right$}"),
-    };
-    let words: Vec<String> = parts.iter().map(word).collect();
-    let others =
-        values.iter().filter(|v| !finite(v)).filter_map(|v| v.float()).map(|x| special(x).len());
-    let width = words.iter().map(String::len).chain(others).max().unwrap_or(0);
+    let ordinary: Vec<Value> =
+        values.iter().copied().filter(|v| v.float().as_ref().is_some_and(finite)).collect();
+    let words = if exponents { with_exponents(&ordinary) } else { with_points(&ordinary) };
     let mut words = words.into_iter();
     let word = |v: &Value| match v.float() {
         Some(x) if !x.is_finite() => special(x),
         _ => words.next().unwrap_or_default(),
     };
-    values.iter().map(word).map(|w| format!("{w:>width$}")).collect()
+    let words: Vec<String> = values.iter().map(word).collect();
+    let width = words.iter().map(String::len).max().unwrap_or(0);
+    words.into_iter().map(|w| format!("{w:>width$}")).collect()
+}
+
+/// Finite floats without exponents: padded on both sides of the point.
+fn with_points(values: &[Value]) -> Vec<String> {
+    let parts: Vec<String> = values.iter().map(|v| v.positional(PRECISION)).collect();
+    let right = parts.iter().map(|p| fraction(p)).max().unwrap_or(0);
+    parts.into_iter().map(|p| format!("{p}{}", " ".repeat(right - fraction(&p)))).collect()
+}
+
+/// Finite floats with exponents: all with as many digits as the one that needs most.
+fn with_exponents(values: &[Value]) -> Vec<String> {
+    let needed = |v: &Value| {
+        let digits = fraction(&v.scientific(None).0);
+        let (text, _) = v.scientific(Some(digits.min(PRECISION)));
+        fraction(if digits > 0 { text.trim_end_matches('0') } else { &text })
+    };
+    let right = values.iter().map(needed).max().unwrap_or(0);
+    let parts: Vec<(String, i32)> = values.iter().map(|v| v.scientific(Some(right))).collect();
+    let digits = |e: i32| e.unsigned_abs().to_string().len();
+    let width = parts.iter().map(|(_, e)| digits(*e)).max().unwrap_or(0).max(2);
+    let word = |(text, e): (String, i32)| {
+        let sign = if e < 0 { '-' } else { '+' };
+        format!("{text}e{sign}{:0>width$}", e.unsigned_abs())
+    };
+    parts.into_iter().map(word).collect()
+}
+
+/// How many digits stand after the point.
+fn fraction(text: &str) -> usize {
+    text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! # How a function is written
 //!
-//! Once, as a [`Core`]: a branch-free expression over a few lanes of f64, in the operations of
-//! [`lanes::Lanes`] and nothing else. The platform's libm is not used, nor std's functions over
+//! Once, as a `Core`: a branch-free expression over a few lanes of f64, in the operations of
+//! `lanes::Lanes` and nothing else. The platform's libm is not used, nor std's functions over
 //! it, for they differ from machine to machine. Every operation gives the same bits in every
 //! instance of `Lanes`, so a core's results do not depend on the instruction set, and a proof or a
 //! test of one instance stands for all. What a core says of its accuracy holds for f64; an f32
@@ -20,7 +20,7 @@
 //!
 //! # Instances
 //!
-//! [`lanes::Scalar`] runs on every target; its fused multiply-add is the machine's where the
+//! `lanes::Scalar` runs on every target; its fused multiply-add is the machine's where the
 //! target promises one, else [`softfma`], exact and slow. `lanes::Avx2` and `lanes::Avx512` stand
 //! on `core::arch`. A kernel is one of the generic shells at the end of this file, which turn the
 //! instructions on, around the `#[inline(always)]` cores: there is no call left inside the loop.
@@ -32,7 +32,7 @@
 //!
 //! Write a unit struct with its `Core` next to its relatives, name it in `kernels!` below, and
 //! add its cases to `derive/cases.py`, which writes what `tests/math.rs` checks. To add an
-//! instruction set, implement `Lanes` and give [`pick`] one more shell.
+//! instruction set, implement `Lanes` and give `pick` one more shell.
 
 mod exp;
 mod lanes;

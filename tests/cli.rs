@@ -1,0 +1,858 @@
+//! The command `hotloop`, driven as a shell drives it: words, files and streams in, files, text
+//! and exit codes out.
+
+use std::fs;
+use std::io::{Cursor, Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
+    command.current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+/// What a run of the command gave.
+#[derive(Debug, PartialEq)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).expect("the command writes UTF-8");
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+fn run(dir: &Path, words: &[&str]) -> Ran {
+    command(dir).args(words).output().expect("the command starts").into()
+}
+
+/// The output of a run that must succeed silently.
+fn ok(dir: &Path, words: &[&str]) -> String {
+    let ran = run(dir, words);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{words:?}");
+    ran.out
+}
+
+/// The standard error of a run that must fail with a code and print nothing else.
+fn fails(dir: &Path, code: i32, words: &[&str]) -> String {
+    let ran = run(dir, words);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{words:?}: {}", ran.err);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    ran.err
+}
+
+/// A run with bytes on standard input.
+fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
+    let mut child = command(dir)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::thread::scope(|scope| {
+        // The command may stop reading before the end.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().expect("the command ends").into()
+    })
+}
+
+/// A file in NumPy's format, version 1, with any header text and data.
+fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).expect("a short header").to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn header(descr: &str, fortran: bool, shape: &str) -> String {
+    let fortran = if fortran { "True" } else { "False" };
+    format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n")
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) {
+    fs::write(dir.join(name), bytes).expect("a file is written");
+}
+
+/// Writes a one-dimensional array of `f64`.
+fn write_f64(dir: &Path, name: &str, values: &[f64]) {
+    let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    write(dir, name, &npy(&header("<f8", false, &format!("({},)", values.len())), &data));
+}
+
+/// The header text and the data of a file that the command wrote.
+fn split(bytes: &[u8]) -> (String, &[u8]) {
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!(start % 64, 0, "the data is aligned");
+    let text = String::from_utf8(bytes[10..start].to_vec()).expect("text");
+    assert!(text.ends_with('\n'));
+    (text.trim_end().to_string(), &bytes[start..])
+}
+
+fn f64s(bytes: &[u8], shape: &str) -> Vec<f64> {
+    let (text, data) = split(bytes);
+    assert_eq!(text, format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"));
+    data.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().expect("eight bytes"))).collect()
+}
+
+fn read_f64s(dir: &Path, name: &str, shape: &str) -> Vec<f64> {
+    f64s(&fs::read(dir.join(name)).expect("the file is there"), shape)
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("a directory");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_main_job() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0, 3.0]);
+    write_f64(dir, "b.npy", &[0.5, -2.0, 1e300]);
+    assert_eq!(ok(dir, &["a * b - 1", "a=a.npy", "b=b.npy", "-o", "y.npy"]), "");
+    assert_eq!(read_f64s(dir, "y.npy", "(3,)"), [-0.5, -5.0, 3e300]);
+    assert_eq!(names(dir), ["a.npy", "b.npy", "y.npy"]);
+}
+
+#[test]
+fn the_example_of_the_documentation() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
+    let out = ok(&data, &["sin(a)**2 + cos(b)**2", "a=a.npy", "b=b.npy"]);
+    assert_eq!(out.lines().next(), Some("f64 (1024,)"));
+    assert_eq!(out.lines().count(), 2, "{out}");
+    let out = ok(&data, &["min(ask - bid) > 0, count_nonzero(bid)", "bid=bid.npy", "ask=ask.npy"]);
+    assert_eq!(out, "bool ()\nTrue\n\ni64 ()\n512\n");
+}
+
+#[test]
+fn dtypes_of_every_file() {
+    let dir = temporary();
+    let dir = dir.path();
+    for (descr, name, bytes) in [
+        ("|b1", "bool", &[1][..]),
+        ("|i1", "i8", &[1]),
+        ("<i2", "i16", &[1, 0]),
+        (">i2", "i16", &[0, 1]),
+        ("<i4", "i32", &[1, 0, 0, 0]),
+        (">i4", "i32", &[0, 0, 0, 1]),
+        ("<i8", "i64", &[1, 0, 0, 0, 0, 0, 0, 0]),
+        ("=i8", "i64", &[1, 0, 0, 0, 0, 0, 0, 0]),
+        ("|u1", "u8", &[1]),
+        ("<u2", "u16", &[1, 0]),
+        ("<u4", "u32", &[1, 0, 0, 0]),
+        (">u8", "u64", &[0, 0, 0, 0, 0, 0, 0, 1]),
+        ("<f4", "f32", &[0, 0, 0x80, 0x3f]),
+        (">f4", "f32", &[0x3f, 0x80, 0, 0]),
+        ("<f8", "f64", &[0, 0, 0, 0, 0, 0, 0xf0, 0x3f]),
+        (">f8", "f64", &[0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
+    ] {
+        let three = bytes.repeat(3);
+        write(dir, "x.npy", &npy(&header(descr, false, "(3,)"), &three));
+        let text = match name {
+            "bool" => "[ True  True  True]",
+            "f32" | "f64" => "[1. 1. 1.]",
+            _ => "[1 1 1]",
+        };
+        assert_eq!(ok(dir, &["x", "x=x.npy"]), format!("x: {name} (3,)\n{text}\n"), "{descr}");
+        // Written, read and written again it stays the same.
+        ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
+        ok(dir, &["y", "y=y.npy", "-o", "z.npy"]);
+        let (y, z) = (fs::read(dir.join("y.npy")).unwrap(), fs::read(dir.join("z.npy")).unwrap());
+        assert_eq!(y, z);
+        assert_eq!(ok(dir, &["z", "z=z.npy"]), format!("z: {name} (3,)\n{text}\n"));
+    }
+}
+
+#[test]
+fn bytes_of_a_bool_other_than_one_are_true() {
+    let dir = temporary();
+    write(dir.path(), "x.npy", &npy(&header("|b1", false, "(4,)"), &[0, 1, 2, 255]));
+    assert_eq!(ok(dir.path(), &["x + 0", "x=x.npy"]), "i64 (4,)\n[0 1 1 1]\n");
+}
+
+#[test]
+fn fortran_order_and_broadcasting() {
+    let dir = temporary();
+    let dir = dir.path();
+    // [[1, 2, 3], [4, 5, 6]] column after column.
+    let data: Vec<u8> = [1i32, 4, 2, 5, 3, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
+    write(dir, "x.npy", &npy(&header("<i4", true, "(2, 3)"), &data));
+    let row: Vec<u8> = [10i32, 20, 30].iter().flat_map(|x| x.to_be_bytes()).collect();
+    write(dir, "row.npy", &npy(&header(">i4", false, "(3,)"), &row));
+    assert_eq!(
+        ok(dir, &["x + row", "x=x.npy", "row=row.npy"]),
+        "i32 (2, 3)\n[[11 22 33]\n [14 25 36]]\n"
+    );
+    ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
+    let bytes = fs::read(dir.join("y.npy")).unwrap();
+    let (text, data) = split(&bytes);
+    assert_eq!(text, "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }");
+    assert_eq!(data, [1i32, 2, 3, 4, 5, 6].map(i32::to_le_bytes).concat());
+    write_f64(dir, "four.npy", &[0.0; 4]);
+    let err = fails(dir, 1, &["x + four", "x=x.npy", "four=four.npy"]);
+    assert!(err.contains("(2, 3)") && err.contains("(4,)") && err.contains("broadcast"), "{err}");
+}
+
+#[test]
+fn scalars_take_the_dtype_they_meet() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "x.npy", &npy(&header("<f4", false, "(2,)"), &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
+    assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=0.5"]), "f32 (2,)\n[0.5 1. ]\n");
+    assert_eq!(ok(dir, &["x * n", "x=x.npy", "n=3"]), "f32 (2,)\n[3. 6.]\n");
+    assert_eq!(ok(dir, &["x if flag else -x", "x=x.npy", "flag=False"]), "f32 (2,)\n[-1. -2.]\n");
+    assert_eq!(ok(dir, &["n // 2", "n=-7"]), "i64 ()\n-4\n");
+    assert_eq!(ok(dir, &["-a", "a=3"]), "i64 ()\n-3\n");
+    assert_eq!(ok(dir, &["--", "-a", "a=3"]), "i64 ()\n-3\n");
+    // A strong element: a file without axes.
+    write(dir, "k.npy", &npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
+    assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=k.npy"]), "f64 (2,)\n[2.5 5. ]\n");
+    let err = fails(dir, 2, &["n", "n=9223372036854775808"]);
+    assert!(err.contains("64 bits"), "{err}");
+}
+
+#[test]
+fn empty_arrays() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "x.npy", &npy(&header("<f8", false, "(0, 3)"), &[]));
+    assert_eq!(ok(dir, &["x + 1", "x=x.npy"]), "f64 (0, 3)\n[]\n");
+    assert_eq!(ok(dir, &["sum(x)", "x=x.npy"]), "f64 ()\n0.0\n");
+    ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
+    assert_eq!(read_f64s(dir, "y.npy", "(0, 3)"), [0.0; 0]);
+    assert!(fails(dir, 1, &["max(x)", "x=x.npy"]).contains("empty"));
+    // Extents that only fit because another is zero.
+    let shape = "(1099511627776, 0, 1099511627776)";
+    write(dir, "x.npy", &npy(&header("<f8", true, shape), &[]));
+    assert_eq!(ok(dir, &["x", "x=x.npy"]), format!("x: f64 {shape}\n[]\n"));
+}
+
+#[test]
+fn several_outputs() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0]);
+    let program = "double = 2 * a; double, a + 1, sum(a)";
+    let printed = ok(dir, &[program, "a=a.npy"]);
+    assert_eq!(printed, "double: f64 (2,)\n[2. 4.]\n\nf64 (2,)\n[2. 3.]\n\nf64 ()\n3.0\n");
+
+    ok(dir, &[program, "a=a.npy", "-o", "results/"]);
+    assert_eq!(names(&dir.join("results")), ["double.npy", "out1.npy", "out2.npy"]);
+    assert_eq!(read_f64s(dir, "results/double.npy", "(2,)"), [2.0, 4.0]);
+    assert_eq!(read_f64s(dir, "results/out1.npy", "(2,)"), [2.0, 3.0]);
+    assert_eq!(read_f64s(dir, "results/out2.npy", "()"), [3.0]);
+    // Now it is a directory, with or without a slash.
+    ok(dir, &["a", "a=a.npy", "-o", "results"]);
+    assert_eq!(read_f64s(dir, "results/a.npy", "(2,)"), [1.0, 2.0]);
+
+    ok(dir, &[program, "a=a.npy", "-o", "y.npz"]);
+    let archive = fs::read(dir.join("y.npz")).unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(archive)).expect("an archive");
+    let mut member = |name: &str| {
+        let mut member = archive.by_name(name).expect("a member");
+        assert_eq!(member.compression(), zip::CompressionMethod::Stored);
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).expect("a sound checksum");
+        bytes
+    };
+    assert_eq!(f64s(&member("double.npy"), "(2,)"), [2.0, 4.0]);
+    assert_eq!(f64s(&member("out1.npy"), "(2,)"), [2.0, 3.0]);
+    assert_eq!(f64s(&member("out2.npy"), "()"), [3.0]);
+    assert_eq!(archive.len(), 3);
+
+    let err = fails(dir, 2, &[program, "a=a.npy", "-o", "y.npy"]);
+    assert!(err.contains("3 outputs") && err.contains(".npz"), "{err}");
+    assert_eq!(names(dir), ["a.npy", "results", "y.npz"]);
+}
+
+#[test]
+fn outputs_of_one_name_get_files_of_their_own() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0]);
+    ok(dir, &["out1 = a + 1; out1, a + 2, out1", "a=a.npy", "-o", "results/"]);
+    assert_eq!(names(&dir.join("results")), ["out1.npy", "out1_.npy", "out2.npy"]);
+    assert_eq!(read_f64s(dir, "results/out1.npy", "(1,)"), [2.0]);
+    assert_eq!(read_f64s(dir, "results/out1_.npy", "(1,)"), [3.0]);
+    assert_eq!(read_f64s(dir, "results/out2.npy", "(1,)"), [2.0]);
+}
+
+#[test]
+fn long_arrays_are_printed_in_short() {
+    let dir = temporary();
+    let dir = dir.path();
+    let values: Vec<f64> = (0..2000).map(f64::from).collect();
+    write_f64(dir, "a.npy", &values);
+    assert_eq!(
+        ok(dir, &["a / 2", "a=a.npy"]),
+        "f64 (2000,)\n[0.000e+00 5.000e-01 1.000e+00 ... 9.985e+02 9.990e+02 9.995e+02]\n"
+    );
+    assert_eq!(
+        ok(dir, &["i32(a) + 1", "a=a.npy"]),
+        "i32 (2000,)\n[   1    2    3 ... 1998 1999 2000]\n"
+    );
+}
+
+#[test]
+fn errors_draw_a_caret_and_exit_with_one() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0]);
+    let err = fails(dir, 1, &["1 + sine(a)", "a=a.npy"]);
+    assert!(err.contains("1 | 1 + sine(a)\n  |     ^^^^"), "{err}");
+    assert!(err.contains("did you mean 'sin'?"), "{err}");
+    for program in
+        ["", "  ", "# nothing", "1 +", "(a", "a $ b", "__import__('os')", "a\u{1b}[2J", "2x"]
+    {
+        let err = fails(dir, 1, &[program, "a=a.npy"]);
+        assert!(err.starts_with("error: "), "{program:?}: {err}");
+        assert!(!err.contains('\u{1b}'), "{err:?}");
+    }
+    let err = fails(dir, 1, &["a + price", "a=a.npy", "prize=2"]);
+    assert!(err.contains("missing the input 'price'") && err.contains("'prize'"), "{err}");
+    let err = fails(dir, 1, &["a + b", "a=a.npy"]);
+    assert!(err.contains("add b=FILE.npy or b=NUMBER"), "{err}");
+    let ran = run(dir, &["a + 1", "a=a.npy", "b=no-such-file.npy"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "f64 (1,)\n[2.]\n"));
+    assert_eq!(ran.err, "warning: the program has no input 'b'\n");
+}
+
+#[test]
+fn wrong_command_lines_exit_with_two() {
+    let dir = temporary();
+    for words in [
+        &[][..],
+        &["a", "--nonsense"],
+        &["a", "a"],
+        &["a", "a=1", "a=2"],
+        &["a", "a=1", "--threads", "none"],
+        &["a", "a=1", "--mode", "wild"],
+        &["bench"],
+        &["explain", "a", "a:f65"],
+    ] {
+        let err = fails(dir.path(), 2, words);
+        assert!(err.starts_with("error: ") && err.contains("hotloop --help"), "{words:?}: {err}");
+    }
+}
+
+#[test]
+fn help_and_version() {
+    let dir = temporary();
+    let dir = dir.path();
+    let version = format!("hotloop {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(ok(dir, &["--version"]), version);
+    assert_eq!(ok(dir, &["-V"]), version);
+    assert!(ok(dir, &["--help"]).contains("Usage:"));
+    for verb in ["explain", "functions", "bench", "repl"] {
+        assert!(ok(dir, &[verb, "--help"]).contains(&format!("Usage: hotloop {verb}")));
+    }
+    assert!(ok(dir, &["bench", "-h"]).contains("interpreter_ns_per_element"));
+}
+
+#[test]
+fn threads_and_modes_give_the_same_bits_where_they_must() {
+    let dir = temporary();
+    let dir = dir.path();
+    let values: Vec<f64> = (0..100_000).map(|i| f64::from(i) / 7.0).collect();
+    write_f64(dir, "a.npy", &values);
+    let program = "sqrt(a) + a * a, sum(a)";
+    ok(dir, &[program, "a=a.npy", "-o", "one.npz", "--threads", "1"]);
+    ok(dir, &[program, "a=a.npy", "-o", "two.npz", "--threads=2"]);
+    let (one, two) =
+        (fs::read(dir.join("one.npz")).unwrap(), fs::read(dir.join("two.npz")).unwrap());
+    assert!(one == two);
+    let sum = ok(dir, &["count_nonzero(a)", "a=a.npy", "--mode", "fast"]);
+    assert_eq!(sum, "i64 ()\n99999\n");
+}
+
+#[test]
+fn integers_divided_by_zero_are_reported() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "x.npy", &npy(&header("|i1", false, "(3,)"), &[6, 7, 8]));
+    write(dir, "y.npy", &npy(&header("|i1", false, "(3,)"), &[2, 0, 4]));
+    let ran = run(dir, &["x // y", "x=x.npy", "y=y.npy"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "i8 (3,)\n[3 0 2]\n"));
+    assert_eq!(ran.err, "warning: integers were divided by zero; those elements are 0\n");
+}
+
+/// Files that are not what their name says: the message has the file and the byte.
+#[test]
+fn damaged_files() {
+    let dir = temporary();
+    let dir = dir.path();
+    let good = |shape: &str| header("<f8", false, shape);
+    let version = |major, minor| {
+        let mut bytes = npy(&good("(1,)"), &[0; 8]);
+        bytes[6..8].copy_from_slice(&[major, minor]);
+        bytes
+    };
+    let lying = |length: u16| {
+        let mut bytes = npy(&good("(1,)"), &[0; 8]);
+        bytes[8..10].copy_from_slice(&length.to_le_bytes());
+        bytes
+    };
+    let gigabyte = [&b"\x93NUMPY\x02\x00"[..], &(1u32 << 30).to_le_bytes(), &[b' '; 100]].concat();
+    let data = 10 + good("(1,)").len();
+    let huge = "(1099511627776, 1099511627776)";
+    let large = "(1099511627776,)";
+    let nested = format!("{{'descr': {}", "(".repeat(60_000));
+    for (what, bytes, at) in [
+        ("nothing", Vec::new(), 0),
+        ("text", b"1,2,3\n".to_vec(), 0),
+        ("an archive", b"PK\x03\x04 and so on".to_vec(), 0),
+        ("another magic", b"\x93NUMPZ\x01\x00".to_vec(), 5),
+        ("no version", b"\x93NUMPY\x01".to_vec(), 7),
+        ("version 9", version(9, 0), 6),
+        ("version 0", version(0, 0), 6),
+        ("version 1.1", version(1, 1), 6),
+        ("no header length", b"\x93NUMPY\x01\x00\x10".to_vec(), 9),
+        ("a header beyond the file", lying(60_000), data + 8),
+        ("a header too short", lying(20), 27),
+        ("no header", lying(0), 10),
+        ("a header of 1 GB", gigabyte, 8),
+        ("a header of nested brackets", npy(&nested, &[]), 20),
+        ("no data", npy(&good("(1,)"), &[]), data),
+        ("half an element", npy(&good("(1,)"), &[0; 4]), data + 4),
+        ("trailing data", npy(&good("(1,)"), &[0; 9]), data + 8),
+        ("a huge shape", npy(&good(huge), &[0; 8]), 10 + good(huge).len()),
+        ("a large shape", npy(&good(large), &[0; 8]), 10 + good(large).len() + 8),
+        ("an extent beyond 64 bits", npy(&good("(18446744073709551616,)"), &[0; 8]), 61),
+        ("a negative extent", npy(&good("(-1,)"), &[0; 8]), 61),
+        ("a float as extent", npy(&good("(1.5,)"), &[0; 8]), 62),
+        ("an integer as shape", npy(&good("1"), &[0; 8]), 60),
+        ("an unknown dtype", npy(&header("zz", false, "(1,)"), &[0; 8]), 20),
+        ("code", npy("__import__('os')", &[0; 8]), 10),
+        ("a missing key", npy("{'descr': '<f8', 'shape': (1,)}", &[0; 8]), 41),
+        ("another key", npy("{'evil': 1}", &[0; 8]), 11),
+    ] {
+        write(dir, "bad.npy", &bytes);
+        let err = fails(dir, 1, &["x", "x=bad.npy"]);
+        assert!(err.contains("\"bad.npy\": "), "{what}: {err}");
+        assert!(err.contains(&format!("(at byte {at})")), "{what}, not at {at}: {err}");
+    }
+}
+
+#[test]
+fn dtypes_that_are_not_ours() {
+    let dir = temporary();
+    let dir = dir.path();
+    for (descr, advice) in [
+        ("|O", "never loaded"),
+        ("<c16", "x.real"),
+        ("<c8", "x.real"),
+        ("<f2", "astype"),
+        ("<f16", "astype"),
+        ("<U3", "strings"),
+        ("|S5", "strings"),
+        ("<M8[ns]", "astype"),
+        ("|V16", "raw"),
+    ] {
+        write(dir, "bad.npy", &npy(&header(descr, false, "(1,)"), &[0; 16]));
+        let err = fails(dir, 1, &["x", "x=bad.npy"]);
+        assert!(err.contains("\"bad.npy\"") && err.contains(descr), "{err}");
+        assert!(err.contains(advice), "{descr}: {err}");
+    }
+    let text = "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1,), }\n";
+    write(dir, "bad.npy", &npy(text, &[0; 8]));
+    assert!(fails(dir, 1, &["x", "x=bad.npy"]).contains("structured"));
+}
+
+#[test]
+fn a_file_cut_at_every_length() {
+    let dir = temporary();
+    let dir = dir.path();
+    let whole = npy(&header("<i2", false, "(5,)"), &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
+    for length in 0..whole.len() {
+        write(dir, "cut.npy", &whole[..length]);
+        let err = fails(dir, 1, &["x", "x=cut.npy"]);
+        let at = format!("(at byte {length})");
+        assert!(err.contains(&at), "{length}: {err}");
+        // The same through a pipe, which has no length to check first.
+        if length % 8 == 0 {
+            let ran = feed(dir, &["x", "x=/dev/stdin"], &whole[..length]);
+            assert_eq!(ran.code, Some(1), "{}", ran.err);
+            assert!(ran.err.contains(&at), "{length}: {}", ran.err);
+        }
+    }
+    let ran = feed(dir, &["x", "x=/dev/stdin"], &whole);
+    assert_eq!(
+        ran,
+        Ran { code: Some(0), out: "x: i16 (5,)\n[1 2 3 4 5]\n".into(), err: String::new() }
+    );
+}
+
+#[test]
+fn versions_two_and_three() {
+    let dir = temporary();
+    let dir = dir.path();
+    for major in [2, 3] {
+        let text = header("|u1", false, "(2,)");
+        let mut bytes = b"\x93NUMPY".to_vec();
+        bytes.extend([major, 0]);
+        bytes.extend((text.len() as u32).to_le_bytes());
+        bytes.extend(text.bytes());
+        bytes.extend([7, 9]);
+        write(dir, "x.npy", &bytes);
+        assert_eq!(ok(dir, &["x", "x=x.npy"]), "x: u8 (2,)\n[7 9]\n");
+    }
+}
+
+#[test]
+fn inputs_that_cannot_be_read() {
+    let dir = temporary();
+    let dir = dir.path();
+    let err = fails(dir, 1, &["x", "x=missing.npy"]);
+    assert!(err.contains("\"missing.npy\"") && err.contains("No such file"), "{err}");
+    assert!(fails(dir, 1, &["x", "x=."]).contains("\".\""));
+}
+
+#[test]
+fn an_output_may_replace_an_input() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0]);
+    for _ in 0..3 {
+        ok(dir, &["a * 2", "a=a.npy", "-o", "a.npy"]);
+    }
+    assert_eq!(read_f64s(dir, "a.npy", "(2,)"), [8.0, 16.0]);
+    assert_eq!(names(dir), ["a.npy"]);
+}
+
+#[test]
+fn a_failing_run_leaves_the_old_file() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "y.npy", b"old");
+    write_f64(dir, "a.npy", &[1.0, 2.0]);
+    write_f64(dir, "b.npy", &[1.0, 2.0, 3.0]);
+    fails(dir, 1, &["a + b", "a=a.npy", "b=b.npy", "-o", "y.npy"]);
+    fails(dir, 1, &["a +", "a=a.npy", "-o", "y.npy"]);
+    assert_eq!(fs::read(dir.join("y.npy")).unwrap(), b"old");
+    assert_eq!(names(dir), ["a.npy", "b.npy", "y.npy"]);
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "file", b"");
+    let err = fails(dir, 1, &["a", "a=1", "-o", "missing/y.npy"]);
+    assert!(err.contains("\"missing/y.npy\""), "{err}");
+    fails(dir, 1, &["a", "a=1", "-o", "file/y.npy"]);
+    fails(dir, 1, &["a", "a=1", "-o", "file/"]);
+    assert_eq!(names(dir), ["file"]);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn symbolic_links_stay() {
+        let dir = temporary();
+        let dir = dir.path();
+        fs::create_dir(dir.join("far")).unwrap();
+        write(dir, "far/y.npy", b"old");
+        symlink("far/y.npy", dir.join("link.npy")).unwrap();
+        symlink("link.npy", dir.join("second.npy")).unwrap();
+        ok(dir, &["a", "a=1.5", "-o", "second.npy"]);
+        assert_eq!(read_f64s(dir, "far/y.npy", "()"), [1.5]);
+        assert!(fs::symlink_metadata(dir.join("link.npy")).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(dir.join("second.npy")).unwrap().is_symlink());
+        assert_eq!(names(&dir.join("far")), ["y.npy"]);
+        // One that leads nowhere yet, and one that leads to itself.
+        symlink("far/new.npy", dir.join("dangling.npy")).unwrap();
+        ok(dir, &["a", "a=2.5", "-o", "dangling.npy"]);
+        assert_eq!(read_f64s(dir, "far/new.npy", "()"), [2.5]);
+        symlink("circle.npy", dir.join("circle.npy")).unwrap();
+        assert!(fails(dir, 1, &["a", "a=1", "-o", "circle.npy"]).contains("symbolic links"));
+    }
+
+    #[test]
+    fn permissions_stay_or_are_those_of_a_new_file() {
+        let dir = temporary();
+        let dir = dir.path();
+        let mode = |name: &str| fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
+        write(dir, "plain", b"");
+        ok(dir, &["a", "a=1", "-o", "new.npy"]);
+        assert_eq!(mode("new.npy"), mode("plain"));
+        fs::set_permissions(dir.join("new.npy"), fs::Permissions::from_mode(0o640)).unwrap();
+        ok(dir, &["a", "a=2", "-o", "new.npy"]);
+        assert_eq!(mode("new.npy"), 0o640);
+    }
+
+    #[test]
+    fn without_permission_nothing_changes() {
+        let dir = temporary();
+        let dir = dir.path();
+        write(dir, "y.npy", b"old");
+        fs::set_permissions(dir.join("y.npy"), fs::Permissions::from_mode(0o444)).unwrap();
+        if fs::OpenOptions::new().write(true).open(dir.join("y.npy")).is_ok() {
+            return; // The superuser may write everywhere.
+        }
+        assert!(fails(dir, 1, &["a", "a=1", "-o", "y.npy"]).contains("ermission"));
+        assert_eq!(fs::read(dir.join("y.npy")).unwrap(), b"old");
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o555)).unwrap();
+        assert!(fails(dir, 1, &["a", "a=1", "-o", "z.npy"]).contains("ermission"));
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(names(dir), ["y.npy"]);
+    }
+
+    #[test]
+    fn devices_are_written_as_they_are() {
+        let dir = temporary();
+        let dir = dir.path();
+        ok(dir, &["a", "a=1", "-o", "/dev/null"]);
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        if Path::new("/dev/full").exists() {
+            assert!(fails(dir, 1, &["a", "a=1", "-o", "/dev/full"]).contains("\"/dev/full\""));
+        }
+        let out = command(dir).args(["a", "a=1.5", "-o", "/dev/stdout"]).output().unwrap();
+        assert_eq!(f64s(&out.stdout, "()"), [1.5]);
+    }
+
+    /// A limit on the size of files stands for a disk that fills up, at every size.
+    #[test]
+    fn a_write_that_fails_anywhere_leaves_the_old_file() {
+        let dir = temporary();
+        let dir = dir.path();
+        let values: Vec<f64> = (0..1000).map(f64::from).collect();
+        write_f64(dir, "a.npy", &values);
+        for name in ["y.npy", "y.npz"] {
+            let mut blocks = 0;
+            loop {
+                write(dir, name, b"old");
+                let script = "trap '' XFSZ; ulimit -f $1; shift; exec \"$@\"";
+                let blocks_word = blocks.to_string();
+                let words = [
+                    "-c",
+                    script,
+                    "sh",
+                    &blocks_word,
+                    env!("CARGO_BIN_EXE_hotloop"),
+                    "a + 1",
+                    "a=a.npy",
+                    "-o",
+                    name,
+                ];
+                let out = Command::new("sh").args(words).current_dir(dir).output().unwrap();
+                assert_eq!(names(dir), ["a.npy", name], "after {blocks} blocks");
+                let left = fs::read(dir.join(name)).unwrap();
+                if out.status.success() {
+                    assert!(left.len() > 8000);
+                    break;
+                }
+                assert_eq!(out.status.code(), Some(1));
+                assert_eq!(left, b"old");
+                let err = String::from_utf8(out.stderr).unwrap();
+                assert!(blocks == 0 || err.contains(&format!("cannot write \"{name}\"")), "{err}");
+                blocks += 1;
+                assert!(blocks < 100, "{err}");
+            }
+            assert!(blocks > 4, "the limit was never felt");
+            fs::remove_file(dir.join(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn paths_need_not_be_text() {
+        let dir = temporary();
+        let dir = dir.path();
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.npy");
+        if fs::write(dir.join(name), npy(&header("|u1", false, "(1,)"), &[5])).is_err() {
+            return; // Some file systems insist on text.
+        }
+        let word = [b"x=", name.as_bytes()].concat();
+        let out = command(dir).arg("x").arg(std::ffi::OsStr::from_bytes(&word)).output().unwrap();
+        assert_eq!(out.stdout, b"x: u8 (1,)\n[5]\n");
+        let out = command(dir).arg(std::ffi::OsStr::from_bytes(b"a + \xff")).output().unwrap();
+        assert_eq!(out.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_output_quietly() {
+    let dir = temporary();
+    for words in [&["functions"][..], &["x", "x=1"]] {
+        let mut child = command(dir.path())
+            .args(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        drop(child.stdout.take());
+        let out = child.wait_with_output().expect("the command ends");
+        assert_eq!((out.status.code(), out.stderr), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn explain() {
+    let dir = temporary();
+    let dir = dir.path();
+    let text = ok(dir, &["explain", "a * k + b", "a:f32", "k:weak", "b:float64"]);
+    for line in [
+        "input 0 is a: f32",
+        "input 1 is k: weak f64",
+        "input 2 is b: f64",
+        "bytes moved an element",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(ok(dir, &["explain", "x + 1"]).contains("input 0 is x: f64"));
+    assert!(ok(dir, &["explain", "x + y", "x:i16@"]).contains("input 0 is x: i16\n"));
+    assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin'?"));
+    assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
+    assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
+}
+
+#[test]
+fn functions() {
+    let dir = temporary();
+    let dir = dir.path();
+    let table = ok(dir, &["functions"]);
+    for row in hotloop::ops::functions() {
+        let line = table.lines().find(|line| line.starts_with(&row.signature()));
+        let line = line.unwrap_or_else(|| panic!("{} is missing", row.name));
+        assert!(line.ends_with(row.doc), "{line}");
+        assert!(row.aliases.iter().all(|alias| line.contains(alias)), "{line}");
+    }
+    assert!(table.lines().any(|line| line.starts_with("isin(")));
+    let log = ok(dir, &["functions", "ln"]);
+    assert!(log.starts_with("log(x)\n") && log.contains("also called: ln"), "{log}");
+    assert!(ok(dir, &["functions", "isin"]).starts_with("isin("));
+    let err = fails(dir, 1, &["functions", "expl"]);
+    assert!(err.contains("did you mean 'exp'"), "{err}");
+}
+
+#[test]
+fn bench() {
+    let dir = temporary();
+    let words = ["bench", "a * \"k\"[0]", "-n", "10_000", "--json"];
+    assert!(fails(dir.path(), 1, &words).starts_with("error: "));
+    let program = "a * k + \\\n b";
+    assert!(fails(dir.path(), 1, &["bench", program, "-n", "1e4"]).starts_with("error: "));
+
+    let program = "a * k +\n b";
+    let words =
+        ["bench", program, "k=0.5", "-n", "1e4", "--threads", "1", "--dtype", "f32", "--json"];
+    let text = ok(dir.path(), &words);
+    let object: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let object = object.as_object().expect("an object");
+    assert_eq!(object["expression"], program);
+    assert_eq!(object["n"], 10_000);
+    assert_eq!(object["threads"], 1);
+    assert_eq!(object["dtype"], "f32");
+    assert_eq!(object["mode"], "strict");
+    assert_eq!(object["bytes"], 120_000, "two inputs and an output of four bytes");
+    assert!(object["runs"].as_u64().expect("a count") >= 5);
+    let number = |key: &str| object[key].as_f64().unwrap_or_else(|| panic!("{key} is no number"));
+    for key in
+        ["compile_s", "min_s", "median_s", "gb_per_s", "interpreter_ns_per_element", "speedup"]
+    {
+        assert!(number(key) > 0.0, "{key}");
+    }
+    assert!(number("min_s") <= number("median_s"));
+    let close = |x: f64, y: f64| (x / y - 1.0).abs() < 1e-9;
+    assert!(close(number("ns_per_element"), number("min_s") / 1e4 * 1e9));
+    assert!(close(number("gb_per_s"), 120_000.0 / number("min_s") / 1e9));
+    assert!(close(
+        number("speedup"),
+        number("interpreter_ns_per_element") / number("ns_per_element")
+    ));
+    let keys: Vec<&str> = object.keys().map(String::as_str).collect();
+    let help = ok(dir.path(), &["bench", "--help"]);
+    assert!(keys.iter().all(|key| help.contains(key)), "{keys:?}");
+    assert_eq!(keys.len(), 15);
+
+    let text = ok(dir.path(), &["bench", "sum(x) + 1", "-n", "1000", "--dtype", "i16"]);
+    assert!(text.starts_with("1000 elements of i16") && text.contains("GB/s"), "{text}");
+}
+
+#[test]
+fn a_session() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0]);
+    let lines = "\
+        :load a=a.npy\n\
+        # a comment\n\
+        \n\
+        x = a * 2   # kept\n\
+        x = x + 1\n\
+        k = 0.5\n\
+        x * k, sum(x)\n\
+        low = min(x); high = max(x)\n\
+        high - low\n\
+        :save x y.npy\n\
+        :vars\n";
+    let ran = feed(dir, &["repl"], lines.as_bytes());
+    let expected = "\
+        a: f64 (2,)\n\
+        f64 (2,)\n[1.5 2.5]\n\n\
+        f64 ()\n8.0\n\
+        f64 ()\n2.0\n\
+        a: f64 (2,)\nhigh: f64 ()\nk = 0.5\nlow: f64 ()\nx: f64 (2,)\n";
+    assert_eq!(ran, Ran { code: Some(0), out: expected.into(), err: String::new() });
+    assert_eq!(read_f64s(dir, "y.npy", "(2,)"), [3.0, 5.0]);
+
+    let ran =
+        feed(dir, &["repl", "a=a.npy"], b":explain a + 1\n:functions sin\n:help\n:quit\nsine(a)\n");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(ran.out.contains("input 0 is a: f64") && ran.out.contains("sin(x)\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_session_survives_any_line() {
+    let dir = temporary();
+    let dir = dir.path();
+    let long = [&b"1"[..], &b"+1".repeat(5_000_000), b"\n2 + 2\n"].concat();
+    let ran = feed(dir, &["repl"], &long);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n4\n"));
+    assert!(ran.err.contains("a line of more than 1048576 bytes"), "{}", ran.err);
+
+    let lines = b"\xff\xfe\n1 +\n= 3\nx\n:load x\n:load x=no.npy\n:save\n:save x y\n:nope\n:explain\n\0\nx = 1, 2\n:save q a\0b\n3 * 2";
+    let ran = feed(dir, &["repl"], lines);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n6\n"));
+    assert!(
+        ran.err.contains("not UTF-8 at byte 0") && !ran.err.contains("panicked"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.lines().filter(|line| line.starts_with("error: ")).count() >= 12,
+        "{}",
+        ran.err
+    );
+    assert_eq!(names(dir), [""; 0]);
+
+    let ran = feed(dir, &["repl"], b"q = 1\n:save q a\0b.npy\n");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("cannot write"), "{}", ran.err);
+    assert_eq!(
+        feed(dir, &["repl"], b""),
+        Ran { code: Some(0), out: String::new(), err: String::new() }
+    );
+}

@@ -1,0 +1,747 @@
+"""Writes the corpus next to this file. Needs NumPy 2 and mpmath.
+
+What NumPy computes is taken from NumPy; elementary functions are rounded correctly from mpmath.
+Where the language differs from NumPy on purpose, a case gives its result itself (`expect=`).
+"""
+
+import json
+import os
+import warnings
+
+import mpmath
+import numpy as np
+
+warnings.simplefilter("ignore")
+mpmath.mp.prec = 300
+
+DTYPES = {
+    "bool": "?", "i8": "i1", "i16": "i2", "i32": "i4", "i64": "i8",
+    "u8": "u1", "u16": "u2", "u32": "u4", "u64": "u8", "f32": "f4", "f64": "f8",
+}
+NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+INTS = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+SIGNED, UNSIGNED, FLOATS = INTS[:4], INTS[4:], ["f32", "f64"]
+INF, NAN, PI = float("inf"), float("nan"), float(np.pi)
+
+
+def A(dtype, values, shape=None, **layout):
+    """An array input."""
+    array = np.array(values, dtype=DTYPES[dtype])
+    return {"array": array if shape is None else array.reshape(shape), **layout}
+
+
+def S(dtype, value):
+    """A strong number."""
+    return {"array": np.array(value, dtype=DTYPES[dtype])}
+
+
+def W(value):
+    """A weak number of run time."""
+    return {"weak": value}
+
+
+def to_float(dtype):
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return dtype
+    return np.dtype("f4") if dtype.itemsize <= 2 else np.dtype("f8")
+
+
+def exact(name):
+    """The correctly rounded function of mpmath, with NumPy's special values."""
+    of_numpy = {"log1p": np.log1p, "expm1": np.expm1}.get(name, getattr(np, name))
+    of_mpmath = {
+        "exp2": lambda x: mpmath.mpf(2) ** x, "log2": lambda x: mpmath.log(x, 2),
+        "cbrt": lambda x: mpmath.cbrt(x),
+    }.get(name) or getattr(mpmath, name)
+
+    def one(x, dtype):
+        special = of_numpy(dtype.type(x))
+        if not np.isfinite(x) or not np.isfinite(special) or special == 0 or x == 0:
+            return special
+        # One rounding only, subnormal results included.
+        value = of_mpmath(mpmath.mpf(float(x)))
+        if dtype.itemsize == 8:
+            return mpmath_to_float(value, 53, -1074)
+        return mpmath_to_float(value, 24, -149)
+
+    def function(x):
+        if isinstance(x, (int, float)):
+            return float(one(float(x), np.dtype("f8")))
+        x = np.asarray(x)
+        dtype = to_float(x.dtype)
+        x = x.astype(dtype)
+        return np.array([one(v, dtype) for v in x.ravel()], dtype=dtype).reshape(x.shape)
+
+    return function
+
+
+def mpmath_to_float(value, bits, least):
+    exponent = max(mpmath.frexp(value)[1] - bits, least)
+    return float(mpmath.nint(mpmath.ldexp(value, -exponent))) * 2.0**exponent if exponent > -1000 else \
+        float(mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, -exponent)), exponent))
+
+
+def where(c, x, y):
+    weak = [isinstance(v, (bool, int, float)) for v in (x, y)]
+    if all(weak):
+        return np.where(c, x, y)
+    dtype = np.result_type(x, y)
+    return np.where(c, np.asarray(x).astype(dtype), np.asarray(y).astype(dtype))
+
+
+def isin(x, *values):
+    out = np.zeros(np.shape(x), bool)
+    for v in values:
+        out |= x == v
+    return out
+
+
+def power_float(x, n):
+    """x**n for one float dtype, correctly rounded."""
+    dtype = x.dtype
+    bits, least = (53, -1074) if dtype.itemsize == 8 else (24, -149)
+    out = []
+    for v in x.ravel():
+        special = np.float64(v) ** np.float64(n)
+        if v == 0 or not np.isfinite(v) or np.isnan(special):
+            out.append(special)
+            continue
+        value = mpmath.mpf(float(v)) ** mpmath.mpf(n)
+        largest = mpmath.ldexp(1, 1024 if bits == 53 else 128)
+        out.append(float(mpmath.sign(value)) * INF if abs(value) >= largest else mpmath_to_float(value, bits, least))
+    return np.array(out, dtype=dtype).reshape(x.shape)
+
+
+SPACE = {
+    "pi": PI, "inf": INF, "nan": NAN, "np": np, "where": where, "isin": isin, "power_float": power_float,
+    "abs": np.abs, "sign": np.sign, "square": np.square, "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil,
+    "trunc": np.trunc, "rint": np.rint, "round": np.round, "fmod": np.fmod, "copysign": np.copysign,
+    "nextafter": np.nextafter, "signbit": np.signbit, "minimum": np.minimum, "maximum": np.maximum,
+    "fmin": np.fmin, "fmax": np.fmax, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
+    "clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi), "power": np.power, "pow": np.power,
+    "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max, "mean": np.mean, "any": np.any, "all": np.all,
+    "count_nonzero": lambda x: np.int64(np.count_nonzero(x)), "nan_to_num": np.nan_to_num,
+    **{name: exact(name) for name in "exp exp2 expm1 log log2 log10 log1p sin cos tan tanh".split()},
+    **{name: (lambda code: lambda x: np.asarray(x).astype(code))(code) for name, code in DTYPES.items()},
+}
+
+FILES = {}
+
+
+def case(file, name, expr, inputs=None, np_expr=None, expect=None, error=None, ulp=0, flag=None, mode=None, repeat=None):
+    inputs = inputs or {}
+    outputs = []
+    if error is None:
+        if expect is None:
+            space = {n: (i["array"] if "array" in i else i["weak"]) for n, i in inputs.items()}
+            for n, i in inputs.items():
+                if "broadcast_to" in i:
+                    space[n] = np.broadcast_to(space[n], i["broadcast_to"])
+            expect = eval(np_expr or expr.replace("\n", " "), dict(SPACE), space)
+        if not isinstance(expect, tuple):
+            expect = (expect,)
+        for value in expect:
+            if isinstance(value, dict):
+                value = value["array"]
+            if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+                value = np.array(value)
+            value = np.asarray(value)
+            assert value.dtype in NAMES, (name, value.dtype)
+            outputs.append(value)
+    FILES.setdefault(file, []).append((name, expr, inputs, outputs, error, ulp, flag, mode, repeat))
+
+
+def number(value, kind):
+    if kind == "b":
+        return "true" if value else "false"
+    if kind in "iu":
+        value = int(value)
+        return str(value) if -(2**63) <= value < 2**63 else f'"{value}"'
+    value = float(value)
+    if value != value:
+        return '"nan"'
+    if value in (INF, -INF):
+        return '"inf"' if value > 0 else '"-inf"'
+    # Short decimals are read exactly, too.
+    decimal = repr(value)
+    if len(decimal) <= 8:
+        return decimal if "." in decimal or "e" in decimal else f"{decimal}.0"
+    return f'"{value.hex()}"'
+
+
+def described(array):
+    values = ", ".join(number(v, array.dtype.kind) for v in array.ravel())
+    return f"dtype = \"{NAMES[array.dtype]}\", shape = {list(array.shape)}, values = [{values}]"
+
+
+def toml_value(value):
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(list(value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def write():
+    here = os.path.dirname(os.path.abspath(__file__))
+    total = 0
+    for file, cases in FILES.items():
+        names = [c[0] for c in cases]
+        assert len(set(names)) == len(names), [n for n in names if names.count(n) > 1]
+        lines = ["# Made by generate.py; one table a case, see tests/corpus.rs.", ""]
+        for name, expr, inputs, outputs, error, ulp, flag, mode, repeat in cases:
+            lines += ["[[case]]", f'name = "{name}"']
+            if "\n" in expr and "\r" not in expr:
+                lines.append(f"expr = '''\n{expr}'''")
+            else:
+                lines.append(f"expr = {json.dumps(expr)}")
+            if ulp:
+                lines.append(f"ulp = {ulp}")
+            if flag is not None:
+                lines.append(f"divided_by_zero = {str(flag).lower()}")
+            if mode:
+                lines.append(f'mode = "{mode}"')
+            if repeat is not None:
+                lines.append(f"repeat = {str(repeat).lower()}")
+            for n, i in inputs.items():
+                if "weak" in i:
+                    v = i["weak"]
+                    kind = {bool: "b", int: "i", float: "f"}[type(v)]
+                    lines.append(f"inputs.{n} = {{ weak = {number(v, kind)}, kind = \"{ {'b': 'bool', 'i': 'int', 'f': 'float'}[kind] }\" }}".replace('" ', '"').replace(' "', ' "'))
+                    continue
+                extra = "".join(f", {k} = {toml_value(v)}" for k, v in i.items() if k != "array")
+                lines.append(f"inputs.{n} = {{ {described(i['array'])}{extra} }}")
+            if error:
+                kind, text = error
+                lines.append(f"error = {{ kind = \"{kind}\", text = '''{text}''' }}")
+            else:
+                lines += ["outputs = ["] + [f"  {{ {described(o)} }}," for o in outputs] + ["]"]
+            lines.append("")
+        with open(os.path.join(here, file + ".toml"), "w") as f:
+            f.write("\n".join(lines))
+        total += len(cases)
+        print(f"{file}: {len(cases)}")
+    print(f"{total} cases")
+
+
+# What each dtype can hold, at its edges.
+def edges(dtype):
+    if dtype == "bool":
+        return [True, False, True, True, False]
+    if dtype in FLOATS:
+        return [0.0, -0.0, 1.5, -2.25, INF, -INF, NAN]
+    info = np.iinfo(DTYPES[dtype])
+    return [info.min, info.max, 0, 1, info.max - 1, 7, 3 if dtype in UNSIGNED else -3]
+
+
+def shifted(values, by):
+    return values[by:] + values[:by]
+
+
+# --- operators -------------------------------------------------------------------------------
+for dtype in INTS + FLOATS:
+    a, b = edges(dtype), shifted(edges(dtype), 3)
+    for op, symbol in [("add", "+"), ("sub", "-"), ("mul", "*")]:
+        case("operators", f"{op}_{dtype}", f"a {symbol} b", {"a": A(dtype, a), "b": A(dtype, b)})
+for dtype in FLOATS:
+    a = [1.0, -1.0, 0.0, -0.0, INF, 1.0, 5.5, 1e30, 3.0]
+    b = [3.0, 0.0, 0.0, 5.0, INF, -0.0, -0.5, 1e-30, 7.0]
+    case("operators", f"div_{dtype}", "a / b", {"a": A(dtype, a), "b": A(dtype, b)})
+    x = [7.5, -7.5, 7.5, -7.5, 0.0, -0.0, 1.0, INF, 5.0, -5.0, 1e17, 3.0]
+    y = [2.0, 2.0, -2.0, -2.0, 3.0, 3.0, 0.0, 2.0, INF, INF, 3.0, -3.0]
+    case("operators", f"floordiv_{dtype}", "a // b", {"a": A(dtype, x), "b": A(dtype, y)})
+    case("operators", f"rem_{dtype}", "a % b", {"a": A(dtype, x), "b": A(dtype, y)})
+    case("operators", f"negate_{dtype}", "-a", {"a": A(dtype, edges(dtype))})
+    for op, symbol in [("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")]:
+        c = [1.0, 2.0, NAN, 0.0, INF, -INF, NAN]
+        d = [2.0, 2.0, 1.0, -0.0, INF, INF, NAN]
+        case("operators", f"{op}_{dtype}", f"a {symbol} b", {"a": A(dtype, c), "b": A(dtype, d)})
+for dtype in ["i8", "u8", "i64", "u64", "u32"]:
+    for op, symbol in [("lt", "<"), ("le", "<="), ("eq", "==")]:
+        case("operators", f"{op}_{dtype}", f"a {symbol} b",
+             {"a": A(dtype, edges(dtype)), "b": A(dtype, shifted(edges(dtype), 1))})
+T, F = True, False
+two = {"a": A("bool", [T, T, F, F]), "b": A("bool", [T, F, T, F])}
+case("operators", "and", "a and b", two, np_expr="a & b")
+case("operators", "or", "a or b", two, np_expr="a | b")
+case("operators", "not", "not a", {"a": two["a"]}, np_expr="~a")
+case("operators", "not_is_looser_than_and", "not a and b", two, np_expr="~a & b")
+case("operators", "not_is_looser_than_comparison", "not a == b", two, np_expr="~(a == b)")
+case("operators", "and_is_tighter_than_or", "a or b and not a", two, np_expr="a | (b & ~a)")
+for op, symbol in [("bitand", "&"), ("bitor", "|"), ("bitxor", "^")]:
+    case("operators", f"{op}_bool", f"a {symbol} b", two)
+    for dtype in ["i8", "u16", "i32", "u64"]:
+        case("operators", f"{op}_{dtype}", f"a {symbol} b", {"a": A(dtype, edges(dtype)), "b": A(dtype, shifted(edges(dtype), 2))})
+case("operators", "complement_bool", "~a", {"a": two["a"]})
+for dtype in ["i8", "u8", "i64", "u32"]:
+    case("operators", f"complement_{dtype}", "~a", {"a": A(dtype, edges(dtype))})
+for op, symbol in [("eq", "=="), ("ne", "!="), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">=")]:
+    case("operators", f"{op}_bool", f"a {symbol} b", two)
+x = {"x": A("f64", [-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, NAN])}
+n = {"a": A("i64", [6, 5, 3]), "b": A("i64", [3, 3, 6])}
+case("operators", "chain", "0 < x <= 1", x, np_expr="(0 < x) & (x <= 1)")
+case("operators", "chain_of_three", "-1 <= x < 1 != 0", x, np_expr="(-1 <= x) & (x < 1)")
+case("operators", "chain_of_equals", "a == b == 3", n, np_expr="(a == b) & (b == 3)")
+case("operators", "minus_is_looser_than_power", "-x**2", x, np_expr="-(x * x)")
+case("operators", "power_takes_a_minus", "x**-1", x, np_expr="1 / x")
+case("operators", "power_is_right_associative", "a ** 2 ** 3", n, np_expr="a ** 8")
+case("operators", "comparison_is_looser_than_bits", "a & b == 2", n, np_expr="(a & b) == 2")
+case("operators", "shift_is_looser_than_sum", "a << 1 + 1", n, np_expr="a << 2")
+case("operators", "sum_is_left_associative", "a - b - 1", n)
+case("operators", "product_is_left_associative", "a // b * b", n)
+case("operators", "floor_of_negative", "-a // 4", n, np_expr="(-a) // 4")
+case("operators", "unary_plus", "+a - +b", n)
+case("operators", "many_signs", "- - -a + ~~b", n)
+case("operators", "xor_between_or_and_and", "a | b ^ a & 3", n, np_expr="a | (b ^ (a & 3))")
+case("operators", "no_negative_zero_from_zero_minus", "0.0 - x", {"x": A("f64", [0.0, -0.0, 1.0])})
+case("operators", "bool_plus_is_or", "a + b", two)
+case("operators", "bool_times_is_and", "a * b", two)
+case("operators", "bool_divides_in_f64", "a / b", two)
+case("operators", "bool_floordiv_in_i8", "a // b", two, flag=True)
+case("operators", "bool_rem_in_i8", "a % b", two, flag=True)
+case("operators", "bool_power_in_i8", "a ** b", two)
+case("operators", "bool_shift_in_i8", "a << b", two)
+case("operators", "bool_minus_is_an_error", "a - b", two, error=("TYPE", "bool - bool is not defined"))
+case("operators", "bool_negated_is_an_error", "-a", {"a": two["a"]}, error=("TYPE", "bool is not defined"))
+case("operators", "and_of_floats_is_an_error", "a and b", {"a": A("f64", [1.0]), "b": A("bool", [T])}, error=("TYPE", "x != 0"))
+case("operators", "not_of_int_is_an_error", "not a", {"a": A("i64", [1])}, error=("TYPE", "`not` takes bools"))
+case("operators", "bits_of_floats_are_an_error", "a | 1", {"a": A("f64", [1.0])}, error=("TYPE", "f64"))
+case("operators", "complement_of_float_is_an_error", "~a", {"a": A("f32", [1.0])}, error=("TYPE", "f32"))
+case("operators", "shift_of_float_is_an_error", "1.5 << a", {"a": A("i32", [1])}, error=("TYPE", "<<"))
+case("operators", "no_contraction", "a * b - c", {"a": A("f64", [1 + 2**-30]), "b": A("f64", [1 + 2**-30]), "c": A("f64", [1 + 2**-29])})
+case("operators", "contraction_when_asked", "a * b - c",
+     {"a": A("f64", [1 + 2**-30]), "b": A("f64", [1 + 2**-30]), "c": A("f64", [1 + 2**-29])},
+     expect=A("f64", [2.0**-60]), mode="contract")
+case("operators", "no_reassociation", "a + b - a", {"a": A("f64", [1e16, 1.0]), "b": A("f64", [1.0, 1e-20])})
+case("operators", "nothing_cancels", "x - x + x / x * 0", x)
+
+# --- promotion -------------------------------------------------------------------------------
+samples = {"bool": [T, F, T], "f32": [0.5, -2.0, 16777216.0], "f64": [0.1, -2.0, 9007199254740993.0]}
+for i, p in enumerate(DTYPES):
+    for q in list(DTYPES)[i:]:
+        va = samples.get(p, [1, 2, 100])
+        vb = samples.get(q, [3, 50, 7])
+        case("promotion", f"{p}_with_{q}", "a * b", {"a": A(p, va), "b": A(q, vb)})
+f32, u8, i32, b1 = A("f32", [0.1, 1.0, 3.0]), A("u8", [1, 200, 255]), A("i32", [1, -2, 2**31 - 1]), A("bool", [T, F, T])
+case("promotion", "float_literal_keeps_f32", "a * 1.1", {"a": f32})
+case("promotion", "int_literal_keeps_f32", "a + 1", {"a": f32})
+case("promotion", "pi_keeps_f32", "a * pi", {"a": f32})
+case("promotion", "int_literal_keeps_u8", "a + 100", {"a": u8})
+case("promotion", "float_literal_with_u8", "a + 0.5", {"a": u8})
+case("promotion", "float_literal_with_bool", "a + 0.5", {"a": b1})
+case("promotion", "int_literal_with_bool", "a + 1", {"a": b1})
+case("promotion", "bool_literal_keeps_i32", "a * True", {"a": i32})
+case("promotion", "bool_literal_with_f32", "a + True", {"a": f32})
+case("promotion", "literals_meet_first", "(1 / 3) * a", {"a": f32})
+case("promotion", "function_of_literal_stays_weak", "sqrt(2) * a", {"a": f32},
+     expect=A("f32", np.float32(np.sqrt(2.0)) * np.array([0.1, 1.0, 3.0], "f4")))
+case("promotion", "typed_literal_is_strong", "f64(2) * a", {"a": f32})
+case("promotion", "strong_scalar_promotes", "a * k", {"a": f32, "k": S("f64", 0.1)})
+case("promotion", "weak_scalar_does_not_promote", "a * k", {"a": f32, "k": W(0.1)})
+case("promotion", "weak_int_scalar_with_u8", "a + k", {"a": u8, "k": W(55)})
+case("promotion", "weak_bool_scalar_with_u8", "a + k", {"a": u8, "k": W(True)})
+case("promotion", "weak_float_scalar_with_int", "a * k", {"a": i32, "k": W(0.5)})
+case("promotion", "weak_scalars_together", "k * m + a", {"a": f32, "k": W(3), "m": W(0.5)})
+case("promotion", "sum_is_strong", "a / sum(b)", {"a": f32, "b": A("f64", [1.0, 2.0, 4.0])})
+case("promotion", "literal_too_large", "a + 300", {"a": u8}, error=("TYPE", "300 does not fit u8"))
+case("promotion", "literal_negative_for_unsigned", "a + -1", {"a": u8}, error=("TYPE", "-1 does not fit u8"))
+case("promotion", "literal_too_large_for_i32", "a * 2147483648", {"a": i32}, error=("TYPE", "2147483648 does not fit i32"))
+case("promotion", "weak_argument_too_large", "a + k", {"a": u8, "k": W(300)}, error=("TYPE", "300 does not fit u8"))
+case("promotion", "weak_float_too_large", "a * 1e39", {"a": f32}, error=("TYPE", "does not fit f32"))
+case("promotion", "weak_infinity_fits_f32", "a * inf", {"a": f32})
+case("promotion", "exact_comparison_above", "a < 300", {"a": u8})
+case("promotion", "exact_comparison_below", "a > -1", {"a": u8})
+case("promotion", "exact_comparison_equal", "a == 256", {"a": u8})
+case("promotion", "exact_comparison_unequal", "a != -200", {"a": A("i8", [56, -100, 0])})
+case("promotion", "exact_comparison_reversed", "300 <= a", {"a": u8})
+case("promotion", "exact_comparison_u64", "a > -1", {"a": A("u64", [0, 2**64 - 1])})
+case("promotion", "exact_comparison_weak_argument", "a < k", {"a": u8, "k": W(300)})
+case("promotion", "exact_comparison_u64_weak_argument", "a > k", {"a": A("u64", [0, 2**64 - 1]), "k": W(-1)})
+case("promotion", "exact_comparison_i64_with_u64", "a == b",
+     {"a": A("i64", [2**53 + 1, -1, 5]), "b": A("u64", [2**53, 2**64 - 1, 5])})
+case("promotion", "exact_order_of_i64_and_u64", "a < b",
+     {"a": A("i64", [2**53, -1, 2**63 - 1]), "b": A("u64", [2**53 + 1, 0, 2**63])})
+case("promotion", "i64_with_f32_compare_in_f64", "a == b", {"a": A("i64", [16777217]), "b": A("f32", [16777216.0])})
+case("promotion", "int_division_is_f64", "a / b", {"a": A("i8", [1, -7]), "b": A("u8", [3, 2])})
+case("promotion", "where_promotes", "where(c, a, b)", {"c": b1, "a": i32, "b": A("u32", [1, 2**32 - 1, 3])})
+case("promotion", "bits_of_i64_with_u64_are_an_error", "a & b", {"a": A("i64", [1]), "b": A("u64", [1])}, error=("TYPE", "&"))
+for src, dst, values in [
+    ("i64", "i8", [127, 128, -129, 300]), ("u64", "i32", [2**32 + 5, 2**31]), ("i8", "u64", [-1, 5]),
+    ("i64", "f64", [2**53 + 1, -(2**63), 2**63 - 1]), ("i64", "f32", [16777217, 2**62 + 2**38, 2**53 + 2**29 + 1]),
+    ("u64", "f64", [2**64 - 1, 2**63 + 1025, 2**53 + 1]), ("u64", "f32", [2**64 - 1, 2**40 + 2**16, 2**63 + 2**39 + 1]),
+    ("u32", "f32", [2**32 - 1, 2**24 + 1]), ("i32", "f32", [16777217, -16777219, 2**31 - 1]),
+    ("f64", "f32", [1e39, 1e-46, 1.0000000596046448, 16777217.0, NAN, -0.0, 2**-149 * 1.5]),
+    ("f32", "f64", [0.1, INF, NAN, 2**-149]), ("bool", "f32", [T, F]), ("i16", "bool", [0, 1, -5, 256]),
+    ("f64", "bool", [0.0, -0.0, NAN, 0.5]), ("u16", "i16", [65535, 32768, 5]), ("bool", "u8", [T, F]),
+]:
+    case("promotion", f"{src}_to_{dst}", f"{dst}(a)", {"a": A(src, values)})
+for dst, values, expect in [
+    ("u8", [NAN, INF, -INF, -1.0, 255.9, 256.0, 3.7], [0, 255, 0, 0, 255, 255, 3]),
+    ("i8", [NAN, 127.5, 128.0, -128.5, -129.0, -0.9], [0, 127, 127, -128, -128, 0]),
+    ("i16", [1e300, -1e300, 32767.9, -2.5], [32767, -32768, 32767, -2]),
+    ("u16", [70000.0, -3.0, 65535.0], [65535, 0, 65535]),
+    ("i32", [NAN, 2147483648.0, -2147483649.0, 2147483647.0], [0, 2**31 - 1, -(2**31), 2**31 - 1]),
+    ("u32", [4294967296.0, 4294967295.0, -1.0, NAN, 0.99], [2**32 - 1, 2**32 - 1, 0, 0, 0]),
+    ("i64", [9.3e18, -9.3e18, INF, -INF, NAN, 9223372036854774784.0], [2**63 - 1, -(2**63), 2**63 - 1, -(2**63), 0, 9223372036854774784]),
+    ("u64", [1.9e19, -5.0, NAN, 18446744073709549568.0, 2.0**63], [2**64 - 1, 0, 0, 18446744073709549568, 2**63]),
+]:
+    case("promotion", f"f64_saturates_to_{dst}", f"{dst}(a)", {"a": A("f64", values)}, expect=A(dst, expect))
+for dst, values, expect in [
+    ("u8", [NAN, INF, -1.0, 300.0, 2.9], [0, 255, 0, 255, 2]),
+    ("i32", [2147483648.0, -INF, NAN, -2.9], [2**31 - 1, -(2**31), 0, -2]),
+    ("i64", [9.5e18, -INF, NAN, 2.0**62], [2**63 - 1, -(2**63), 0, 2**62]),
+    ("u64", [INF, -1.0, NAN, 2.0**63], [2**64 - 1, 0, 0, 2**63]),
+]:
+    case("promotion", f"f32_saturates_to_{dst}", f"{dst}(a)", {"a": A("f32", values)}, expect=A(dst, expect))
+
+# --- functions -------------------------------------------------------------------------------
+points = {
+    "exp": [0.0, -0.0, 1.0, -1.0, 0.5, 10.0, -20.0, INF, -INF, NAN],
+    "exp2": [0.0, 1.0, -1.0, 10.0, 0.5, -3.25, INF, -INF, NAN],
+    "expm1": [0.0, -0.0, 1e-10, -1e-10, 1.0, -1.0, 10.0, INF, -INF, NAN],
+    "log": [1.0, 2.0, 0.5, 10.0, 0.0, -0.0, -1.0, INF, NAN, 1.0000001],
+    "log2": [1.0, 2.0, 8.0, 0.125, 3.0, 0.0, -1.0, INF, NAN],
+    "log10": [1.0, 10.0, 1000.0, 0.01, 2.0, 0.0, -1.0, INF, NAN],
+    "log1p": [0.0, -0.0, 1e-10, 1.0, -0.5, -1.0, -2.0, INF, NAN],
+    "sin": [0.0, -0.0, 1.0, -1.0, 3.0, 100.0, 1e6, INF, NAN],
+    "cos": [0.0, 1.0, -1.0, 3.0, 100.0, 1e6, INF, NAN],
+    "tan": [0.0, -0.0, 1.0, -1.0, 1.5, 100.0, 1e6, INF, NAN],
+    "tanh": [0.0, -0.0, 1e-10, 0.5, -1.0, 5.0, 30.0, INF, -INF, NAN],
+}
+for name, values in points.items():
+    for dtype in FLOATS:
+        case("functions", f"{name}_{dtype}", f"{name}(a)", {"a": A(dtype, values)}, ulp=1)
+    case("functions", f"{name}_of_i8_is_f32", f"{name}(a)", {"a": A("i8", [1, 2, 3])}, ulp=1)
+    case("functions", f"{name}_of_i32_is_f64", f"{name}(a)", {"a": A("i32", [1, 2, 3])}, ulp=1)
+    case("functions", f"{name}_of_weak", f"a + {name}(2)", {"a": A("f32", [0.0, 0.0])},
+         np_expr=f"a + f32({name}(2.0))", ulp=1)
+roots = [0.0, -0.0, 2.0, 4.0, 1e300, 1e-310, -1.0, INF, NAN]
+case("functions", "sqrt_f64", "sqrt(a)", {"a": A("f64", roots)})
+case("functions", "sqrt_f32", "sqrt(a)", {"a": A("f32", [0.0, -0.0, 2.0, 4.0, 1e30, 1e-40, -1.0, INF, NAN])})
+case("functions", "sqrt_of_u8_is_f32", "sqrt(a)", {"a": A("u8", [2, 255])}, np_expr="sqrt(f32(a))")
+case("functions", "sqrt_of_u16_is_f32", "sqrt(a)", {"a": A("u16", [2, 65535])})
+case("functions", "sqrt_of_bool_is_f32", "sqrt(a)", {"a": b1}, np_expr="sqrt(f32(a))")
+case("functions", "sqrt_of_u64_is_f64", "sqrt(a)", {"a": A("u64", [2, 2**64 - 1])})
+parts = [0.5, 1.5, 2.5, -0.5, -1.5, -0.2, 0.2, -0.0, 1e300, INF, NAN, 4503599627370497.5, -2.7]
+for name in ["floor", "ceil", "trunc", "rint", "round"]:
+    case("functions", f"{name}_f64", f"{name}(a)", {"a": A("f64", parts)})
+    case("functions", f"{name}_f32", f"{name}(a)", {"a": A("f32", [0.5, 1.5, 2.5, -0.5, -0.0, 8388609.5, 1e30, NAN, -INF])})
+for name in ["floor", "ceil", "trunc", "round"]:
+    case("functions", f"{name}_keeps_integers", f"{name}(a)", {"a": A("i16", [-3, 0, 32767])})
+case("functions", "rint_of_i32_is_f64", "rint(a)", {"a": i32})
+for dtype in SIGNED + FLOATS:
+    case("functions", f"abs_{dtype}", "abs(a)", {"a": A(dtype, edges(dtype))})
+    case("functions", f"sign_{dtype}", "sign(a)", {"a": A(dtype, edges(dtype))})
+case("functions", "abs_u8", "abs(a)", {"a": u8})
+case("functions", "sign_u8", "sign(a)", {"a": A("u8", [0, 1, 255])})
+case("functions", "absolute_is_abs", "absolute(a)", {"a": i32}, np_expr="abs(a)")
+case("functions", "square_i8_wraps", "square(a)", {"a": A("i8", [-128, 11, 12])})
+case("functions", "square_f32", "square(a)", {"a": f32})
+m, k = [1.0, -0.0, 0.0, NAN, 1.0, INF], [2.0, 0.0, -0.0, 1.0, NAN, -INF]
+pair = {"a": A("f64", m), "b": A("f64", k)}
+case("functions", "minimum_f64", "minimum(a, b)", pair, expect=A("f64", [1.0, -0.0, -0.0, NAN, NAN, -INF]))
+case("functions", "maximum_f64", "maximum(a, b)", pair, expect=A("f64", [2.0, 0.0, 0.0, NAN, NAN, INF]))
+case("functions", "fmin_f64", "fmin(a, b)", pair, expect=A("f64", [1.0, -0.0, -0.0, 1.0, 1.0, -INF]))
+case("functions", "fmax_f64", "fmax(a, b)", pair, expect=A("f64", [2.0, 0.0, 0.0, 1.0, 1.0, INF]))
+pair = {"a": A("f32", m), "b": A("f32", k)}
+case("functions", "minimum_f32", "minimum(a, b)", pair, expect=A("f32", [1.0, -0.0, -0.0, NAN, NAN, -INF]))
+case("functions", "fmax_f32", "fmax(a, b)", pair, expect=A("f32", [2.0, 0.0, 0.0, 1.0, 1.0, INF]))
+for dtype in ["i8", "u8", "i64", "u64", "bool"]:
+    for name in ["minimum", "maximum", "fmin"]:
+        case("functions", f"{name}_{dtype}", f"{name}(a, b)", {"a": A(dtype, edges(dtype)), "b": A(dtype, shifted(edges(dtype), 3))})
+case("functions", "clip_f64", "clip(a, -1, 1)", {"a": A("f64", [-2.0, 0.5, 3.0, NAN])})
+case("functions", "clip_u8", "clip(a, 10, max=20)", {"a": A("u8", [0, 15, 255])}, np_expr="clip(a, 10, 20)")
+case("functions", "clip_with_arrays", "clip(a, lo, hi)", {"a": i32, "lo": A("i32", [0, 0, 0]), "hi": A("i32", [1, 1, 1])})
+case("functions", "isnan_f64", "isnan(a)", {"a": A("f64", edges("f64"))})
+case("functions", "isinf_f32", "isinf(a)", {"a": A("f32", edges("f32"))})
+case("functions", "isfinite_f32", "isfinite(a)", {"a": A("f32", edges("f32"))})
+for name in ["isnan", "isinf", "isfinite"]:
+    case("functions", f"{name}_i32", f"{name}(a)", {"a": i32})
+case("functions", "nan_to_num_f64", "nan_to_num(a)", {"a": A("f64", edges("f64"))})
+case("functions", "nan_to_num_f32", "nan_to_num(a, nan=1.5)", {"a": A("f32", [NAN, INF, -INF, 2.0])},
+     expect=A("f32", [1.5, np.finfo("f4").max, np.finfo("f4").min, 2.0]))
+case("functions", "nan_to_num_i32", "nan_to_num(a)", {"a": i32})
+case("functions", "fmod_f64", "fmod(a, b)", {"a": A("f64", [7.5, -7.5, 7.5, 1.0, INF, 5.0, -0.0, 1e308]), "b": A("f64", [2.0, 2.0, -2.0, 0.0, 1.0, INF, 3.0, 3.0])})
+case("functions", "fmod_i32", "fmod(a, b)", {"a": A("i32", [7, -7, 7, -7, 5, -(2**31)]), "b": A("i32", [3, 3, -3, -3, 0, -1])}, flag=True)
+case("functions", "copysign_f64", "copysign(a, b)", {"a": A("f64", [1.0, -1.0, 0.0, NAN]), "b": A("f64", [-0.0, 0.0, -5.0, -1.0])})
+case("functions", "copysign_counts_nan_as_positive", "copysign(a, b)", {"a": A("f64", [-3.0]), "b": A("f64", [NAN])}, expect=A("f64", [3.0]))
+case("functions", "copysign_i8_is_f32", "copysign(a, b)", {"a": A("i8", [1, -2]), "b": A("i8", [-1, 3])}, np_expr="copysign(f32(a), f32(b))")
+case("functions", "nextafter_f64", "nextafter(a, b)", {"a": A("f64", [1.0, 1.0, 0.0, -0.0, INF, NAN, 5.0]), "b": A("f64", [2.0, 0.0, 1.0, -1.0, 0.0, 1.0, 5.0])})
+case("functions", "nextafter_f32", "nextafter(a, b)", {"a": A("f32", [1.0, 0.0, 3e38, INF]), "b": A("f32", [2.0, -1.0, INF, 1.0])})
+case("functions", "signbit_f64", "signbit(a)", {"a": A("f64", [1.0, -1.0, 0.0, -0.0, INF, -INF])})
+case("functions", "signbit_of_nan_is_false", "signbit(a)", {"a": A("f64", [NAN, -NAN])}, expect=A("bool", [F, F]))
+case("functions", "signbit_i32", "signbit(a)", {"a": i32})
+case("functions", "fma_rounds_once", "fma(a, a, -b)", {"a": A("f64", [1 + 2**-30, 3.0]), "b": A("f64", [1 + 2**-29, 8.0])}, expect=A("f64", [2.0**-60, 1.0]))
+case("functions", "fma_f32", "fma(a, b, c)", {"a": A("f32", [1 + 2**-12]), "b": A("f32", [1 + 2**-12]), "c": A("f32", [-(1 + 2**-11)])}, expect=A("f32", [2.0**-24]))
+case("functions", "fma_of_ints_is_f64", "fma(a, b, 1)", {"a": A("i32", [2**30]), "b": A("i32", [2**30])}, expect=A("f64", [2.0**60]))
+case("functions", "isin", "isin(a, 1, 200, 7)", {"a": u8})
+case("functions", "isin_out_of_range_is_exact", "isin(a, 300, -1, 255)", {"a": u8})
+case("functions", "isin_f64", "isin(a, 0.5, 2, nan)", {"a": A("f64", [0.5, 2.0, NAN, 3.0])})
+case("functions", "casts_have_long_names", "float32(a) + int64(b)", {"a": A("f64", [0.1]), "b": A("u8", [3])}, np_expr="f32(a) + i64(b)")
+case("functions", "ln_is_log", "ln(a) - log(a)", {"a": A("f64", [2.0, 3.0])}, expect=A("f64", [0.0, 0.0]))
+case("functions", "keywords_in_any_order", "clip(max=2, x=a, min=1)", {"a": i32}, np_expr="clip(a, 1, 2)")
+case("functions", "sign_of_bool_is_an_error", "sign(a)", {"a": b1}, error=("TYPE", "sign of bool"))
+case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin'?"))
+case("functions", "too_few_arguments", "where(a, 1)", {"a": b1}, error=("ARITY", "where(condition, x, y)"))
+
+# --- conditionals ----------------------------------------------------------------------------
+cond = {"a": A("f64", [1.0, -1.0, NAN, 0.0]), "b": A("f64", [5.0, 6.0, 7.0, 8.0])}
+case("conditionals", "if_else", "a if a > 0 else b", cond, np_expr="where(a > 0, a, b)")
+case("conditionals", "where", "where(a > 0, a, b)", cond)
+case("conditionals", "nests_to_the_right", "1 if a > 0 else 2 if a < 0 else 3", cond, np_expr="np.where(a > 0, 1, np.where(a < 0, 2, 3))")
+case("conditionals", "nan_is_not_greater", "where(nan > 0, 1, 2)", {}, expect=S("i64", 2))
+case("conditionals", "literals_keep_f32", "1 if c else a", {"c": b1, "a": f32}, np_expr="where(c, 1, a)")
+case("conditionals", "float_literal_keeps_f32", "a if c else 0.1", {"c": b1, "a": f32}, np_expr="where(c, a, 0.1)")
+case("conditionals", "branches_promote", "a if c else b", {"c": b1, "a": A("i8", [1, 2, 3]), "b": A("u8", [200, 201, 202])}, np_expr="where(c, a, b)")
+case("conditionals", "weak_branches_only", "1 if c else 2.5", {"c": b1}, np_expr="where(c, 1, 2.5)")
+case("conditionals", "bool_branches", "a if c else not a", {"c": b1, "a": A("bool", [F, F, T])}, np_expr="where(c, a, ~a)")
+for dtype in INTS:
+    v = edges(dtype)
+    case("conditionals", f"select_{dtype}", "where(c, a, b)", {"c": A("bool", [T, F, T, F, F, T, T]), "a": A(dtype, v), "b": A(dtype, shifted(v, 2))})
+case("conditionals", "condition_of_another_width", "where(c < 5, a, b)", {"c": A("u8", [1, 9, 5]), "a": f32, "b": A("f64", [0.5, 0.25, 0.125])})
+case("conditionals", "scalar_condition", "where(k > 1, a, -a)", {"a": f32, "k": W(2)})
+case("conditionals", "negative_zero_chosen", "where(c, -0.0, a)", {"c": b1, "a": A("f64", [0.0, 0.0, 1.0])})
+case("conditionals", "nan_branch_does_not_leak", "where(c, a, 0)", {"c": A("bool", [F, T]), "a": A("f64", [NAN, 2.0])})
+case("conditionals", "condition_must_be_bool", "1 if a else 2", {"a": A("i64", [1])}, error=("TYPE", "condition must be bool"))
+case("conditionals", "guarded_division_has_no_trap", "a // b if b != 0 else 0", {"a": A("i64", [5, 6]), "b": A("i64", [0, 4])},
+     expect=A("i64", [0, 1]))
+case("conditionals", "masks_combine", "where((a > 0) & ~(b > 5.5) | (a == 0), 1.0, -1.0)", cond)
+
+# --- programs --------------------------------------------------------------------------------
+case("programs", "bindings", "mid = (bid + ask) / 2\nspread = ask - bid\nmid, spread",
+     {"bid": A("f64", [1.0, 2.0]), "ask": A("f64", [2.0, 5.0])}, np_expr="((bid + ask) / 2, ask - bid)")
+case("programs", "all_bindings_are_outputs", "lo = minimum(a, b); hi = maximum(a, b)", {"a": i32, "b": A("i32", [0, 0, 0])},
+     np_expr="(minimum(a, b), maximum(a, b))")
+case("programs", "def_is_inlined", "def bps(x, y) = 1e4 * x / y\nbps(a, b)", {"a": A("f64", [1.0]), "b": A("f64", [4.0])}, np_expr="1e4 * a / b")
+case("programs", "def_sees_inputs_and_bindings", "k = a + 1\ndef f(x) = x * k + c\nf(2), f(x=3)", {"a": A("i64", [1]), "c": A("i64", [10])},
+     np_expr="(2 * (a + 1) + c, 3 * (a + 1) + c)")
+case("programs", "def_calls_def", "def f(x) = x + 1; def g(x) = f(x) * f(f(x)); g(a)", {"a": A("i64", [1, 5])}, np_expr="(a + 1) * (a + 2)")
+case("programs", "parameter_hides_a_name", "x = a * 100\ndef f(x) = x + 1\nf(a), x", {"a": A("i64", [1])}, np_expr="(a + 1, a * 100)")
+case("programs", "def_may_hide_a_function", "def sin(x) = x + 1\nsin(a)", {"a": A("i64", [1])}, np_expr="a + 1")
+case("programs", "functions_and_variables_are_apart", "sum + max(sum)", {"sum": A("i64", [1, 2])}, np_expr="sum + np.max(sum)")
+case("programs", "comments_and_blank_lines", "# first\n\nx = a  # the input\n\nx + 1  # done\n", {"a": A("i64", [1])}, np_expr="a + 1")
+case("programs", "lines_go_on", "(a\n + 1) *\n 2", {"a": A("i64", [1])})
+case("programs", "semicolons", "x = a; y = x * x; y - x;", {"a": A("i64", [3])}, np_expr="a * a - a")
+case("programs", "several_outputs", "a, -a, a * a", {"a": A("f64", [2.0, -0.5])})
+case("programs", "outputs_of_different_dtypes", "a > 1, i8(a), a", {"a": A("f32", [1.0, 2.0])})
+case("programs", "one_value_twice", "a + 1, a + 1", {"a": A("i32", [1])})
+case("programs", "an_input_as_output", "a", {"a": A("u16", [1, 65535])})
+case("programs", "constants_only", "1 + 2 * 3, 1 / 4, True, 2**-1", {}, expect=(S("i64", 7), S("f64", 0.25), S("bool", True), S("f64", 0.5)))
+case("programs", "shared_subexpressions", "t = sqrt(a * a + b * b)\nt, a / t, b / t", {"a": A("f64", [3.0, 5.0]), "b": A("f64", [4.0, 12.0])},
+     np_expr="(sqrt(a*a+b*b), a/sqrt(a*a+b*b), b/sqrt(a*a+b*b))")
+case("programs", "doubling_by_sharing", "b = a + a; c = b + b; d = c + c; e = d + d; e + e", {"a": A("i64", [1])}, expect=A("i64", [32]))
+case("programs", "bound_twice", "x = a; x = a + 1", {"a": A("i64", [1])}, error=("NAME", "'x' is bound twice"))
+case("programs", "bound_after_read", "y = x + 1; x = 2", {"x": A("i64", [1])}, error=("NAME", "already read as an input"))
+case("programs", "recursion", "def f(x) = f(x)\nf(a)", {"a": A("i64", [1])}, error=("NAME", "calls itself"))
+case("programs", "only_defs", "def f(x) = x", {}, error=("PARSE", "no outputs"))
+case("programs", "windows_line_ends", "x = a\r\ny = x + 1\r\ny", {"a": A("i64", [1])}, np_expr="a + 1")
+
+# --- broadcasting ----------------------------------------------------------------------------
+row, col = A("f64", [1.0, 2.0, 3.0]), A("f64", [10.0, 20.0], (2, 1))
+case("broadcasting", "row_and_column", "a + b", {"a": row, "b": col})
+case("broadcasting", "row_times_matrix", "a * b", {"a": row, "b": A("f64", range(6), (2, 3))})
+case("broadcasting", "size_one_axis", "a - b", {"a": A("i32", range(6), (3, 2)), "b": A("i32", [1], (1,))})
+case("broadcasting", "zero_d", "a * b", {"a": row, "b": S("f64", 0.5)})
+case("broadcasting", "three_axes", "a + b * c", {"a": A("i64", range(4), (2, 1, 2)), "b": A("i64", range(3), (3, 1)), "c": A("i64", [1, 2])})
+case("broadcasting", "functions_of_parts", "sqrt(a**2) + abs(b)", {"a": row, "b": col}, np_expr="a + b")
+case("broadcasting", "comparison_of_row_and_column", "a < b", {"a": A("i8", [1, 2, 3]), "b": A("i8", [2, 3], (2, 1))})
+case("broadcasting", "where_of_three_shapes", "where(c, a, b)", {"c": A("bool", [T, F], (2, 1)), "a": row, "b": S("f64", -1.0)})
+case("broadcasting", "bool_row_and_column", "a and b", {"a": A("bool", [T, F, T]), "b": A("bool", [T, F], (2, 1))}, np_expr="a & b")
+case("broadcasting", "outputs_of_different_shapes", "a + 1, b + 1, a + b", {"a": row, "b": col})
+case("broadcasting", "empty_with_row", "a + b", {"a": A("f64", [], (0, 3)), "b": row})
+case("broadcasting", "empty_with_column", "a + b", {"a": A("f64", [], (0,)), "b": A("f64", [1.0, 2.0], (2, 1))})
+case("broadcasting", "empty_and_one", "a * b", {"a": A("f64", [], (2, 0)), "b": A("f64", [1.0], (1, 1))})
+case("broadcasting", "zero_stride_input", "a + b", {"a": A("f64", [1.0, 2.0, 3.0], (1, 3), broadcast_to=[2, 3]), "b": A("f64", range(6), (2, 3))})
+case("broadcasting", "zero_stride_column", "a * 2", {"a": A("i16", [1, 2], (2, 1), broadcast_to=[2, 5])})
+case("broadcasting", "zero_stride_everything", "a - 1", {"a": A("u8", [5], (1,), broadcast_to=[7])})
+case("broadcasting", "reduced_over_broadcast", "sum(a + b)", {"a": row, "b": col})
+case("broadcasting", "subtract_the_mean", "a - mean(a)", {"a": A("f64", [1.0, 2.0, 6.0])})
+case("broadcasting", "mismatch", "a + b", {"a": A("f64", [1.0, 2.0, 3.0]), "b": A("f64", [1.0, 2.0])}, error=("SHAPE", "'a' (3,) and 'b' (2,) do not broadcast"))
+case("broadcasting", "mismatch_of_matrices", "a + b", {"a": A("f64", range(6), (2, 3)), "b": A("f64", range(6), (3, 2))}, error=("SHAPE", "'a' (2, 3) and 'b' (3, 2)"))
+case("broadcasting", "mismatch_through_a_function", "sqrt(a) * c - b", {"a": row, "c": row, "b": A("f64", [1.0, 2.0])}, error=("SHAPE", "'b' (2,)"))
+case("broadcasting", "shapes_apart_in_reductions", "sum(a) + sum(b)", {"a": row, "b": A("f64", [1.0, 2.0])})
+case("broadcasting", "unrelated_shapes", "a + 1, b + 1", {"a": row, "b": A("f64", [1.0, 2.0])})
+
+# --- strides ---------------------------------------------------------------------------------
+for dtype in ["i8", "u16", "f32", "f64", "bool"]:
+    v = [T, F, T, T, F, F, T, T, F] if dtype == "bool" else list(range(9))
+    op = "a ^ b" if dtype == "bool" else "a * 2 + b"
+    plain = A(dtype, v)
+    case("strides", f"reversed_{dtype}", op, {"a": A(dtype, v, step=[-1]), "b": plain})
+    case("strides", f"every_other_{dtype}", op, {"a": A(dtype, v, step=[2]), "b": plain})
+    case("strides", f"every_third_backwards_{dtype}", op, {"a": A(dtype, v, step=[-3]), "b": A(dtype, v, step=[2])})
+    case("strides", f"misaligned_{dtype}", op, {"a": A(dtype, v, misalign=1), "b": plain})
+    case("strides", f"packed_struct_field_{dtype}", op, {"a": A(dtype, v, pad=3, misalign=1), "b": plain})
+grid = np.arange(12).reshape(3, 4)
+case("strides", "fortran_order", "a + b", {"a": A("f64", grid, order="F"), "b": A("f64", grid)})
+case("strides", "both_fortran_order", "a + b", {"a": A("f64", grid, order="F"), "b": A("f64", grid * 10, order="F")})
+case("strides", "mixed_signs", "a + b", {"a": A("i32", grid, step=[-1, 1]), "b": A("i32", grid, step=[1, -1])})
+case("strides", "both_axes_backwards", "a - b", {"a": A("i32", grid, step=[-1, -1]), "b": A("i32", grid)})
+case("strides", "inner_step", "a * b", {"a": A("f32", grid, step=[1, 2]), "b": A("f32", grid, step=[2, 1])})
+case("strides", "fortran_order_backwards", "a * 2", {"a": A("u8", grid, order="F", step=[-1, 1])})
+case("strides", "three_axes_fortran", "a + b", {"a": A("i64", np.arange(24), (2, 3, 4), order="F"), "b": A("i64", np.arange(24), (2, 3, 4), step=[1, -2, 1])})
+case("strides", "sum_of_reversed", "sum(a * b)", {"a": A("i64", list(range(9)), step=[-1]), "b": A("i64", list(range(9)))})
+case("strides", "sum_of_fortran", "sum(a)", {"a": A("f64", grid, order="F")})
+case("strides", "narrow_to_wide", "a + b", {"a": A("i8", grid, order="F"), "b": A("f64", grid, step=[-1, 1])})
+case("strides", "bool_mask_reversed", "where(c, a, 0)", {"c": A("bool", [T, F, F], step=[-1]), "a": A("i64", [1, 2, 3])})
+case("strides", "size_one_axes", "a + 1", {"a": A("f64", [1.0, 2.0], (1, 2, 1), step=[-5, 2, 3])})
+case("strides", "empty_reversed", "a + 1", {"a": A("f64", [], (0,), step=[-1])})
+
+# --- reductions ------------------------------------------------------------------------------
+for dtype in INTS + FLOATS:
+    v = [1, 2, 3, 4, 100, 27, 5]
+    for name in ["sum", "prod", "min", "max", "mean"]:
+        case("reductions", f"{name}_{dtype}", f"{name}(a)", {"a": A(dtype, v)})
+    case("reductions", f"any_all_{dtype}", "any(a), all(a), any(a * 0)", {"a": A(dtype, v)})
+case("reductions", "sum_of_bool_counts", "sum(a), prod(a), mean(a)", {"a": b1})
+case("reductions", "min_max_bool", "min(a), max(a)", {"a": b1})
+case("reductions", "sum_of_u8_widens", "sum(a)", {"a": A("u8", [255] * 10)})
+case("reductions", "sum_of_i8_widens", "sum(a)", {"a": A("i8", [-128] * 10)})
+case("reductions", "sum_of_i64_wraps", "sum(a)", {"a": A("i64", [2**63 - 1, 1])})
+case("reductions", "prod_of_u64_wraps", "prod(a)", {"a": A("u64", [2**63, 3])})
+case("reductions", "sum_of_nothing", "sum(a), prod(a), any(a), all(a), count_nonzero(a)", {"a": A("f64", [])})
+case("reductions", "sum_of_no_ints", "sum(a), prod(a)", {"a": A("u8", [])})
+case("reductions", "sum_of_empty_matrix", "sum(a)", {"a": A("f32", [], (3, 0, 2))})
+case("reductions", "mean_of_nothing_is_nan", "mean(a)", {"a": A("f64", [])})
+for dtype in ["f64", "i8", "bool", "u64"]:
+    case("reductions", f"min_of_nothing_{dtype}", "min(a)", {"a": A(dtype, [])}, error=("SHAPE", "empty"))
+    case("reductions", f"max_of_nothing_{dtype}", "max(a) + 1", {"a": A(dtype, [], (0, 3))}, error=("SHAPE", "empty"))
+case("reductions", "nan_in_min", "min(a), max(a)", {"a": A("f64", [1.0, NAN, 2.0])})
+case("reductions", "nan_in_sum", "sum(a), prod(a), mean(a)", {"a": A("f32", [1.0, NAN, 2.0])})
+case("reductions", "inf_minus_inf", "sum(a)", {"a": A("f64", [INF, 1.0, -INF])})
+case("reductions", "inf_in_sum", "sum(a), max(a), min(a)", {"a": A("f64", [INF, 1.0])})
+case("reductions", "zeros_in_order", "min(a), max(a)", {"a": A("f64", [0.0, -0.0])}, expect=(S("f64", -0.0), S("f64", 0.0)))
+case("reductions", "sum_of_negative_zeros", "sum(a)", {"a": A("f64", [-0.0, -0.0])}, expect=S("f64", -0.0))
+case("reductions", "nan_is_true", "any(a), all(a)", {"a": A("f64", [NAN, -0.0])})
+case("reductions", "negative_zero_is_false", "any(a)", {"a": A("f64", [-0.0, 0.0])})
+case("reductions", "count", "count_nonzero(a), count_nonzero(a > 1)", {"a": A("f64", [0.0, -0.0, NAN, 2.0, 1.0])})
+case("reductions", "sum_of_expression", "sum(a * b) / sum(b)", {"a": A("f64", [1.0, 2.0, 3.0]), "b": A("f64", [1.0, 1.0, 2.0])})
+case("reductions", "reduction_of_reduction", "sum(a / sum(a))", {"a": A("f64", [1.0, 3.0, 4.0])})
+case("reductions", "stages", "m = mean(a); v = mean((a - m)**2); (a - m) / sqrt(v)", {"a": A("f64", [1.0, 3.0, 5.0, 7.0])},
+     np_expr="(a - 4) / sqrt(5.0)")
+case("reductions", "three_stages", "m = mean(a); s = sum(abs(a - m)); max((a - m) / s)", {"a": A("f64", [1.0, 2.0, 6.0])}, np_expr="np.max((a - 3) / 6.0)")
+case("reductions", "matrix", "sum(a), max(a)", {"a": A("i32", range(12), (3, 4))})
+case("reductions", "of_zero_d", "sum(a), min(a), mean(a), any(a)", {"a": S("i8", 5)})
+case("reductions", "of_literal", "sum(2) + a", {"a": A("i64", [1])}, expect=A("i64", [3]))
+case("reductions", "reused", "sum(a) + a * sum(a)", {"a": A("i64", [1, 2, 3])})
+case("reductions", "mean_of_f32_stays_f32", "a - mean(a)", {"a": A("f32", [1.0, 2.0, 6.0])})
+case("reductions", "max_of_two_arrays", "max(a, b)", {"a": f32, "b": f32}, error=("ARITY", "maximum(x, y)"))
+case("reductions", "axis_is_not_there_yet", "sum(a, axis=0)", {"a": f32}, error=("NAME", "unknown keyword 'axis'"))
+
+# --- integers --------------------------------------------------------------------------------
+for dtype in INTS:
+    lo, hi = np.iinfo(DTYPES[dtype]).min, np.iinfo(DTYPES[dtype]).max
+    bits = np.dtype(DTYPES[dtype]).itemsize * 8
+    signed = dtype in SIGNED
+    a = [lo, lo, hi, 7, 7, 5, 0] + ([-7, -7, -1] if signed else [hi, 1])
+    b = [-1 if signed else 1, 2, 3, 2, 3, 0, 0] + ([2, -2, 5] if signed else [hi, hi])
+    v = {"a": A(dtype, a), "b": A(dtype, b)}
+    case("integers", f"floordiv_{dtype}", "a // b", v, flag=True)
+    case("integers", f"rem_{dtype}", "a % b", v, flag=True)
+    case("integers", f"no_flag_without_zero_{dtype}", "a // 3, a % 3", {"a": A(dtype, a)}, flag=False)
+    counts = [0, 1, bits - 1, bits, hi, 3] + ([-1, lo] if signed else [])
+    values = [hi, hi, 1, 1, 5, lo] + ([-1, 7] if signed else [])
+    case("integers", f"shift_left_{dtype}", "a << b", {"a": A(dtype, values), "b": A(dtype, counts)})
+    values = [hi, hi, lo, hi, 5, lo] + ([-1, -8] if signed else [])
+    case("integers", f"shift_right_{dtype}", "a >> b", {"a": A(dtype, values), "b": A(dtype, counts)})
+    case("integers", f"shift_by_literals_{dtype}", f"a << 3, a >> 3, a << {bits}, a >> {bits}", {"a": A(dtype, edges(dtype))})
+    if signed:
+        case("integers", f"negate_{dtype}", "-a", {"a": A(dtype, edges(dtype))})
+    else:
+        case("integers", f"negate_wraps_{dtype}", "-a", {"a": A(dtype, [0, 1, hi])})
+    case("integers", f"divide_by_power_of_two_{dtype}", "a // 4, a % 4, a / 4", {"a": A(dtype, edges(dtype))})
+case("integers", "least_literal", "a + -9223372036854775808", {"a": A("i64", [0, -1])})
+case("integers", "hexadecimal", "a & 0xff", {"a": A("i64", [0x1234, -1])})
+case("integers", "underscores", "a + 1_000_000", {"a": A("i64", [1])})
+case("integers", "negative_shift_literal", "a << -1, a >> -1", {"a": A("i64", [5, -5])}, expect=(A("i64", [0, 0]), A("i64", [0, -1])))
+case("integers", "literal_divided_by_zero", "a + 1 // 0", {"a": A("i64", [5])}, expect=A("i64", [5]))
+case("integers", "array_divided_by_literal_zero", "a // 0, a % 0", {"a": A("i64", [5, -5])}, flag=True)
+case("integers", "literal_arithmetic_is_exact", "a + (9223372036854775807 - 9223372036854775806)", {"a": A("i64", [0])}, expect=A("i64", [1]))
+case("integers", "literal_arithmetic_that_overflows", "a + (9223372036854775807 + 1)", {"a": A("i64", [0])}, error=("TYPE", "does not fit i64"))
+case("integers", "division_by_zero_is_float", "a / 0", {"a": A("i64", [1, -1, 0])})
+
+# --- powers ----------------------------------------------------------------------------------
+for dtype in INTS:
+    case("powers", f"int_powers_{dtype}", "a ** b", {"a": A(dtype, [2, 3, 7, 0, 0, 1, 10]), "b": A(dtype, [6, 4, 2, 0, 5, 100, 3])})
+    case("powers", f"literal_powers_{dtype}", "a**0, a**1, a**2, a**3, a**10", {"a": A(dtype, [2, 3, 0, 1, 5])})
+case("powers", "wraps", "a ** b", {"a": A("i8", [2, 3, -2]), "b": A("i8", [7, 5, 7])})
+case("powers", "negative_run_time_exponent", "a ** b", {"a": A("i32", [2, 1, -1, -1, 0, -2]), "b": A("i32", [-1, -5, -2, -3, -1, -1])},
+     expect=A("i32", [0, 1, 1, -1, 0, 0]))
+case("powers", "negative_literal_exponent", "a ** -1", {"a": A("i64", [2])}, error=("TYPE", "negative"))
+case("powers", "negative_literal_of_literals", "2**-1, 4**-2", {}, expect=(S("f64", 0.5), S("f64", 0.0625)))
+case("powers", "literal_power_is_weak", "a * 2**-1", {"a": f32})
+case("powers", "literal_power_that_overflows", "a + 2**63", {"a": A("i64", [1])}, error=("TYPE", "does not fit i64"))
+case("powers", "function_form", "power(a, 3) + pow(a, 2)", {"a": A("i64", [2, -3])})
+specials = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.1, INF, -INF, NAN, 1e-5, 123.456]
+for n in [0, 1, 2, 3, 4, 5, 7, 10, 16, 31, 64, -1, -2, -3, -8]:
+    for dtype in FLOATS:
+        case("powers", f"{dtype}_to_{n}".replace("-", "minus_"), f"a**{n}", {"a": A(dtype, specials)}, np_expr=f"power_float(a, {n})", ulp=1)
+for dtype in FLOATS:
+    # C's pow, also where NumPy's operator takes the square root instead: pow(-0, 0.5) is +0.
+    case("powers", f"{dtype}_to_half", "a**0.5", {"a": A(dtype, specials)}, np_expr="power_float(a, 0.5)", ulp=1)
+case("powers", "square_is_exact_product", "a**2", {"a": A("f64", [0.1, 1e200, 1e-200])}, np_expr="a * a")
+case("powers", "float_literal_exponent", "a**2.0", {"a": A("f32", [0.1, 3.0])}, np_expr="a * a")
+case("powers", "float_literal_exponent_of_ints", "a**2.0", {"a": A("i64", [3, -4])}, np_expr="f64(a) * f64(a)")
+case("powers", "overflow_and_underflow", "a**5, a**-5", {"a": A("f64", [1e70, 1e-70, -1e70])}, np_expr="(power_float(a, 5), power_float(a, -5))", ulp=1)
+case("powers", "subnormal_result", "a**3", {"a": A("f64", [3e-105, 2e-107])}, np_expr="power_float(a, 3)", ulp=1)
+case("powers", "variable_exponent_is_not_there_yet", "a ** b", {"a": A("f64", [2.0]), "b": A("f64", [0.3])}, error=("TYPE", "not supported yet"))
+
+# --- special values --------------------------------------------------------------------------
+tiny64, tiny32 = 5e-324, 1.401298464324817e-45
+case("special_values", "subnormals_f64", "a + a, a * 0.5, -a, a / 3, abs(a)", {"a": A("f64", [tiny64, -tiny64, 2.2e-308])})
+case("special_values", "subnormals_f32", "a + a, a * 0.5, -a, a / 3, abs(a)", {"a": A("f32", [tiny32, -tiny32, 1.1e-38])})
+case("special_values", "subnormal_products", "a * b", {"a": A("f64", [1e-160, 1e-200]), "b": A("f64", [1e-160, 1e-200])})
+case("special_values", "negative_zero_kept", "a + 0.0, a - 0.0, a * 1, a / 1, -a, abs(a), a * 0, sqrt(a)", {"a": A("f64", [-0.0, 0.0, -1.0])})
+case("special_values", "negative_zero_plus_negative_zero", "a + -0.0", {"a": A("f64", [-0.0, 0.0])})
+case("special_values", "literal_negative_zero", "-0.0 * a, 0.0 / -a", {"a": A("f64", [1.0])})
+case("special_values", "infinities", "a - a, a * 0, a / a, a + 1", {"a": A("f64", [INF, -INF])})
+case("special_values", "nan_through_operators", "a + 1, a * 0, -a, a // 1, a % 2, abs(a)", {"a": A("f64", [NAN, 1.0])})
+case("special_values", "nan_compares_false", "a < 0, a >= 0, a == a, a != a", {"a": A("f64", [NAN, 1.0])})
+case("special_values", "nan_constant", "isnan(a * nan), a < nan", {"a": A("f64", [1.0])})
+case("special_values", "inf_constant", "a < inf, a > -inf, a == inf", {"a": A("f64", [1.0, INF, -INF, NAN])})
+case("special_values", "zero_by_zero", "a / b", {"a": A("f32", [0.0, 0.0, 1.0]), "b": A("f32", [0.0, -0.0, -0.0])})
+case("special_values", "one_over_subnormal", "1 / a", {"a": A("f64", [tiny64, -tiny64])})
+case("special_values", "rounds_to_even", "a + b", {"a": A("f64", [9007199254740992.0, 9007199254740994.0]), "b": A("f64", [1.0, 1.0])})
+case("special_values", "f32_rounds_once", "a * b", {"a": A("f32", [16777217.0, 0.1, 3.0000002]), "b": A("f32", [1.1, 0.1, 3.0000002])})
+case("special_values", "largest_f64", "a + a, a * 2, a - a", {"a": A("f64", [1.7976931348623157e308])})
+case("special_values", "sin_of_huge", "sin(a), cos(a), tan(a)", {"a": A("f64", [1e22, 1e308, 2.0**1023, 1e15])}, ulp=1)
+case("special_values", "sin_of_huge_f32", "sin(a), cos(a), tan(a)", {"a": A("f32", [1e10, 3e38, 1e22])}, ulp=1)
+case("special_values", "sin_near_multiples_of_pi", "sin(a), cos(a), tan(a)", {"a": A("f64", [PI, PI / 2, 3 * PI, 355.0, 6381956970095103.0 * 2.0**797])}, ulp=1)
+case("special_values", "exp_at_its_edges", "exp(a)", {"a": A("f64", [709.78, 709.79, 710.0, -708.4, -745.13, -745.14, -746.0, 1e-300])}, ulp=1)
+case("special_values", "exp_at_its_edges_f32", "exp(a)", {"a": A("f32", [88.72, 88.73, -87.34, -103.97, -103.98, -104.0])}, ulp=1)
+case("special_values", "expm1_of_tiny", "expm1(a), log1p(a)", {"a": A("f64", [1e-300, -1e-300, 1e-17, 5e-324])}, ulp=1)
+case("special_values", "log_of_subnormal", "log(a), log2(a), log10(a)", {"a": A("f64", [5e-324, 1e-310, 2.2250738585072014e-308, 1.7976931348623157e308])}, ulp=1)
+case("special_values", "log_of_subnormal_f32", "log(a), log2(a), log10(a)", {"a": A("f32", [tiny32, 1e-40, 3.4e38])}, ulp=1)
+case("special_values", "log_near_one", "log(a)", {"a": A("f64", [1 + 2**-52, 1 - 2**-53, 0.9999, 1.0001])}, ulp=1)
+case("special_values", "exp2_of_integers_is_exact", "exp2(a)", {"a": A("f64", [-1074.0, -1022.0, 0.0, 52.0, 1023.0, 1024.0])})
+case("special_values", "log2_of_powers_is_exact", "log2(a)", {"a": A("f64", [2.0**-1074, 2.0**-5, 1.0, 2.0**1023])})
+case("special_values", "kahan_is_kept", "t = s + y; c = (t - s) - y; t, c", {"s": A("f64", [1e16]), "y": A("f64", [1.5])}, np_expr="(s + y, ((s + y) - s) - y)")
+
+# --- scalars ---------------------------------------------------------------------------------
+case("scalars", "zero_d_in_zero_d_out", "a + b", {"a": S("f64", 1.5), "b": S("f64", 2.0)})
+case("scalars", "zero_d_int", "a * a", {"a": S("u8", 20)})
+case("scalars", "weak_float", "k + 1", {"k": W(0.5)})
+case("scalars", "weak_int", "k + 1", {"k": W(41)})
+case("scalars", "weak_int_divides_to_float", "k / 4", {"k": W(1)})
+case("scalars", "weak_bool", "not k", {"k": W(True)}, np_expr="not k")
+case("scalars", "weak_function", "sqrt(k)", {"k": W(4)}, expect=S("f64", 2.0))
+case("scalars", "weak_comparison", "k < 5", {"k": W(3)})
+case("scalars", "weak_and_strong_scalar", "k * a", {"k": W(2), "a": S("f32", 0.1)})
+case("scalars", "strong_scalar_bool", "a and b", {"a": S("bool", T), "b": A("bool", [T, F])}, np_expr="a & b")
+case("scalars", "scalar_of_each_dtype", "a + b + c", {"a": S("i8", 1), "b": S("i16", 300), "c": S("u8", 7)})
+case("scalars", "weak_conditional", "1 if k else 2", {"k": W(True)})
+case("scalars", "scalar_beside_array", "a * k, k * 2", {"a": f32, "k": S("f32", 3.0)})
+case("scalars", "literal_true", "True", {})
+case("scalars", "literal_pi", "pi", {})
+case("scalars", "literal_float_forms", "1., .5, 1e3, 1_0.2_5, 0x1F", {}, expect=(S("f64", 1.0), S("f64", 0.5), S("f64", 1000.0), S("f64", 10.25), S("i64", 31)))
+case("scalars", "literal_arithmetic", "7 // 2, -7 // 2, 7 % -2, -7 % 2, 7 / 2", {})
+case("scalars", "literal_bits", "5 & 3, 5 | 3, 5 ^ 3, ~5, 1 << 62, -8 >> 1", {})
+case("scalars", "literal_comparison", "1 < 2, 2 == 2.0, 1 != 1", {})
+case("scalars", "literal_functions_fold_as_run", "sqrt(2) - sqrt(x), exp(1) - exp(y), sin(3) - sin(z)", {"x": S("f64", 2.0), "y": S("f64", 1.0), "z": S("f64", 3.0)},
+     expect=(S("f64", 0.0), S("f64", 0.0), S("f64", 0.0)))
+case("scalars", "one_element_array_keeps_its_axis", "a + k", {"a": A("f64", [1.0]), "k": W(1)})
+case("scalars", "weak_infinity", "a + k", {"a": f32, "k": W(INF)})
+case("scalars", "weak_float_overflows_f32", "a + k", {"a": f32, "k": W(1e300)}, error=("TYPE", "does not fit f32"))
+case("scalars", "decimal_literals_round_once", "0.1 + 0.2, 1e23, 9007199254740993.0", {})
+case("scalars", "huge_and_tiny_literals", "1e999, 1e-999, -1e999", {})
+
+write()

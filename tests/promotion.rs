@@ -1,0 +1,349 @@
+//! Promotion: NumPy 2's `result_type` for all pairs of dtypes, and the rules of weak numbers.
+
+use hotloop::{Arg, DType, ErrorKind, Kind, compile, promote};
+
+/// What `numpy.result_type` of NumPy 2 gives for each pair; columns in the order of the rows.
+const NUMPY: [(&str, &str); 11] = [
+    ("bool", "bool i8   i16  i32  i64  u8   u16  u32  u64  f32  f64"),
+    ("i8", "i8   i8   i16  i32  i64  i16  i32  i64  f64  f32  f64"),
+    ("i16", "i16  i16  i16  i32  i64  i16  i32  i64  f64  f32  f64"),
+    ("i32", "i32  i32  i32  i32  i64  i32  i32  i64  f64  f64  f64"),
+    ("i64", "i64  i64  i64  i64  i64  i64  i64  i64  f64  f64  f64"),
+    ("u8", "u8   i16  i16  i32  i64  u8   u16  u32  u64  f32  f64"),
+    ("u16", "u16  i32  i32  i32  i64  u16  u16  u32  u64  f32  f64"),
+    ("u32", "u32  i64  i64  i64  i64  u32  u32  u32  u64  f64  f64"),
+    ("u64", "u64  f64  f64  f64  f64  u64  u64  u64  u64  f64  f64"),
+    ("f32", "f32  f32  f32  f64  f64  f32  f32  f64  f64  f32  f64"),
+    ("f64", "f64  f64  f64  f64  f64  f64  f64  f64  f64  f64  f64"),
+];
+
+fn dtype(name: &str) -> DType {
+    DType::from_name(name).unwrap()
+}
+
+/// Calls the closure for each cell of the table.
+fn for_each_pair(mut check: impl FnMut(DType, DType, DType)) {
+    for (row, cells) in NUMPY {
+        let cells: Vec<DType> = cells.split_whitespace().map(dtype).collect();
+        assert_eq!(cells.len(), NUMPY.len());
+        for ((column, _), want) in NUMPY.iter().zip(cells) {
+            check(dtype(row), dtype(column), want);
+        }
+    }
+}
+
+/// Three elements of any dtype: 0, 1, 1.
+fn sample(dtype: DType) -> Arg<'static> {
+    match dtype {
+        DType::Bool => (&[false, true, true]).into(),
+        DType::I8 => (&[0i8, 1, 1]).into(),
+        DType::I16 => (&[0i16, 1, 1]).into(),
+        DType::I32 => (&[0i32, 1, 1]).into(),
+        DType::I64 => (&[0i64, 1, 1]).into(),
+        DType::U8 => (&[0u8, 1, 1]).into(),
+        DType::U16 => (&[0u16, 1, 1]).into(),
+        DType::U32 => (&[0u32, 1, 1]).into(),
+        DType::U64 => (&[0u64, 1, 1]).into(),
+        DType::F32 => (&[0f32, 1., 1.]).into(),
+        DType::F64 => (&[0f64, 1., 1.]).into(),
+    }
+}
+
+/// The dtype of an expression of `a`.
+fn typed(expr: &str, a: DType) -> DType {
+    compile(expr).unwrap().eval([("a", sample(a))]).unwrap_or_else(|e| panic!("{expr} of {a}: {e}"))
+        [0]
+    .dtype()
+}
+
+#[test]
+fn table_is_numpys() {
+    for_each_pair(|a, b, want| assert_eq!(promote(a, b), want, "{a} with {b}"));
+}
+
+#[test]
+fn sums_promote_as_the_table_says() {
+    let sum = compile("a + b").unwrap();
+    for_each_pair(|a, b, want| {
+        let outputs = sum.eval([("a", sample(a)), ("b", sample(b))]).unwrap();
+        assert_eq!(outputs[0].dtype(), want, "{a} + {b}");
+    });
+}
+
+#[test]
+fn values_promote_with_the_dtype() {
+    // 0, 1, 1 times 3 and 0: in every pair of dtypes, converted to f64, so that a wrong
+    // conversion shows as a wrong number.
+    let program = compile("f64(a * 3 + b), f64(where(a == b, a, b))").unwrap();
+    for a in DType::ALL.into_iter().filter(|d| *d != DType::Bool) {
+        for b in DType::ALL {
+            let outputs = program.eval([("a", sample(a)), ("b", sample(b))]).unwrap();
+            let got = [0, 1]
+                .map(|i| outputs[i].view::<f64>().unwrap().to_owned().into_raw_vec_and_offset().0);
+            assert_eq!(got[0], [0.0, 4.0, 4.0], "{a} * 3 + {b}");
+            assert_eq!(got[1], [0.0, 1.0, 1.0], "where of {a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn promotion_is_commutative_and_widens() {
+    for a in DType::ALL {
+        assert_eq!(promote(a, a), a);
+        for b in DType::ALL {
+            let both = promote(a, b);
+            assert_eq!(both, promote(b, a), "{a} and {b}");
+            assert!(both.kind() >= a.kind() && both.kind() >= b.kind(), "{a} and {b}");
+            assert_eq!(promote(both, a), both, "{a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn literals_keep_the_dtype_if_their_kind_allows() {
+    use DType::*;
+    for dtype in DType::ALL {
+        assert_eq!(typed("a * True", dtype), dtype, "{dtype} * True");
+        let with_int = if dtype == Bool { I64 } else { dtype };
+        assert_eq!(typed("a + 1", dtype), with_int, "{dtype} + 1");
+        assert_eq!(typed("1 + a", dtype), with_int, "1 + {dtype}");
+        let with_float = if dtype.is_float() { dtype } else { F64 };
+        assert_eq!(typed("a + 1.5", dtype), with_float, "{dtype} + 1.5");
+        assert_eq!(typed("a * pi", dtype), with_float, "{dtype} * pi");
+        assert_eq!(typed("a + (1 + 0.5)", dtype), with_float, "{dtype} + (1 + 0.5)");
+        assert_eq!(typed("a < 1.5", dtype), Bool, "{dtype} < 1.5");
+        let divided = if dtype.is_float() { dtype } else { F64 };
+        assert_eq!(typed("a / 2", dtype), divided, "{dtype} / 2");
+    }
+}
+
+#[test]
+fn weak_arguments_promote_as_literals_do() {
+    let sum = compile("a + k").unwrap();
+    for dtype in DType::ALL {
+        for (literal, weak) in
+            [("a + True", Arg::from(true)), ("a + 1", Arg::from(1i64)), ("a + 1.5", Arg::from(1.5))]
+        {
+            let outputs = sum.eval([("a", sample(dtype)), ("k", weak)]).unwrap();
+            assert_eq!(outputs[0].dtype(), typed(literal, dtype), "{literal} of {dtype}");
+        }
+    }
+    let list = [(Kind::Bool, DType::I8), (Kind::Int, DType::I8), (Kind::Float, DType::F64)];
+    for (kind, want) in list {
+        let outputs = sum.eval([("a", sample(DType::I8)), ("k", Arg::weak(kind, 1.0))]).unwrap();
+        assert_eq!(outputs[0].dtype(), want, "{kind:?}");
+    }
+}
+
+#[test]
+fn typed_numbers_promote_as_arrays_do() {
+    let sum = compile("a + k").unwrap();
+    for_each_pair(|a, b, want| {
+        let one = match b {
+            DType::Bool => Arg::typed(true),
+            DType::I8 => Arg::typed(1i8),
+            DType::I16 => Arg::typed(1i16),
+            DType::I32 => Arg::typed(1i32),
+            DType::I64 => Arg::typed(1i64),
+            DType::U8 => Arg::typed(1u8),
+            DType::U16 => Arg::typed(1u16),
+            DType::U32 => Arg::typed(1u32),
+            DType::U64 => Arg::typed(1u64),
+            DType::F32 => Arg::typed(1f32),
+            DType::F64 => Arg::typed(1f64),
+        };
+        let outputs = sum.eval([("a", sample(a)), ("k", one)]).unwrap();
+        assert_eq!(outputs[0].dtype(), want, "{a} array + {b} number");
+    });
+}
+
+#[test]
+fn functions_of_weak_numbers_stay_weak() {
+    for expr in [
+        "sqrt(2) * a",
+        "exp(1) + a",
+        "a * (2 ** 0.5)",
+        "abs(-3) * a",
+        "where(True, 1, 2.5) + a",
+        "a * 2**-1",
+    ] {
+        assert_eq!(typed(expr, DType::F32), DType::F32, "{expr}");
+    }
+    // What has a dtype of its own does not.
+    for expr in ["f64(2) * a", "sum(f64(a)) * a", "a + mean(i32(a))"] {
+        assert_eq!(typed(expr, DType::F32), DType::F64, "{expr}");
+    }
+}
+
+#[test]
+fn functions_of_integers_choose_a_float_by_width() {
+    use DType::*;
+    for dtype in [Bool, I8, I16, U8, U16, F32] {
+        for expr in ["sqrt(a)", "sin(a)", "rint(a)", "copysign(a, a)", "fma(a, a, a)"] {
+            assert_eq!(typed(expr, dtype), F32, "{expr} of {dtype}");
+        }
+    }
+    for dtype in [I32, I64, U32, U64, F64] {
+        for expr in ["sqrt(a)", "sin(a)", "rint(a)", "copysign(a, a)", "fma(a, a, a)"] {
+            assert_eq!(typed(expr, dtype), F64, "{expr} of {dtype}");
+        }
+    }
+}
+
+#[test]
+fn reductions_widen_as_numpys() {
+    use DType::*;
+    for dtype in DType::ALL {
+        let total = match dtype {
+            Bool | I8 | I16 | I32 | I64 => I64,
+            U8 | U16 | U32 | U64 => U64,
+            _ => dtype,
+        };
+        assert_eq!(typed("sum(a)", dtype), total, "sum of {dtype}");
+        assert_eq!(typed("prod(a)", dtype), total, "prod of {dtype}");
+        assert_eq!(typed("min(a)", dtype), dtype, "min of {dtype}");
+        assert_eq!(typed("max(a)", dtype), dtype, "max of {dtype}");
+        assert_eq!(
+            typed("mean(a)", dtype),
+            if dtype.is_float() { dtype } else { F64 },
+            "mean of {dtype}"
+        );
+        assert_eq!(typed("any(a)", dtype), Bool, "any of {dtype}");
+        assert_eq!(typed("count_nonzero(a)", dtype), I64, "count of {dtype}");
+    }
+}
+
+#[test]
+fn literals_that_do_not_fit_are_errors_with_a_span() {
+    let cases = [
+        ("a + 300", DType::U8, "300 does not fit u8", "a + 300"),
+        ("1 + a * -1", DType::U16, "-1 does not fit u16", "a * -1"),
+        ("a + 128", DType::I8, "128 does not fit i8", "a + 128"),
+        ("a - -129", DType::I8, "-129 does not fit i8", "a - -129"),
+        ("4294967296 * a", DType::U32, "4294967296 does not fit u32", "4294967296 * a"),
+        ("a & -1", DType::U64, "-1 does not fit u64", "a & -1"),
+        ("a * 1e39", DType::F32, "does not fit f32", "a * 1e39"),
+        ("where(a > 0, 1000, a)", DType::I8, "1000 does not fit i8", "where(a > 0, 1000, a)"),
+        ("maximum(a, 256)", DType::U8, "256 does not fit u8", "maximum(a, 256)"),
+        ("clip(a, 0, 256)", DType::U8, "256 does not fit u8", "clip(a, 0, 256)"),
+    ];
+    for (text, dtype, message, place) in cases {
+        let error = compile(text).unwrap().eval([("a", sample(dtype))]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Type, "{text}");
+        assert!(error.message().contains(message), "{text}: {}", error.message());
+        let span = error.span().unwrap_or_else(|| panic!("{text} has no span"));
+        assert_eq!(&text[span.range()], place);
+    }
+    // At the edge they fit.
+    for (text, dtype) in [
+        ("a + 255", DType::U8),
+        ("a + -128", DType::I8),
+        ("a + 3.4028234663852886e38", DType::F32),
+        ("a + inf", DType::F32),
+    ] {
+        assert_eq!(typed(text, dtype), dtype, "{text}");
+    }
+}
+
+#[test]
+fn weak_arguments_that_do_not_fit_are_errors_that_name_the_value() {
+    let program = compile("a + k").unwrap();
+    let cases: [(DType, Arg, &str); 6] = [
+        (DType::U8, 300i64.into(), "300 does not fit u8"),
+        (DType::U8, (-1i64).into(), "-1 does not fit u8"),
+        (DType::I8, 128i64.into(), "128 does not fit i8"),
+        (DType::U64, i64::MIN.into(), "-9223372036854775808 does not fit u64"),
+        (DType::I32, (1i64 << 31).into(), "2147483648 does not fit i32"),
+        (DType::F32, 1e39.into(), "1e39 does not fit f32"),
+    ];
+    for (dtype, weak, message) in cases {
+        let error = program.eval([("a", sample(dtype)), ("k", weak)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Type, "{message}");
+        assert!(error.message().contains(message), "{message}: {}", error.message());
+    }
+    // The same kernel goes on with a value that fits.
+    let y = program.eval_as::<u8>([("a", sample(DType::U8)), ("k", 254i64.into())]).unwrap();
+    assert_eq!(y.as_slice().unwrap(), [254, 255, 255]);
+}
+
+fn truths(expr: &str, args: &[(&str, Arg)]) -> Vec<bool> {
+    compile(expr)
+        .unwrap()
+        .eval_as::<bool>(args)
+        .unwrap_or_else(|e| panic!("{expr}: {e}"))
+        .into_raw_vec_and_offset()
+        .0
+}
+
+#[test]
+fn integers_out_of_range_compare_exactly() {
+    let u8s = [0u8, 44, 255];
+    let i8s = [-128i8, 0, 127];
+    let u64s = [0u64, 1 << 63, u64::MAX];
+    let all = [true; 3];
+    let none = [false; 3];
+    let cases: [(&str, Arg, [bool; 3]); 14] = [
+        ("x < k", (&u8s).into(), all),
+        ("x <= k", (&u8s).into(), all),
+        ("x > k", (&u8s).into(), none),
+        ("x >= k", (&u8s).into(), none),
+        ("x == k", (&u8s).into(), none),
+        ("x != k", (&u8s).into(), all),
+        ("k > x", (&u8s).into(), all),
+        ("k <= x", (&u8s).into(), none),
+        ("x < k", (&i8s).into(), all),
+        ("x == k", (&i8s).into(), none),
+        ("x > -k", (&i8s).into(), all),
+        ("x > -k", (&u8s).into(), all),
+        ("x > -k", (&u64s).into(), all),
+        ("x == -k", (&u64s).into(), none),
+    ];
+    // 300 is 44 modulo 256: a wrapped comparison would find it. The value as a literal and as
+    // an argument of run time.
+    for (expr, x, want) in cases {
+        assert_eq!(
+            truths(&expr.replace('k', "300"), &[("x", x.clone())]),
+            want,
+            "{expr} with a literal"
+        );
+        assert_eq!(
+            truths(expr, &[("x", x.clone()), ("k", 300i64.into())]),
+            want,
+            "{expr} with an argument"
+        );
+    }
+    // In range they are ordinary.
+    assert_eq!(truths("x < 44", &[("x", (&u8s).into())]), [true, false, false]);
+    assert_eq!(truths("x >= k", &[("x", (&u8s).into()), ("k", 44i64.into())]), [false, true, true]);
+    assert_eq!(
+        truths("x > k", &[("x", (&u64s).into()), ("k", i64::MAX.into())]),
+        [false, true, true]
+    );
+    assert_eq!(
+        truths("x == k", &[("x", (&u64s).into()), ("k", 0i64.into())]),
+        [true, false, false]
+    );
+}
+
+#[test]
+fn i64_and_u64_compare_exactly() {
+    // They meet in f64 for arithmetic, but NumPy 2 compares them exactly.
+    let i = [(1i64 << 53) + 1, -1, i64::MAX, 5];
+    let u = [1u64 << 53, u64::MAX, 1 << 63, 5];
+    let args = [("i", Arg::from(&i)), ("u", Arg::from(&u))];
+    assert_eq!(truths("i == u", &args), [false, false, false, true]);
+    assert_eq!(truths("i > u", &args), [true, false, false, false]);
+    assert_eq!(truths("i < u", &args), [false, true, true, false]);
+    assert_eq!(truths("u >= i", &args), [false, true, true, true]);
+    assert_eq!(truths("u != i", &args), [true, true, true, false]);
+}
+
+#[test]
+fn weak_floats_round_to_the_dtype_they_meet() {
+    let x = [0.1f32, 0.2];
+    assert_eq!(truths("x == 0.1", &[("x", (&x).into())]), [true, false]);
+    assert_eq!(truths("x == k", &[("x", (&x).into()), ("k", 0.1.into())]), [true, false]);
+    assert_eq!(truths("x == k", &[("x", (&x).into()), ("k", Arg::typed(0.1f64))]), [false, false]);
+    let y = compile("x * 1.1").unwrap().eval_as::<f32>([("x", (&x).into())]).unwrap();
+    assert_eq!(y.as_slice().unwrap(), [0.1f32 * 1.1, 0.2 * 1.1]);
+}
