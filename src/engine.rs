@@ -7,6 +7,7 @@ use hotloop_grammar::{SyntaxErrorKind, parse};
 use hotloop_runtime::executor::Pool;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::stack::with_room;
 
 use crate::backend::cranelift::{NativeTile, Refusal, compile};
 use crate::cache::Cache;
@@ -44,6 +45,17 @@ pub(crate) struct Source {
     pub inputs: Vec<Box<str>>,
     pub outputs: Vec<Option<Box<str>>>,
     pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
+}
+
+/// Stack that compiling takes, with a margin; frames are larger without optimization.
+const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
+
+/// Compiles where there is room on the stack.
+fn roomy<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    with_room(STACK, work).unwrap_or_else(|e| {
+        Err(Error::new(ErrorKind::Limit, format!("no thread to compile on: {e}"))
+            .hint("this thread's stack is too small"))
+    })
 }
 
 impl Source {
@@ -174,7 +186,7 @@ impl Engine {
         }
         let source = self.0.programs.get(
             text,
-            || self.parse(text).map(Arc::new),
+            || roomy(|| self.parse(text).map(Arc::new)),
             |made| made.as_ref().is_ok_and(Source::is_small),
         )?;
         Ok(Program::new(self.clone(), source))
@@ -210,7 +222,11 @@ impl Engine {
 
     /// What a program is for these input types.
     pub(crate) fn kernels(&self, source: &Source, types: &[ArgType]) -> Result<Arc<Kernels>> {
-        source.kernels.get(types, || self.specialize(source, types).map(Arc::new), Result::is_ok)
+        source.kernels.get(
+            types,
+            || roomy(|| self.specialize(source, types).map(Arc::new)),
+            Result::is_ok,
+        )
     }
 
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {

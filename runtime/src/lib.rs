@@ -11,5 +11,6 @@ pub mod isa;
 pub mod math;
 pub mod reduce;
 pub mod scalar;
+pub mod stack;
 pub mod strided;
 pub mod view;
