@@ -608,11 +608,12 @@ impl Builder {
                     Rule::Count => (dtype, DType::I64),
                     _ => (dtype, dtype),
                 };
-                let op = match op {
-                    Op::Min if kind == Kind::Bool => Op::All,
-                    Op::Max if kind == Kind::Bool => Op::Any,
-                    _ => op,
-                };
+                // The least and greatest truth value, as bytes.
+                if op.row().rule == Rule::Extreme && kind == Kind::Bool {
+                    let bytes = self.convert(x, DType::U8);
+                    let extreme = self.apply_unary(op, bytes)?;
+                    return Ok(self.convert(extreme, DType::Bool));
+                }
                 let x = self.convert(x, operand);
                 // One element reduces to itself; a count or a mean is left to its expansion.
                 if domain.is_scalar()
@@ -750,17 +751,21 @@ impl Builder {
                 Some(bits) => {
                     if adopt_bits(bits, DType::I64, strong).is_err() {
                         let weak_is_less = (bits as i64) < 0;
-                        return self.decided_comparison(op, x, y, weak_is_less, tx.weak);
+                        let other = if tx.weak { y } else { x };
+                        return self.decided_comparison(op, weak_is_less == tx.weak, other);
                     }
                 }
-                None if strong == DType::U64 => return self.compare_u64_with_weak(op, x, y),
                 None => {
-                    let operands = [self.adopt_or_widen(x)?, self.adopt_or_widen(y)?];
-                    return self.apply_folded(op, &operands, DType::Bool);
+                    let value = self.adopt(value, DType::I64)?;
+                    let operands = if tx.weak { [value, y] } else { [x, value] };
+                    return self.compare(op, operands[0], operands[1]);
                 }
             }
         }
-        // i64 beside u64 meets in f64, as NumPy's arithmetic does; compared there as well.
+        // Signed integers beside u64 meet in f64 in arithmetic, but compare exactly.
+        if tx.dtype.is_int() && ty.dtype.is_int() && promote(tx.dtype, ty.dtype).is_float() {
+            return self.compare_with_u64(op, x, y, ty.dtype == DType::U64);
+        }
         let (dtype, weak) = self.meet(&[x, y]);
         let operands = self.unify([x, y], dtype, weak)?;
         if dtype != DType::Bool {
@@ -780,40 +785,26 @@ impl Builder {
         }
     }
 
-    fn adopt_or_widen(&mut self, x: NodeId) -> Result<NodeId, Error> {
-        self.adopt(x, DType::I64)
-    }
-
-    /// A comparison whose weak constant lies outside the other operand's dtype: the answer is
-    /// known, but it has the other operand's shape.
-    fn decided_comparison(
-        &mut self,
-        op: Op,
-        x: NodeId,
-        y: NodeId,
-        weak_is_less: bool,
-        weak_is_left: bool,
-    ) -> Result<NodeId, Error> {
-        let left_is_less = weak_is_less == weak_is_left;
+    /// A comparison whose answer does not depend on the elements, but has the shape of `of`.
+    fn decided_comparison(&mut self, op: Op, left_is_less: bool, of: NodeId) -> Result<NodeId, Error> {
         let answer = match op {
             Op::Eq => false,
             Op::Ne => true,
             _ => left_is_less,
         };
-        let strong = if weak_is_left { y } else { x };
-        self.apply_folded(if answer { Op::Eq } else { Op::Ne }, &[strong, strong], DType::Bool)
+        self.apply_folded(if answer { Op::Eq } else { Op::Ne }, &[of, of], DType::Bool)
     }
 
-    fn compare_u64_with_weak(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
-        let weak_is_left = self.graph.ty(x).weak;
-        let weak = self.adopt(if weak_is_left { x } else { y }, DType::I64)?;
-        let zero = self.constant(0, DType::I64, false);
-        let negative = self.apply(Op::Lt, &[weak, zero])?;
-        let wrapped = self.cast(weak, DType::U64);
-        let operands = if weak_is_left { [wrapped, y] } else { [x, wrapped] };
-        let below = self.decided_comparison(op, operands[0], operands[1], true, weak_is_left)?;
+    /// A signed integer beside a u64: below it if negative, else compared as a u64.
+    fn compare_with_u64(&mut self, op: Op, x: NodeId, y: NodeId, signed_is_left: bool) -> Result<NodeId, Error> {
+        let signed = if signed_is_left { x } else { y };
+        let zero = self.constant(0, self.graph.dtype(signed), false);
+        let negative = self.apply(Op::Lt, &[signed, zero])?;
+        let unsigned = self.cast(signed, DType::U64);
+        let operands = if signed_is_left { [unsigned, y] } else { [x, unsigned] };
         let exact = self.apply_folded(op, &operands, DType::Bool)?;
-        self.select(negative, below, exact)
+        let decided = self.decided_comparison(op, signed_is_left, signed)?;
+        self.select(negative, decided, exact)
     }
 
     fn select(&mut self, condition: NodeId, x: NodeId, y: NodeId) -> Result<NodeId, Error> {

@@ -53,6 +53,9 @@ fn engines_agree() {
     while valid < wanted {
         let seed = seed(n);
         n += 1;
+        if std::env::var_os("HOTLOOP_TRACE").is_some() {
+            eprintln!("{seed:#x}");
+        }
         arbtest(|u| {
             let case = Case::arbitrary(u)?;
             match check(&engines, &case) {

@@ -57,7 +57,8 @@
 //!   control characters; the escapes are `\\`, `\"`, `\'`, `\n` and `\t`.
 //! - Names are ASCII. Blanks are the space, the tab, carriage return and line feed, and a byte
 //!   order mark at the very start.
-//! - `and or not if else def True False pi inf nan` are reserved.
+//! - `and or not if else def True False pi inf nan` are reserved; only `nan` may name a keyword
+//!   argument, as in `nan_to_num(x, nan=0)`.
 //! - An attribute of a number needs parentheses: `(2j).imag`.
 
 mod ast;

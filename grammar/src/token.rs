@@ -552,6 +552,12 @@ impl<'input> Tokens<'input> {
         Some(Ok((span.start, token, span.end)))
     }
 
+    /// Whether the token to come begins an argument of a call.
+    fn begins_argument(&self) -> bool {
+        matches!(self.previous, Some(Token::LeftParen | Token::Comma))
+            && self.brackets.last().is_some_and(|b| b.kind == BracketKind::Arguments)
+    }
+
     /// Whether the next token but newlines is `=` or `->`, which `KeywordName` or `StepName` tells.
     fn argument_name(&mut self, name: &'input str) -> Token<'input> {
         let next = loop {
@@ -659,14 +665,14 @@ impl<'input> Iterator for Tokens<'input> {
             Token::RightParen => {
                 self.brackets.pop();
             }
-            Token::Name(name)
-                if matches!(self.previous, Some(Token::LeftParen | Token::Comma))
-                    && self
-                        .brackets
-                        .last()
-                        .is_some_and(|bracket| bracket.kind == BracketKind::Arguments) =>
-            {
+            Token::Name(name) if self.begins_argument() => {
                 token = self.argument_name(name);
+            }
+            // NumPy has a keyword of this name: `nan_to_num(x, nan=0)`.
+            Token::Nan if self.begins_argument() => {
+                if let Token::KeywordName(name) = self.argument_name("nan") {
+                    token = Token::KeywordName(name);
+                }
             }
             _ => {}
         }
