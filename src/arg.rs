@@ -303,10 +303,10 @@ pub(crate) fn arrange<'a>(
             let wanted = inputs.len() - by_name.len();
             if list.len() != wanted {
                 let names: Vec<&str> = inputs.iter().map(|n| &**n).collect();
-                let error = Error::new(
-                    ErrorKind::Arity,
-                    format!("{} arguments for {wanted} inputs", list.len()),
-                );
+                let plural = |n: usize| if n == 1 { "" } else { "s" };
+                let (given, s, t) = (list.len(), plural(list.len()), plural(wanted));
+                let message = format!("{given} argument{s} for {wanted} input{t}");
+                let error = Error::new(ErrorKind::Arity, message);
                 return Err(error.hint(format!("the inputs are {}", names.join(", "))));
             }
             let mut list = list.into_iter();

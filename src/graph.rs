@@ -654,14 +654,16 @@ impl Builder {
             }
             Rule::Bitwise | Rule::Shift => {
                 if kind == Kind::Float {
-                    let wrong = if self.graph.dtype(x).is_float() { x } else { y };
-                    let float = self.graph.dtype(wrong);
-                    // i64 with u64 meets in f64 although neither is a float.
-                    let shown = if float.is_float() || self.graph.dtype(y).is_float() {
-                        float
-                    } else {
-                        dtype
-                    };
+                    let (left, right) = (self.graph.dtype(x), self.graph.dtype(y));
+                    if !left.is_float() && !right.is_float() {
+                        let message = format!(
+                            "`{name}` takes bools and integers, but {left} and {right} meet in {dtype}"
+                        );
+                        return Err(
+                            type_error(message).hint(format!("convert one of them: {left}(x)"))
+                        );
+                    }
+                    let shown = if left.is_float() { left } else { right };
                     return Err(bitwise_error(name, shown));
                 }
                 let dtype = match op.row().rule {
@@ -786,7 +788,12 @@ impl Builder {
     }
 
     /// A comparison whose answer does not depend on the elements, but has the shape of `of`.
-    fn decided_comparison(&mut self, op: Op, left_is_less: bool, of: NodeId) -> Result<NodeId, Error> {
+    fn decided_comparison(
+        &mut self,
+        op: Op,
+        left_is_less: bool,
+        of: NodeId,
+    ) -> Result<NodeId, Error> {
         let answer = match op {
             Op::Eq => false,
             Op::Ne => true,
@@ -796,7 +803,13 @@ impl Builder {
     }
 
     /// A signed integer beside a u64: below it if negative, else compared as a u64.
-    fn compare_with_u64(&mut self, op: Op, x: NodeId, y: NodeId, signed_is_left: bool) -> Result<NodeId, Error> {
+    fn compare_with_u64(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        y: NodeId,
+        signed_is_left: bool,
+    ) -> Result<NodeId, Error> {
         let signed = if signed_is_left { x } else { y };
         let zero = self.constant(0, self.graph.dtype(signed), false);
         let negative = self.apply(Op::Lt, &[signed, zero])?;

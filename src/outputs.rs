@@ -65,20 +65,31 @@ impl fmt::Debug for Output {
 }
 
 /// How an output is asked for: `0` or `"name"`.
-pub trait Key: Copy + fmt::Debug {
+pub trait Key: Copy {
     /// The output's number.
     fn find(self, outputs: &Outputs) -> Option<usize>;
+
+    /// How messages show it.
+    fn shown(self) -> String;
 }
 
 impl Key for usize {
     fn find(self, outputs: &Outputs) -> Option<usize> {
         (self < outputs.list.len()).then_some(self)
     }
+
+    fn shown(self) -> String {
+        self.to_string()
+    }
 }
 
 impl Key for &str {
     fn find(self, outputs: &Outputs) -> Option<usize> {
         outputs.list.iter().position(|o| o.name() == Some(self))
+    }
+
+    fn shown(self) -> String {
+        quoted(self)
     }
 }
 
@@ -111,10 +122,7 @@ impl Outputs {
     pub fn take<T: Element>(&mut self, key: impl Key) -> Result<ArrayD<T>> {
         match key.find(self) {
             Some(i) => self.list[i].take(),
-            None => Err(Error::new(
-                ErrorKind::Name,
-                format!("there is no output {}", quoted(&format!("{key:?}"))),
-            )),
+            None => Err(Error::new(ErrorKind::Name, format!("there is no output {}", key.shown()))),
         }
     }
 }
@@ -127,7 +135,7 @@ impl<K: Key> Index<K> for Outputs {
     fn index(&self, key: K) -> &Output {
         match key.find(self) {
             Some(i) => &self.list[i],
-            None => panic!("there is no output {key:?}"),
+            None => panic!("there is no output {}", key.shown()),
         }
     }
 }

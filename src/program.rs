@@ -12,6 +12,7 @@ use hotloop_runtime::view::View;
 use ndarray::ArrayD;
 
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
+use crate::backend::cranelift::Refusal;
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::graph::{ArgType, Domain, Type};
@@ -308,7 +309,7 @@ impl Program {
                 Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
             }
             Err(refusal) if self.engine.0.options.backend == Backend::Native => {
-                return Err(Error::internal(format_args!("no native code: {refusal:?}")));
+                return Err(refused(refusal));
             }
             Err(_) => Work::Interpreted { operands, shapes, outputs },
         };
@@ -423,6 +424,21 @@ impl Bound<'_> {
             }
         };
         Ok(Report { divided_by_zero: flags & DIVIDE_BY_ZERO != 0, native })
+    }
+}
+
+/// The error for those who asked for native code and nothing else.
+fn refused(refusal: &Refusal) -> Error {
+    match refusal {
+        Refusal::TooLarge => {
+            Error::new(ErrorKind::Limit, "the program is too large for native code")
+                .hint("raise the engine's compile budget, or let the interpreter answer")
+        }
+        Refusal::Unavailable(why) => {
+            Error::new(ErrorKind::Internal, format!("native code cannot be had: {why}"))
+                .hint("let the interpreter answer")
+        }
+        Refusal::Bug(what) => Error::internal(what),
     }
 }
 
