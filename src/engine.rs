@@ -12,8 +12,9 @@ use hotloop_runtime::stack::with_room;
 use crate::backend::cranelift::{NativeTile, Refusal, compile};
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{ArgType, Domain, Graph};
+use crate::graph::{ArgType, Domain, Graph, Node};
 use crate::legalize::{Mode, legalize};
+use crate::ops::Op;
 use crate::optimize::optimize;
 use crate::options::{Backend, Options};
 use crate::plan::{TileProgram, plan};
@@ -71,8 +72,35 @@ pub(crate) struct Kernels {
     pub graph: Graph,
     /// Every shape that some node has, for checks before a run.
     pub domains: Vec<Domain>,
+    /// The reductions that have no value over no elements, and over what they run.
+    pub extremes: Vec<(Op, Domain)>,
+    /// Whether weak arguments must fit a dtype.
+    pub adopts: bool,
     /// Native code, or why there is none.
     pub native: std::result::Result<Arc<Compiled>, Refusal>,
+}
+
+impl Kernels {
+    /// What is known of a graph before there is code for it.
+    fn of(graph: Graph) -> Kernels {
+        let live = graph.live();
+        let (mut domains, mut extremes, mut adopts) = (Vec::new(), Vec::new(), false);
+        for id in graph.ids().filter(|id| live[id.index()]) {
+            domains.push(graph.ty(id).domain);
+            match graph.node(id) {
+                Node::Apply(op @ (Op::Min | Op::Max), x) => {
+                    extremes.push((*op, graph.ty(x[0]).domain))
+                }
+                Node::Adopt(_) => adopts = true,
+                _ => {}
+            }
+        }
+        domains.sort_unstable();
+        domains.dedup();
+        extremes.dedup();
+        let native = Err(Refusal::Unavailable("nobody asked for native code".to_string()));
+        Kernels { graph, domains, extremes, adopts, native }
+    }
 }
 
 /// Sets an engine's options.
@@ -232,18 +260,12 @@ impl Engine {
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
         let _environment = FpEnv::enter();
         let graph = legalize(&source.terms.graph(types)?, self.0.options.mode)?;
-        let live = graph.live();
-        let mut domains: Vec<Domain> =
-            graph.ids().filter(|id| live[id.index()]).map(|id| graph.ty(id).domain).collect();
-        domains.sort_unstable();
-        domains.dedup();
-        let native = match self.0.options.backend {
-            Backend::Interpreter => {
-                Err(Refusal::Unavailable("the interpreter was asked for".to_string()))
-            }
-            Backend::Auto | Backend::Native => self.native(&graph)?,
+        let mut kernels = Kernels::of(graph);
+        kernels.native = match self.0.options.backend {
+            Backend::Interpreter => kernels.native,
+            Backend::Auto | Backend::Native => self.native(&kernels.graph)?,
         };
-        Ok(Kernels { graph, domains, native })
+        Ok(kernels)
     }
 
     fn native(&self, graph: &Graph) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {

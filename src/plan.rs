@@ -105,8 +105,8 @@ pub struct Stage {
     pub inputs: Vec<u32>,
     /// Where the tile's outputs go, with their dtypes.
     pub outputs: Vec<(Target, DType)>,
-    /// The cell that takes each reduction's result, with the operation for errors.
-    pub results: Vec<(Op, u32)>,
+    /// The cell that takes each reduction's result.
+    pub results: Vec<u32>,
     /// Rough nanoseconds an element.
     pub cost: f32,
     /// Operations an element.
@@ -347,7 +347,7 @@ impl<'g> Planner<'g> {
             };
             reduced.push(lowering.value(self, *x, Lane::Value(graph.dtype(*x)))?);
             reductions.push((reduction, graph.dtype(*x)));
-            results.push((*op, self.cell(*id)?));
+            results.push(self.cell(*id)?);
         }
         let cost = lowering.cost
             + 0.1 * (lowering.inputs.len() + stores.len()) as f32
@@ -902,7 +902,7 @@ impl fmt::Display for Plan {
                     Target::Cell(cell) => writeln!(f, "  out{number} goes to cell{cell}")?,
                 }
             }
-            for (number, (_, cell)) in stage.results.iter().enumerate() {
+            for (number, cell) in stage.results.iter().enumerate() {
                 writeln!(f, "  result {number} goes to cell{cell}")?;
             }
         }

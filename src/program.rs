@@ -16,7 +16,9 @@ use crate::backend::cranelift::Refusal;
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::graph::{ArgType, Domain, Type};
-use crate::interp::{Call, Operand, domain_shape, element_count, evaluate};
+use crate::interp::{
+    Call, Operand, domain_shape, element_count, empty_extreme, evaluate, weak_values,
+};
 use crate::options::{Backend, RunOptions};
 use crate::outputs::{Output, Outputs, Report};
 use crate::schedule::Schedule;
@@ -244,6 +246,11 @@ impl Program {
                 joined = next;
             }
         }
+        for (op, domain) in &kernels.extremes {
+            if domain_shape(*domain, &prepared.shapes)?.contains(&0) {
+                return Err(empty_extreme(*op));
+            }
+        }
         Ok(())
     }
 
@@ -295,17 +302,20 @@ impl Program {
         let _environment = FpEnv::enter();
         let Prepared { operands, shapes, .. } = prepared;
         let control = self.options.control();
+        let call = Call {
+            operands: &operands,
+            names: self.inputs(),
+            shapes: &shapes,
+            outputs: &outputs,
+            control: &control,
+            isa: Isa::Baseline,
+        };
+        if kernels.adopts {
+            // Every adoption is checked, also one that optimizing has made superfluous.
+            weak_values(&kernels.graph, &call)?;
+        }
         let work = match &kernels.native {
             Ok(compiled) => {
-                let (operands, shapes, outputs) = (&operands[..], &shapes[..], &outputs[..]);
-                let call = Call {
-                    operands,
-                    names: self.inputs(),
-                    shapes,
-                    outputs,
-                    control: &control,
-                    isa: Isa::Baseline,
-                };
                 Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
             }
             Err(refusal) if self.engine.0.options.backend == Backend::Native => {

@@ -14,10 +14,8 @@ use crate::backend::cranelift::NativeTile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 use crate::interp::{
-    Call, Operand, allocate, c_strides, domain_shape, element_count, empty_extreme, stopped,
-    weak_values,
+    Call, Operand, allocate, c_strides, domain_shape, element_count, stopped, weak_values,
 };
-use crate::ops::{Lowering, Op};
 use crate::plan::{Plan, Source, Target};
 
 /// A plan with its code.
@@ -146,13 +144,6 @@ impl Schedule {
         let mut loops = Vec::with_capacity(plan.stages.len());
         for (stage, code) in plan.stages.iter().zip(tiles) {
             let shape = domain_shape(stage.domain, call.shapes)?;
-            let n = element_count(&shape)?;
-            if n == 0
-                && let Some((op, _)) =
-                    stage.results.iter().find(|(op, _)| has_no_empty_value(*op, code))
-            {
-                return Err(empty_extreme(*op));
-            }
             let mut streams = Vec::with_capacity(stage.inputs.len());
             for number in &stage.inputs {
                 let Some((view, staged)) = &inputs[*number as usize] else {
@@ -230,7 +221,7 @@ impl Schedule {
             // SAFETY: the streams are views of the call or the landing, both valid now; the tile
             // is the stage's own.
             flags |= unsafe { work.run(pool, control, progress) }.map_err(stopped)?;
-            for ((_, to), bits) in stage.results.iter().zip(work.results()) {
+            for (to, bits) in stage.results.iter().zip(work.results()) {
                 self.cells[*to as usize] = cell(*bits, plan.cells[*to as usize].dtype);
             }
             for (target, dtype) in &stage.outputs {
@@ -259,15 +250,6 @@ unsafe fn read(pointer: *const u8, size: usize) -> u64 {
     // SAFETY: the caller's promise.
     unsafe { std::ptr::copy_nonoverlapping(pointer, bytes.as_mut_ptr(), size) };
     u64::from_le_bytes(bytes)
-}
-
-fn has_no_empty_value(op: Op, code: &NativeTile) -> bool {
-    match op.row().lowering {
-        Lowering::Reduce(reduction) => {
-            code.reducers().iter().any(|r| r.reduction() == reduction && r.empty().is_none())
-        }
-        _ => false,
-    }
 }
 
 /// The inputs as the stages may read them: an array view and whether it must be staged.

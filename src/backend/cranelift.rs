@@ -160,6 +160,9 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     result
 }
 
+/// The most accumulators that a reduction has.
+const ACCUMULATORS: usize = 64;
+
 /// Places whose pointers a loop keeps in registers; with more it reads them from the table.
 const MOST_POINTERS: usize = 9;
 
@@ -266,7 +269,9 @@ impl<'a> Compiler<'a, '_> {
         b.seal_block(entry);
         let (table, n) = (b.block_params(entry)[0], b.block_params(entry)[1]);
         let mut compiler = Compiler { b, program, isa, kernel, table, n, flags: None };
-        let mut block = 1;
+        // Accumulators count elements from the start of each call: calls take multiples of their
+        // number.
+        let mut block = if reducers.is_empty() { 1 } else { ACCUMULATORS };
         for step in &program.steps {
             compiler.step(step, &reducers)?;
             if let Step::Fused(width, code) = step {
