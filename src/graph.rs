@@ -840,7 +840,7 @@ impl Builder {
             let bits: Option<Vec<u64>> = operands.iter().map(|x| self.graph.constant(*x)).collect();
             if let Some(bits) = bits {
                 let operand = self.graph.dtype(operands[operands.len() - 1]);
-                if let Some(value) = fold_weak(op, operand, &bits)? {
+                if let Some((value, 0)) = compute_weak(op, operand, &bits)? {
                     return Ok(self.constant(value, dtype, true));
                 }
             }
@@ -898,8 +898,9 @@ pub(crate) fn adopt_bits(bits: u64, from: DType, to: DType) -> Result<u64, Error
     if fits { Ok(out) } else { Err(type_error(format!("{} does not fit {to}", show(bits, from)))) }
 }
 
-/// An operation on constants, by the kernel that would compute it at run time.
-pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
+/// An operation on constants, by the kernel that would compute it at run time: the result and
+/// its flags.
+fn compute(op: Op, dtype: DType, bits: &[u64]) -> Option<(u64, u32)> {
     let kernel = op.kernel(dtype, Isa::Baseline)?;
     let mut out = [0u8; 8];
     let at =
@@ -907,13 +908,25 @@ pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
     // SAFETY: one element of at most 8 bytes is read from each operand and written to `out`;
     // element bits are kept little end first on the only targets we build for.
     let flags = unsafe { kernel(out.as_mut_ptr(), at(0), at(1), at(2), 1) };
-    (flags == 0).then(|| u64::from_le_bytes(out))
+    Some((u64::from_le_bytes(out), flags))
 }
 
-/// As [`fold`] for weak constants, whose integers are exact.
-fn fold_weak(op: Op, dtype: DType, bits: &[u64]) -> Result<Option<u64>, Error> {
+/// An operation on constants, unless it raises a flag, which only a run can report.
+pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
+    compute(op, dtype, bits).filter(|(_, flags)| *flags == 0).map(|(value, _)| value)
+}
+
+/// An operation on weak values, whose integers are exact: the result and its flags.
+///
+/// # Errors
+/// `Type` for an integer beyond `i64`.
+pub(crate) fn compute_weak(
+    op: Op,
+    dtype: DType,
+    bits: &[u64],
+) -> Result<Option<(u64, u32)>, Error> {
     if dtype != DType::I64 {
-        return Ok(fold(op, dtype, bits));
+        return Ok(compute(op, dtype, bits));
     }
     let int = |i: usize| bits[i] as i64;
     let exact = match op {
@@ -925,21 +938,20 @@ fn fold_weak(op: Op, dtype: DType, bits: &[u64]) -> Result<Option<u64>, Error> {
         Op::FloorDiv if int(1) == -1 => int(0).checked_neg(),
         Op::IntegerPower if int(1) >= 0 => checked_power(int(0), int(1)),
         Op::Shl if int(1) < 0 => Some(0),
-        Op::Shl => i32::try_from(int(1))
-            .ok()
-            .and_then(|n| {
-                i128::from(int(0)).checked_mul(1i128.checked_shl(n as u32).filter(|p| *p > 0)?)
-            })
-            .and_then(|v| i64::try_from(v).ok())
-            .or((int(0) == 0).then_some(0)),
-        _ => return Ok(fold(op, dtype, bits)),
+        Op::Shl => checked_shift(int(0), int(1)),
+        _ => return Ok(compute(op, dtype, bits)),
     };
     match exact {
-        Some(value) => Ok(Some(value as u64)),
-        None => {
-            Err(type_error("the value of this constant does not fit i64")
-                .hint("write a float literal"))
-        }
+        Some(value) => Ok(Some((value as u64, 0))),
+        None => Err(type_error("the value does not fit i64")
+            .hint("write floats where numbers are so large")),
+    }
+}
+
+fn checked_shift(value: i64, count: i64) -> Option<i64> {
+    match u32::try_from(count).ok().filter(|count| *count < i64::BITS) {
+        Some(count) => i64::try_from(i128::from(value) << count).ok(),
+        None => (value == 0).then_some(0),
     }
 }
 

@@ -13,7 +13,7 @@ use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
 
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits};
+use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits, compute_weak};
 use crate::ops::{Lowering, Op};
 
 /// An argument in the form that engines read.
@@ -260,11 +260,12 @@ unsafe fn apply(
 
 /// The values of the weak part of a graph: of every weak node and of every adoption.
 ///
-/// Other nodes are `None`. It is the interpreter at work on single elements.
+/// Other nodes are `None`. With them come the flags that computing them raised.
 ///
 /// # Errors
-/// `Type` for a weak number that does not fit the dtype it meets.
-pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<Vec<Option<u64>>> {
+/// `Type` for a weak number that does not fit the dtype it meets, or `i64`.
+pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<(Vec<Option<u64>>, u32)> {
+    let mut flags = 0;
     let mut values: Vec<Option<u64>> = vec![None; graph.len()];
     for id in graph.ids() {
         let ty = graph.ty(id);
@@ -283,33 +284,42 @@ pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<Vec<Option<u64>>> {
             Node::Apply(op, operands) => {
                 let bits = operands.iter().map(|x| value(*x)).collect::<Result<Vec<u64>>>()?;
                 let dtype = graph.dtype(operands[operands.len() - 1]);
-                // A division by zero is 0 here as elsewhere; its flag has no array to belong to.
-                Some(crate::graph::fold(op, dtype, &bits).unwrap_or(0))
+                let computed =
+                    compute_weak(op, dtype, &bits).map_err(|e| blamed(graph, id, call.names, e))?;
+                let (value, raised) =
+                    computed.ok_or_else(|| Error::internal("a weak operation without a kernel"))?;
+                flags |= raised;
+                Some(value)
             }
         };
     }
-    Ok(values)
+    Ok((values, flags))
 }
 
-/// A weak value in a strong dtype; an error names the argument that it comes from.
+/// A weak value in a strong dtype.
 fn adopt(graph: &Graph, x: NodeId, bits: u64, dtype: DType, names: &[Box<str>]) -> Result<u64> {
     adopt_bits(bits, graph.dtype(x), dtype).map_err(|error| {
-        let mut open = vec![x];
-        while let Some(id) = open.pop() {
-            if let Node::Input(number) = *graph.node(id) {
-                let name = quoted(&names[number as usize]);
-                let hint =
-                    format!("pass a typed number, or convert it in the program: {dtype}(...)");
-                return Error::new(
-                    error.kind(),
-                    format!("the argument {name}: {}", error.message()),
-                )
-                .hint(hint);
-            }
+        let hint = format!("pass a typed number, or convert it in the program: {dtype}(...)");
+        blamed(graph, x, names, Error::new(error.kind(), error.message()).hint(hint))
+    })
+}
+
+/// The error of a weak value, with the name of an argument that it comes from.
+fn blamed(graph: &Graph, x: NodeId, names: &[Box<str>], error: Error) -> Error {
+    let mut seen = vec![false; graph.len()];
+    let mut open = vec![x];
+    while let Some(id) = open.pop() {
+        if let Node::Input(number) = *graph.node(id) {
+            let message =
+                format!("the argument {}: {}", quoted(&names[number as usize]), error.message());
+            let named = Error::new(error.kind(), message);
+            return error.hints().iter().fold(named, |named, hint| named.hint(hint));
+        }
+        if !std::mem::replace(&mut seen[id.index()], true) {
             open.extend(graph.node(id).operands());
         }
-        error
-    })
+    }
+    error
 }
 
 /// The strides of a C-ordered array.

@@ -389,12 +389,14 @@ pub fn functions() -> impl Iterator<Item = &'static Row> {
 pub const RESOLVED: &[(&str, &str, &str)] =
     &[("isin", "isin(x, v1, v2, ...)", "Whether x equals one of the values that follow.")];
 
-/// Up to three names that look like a wrong one, nearest first.
+/// Up to three names that look like a wrong one but for case, nearest first.
 pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let reach = (wrong.len() / 3).clamp(1, 3);
+    let lower = |name: &str| name.to_ascii_lowercase().into_bytes();
+    let wrong = lower(wrong);
     let mut near: Vec<(usize, &str)> = known
         .filter(|k| k.len().abs_diff(wrong.len()) <= reach)
-        .map(|k| (edit_distance(wrong.as_bytes(), k.as_bytes()), k))
+        .map(|k| (edit_distance(&wrong, &lower(k)), k))
         .filter(|(d, _)| *d <= reach)
         .collect();
     near.sort_unstable();

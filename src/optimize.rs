@@ -146,15 +146,21 @@ fn same_operand_twice(_: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     Ok(same.then(|| site.operands[1]))
 }
 
-/// `-(-x)`, `~~x`, `abs(-x)`, `abs(abs(x))`.
+/// `-(-x)`, `~~x`, `abs(-x)`, `abs(abs(x))`. The negative of an unsigned integer is another one.
 fn undo_inverse(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     let &[x] = site.operands else { return Ok(None) };
     match (site.op, made_by(b, x)) {
         (Op::Neg, Some((Op::Neg, y))) | (Op::BitNot, Some((Op::BitNot, y))) => Ok(Some(y)),
-        (Op::Abs, Some((Op::Neg, y))) => b.apply(Op::Abs, &[y]).map(Some),
+        (Op::Abs, Some((Op::Neg, y))) if !is_unsigned(site.ty.dtype) => {
+            b.apply(Op::Abs, &[y]).map(Some)
+        }
         (Op::Abs, Some((Op::Abs, _))) => Ok(Some(x)),
         _ => Ok(None),
     }
+}
+
+fn is_unsigned(dtype: DType) -> bool {
+    dtype.is_int() && !dtype.is_signed_int()
 }
 
 /// `x / 2**k` is `x * 2**-k` exactly, where the reciprocal is a normal number.

@@ -54,6 +54,8 @@ pub struct Bound<'a> {
     program: Program,
     kernels: Arc<Kernels>,
     work: Work,
+    /// Flags that computing the weak arguments raised.
+    flags: u32,
     borrow: PhantomData<&'a mut ()>,
 }
 
@@ -310,10 +312,8 @@ impl Program {
             control: &control,
             isa: Isa::Baseline,
         };
-        if kernels.adopts {
-            // Every adoption is checked, also one that optimizing has made superfluous.
-            weak_values(&kernels.graph, &call)?;
-        }
+        // Every adoption is checked, also one that optimizing has made superfluous.
+        let flags = if kernels.adopts { weak_values(&kernels.graph, &call)?.1 } else { 0 };
         let work = match &kernels.native {
             Ok(compiled) => {
                 Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
@@ -323,7 +323,7 @@ impl Program {
             }
             Err(_) => Work::Interpreted { operands, shapes, outputs },
         };
-        Ok(Bound { program: self.clone(), kernels, work, borrow: PhantomData })
+        Ok(Bound { program: self.clone(), kernels, work, flags, borrow: PhantomData })
     }
 }
 
@@ -433,7 +433,7 @@ impl Bound<'_> {
                 (unsafe { evaluate(&self.kernels.graph, &call) }?, false)
             }
         };
-        Ok(Report { divided_by_zero: flags & DIVIDE_BY_ZERO != 0, native })
+        Ok(Report { divided_by_zero: (flags | self.flags) & DIVIDE_BY_ZERO != 0, native })
     }
 }
 

@@ -114,7 +114,7 @@ impl Schedule {
     pub fn new(compiled: &Arc<Compiled>, call: &Call<'_>, pool: &Pool) -> Result<Schedule> {
         let Compiled { graph, plan, tiles } = &**compiled;
         let weak = if plan.cells.iter().any(|c| matches!(c.source, Source::Weak(_))) {
-            weak_values(graph, call)?
+            weak_values(graph, call)?.0
         } else {
             Vec::new()
         };

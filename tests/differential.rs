@@ -6,6 +6,9 @@
 //! HOTLOOP_SEED=0x1234567800000200 cargo test --test differential              # one, again
 //! HOTLOOP_SEED=0x1234567800000200 HOTLOOP_MINIMIZE=1 cargo test --test differential
 //! ```
+//!
+//! `HOTLOOP_FIRST` starts the series elsewhere; `HOTLOOP_TRACE` prints each seed before its program
+//! runs, for the case that native code takes the whole test down.
 
 mod generator;
 
@@ -30,7 +33,7 @@ fn number(name: &str) -> Option<u64> {
 /// The seed of the n-th program: random bits above, and how many bytes it may use below.
 fn seed(n: u64) -> u64 {
     let bits = Rng(n).next();
-    (bits << 32) | [64, 128, 256, 512][(n % 4) as usize]
+    (bits << 32) | [64, 128, 256, 512, 2048][(n % 5) as usize]
 }
 
 #[test]
@@ -43,7 +46,11 @@ fn engines_agree() {
             Ok(())
         });
         let one = one.seed(seed);
-        return if number("HOTLOOP_MINIMIZE").is_some() { one.budget_ms(60_000).minimize().run() } else { one.run() };
+        return if number("HOTLOOP_MINIMIZE").is_some() {
+            one.budget_ms(60_000).minimize().run()
+        } else {
+            one.run()
+        };
     }
 
     let wanted = number("HOTLOOP_PROGRAMS").unwrap_or(2000);
@@ -70,14 +77,20 @@ fn engines_agree() {
         })
         .seed(seed)
         .run();
-        assert!(n - first < 3 * wanted + 100, "only {valid} of {} programs were valid: {errors:?}", n - first);
+        assert!(
+            n - first < 3 * wanted + 100,
+            "only {valid} of {} programs were valid: {errors:?}",
+            n - first
+        );
     }
     println!("{valid} valid programs of {}; errors agreed on: {errors:?}", n - first);
     if wanted >= 2000 {
         for row in TABLE.iter().filter(|r| r.op.is_public()) {
             assert!(used.contains(&row.op), "no valid program used {}", row.name);
         }
-        assert!(errors.contains_key("SHAPE") && errors.contains_key("TYPE"), "{errors:?}");
+        // What the generator writes is a program; only its types and shapes may be wrong.
+        let kinds: Vec<&str> = errors.keys().copied().collect();
+        assert_eq!(kinds, ["SHAPE", "TYPE"]);
     }
 }
 
@@ -85,16 +98,22 @@ fn engines_agree() {
 #[test]
 fn threads_agree_on_large_arrays() {
     let engines = AllEngines::new();
-    let text = "s = sum(sin(a) * b)\nm = max(exp(-a * a) // 0.125)\nc = tanh(a) // b + s\nc, s, m, c > m";
+    let text =
+        "s = sum(sin(a) * b)\nm = max(exp(-a * a) // 0.125)\nc = tanh(a) // b + s\nc, s, m, c > m";
     for n in [4095, 4096, 4097, 40_960, 100_003] {
         let mut rng = Rng(n as u64);
         let inputs = [("a", DType::F64), ("b", DType::F32)].map(|(name, dtype)| {
             let mut array = Array::contiguous(dtype, &[n], 1);
-            array.fill(&mut rng, Flavour::Tame);
+            array.fill(&mut rng, Flavour::Unit);
             Input { name, value: Value::Array(array) }
         });
-        let case =
-            Case { text: text.to_string(), mode: Mode::Strict, inputs: inputs.to_vec(), ops: Vec::new(), seed: n as u64 };
+        let case = Case {
+            text: text.to_string(),
+            mode: Mode::Strict,
+            inputs: inputs.to_vec(),
+            ops: Vec::new(),
+            seed: n as u64,
+        };
         assert_eq!(check(&engines, &case), Ok(Ok(())));
     }
 }
@@ -107,7 +126,9 @@ fn one_wrong_bit_is_a_difference() {
     let case = |value: f64| {
         let mut array = Array::contiguous(DType::F64, &[100], 0);
         let mut rng = Rng(7);
-        array.set(&(0..100).map(|_| element(DType::F64, &mut rng, Flavour::Tame)).collect::<Vec<_>>());
+        array.set(
+            &(0..100).map(|_| element(DType::F64, &mut rng, Flavour::Tame)).collect::<Vec<_>>(),
+        );
         array.bytes_mut()[77 * 8..78 * 8].copy_from_slice(&value.to_le_bytes());
         let inputs = vec![Input { name: "a", value: Value::Array(array) }];
         Case { text: "-a".to_string(), mode: Mode::Strict, inputs, ops: Vec::new(), seed: 0 }
@@ -116,8 +137,12 @@ fn one_wrong_bit_is_a_difference() {
     assert_eq!(difference(&outputs(1.0), &outputs(1.0)), None);
     let quiet = f64::from_bits(0x7ff8_0000_0000_0001);
     assert_eq!(difference(&outputs(f64::NAN), &outputs(quiet)), None);
-    for (x, y) in [(1.0, 1.0 + f64::EPSILON), (0.0, -0.0), (f64::NAN, f64::INFINITY), (5e-324, 0.0)] {
+    for (x, y) in [(1.0, 1.0 + f64::EPSILON), (0.0, -0.0), (f64::NAN, f64::INFINITY), (5e-324, 0.0)]
+    {
         let found = difference(&outputs(x), &outputs(y)).expect("a difference");
-        assert!(found.starts_with("output 0 (f64) differs at element 77 of 100: got 0x"), "{found}");
+        assert!(
+            found.starts_with("output 0 (f64) differs at element 77 of 100: got 0x"),
+            "{found}"
+        );
     }
 }

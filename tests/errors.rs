@@ -831,11 +831,11 @@ fn types() {
       = help: constant integers up to 64 and 0.5 are; exp2(y * log2(x)) is close
     ");
     assert_snapshot!(ran("a + (9223372036854775807 + 1)", &[("a", ints())]), @r"
-    TYPE: error: the value of this constant does not fit i64
+    TYPE: error: the value does not fit i64
       |
     1 | a + (9223372036854775807 + 1)
       |      ^^^^^^^^^^^^^^^^^^^^^^^
-      = help: write a float literal
+      = help: write floats where numbers are so large
     ");
     assert_snapshot!(compiled("a + 2j"), @r"
     TYPE: error: complex numbers are not supported yet

@@ -297,6 +297,7 @@ impl Loop {
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
+        let _environment = FpEnv::enter();
         let run =
             Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
         let chunks = self.n.div_ceil(self.chunk);
@@ -406,6 +407,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn split(&self, chunks: Range<usize>) {
         if chunks.len() == 1 {
+            let _environment = FpEnv::enter();
             let thread = rayon::current_thread_index().unwrap_or(0);
             return self.chunk(chunks.start, thread);
         }
@@ -418,7 +420,6 @@ impl Run<'_> {
         if self.stop.load(Ordering::Relaxed) != 0 {
             return;
         }
-        let _environment = FpEnv::enter();
         // SAFETY: a thread of the pool runs one chunk at a time and nothing in it hands work
         // back to the pool, so this is the only reference to this thread's worker.
         let worker = unsafe { &mut *work.workers[thread].get() };

@@ -411,7 +411,7 @@ impl<'a> Compiler<'a, '_> {
                         ));
                     }
                     (Instr::Load(_, lane), Some(address)) => {
-                        *made = Some(self.b.ins().load(vector(*lane), unaligned(), address, disp));
+                        *made = Some(self.load(vector(*lane), address, disp));
                     }
                     (Instr::Store(_, x), Some(address)) => {
                         let value = of(x)?;
@@ -435,6 +435,19 @@ impl<'a> Compiler<'a, '_> {
         self.b.switch_to_block(exit);
         self.b.seal_block(exit);
         Ok(())
+    }
+
+    /// A load of array elements, of any alignment.
+    ///
+    /// Without AVX a memory operand must be aligned, which Cranelift 0.135 forgets for float
+    /// comparisons. A cast between the load and its user keeps the two apart.
+    fn load(&mut self, ty: Type, address: Value, disp: i32) -> Value {
+        if self.isa >= Isa::Avx2 {
+            return self.b.ins().load(ty, unaligned(), address, disp);
+        }
+        let other = if ty == types::F64X2 { types::I64X2 } else { types::F64X2 };
+        let loaded = self.b.ins().load(other, unaligned(), address, disp);
+        self.cast(loaded, ty)
     }
 
     fn cast(&mut self, value: Value, ty: Type) -> Value {

@@ -28,6 +28,8 @@ impl Rng {
 pub enum Flavour {
     /// Small numbers, with small fractions.
     Tame,
+    /// Numbers around 1 with all their digits: every addition rounds.
+    Unit,
     /// Numbers of all magnitudes.
     Wide,
     /// Mostly tame, one in eight special.
@@ -37,16 +39,54 @@ pub enum Flavour {
 }
 
 impl Flavour {
-    /// All of them.
-    pub const ALL: [Flavour; 4] = [Flavour::Spiced, Flavour::Tame, Flavour::Wide, Flavour::Wild];
+    /// All of them, some twice: a sum shows its order only where additions round.
+    pub const ALL: [Flavour; 6] = {
+        use Flavour::*;
+        [Spiced, Unit, Tame, Wide, Wild, Unit]
+    };
 }
 
 const F64_SPECIALS: [f64; 40] = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN,
-    f64::MIN_POSITIVE, -f64::MIN_POSITIVE, 5e-324, -5e-324, 2.2e-308, f64::EPSILON, 1.0 - f64::EPSILON / 2.0,
-    1.0 + f64::EPSILON, std::f64::consts::PI, std::f64::consts::FRAC_PI_2, 1e22, 1e308, -1e308, 709.9, -745.2, 1024.5,
-    -1074.5, 9007199254740992.0, 9007199254740993.0, 9223372036854775808.0, -9223372036854775808.0,
-    18446744073709551616.0, 2147483648.0, 4294967295.5, 0.49999999999999994, 16777217.0,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    2.5,
+    -2.5,
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::MAX,
+    f64::MIN,
+    f64::MIN_POSITIVE,
+    -f64::MIN_POSITIVE,
+    5e-324,
+    -5e-324,
+    2.2e-308,
+    f64::EPSILON,
+    1.0 - f64::EPSILON / 2.0,
+    1.0 + f64::EPSILON,
+    std::f64::consts::PI,
+    std::f64::consts::FRAC_PI_2,
+    1e22,
+    1e308,
+    -1e308,
+    709.9,
+    -745.2,
+    1024.5,
+    -1074.5,
+    9007199254740992.0,
+    9007199254740993.0,
+    9223372036854775808.0,
+    -9223372036854775808.0,
+    18446744073709551616.0,
+    2147483648.0,
+    4294967295.5,
+    0.49999999999999994,
+    16777217.0,
 ];
 
 /// The special values of a dtype, as bits.
@@ -55,7 +95,18 @@ pub fn specials(dtype: DType) -> Vec<u64> {
         DType::Bool => vec![0, 1],
         DType::F64 => F64_SPECIALS.iter().map(|x| x.to_bits()).collect(),
         DType::F32 => {
-            let own = [f32::MAX, f32::MIN, f32::MIN_POSITIVE, 1e-45, -1e-45, f32::EPSILON, 88.8, -103.98, 3e38, 0.49999997];
+            let own = [
+                f32::MAX,
+                f32::MIN,
+                f32::MIN_POSITIVE,
+                1e-45,
+                -1e-45,
+                f32::EPSILON,
+                88.8,
+                -103.98,
+                3e38,
+                0.49999997,
+            ];
             let shared = F64_SPECIALS.iter().map(|x| *x as f32);
             own.into_iter().chain(shared).map(|x| x.to_bits().into()).collect()
         }
@@ -63,7 +114,27 @@ pub fn specials(dtype: DType) -> Vec<u64> {
             let bits = dtype.bits();
             let mask = u64::MAX >> (64 - bits);
             let top = 1u64 << (bits - 1);
-            let list = [0, 1, 2, 3, 5, 7, 8, 31, 32, 63, 64, 100, u64::MAX, u64::MAX - 1, u64::MAX - 6, top, top - 1, top + 1, top / 2];
+            let list = [
+                0,
+                1,
+                2,
+                3,
+                5,
+                7,
+                8,
+                31,
+                32,
+                63,
+                64,
+                100,
+                u64::MAX,
+                u64::MAX - 1,
+                u64::MAX - 6,
+                top,
+                top - 1,
+                top + 1,
+                top / 2,
+            ];
             list.into_iter().map(|v| v & mask).collect()
         }
     }
@@ -104,6 +175,7 @@ pub fn element(dtype: DType, rng: &mut Rng, flavour: Flavour) -> u64 {
 pub fn float(rng: &mut Rng, flavour: Flavour) -> f64 {
     match flavour {
         Flavour::Wild => f64::from_bits(rng.next()),
+        Flavour::Unit => rng.next() as i64 as f64 / (1u64 << 62) as f64,
         Flavour::Wide => {
             let unit = 1.0 + rng.below(1 << 52) as f64 / (1u64 << 52) as f64;
             let power = 2f64.powi(rng.below(120) as i32 - 60);
@@ -129,7 +201,13 @@ pub struct Array {
 
 impl Array {
     /// An array of random layout and values.
-    pub fn arbitrary(u: &mut Unstructured, dtype: DType, shape: &[usize], rng: &mut Rng, flavour: Flavour) -> Result<Array> {
+    pub fn arbitrary(
+        u: &mut Unstructured,
+        dtype: DType,
+        shape: &[usize],
+        rng: &mut Rng,
+        flavour: Flavour,
+    ) -> Result<Array> {
         let mut array = match u.int_in_range(0..=9)? {
             0..=4 => Array::contiguous(dtype, shape, 0),
             5 => Array::contiguous(dtype, shape, u.int_in_range(1..=63)?),
@@ -166,7 +244,8 @@ impl Array {
         let mut strides = vec![0isize; shape.len()];
         // The bytes that the axes so far take, from the lowest element on.
         let mut span = dtype.size();
-        let mut offset = rng.below(3) as usize * dtype.size() + usize::from(layout.odd) * rng.below(9) as usize;
+        let mut offset =
+            rng.below(3) as usize * dtype.size() + usize::from(layout.odd) * rng.below(9) as usize;
         for axis in axes {
             let extent = shape[axis];
             if extent <= 1 {
@@ -177,7 +256,8 @@ impl Array {
             if layout.zero && rng.below(2) == 0 {
                 continue;
             }
-            let step = span * (1 + rng.below(2) as usize) + usize::from(layout.odd) * rng.below(4) as usize;
+            let step = span * (1 + rng.below(2) as usize)
+                + usize::from(layout.odd) * rng.below(4) as usize;
             let reach = step * (extent - 1);
             if rng.below(3) == 0 {
                 strides[axis] = -(step as isize);
@@ -196,7 +276,8 @@ impl Array {
         let (dtype, places) = (self.dtype, self.places());
         for place in places {
             let bits = element(dtype, rng, flavour);
-            self.bytes_mut()[place..place + dtype.size()].copy_from_slice(&bits.to_le_bytes()[..dtype.size()]);
+            self.bytes_mut()[place..place + dtype.size()]
+                .copy_from_slice(&bits.to_le_bytes()[..dtype.size()]);
         }
     }
 
@@ -247,13 +328,17 @@ impl Array {
     /// The memory.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: words have no padding, and any bytes are words.
-        unsafe { std::slice::from_raw_parts_mut(self.memory.as_mut_ptr().cast(), self.memory.len() * 8) }
+        unsafe {
+            std::slice::from_raw_parts_mut(self.memory.as_mut_ptr().cast(), self.memory.len() * 8)
+        }
     }
 
     /// As an argument.
     pub fn arg(&self) -> Arg<'_> {
         // SAFETY: every element lies in the memory, which is borrowed.
-        unsafe { Arg::raw(self.bytes().as_ptr().add(self.offset), &self.shape, &self.strides, self.dtype) }
+        unsafe {
+            Arg::raw(self.bytes().as_ptr().add(self.offset), &self.shape, &self.strides, self.dtype)
+        }
     }
 
     /// As an output.
@@ -267,7 +352,11 @@ impl Array {
 
 impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:?} strides {:?} at byte {}", self.dtype, self.shape, self.strides, self.offset)
+        write!(
+            f,
+            "{}{:?} strides {:?} at byte {}",
+            self.dtype, self.shape, self.strides, self.offset
+        )
     }
 }
 

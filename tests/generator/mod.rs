@@ -35,7 +35,9 @@ impl Case {
     /// The next program.
     pub fn arbitrary(u: &mut Unstructured) -> Result<Case> {
         let inputs = inputs(u)?;
-        let budget = u.int_in_range(1..=30)?;
+        // Now and then one with more values than there are registers.
+        let budget =
+            if u.ratio(1, 30)? { u.int_in_range(60..=200)? } else { u.int_in_range(1..=30)? };
         let mut writer = Writer { u, scope: Vec::new(), defs: Vec::new(), ops: Vec::new(), budget };
         for input in &inputs {
             let ty = Ty { dtype: input.value.dtype(), weak: input.value.is_weak() };
@@ -178,13 +180,19 @@ impl Writer<'_, '_> {
         if bindings > 0 && self.u.ratio(1, 4)? {
             return Ok(text);
         }
-        let outputs = if self.u.ratio(1, 3)? { self.u.int_in_range(2..=4)? } else { 1 };
+        // Now and then more arrays than there are registers for pointers.
+        let outputs = match self.u.int_in_range(0..=59)? {
+            0..=39 => 1,
+            40..=58 => self.u.int_in_range(2..=4)?,
+            _ => self.u.int_in_range(8..=16)?,
+        };
         let share = self.budget / outputs;
         for i in 0..outputs {
             self.budget = share;
             let value = self.any()?;
             text += if i > 0 { ", " } else { "" };
-            text += &value.text;
+            // A sum of everything: it also shows in which order it was added.
+            text += &if self.u.ratio(1, 6)? { format!("sum({})", value.text) } else { value.text };
         }
         Ok(text)
     }
@@ -230,10 +238,11 @@ impl Writer<'_, '_> {
             4 => self.call(kind),
             5 if kind == Kind::Bool => self.is_in(),
             _ => {
-                let rows: Vec<&Row> = TABLE.iter().filter(|r| r.op.is_public() && gives(r, kind)).collect();
+                let rows: Vec<&Row> =
+                    TABLE.iter().filter(|r| r.op.is_public() && gives(r, kind)).collect();
                 let mut row = self.u.choose(&rows)?;
                 // A program of mostly reductions would be one of mostly numbers.
-                if row.op.is_reduction() && self.u.ratio(2, 3)? {
+                if row.op.is_reduction() && self.u.ratio(1, 3)? {
                     row = self.u.choose(&rows)?;
                 }
                 self.ops.push(row.op);
@@ -259,10 +268,25 @@ impl Writer<'_, '_> {
     fn literal(&mut self, kind: Kind) -> Result<Expr> {
         let list: &[&str] = match kind {
             Kind::Bool => &["True", "False"],
-            Kind::Int => &["1", "2", "0", "3", "7", "10", "31", "0x40", "100", "-1", "-7", "300", "1_000_000"],
-            Kind::Float => {
-                &["0.5", "1.5", "2.0", "-0.0", "0.0", "-3.25", "1e-3", "pi", "inf", "nan", "-inf", "1e30", "1e300", "5e-324"]
-            }
+            Kind::Int => &[
+                "1",
+                "2",
+                "0",
+                "3",
+                "7",
+                "10",
+                "31",
+                "0x40",
+                "100",
+                "-1",
+                "-7",
+                "300",
+                "1_000_000",
+            ],
+            Kind::Float => &[
+                "0.5", "1.5", "2.0", "-0.0", "0.0", "-3.25", "1e-3", "pi", "inf", "nan", "-inf",
+                "1e30", "1e300", "5e-324",
+            ],
         };
         let dtype = match kind {
             Kind::Bool => DType::Bool,
@@ -291,7 +315,8 @@ impl Writer<'_, '_> {
 
     /// A call of a `def`, or else a cast.
     fn call(&mut self, kind: Kind) -> Result<Expr> {
-        let defs: Vec<_> = self.defs.iter().filter(|(_, _, ty)| ty.dtype.kind() == kind).cloned().collect();
+        let defs: Vec<_> =
+            self.defs.iter().filter(|(_, _, ty)| ty.dtype.kind() == kind).cloned().collect();
         if defs.is_empty() {
             return self.cast(kind);
         }
@@ -313,7 +338,8 @@ impl Writer<'_, '_> {
     fn pair(&mut self, kind: Kind) -> Result<[Expr; 2]> {
         let x = self.expr(kind)?;
         // A float meets numbers of every kind in a float.
-        let other = if kind == Kind::Float && self.u.ratio(1, 4)? { *self.u.choose(&KINDS)? } else { kind };
+        let other =
+            if kind == Kind::Float && self.u.ratio(1, 4)? { *self.u.choose(&KINDS)? } else { kind };
         let mut y = self.expr(other)?;
         if kind == Kind::Int && meet(&[x.ty, y.ty]).dtype.is_float() {
             y = Expr { text: format!("{}({})", x.ty.dtype, y.text), ty: x.ty };
@@ -332,7 +358,9 @@ impl Writer<'_, '_> {
                 let [x, y] = self.pair(kind)?;
                 vec![condition, x, y]
             }
-            Rule::Logical => (0..row.parameters.len()).map(|_| self.expr(Kind::Bool)).collect::<Result<_>>()?,
+            Rule::Logical => {
+                (0..row.parameters.len()).map(|_| self.expr(Kind::Bool)).collect::<Result<_>>()?
+            }
             Rule::Arithmetic | Rule::Bitwise | Rule::Shift => self.operands(row, kind)?,
             Rule::Rounding => vec![self.expr(kind)?],
             Rule::Real | Rule::Divide => {
@@ -375,7 +403,10 @@ impl Writer<'_, '_> {
     fn power(&mut self, kind: Kind) -> Result<Expr> {
         let x = self.expr(kind)?;
         let constants: &[&str] = match kind {
-            Kind::Float => &["2", "0", "1", "3", "4", "5", "7", "10", "33", "64", "-1", "-2", "-5", "0.5", "2.0", "-3.0"],
+            Kind::Float => &[
+                "2", "0", "1", "3", "4", "5", "7", "10", "33", "64", "-1", "-2", "-5", "0.5",
+                "2.0", "-3.0",
+            ],
             _ => &["2", "0", "1", "3", "4", "5", "7", "10", "64", "65"],
         };
         let y = if kind == Kind::Int && self.u.ratio(1, 3)? {
@@ -429,7 +460,8 @@ impl Writer<'_, '_> {
             (Op::Neg, [x]) if plain > 0 => format!("(-{x})"),
             (Op::Select, [c, x, y]) if plain > 0 => format!("({x} if {c} else {y})"),
             _ if plain == 0 && !row.op.is_reduction() => {
-                let keywords = row.parameters.iter().zip(&texts).map(|(p, t)| format!("{}={t}", p.name));
+                let keywords =
+                    row.parameters.iter().zip(&texts).map(|(p, t)| format!("{}={t}", p.name));
                 format!("{}({})", row.name, keywords.collect::<Vec<_>>().join(", "))
             }
             _ => {
@@ -462,13 +494,17 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
     let ty = meet(if row.op == Op::Select { &args[1..] } else { args });
     let float = |dtype: DType| match dtype {
         _ if dtype.is_float() => dtype,
-        _ if dtype.size() <= 2 && row.rule != Rule::Divide && row.rule != Rule::Average => DType::F32,
+        _ if dtype.size() <= 2 && row.rule != Rule::Divide && row.rule != Rule::Average => {
+            DType::F32
+        }
         _ => DType::F64,
     };
     match row.rule {
         Rule::Real | Rule::Divide if ty.weak => Ty { dtype: DType::F64, weak: true },
         Rule::Real | Rule::Divide | Rule::Average => strong(float(ty.dtype)),
-        Rule::Comparison | Rule::Predicate | Rule::Logical => Ty { dtype: DType::Bool, weak: ty.weak },
+        Rule::Comparison | Rule::Predicate | Rule::Logical => {
+            Ty { dtype: DType::Bool, weak: ty.weak }
+        }
         Rule::Truth => STRONG_BOOL,
         Rule::Count => strong(DType::I64),
         Rule::Total if ty.dtype.is_float() => strong(ty.dtype),

@@ -1,0 +1,216 @@
+//! FUNCTIONS.md is made of the table; this test makes it again and compares.
+//!
+//! `HOTLOOP_WRITE=1 cargo test --test functions_md` writes it.
+
+use std::fmt::Write as _;
+
+use hotloop::ops::{RESOLVED, Row, Rule, TABLE, functions};
+use hotloop::{DType, Op, promote};
+
+/// The largest errors that were measured, in ULP, for `f64` and `f32`: each function against
+/// MPFR, on a million random inputs. The bounds in the table are what is promised; this is what
+/// was seen.
+const MEASURED: [(Op, f64, f64); 11] = [
+    (Op::Sin, 0.758, 0.500),
+    (Op::Cos, 0.742, 0.500),
+    (Op::Tan, 0.855, 0.500),
+    (Op::Exp, 0.759, 0.500),
+    (Op::Exp2, 0.769, 0.500),
+    (Op::Expm1, 0.707, 0.500),
+    (Op::Log, 0.632, 0.500),
+    (Op::Log2, 0.664, 0.500),
+    (Op::Log10, 0.664, 0.500),
+    (Op::Log1p, 0.601, 0.500),
+    (Op::Tanh, 0.566, 0.500),
+];
+
+const HEAD: &str = "\
+# Functions and operators
+
+Made from the table in `src/ops.rs` by `HOTLOOP_WRITE=1 cargo test --test functions_md`.
+
+The error bound is that of floats, in units in the last place (ULP) of the exact result: \"exact\"
+has no rounding, 0.5 is correctly rounded. Integers wrap; nothing traps. Arguments may be given by
+name: `clip(x, min=0, max=1)`.
+";
+
+/// A rule in words.
+fn rule(row: &Row) -> &'static str {
+    match row.rule {
+        _ if row.op == Op::Power => {
+            "integers, or floats to a constant power; they meet in one dtype, which is the result's"
+        }
+        Rule::Arithmetic if row.parameters.len() == 1 => "any number; the result has its dtype",
+        Rule::Arithmetic => "any numbers; they meet in one dtype, which is the result's",
+        Rule::Real => "any numbers; computed in f32 or f64",
+        Rule::Divide => "any numbers; computed in f32 or f64, integers in f64",
+        Rule::Rounding => "any number; integers stay as they are",
+        Rule::Comparison => "any numbers; the result is bool",
+        Rule::Predicate => "any number; the result is bool",
+        Rule::Logical => "bool",
+        Rule::Bitwise => "bool and integers; they meet in one dtype, which is the result's",
+        Rule::Shift => "integers; they meet in one dtype, which is the result's",
+        Rule::Select => "a bool, and two values that meet in one dtype, which is the result's",
+        Rule::Total => "any number; of bool and integers in 64 bits",
+        Rule::Average => "any number; of bool and integers in f64",
+        Rule::Extreme => "any number; the result has its dtype",
+        Rule::Truth => "any number, true if not 0; the result is bool",
+        Rule::Count => "any number, counted if not 0; the result is i64",
+    }
+}
+
+fn bound(row: &Row) -> String {
+    // The error of a sum or a mean depends on how many elements there are.
+    if matches!(row.op, Op::Sum | Op::Prod | Op::Mean) {
+        return "a tree of roundings".to_string();
+    }
+    if row.ulp == 0.0 { "exact".to_string() } else { format!("{:.1}", row.ulp) }
+}
+
+/// Text for a cell of a table: a bar would end it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// Code for a cell of a table.
+fn code(text: &str) -> String {
+    if text.contains('|') {
+        format!("<code>{}</code>", text.replace('|', "&#124;"))
+    } else {
+        format!("`{text}`")
+    }
+}
+
+fn line(out: &mut String, first: &str, row: &Row) {
+    let cells = [first.to_string(), cell(row.doc), rule(row).to_string(), bound(row)];
+    writeln!(out, "| {} |", cells.join(" | ")).expect("a string");
+}
+
+fn operators(out: &mut String) {
+    out.push_str("\n## Operators\n\n| | | operands | error |\n|---|---|---|---|\n");
+    for row in TABLE.iter().filter(|r| r.op.is_public()) {
+        let spelled = match (row.op, row.parameters) {
+            (Op::Power, _) => "x ** y".to_string(),
+            (Op::Neg, _) => "-x".to_string(),
+            (Op::Select, _) => "x if condition else y".to_string(),
+            (Op::Lt, _) => "x < y, x > y".to_string(),
+            (Op::Le, _) => "x <= y, x >= y".to_string(),
+            _ if row.is_function() => continue,
+            (Op::BitNot, _) => "~x".to_string(),
+            (_, [_]) => format!("{} x", row.name),
+            _ => format!("x {} y", row.name),
+        };
+        line(out, &code(&spelled), row);
+    }
+    out.push_str("\nComparisons chain: `0 < x <= 1` is `(0 < x) and (x <= 1)`.\n");
+}
+
+fn calls(out: &mut String, title: &str, wanted: impl Fn(&Row) -> bool) {
+    write!(out, "\n## {title}\n\n| | | operands | error |\n|---|---|---|---|\n").expect("a string");
+    for row in functions().filter(|r| wanted(r)) {
+        let mut first = code(&row.signature());
+        if !row.aliases.is_empty() {
+            let aliases: Vec<String> = row.aliases.iter().map(|a| code(a)).collect();
+            write!(first, ", also {}", aliases.join(", ")).expect("a string");
+        }
+        line(out, &first, row);
+    }
+}
+
+fn resolved_and_casts(out: &mut String) {
+    out.push_str("\n## Other calls\n\n| | |\n|---|---|\n");
+    for (_, signature, doc) in RESOLVED {
+        writeln!(out, "| {} | {} |", code(signature), cell(doc)).expect("a string");
+    }
+    for dtype in DType::ALL {
+        let mut names = vec![code(&format!("{}(x)", dtype.name()))];
+        if dtype.numpy_name() != dtype.name() {
+            names.push(code(&format!("{}(x)", dtype.numpy_name())));
+        }
+        writeln!(out, "| {} | x as {dtype} |", names.join(", ")).expect("a string");
+    }
+    out.push_str(
+        "\nA conversion never fails: integers wrap, floats are rounded, floats become integers by dropping the\n\
+         fraction and staying in the range, NaN becomes 0, and what is not 0 becomes true.\n",
+    );
+}
+
+fn measured(out: &mut String) {
+    out.push_str(
+        "\n## Measured errors\n\n\
+         The largest error seen, in ULP, in a comparison with MPFR on a million random inputs of each dtype.\n\
+         What is promised is the bound in the tables above.\n\n\
+         | | f64 | f32 |\n|---|---|---|\n",
+    );
+    for (op, f64, f32) in MEASURED {
+        writeln!(out, "| {} | {f64:.3} | {f32:.3} |", code(op.row().name)).expect("a string");
+    }
+}
+
+fn promotion(out: &mut String) {
+    out.push_str(
+        "\n## Promotion\n\n\
+         The dtype that two arrays meet in, as in NumPy 2. Literals and numbers passed as arguments are weak:\n\
+         they take the dtype of what they meet if their kind (bool, integer, float) allows.\n\n|  |",
+    );
+    DType::ALL.iter().for_each(|d| write!(out, " {d} |").expect("a string"));
+    out.push_str("\n|---|");
+    DType::ALL.iter().for_each(|_| out.push_str("---|"));
+    for x in DType::ALL {
+        write!(out, "\n| **{x}** |").expect("a string");
+        DType::ALL.iter().for_each(|y| write!(out, " {} |", promote(x, *y)).expect("a string"));
+    }
+    out.push('\n');
+}
+
+fn text() -> String {
+    let mut out = HEAD.to_string();
+    operators(&mut out);
+    calls(&mut out, "Elementwise functions", |r| !r.op.is_reduction());
+    calls(&mut out, "Reductions over a whole array", |r| r.op.is_reduction());
+    resolved_and_casts(&mut out);
+    measured(&mut out);
+    promotion(&mut out);
+    out
+}
+
+#[test]
+fn functions_md_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/FUNCTIONS.md");
+    let made = text();
+    if std::env::var_os("HOTLOOP_WRITE").is_some() {
+        std::fs::write(path, &made).expect("FUNCTIONS.md is writable");
+    }
+    let kept = std::fs::read_to_string(path).expect("FUNCTIONS.md");
+    let differs = kept.lines().zip(made.lines()).position(|(k, m)| k != m);
+    assert!(
+        kept == made,
+        "line {:?} of FUNCTIONS.md is old; write it with HOTLOOP_WRITE=1 cargo test --test functions_md",
+        differs.map(|i| i + 1)
+    );
+}
+
+/// What is said of it is so: every name, and each measured error under its bound.
+#[test]
+fn functions_md_says_everything() {
+    let text = text();
+    for row in TABLE.iter().filter(|r| r.op.is_public()) {
+        assert!(text.contains(&cell(row.doc)), "{} is missing", row.name);
+        row.aliases
+            .iter()
+            .for_each(|a| assert!(text.contains(&format!("`{a}`")), "{a} is missing"));
+    }
+    for (op, f64, f32) in MEASURED {
+        let bound = f64::from(op.row().ulp);
+        assert!(
+            f64 <= bound && f32 <= bound,
+            "{} errs by more than its bound of {bound}",
+            op.row().name
+        );
+    }
+    let computed = functions().filter(|r| r.ulp == 1.0 && r.op != Op::Power);
+    assert_eq!(computed.count(), MEASURED.len(), "a function without a measured error");
+    assert!(text.contains(
+        "\n| **u64** | u64 | f64 | f64 | f64 | f64 | u64 | u64 | u64 | u64 | f64 | f64 |\n"
+    ));
+}

@@ -1,0 +1,296 @@
+//! Arrays flush against pages that may not be touched: one byte read or written beyond an array
+//! ends the test run with a fault, which names the case.
+//!
+//! Sanitizers cannot see native code; the memory protection can.
+
+#![cfg(target_os = "linux")]
+
+mod generator;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use generator::check::different_elements;
+use generator::data::{Flavour, Rng, element};
+use hotloop::{Arg, Backend, DType, Engine, Isa, Out};
+
+const PAGE: usize = 4096;
+
+/// A page that may be used, between two that may not.
+struct Guarded {
+    base: *mut u8,
+}
+
+impl Guarded {
+    fn new() -> Guarded {
+        // SAFETY: a fresh anonymous mapping, of which the middle page is then opened.
+        unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let base = libc::mmap(std::ptr::null_mut(), 3 * PAGE, libc::PROT_NONE, flags, -1, 0);
+            assert_ne!(base, libc::MAP_FAILED);
+            let base = base.cast::<u8>();
+            let open = libc::PROT_READ | libc::PROT_WRITE;
+            assert_eq!(libc::mprotect(base.add(PAGE).cast(), PAGE, open), 0);
+            Guarded { base }
+        }
+    }
+
+    fn page(&mut self) -> &mut [u8] {
+        // SAFETY: the middle page is readable and writable.
+        unsafe { std::slice::from_raw_parts_mut(self.base.add(PAGE), PAGE) }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and nothing borrows it any more.
+        unsafe { libc::munmap(self.base.cast(), 3 * PAGE) };
+    }
+}
+
+/// Where an array of so many bytes starts in its page.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Start(usize),
+    End(usize),
+}
+
+impl Place {
+    fn offset(self, bytes: usize) -> usize {
+        match self {
+            Place::Start(gap) => gap,
+            Place::End(gap) => PAGE - bytes - gap,
+        }
+    }
+}
+
+/// What is being run, for the fault handler.
+static CASE: Mutex<String> = Mutex::new(String::new());
+static CASE_AT: AtomicUsize = AtomicUsize::new(0);
+static CASE_LEN: AtomicUsize = AtomicUsize::new(0);
+
+fn running(case: String) {
+    let mut kept = CASE.lock().unwrap_or_else(PoisonError::into_inner);
+    *kept = case;
+    CASE_AT.store(kept.as_ptr() as usize, Ordering::SeqCst);
+    CASE_LEN.store(kept.len(), Ordering::SeqCst);
+}
+
+extern "C" fn fault(signal: libc::c_int) {
+    let (at, len) = (CASE_AT.load(Ordering::SeqCst), CASE_LEN.load(Ordering::SeqCst));
+    let before = "\nmemory outside an array was touched by\n";
+    // SAFETY: only calls that a signal handler may make; the text is the last that was stored.
+    unsafe {
+        libc::write(2, before.as_ptr().cast(), before.len());
+        libc::write(2, at as *const libc::c_void, len);
+        libc::write(2, "\n".as_ptr().cast(), 1);
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}
+
+fn catch_faults() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the handler only makes calls that a signal handler may make.
+    ONCE.call_once(|| unsafe {
+        libc::signal(libc::SIGSEGV, fault as extern "C" fn(libc::c_int) as libc::sighandler_t);
+    });
+}
+
+/// A program, the dtypes of its inputs, and that of its output.
+struct Subject {
+    text: &'static str,
+    inputs: &'static [(&'static str, DType)],
+    output: DType,
+    /// A reduction, whose output is one element.
+    scalar: bool,
+}
+
+const fn subject(
+    text: &'static str,
+    inputs: &'static [(&'static str, DType)],
+    output: DType,
+) -> Subject {
+    Subject { text, inputs, output, scalar: false }
+}
+
+use DType::{Bool, F32, F64, I8, I16, I32, I64, U8, U16, U32};
+
+const SUBJECTS: [Subject; 18] = [
+    subject("a + b ^ a", &[("a", U8), ("b", U8)], U8),
+    subject("maximum(a, b) * a - b", &[("a", F64), ("b", F64)], F64),
+    subject("a * b + a", &[("a", F32), ("b", F64)], F64),
+    subject("where(c, a, b) + 1", &[("c", Bool), ("a", F32), ("b", F32)], F32),
+    subject("where(a < b and c, a, 7)", &[("a", I16), ("b", I16), ("c", Bool)], I16),
+    subject("sin(a) + b", &[("a", F64), ("b", U8)], F64),
+    subject("exp(a) * tanh(a)", &[("a", F32)], F32),
+    subject("0.5 < a <= b", &[("a", F64), ("b", F32)], Bool),
+    subject("a != b", &[("a", U8), ("b", U8)], Bool),
+    subject("a < b", &[("a", F32), ("b", F32)], Bool),
+    subject("i8(a)", &[("a", F64)], I8),
+    subject("f64(a)", &[("a", I8)], F64),
+    subject("a // b + a % b", &[("a", I32), ("b", I32)], I32),
+    subject("a // b", &[("a", F64), ("b", F64)], F64),
+    subject("(a << b) | u32(a)", &[("a", U32), ("b", U32)], U32),
+    Subject { scalar: true, ..subject("sum(a * b)", &[("a", F64), ("b", F64)], F64) },
+    Subject { scalar: true, ..subject("max(a) + min(b)", &[("a", I64), ("b", U16)], I64) },
+    Subject { scalar: true, ..subject("any(a > 250) and not all(a)", &[("a", U8)], Bool) },
+];
+
+/// Runs a subject with each array in a guarded page, and compares with the interpreter in
+/// ordinary memory.
+struct Bench {
+    /// One test at a time, so that the fault handler names the right case.
+    _alone: MutexGuard<'static, ()>,
+    oracle: Engine,
+    natives: Vec<(Isa, Engine)>,
+    pages: Vec<Guarded>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        static ALONE: Mutex<()> = Mutex::new(());
+        catch_faults();
+        let native = |isa| Engine::builder().backend(Backend::Native).isa(isa).threads(1).build();
+        Bench {
+            _alone: ALONE.lock().unwrap_or_else(PoisonError::into_inner),
+            oracle: Engine::builder().backend(Backend::Interpreter).build(),
+            natives: Isa::available().map(|isa| (isa, native(isa))).collect(),
+            pages: (0..4).map(|_| Guarded::new()).collect(),
+        }
+    }
+
+    /// `places` are those of the inputs and then of the output; `steps` are the strides in
+    /// elements.
+    fn run(&mut self, subject: &Subject, n: usize, places: [Place; 4], step: isize) {
+        let count = subject.inputs.len();
+        let width = step.unsigned_abs();
+        let reach =
+            |len: usize, size: usize| if len == 0 { 0 } else { ((len - 1) * width + 1) * size };
+        let mut rng = Rng(n as u64);
+        let mut shape = vec![n];
+        let data: Vec<Vec<u8>> = subject
+            .inputs
+            .iter()
+            .map(|(_, dtype)| {
+                // Sums of special values would be NaN, whatever the order.
+                let flavour = if subject.scalar { Flavour::Unit } else { Flavour::Spiced };
+                let mut bits = || element(*dtype, &mut rng, flavour).to_le_bytes();
+                (0..n).flat_map(|_| bits()[..dtype.size()].to_vec()).collect()
+            })
+            .collect();
+        let ordinary: Vec<(&str, Arg)> = subject
+            .inputs
+            .iter()
+            .zip(&data)
+            .map(|((name, dtype), bytes)| {
+                // SAFETY: the bytes are n elements and outlive the argument.
+                (*name, unsafe { Arg::raw(bytes.as_ptr(), &[n], &[dtype.size() as isize], *dtype) })
+            })
+            .collect();
+        let expected = self.oracle.compile(subject.text).and_then(|p| p.eval(&ordinary[..]));
+        let Ok(expected) = expected else {
+            assert!(n == 0 && subject.scalar, "{}: {expected:?}", subject.text);
+            return;
+        };
+        assert_eq!(expected[0].dtype(), subject.output, "{}", subject.text);
+
+        for (isa, engine) in &self.natives {
+            let mut args = Vec::new();
+            for (i, ((name, dtype), bytes)) in subject.inputs.iter().zip(&data).enumerate() {
+                let size = dtype.size();
+                let start = places[i].offset(reach(n, size));
+                let page = self.pages[i].page();
+                let first =
+                    if step < 0 { start + reach(n, size).saturating_sub(size) } else { start };
+                for (k, element) in bytes.chunks_exact(size).enumerate() {
+                    let at = first.strict_add_signed(step * (k * size) as isize);
+                    page[at..at + size].copy_from_slice(element);
+                }
+                let stride = step * size as isize;
+                // SAFETY: the elements lie in the page, which is not moved.
+                let arg = unsafe { Arg::raw(page.as_ptr().add(first), &[n], &[stride], *dtype) };
+                args.push((*name, arg));
+            }
+            running(format!(
+                "{} with n = {n}, {places:?}, step {step}, {}",
+                subject.text,
+                isa.name()
+            ));
+            let size = subject.output.size();
+            let len = if subject.scalar { 1 } else { n };
+            let start = places[count].offset(len * size);
+            let page = self.pages[count].page();
+            page.fill(0xa5);
+            if subject.scalar {
+                shape.clear();
+            }
+            let strides: &[isize] = if subject.scalar { &[] } else { &[size as isize] };
+            // SAFETY: as for the inputs; nothing else borrows this page.
+            let out =
+                unsafe { Out::raw(page.as_mut_ptr().add(start), &shape, strides, subject.output) };
+            let report =
+                engine.compile(subject.text).and_then(|p| p.eval_into(&args[..], &mut [out]));
+            let context =
+                || format!("{} n = {n}, {places:?}, step {step}, {}", subject.text, isa.name());
+            assert!(report.unwrap_or_else(|e| panic!("{}: {e}", context())).native);
+            let page = self.pages[count].page();
+            let got = &page[start..start + len * size];
+            if let Some(difference) = different_elements(subject.output, expected[0].bytes(), got) {
+                panic!("{} {difference}", context());
+            }
+            let untouched =
+                page[..start].iter().chain(&page[start + len * size..]).all(|b| *b == 0xa5);
+            assert!(untouched, "{}: bytes beside the output were written", context());
+        }
+    }
+}
+
+/// The longest arrays: more than four vectors of the narrowest element, and the same of `f64`.
+fn longest(subject: &Subject) -> usize {
+    let narrowest =
+        subject.inputs.iter().map(|(_, d)| d.size()).min().unwrap_or(1).min(subject.output.size());
+    if narrowest == 1 { 4 * 64 + 1 } else { 4 * 16 + 3 }
+}
+
+#[test]
+fn every_length_flush_against_both_ends() {
+    let mut bench = Bench::new();
+    for subject in &SUBJECTS {
+        for n in 0..=longest(subject) {
+            bench.run(subject, n, [Place::End(0); 4], 1);
+            bench.run(subject, n, [Place::Start(0); 4], 1);
+        }
+    }
+}
+
+#[test]
+fn every_offset() {
+    let mut bench = Bench::new();
+    for subject in &SUBJECTS {
+        for n in [1, 63, 64, 65, 128, 200] {
+            for gap in 0..64 {
+                // Inputs and output at different offsets, so that no common alignment helps.
+                let next = |k: usize| (gap + k * 7) % 64;
+                let start = [next(0), next(1), next(2), next(3)].map(Place::Start);
+                bench.run(subject, n, start, 1);
+                if gap % 8 == 1 {
+                    bench.run(subject, n, [next(0), next(1), next(2), next(3)].map(Place::End), 1);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn strided_inputs_flush_against_both_ends() {
+    let mut bench = Bench::new();
+    for subject in &SUBJECTS {
+        for n in [0, 1, 2, 15, 16, 17, 63, 64, 65, 130] {
+            for step in [-1, 2, -2, 3] {
+                bench.run(subject, n, [Place::End(0); 4], step);
+                bench.run(subject, n, [Place::Start(0); 4], step);
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The house in order: who may import whom, and what may not stand in the sources at all.
+//!
+//! The checks read text, not meaning: `use` lines and paths that start with `crate::`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of `src`, lowest first. A module imports only lower ones.
+const ORDER: [&str; 18] = [
+    "error", "ops", "promote", "graph", "resolve", "legalize", "optimize", "interp", "plan",
+    "backend", "schedule", "cache", "options", "arg", "outputs", "engine", "program", "cli",
+];
+
+/// Modules that know each other: an engine makes programs, which come back to it for kernels.
+const MUTUAL: [(&str, &str); 1] = [("engine", "program")];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust sources under a folder, with their paths from the root.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut open = vec![root().join(folder)];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                fs::read_dir(&path).expect("a folder").map(|e| e.expect("an entry").path()),
+            );
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    assert!(!files.is_empty(), "no sources in {folder}");
+    let named = files.into_iter().map(|path| {
+        let name =
+            path.strip_prefix(root()).expect("under the root").to_string_lossy().into_owned();
+        (name, fs::read_to_string(&path).expect("UTF-8"))
+    });
+    named.collect()
+}
+
+/// The code of a source: without comments, and without the tests at its end.
+fn code(source: &str) -> String {
+    let body = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = body.lines().map(|line| match line.find("//") {
+        // Not a comment but the slashes of a text.
+        Some(at) if line[..at].matches('"').count() % 2 == 1 => line,
+        Some(at) => &line[..at],
+        None => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The module of `src` that a file belongs to.
+fn module(file: &str) -> &str {
+    let name = file.strip_prefix("src/").unwrap_or(file);
+    let name = name.split('/').next().unwrap_or(name);
+    if name == "main.rs" { "cli" } else { name.strip_suffix(".rs").unwrap_or(name) }
+}
+
+/// The modules that a source's `crate::` paths name, with their lines.
+fn imports(source: &str) -> Vec<(usize, String)> {
+    let code = code(source);
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let line = code[..at].matches('\n').count() + 1;
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = &code[at + "crate::".len()..];
+        let names: Vec<&str> =
+            if let Some(list) = rest.strip_prefix('{') { top_level(list) } else { vec![rest] };
+        for name in names {
+            let name: String =
+                name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            found.push((line, name));
+        }
+    }
+    found
+}
+
+/// The parts of `a::{b, c}, d}...` between commas that stand in no inner brackets.
+fn top_level(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (i, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&list[start..i]);
+                start = i + 1;
+            }
+            '}' => {
+                parts.push(&list[start..i]);
+                break;
+            }
+            _ => {}
+        }
+    }
+    parts.retain(|p| !p.trim().is_empty());
+    parts
+}
+
+/// What a file of `src` imports from above it.
+fn upward(file: &str, source: &str) -> Vec<String> {
+    let own = module(file);
+    let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+    let Some(own_rank) = rank(own) else {
+        return vec![format!("{file}: the module {own} has no place in the order")];
+    };
+    let mut wrong = Vec::new();
+    for (line, name) in imports(source) {
+        let mutual =
+            MUTUAL.iter().any(|(a, b)| (own, &*name) == (*a, *b) || (own, &*name) == (*b, *a));
+        match rank(&name) {
+            _ if mutual || name == own => {}
+            Some(r) if r < own_rank => {}
+            Some(_) => wrong.push(format!("{file}:{line}: {own} may not import {name}")),
+            None => wrong.push(format!("{file}:{line}: {name} is no module of the order")),
+        }
+    }
+    wrong
+}
+
+#[test]
+fn imports_go_down() {
+    let files = sources("src");
+    let library = files.iter().filter(|(file, _)| file != "src/lib.rs" && module(file) != "cli");
+    let wrong: Vec<String> =
+        library.clone().flat_map(|(file, source)| upward(file, source)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let count: usize = library.map(|(_, source)| imports(source).len()).sum();
+    assert!(count > 50, "only {count} imports were found: the check does not see them");
+    let missing = |m: &&&str| !files.iter().any(|(file, _)| module(file) == **m);
+    assert_eq!(ORDER.iter().find(missing), None, "a module of the order is gone");
+}
+
+/// The binary uses what every user can; the REPL also asks the grammar where a line ends.
+#[test]
+fn the_command_line_uses_the_public_interface() {
+    let files = sources("src");
+    let own: Vec<_> = files.iter().filter(|(file, _)| module(file) == "cli").collect();
+    assert!(own.len() > 1);
+    for (file, source) in own {
+        let foreign = imports(source).into_iter().find(|(_, name)| name != "cli");
+        assert_eq!(foreign, None, "{file} reaches into the library");
+        for name in ["hotloop_runtime", "#[path"] {
+            assert!(!code(source).contains(name), "{file} names {name}");
+        }
+    }
+}
+
+#[test]
+fn the_grammar_and_the_runtime_stand_alone() {
+    for (folder, own) in [("grammar", "hotloop-grammar"), ("runtime", "hotloop-runtime")] {
+        let manifest =
+            fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
+        let foreign = manifest.lines().find(|l| {
+            l.contains("hotloop")
+                && *l != format!("name = \"{own}\"")
+                && !l.starts_with("description")
+        });
+        assert_eq!(foreign, None, "{folder}/Cargo.toml");
+        for (file, source) in sources(&format!("{folder}/src")) {
+            let own = own.replace('-', "_");
+            for other in ["hotloop_grammar", "hotloop_runtime", "hotloop::"] {
+                let named = code(&source).contains(other) && !other.starts_with(&own);
+                assert!(!named, "{file} names {other}");
+            }
+        }
+    }
+}
+
+/// Something that may not stand in a file, but for so many places, for a reason.
+struct Exception {
+    file: &'static str,
+    what: &'static str,
+    count: usize,
+    #[allow(dead_code, reason = "for whoever reads this")]
+    reason: &'static str,
+}
+
+/// How often each of some texts stands in the code of each file, against the exceptions.
+fn forbidden(files: &[(String, String)], texts: &[&str], exceptions: &[Exception]) -> Vec<String> {
+    let mut found: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (file, source) in files {
+        let code = code(source);
+        for text in texts {
+            let count = code.matches(text).count();
+            if count > 0 {
+                found.insert((file, text), count);
+            }
+        }
+    }
+    for e in exceptions {
+        let count = found.remove(&(e.file, e.what)).unwrap_or(0);
+        if count != e.count {
+            found.insert((e.file, e.what), count);
+        }
+    }
+    found
+        .into_iter()
+        .map(|((file, text), count)| format!("{file}: {count} times `{text}`"))
+        .collect()
+}
+
+const PANICS: [&str; 6] =
+    [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!("];
+
+const MAY_PANIC: [Exception; 4] = [
+    Exception {
+        file: "src/outputs.rs",
+        what: "panic!(",
+        count: 1,
+        reason: "`Outputs` is indexed like a map; its documentation says that it panics",
+    },
+    Exception {
+        file: "runtime/src/code.rs",
+        what: "unreachable!(",
+        count: 1,
+        reason: "the segment was chosen, or mapped, because it has room",
+    },
+    Exception {
+        file: "src/cli/npy.rs",
+        what: "unreachable!(",
+        count: 1,
+        reason: "a fixed number of bytes was asked for",
+    },
+    Exception {
+        file: "src/cli/npy.rs",
+        what: ".expect(",
+        count: 5,
+        reason: "its parser's own method, which returns an error",
+    },
+];
+
+#[test]
+fn nothing_panics() {
+    let files: Vec<_> =
+        ["src", "runtime/src", "grammar/src"].into_iter().flat_map(sources).collect();
+    let wrong = forbidden(&files, &PANICS, &MAY_PANIC);
+    assert!(
+        wrong.is_empty(),
+        "return an error instead, or give a reason here:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// What differs from one machine's library to the next.
+const OF_THE_PLATFORM: [&str; 30] = [
+    ".sin(",
+    ".cos(",
+    ".tan(",
+    ".sin_cos(",
+    ".asin(",
+    ".acos(",
+    ".atan(",
+    ".atan2(",
+    ".sinh(",
+    ".cosh(",
+    ".tanh(",
+    ".asinh(",
+    ".acosh(",
+    ".atanh(",
+    ".exp(",
+    ".exp2(",
+    ".exp_m1(",
+    ".ln(",
+    ".ln_1p(",
+    ".log(",
+    ".log2(",
+    ".log10(",
+    ".powf(",
+    ".powi(",
+    ".cbrt(",
+    ".hypot(",
+    ".mul_add(",
+    ".gamma(",
+    "libm",
+    "extern \"C\" {",
+];
+
+const MAY_FUSE: [Exception; 3] = [
+    Exception {
+        file: "runtime/src/math/softfma.rs",
+        what: ".mul_add(",
+        count: 1,
+        reason: "chosen where the target guarantees the instruction",
+    },
+    Exception {
+        file: "runtime/src/scalar.rs",
+        what: ".mul_add(",
+        count: 1,
+        reason: "the shell of the instruction",
+    },
+    Exception {
+        file: "runtime/src/elementwise.rs",
+        what: ".mul_add(",
+        count: 1,
+        reason: "only compiled into shells that have the instruction",
+    },
+];
+
+#[test]
+fn no_function_of_the_platform_is_called() {
+    let files: Vec<_> = ["src", "runtime/src"].into_iter().flat_map(sources).collect();
+    let wrong = forbidden(&files, &OF_THE_PLATFORM, &MAY_FUSE);
+    assert!(
+        wrong.is_empty(),
+        "results would differ from machine to machine:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// The checks see what they look for.
+#[test]
+fn the_checks_can_fail() {
+    let up =
+        "//! crate::engine in a comment\nuse crate::error::Error;\nuse crate::engine::Engine;\n";
+    assert_eq!(upward("src/graph.rs", up), ["src/graph.rs:3: graph may not import engine"]);
+    assert_eq!(upward("src/backend/cranelift.rs", "let x = crate::schedule::f();").len(), 1);
+    assert_eq!(
+        upward("src/plan.rs", "use crate::{graph::{Graph, Node}, cache::Cache, nowhere::X};").len(),
+        2
+    );
+    assert_eq!(upward("src/common.rs", "").len(), 1);
+    assert!(
+        upward("src/engine.rs", "use crate::program::Program;\nuse crate::error::Error;")
+            .is_empty()
+    );
+    assert!(
+        upward("src/graph.rs", "\n#[cfg(test)]\nmod tests { use crate::engine::Engine; }")
+            .is_empty()
+    );
+
+    let file = |text: &str| vec![("src/x.rs".to_string(), text.to_string())];
+    assert_eq!(
+        forbidden(&file("a.unwrap(); // b.unwrap()"), &PANICS, &[]),
+        ["src/x.rs: 1 times `.unwrap()`"]
+    );
+    assert_eq!(forbidden(&file("x.unwrap_or(1)"), &PANICS, &[]), [""; 0]);
+    let stale = Exception { file: "src/x.rs", what: "panic!(", count: 1, reason: "" };
+    assert_eq!(forbidden(&file(""), &PANICS, &[stale]), ["src/x.rs: 0 times `panic!(`"]);
+    assert_eq!(
+        forbidden(&file("let y = x.sin();"), &OF_THE_PLATFORM, &[]),
+        ["src/x.rs: 1 times `.sin(`"]
+    );
+}
