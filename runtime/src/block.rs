@@ -5,13 +5,8 @@
 /// Unused inputs are null. Pointers need no alignment beyond 1. `out` may equal an input
 /// exactly, else it overlaps none. The kernel reads and writes exactly `n` elements, never
 /// panics, and returns advisory [flags](DIVIDE_BY_ZERO), 0 for none.
-pub type BlockFn = unsafe extern "C" fn(
-    out: *mut u8,
-    a: *const u8,
-    b: *const u8,
-    c: *const u8,
-    n: usize,
-) -> u32;
+pub type BlockFn =
+    unsafe extern "C" fn(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32;
 
 /// Flag: an integer was divided by zero (the element's result is 0).
 pub const DIVIDE_BY_ZERO: u32 = 1;

@@ -136,7 +136,9 @@ impl fmt::Display for DType {
 ///
 /// # Safety
 /// `DTYPE` must name exactly this type's layout.
-pub unsafe trait Element: Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
+pub unsafe trait Element:
+    Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
+{
     /// The dtype of this type.
     const DTYPE: DType;
 }

@@ -83,6 +83,8 @@ struct Workspace {
     builder: FunctionBuilderContext,
 }
 
+/// Workspaces kept for the next compilations.
+const MOST_WORKSPACES: usize = 8;
 static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
 /// The target for an instruction set, made once.
@@ -148,16 +150,14 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     });
     let made =
         catch_unwind(AssertUnwindSafe(|| Compiler::compile(program, isa, target, &mut workspace)));
-    let Ok(result) = made else {
-        // The workspace may be torn: it is dropped.
-        return Err(Refusal::Bug("a panic in code generation".to_string()));
-    };
+    // After a panic or an error the workspace may hold half a function: it is dropped.
+    let tile = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
     workspace.context.clear();
     let mut kept = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() < 8 {
+    if kept.len() < MOST_WORKSPACES {
         kept.push(workspace);
     }
-    result
+    Ok(tile)
 }
 
 /// The most accumulators that a reduction has.
