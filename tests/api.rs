@@ -346,7 +346,8 @@ fn overlapping_inputs_and_outputs() {
         ("a column over all", grid(7, 20, 0), grid(0, 20, 1)),
         ("windows", grid(0, 1, 1), grid(0, 20, 1)),
     ];
-    let expressions: [(&str, fn(f64, f64) -> f64); 4] = [
+    type Reference = fn(f64, f64) -> f64;
+    let expressions: [(&str, Reference); 4] = [
         ("a * 2 + 1", |a, _| a * 2.0 + 1.0),
         ("sqrt(a) + floor(a / 3)", |a, _| a.sqrt() + (a / 3.0).floor()),
         ("a + sum(a) * 0", |a, _| a),
@@ -401,8 +402,8 @@ fn overlap_of_another_dtype() {
             let out = Out::raw(base, &[500], &[8], DType::F64);
             engine.compile("f64(a) / 2").unwrap().eval_into([a], &mut [out]).unwrap();
         }
-        for i in 0..500 {
-            assert_eq!(f64::from_bits(memory[i]), (i as f64 - 250.0) / 2.0, "{name}, element {i}");
+        for (i, bits) in memory[..500].iter().enumerate() {
+            assert_eq!(f64::from_bits(*bits), (i as f64 - 250.0) / 2.0, "{name}, element {i}");
         }
         let base = memory.as_mut_ptr().cast::<u8>();
         // SAFETY: as above.
@@ -478,11 +479,8 @@ fn bound_once_and_run_with_changing_data() {
             for i in 0..n {
                 let want = (i % 7 + round) as f64 * round as f64 + sum;
                 // SAFETY: as above.
-                assert_eq!(
-                    unsafe { y_pointer.add(i).read() },
-                    want,
-                    "{name}, round {round}, element {i}"
-                );
+                let got = unsafe { y_pointer.add(i).read() };
+                assert_eq!(got, want, "{name}, round {round}, element {i}");
             }
             // SAFETY: as above.
             assert_eq!(unsafe { twice_pointer.read() }, 2.0 * round as f64, "{name}");

@@ -4,6 +4,8 @@
 //! The rule behind all of them: every operation is defined on every bit pattern, every check is
 //! made before native code runs, and what fails says so and loses nothing.
 
+#![allow(clippy::excessive_precision, reason = "the digits decide how a number is rounded")]
+
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
@@ -1325,7 +1327,7 @@ fn e1_nan_through_every_operation() {
     compare("a >= b", |x, y| x >= y);
     compare("a == b", |x, y| x == y);
     compare("a != b", |x, y| x != y);
-    compare("not a < b", |x, y| !(x < y));
+    compare("not a < b", |x, y| x >= y || x.is_nan() || y.is_nan());
     compare("a < b < a", |x, y| x < y && y < x);
     compare("isnan(a) | isinf(b)", |x, y| x.is_nan() || y.is_infinite());
     compare("isfinite(a)", |x, _| x.is_finite());
