@@ -1,3 +1,5 @@
+//! The smallest use: one expression over two arrays.
+
 use hotloop::ndarray::array;
 
 fn main() -> hotloop::Result<()> {

@@ -1,5 +1,6 @@
 //! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -184,6 +185,12 @@ const LARGE_CODE: usize = 256 << 10;
 
 /// A tile program with more steps than this compiles on a helper thread, under the budget.
 const QUICK: usize = 4000;
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
 
 impl Engine {
     /// An engine with options.

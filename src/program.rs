@@ -1,6 +1,6 @@
 //! Programs, their kernels for given types, and kernels bound to arrays.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -71,6 +71,28 @@ struct Prepared {
     shapes: Vec<Box<[usize]>>,
     /// An input of each shape class, for messages.
     examples: Vec<usize>,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Program").field(&self.text()).finish()
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types: Vec<String> = self.types.iter().map(ArgType::to_string).collect();
+        f.debug_struct("Kernel")
+            .field("program", &self.program)
+            .field("types", &types)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 impl Program {
