@@ -8,7 +8,7 @@ use hotloop_runtime::view::View;
 use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 use rustc_hash::FxHashMap;
 
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 
 /// An argument: an array of any shape and strides, or a number.
 ///
@@ -229,7 +229,7 @@ impl<'a, T: Element, const N: usize> From<&'a mut [T; N]> for Out<'a> {
     }
 }
 
-/// Arguments by name, `[("a", x.into()), ...]`, or by position, `&[x.into(), ...]`.
+/// Arguments by name, `[("a", x.into()), ...]`, by position, `[Arg::from(x), ...]`, or none: `()`.
 ///
 /// Names that the program does not read are allowed, so that one set of columns can serve many
 /// programs.
@@ -247,6 +247,12 @@ pub(crate) mod private {
     pub enum Given<'a> {
         Named(Vec<(Box<str>, Arg<'a>)>),
         Positional(Vec<Arg<'a>>),
+    }
+
+    impl<'a> Sealed<'a> for () {
+        fn given(self) -> Given<'a> {
+            Given::Named(Vec::new())
+        }
     }
 
     impl<'a, const N: usize> Sealed<'a> for [(&str, Arg<'a>); N] {
@@ -381,8 +387,8 @@ fn check(view: &View, name: &str) -> Result<()> {
     });
     if !inside && !empty {
         return layout(format!(
-            "{name} of shape {:?} reaches beyond the address space",
-            view.shape
+            "{name} of shape {} reaches beyond the address space",
+            shown_shape(&view.shape)
         ));
     }
     Ok(())

@@ -168,6 +168,14 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// A shape as Python writes it.
+pub(crate) fn shown_shape(shape: &[usize]) -> String {
+    match shape {
+        [n] => format!("({n},)"),
+        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 /// Terminals obey control and direction characters; show them instead.
 fn push_visible(out: &mut String, c: char) {
     let directs = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');

@@ -12,7 +12,7 @@ use hotloop_runtime::reduce;
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
 
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits, compute_weak};
 use crate::ops::{Lowering, Op};
 
@@ -56,7 +56,10 @@ pub fn domain_shape(domain: Domain, shapes: &[Box<[usize]>]) -> Result<Box<[usiz
 
 fn reduce_shape(shape: &[usize], other: &[usize]) -> Result<Vec<usize>> {
     let joined = hotloop_runtime::strided::broadcast_shape(shape, other).ok_or_else(|| {
-        Error::new(ErrorKind::Shape, format!("shapes {shape:?} and {other:?} do not broadcast"))
+        Error::new(
+            ErrorKind::Shape,
+            format!("shapes {} and {} do not broadcast", shown_shape(shape), shown_shape(other)),
+        )
     })?;
     element_count(&joined)?;
     Ok(joined)
@@ -75,7 +78,7 @@ pub fn element_count(shape: &[usize]) -> Result<usize> {
         || {
             Error::new(
                 ErrorKind::Limit,
-                format!("an array of shape {shape:?} has too many elements"),
+                format!("an array of shape {} has too many elements", shown_shape(shape)),
             )
         },
     )

@@ -14,7 +14,7 @@ use ndarray::ArrayD;
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::cranelift::Refusal;
 use crate::engine::{Engine, Kernels, Source};
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
 use crate::interp::{
     Call, Operand, domain_shape, element_count, empty_extreme, evaluate, weak_values,
@@ -259,9 +259,9 @@ impl Program {
                     let message = format!(
                         "the shapes of {} {} and {} {} do not broadcast",
                         name(other),
-                        shown(&prepared.shapes[other]),
+                        shown_shape(&prepared.shapes[other]),
                         name(class),
-                        shown(shape)
+                        shown_shape(shape)
                     );
                     return Err(Error::new(ErrorKind::Shape, message)
                         .hint("axes are matched from the last; each pair must be equal or 1"));
@@ -308,8 +308,8 @@ impl Program {
             if out.view.shape != shape {
                 let message = format!(
                     "{name} has the shape {}, but the array for it {}",
-                    shown(&shape),
-                    shown(&out.view.shape)
+                    shown_shape(&shape),
+                    shown_shape(&out.view.shape)
                 );
                 return Err(Error::new(ErrorKind::Shape, message));
             }
@@ -389,7 +389,7 @@ impl Kernel {
         text
     }
 
-    fn write_explanation(&self, text: &mut String) -> std::fmt::Result {
+    fn write_explanation(&self, text: &mut String) -> fmt::Result {
         let inputs: Vec<String> = self
             .program
             .inputs()
@@ -471,13 +471,5 @@ fn refused(refusal: &Refusal) -> Error {
                 .hint("let the interpreter answer")
         }
         Refusal::Bug(what) => Error::internal(what),
-    }
-}
-
-/// A shape as Python writes it.
-fn shown(shape: &[usize]) -> String {
-    match shape {
-        [n] => format!("({n},)"),
-        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
     }
 }

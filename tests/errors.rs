@@ -928,7 +928,7 @@ fn layouts_and_aliases() {
     };
     assert_snapshot!(ran("a + 1", &[("a", raw(null, &[4], &[8]))]), @"LAYOUT: error: 'a' is a null pointer");
     assert_snapshot!(ran("a + 1", &[("a", raw(pointer, &[4, 2], &[8]))]), @"LAYOUT: error: 'a' has 2 axes and 1 strides");
-    assert_snapshot!(ran("a + 1", &[("a", raw(pointer, &[1 << 40, 1 << 40], &[1 << 43, 8]))]), @"LAYOUT: error: 'a' of shape [1099511627776, 1099511627776] reaches beyond the address space");
+    assert_snapshot!(ran("a + 1", &[("a", raw(pointer, &[1 << 40, 1 << 40], &[1 << 43, 8]))]), @"LAYOUT: error: 'a' of shape (1099511627776, 1099511627776) reaches beyond the address space");
     assert_snapshot!(ran("a + 1", &[("a", raw(pointer, &[1; 65], &[8; 65]))]), @"LIMIT: error: 'a' has 65 axes; at most 64 are supported");
     let program = compile("x = a; y = a * 2").unwrap();
     // SAFETY: as above.
@@ -962,7 +962,7 @@ fn limits_memory_and_time() {
         Arg::raw(byte, shape, &vec![0; shape.len()], DType::U8)
     };
     assert_snapshot!(ran("f64(a)", &[("a", huge(&[1 << 50], &1))]), @"OOM: error: cannot allocate 9007199254740992 bytes for an output");
-    assert_snapshot!(ran("a + 1", &[("a", huge(&[1 << 40, 1 << 40], &1))]), @"LIMIT: error: an array of shape [1099511627776, 1099511627776] has too many elements");
+    assert_snapshot!(ran("a + 1", &[("a", huge(&[1 << 40, 1 << 40], &1))]), @"LIMIT: error: an array of shape (1099511627776, 1099511627776) has too many elements");
     let token = CancelToken::new();
     token.cancel();
     let cancelled = compile("a + 1").unwrap().with(RunOptions::new().cancel(&token));
