@@ -6,7 +6,7 @@ use hotloop_runtime::dtype::{DType, Element, Kind};
 use hotloop_runtime::strided::{MAX_RANK, byte_span, overlaps_itself};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 
@@ -287,9 +287,12 @@ pub(crate) fn arrange<'a>(
     outs: &[Out<'_>],
 ) -> Result<Vec<ArgValue>> {
     let mut by_name: FxHashMap<&str, ArgValue> = FxHashMap::default();
+    let in_place = outs.iter().any(|out| out.input.is_some());
+    let known: FxHashSet<&str> =
+        if in_place { inputs.iter().map(|i| &**i).collect() } else { FxHashSet::default() };
     for out in outs {
         if let Some(name) = out.input.as_deref() {
-            if !inputs.iter().any(|i| **i == *name) {
+            if !known.contains(name) {
                 return Err(Error::new(
                     ErrorKind::Name,
                     format!("the program has no input {} to compute in place", quoted(name)),
@@ -322,7 +325,6 @@ pub(crate) fn arrange<'a>(
             }
         }
         private::Given::Named(list) => {
-            let in_place = by_name.len();
             for (name, arg) in &list {
                 if by_name.insert(name, arg.value.clone()).is_some() {
                     return Err(Error::new(
@@ -331,7 +333,6 @@ pub(crate) fn arrange<'a>(
                     ));
                 }
             }
-            debug_assert!(by_name.len() >= in_place);
             for name in inputs {
                 match by_name.get(&**name) {
                     Some(value) => values.push(value.clone()),
@@ -406,14 +407,26 @@ pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result
             return Err(Error::new(ErrorKind::Alias, format!("{} overlaps itself", name(i)))
                 .hint("its strides put several elements at one address"));
         }
-        for (j, other) in outs[..i].iter().enumerate() {
-            if crate::schedule::may_overlap(&out.view, &other.view) {
-                return Err(Error::new(
-                    ErrorKind::Alias,
-                    format!("{} overlaps {}", name(i), name(j)),
-                ));
+    }
+    // In the order of their lowest bytes, each can only meet those that have not ended before it.
+    let mut spans: Vec<(isize, isize, usize)> = Vec::with_capacity(outs.len());
+    for (i, Out { view, .. }) in outs.iter().enumerate() {
+        let (low, high) =
+            byte_span(&view.shape, &view.strides, view.dtype.size()).unwrap_or((0, 0));
+        let at = view.pointer as isize;
+        spans.push((at.wrapping_add(low), at.wrapping_add(high), i));
+    }
+    spans.sort_unstable();
+    let mut open: Vec<(isize, usize)> = Vec::new();
+    for (low, high, i) in spans {
+        open.retain(|(end, _)| *end > low);
+        for (_, j) in &open {
+            if crate::schedule::may_overlap(&outs[i].view, &outs[*j].view) {
+                let message = format!("{} overlaps {}", name(i.max(*j)), name(i.min(*j)));
+                return Err(Error::new(ErrorKind::Alias, message));
             }
         }
+        open.push((high, i));
     }
     Ok(())
 }

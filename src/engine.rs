@@ -1,8 +1,9 @@
 //! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
 use hotloop_runtime::executor::Pool;
@@ -63,7 +64,7 @@ fn roomy<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 impl Source {
     /// Whether it may stay in the engine's cache: a thousand large programs would not fit.
     fn is_small(self: &Arc<Source>) -> bool {
-        self.terms.len() <= LARGE_TERMS
+        self.terms.len() <= LARGE_TERMS && self.terms.source().len() <= LARGE_TEXT
     }
 }
 
@@ -152,7 +153,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How long native compilation of one stage may take before the interpreter answers; 2 s by
+    /// How long native compilation may take before the interpreter answers; 2 s by
     /// default.
     pub fn compile_budget(mut self, budget: Duration) -> EngineBuilder {
         self.0.compile_budget = budget;
@@ -179,8 +180,9 @@ impl EngineBuilder {
 /// Kernels kept for one program: dtypes and shapes differ less than texts.
 const KERNELS_OF_A_PROGRAM: usize = 64;
 
-/// Terms and bytes of code beyond which a program is kept only by those who use it.
+/// Terms, bytes of text and bytes of code beyond which a program is kept only by those who use it.
 const LARGE_TERMS: usize = 10_000;
+const LARGE_TEXT: usize = 64 << 10;
 const LARGE_CODE: usize = 256 << 10;
 
 /// A tile program with more steps than this compiles on a helper thread, under the budget.
@@ -257,16 +259,19 @@ impl Engine {
 
     /// What a program is for these input types.
     pub(crate) fn kernels(&self, source: &Source, types: &[ArgType]) -> Result<Arc<Kernels>> {
-        source.kernels.get(
-            types,
-            || roomy(|| self.specialize(source, types).map(Arc::new)),
-            Result::is_ok,
-        )
+        let make = || roomy(|| self.specialize(source, types).map(Arc::new));
+        // What was refused for want of a thread may be had the next time.
+        let lasting = |kernels: &Arc<Kernels>| !matches!(kernels.native, Err(Refusal::Busy));
+        source.kernels.get(types, make, |made| made.as_ref().is_ok_and(lasting))
     }
 
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
         let _environment = FpEnv::enter();
-        let graph = legalize(&source.terms.graph(types)?, self.0.options.mode)?;
+        let graph = legalize(
+            &source.terms.graph(types)?,
+            self.0.options.mode,
+            2 * self.0.options.max_nodes,
+        )?;
         let mut kernels = Kernels::of(graph);
         kernels.native = match self.0.options.backend {
             Backend::Interpreter => kernels.native,
@@ -277,40 +282,67 @@ impl Engine {
 
     fn native(&self, graph: &Graph) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {
         let isa = self.0.options.isa;
+        let deadline = Instant::now() + self.0.options.compile_budget;
         let graph = optimize(graph.clone())?;
         let Some(plan) = plan(&graph, isa)? else { return Ok(Err(Refusal::TooLarge)) };
         let mut tiles = Vec::with_capacity(plan.stages.len());
         for stage in &plan.stages {
+            if !tiles.is_empty() && Instant::now() >= deadline {
+                return Ok(Err(Refusal::TooLarge));
+            }
             let key = (stage.program.clone(), isa);
-            match self.0.tiles.get(
-                &key,
-                || self.tile(&stage.program, isa),
-                |made| made.as_ref().is_ok_and(|t| t.code_len() <= LARGE_CODE),
-            ) {
+            let small = |tile: &Arc<NativeTile>| tile.code_len() <= LARGE_CODE;
+            let make = || tile(&stage.program, isa, deadline);
+            match self.0.tiles.get(&key, make, |made| made.as_ref().is_ok_and(small)) {
                 Ok(tile) => tiles.push(tile),
                 Err(refusal) => return Ok(Err(refusal)),
             }
         }
         Ok(Ok(Arc::new(Compiled { graph, plan, tiles })))
     }
+}
 
-    /// Compiles a tile; a large one on a thread of its own, which is left behind at the end of
-    /// the budget.
-    fn tile(
-        &self,
-        program: &TileProgram,
-        isa: Isa,
-    ) -> std::result::Result<Arc<NativeTile>, Refusal> {
-        if program.size() <= QUICK {
-            return compile(program, isa).map(Arc::new);
-        }
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let own = program.clone();
-        let helper =
-            std::thread::Builder::new().name("hotloop-compile".to_string()).stack_size(8 << 20);
-        helper
-            .spawn(move || sender.send(compile(&own, isa).map(Arc::new)))
-            .map_err(|e| Refusal::Unavailable(e.to_string()))?;
-        receiver.recv_timeout(self.0.options.compile_budget).unwrap_or(Err(Refusal::TooLarge))
+/// Compiles a tile; a large one on a thread of its own, which is left behind at the deadline.
+fn tile(
+    program: &TileProgram,
+    isa: Isa,
+    deadline: Instant,
+) -> std::result::Result<Arc<NativeTile>, Refusal> {
+    if program.size() <= QUICK {
+        return compile(program, isa).map(Arc::new);
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Refusal::TooLarge);
+    }
+    let helper = Helper::start().ok_or(Refusal::Busy)?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let own = program.clone();
+    let thread = std::thread::Builder::new().name("hotloop-compile".to_string());
+    let work = move || {
+        let _helper = helper;
+        // Nobody may be waiting any more.
+        let _ = sender.send(compile(&own, isa).map(Arc::new));
+    };
+    thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
+    receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))
+}
+
+/// One of the few threads that compile large programs, some of them for nobody any more.
+struct Helper;
+
+static HELPERS: AtomicUsize = AtomicUsize::new(0);
+const MOST_HELPERS: usize = 4;
+
+impl Helper {
+    fn start() -> Option<Helper> {
+        let one_more = |count| (count < MOST_HELPERS).then_some(count + 1);
+        HELPERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Helper)
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        HELPERS.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -765,7 +765,8 @@ impl Builder {
             }
         }
         // Signed integers beside u64 meet in f64 in arithmetic, but compare exactly.
-        if tx.dtype.is_int() && ty.dtype.is_int() && promote(tx.dtype, ty.dtype).is_float() {
+        let (strong, ints) = (!tx.weak && !ty.weak, tx.dtype.is_int() && ty.dtype.is_int());
+        if strong && ints && promote(tx.dtype, ty.dtype).is_float() {
             return self.compare_with_u64(op, x, y, ty.dtype == DType::U64);
         }
         let (dtype, weak) = self.meet(&[x, y]);
@@ -835,6 +836,16 @@ impl Builder {
 
     /// Adds a typed operation; operations on weak constants are computed at once, exactly.
     fn apply_folded(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> Result<NodeId, Error> {
+        // Once typed, some names mean what another operation does.
+        let twice = [operands[0]; 2];
+        let (op, operands) = match (op, operands) {
+            (Op::And, _) => (Op::BitAnd, operands),
+            (Op::Or, _) => (Op::BitOr, operands),
+            (Op::Not, _) => (Op::BitNot, operands),
+            (Op::Round, _) => (Op::Rint, operands),
+            (Op::Square, _) => (Op::Mul, &twice[..]),
+            _ => (op, operands),
+        };
         let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
         if weak {
             let bits: Option<Vec<u64>> = operands.iter().map(|x| self.graph.constant(*x)).collect();

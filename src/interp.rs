@@ -35,6 +35,8 @@ pub struct Call<'a> {
     pub shapes: &'a [Box<[usize]>],
     /// Where the outputs go, of the outputs' dtypes and shapes.
     pub outputs: &'a [View],
+    /// Whether the outputs are new arrays, which overlap nothing.
+    pub fresh: bool,
     /// Cancellation and deadline.
     pub control: &'a Control,
     /// Which instances of the kernels the interpreter runs; all have the same bits.
@@ -70,18 +72,18 @@ fn reduce_shape(shape: &[usize], other: &[usize]) -> Result<Vec<usize>> {
 /// # Errors
 /// `Limit` if arrays of 8-byte elements of that shape could not be addressed.
 pub fn element_count(shape: &[usize]) -> Result<usize> {
-    if shape.contains(&0) {
-        return Ok(0);
-    }
+    // Empty arrays too must have extents that can be multiplied.
     let limit = isize::MAX as usize / 8;
-    shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d).filter(|n| *n <= limit)).ok_or_else(
-        || {
-            Error::new(
-                ErrorKind::Limit,
-                format!("an array of shape {} has too many elements", shown_shape(shape)),
-            )
-        },
-    )
+    let n =
+        shape.iter().try_fold(1usize, |n, d| n.checked_mul((*d).max(1)).filter(|n| *n <= limit));
+    match n {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(n) => Ok(n),
+        None => {
+            let message = format!("an array of shape {} has too many elements", shown_shape(shape));
+            Err(Error::new(ErrorKind::Limit, message))
+        }
+    }
 }
 
 /// Memory for a value, or the error that it cannot be had.
@@ -105,7 +107,7 @@ const CHUNK: usize = 1 << 16;
 ///
 /// # Safety
 /// Every view of the call is valid for its shape, strides and dtype, for the time of the call;
-/// outputs are writable and overlap no input.
+/// outputs are writable. They may overlap inputs, which are all read before any is written.
 pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     let _environment = FpEnv::enter();
     let live = graph.live();

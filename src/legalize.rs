@@ -5,7 +5,7 @@
 
 use hotloop_runtime::dtype::DType;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Graph, Node, NodeId, rewrite};
 use crate::ops::{Lowering, Op};
 
@@ -35,10 +35,15 @@ impl Mode {
 /// The graph of primitives that every engine computes.
 ///
 /// # Errors
-/// Only `Internal`: an expansion that does not type is a bug.
-pub fn legalize(graph: &Graph, mode: Mode) -> Result<Graph> {
+/// `Limit` for more than `max_nodes` nodes, for an expansion makes many of one.
+pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
     let mut graph = rewrite(graph, |b, id, operands, _| match *graph.node(id) {
         Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => {
+            if b.graph().len() > max_nodes {
+                let message = format!("the program has more than {max_nodes} operations");
+                let error = Error::new(ErrorKind::Limit, message);
+                return Err(error.hint("powers count as the products they are made of"));
+            }
             expand(b, op, operands).map(Some)
         }
         _ => Ok(None),
@@ -57,11 +62,6 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
     let ty = b.graph().ty(x);
     let float = ty.dtype.is_float();
     match op {
-        Op::And => b.apply(Op::BitAnd, operands),
-        Op::Or => b.apply(Op::BitOr, operands),
-        Op::Not => b.apply(Op::BitNot, operands),
-        Op::Square => b.apply(Op::Mul, &[x, x]),
-        Op::Round => b.apply(Op::Rint, operands),
         Op::Clip => {
             let above = b.apply(Op::Maximum, &[x, operands[1]])?;
             b.apply(Op::Minimum, &[above, operands[2]])

@@ -361,7 +361,7 @@ impl Op {
         !matches!(self, Op::IntegerPower | Op::Size)
     }
 
-    /// Whether integer operands may raise a flag, so that dead elements must not be computed.
+    /// Whether integer operands may raise a flag, which compiled code then collects.
     pub fn may_flag(self) -> bool {
         matches!(self, Op::FloorDiv | Op::Rem | Op::Fmod)
     }

@@ -9,7 +9,7 @@
 //! Inside a stage all lanes of a fused step have one width; whatever changes the width is a
 //! conversion step through a scratch slot. So a backend never mixes vector lengths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use hotloop_runtime::convert::Lane;
@@ -266,7 +266,7 @@ impl<'g> Planner<'g> {
     fn scalar_root(&self, id: NodeId, roots: &mut BTreeMap<(u32, Domain), Roots>) {
         let stores =
             &mut roots.entry((self.levels[id.index()], Domain::SCALAR)).or_default().scalars;
-        stores.insert(id, ());
+        stores.insert(id);
     }
 
     /// The cell of a scalar node.
@@ -301,7 +301,7 @@ impl<'g> Planner<'g> {
     fn stage(&mut self, domain: Domain, roots: &Roots) -> Result<Option<Stage>> {
         let graph = self.graph;
         let mut stores = roots.stores.clone();
-        for id in roots.scalars.keys() {
+        for id in &roots.scalars {
             stores.push((Target::Cell(self.cell(*id)?), *id));
         }
         // What the roots need and this stage computes, marked from the last node back.
@@ -371,13 +371,13 @@ impl<'g> Planner<'g> {
 #[derive(Default)]
 struct Roots {
     stores: Vec<(Target, NodeId)>,
-    scalars: BTreeMap<NodeId, ()>,
+    scalars: BTreeSet<NodeId>,
     reductions: Vec<(Op, NodeId, NodeId)>,
 }
 
 impl Roots {
     fn level(&self, levels: &[u32]) -> u32 {
-        self.scalars.keys().next().map_or(0, |id| levels[id.index()])
+        self.scalars.first().map_or(0, |id| levels[id.index()])
     }
 }
 
@@ -605,7 +605,7 @@ impl Scheduler {
         }
         for sink in sinks {
             let unit = sink.unit as usize;
-            if self.is_input(sink.unit) || self.is_cell(sink.unit) {
+            if self.is_input(sink.unit) {
                 turns.entry(0).or_default().push(Draft::Copy(sink.unit, sink.place));
             } else if places[unit].is_none() {
                 places[unit] = Some(sink.place);
@@ -617,11 +617,7 @@ impl Scheduler {
             }
         }
         for (number, unit) in reduced.iter().enumerate() {
-            let turn = if self.is_cell(*unit) || self.is_input(*unit) {
-                0
-            } else {
-                self.turns[*unit as usize] + 1
-            };
+            let turn = if self.is_input(*unit) { 0 } else { self.turns[*unit as usize] + 1 };
             turns.entry(turn).or_default().push(Draft::Reduce(number as u32, *unit));
         }
         for ((turn, width), members) in loops {
@@ -709,8 +705,8 @@ impl Scheduler {
         match (&self.units[unit as usize].0, places[unit as usize]) {
             (_, Some(place)) => place,
             (Unit::Cell(cell), None) => Place::Cell(*cell),
-            // Unreachable by construction: what a step reads has a place.
-            _ => Place::Slot(0),
+            // What a step reads has a place; were there none, code generation would refuse this.
+            _ => Place::Slot(u32::MAX),
         }
     }
 
@@ -765,11 +761,8 @@ impl Scheduler {
             }
             Draft::Copy(unit, target) => {
                 let lane = self.units[*unit as usize].1;
-                let (from, to) = match (&self.units[*unit as usize].0, target) {
-                    (Unit::Cell(cell), Place::Slot(_)) => {
-                        (Place::Cell(*cell), self.place(*unit, places))
-                    }
-                    (Unit::Cell(cell), _) => (Place::Cell(*cell), *target),
+                let (from, to) = match self.units[*unit as usize].0 {
+                    Unit::Cell(cell) => (Place::Cell(cell), self.place(*unit, places)),
                     _ => (self.place(*unit, places), *target),
                 };
                 // Bytes of an array of bools may hold anything: a conversion makes them 0 and 1.

@@ -139,7 +139,7 @@ impl Program {
             )?);
         }
         let targets = list.iter().map(Output::target).collect();
-        let report = self.bound(kernels, prepared, targets)?.run()?;
+        let report = self.bound(kernels, prepared, targets, true)?.run()?;
         Ok(Outputs { list, report })
     }
 
@@ -165,7 +165,7 @@ impl Program {
     pub fn eval_into<'a>(&self, args: impl Args<'a>, outs: &mut [Out<'_>]) -> Result<Report> {
         let (kernels, prepared) = self.check_call(args, outs)?;
         let targets = outs.iter().map(|o| o.view.clone()).collect();
-        self.bound(kernels, prepared, targets)?.run()
+        self.bound(kernels, prepared, targets, false)?.run()
     }
 
     /// The kernel for given input types, by name; compiled unless it is cached.
@@ -322,6 +322,7 @@ impl Program {
         kernels: Arc<Kernels>,
         prepared: Prepared,
         outputs: Vec<View>,
+        fresh: bool,
     ) -> Result<Bound<'a>> {
         let _environment = FpEnv::enter();
         let Prepared { operands, shapes, .. } = prepared;
@@ -332,6 +333,7 @@ impl Program {
             shapes: &shapes,
             outputs: &outputs,
             control: &control,
+            fresh,
             isa: Isa::Baseline,
         };
         // Every adoption is checked, also one that optimizing has made superfluous.
@@ -378,7 +380,7 @@ impl Kernel {
             }
         }
         let targets = outs.iter().map(|o| o.view.clone()).collect();
-        self.program.bound(kernels, prepared, targets)
+        self.program.bound(kernels, prepared, targets, false)
     }
 
     /// The graph, the plan and the work of each element, as text for people.
@@ -450,7 +452,8 @@ impl Bound<'_> {
                 let asked_for = engine.0.options.backend == Backend::Interpreter;
                 let isa = if asked_for { Isa::Baseline } else { engine.0.options.isa };
                 let names = &self.program.source.inputs;
-                let call = Call { operands, names, shapes, outputs, control: &control, isa };
+                let fresh = false;
+                let call = Call { operands, names, shapes, outputs, fresh, control: &control, isa };
                 // SAFETY: as above; inputs are read before outputs are written.
                 (unsafe { evaluate(&self.kernels.graph, &call) }?, false)
             }
@@ -466,6 +469,8 @@ fn refused(refusal: &Refusal) -> Error {
             Error::new(ErrorKind::Limit, "the program is too large for native code")
                 .hint("raise the engine's compile budget, or let the interpreter answer")
         }
+        Refusal::Busy => Error::new(ErrorKind::Limit, "too many large programs are being compiled")
+            .hint("try again, or let the interpreter answer"),
         Refusal::Unavailable(why) => {
             Error::new(ErrorKind::Internal, format!("native code cannot be had: {why}"))
                 .hint("let the interpreter answer")

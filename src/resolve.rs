@@ -114,6 +114,7 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         callees: FxHashMap::default(),
         inlined: FxHashMap::default(),
         max_terms,
+        steps: 0,
     };
     resolver.program().map_err(|(error, span)| error.at(span, source))
 }
@@ -156,7 +157,12 @@ struct Resolver<'a> {
     callees: FxHashMap<NameId, Callee>,
     inlined: FxHashMap<(usize, Box<[TermId]>), TermId>,
     max_terms: usize,
+    /// Expressions evaluated, those of inlined bodies each time.
+    steps: usize,
 }
+
+/// Expressions that may be evaluated for each term that is allowed.
+const STEPS_A_TERM: usize = 4;
 
 /// One expression in progress: a statement's or the body of a `def` being inlined.
 struct Frame {
@@ -307,6 +313,7 @@ impl Resolver<'_> {
             let frame = &mut stack[depth];
             if let Some(id) = frame.exprs.get(frame.next).copied() {
                 frame.next += 1;
+                self.step(id)?;
                 match self.expression(id, frame)? {
                     Step::Value(term) => frame.values.push(term),
                     Step::Inline(def, args) => {
@@ -330,6 +337,16 @@ impl Resolver<'_> {
                 None => return Ok(result),
             }
         }
+    }
+
+    /// Counts work: definitions that call definitions can ask for more than they say.
+    fn step(&mut self, id: ExprId) -> Located<()> {
+        self.steps += 1;
+        if self.steps / STEPS_A_TERM <= self.max_terms {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::Limit, "inlining the definitions takes too long");
+        Err((error.hint("raise the engine's limit of nodes"), self.ast.span(id)))
     }
 
     fn term(&mut self, term: Term, span: Span) -> Located<TermId> {
@@ -498,16 +515,18 @@ impl Resolver<'_> {
     ) -> Located<Step> {
         let callee = self.callee(function)?;
         let name = self.ast.name(function.name);
-        let (names, signature): (Vec<&str>, String) = match callee {
+        let names: Vec<&str> = match callee {
             Callee::Def(def) => {
-                let names: Vec<&str> =
-                    self.defs[def].parameters.iter().map(|p| self.ast.name(*p)).collect();
-                let signature = format!("{name}({})", names.join(", "));
-                (names, signature)
+                self.defs[def].parameters.iter().map(|p| self.ast.name(*p)).collect()
             }
-            Callee::Row(row) => (row.parameters.iter().map(|p| p.name).collect(), row.signature()),
-            Callee::Cast(_) => (vec!["x"], format!("{name}(x)")),
-            Callee::IsIn => (Vec::new(), ops::RESOLVED[0].1.to_string()),
+            Callee::Row(row) => row.parameters.iter().map(|p| p.name).collect(),
+            Callee::Cast(_) => vec!["x"],
+            Callee::IsIn => Vec::new(),
+        };
+        let signature = || match callee {
+            Callee::Def(_) | Callee::Cast(_) => format!("{name}({})", names.join(", ")),
+            Callee::Row(row) => row.signature(),
+            Callee::IsIn => ops::RESOLVED[0].1.to_string(),
         };
         let mut args: Vec<Option<TermId>> = vec![None; names.len()];
         for (i, argument) in arguments.iter().enumerate() {
@@ -522,7 +541,7 @@ impl Resolver<'_> {
                             format!("unknown keyword {text} for '{name}'"),
                         );
                         return Err((
-                            error.hint(format!("it is called as {signature}")),
+                            error.hint(format!("it is called as {}", signature())),
                             keyword.span,
                         ));
                     }
@@ -532,7 +551,10 @@ impl Resolver<'_> {
             let ArgumentValue::Expr(value) = argument.value else {
                 let error =
                     Error::new(ErrorKind::Type, format!("'{name}' does not take such an argument"));
-                return Err((error.hint(format!("it is called as {signature}")), argument.span));
+                return Err((
+                    error.hint(format!("it is called as {}", signature())),
+                    argument.span,
+                ));
             };
             let value = frame.value(value);
             match args.get_mut(slot) {
@@ -542,7 +564,9 @@ impl Resolver<'_> {
                 }
                 Some(empty) => *empty = Some(value),
                 None if matches!(callee, Callee::IsIn) => args.push(Some(value)),
-                None => return Err((arity_error(name, callee, &signature, arguments.len()), span)),
+                None => {
+                    return Err((arity_error(name, callee, &signature(), arguments.len()), span));
+                }
             }
         }
         let mut values = Vec::with_capacity(args.len());
@@ -559,7 +583,7 @@ impl Resolver<'_> {
                 }
                 (None, Some(value)) => values.push(self.term(Term::Float(value.to_bits()), span)?),
                 (None, None) => {
-                    return Err((arity_error(name, callee, &signature, arguments.len()), span));
+                    return Err((arity_error(name, callee, &signature(), arguments.len()), span));
                 }
             }
         }
@@ -567,7 +591,7 @@ impl Resolver<'_> {
             Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
             Callee::IsIn if values.len() < 2 => {
-                return Err((arity_error(name, callee, &signature, values.len()), span));
+                return Err((arity_error(name, callee, &signature(), values.len()), span));
             }
             Callee::IsIn => {
                 let mut any = self.apply(Op::Eq, &[values[0], values[1]], span)?;

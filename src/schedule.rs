@@ -268,7 +268,8 @@ fn separated_inputs(plan: &Plan, call: &Call<'_>) -> Result<(Inputs, Copies)> {
             continue;
         };
         let mut worst = Overlap::Apart;
-        for (output, target) in call.outputs.iter().enumerate() {
+        let others = if call.fresh { &[] } else { call.outputs };
+        for (output, target) in others.iter().enumerate() {
             let mut found = overlap(view, target);
             if found == Overlap::Same && read_after(plan, number as u32, output as u32) {
                 found = Overlap::Partial;

@@ -622,6 +622,38 @@ fn b8_sharing_does_not_blow_up() {
 }
 
 #[test]
+fn b8_definitions_that_call_definitions() {
+    // Each level calls the next with x and with y: 2^30 calls that all give the same 1.
+    let n = 30;
+    let parameters = |k: usize| (0..k).map(|i| format!("p{i}")).collect::<Vec<_>>();
+    let mut text = format!("def f{n}({}) = 1\n", parameters(n).join(", "));
+    for k in (0..n).rev() {
+        let own = parameters(k);
+        let call = |last: &str| {
+            let mut arguments = own.clone();
+            arguments.push(last.to_string());
+            format!("f{}({})", k + 1, arguments.join(", "))
+        };
+        text += &format!("def f{k}({}) = {} + {}\n", own.join(", "), call("x"), call("y"));
+    }
+    text += "x + y + f0()";
+    let error = within(seconds(60), move || {
+        Engine::builder().max_nodes(10_000).build().compile(&text).unwrap_err()
+    });
+    expect(&error, ErrorKind::Limit, "inlining the definitions takes too long");
+}
+
+#[test]
+fn b8_powers_of_powers() {
+    let text = "def p(x) = x**63\ndef q(x) = p(p(p(p(p(p(p(p(p(p(x))))))))))\n\
+                def r(x) = q(q(q(q(q(q(q(q(q(q(x))))))))))\n\
+                r(x) + r(x*2) + r(x*3) + r(x*4) + r(x*5)";
+    let engine = Engine::builder().max_nodes(2000).build();
+    let error = engine.compile(text).unwrap().eval([Arg::from(&[1.0])]).unwrap_err();
+    expect(&error, ErrorKind::Limit, "more than 4000 operations");
+}
+
+#[test]
 fn b8_shared_weak_values_that_do_not_fit() {
     // The search for the argument to blame must not walk a shared graph along every path; here
     // there is none to find, for a weak division by zero is only known to be 0 at run time.

@@ -35,8 +35,10 @@ use crate::plan::{Instr, Place, Step, TileProgram};
 pub enum Refusal {
     /// This machine or system does not allow native code.
     Unavailable(String),
-    /// The program needs more stack than native code may use.
+    /// The program needs more stack than native code may use, or more time to compile.
     TooLarge,
+    /// No thread to compile it on at present.
+    Busy,
     /// Cranelift or our lowering failed: a bug, to be reported.
     Bug(String),
 }
@@ -71,7 +73,7 @@ impl NativeTile {
     }
 }
 
-/// A stack frame beyond which code is not run on the caller's stack.
+/// A stack frame beyond which there is no native code: it would run on the caller's stack.
 const MOST_FRAME: u32 = 64 << 10;
 
 /// Values alive at once beyond which such a frame is certain, and finding it out slow.
@@ -121,8 +123,8 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     }
     let mut builder =
         cranelift_codegen::isa::lookup_by_name("x86_64-unknown-linux-gnu").map_err(|e| text(&e))?;
-    let v2 = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
-    let v3 = ["has_avx", "has_avx2", "has_fma", "has_bmi1", "has_bmi2", "has_lzcnt"];
+    let v2 = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42"];
+    let v3 = ["has_avx", "has_avx2", "has_fma", "has_bmi2"];
     let v4 = ["has_avx512f", "has_avx512dq", "has_avx512vl"];
     let levels: &[&[&str]] = match isa {
         Isa::Baseline => &[&v2],
@@ -298,27 +300,33 @@ impl<'a> Compiler<'a, '_> {
         Ok(NativeTile { code, block, reducers })
     }
 
-    fn slot_in_table(&self, place: Place) -> i32 {
-        let TileProgram { inputs, outputs, .. } = *self.program;
-        let index = match place {
-            Place::Cell(_) => 0,
-            Place::Input(i) => 1 + i,
-            Place::Output(i) => 1 + inputs + i,
-            Place::Slot(i) => 1 + inputs + outputs + i,
+    /// The pointer of a place; what the plan does not declare is an error, not an address.
+    fn pointer(&mut self, place: Place) -> Result<Value, Refusal> {
+        let TileProgram { inputs, outputs, slots, .. } = *self.program;
+        let (before, count, index) = match place {
+            Place::Cell(_) => (0, 1, 0),
+            Place::Input(i) => (1, inputs, i),
+            Place::Output(i) => (1 + inputs, outputs, i),
+            Place::Slot(i) => (1 + inputs + outputs, slots, i),
         };
-        index as i32 * 8
+        if index >= count {
+            return Err(bug(format_args!("{place} does not exist")));
+        }
+        let offset = (before + index) as i32 * 8;
+        Ok(self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset))
     }
 
-    fn pointer(&mut self, place: Place) -> Value {
-        let offset = self.slot_in_table(place);
-        self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset)
-    }
-
-    fn call(&mut self, kernel: BlockFn, out: Value, args: &[Place], may_flag: bool) {
+    fn call(
+        &mut self,
+        kernel: BlockFn,
+        out: Value,
+        args: &[Place],
+        may_flag: bool,
+    ) -> Result<(), Refusal> {
         let null = self.b.ins().iconst(types::I64, 0);
         let mut values = [out, null, null, null, self.n];
         for (i, place) in args.iter().enumerate() {
-            values[1 + i] = self.pointer(*place);
+            values[1 + i] = self.pointer(*place)?;
         }
         let address = self.b.ins().iconst(types::I64, kernel as usize as i64);
         let call = self.b.ins().call_indirect(self.kernel, address, &values);
@@ -329,6 +337,7 @@ impl<'a> Compiler<'a, '_> {
                 None => raised,
             });
         }
+        Ok(())
     }
 
     fn step(&mut self, step: &Step, reducers: &[Reducer]) -> Result<(), Refusal> {
@@ -338,24 +347,21 @@ impl<'a> Compiler<'a, '_> {
                 let kernel = op
                     .kernel(*dtype, self.isa)
                     .ok_or_else(|| bug(format_args!("{op:?} has no {dtype} kernel")))?;
-                let out = self.pointer(*out);
-                self.call(kernel, out, args, op.may_flag() && dtype.is_int());
-                Ok(())
+                let out = self.pointer(*out)?;
+                self.call(kernel, out, args, op.may_flag() && dtype.is_int())
             }
             Step::Convert(from, to, arg, out) => {
                 let kernel = convert(*from, *to, self.isa)
                     .ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
-                let out = self.pointer(*out);
-                self.call(kernel, out, &[*arg], false);
-                Ok(())
+                let out = self.pointer(*out)?;
+                self.call(kernel, out, &[*arg], false)
             }
             Step::Reduce(number, arg) => {
                 let TileProgram { inputs, outputs, slots, .. } = *self.program;
                 let offset = (1 + inputs + outputs + slots + number) as i32 * 8;
                 let accumulators =
                     self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset);
-                self.call(reducers[*number as usize].accumulate(), accumulators, &[*arg], false);
-                Ok(())
+                self.call(reducers[*number as usize].accumulate(), accumulators, &[*arg], false)
             }
         }
     }
@@ -370,9 +376,12 @@ impl<'a> Compiler<'a, '_> {
         places.sort_unstable();
         places.dedup();
         let held = places.len() <= MOST_POINTERS;
-        let pointers: Vec<Value> =
-            if held { places.iter().map(|p| self.pointer(*p)).collect() } else { Vec::new() };
-        let cells = self.pointer(Place::Cell(0));
+        let pointers: Vec<Value> = if held {
+            places.iter().map(|p| self.pointer(*p)).collect::<Result<_, _>>()?
+        } else {
+            Vec::new()
+        };
+        let cells = self.pointer(Place::Cell(0))?;
         let whole = self.b.ins().iadd_imm_s(self.n, turn - 1);
         let whole = self.b.ins().band_imm_s(whole, -turn);
         let end = self.b.ins().ishl_imm_s(whole, i64::from(shift));
@@ -391,7 +400,7 @@ impl<'a> Compiler<'a, '_> {
                 Some(place) => {
                     let pointer = match places.binary_search(&place) {
                         Ok(i) if held => pointers[i],
-                        _ => self.pointer(place),
+                        _ => self.pointer(place)?,
                     };
                     Some(self.b.ins().iadd(pointer, offset))
                 }
