@@ -1,40 +1,11 @@
 //! Conversions on every instruction set, against scalar code and known values.
 
+mod common;
+
+use common::{Random, canonical, seed};
 use hotloop_runtime::convert::{Lane, convert, convert_scalar};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-}
-
-fn seed() -> u64 {
-    let seed =
-        std::env::var("HOTLOOP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(1, |t| t.as_nanos() as u64)
-        });
-    println!("HOTLOOP_SEED={seed}");
-    seed
-}
-
-/// The element's bits, those of all NaNs alike.
-fn canonical(bits: u64, dtype: DType) -> u64 {
-    match dtype {
-        DType::F32 if f32::from_bits(bits as u32).is_nan() => u64::MAX,
-        DType::F64 if f64::from_bits(bits).is_nan() => u64::MAX,
-        _ => bits,
-    }
-}
 
 fn pack(words: &[u64], size: usize) -> Vec<u8> {
     let mut bytes = vec![0xEE];

@@ -1,5 +1,8 @@
 //! Elementwise kernels against scalar code, on every instruction set, and known values.
 
+mod common;
+
+use common::{Random, seed};
 use hotloop_runtime::block::{BlockFn, DIVIDE_BY_ZERO};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::elementwise as ew;
@@ -7,30 +10,6 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
 type Maker = fn(DType, Isa) -> Option<BlockFn>;
-
-/// SplitMix64: the state is the seed, so every failure can name it.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-}
-
-fn seed() -> u64 {
-    let seed =
-        std::env::var("HOTLOOP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(1, |t| t.as_nanos() as u64)
-        });
-    println!("HOTLOOP_SEED={seed}");
-    seed
-}
 
 /// A type that elements are made of.
 trait Sample: Copy {

@@ -1,35 +1,11 @@
 //! Strided copies and layouts, against plain enumeration of indices.
 
+mod common;
+
+use common::{Random, seed};
 use hotloop_runtime::strided::{
     broadcast_shape, broadcast_strides, byte_span, gather, is_contiguous, overlaps_itself, scatter,
 };
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-}
-
-fn seed() -> u64 {
-    let seed =
-        std::env::var("HOTLOOP_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(1, |t| t.as_nanos() as u64)
-        });
-    println!("HOTLOOP_SEED={seed}");
-    seed
-}
 
 /// The byte offsets of all elements in C order.
 fn offsets(shape: &[usize], strides: &[isize]) -> Vec<isize> {
