@@ -11,7 +11,7 @@
 //! expm1 keeps what its sums lose too, for they may cancel to half: 0.5 + 0.25 ULP.
 
 use super::Core;
-use super::lanes::{Lanes, MAGIC};
+use super::lanes::Lanes;
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 /// ln 2 to 42 bits, and the rest.
@@ -56,9 +56,9 @@ struct Reduced<F> {
 
 /// x = k ln 2 + r + e, for |x| < 2000.
 #[inline(always)]
-fn reduce<L: Lanes>(l: L, x: L::F) -> Reduced<L::F> {
-    let k_magic = l.fma(x, l.f(LOG2_E), l.f(MAGIC));
-    let k = l.sub(k_magic, l.f(MAGIC));
+fn reduce<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L::F> {
+    let k_magic = l.fma(x, l.f(LOG2_E), l.magic());
+    let k = l.sub(k_magic, l.magic());
     let t = l.fnma(k, l.f(LN2[0]), x);
     let r = l.fnma(k, l.f(LN2[1]), t);
     let e = l.fnma(k, l.f(LN2[1]), l.sub(t, r));
@@ -67,7 +67,7 @@ fn reduce<L: Lanes>(l: L, x: L::F) -> Reduced<L::F> {
 
 /// 2^k e^(r + e)
 #[inline(always)]
-fn finish<L: Lanes>(l: L, Reduced { k, r, e, .. }: Reduced<L::F>) -> L::F {
+fn finish<L: Lanes<E = f64>>(l: L, Reduced { k, r, e, .. }: Reduced<L::F>) -> L::F {
     let rr = l.mul(r, r);
     let tail = l.fma(rr, l.poly(r, rr, &EXP), l.fma(e, r, e));
     let sum = l.add(l.f(1.0), r);
@@ -78,9 +78,9 @@ fn finish<L: Lanes>(l: L, Reduced { k, r, e, .. }: Reduced<L::F>) -> L::F {
 /// e^x
 pub(super) struct Exp;
 
-impl Core for Exp {
+impl Core<1> for Exp {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         // Beyond the bounds the result overflows or vanishes by itself.
         let x = l.max(l.f(-746.0), l.min(l.f(710.0), x));
         finish(l, reduce(l, x))
@@ -90,12 +90,12 @@ impl Core for Exp {
 /// 2^x
 pub(super) struct Exp2;
 
-impl Core for Exp2 {
+impl Core<1> for Exp2 {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let x = l.max(l.f(-1076.0), l.min(l.f(1025.0), x));
-        let k_magic = l.add(x, l.f(MAGIC));
-        let k = l.sub(k_magic, l.f(MAGIC));
+        let k_magic = l.add(x, l.magic());
+        let k = l.sub(k_magic, l.magic());
         let f = l.sub(x, k); // exact
         let r = l.mul(f, l.f(LN2_FULL[0]));
         let e = l.fnma(f, l.f(LN2_FULL[0]), r);
@@ -109,7 +109,11 @@ impl Core for Exp2 {
 /// With S = unit 2^k and q = e^r - 1 = qh + ql it is (S - unit) + S qh + S ql. The products are
 /// exact, the sums keep what they lose: 2^-57 relative to the result.
 #[inline(always)]
-pub(super) fn expm1_parts<L: Lanes>(l: L, x: L::F, unit_exp: i64) -> (L::F, L::F, Parts<L>) {
+pub(super) fn expm1_parts<L: Lanes<E = f64>>(
+    l: L,
+    x: L::F,
+    unit_exp: i64,
+) -> (L::F, L::F, Parts<L>) {
     let unit = l.f(f64::from_bits(((1023 + unit_exp) as u64) << 52));
     let Reduced { k_magic, r, e, .. } = reduce(l, x);
     // q = r + r^2/2 + r^3 p, the first two terms exact.
@@ -144,9 +148,9 @@ pub(super) struct Parts<L: Lanes> {
 /// e^x - 1
 pub(super) struct Expm1;
 
-impl Core for Expm1 {
+impl Core<1> for Expm1 {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         // Below -38 the result rounds to -1. Half of it is computed, so that 2^k is finite.
         let near = l.max(l.f(-50.0), l.min(l.f(710.0), x));
         let (hi, lo, _) = expm1_parts(l, near, -1);

@@ -37,7 +37,7 @@ const LOG: [f64; 7] = [
 
 /// k and m - 1 of a positive normal x = 2^k m, and the bits of k + 1023.
 #[inline(always)]
-fn split<L: Lanes>(l: L, x: L::F) -> (L::F, L::F, L::U) {
+fn split<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F, L::U) {
     // Moved so that the exponent steps at sqrt(1/2) and not at 1.
     let moved = l.iadd(l.bits(x), l.u((1023 << 52) - SQRT_HALF));
     let exponent = l.shr(moved, 52);
@@ -50,7 +50,7 @@ fn split<L: Lanes>(l: L, x: L::F) -> (L::F, L::F, L::U) {
 
 /// As [`split`], of a subnormal x too.
 #[inline(always)]
-fn split_all<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
+fn split_all<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
     let small = l.lt(x, l.f(f64::MIN_POSITIVE));
     let scaled = l.select(small, l.mul(x, l.f((1u64 << 54) as f64)), x);
     let (k, f, _) = split(l, scaled);
@@ -59,7 +59,7 @@ fn split_all<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
 
 /// ln(1 + f + f_lo) as a sum of two. f_lo is below an ulp of f.
 #[inline(always)]
-fn log_parts<L: Lanes>(l: L, f: L::F, f_lo: Option<L::F>) -> (L::F, L::F) {
+fn log_parts<L: Lanes<E = f64>>(l: L, f: L::F, f_lo: Option<L::F>) -> (L::F, L::F) {
     let s = l.div(f, l.add(l.f(2.0), f));
     let z = l.mul(s, s);
     let zz = l.mul(z, z);
@@ -81,7 +81,7 @@ fn log_parts<L: Lanes>(l: L, f: L::F, f_lo: Option<L::F>) -> (L::F, L::F) {
 
 /// k c + h + low, c in two parts; |k c| > |h| or k = 0.
 #[inline(always)]
-fn sum<L: Lanes>(l: L, k: L::F, c: [f64; 2], h: L::F, low: L::F) -> L::F {
+fn sum<L: Lanes<E = f64>>(l: L, k: L::F, c: [f64; 2], h: L::F, low: L::F) -> L::F {
     let a = l.mul(k, l.f(c[0]));
     let hi = l.add(a, h);
     let lost = l.add(l.sub(a, hi), h);
@@ -90,7 +90,7 @@ fn sum<L: Lanes>(l: L, k: L::F, c: [f64; 2], h: L::F, low: L::F) -> L::F {
 
 /// (h + low) c, c in two parts, as a sum of two.
 #[inline(always)]
-fn times<L: Lanes>(l: L, c: [f64; 2], h: L::F, low: L::F) -> (L::F, L::F) {
+fn times<L: Lanes<E = f64>>(l: L, c: [f64; 2], h: L::F, low: L::F) -> (L::F, L::F) {
     let p = l.mul(h, l.f(c[0]));
     let p_lo = l.fnma(h, l.f(c[0]), p); // negated
     let low = l.fma(h, l.f(c[1]), l.mul(low, l.f(c[0])));
@@ -99,7 +99,7 @@ fn times<L: Lanes>(l: L, c: [f64; 2], h: L::F, low: L::F) -> (L::F, L::F) {
 
 /// `y` where x is positive and finite; else what the logarithm of `x` is.
 #[inline(always)]
-fn special<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
+fn special<L: Lanes<E = f64>>(l: L, x: L::F, y: L::F) -> L::F {
     let zero = l.f(0.0);
     let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
     let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
@@ -109,9 +109,9 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
 /// The natural logarithm.
 pub(super) struct Log;
 
-impl Core for Log {
+impl Core<1> for Log {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let (k, f) = split_all(l, x);
         let (h, low) = log_parts(l, f, None);
         special(l, x, sum(l, k, LN2, h, low))
@@ -121,9 +121,9 @@ impl Core for Log {
 /// The logarithm to base 2.
 pub(super) struct Log2;
 
-impl Core for Log2 {
+impl Core<1> for Log2 {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let (k, f) = split_all(l, x);
         let (h, low) = log_parts(l, f, None);
         let (h, low) = times(l, INV_LN2, h, low);
@@ -136,9 +136,9 @@ impl Core for Log2 {
 /// The logarithm to base 10.
 pub(super) struct Log10;
 
-impl Core for Log10 {
+impl Core<1> for Log10 {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let (k, f) = split_all(l, x);
         let (h, low) = log_parts(l, f, None);
         let (h, low) = times(l, INV_LN10, h, low);
@@ -149,9 +149,9 @@ impl Core for Log10 {
 /// ln(1 + x)
 pub(super) struct Log1p;
 
-impl Core for Log1p {
+impl Core<1> for Log1p {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         // 1 + x = u + lost, exactly.
         let one = l.f(1.0);
         let u = l.add(one, x);

@@ -3,15 +3,22 @@
 //! Exact for every input: one rounding, to nearest even, subnormal results and overflow
 //! included. A NaN result is a quiet NaN (not always the hardware's).
 
-/// `a * b + c` by the hardware where every machine of the target has it, else by [`fma64`].
-#[inline(always)]
-pub(super) fn fma(a: f64, b: f64, c: f64) -> f64 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
-        a.mul_add(b, c)
-    } else {
-        fma64(a, b, c)
-    }
+macro_rules! fused {
+    ($name:ident, $float:ty, $software:ident) => {
+        /// `a * b + c` by the hardware where every machine of the target has it, else in software.
+        #[inline(always)]
+        pub(super) fn $name(a: $float, b: $float, c: $float) -> $float {
+            if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+                a.mul_add(b, c)
+            } else {
+                $software(a, b, c)
+            }
+        }
+    };
 }
+
+fused!(fused64, f64, fma64);
+fused!(fused32, f32, fma32);
 
 /// The exponent of the lowest bit of a subnormal.
 const LOWEST: i32 = -1074;

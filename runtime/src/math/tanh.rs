@@ -11,9 +11,9 @@ use super::lanes::Lanes;
 /// The hyperbolic tangent.
 pub(super) struct Tanh;
 
-impl Core for Tanh {
+impl Core<1> for Tanh {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let abs = l.min(l.f(20.0), l.abs(x));
         let (th, tl, parts) = expm1_parts(l, l.add(abs, abs), 0);
         // t + 2 = (2^k + 1) + 2^k q, what the sums lose kept.
@@ -28,7 +28,7 @@ impl Core for Tanh {
 
 /// (nh + nl) / (dh + dl)
 #[inline(always)]
-pub(super) fn quotient<L: Lanes>(l: L, nh: L::F, nl: L::F, dh: L::F, dl: L::F) -> L::F {
+pub(super) fn quotient<L: Lanes<E = f64>>(l: L, nh: L::F, nl: L::F, dh: L::F, dl: L::F) -> L::F {
     let inv = l.div(l.f(1.0), dh);
     let q = l.mul(nh, inv);
     let rest = l.add(l.fnma(q, dh, nh), l.fnma(q, dl, nl));

@@ -16,7 +16,7 @@
 //! whose errors add up: 0.9 ULP.
 
 use super::Core;
-use super::lanes::{Lanes, MAGIC};
+use super::lanes::Lanes;
 use super::tanh::quotient;
 
 const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
@@ -125,9 +125,9 @@ struct Reduced<L: Lanes> {
 
 /// Reduces x >= 0.
 #[inline(always)]
-fn reduce<L: Lanes>(l: L, x: L::F) -> Reduced<L> {
-    let q_magic = l.fma(x, l.f(TWO_OVER_PI), l.f(MAGIC));
-    let q = l.sub(q_magic, l.f(MAGIC));
+fn reduce<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
+    let q_magic = l.fma(x, l.f(TWO_OVER_PI), l.magic());
+    let q = l.sub(q_magic, l.magic());
     let t = l.fnma(q, l.f(PI_2[0]), x);
     let hi = l.fnma(q, l.f(PI_2[1]), t);
     let lost = l.fnma(q, l.f(PI_2[1]), l.sub(t, hi));
@@ -142,16 +142,16 @@ fn reduce<L: Lanes>(l: L, x: L::F) -> Reduced<L> {
 
 /// Reduces those of x that are over [`NEAR`] anew.
 #[inline(always)]
-fn patch<L: Lanes>(l: L, x: L::F, q: L::U, hi: L::F, lo: L::F) -> (L::U, L::F, L::F) {
+fn patch<L: Lanes<E = f64>>(l: L, x: L::F, q: L::U, hi: L::F, lo: L::F) -> (L::U, L::F, L::F) {
     const { assert!(L::WIDTH <= 8) };
     let mut lanes = [[0.0; 8]; 4];
     for (to, from) in lanes.iter_mut().zip([x, l.float(q), hi, lo]) {
         // SAFETY: the array is wide enough.
-        unsafe { l.store64(to.as_mut_ptr(), from) };
+        unsafe { l.store(to.as_mut_ptr(), from) };
     }
     patch_lanes(&mut lanes, L::WIDTH);
     // SAFETY: as above.
-    let [q, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load64(lanes[i].as_ptr()) });
+    let [q, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load(lanes[i].as_ptr()) });
     (l.bits(q), hi, lo)
 }
 
@@ -170,7 +170,7 @@ fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
 
 /// sin(hi + lo) as hi plus the result.
 #[inline(always)]
-fn sin_tail<L: Lanes>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> L::F {
+fn sin_tail<L: Lanes<E = f64>>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> L::F {
     let s = l.poly(z, zz, &SIN);
     // lo counts by the derivative, 1 - hi^2/2.
     let lo = l.fnma(l.mul(z, l.f(0.5)), lo, lo);
@@ -179,7 +179,7 @@ fn sin_tail<L: Lanes>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> L::F {
 
 /// cos(hi + lo) as a sum of two.
 #[inline(always)]
-fn cos_parts<L: Lanes>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> (L::F, L::F) {
+fn cos_parts<L: Lanes<E = f64>>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> (L::F, L::F) {
     let half = l.mul(z, l.f(0.5));
     let w = l.sub(l.f(1.0), half);
     let lost = l.sub(l.sub(l.f(1.0), w), half);
@@ -191,7 +191,7 @@ fn cos_parts<L: Lanes>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> (L::F, L:
 
 /// sin where `q` has an even number of quarter turns, else cos; then the sign of q's half turns.
 #[inline(always)]
-fn wave<L: Lanes>(l: L, x: L::F, turn: u64) -> L::F {
+fn wave<L: Lanes<E = f64>>(l: L, x: L::F, turn: u64) -> L::F {
     let Reduced { q, hi, lo } = reduce(l, x);
     let q = if turn == 0 { q } else { l.iadd(q, l.u(turn)) };
     let z = l.mul(hi, hi);
@@ -206,9 +206,9 @@ fn wave<L: Lanes>(l: L, x: L::F, turn: u64) -> L::F {
 /// The sine.
 pub(super) struct Sin;
 
-impl Core for Sin {
+impl Core<1> for Sin {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         l.flip(wave(l, l.abs(x), 0), l.sign(x))
     }
 }
@@ -216,9 +216,9 @@ impl Core for Sin {
 /// The cosine.
 pub(super) struct Cos;
 
-impl Core for Cos {
+impl Core<1> for Cos {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         wave(l, l.abs(x), 1)
     }
 }
@@ -226,9 +226,9 @@ impl Core for Cos {
 /// The tangent.
 pub(super) struct Tan;
 
-impl Core for Tan {
+impl Core<1> for Tan {
     #[inline(always)]
-    fn eval<L: Lanes>(l: L, x: L::F) -> L::F {
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let Reduced { q, hi, lo } = reduce(l, l.abs(x));
         let z = l.mul(hi, hi);
         let zz = l.mul(z, z);

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod domain;
+pub mod record;
+
 use hotloop_runtime::dtype::DType;
 
 /// SplitMix64: the state is the seed, so every failure can name it.

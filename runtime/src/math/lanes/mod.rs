@@ -1,8 +1,8 @@
 //! The few operations the math functions are written in, and their instances.
 //!
-//! A [`Lanes`] value stands for an instruction set: a core takes one as `l` and says
-//! `l.fma(a, b, c)`. It has no size, and whoever holds one has shown that the machine has the
-//! instructions, so the cores need no `unsafe`. The operations give the same bits in every
+//! A [`Lanes`] value stands for an instruction set and a float type: a core takes one as `l` and
+//! says `l.fma(a, b, c)`. It has no size, and whoever holds one has shown that the machine has
+//! the instructions, so the cores need no `unsafe`. The operations give the same bits in every
 //! instance, lane by lane, except for the sign and payload of a NaN; a core is nothing but a
 //! fixed sequence of them, so its results do not depend on the instance either.
 
@@ -10,30 +10,67 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::Core;
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx2, Avx512};
 
-/// The sign bit.
-pub(super) const SIGN: u64 = 1 << 63;
-/// 1.5 * 2^52: `(x + MAGIC) - MAGIC` is x rounded to an integer, ties to even, for |x| < 2^51;
-/// the integer itself stands in the low bits of `x + MAGIC`.
-pub(super) const MAGIC: f64 = 6755399441055744.0;
+/// A float type, by its format.
+pub(super) trait Element: Copy + Default {
+    /// Bits of the significand that are stored.
+    const MANTISSA: u32;
+    /// The exponent field of 1.
+    const BIAS: u64;
+    /// The sign bit.
+    const SIGN: u64 = Self::INFINITY << 1 & !Self::INFINITY;
+    /// The bits of infinity.
+    const INFINITY: u64 = (2 * Self::BIAS + 1) << Self::MANTISSA;
+    /// 1.5 * 2^MANTISSA: `(x + MAGIC) - MAGIC` is x rounded to an integer, ties to even, for
+    /// |x| < 2^(MANTISSA - 1); the integer itself stands in the low bits of `x + MAGIC`.
+    const MAGIC: f64 = 1.5 * (1u64 << Self::MANTISSA) as f64;
 
-/// Some lanes of f64, their bits, and masks of them.
+    /// The core of this type.
+    fn eval<C: Core<N>, L: Lanes<E = Self>, const N: usize>(l: L, x: [L::F; N]) -> L::F;
+}
+
+impl Element for f32 {
+    const MANTISSA: u32 = 23;
+    const BIAS: u64 = 127;
+
+    #[inline(always)]
+    fn eval<C: Core<N>, L: Lanes<E = f32>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
+        C::f32(l, x)
+    }
+}
+
+impl Element for f64 {
+    const MANTISSA: u32 = 52;
+    const BIAS: u64 = 1023;
+
+    #[inline(always)]
+    fn eval<C: Core<N>, L: Lanes<E = f64>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
+        C::f64(l, x)
+    }
+}
+
+/// Some lanes of a float type, their bits, and masks of them.
 pub(super) trait Lanes: Copy {
-    /// Lanes of f64.
+    /// The float type.
+    type E: Element;
+    /// Lanes of it.
     type F: Copy;
-    /// Lanes of u64.
+    /// Lanes of as many bits, as unsigned integers.
     type U: Copy;
     /// A truth value for each lane.
     type M: Copy;
+    /// Lanes of f64 of the same instruction set.
+    type Wide: Lanes<E = f64>;
     /// How many lanes.
     const WIDTH: usize;
 
-    /// `x` in every lane.
+    /// `x` rounded to the float type, in every lane.
     fn f(self, x: f64) -> Self::F;
-    /// `x` in every lane.
+    /// The low bits of `x` in every lane.
     fn u(self, x: u64) -> Self::U;
 
     /// `a + b`
@@ -44,8 +81,12 @@ pub(super) trait Lanes: Copy {
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a / b`
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// The square root, correctly rounded.
+    fn sqrt(self, a: Self::F) -> Self::F;
     /// `a * b + c`, rounded once.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// `a * b - c`, rounded once.
+    fn fms(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`, rounded once.
     fn fnma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `if a < b { a } else { b }`: a NaN in `b` stays, in `a` goes.
@@ -74,63 +115,97 @@ pub(super) trait Lanes: Copy {
 
     /// `a < b`, false for a NaN.
     fn lt(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `a <= b`, false for a NaN.
+    fn le(self, a: Self::F, b: Self::F) -> Self::M;
     /// `a == b`, false for a NaN.
     fn eq(self, a: Self::F, b: Self::F) -> Self::M;
     /// The lowest bit of each lane.
     fn odd(self, a: Self::U) -> Self::M;
+    /// The highest bit of each lane.
+    fn negative(self, a: Self::U) -> Self::M;
+    /// Both.
+    fn both(self, a: Self::M, b: Self::M) -> Self::M;
+    /// Either, or both.
+    fn either(self, a: Self::M, b: Self::M) -> Self::M;
+    /// The opposite.
+    fn not(self, a: Self::M) -> Self::M;
     /// `a` where `m`, else `b`.
     fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F;
     /// Whether `m` holds in any lane.
     fn any(self, m: Self::M) -> bool;
 
-    /// Reads `WIDTH` f64.
+    /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. Fast up to 16 entries of f64 with
+    /// AVX-512, 8 of f32 with AVX2; beyond that and with less it reads memory.
+    fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
+
+    /// The lanes as f64, the first half and the second.
+    fn widen(self, a: Self::F) -> [<Self::Wide as Lanes>::F; 2];
+    /// Two halves rounded to the float type.
+    fn narrow(self, a: [<Self::Wide as Lanes>::F; 2]) -> Self::F;
+    /// The lanes of f64.
+    fn wide(self) -> Self::Wide;
+
+    /// Reads `WIDTH` elements.
     ///
     /// # Safety
     /// `p` must be readable for as many; it need not be aligned.
-    unsafe fn load64(self, p: *const f64) -> Self::F;
-    /// Reads `WIDTH` f32 and widens them.
-    ///
-    /// # Safety
-    /// As [`Lanes::load64`].
-    unsafe fn load32(self, p: *const f32) -> Self::F;
-    /// Writes `WIDTH` f64.
+    unsafe fn load(self, p: *const Self::E) -> Self::F;
+    /// Writes `WIDTH` elements.
     ///
     /// # Safety
     /// `p` must be writable for as many; it need not be aligned.
-    unsafe fn store64(self, p: *mut f64, a: Self::F);
-    /// Rounds to f32 and writes `WIDTH` of them.
-    ///
-    /// # Safety
-    /// As [`Lanes::store64`].
-    unsafe fn store32(self, p: *mut f32, a: Self::F);
+    unsafe fn store(self, p: *mut Self::E, a: Self::F);
+
+    /// The f64 core of `C` on the widened lanes, rounded to the float type.
+    #[inline(always)]
+    fn in_f64<C: Core<N>, const N: usize>(self, x: [Self::F; N]) -> Self::F {
+        let w = self.wide();
+        let x = x.map(|x| self.widen(x));
+        let low = C::f64(w, x.map(|x| x[0]));
+        let high = C::f64(w, x.map(|x| x[1]));
+        self.narrow([low, high])
+    }
+
+    /// The number that rounds to integers when added; see [`Element::MAGIC`].
+    #[inline(always)]
+    fn magic(self) -> Self::F {
+        self.f(Self::E::MAGIC)
+    }
 
     /// 2^(k + up) from `k + MAGIC`; it must be a normal number.
     #[inline(always)]
     fn pow2(self, k_magic: Self::F, up: i64) -> Self::F {
-        let biased = self.iadd(self.bits(k_magic), self.u((1023 + up) as u64));
-        self.float(self.shl(biased, 52))
+        let biased = self.iadd(self.bits(k_magic), self.u((Self::E::BIAS as i64 + up) as u64));
+        self.float(self.shl(biased, Self::E::MANTISSA))
     }
 
-    /// `y * 2^k`, rounded once, for an integer k in -2000 ..= 2000.
+    /// `y * 2^k`, rounded once, for an integer k of at most twice the exponents' range and y
+    /// near 1.
     #[inline(always)]
     fn scale(self, y: Self::F, k: Self::F) -> Self::F {
         // Two factors. The first product is exact: y is near 1 and the factor a normal number.
-        let half = self.fma(k, self.f(0.5), self.f(MAGIC));
-        let rest = self.sub(k, self.sub(half, self.f(MAGIC)));
+        let half = self.fma(k, self.f(0.5), self.magic());
+        let rest = self.sub(k, self.sub(half, self.magic()));
         let first = self.mul(y, self.pow2(half, 0));
-        self.mul(first, self.pow2(self.add(rest, self.f(MAGIC)), 0))
+        self.mul(first, self.pow2(self.add(rest, self.magic()), 0))
+    }
+
+    /// `-a`
+    #[inline(always)]
+    fn neg(self, a: Self::F) -> Self::F {
+        self.flip(a, self.u(Self::E::SIGN))
     }
 
     /// `|a|`
     #[inline(always)]
     fn abs(self, a: Self::F) -> Self::F {
-        self.float(self.and(self.bits(a), self.u(!SIGN)))
+        self.float(self.and(self.bits(a), self.u(!Self::E::SIGN)))
     }
 
     /// The sign bits of `a` and nothing else.
     #[inline(always)]
     fn sign(self, a: Self::F) -> Self::U {
-        self.and(self.bits(a), self.u(SIGN))
+        self.and(self.bits(a), self.u(Self::E::SIGN))
     }
 
     /// `a` with its sign flipped where the sign bit of `s` is set; `s` has no other bit.
@@ -139,8 +214,26 @@ pub(super) trait Lanes: Copy {
         self.float(self.xor(self.bits(a), s))
     }
 
-    /// `c[0] + c[1] x + c[2] x^2 + ...` by two interleaved chains in `x^2`, which halves the
-    /// latency of Horner's one for one more multiplication. `xx` is `x * x`.
+    /// `a` with the sign bit of `s`, which has no other bit; `a` is not negative.
+    #[inline(always)]
+    fn with_sign(self, a: Self::F, s: Self::U) -> Self::F {
+        self.float(self.or(self.bits(a), s))
+    }
+
+    /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule: the fewest operations.
+    #[inline(always)]
+    fn horner<const N: usize>(self, x: Self::F, c: &[f64; N]) -> Self::F {
+        let mut p = self.f(c[N - 1]);
+        let mut i = N - 1;
+        while i > 0 {
+            i -= 1;
+            p = self.fma(p, x, self.f(c[i]));
+        }
+        p
+    }
+
+    /// The same by two interleaved chains in `x^2`, which halves the latency of Horner's one for
+    /// one more multiplication. `xx` is `x * x`.
     #[inline(always)]
     fn poly<const N: usize>(self, x: Self::F, xx: Self::F, c: &[f64; N]) -> Self::F {
         const { assert!(N >= 4) };
@@ -153,5 +246,28 @@ pub(super) trait Lanes: Copy {
         }
         // Down to c[1] and c[0], or to c[2] and c[1].
         if i == 0 { self.fma(p, x, q) } else { self.fma(q, x, self.fma(p, xx, self.f(c[0]))) }
+    }
+
+    /// `a + b` as its rounded value and what that lost; |a| >= |b|, or a = 0.
+    #[inline(always)]
+    fn fast_two_sum(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
+        let s = self.add(a, b);
+        (s, self.sub(b, self.sub(s, a)))
+    }
+
+    /// `a + b` as its rounded value and what that lost, whichever is larger (Knuth).
+    #[inline(always)]
+    fn two_sum(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
+        let s = self.add(a, b);
+        let b_part = self.sub(s, a);
+        let lost = self.add(self.sub(a, self.sub(s, b_part)), self.sub(b, b_part));
+        (s, lost)
+    }
+
+    /// `a * b` as its rounded value and what that lost.
+    #[inline(always)]
+    fn two_product(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
+        let p = self.mul(a, b);
+        (p, self.fms(a, b, p))
     }
 }

@@ -1,0 +1,134 @@
+//! Where the math functions are tried: arguments that find their worst errors.
+
+use hotloop_runtime::math::{FUNCTIONS, Function};
+
+use super::Random;
+
+/// The function of a name.
+pub fn function(name: &str) -> Function {
+    *FUNCTIONS.iter().find(|f| f.name == name).expect(name)
+}
+
+/// The functions named in `HOTLOOP_FUNCTIONS` (separated by commas), or all.
+pub fn chosen() -> Vec<Function> {
+    match std::env::var("HOTLOOP_FUNCTIONS") {
+        Ok(names) => names.split(',').map(function).collect(),
+        Err(_) => FUNCTIONS.to_vec(),
+    }
+}
+
+/// Ranges in which arguments are drawn evenly, and points around which they crowd.
+fn of(name: &str) -> (&'static [(f64, f64)], &'static [f64]) {
+    match name {
+        "sin" | "cos" | "tan" => (&[(-10.0, 10.0), (-1e5, 1e5), (-3e7, 3e7)], &[0.0]),
+        "exp" => (&[(-1.0, 1.0), (-20.0, 20.0), (-746.0, 710.0), (-104.0, 89.0)], &[0.0]),
+        "exp2" => (&[(-1.0, 1.0), (-20.0, 20.0), (-1076.0, 1025.0), (-151.0, 129.0)], &[0.0]),
+        "expm1" => (&[(-1.0, 1.0), (-40.0, 20.0), (-40.0, 710.0)], &[0.0]),
+        "log" | "log2" | "log10" => (&[(0.5, 2.0), (0.0, 100.0)], &[1.0, 0.0]),
+        "log1p" => (&[(-1.0, 1.0), (-0.99, 10.0)], &[0.0, -1.0]),
+        "arcsin" | "arccos" | "arctanh" => (&[(-1.0, 1.0)], &[0.0, 0.5, -0.5, 1.0, -1.0]),
+        "arctan" => (&[(-1.5, 1.5), (-10.0, 10.0)], &[0.0, 1.0]),
+        "arccosh" => (&[(1.0, 2.0), (1.0, 100.0)], &[1.0]),
+        "arcsinh" => (&[(-1.0, 1.0), (-20.0, 20.0)], &[0.0]),
+        "sinh" | "cosh" | "tanh" => {
+            (&[(-1.0, 1.0), (-20.0, 20.0), (-711.0, 711.0), (-90.0, 90.0)], &[0.0])
+        }
+        "cbrt" => (&[(-8.0, 8.0), (-100.0, 100.0)], &[1.0]),
+        "erf" => (&[(-1.0, 1.0), (-6.5, 6.5)], &[0.0, 1.0]),
+        "erfc" => (&[(-1.0, 1.0), (-7.0, 11.0), (0.0, 28.0)], &[0.0, 0.5]),
+        "normcdf" => (&[(-2.0, 2.0), (-40.0, 9.0), (-15.0, 6.0)], &[0.0]),
+        "sigmoid" => (&[(-1.0, 1.0), (-40.0, 40.0), (-750.0, 40.0)], &[0.0]),
+        "gamma" => (
+            &[(0.0, 5.0), (0.0, 30.0), (0.0, 172.0), (-10.0, 0.0), (-185.0, 0.0)],
+            &[1.0, 2.0, 0.0, -1.0, -2.0, -3.0],
+        ),
+        "lgamma" => (
+            &[(0.5, 3.0), (0.0, 30.0), (0.0, 1e4), (-10.0, 0.0), (-200.0, 0.0)],
+            &[1.0, 2.0, 0.0, -1.0, -2.0, -3.0, -2.457024738220801, -2.7476826467274127],
+        ),
+        _ => (&[(-10.0, 10.0)], &[0.0, 1.0]),
+    }
+}
+
+fn evenly(random: &mut Random, (low, high): (f64, f64)) -> f64 {
+    low + (high - low) * ((random.next() >> 11) as f64 / (1u64 << 53) as f64)
+}
+
+/// Magnitudes of all exponents between these.
+fn log_spaced(random: &mut Random, (low, high): (i64, i64)) -> f64 {
+    let exponent = low + random.below((high - low) as usize) as i64;
+    let bits = (exponent + 1023).max(0) as u64;
+    f64::from_bits(random.next() & (1 << 63 | (1 << 52) - 1) | bits << 52)
+}
+
+/// Exponents of the numbers of a format, subnormals too.
+fn exponents(single: bool) -> (i64, i64) {
+    if single { (-149, 128) } else { (-1024, 1024) }
+}
+
+/// An argument of a function of one.
+fn unary(name: &str, random: &mut Random, single: bool) -> f64 {
+    let (ranges, points) = of(name);
+    let range = ranges[random.below(ranges.len())];
+    match random.next() % 8 {
+        0..4 => evenly(random, range),
+        4 => log_spaced(random, exponents(single)),
+        5 => log_spaced(random, (-30, 8)),
+        6 => {
+            let point = points[random.below(points.len())];
+            point + log_spaced(random, (-54, -1))
+        }
+        // Near multiples of pi/4, and whole or half numbers.
+        _ if matches!(name, "sin" | "cos" | "tan") => {
+            let k = random.next() >> (44 + random.next() % 20);
+            let x = k as f64 * std::f64::consts::FRAC_PI_4;
+            f64::from_bits(x.to_bits().wrapping_add(random.next() % 5).saturating_sub(2))
+        }
+        _ => {
+            let x = evenly(random, range);
+            (x * 2.0).round() / 2.0
+        }
+    }
+}
+
+/// Arguments of a function of two.
+fn binary(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
+    if name != "power" {
+        let scale = log_spaced(random, exponents(single)).abs();
+        return match random.next() % 8 {
+            0..3 => [(); 2].map(|()| evenly(random, (-10.0, 10.0))),
+            3 => [(); 2].map(|()| log_spaced(random, exponents(single))),
+            4 => [(); 2].map(|()| scale * log_spaced(random, (-40, 40))),
+            5 => [scale, scale * (1.0 + log_spaced(random, (-54, -1)))],
+            6 => [evenly(random, (-10.0, 10.0)).round(), evenly(random, (-10.0, 10.0)).round()],
+            _ => [(); 2].map(|()| log_spaced(random, (-30, 30))),
+        };
+    }
+    let limit = if single { 105.0 } else { 750.0 };
+    let x = match random.next() % 8 {
+        0..3 => evenly(random, (0.0, 10.0)),
+        3 => log_spaced(random, exponents(single)).abs(),
+        4 => 1.0 + log_spaced(random, (-54, -1)),
+        5 => evenly(random, (0.5, 2.0)),
+        6 => evenly(random, (-20.0, 20.0)).round(),
+        _ => log_spaced(random, (-10, 10)).abs(),
+    };
+    let reach = limit / x.abs().ln().abs().max(1e-300);
+    let y = match random.next() % 8 {
+        0..2 => evenly(random, (-5.0, 5.0)),
+        2..5 => evenly(random, (-reach, reach)),
+        5 => reach * if random.next() & 1 == 0 { 1.0 } else { -1.0 } * evenly(random, (0.9, 1.0)),
+        6 => evenly(random, (-reach.min(1e6), reach.min(1e6))).round(),
+        _ => log_spaced(random, (-60, 10)),
+    };
+    [x, if x < 0.0 { y.round() } else { y }]
+}
+
+/// Arguments for a test of the accuracy; those of f32 are f32 numbers.
+pub fn arguments(f: Function, random: &mut Random, single: bool) -> [f64; 2] {
+    let x = match f.arity {
+        1 => [unary(f.name, random, single), 0.0],
+        _ => binary(f.name, random, single),
+    };
+    if single { x.map(|x| f64::from(x as f32)) } else { x }
+}
