@@ -205,6 +205,10 @@ pub struct OutOfMemory(pub usize);
 const PARALLEL_FROM: f32 = 40_000.0;
 /// Scratch that stays in half of a 32 KiB L1.
 const SCRATCH: usize = 16 << 10;
+/// The longest run of an array's bytes that one step reads before another array has its turn:
+/// half a page. The hardware forgets how an array was being read if it is left alone for longer,
+/// and then every tile starts with misses: `exp(a) + log1p(b)*c` takes 1.5 times as long.
+const STRETCH: usize = 2 << 10;
 
 fn reserve<T>(n: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut list = Vec::new();
@@ -234,7 +238,8 @@ impl Loop {
             operands.push(Operand::new(stream, i >= inputs_end));
         }
         let staged = operands.iter().filter(|o| !o.in_place).count();
-        let length = tile_length(n, tile.slots + staged);
+        let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
+        let length = tile_length(n, tile.slots + staged, widest);
         let parallel = pool.threads() > 1 && n > LEAF && n as f32 * tile.cost > PARALLEL_FROM;
         let threads = if parallel && pool.get().is_some() { pool.threads() } else { 1 };
         let leaves = n.div_ceil(LEAF).max(1);
@@ -324,9 +329,10 @@ impl Loop {
     }
 }
 
-/// A tile's length: a power of two that divides a leaf and whose scratch stays in L1.
-fn tile_length(n: usize, slots: usize) -> usize {
-    let fits = if slots == 0 { LEAF } else { SCRATCH / (8 * slots) };
+/// A tile's length: a power of two that divides a leaf and whose scratch stays in L1. Without
+/// slots it is one step, and as long as a leaf.
+fn tile_length(n: usize, slots: usize, widest: usize) -> usize {
+    let fits = if slots == 0 { LEAF } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
     let length = (fits + 1).next_power_of_two() / 2;
     length.clamp(64, LEAF).min(n.next_power_of_two()).max(64)
 }
