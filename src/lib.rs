@@ -54,6 +54,7 @@ pub use error::{Error, ErrorKind, Result, Span};
 pub use graph::ArgType;
 pub use hotloop_runtime::dtype::{DType, Element, Kind};
 pub use hotloop_runtime::isa::Isa;
+pub use hotloop_runtime::pages::prefer_huge_pages;
 pub use legalize::Mode;
 pub use ndarray;
 pub use ops::Op;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Index;
 
 use hotloop_runtime::dtype::{DType, Element};
+use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
@@ -163,6 +164,7 @@ impl Output {
                     format!("cannot allocate {bytes} bytes for an output"),
                 )
             })?;
+            prefer_huge_pages(&mut data);
             let pointer = data.as_mut_ptr().cast();
             Ok((Box::new(data), pointer))
         }

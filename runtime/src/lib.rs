@@ -9,6 +9,7 @@ pub mod executor;
 pub mod fpenv;
 pub mod isa;
 pub mod math;
+pub mod pages;
 pub mod reduce;
 pub mod scalar;
 pub mod stack;

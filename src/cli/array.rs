@@ -1,6 +1,6 @@
 //! An array that the command owns: read from a file, kept by the session, or drawn at random.
 
-use hotloop::{Arg, DType, Error, ErrorKind, Out, Result};
+use hotloop::{Arg, DType, Error, ErrorKind, Out, Result, prefer_huge_pages};
 
 /// The order of an array's elements in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,9 @@ impl Array {
             )
         };
         let size = byte_count(dtype, shape).ok_or_else(refused)?;
-        let words =
+        let mut words =
             bytemuck::allocation::try_zeroed_slice_box(size.div_ceil(8)).map_err(|()| refused())?;
+        prefer_huge_pages(&mut words);
         let mut strides = vec![0; shape.len()];
         let mut stride = dtype.size() as isize;
         let mut place = |axis: usize| {

@@ -1,0 +1,44 @@
+//! The pages of new memory.
+
+/// From this many bytes on, an array asks for huge pages.
+const LARGE: usize = 4 << 20;
+
+/// Asks the system for huge pages under a large block that nobody has touched yet: filling it
+/// takes fewer faults, and reading it fewer misses of the address cache. Where the system does not
+/// do as asked, nothing changes. Fresh outputs do this by themselves.
+///
+/// ```
+/// let mut memory = vec![0.0; 10_000_000];
+/// hotloop_runtime::pages::prefer_huge_pages(&mut memory);
+/// memory[0] = 1.0;
+/// ```
+pub fn prefer_huge_pages<T>(memory: &mut [T]) {
+    let bytes = size_of_val(memory);
+    if bytes < LARGE {
+        return;
+    }
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 4096;
+        let start = memory.as_mut_ptr().cast::<u8>();
+        let first = start.align_offset(PAGE);
+        let length = (bytes - first) & !(PAGE - 1);
+        // SAFETY: whole pages inside the block; the advice changes no byte of them.
+        unsafe { libc::madvise(start.add(first).cast(), length, libc::MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefer_huge_pages;
+
+    #[test]
+    fn contents_stay() {
+        for n in [0, 1, 1000, 3 << 20] {
+            let mut memory: Vec<u64> = (0..n).collect();
+            prefer_huge_pages(&mut memory);
+            prefer_huge_pages(&mut memory[n as usize / 3..]);
+            assert!(memory.iter().copied().eq(0..n));
+        }
+    }
+}
