@@ -8,5 +8,10 @@
 pub type BlockFn =
     unsafe extern "C" fn(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32;
 
+/// A block kernel of two results: `n` elements of one contiguous input into two contiguous
+/// outputs, which do not overlap. Otherwise as [`BlockFn`].
+pub type PairFn =
+    unsafe extern "C" fn(first: *mut u8, second: *mut u8, a: *const u8, n: usize) -> u32;
+
 /// Flag: an integer was divided by zero (the element's result is 0).
 pub const DIVIDE_BY_ZERO: u32 = 1;

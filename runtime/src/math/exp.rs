@@ -1,162 +1,382 @@
-//! `exp`, `exp2`, `expm1`.
+//! `exp`, `exp2`, `expm1`, and what the hyperbolic functions are made of.
 //!
-//! Method: x = k ln 2 + r with |r| <= ln(2)/2, k an integer; then e^x = 2^k e^r, and e^r - 1
-//! is r + r^2 p(r) with p a minimax polynomial (its error 2^-61 relative to e^r). No table.
+//! Method: x = n ln(2)/16 + r with |r| <= ln(2)/32, n = 16 k + j an integer; then e^x is
+//! 2^k 2^(j/16) e^r, with the middle factor from a table (as Tang did) and a short polynomial
+//! for e^r - 1. In the table j is taken off the powers' bits, so that adding n's lowest bits puts
+//! j back and k into the exponent. What the rounded powers P lack is the table of errors d:
+//! 2^(j/16) = P (1 + d). The same code serves f64 and f32, each with its own constants.
 //!
-//! Error: k LN2_HI is exact (LN2_HI has 42 bits, k 11), and so is its difference with x; what
-//! r loses in rounding is kept in `e`. In 1 + (r + (r^2 p + e)) the first sum's rounding error
-//! is added back, r^2 p is at most 0.07 with an error of 2^-57: all in all 0.5 + 0.15 ULP.
-//! A subnormal result is rounded a second time, to j fewer bits, and the first rounding counts
-//! 2^-j of what it did: less than 0.5 + 0.33 ULP.
-//! expm1 keeps what its sums lose too, for they may cancel to half: 0.5 + 0.25 ULP.
+//! Error: x - n STEP[0] is exact, as its bits span less than a significand. With S = 2^k P,
+//! e^x = S + S (r + d + r^2 p(r)), where the second term is below 0.023 of the first and so is
+//! what its roundings count: 0.5 + 0.05 ULP. A subnormal result is rounded a second time, and the
+//! first rounding counts half at most.
+//! expm1 is (S - 1) + S r + S (d + r^2 p(r)): the first sum keeps what it loses, and so does the
+//! second, where x - n STEP[0] stands for r and the rest is left to the third: 0.5 + 0.05 ULP.
+//! For a large x it is S + (S (e^r - 1) - 1): 0.5 + 0.1 ULP.
+//!
+//! Arguments whose result or S is beyond the normal numbers, and NaNs, are rare; a vector with one
+//! of them is done with a bounded x and S near 1, which scaling rounds once. The bits of the
+//! other lanes are the same on either way, because powers of two multiply exactly.
 
-use super::Core;
-use super::lanes::Lanes;
+use super::cores;
+use super::lanes::{Element, Lanes, rare};
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-/// ln 2 to 42 bits, and the rest.
-const LN2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
-/// ln 2 to 53 bits, and the rest.
-const LN2_FULL: [f64; 2] = [std::f64::consts::LN_2, 2.3190468138462996e-17];
-/// (exp(r) - 1 - r) / r^2 on |r| <= 0.347, relative to exp(r): error 2^-60.2 after rounding.
-const EXP: [f64; 11] = [
-    0.5,
-    0.16666666666666682,
-    0.04166666666666609,
-    0.008333333333316888,
-    0.0013888888889117697,
-    0.0001984126989675658,
-    2.4801586924062874e-05,
-    2.755723448158035e-06,
-    2.7557583053375643e-07,
-    2.511217191661932e-08,
-    2.082650945441085e-09,
+const F64_POWERS: [f64; 16] = [
+    1.0,
+    0.9908868912137069,
+    0.9827538663326288,
+    0.9756443173783458,
+    0.9696035575013605,
+    0.964678906036742,
+    0.9609197773255048,
+    0.9583777734684463,
+    0.9571067811865476,
+    0.9571630729697497,
+    0.9586054127039704,
+    0.9614951659746271,
+    0.9658964152537145,
+    0.9718760801866497,
+    0.9795040432046712,
+    0.9888532806985737,
 ];
+const F64_ERRORS: [f64; 16] = [
+    0.0,
+    8.189317638195515e-17,
+    -2.7939114859515733e-17,
+    7.826573258636076e-17,
+    3.3484623336251524e-17,
+    3.750854201303127e-17,
+    1.9572585293112036e-17,
+    5.68648095791174e-17,
+    -6.835808657661922e-17,
+    -2.3591094770850053e-17,
+    5.1548301170786783e-17,
+    1.5341410053603723e-17,
+    4.875160526227062e-17,
+    1.685487290628973e-17,
+    1.790126907604513e-17,
+    -5.545065618639427e-17,
+];
+const F64_STEP: [f64; 2] = [0.04332169878499658, 1.4494042586539372e-18];
+/// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-56.3 after rounding.
+const F64_EXP: [f64; 5] = [
+    0.49999999999999606,
+    0.16666666664417146,
+    0.041666666693293455,
+    0.008333471947168113,
+    0.001388859358532003,
+];
+/// The same, relative to exp(r) - 1: error 2^-58.9 after rounding.
+const F64_EXPM1: [f64; 6] = [
+    0.5000000000000003,
+    0.1666666666666668,
+    0.041666666661863874,
+    0.008333333331704149,
+    0.0013889093072844139,
+    0.00019841729066849602,
+];
+/// (2^f - 1) / f on |f| <= 1/32, relative to 2^f: error 2^-56.7 after rounding.
+const F64_EXP2: [f64; 6] = [
+    0.6931471805599468,
+    0.2402265069591017,
+    0.05550410865195376,
+    0.009618129101996241,
+    0.0013333820240904765,
+    0.0001540421648669541,
+];
+/// (sinh(r) - r) / r^3 of z = r^2, relative to sinh(r): error 2^-67.7 after rounding.
+const F64_SINH: [f64; 3] = [0.1666666666666667, 0.008333333332657572, 0.0001984151825398259];
+/// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-65.2 after rounding.
+const F64_COSH: [f64; 3] = [0.5000000000000004, 0.0416666666605848, 0.0013889112460627293];
+const F32_POWERS: [f32; 16] = [
+    1.0, 0.99088687, 0.9827539, 0.9756443, 0.96960354, 0.9646789, 0.9609198, 0.9583778, 0.95710677,
+    0.9571631, 0.9586054, 0.96149516, 0.9658964, 0.9718761, 0.97950405, 0.9888533,
+];
+const F32_ERRORS: [f32; 16] = [
+    0.0,
+    4.628547e-08,
+    -1.19921575e-08,
+    4.7297824e-08,
+    3.193418e-08,
+    3.6210572e-08,
+    -3.099072e-08,
+    -7.475213e-09,
+    1.7114271e-08,
+    -3.0476834e-08,
+    5.233334e-09,
+    6.1075918e-09,
+    -1.4719605e-08,
+    -5.258795e-09,
+    -6.1282597e-09,
+    5.1406093e-09,
+];
+const F32_STEP: [f64; 2] = [0.043321698904037476, -1.1904088825787085e-10];
+/// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-29.2 after rounding.
+const F32_EXP: [f64; 2] = [0.50001615, 0.16666718];
+/// The same, relative to exp(r) - 1: error 2^-37.8 after rounding.
+const F32_EXPM1: [f64; 4] = [0.5, 0.16666667, 0.041667484, 0.008333566];
+/// (2^f - 1) / f on |f| <= 1/32, relative to 2^f: error 2^-33.7 after rounding.
+const F32_EXP2: [f64; 4] = [0.6931472, 0.2402265, 0.05550575, 0.009618694];
+/// (sinh(r) - r) / r^3 of z = r^2, relative to sinh(r): error 2^-31.6 after rounding.
+const F32_SINH: [f64; 1] = [0.1666699];
+/// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-29.2 after rounding.
+const F32_COSH: [f64; 1] = [0.5000162];
 
-/// The same without its first term.
-const EXP_TAIL: [f64; 10] = {
-    let mut tail = [0.0; 10];
-    let mut i = 0;
-    while i < 10 {
-        tail[i] = EXP[i + 1];
-        i += 1;
-    }
-    tail
-};
+/// What the functions need to know of a float type.
+pub(super) trait Constants: Element {
+    /// ln(2)/16 and what it lacks.
+    const STEP: [f64; 2];
+    /// 2^(j/16), j taken off its bits.
+    const POWERS: &'static [Self; 16];
+    /// What the powers lack, relative to them.
+    const ERRORS: &'static [Self; 16];
+    /// For |x| up to here e^x, its inverse and their halves are normal numbers.
+    const NORMAL: f64;
+    /// The same for 2^x.
+    const NORMAL_2: f64;
+    /// For x up to here S - 1 is exact, unless S < 1.
+    const EXACT: f64;
+    /// Below the first e^x / 2 rounds to 0, above the second it overflows.
+    const BOUNDS: [f64; 2];
 
-/// An argument taken apart: 2^k e^(r + e), e the rounding error of r.
-#[derive(Clone, Copy)]
-struct Reduced<F> {
-    k: F,
-    /// k + MAGIC
-    k_magic: F,
-    r: F,
-    e: F,
+    /// e^r (1 + d) - 1 with r = t - n STEP[1].
+    fn exp<L: Lanes<E = Self>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F;
+    /// (e^r - 1 - r) / r^2. `z` is r^2 here and below.
+    fn expm1<L: Lanes<E = Self>>(l: L, r: L::F, z: L::F) -> L::F;
+    /// (2^f - 1) / f
+    fn exp2<L: Lanes<E = Self>>(l: L, f: L::F) -> L::F;
+    /// (sinh r - r) / r^3
+    fn sinh<L: Lanes<E = Self>>(l: L, z: L::F) -> L::F;
+    /// (cosh r - 1) / r^2
+    fn cosh<L: Lanes<E = Self>>(l: L, z: L::F) -> L::F;
 }
 
-/// x = k ln 2 + r + e, for |x| < 2000.
-#[inline(always)]
-fn reduce<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L::F> {
-    let k_magic = l.fma(x, l.f(LOG2_E), l.magic());
-    let k = l.sub(k_magic, l.magic());
-    let t = l.fnma(k, l.f(LN2[0]), x);
-    let r = l.fnma(k, l.f(LN2[1]), t);
-    let e = l.fnma(k, l.f(LN2[1]), l.sub(t, r));
-    Reduced { k, k_magic, r, e }
-}
+impl Constants for f64 {
+    const STEP: [f64; 2] = F64_STEP;
+    const POWERS: &'static [f64; 16] = &F64_POWERS;
+    const ERRORS: &'static [f64; 16] = &F64_ERRORS;
+    const NORMAL: f64 = 707.0;
+    const NORMAL_2: f64 = 1021.0;
+    const EXACT: f64 = 36.0;
+    const BOUNDS: [f64; 2] = [-746.0, 712.0];
 
-/// 2^k e^(r + e)
-#[inline(always)]
-fn finish<L: Lanes<E = f64>>(l: L, Reduced { k, r, e, .. }: Reduced<L::F>) -> L::F {
-    let rr = l.mul(r, r);
-    let tail = l.fma(rr, l.poly(r, rr, &EXP), l.fma(e, r, e));
-    let sum = l.add(l.f(1.0), r);
-    let lost = l.sub(r, l.sub(sum, l.f(1.0)));
-    l.scale(l.add(sum, l.add(lost, tail)), k)
-}
-
-/// e^x
-pub(super) struct Exp;
-
-impl Core<1> for Exp {
     #[inline(always)]
-    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        // Beyond the bounds the result overflows or vanishes by itself.
-        let x = l.max(l.f(-746.0), l.min(l.f(710.0), x));
-        finish(l, reduce(l, x))
+    fn exp<L: Lanes<E = f64>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F {
+        let r = l.fnma(n, l.f(F64_STEP[1]), t);
+        let z = l.mul(r, r);
+        l.fma(z, l.paired(r, z, &F64_EXP), l.add(r, d))
     }
-}
-
-/// 2^x
-pub(super) struct Exp2;
-
-impl Core<1> for Exp2 {
     #[inline(always)]
-    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let x = l.max(l.f(-1076.0), l.min(l.f(1025.0), x));
-        let k_magic = l.add(x, l.magic());
-        let k = l.sub(k_magic, l.magic());
-        let f = l.sub(x, k); // exact
-        let r = l.mul(f, l.f(LN2_FULL[0]));
-        let e = l.fnma(f, l.f(LN2_FULL[0]), r);
-        let e = l.sub(l.mul(f, l.f(LN2_FULL[1])), e);
-        finish(l, Reduced { k, k_magic, r, e })
+    fn expm1<L: Lanes<E = f64>>(l: L, r: L::F, z: L::F) -> L::F {
+        l.paired(r, z, &F64_EXPM1)
+    }
+    #[inline(always)]
+    fn exp2<L: Lanes<E = f64>>(l: L, f: L::F) -> L::F {
+        l.paired(f, l.mul(f, f), &F64_EXP2)
+    }
+    #[inline(always)]
+    fn sinh<L: Lanes<E = f64>>(l: L, z: L::F) -> L::F {
+        l.horner(z, &F64_SINH)
+    }
+    #[inline(always)]
+    fn cosh<L: Lanes<E = f64>>(l: L, z: L::F) -> L::F {
+        l.horner(z, &F64_COSH)
     }
 }
 
-/// `unit * (e^x - 1)` as a sum of two, |x| <= 710, and what it is made of; unit is 2^unit_exp.
-///
-/// With S = unit 2^k and q = e^r - 1 = qh + ql it is (S - unit) + S qh + S ql. The products are
-/// exact, the sums keep what they lose: 2^-57 relative to the result.
+impl Constants for f32 {
+    const STEP: [f64; 2] = F32_STEP;
+    const POWERS: &'static [f32; 16] = &F32_POWERS;
+    const ERRORS: &'static [f32; 16] = &F32_ERRORS;
+    const NORMAL: f64 = 86.0;
+    const NORMAL_2: f64 = 125.0;
+    const EXACT: f64 = 16.0;
+    const BOUNDS: [f64; 2] = [-105.0, 90.0];
+
+    #[inline(always)]
+    fn exp<L: Lanes<E = f32>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F {
+        // For the higher terms t is near enough: 2^-28 of e^r.
+        let r = l.fnma(n, l.f(F32_STEP[1]), l.add(t, d));
+        l.fma(l.mul(t, t), l.horner(t, &F32_EXP), r)
+    }
+    #[inline(always)]
+    fn expm1<L: Lanes<E = f32>>(l: L, r: L::F, z: L::F) -> L::F {
+        l.paired(r, z, &F32_EXPM1)
+    }
+    #[inline(always)]
+    fn exp2<L: Lanes<E = f32>>(l: L, f: L::F) -> L::F {
+        l.horner(f, &F32_EXP2)
+    }
+    #[inline(always)]
+    fn sinh<L: Lanes<E = f32>>(l: L, z: L::F) -> L::F {
+        l.horner(z, &F32_SINH)
+    }
+    #[inline(always)]
+    fn cosh<L: Lanes<E = f32>>(l: L, z: L::F) -> L::F {
+        l.horner(z, &F32_COSH)
+    }
+}
+
+/// Whether |x| is over the bound, or x not a number, in any lane; rarely.
 #[inline(always)]
-pub(super) fn expm1_parts<L: Lanes<E = f64>>(
+pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> bool {
+    let beyond = l.any(l.not(l.le(l.abs(x), l.f(bound))));
+    if beyond {
+        rare();
+    }
+    beyond
+}
+
+/// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits.
+#[inline(always)]
+pub(super) fn power<L: Lanes<E: Constants>>(l: L, n: L::U) -> L::F {
+    let power = l.bits(l.table(L::E::POWERS, n));
+    l.float(l.iadd(power, l.shl(n, L::E::MANTISSA - 4)))
+}
+
+/// What [`power`] lacks, relative to it.
+#[inline(always)]
+pub(super) fn power_error<L: Lanes<E: Constants>>(l: L, n: L::U) -> L::F {
+    l.table(L::E::ERRORS, n)
+}
+
+/// x = n ln(2)/16 + r, r = t - n STEP[1].
+pub(super) struct Reduced<L: Lanes> {
+    /// n, and in its lowest bits.
+    pub(super) n: L::F,
+    pub(super) n_bits: L::U,
+    /// x - n STEP[0], exact.
+    pub(super) t: L::F,
+}
+
+/// Takes apart an x within [`Constants::BOUNDS`].
+#[inline(always)]
+pub(super) fn reduce<L: Lanes<E: Constants>>(l: L, x: L::F) -> Reduced<L> {
+    reduce_multiple(l, x, 1.0, x, 0.0)
+}
+
+/// The same for `y`, which is `x` times a power of two, `times`; and n - `shift` in `n_bits`.
+#[inline(always)]
+pub(super) fn reduce_multiple<L: Lanes<E: Constants>>(
     l: L,
     x: L::F,
-    unit_exp: i64,
-) -> (L::F, L::F, Parts<L>) {
-    let unit = l.f(f64::from_bits(((1023 + unit_exp) as u64) << 52));
-    let Reduced { k_magic, r, e, .. } = reduce(l, x);
-    // q = r + r^2/2 + r^3 p, the first two terms exact.
-    let rr = l.mul(r, r);
-    let half = l.mul(rr, l.f(0.5));
-    let lost = l.fma(l.fnma(r, r, rr), l.f(-0.5), l.fma(e, r, e));
-    let tail = l.fma(l.mul(rr, r), l.poly(r, rr, &EXP_TAIL), lost);
-    let sum = l.add(r, half);
-    let tail = l.add(l.sub(half, l.sub(sum, r)), tail);
-    let qh = l.add(sum, tail);
-    let ql = l.sub(tail, l.sub(qh, sum));
-    let s = l.pow2(k_magic, unit_exp);
-    let sqh = l.mul(s, qh);
-    let sql = l.mul(s, ql);
-    // S - unit loses bits if S is over 2^53 unit; if it is tiny they do not matter.
-    let a = l.sub(s, unit);
-    let a_lost = l.sub(l.sub(s, a), unit);
-    let hi = l.add(a, sqh);
-    let lost = l.sub(sqh, l.sub(hi, a));
-    (hi, l.add(lost, l.add(sql, a_lost)), Parts { s, sqh, sql })
+    times: f64,
+    y: L::F,
+    shift: f64,
+) -> Reduced<L> {
+    let magic = l.f(L::E::MAGIC - shift);
+    let n_magic = l.fma(x, l.f(times * 16.0 * LOG2_E), magic);
+    let n = l.sub(n_magic, magic);
+    Reduced { n, n_bits: l.bits(n_magic), t: l.fnma(n, l.f(L::E::STEP[0]), y) }
 }
 
-/// The pieces of e^x - 1 that are worth using again.
-pub(super) struct Parts<L: Lanes> {
-    /// unit 2^k
-    pub(super) s: L::F,
-    /// unit 2^k (e^r - 1), as a sum of two.
-    pub(super) sqh: L::F,
-    pub(super) sql: L::F,
+/// e^r (1 + d) - 1 for the error d of the power.
+#[inline(always)]
+fn exp_rest<L: Lanes<E: Constants>>(l: L, Reduced { n, n_bits, t }: &Reduced<L>) -> L::F {
+    L::E::exp(l, *n, *t, power_error(l, *n_bits))
 }
 
-/// e^x - 1
-pub(super) struct Expm1;
+/// 2^(n/16) (1 + q) 2^up for any n within the bounds.
+#[inline(always)]
+fn finish<L: Lanes<E: Constants>>(l: L, n: L::F, n_bits: L::U, q: L::F, up: f64) -> L::F {
+    let j = l.and(n_bits, l.u(15));
+    let j_magic = l.float(l.or(j, l.bits(l.magic())));
+    let sixteen_k = l.sub(n, l.sub(j_magic, l.magic()));
+    let p = power(l, j);
+    l.scale(l.fma(p, q, p), l.fma(sixteen_k, l.f(1.0 / 16.0), l.f(up)))
+}
 
-impl Core<1> for Expm1 {
-    #[inline(always)]
-    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        // Below -38 the result rounds to -1. Half of it is computed, so that 2^k is finite.
-        let near = l.max(l.f(-50.0), l.min(l.f(710.0), x));
-        let (hi, lo, _) = expm1_parts(l, near, -1);
-        let half = l.add(hi, lo);
-        // A tiny x is its own result: -0 and subnormals, which half would round.
-        let tiny = l.lt(l.abs(x), l.f(1.0 / (1u64 << 54) as f64));
-        l.select(tiny, x, l.add(half, half))
+/// e^x 2^up for any x; -2 < up < 2.
+#[inline(always)]
+pub(super) fn exp_any<L: Lanes<E: Constants>>(l: L, x: L::F, up: f64) -> L::F {
+    let [low, high] = L::E::BOUNDS;
+    let parts = reduce(l, l.max(l.f(low), l.min(l.f(high), x)));
+    finish(l, parts.n, parts.n_bits, exp_rest(l, &parts), up)
+}
+
+#[inline(always)]
+fn exp<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    if beyond(l, x, L::E::NORMAL) {
+        return exp_any(l, x, 0.0);
     }
+    let parts = reduce(l, x);
+    let s = power(l, parts.n_bits);
+    l.fma(s, exp_rest(l, &parts), s)
+}
+
+/// e^x as a sum of two for |x| up to [`Constants::NORMAL`], the second below 0.03 of the first.
+#[inline(always)]
+pub(super) fn exp_parts<L: Lanes<E: Constants>>(l: L, x: L::F) -> (L::F, L::F) {
+    let parts = reduce(l, x);
+    let s = power(l, parts.n_bits);
+    (s, l.mul(s, exp_rest(l, &parts)))
+}
+
+#[inline(always)]
+fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let rare = beyond(l, x, L::E::NORMAL_2);
+    let x = match rare {
+        true => l.max(l.f(2.0 * L::E::BOUNDS[0]), l.min(l.f(2.0 * L::E::BOUNDS[1]), x)),
+        false => x,
+    };
+    // n/16, with n in the lowest bits of the sum.
+    let n_magic = l.add(x, l.f(L::E::MAGIC / 16.0));
+    let n = l.sub(n_magic, l.f(L::E::MAGIC / 16.0));
+    let n_bits = l.bits(n_magic);
+    let f = l.sub(x, n); // exact
+    let q = l.fma(f, L::E::exp2(l, f), power_error(l, n_bits));
+    if rare {
+        return finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0);
+    }
+    let s = power(l, n_bits);
+    l.fma(s, q, s)
+}
+
+/// e^x - 1 of a reduced x as a sum of two, the second below 0.03 of the first, for x up to
+/// [`Constants::EXACT`] and not below -50.
+#[inline(always)]
+pub(super) fn expm1_parts<L: Lanes<E: Constants>>(l: L, parts: Reduced<L>) -> (L::F, L::F) {
+    let Reduced { n, n_bits, t } = parts;
+    let s = power(l, n_bits);
+    // What S and t lack, relative to e^x: it counts by the factor e^t, or 1 + t.
+    let lack = l.fnma(n, l.f(L::E::STEP[1]), power_error(l, n_bits));
+    let lack = l.fma(lack, t, lack);
+    let z = l.mul(t, t);
+    let q = l.fma(z, L::E::expm1(l, t, z), lack);
+    let one = l.f(1.0);
+    let a = l.sub(s, one);
+    let a_lost = l.sub(s, l.add(a, one)); // 0 for S >= 1
+    let (hi, lost) = l.fast_two_fma(s, t, a);
+    (hi, l.fma(s, q, l.add(lost, a_lost)))
+}
+
+/// e^x - 1 for x up to [`Constants::EXACT`].
+#[inline(always)]
+fn expm1_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let (hi, lo) = expm1_parts(l, reduce(l, l.max(l.f(-50.0), x)));
+    // The sum's sign is that of x, unless it is 0.
+    l.with_sign(l.add(hi, lo), l.sign(x))
+}
+
+#[inline(always)]
+fn expm1<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let near = l.le(x, l.f(L::E::EXACT));
+    if l.any(l.not(near)) {
+        rare();
+        let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
+        let far = l.add(s, l.sub(rest, l.f(1.0)));
+        let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
+        return l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far);
+    }
+    expm1_near(l, x)
+}
+
+cores! {
+    /// e^x
+    Exp = exp(x);
+    /// 2^x
+    Exp2 = exp2(x);
+    /// e^x - 1
+    Expm1 = expm1(x);
 }

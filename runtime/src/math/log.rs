@@ -1,109 +1,516 @@
 //! `log`, `log2`, `log10`, `log1p`.
 //!
-//! Method: x = 2^k m with m in [sqrt(1/2), sqrt(2)), f = m - 1, s = f / (2 + f), and
-//! ln(1 + f) = 2 atanh(s) = f - f^2/2 + s (f^2/2 + z R(z)), z = s^2: the form of FreeBSD's
-//! msun (Sun, 1993), its polynomial refitted (error 2^-59 of the result). The first two terms
-//! are exact as a sum of two, so ln m = h + l with l at most 0.02, and the errors of s do not
-//! matter much. No table; the division runs beside the rest.
+//! Method (f64): x = 2^k m with m in [0.703125, 1.40625). A table of 16 intervals gives c near
+//! 1/m with so few bits that r = m c - 1 is exact, |r| <= 0.0342; then
+//! ln x = (k ln 2 - ln c) + r + r^2 P(r), P a minimax polynomial (error 2^-61 of the result).
+//! The intervals are chosen so that 1 lies inside one, whose c is 1: near 1 nothing cancels. The
+//! idea of a quotient r by a table is Tang's (1990).
 //!
-//! Error: l is known to 2^-58, k times a constant of 42 bits is exact, and the sums keep what
-//! they lose: 0.5 + 0.1 ULP.
-//! Another base multiplies h + l by a constant of two parts, as exactly: 0.5 + 0.2 ULP.
-//! Powers of two have f = 0, so log2 gives k itself.
+//! Error: ln 2 and ln c have high parts of 42 bits after the point, so k ln 2 - ln c is exact in
+//! them; it is 0 or larger than r, the sum with r keeps what it loses, and r^2 P is at most 0.02
+//! of the result: 0.52 ULP measured. Another base has tables of its own and multiplies r by a
+//! constant of two parts in a fused sum whose error is found by repeating it: as exact.
+//! Powers of two have r = 0, so log2 gives k itself.
+//! log1p's 1 + x = u + lost is exact; lost, scaled as u is and divided by 1 + r, joins the low
+//! parts: 0.66 ULP measured, for an x so small that u is 1 and a last place.
+//!
+//! In f32 nothing has low parts: among the numbers near 1/m there are some whose logarithm is a
+//! multiple of 2^-16 up to 2^-32 or so (the idea is Gal's), and with such a c the sum
+//! k ln 2 - ln c is exact. r = m c - 1 is rounded, and so is ln(1 + r), but both are small next to
+//! the result: four intervals around 1 have c = 1, |r| <= 0.0983, and the table's script chooses
+//! every other c for that. Measured on all arguments: log 0.77 ULP, log2 0.72, log10 0.75,
+//! log1p 0.77.
+//!
+//! What is not a positive normal number is rare: it is seen by one test, and only then subnormals
+//! are scaled and special values put in.
 
-use super::Core;
-use super::lanes::Lanes;
+use super::lanes::{Element, Lanes};
+use super::{Core, cores};
 
-/// The bits of sqrt(1/2).
-const SQRT_HALF: u64 = 0x3fe6a09e667f3bcd;
+/// Where the intervals of m begin.
+pub(super) const FROM: f64 = 0.703125;
+/// A multiple of 1/64 or so near 1/m for each of 16 intervals of m, by the leading bits of its place.
+pub(super) static C: [f64; 16] = [
+    1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
+    0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
+];
+/// -ln C to 42 bits after the point, and the rest.
+static LN_C_HI: [f64; 16] = [
+    -0.31845373111855224,
+    -0.2954642128938758,
+    -0.2478361639045943,
+    -0.19782574332998593,
+    -0.17185025692674571,
+    -0.14518200984457508,
+    -0.08961215868976069,
+    -0.06062462181648698,
+    -0.03077165866670839,
+    0.0,
+    0.0645385211375924,
+    0.11583181552509814,
+    0.16989903679541385,
+    0.22705745063535687,
+    0.2670627852489815,
+    0.33024168687052224,
+];
+static LN_C_LO: [f64; 16] = [
+    1.7625431312172662e-14,
+    3.993416384387844e-14,
+    1.3029797173308663e-14,
+    6.604544877082384e-14,
+    8.649239607212071e-14,
+    7.718001336828099e-14,
+    7.355770219435029e-14,
+    5.213620639136504e-14,
+    -4.529814257790929e-14,
+    0.0,
+    -2.1225608044809997e-14,
+    2.3568822182038756e-14,
+    -1.6376276414097503e-14,
+    -1.078736749871691e-14,
+    6.371947269815667e-14,
+    5.4612144489920215e-14,
+];
+/// -log2 C
+static LOG2_C_HI: [f64; 16] = [
+    -0.4594316186373817,
+    -0.4262647547020606,
+    -0.3575520046181282,
+    -0.2854022188621457,
+    -0.24792751344352837,
+    -0.2094533656288604,
+    -0.12928301694500988,
+    -0.0874628412502716,
+    -0.04439411935845783,
+    0.0,
+    0.09310940439149817,
+    0.16710998583516812,
+    0.2451124978365442,
+    0.3275746580284249,
+    0.3852901558848316,
+    0.47643804394306244,
+];
+static LOG2_C_LO: [f64; 16] = [
+    8.443284155858175e-14,
+    -3.733907276649932e-14,
+    4.450095846656107e-14,
+    -1.02668366941445e-13,
+    -5.712484083531846e-14,
+    -8.937120568078598e-14,
+    4.3421195976986995e-14,
+    -6.781363655020842e-14,
+    4.390985973169353e-15,
+    0.0,
+    -1.6703260328550802e-14,
+    9.02069790225012e-14,
+    -1.275189131300513e-14,
+    7.951818330761124e-14,
+    -3.983479855974919e-14,
+    -7.531150579247643e-14,
+];
+/// -log10 C
+static LOG10_C_HI: [f64; 16] = [
+    -0.13830269816617147,
+    -0.12831847725965417,
+    -0.10763387839983807,
+    -0.08591462870663236,
+    -0.07463361829695714,
+    -0.06305174574708872,
+    -0.03891806603041914,
+    -0.026328938722372186,
+    -0.013363961558070514,
+    0.0,
+    0.02802872360030051,
+    0.05030511831137119,
+    0.07378621416091846,
+    0.09860979788595614,
+    0.11598389395544473,
+    0.14342214230237005,
+];
+static LOG10_C_LO: [f64; 16] = [
+    -1.0998794445193693e-13,
+    -2.6376941728557574e-14,
+    8.549266888283615e-15,
+    3.912619221171875e-14,
+    5.295754592095892e-14,
+    -3.0414152859579186e-16,
+    4.948115870926483e-14,
+    2.303833573367737e-14,
+    8.901202535016551e-14,
+    0.0,
+    -5.697035970961075e-14,
+    2.45838402798293e-14,
+    2.023262471821997e-16,
+    -5.3353699074522504e-15,
+    -7.121804988774013e-14,
+    -5.695092715108574e-14,
+];
 /// ln 2 to 42 bits, and the rest.
-const LN2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+pub(super) const LN2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
 /// log10(2) to 42 bits, and the rest.
 const LOG10_2: [f64; 2] = [0.30102999566395283, 2.8363394551044964e-14];
 /// 1 / ln 2 to 53 bits, and the rest.
-const INV_LN2: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
+pub(super) const INV_LN2: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
 /// 1 / ln 10 to 53 bits, and the rest.
 const INV_LN10: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
-/// (2 atanh(s) / s - 2) / z, |s| <= 0.1717: error 2^-59.5 of the result after rounding.
-const LOG: [f64; 7] = [
-    0.6666666666666735,
-    0.3999999999940946,
-    0.2857142874366093,
-    0.22222198431782106,
-    0.18183572199634704,
-    0.1531383637912873,
-    0.14798214271288498,
+/// (ln(1 + r) - r) / r^2, |r| <= 0.0342: error 2^-61 of the result after rounding.
+const LOG: [f64; 9] = [
+    -0.5,
+    0.33333333333332144,
+    -0.24999999999998318,
+    0.20000000009884406,
+    -0.16666666678326658,
+    0.14285688767087332,
+    -0.12499973151545629,
+    0.1113706707023681,
+    -0.10025225730348337,
+];
+/// The same for log2: error 2^-60.9.
+const LOG2: [f64; 9] = [
+    -0.7213475204444817,
+    0.48089834696297107,
+    -0.3606737602222849,
+    0.28853900831855955,
+    -0.24044917349513334,
+    0.20609892579009165,
+    -0.18033663647898315,
+    0.1606729376018025,
+    -0.14458622616506828,
+];
+/// The same for log10: error 2^-60.9.
+const LOG10: [f64; 9] = [
+    -0.2171472409516259,
+    0.14476482730107912,
+    -0.10857362047583823,
+    0.08685889642211461,
+    -0.07238241363475036,
+    0.06204195992448604,
+    -0.05428675021892642,
+    0.04836688820987539,
+    -0.043521756347741726,
 ];
 
-/// k and m - 1 of a positive normal x = 2^k m, and the bits of k + 1023.
-#[inline(always)]
-fn split<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F, L::U) {
-    // Moved so that the exponent steps at sqrt(1/2) and not at 1.
-    let moved = l.iadd(l.bits(x), l.u((1023 << 52) - SQRT_HALF));
-    let exponent = l.shr(moved, 52);
-    // An integer below 2^52 in the low bits of 2^52.
-    const TWO_52: u64 = (1023 + 52) << 52;
-    let k = l.sub(l.float(l.or(exponent, l.u(TWO_52))), l.f((1u64 << 52) as f64 + 1023.0));
-    let m = l.float(l.iadd(l.and(moved, l.u((1 << 52) - 1)), l.u(SQRT_HALF)));
-    (k, l.sub(m, l.f(1.0)), exponent)
+/// Where the intervals of m begin in f32: its bits.
+const FROM_32: u64 = 0x3f349518;
+/// A number near 1/m for each of 16 intervals of m.
+static C_LN_32: [f32; 16] = [
+    1.3889346, 1.3258566, 1.2691629, 1.2249639, 1.195365, 1.1174376, 1.0909028, 1.0, 1.0, 1.0, 1.0,
+    0.8867353, 0.84178895, 0.8002678, 0.7556463, 0.7265316,
+];
+/// Its -ln: 16 bits after the point and no more.
+static LN_C_32: [f32; 16] = [
+    -0.328537,
+    -0.28205872,
+    -0.23835754,
+    -0.20291138,
+    -0.17845154,
+    -0.11103821,
+    -0.087005615,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.12020874,
+    0.17222595,
+    0.22280884,
+    0.28018188,
+    0.31947327,
+];
+/// The same for log2.
+static C_LOG2_32: [f32; 16] = [
+    1.3769602, 1.3306862, 1.287301, 1.2302879, 1.1774302, 1.1422507, 1.0971483, 1.0, 1.0, 1.0, 1.0,
+    0.8828942, 0.8445597, 0.80093026, 0.7621539, 0.7301345,
+];
+static LOG2_C_32: [f32; 16] = [
+    -0.46148682,
+    -0.4121704,
+    -0.36434937,
+    -0.29899597,
+    -0.23564148,
+    -0.19187927,
+    -0.13375854,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.1796875,
+    0.24372864,
+    0.32025146,
+    0.3918457,
+    0.45376587,
+];
+/// The same for log10.
+static C_LOG10_32: [f32; 16] = [
+    1.3737056, 1.31764, 1.281705, 1.2316424, 1.1863245, 1.1330394, 1.1114718, 1.0, 1.0, 1.0, 1.0,
+    0.88463086, 0.8397472, 0.79270005, 0.7662203, 0.7290586,
+];
+static LOG10_C_32: [f32; 16] = [
+    -0.13789368,
+    -0.11979675,
+    -0.107788086,
+    -0.09048462,
+    -0.07420349,
+    -0.054244995,
+    -0.045898438,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.053237915,
+    0.07585144,
+    0.10089111,
+    0.11564636,
+    0.13723755,
+];
+/// ln 2 to 16 bits after the point, and the rest.
+const LN2_32: [f64; 2] = [0.693145751953125, 1.428606765330187e-06];
+/// log10(2) to 16 bits after the point, and the rest.
+const LOG10_2_32: [f64; 2] = [0.301025390625, 4.605039066518657e-06];
+/// 1 / ln 2 to 24 bits, and the rest.
+const INV_LN2_32: [f64; 2] = [1.4426950216293335, 2.1345585e-08];
+/// 1 / ln 10 to 24 bits, and the rest.
+const INV_LN10_32: [f64; 2] = [0.4342944920063019, -9.475115e-09];
+/// (ln(1 + r) - r) / r^2, -0.0767 <= r <= 0.0984: error 2^-28.7 of the result.
+const LOG_32: [f64; 5] = [-0.49999994, 0.3333306, -0.25005352, 0.20129152, -0.15933284];
+/// The same for log2: error 2^-28.9.
+const LOG2_32: [f64; 5] = [-0.7213474, 0.48089325, -0.36076218, 0.29053545, -0.22946689];
+/// The same for log10: error 2^-28.9.
+const LOG10_32: [f64; 5] = [-0.2171472, 0.1447633, -0.108600594, 0.08745779, -0.06903911];
+
+/// A number taken apart: 2^k m.
+pub(super) struct Split<L: Lanes> {
+    /// k times 2^MANTISSA
+    pub(super) k: L::F,
+    pub(super) m: L::F,
+    /// m's place in the interval, below k.
+    pub(super) place: L::U,
+    /// 2^-k, for k below the greatest.
+    down: L::F,
 }
 
-/// As [`split`], of a subnormal x too.
-#[inline(always)]
-fn split_all<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
-    let small = l.lt(x, l.f(f64::MIN_POSITIVE));
-    let scaled = l.select(small, l.mul(x, l.f((1u64 << 54) as f64)), x);
-    let (k, f, _) = split(l, scaled);
-    (l.sub(k, l.select(small, l.f(54.0), l.f(0.0))), f)
-}
-
-/// ln(1 + f + f_lo) as a sum of two. f_lo is below an ulp of f.
-#[inline(always)]
-fn log_parts<L: Lanes<E = f64>>(l: L, f: L::F, f_lo: Option<L::F>) -> (L::F, L::F) {
-    let s = l.div(f, l.add(l.f(2.0), f));
-    let z = l.mul(s, s);
-    let zz = l.mul(z, z);
-    let half_f = l.mul(f, l.f(0.5));
-    let half_ff = l.mul(half_f, f);
-    let half_ff_lo = l.fnma(half_f, f, half_ff); // negated
-    let h = l.sub(f, half_ff);
-    let lost = l.sub(l.sub(f, h), half_ff);
-    let mut lost = l.add(lost, half_ff_lo);
-    if let Some(f_lo) = f_lo {
-        // f_lo / (1 + f) = f_lo (1 - s) / (1 + s)
-        let two_s = l.add(s, s);
-        let inv = l.fma(two_s, s, l.sub(l.f(1.0), two_s));
-        lost = l.fma(f_lo, inv, lost);
+impl<L: Lanes> Split<L> {
+    /// Adds to k where `m`.
+    #[inline(always)]
+    pub(super) fn raise(&mut self, l: L, m: L::M, k: f64) {
+        let unit = (1u64 << L::E::MANTISSA) as f64;
+        self.k = l.select(m, l.add(self.k, l.f(k * unit)), self.k);
     }
-    let tail = l.fma(z, l.poly(z, zz, &LOG), half_ff);
-    (h, l.fma(s, tail, lost))
 }
 
-/// k c + h + low, c in two parts; |k c| > |h| or k = 0.
+/// Takes a positive normal number apart, with m in [from, 2 from), `from` given by its bits.
 #[inline(always)]
-fn sum<L: Lanes<E = f64>>(l: L, k: L::F, c: [f64; 2], h: L::F, low: L::F) -> L::F {
-    let a = l.mul(k, l.f(c[0]));
-    let hi = l.add(a, h);
-    let lost = l.add(l.sub(a, hi), h);
-    l.add(hi, l.add(lost, l.fma(k, l.f(c[1]), low)))
+pub(super) fn split<L: Lanes>(l: L, x: L::F, from: u64) -> Split<L> {
+    let place = l.isub(l.bits(x), l.u(from));
+    // k, where an exponent stands.
+    let step = l.and(place, l.u(L::E::INFINITY | L::E::SIGN));
+    let m = l.float(l.isub(l.bits(x), step));
+    let down = l.float(l.isub(l.u(L::E::BIAS << L::E::MANTISSA), step));
+    Split { k: l.integer(step), m, place, down }
 }
 
-/// (h + low) c, c in two parts, as a sum of two.
+/// As [`split`], of a subnormal x too; `unusual` holds there.
 #[inline(always)]
-fn times<L: Lanes<E = f64>>(l: L, c: [f64; 2], h: L::F, low: L::F) -> (L::F, L::F) {
-    let p = l.mul(h, l.f(c[0]));
-    let p_lo = l.fnma(h, l.f(c[0]), p); // negated
-    let low = l.fma(h, l.f(c[1]), l.mul(low, l.f(c[0])));
-    (p, l.sub(low, p_lo))
+pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Split<L> {
+    let least = l.float(l.u(1 << L::E::MANTISSA));
+    let mut scaled = x;
+    if l.any(unusual) {
+        let up = l.mul(x, l.f((4u64 << L::E::MANTISSA) as f64));
+        scaled = l.select(l.lt(x, least), up, x);
+    }
+    let mut split = split(l, scaled, from);
+    if l.any(unusual) {
+        split.raise(l, l.lt(x, least), -f64::from(L::E::MANTISSA + 2));
+    }
+    split
 }
 
-/// `y` where x is positive and finite; else what the logarithm of `x` is.
+/// `y` where x is positive and finite, else what a logarithm of `x` is; `unusual` where x is
+/// subnormal or not so.
 #[inline(always)]
-fn special<L: Lanes<E = f64>>(l: L, x: L::F, y: L::F) -> L::F {
+fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
+    if !l.any(unusual) {
+        return y;
+    }
     let zero = l.f(0.0);
     let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
     let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
     l.select(l.lt(x, zero), l.f(f64::NAN), y)
+}
+
+/// A logarithm's tables and constants.
+struct Base {
+    c_hi: &'static [f64; 16],
+    c_lo: &'static [f64; 16],
+    /// The logarithm of 2.
+    two: [f64; 2],
+    /// That of e.
+    e: [f64; 2],
+    tail: [f64; 9],
+}
+
+const E: Base =
+    Base { c_hi: &LN_C_HI, c_lo: &LN_C_LO, two: scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
+const TWO: Base = Base {
+    c_hi: &LOG2_C_HI,
+    c_lo: &LOG2_C_LO,
+    two: scaled([1.0, 0.0], 52),
+    e: INV_LN2,
+    tail: LOG2,
+};
+const TEN: Base = Base {
+    c_hi: &LOG10_C_HI,
+    c_lo: &LOG10_C_LO,
+    two: scaled(LOG10_2, 52),
+    e: INV_LN10,
+    tail: LOG10,
+};
+
+/// The logarithm of 2 for an exponent that is times 2^MANTISSA.
+const fn scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
+    let unit = (1u64 << mantissa) as f64;
+    [two[0] / unit, two[1] / unit]
+}
+
+/// The logarithm of 2^k (1 + r + r_lo) / c, c's logarithm known by its place.
+#[inline(always)]
+fn log_of<L: Lanes<E = f64>>(
+    l: L,
+    k: L::F,
+    place: L::U,
+    r: L::F,
+    r_lo: Option<L::F>,
+    base: &Base,
+) -> L::F {
+    let i = l.shr(place, 48);
+    let rr = l.mul(r, r);
+    let poly = l.poly(r, rr, &base.tail);
+    let high = l.table(base.c_hi, i);
+    let mut low = l.table(base.c_lo, i);
+    if let Some(r_lo) = r_lo {
+        low = l.add(low, l.fnma(r, r_lo, r_lo)); // over 1 + r
+    }
+    let (hi, lost);
+    if base.e[0] == 1.0 {
+        let whole = l.fma(k, l.f(base.two[0]), high);
+        hi = l.add(whole, r);
+        lost = l.add(l.sub(whole, hi), r);
+        low = l.fma(k, l.f(base.two[1]), low);
+    } else {
+        let whole = l.fma(k, l.f(base.two[0]), high);
+        if base.two[1] != 0.0 {
+            low = l.fma(k, l.f(base.two[1]), low);
+        }
+        hi = l.fma(r, l.f(base.e[0]), whole);
+        lost = l.fma(r, l.f(base.e[0]), l.sub(whole, hi));
+        low = l.fma(r, l.f(base.e[1]), low);
+    }
+    l.add(hi, l.add(lost, l.fma(rr, poly, low)))
+}
+
+/// The logarithm of any x.
+#[inline(always)]
+fn log<L: Lanes<E = f64>>(l: L, x: L::F, base: &Base) -> L::F {
+    let unusual = l.unusual(x);
+    let Split { k, m, place, .. } = split_all(l, x, unusual, FROM.to_bits());
+    let r = l.fms(m, l.table(&C, l.shr(place, 48)), l.f(1.0));
+    special(l, x, log_of(l, k, place, r, None, base), unusual)
+}
+
+/// A logarithm's tables and constants in f32.
+struct Base32 {
+    c: &'static [f32; 16],
+    /// -log c
+    log_c: &'static [f32; 16],
+    /// The logarithm of 2.
+    two: [f64; 2],
+    /// That of e.
+    e: [f64; 2],
+    tail: [f64; 5],
+}
+
+const E_32: Base32 =
+    Base32 { c: &C_LN_32, log_c: &LN_C_32, two: scaled(LN2_32, 23), e: [1.0, 0.0], tail: LOG_32 };
+const TWO_32: Base32 = Base32 {
+    c: &C_LOG2_32,
+    log_c: &LOG2_C_32,
+    two: scaled([1.0, 0.0], 23),
+    e: INV_LN2_32,
+    tail: LOG2_32,
+};
+const TEN_32: Base32 = Base32 {
+    c: &C_LOG10_32,
+    log_c: &LOG10_C_32,
+    two: scaled(LOG10_2_32, 23),
+    e: INV_LN10_32,
+    tail: LOG10_32,
+};
+
+/// The logarithm of 2^k (1 + r) / c, c's logarithm known by its index.
+#[inline(always)]
+fn log_of_32<L: Lanes<E = f32>>(
+    l: L,
+    k: L::F,
+    i: L::U,
+    r: L::F,
+    r_lo: Option<L::F>,
+    base: &Base32,
+) -> L::F {
+    let poly = l.horner(r, &base.tail);
+    let mut near = if let Some(r_lo) = r_lo {
+        let r_lo = l.fnma(r, r_lo, r_lo); // over 1 + r
+        l.add(r, l.fma(l.mul(r, r), poly, r_lo))
+    } else if base.e[0] == 1.0 {
+        l.fma(l.mul(r, r), poly, r)
+    } else {
+        l.fma(r, l.f(base.e[0]), l.mul(r, l.fma(r, poly, l.f(base.e[1]))))
+    };
+    if base.two[1] != 0.0 {
+        near = l.fma(k, l.f(base.two[1]), near);
+    }
+    // The first sum is exact.
+    l.add(l.fma(k, l.f(base.two[0]), l.table(base.log_c, i)), near)
+}
+
+/// The logarithm of any x.
+#[inline(always)]
+fn log_32<L: Lanes<E = f32>>(l: L, x: L::F, base: &Base32) -> L::F {
+    let unusual = l.unusual(x);
+    let Split { k, m, place, .. } = split_all(l, x, unusual, FROM_32);
+    let i = l.shr(place, 19);
+    let r = l.fms(m, l.table(base.c, i), l.f(1.0));
+    special(l, x, log_of_32(l, k, i, r, None, base), unusual)
+}
+
+/// The natural logarithm of a sum, for other functions.
+pub(super) trait Natural: Element {
+    /// Where the intervals of m begin: its bits.
+    const FROM: u64;
+    /// ln(u + lost), u taken apart, from below half the range; lost is an ulp of it at most.
+    fn ln_sum<L: Lanes<E = Self>>(l: L, u: Split<L>, lost: L::F) -> L::F;
+}
+
+impl Natural for f64 {
+    const FROM: u64 = FROM.to_bits();
+
+    #[inline(always)]
+    fn ln_sum<L: Lanes<E = f64>>(l: L, u: Split<L>, lost: L::F) -> L::F {
+        let c = l.table(&C, l.shr(u.place, 48));
+        let r = l.fms(u.m, c, l.f(1.0));
+        let r_lo = l.mul(lost, l.mul(u.down, c));
+        log_of(l, u.k, u.place, r, Some(r_lo), &E)
+    }
+}
+
+impl Natural for f32 {
+    const FROM: u64 = FROM_32;
+
+    #[inline(always)]
+    fn ln_sum<L: Lanes<E = f32>>(l: L, u: Split<L>, lost: L::F) -> L::F {
+        let i = l.shr(u.place, 19);
+        let c = l.table(&C_LN_32, i);
+        let r = l.fms(u.m, c, l.f(1.0));
+        log_of_32(l, u.k, i, r, Some(l.mul(lost, l.mul(u.down, c))), &E_32)
+    }
 }
 
 /// The natural logarithm.
@@ -112,9 +519,12 @@ pub(super) struct Log;
 impl Core<1> for Log {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let (k, f) = split_all(l, x);
-        let (h, low) = log_parts(l, f, None);
-        special(l, x, sum(l, k, LN2, h, low))
+        log(l, x, &E)
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        log_32(l, x, &E_32)
     }
 }
 
@@ -124,12 +534,12 @@ pub(super) struct Log2;
 impl Core<1> for Log2 {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let (k, f) = split_all(l, x);
-        let (h, low) = log_parts(l, f, None);
-        let (h, low) = times(l, INV_LN2, h, low);
-        let hi = l.add(k, h);
-        let lost = l.add(l.sub(k, hi), h);
-        special(l, x, l.add(hi, l.add(lost, low)))
+        log(l, x, &TWO)
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        log_32(l, x, &TWO_32)
     }
 }
 
@@ -139,35 +549,50 @@ pub(super) struct Log10;
 impl Core<1> for Log10 {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let (k, f) = split_all(l, x);
-        let (h, low) = log_parts(l, f, None);
-        let (h, low) = times(l, INV_LN10, h, low);
-        special(l, x, sum(l, k, LOG10_2, h, low))
+        log(l, x, &TEN)
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        log_32(l, x, &TEN_32)
     }
 }
 
-/// ln(1 + x)
-pub(super) struct Log1p;
+/// 1 + x as its rounded value and what that lost; x > -1. From 2^(MANTISSA + 1) on, where 1 is
+/// next to nothing, the latter may be an ulp off.
+#[inline(always)]
+pub(super) fn one_plus<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
+    let u = l.add(l.f(1.0), x);
+    (u, l.sub(x, l.sub(u, l.f(1.0))))
+}
 
-impl Core<1> for Log1p {
-    #[inline(always)]
-    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        // 1 + x = u + lost, exactly.
-        let one = l.f(1.0);
-        let u = l.add(one, x);
-        let x_part = l.sub(u, one);
-        let lost = l.add(l.sub(one, l.sub(u, x_part)), l.sub(x, x_part));
-        // u = 2^k m; the lost part joins m - 1, scaled by 2^-k. For k = 0 that gives x again.
-        // The factor is made twice as large, for 2^-1024 has no exponent of its own (it comes
-        // out as 0 then, and nothing was lost).
-        let (k, m1, exponent) = split(l, u);
-        let down = l.float(l.shl(l.isub(l.u(2047), exponent), 52));
-        let lost = l.mul(l.mul(lost, down), l.f(0.5));
-        let f = l.add(m1, lost);
-        let f_lo = l.sub(lost, l.sub(f, m1));
-        let (h, low) = log_parts(l, f, Some(f_lo));
-        let y = special(l, u, sum(l, k, LN2, h, low));
-        // -0 stays.
-        l.select(l.eq(x, l.f(0.0)), x, y)
+/// u taken apart and lost, fit for [`ln_sum`] where u is too large too; `unusual` holds there.
+#[inline(always)]
+fn split_sum<L: Lanes>(l: L, u: L::F, lost: L::F, unusual: L::M, from: u64) -> (Split<L>, L::F) {
+    let bound = l.float(l.u((2 * L::E::BIAS - 4) << L::E::MANTISSA));
+    let (mut near, mut near_lost) = (u, lost);
+    if l.any(unusual) {
+        let large = l.lt(bound, u);
+        near = l.select(large, l.mul(u, l.f(0.25)), u);
+        near_lost = l.select(large, l.f(0.0), lost);
     }
+    let mut split = split(l, near, from);
+    if l.any(unusual) {
+        split.raise(l, l.lt(bound, u), 2.0);
+    }
+    (split, near_lost)
+}
+
+#[inline(always)]
+fn log1p<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
+    let (u, lost) = one_plus(l, x);
+    let unusual = l.unusual(l.add(u, u));
+    let (near, lost) = split_sum(l, u, lost, unusual, L::E::FROM);
+    let y = special(l, u, L::E::ln_sum(l, near, lost), unusual);
+    l.with_sign(y, l.sign(x)) // of -0
+}
+
+cores! {
+    /// ln(1 + x)
+    Log1p = log1p(x);
 }

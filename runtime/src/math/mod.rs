@@ -1,48 +1,73 @@
-//! Vector math: the elementary functions as block kernels.
+//! Vector math: the elementary and special functions as block kernels.
 //!
 //! # How a function is written
 //!
-//! Once, as a `Core`: a branch-free expression over a few lanes of f64, in the operations of
+//! Once, as a `Core`: a branch-free expression over the lanes of a vector, in the operations of
 //! `lanes::Lanes` and nothing else. The platform's libm is not used, nor std's functions over
 //! it, for they differ from machine to machine. Every operation gives the same bits in every
 //! instance of `Lanes`, so a core's results do not depend on the instruction set, and a proof or a
-//! test of one instance stands for all. What a core says of its accuracy holds for f64; an f32
-//! kernel widens, runs the same core and rounds once more, which adds 2^-29 ULP.
+//! test of one instance stands for all. A core has an f64 and an f32 form; without an f32 form of
+//! its own it runs the f64 one on widened lanes and rounds once more, which adds 2^-29 ULP.
 //!
 //! Rules for a core:
-//! - At most 1.0 ULP everywhere, special values as C99's Annex F has them, subnormals kept.
+//! - At most 1.0 ULP everywhere (4 in the `fast` mode; `lgamma` of x < 0 near its zeros is good to
+//!   1e-15 instead), special values as C99's Annex F has them, subnormals kept.
 //! - Say in the file's comment what the method is, where the coefficients come from (all are made
-//!   by `derive/coefficients.py`) and what the error adds up to.
-//! - No memory: a table is a short polynomial less, but a gather more. No branches: a rare case
-//!   that needs one (a huge argument of `sin`) asks `l.any` and goes out of line, lane by lane.
-//! - A sum that must not lose bits keeps them: `hi = a + b; lost = (a - hi) + b`, |a| >= |b|. The
-//!   compiler never reorders these, nor fuses a product and a sum that are not one `fma`.
+//!   by the script of the same name in `derive/`) and what the error adds up to.
+//! - No branches: a rare case that needs one (a huge argument of `sin`) asks `l.any` and does the
+//!   vector another way, which must not change a bit of the lanes that did not ask.
+//! - Tables only by `l.table`: up to 32 entries, mostly permutes of registers.
+//! - Polynomials only by `l.horner`, `l.poly` or `l.paired`, which say when to take which.
+//! - A sum that must not lose bits keeps them: `l.fast_two_sum`, `l.two_sum`, `l.two_product`,
+//!   `l.fast_two_fma`, and `l.quotient` of two such. The compiler never reorders these, nor fuses
+//!   a product and a sum that are not one `fma`.
+//! - Accuracy is a budget: what keeps an error below 0.9 ULP is worth its time, the rest is not.
 //!
 //! # Instances
 //!
 //! `lanes::Scalar` runs on every target; its fused multiply-add is the machine's where the
 //! target promises one, else [`softfma`], exact and slow. `lanes::Avx2` and `lanes::Avx512` stand
-//! on `core::arch`. A kernel is one of the generic shells at the end of this file, which turn the
-//! instructions on, around the `#[inline(always)]` cores: there is no call left inside the loop.
-//! A block's tail is staged in a padded buffer and runs the same code, so an element's bits do
-//! not depend on its place; NaNs are made canonical on the way out, because which NaN an
-//! instruction passes on is up to the compiler.
+//! on `core::arch`. A kernel is one of the shells of `shell.rs`, which turn the instructions on,
+//! around the `#[inline(always)]` cores: there is no call left inside the loop. A block's tail is
+//! staged in a padded buffer and runs the same code, so an element's bits do not depend on its
+//! place; NaNs are made canonical on the way out, because which NaN an instruction passes on is
+//! up to the compiler.
 //!
 //! # Adding a function
 //!
-//! Write a unit struct with its `Core` next to its relatives, name it in `kernels!` below, and
-//! add its cases to `derive/cases.py`, which writes what `tests/math.rs` checks. To add an
-//! instruction set, implement `Lanes` and give `pick` one more shell.
+//! Write a unit struct with its `Core` next to its relatives (by `cores!`, where one generic
+//! function does for both types), name it in `kernels!` below, give `tests/common/domain.rs` the
+//! ranges to try it in, `benches/math.rs` its usual one, `tests/accuracy.rs` and
+//! `tests/exhaustive.rs` their references, `derive/cases.py` its hard arguments (it writes
+//! `tests/math_cases.txt`), and `tests/math.rs` its special values. `HOTLOOP_WRITE=1` makes
+//! `tests/math.rs` record the function's bits, and the other two its measured error.
+//! To add an instruction set, implement `Lanes` and give `shell::pick` one more shell.
 
+#![allow(
+    clippy::approx_constant,
+    reason = "coefficients are those of the best polynomial, not the constants they resemble"
+)]
+
+mod arc;
+mod archyperbolic;
+mod erf;
+#[rustfmt::skip] // as its script prints it
+mod erf_tables;
 mod exp;
+mod fast;
+mod gamma;
+#[rustfmt::skip] // likewise
+mod gamma_tables;
+mod hyperbolic;
 mod lanes;
 mod log;
+mod power;
+mod root;
 mod shell;
 pub mod softfma;
-mod tanh;
 mod trig;
 
-use crate::block::BlockFn;
+use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
 use crate::isa::Isa;
 use lanes::Lanes;
@@ -59,6 +84,53 @@ trait Core<const N: usize>: Sized {
     fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; N]) -> L::F {
         l.in_f64::<Self, N>(x)
     }
+}
+
+/// Cores whose f64 and f32 forms are one generic function, which may take the constants of the type
+/// after `by`.
+macro_rules! cores {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $f:ident($($x:ident),+) $(by $f64:expr, $f32:expr)?;
+    )*) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
+
+        impl super::Core<{ [$(stringify!($x)),+].len() }> for $name {
+            #[inline(always)]
+            fn f64<L: Lanes<E = f64>>(
+                l: L,
+                [$($x),+]: [L::F; [$(stringify!($x)),+].len()],
+            ) -> L::F {
+                $f(l, $($f64,)? $($x),+)
+            }
+
+            #[inline(always)]
+            fn f32<L: Lanes<E = f32>>(
+                l: L,
+                [$($x),+]: [L::F; [$(stringify!($x)),+].len()],
+            ) -> L::F {
+                $f(l, $($f32,)? $($x),+)
+            }
+        }
+    )*};
+}
+use cores;
+
+/// Two functions of one argument that share most of their work, with the bits that they have
+/// alone.
+trait PairCore {
+    /// The functions of each lane.
+    fn f64<L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2];
+    /// The same in single precision.
+    fn f32<L: Lanes<E = f32>>(l: L, x: L::F) -> [L::F; 2];
+}
+
+/// The kernel of the sine and the cosine of one argument.
+///
+/// `None` for a dtype that is not a float. The kernel needs the machine to have `isa`.
+pub fn sin_cos(dtype: DType, isa: Isa) -> Option<PairFn> {
+    shell::pick_pair::<trig::SinCos>(dtype, isa)
 }
 
 /// A function of this module.
@@ -95,8 +167,20 @@ kernels! {
     sin = trig::Sin, 1;
     /// The kernel of the cosine.
     cos = trig::Cos, 1;
+    /// The kernel of the sine of the `fast` mode.
+    fast_sin = fast::FastSin, 1;
+    /// The kernel of the cosine of the `fast` mode.
+    fast_cos = fast::FastCos, 1;
     /// The kernel of the tangent.
     tan = trig::Tan, 1;
+    /// The kernel of the inverse sine.
+    arcsin = arc::Arcsin, 1;
+    /// The kernel of the inverse cosine.
+    arccos = arc::Arccos, 1;
+    /// The kernel of the inverse tangent.
+    arctan = arc::Arctan, 1;
+    /// The kernel of the angle of the point (x, y), given y and x.
+    arctan2 = arc::Arctan2, 2;
     /// The kernel of e^x.
     exp = exp::Exp, 1;
     /// The kernel of 2^x.
@@ -111,6 +195,34 @@ kernels! {
     log10 = log::Log10, 1;
     /// The kernel of ln(1 + x).
     log1p = log::Log1p, 1;
+    /// The kernel of the inverse hyperbolic sine.
+    arcsinh = archyperbolic::Arcsinh, 1;
+    /// The kernel of the inverse hyperbolic cosine.
+    arccosh = archyperbolic::Arccosh, 1;
+    /// The kernel of the inverse hyperbolic tangent.
+    arctanh = archyperbolic::Arctanh, 1;
+    /// The kernel of x^y.
+    power = power::Power, 2;
     /// The kernel of the hyperbolic tangent.
-    tanh = tanh::Tanh, 1;
+    tanh = hyperbolic::Tanh, 1;
+    /// The kernel of the hyperbolic sine.
+    sinh = hyperbolic::Sinh, 1;
+    /// The kernel of the hyperbolic cosine.
+    cosh = hyperbolic::Cosh, 1;
+    /// The kernel of 1 / (1 + e^-x).
+    sigmoid = hyperbolic::Sigmoid, 1;
+    /// The kernel of the cube root.
+    cbrt = root::Cbrt, 1;
+    /// The kernel of sqrt(x^2 + y^2).
+    hypot = root::Hypot, 2;
+    /// The kernel of the error function.
+    erf = erf::Erf, 1;
+    /// The kernel of the complementary error function.
+    erfc = erf::Erfc, 1;
+    /// The kernel of the normal distribution.
+    normcdf = erf::NormCdf, 1;
+    /// The kernel of the gamma function.
+    gamma = gamma::Gamma, 1;
+    /// The kernel of ln |gamma(x)|.
+    lgamma = gamma::LGamma, 1;
 }

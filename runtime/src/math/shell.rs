@@ -1,69 +1,111 @@
 //! From a core to a block kernel: loops, tails, and the choice of an instruction set.
 
-use super::Core;
+use std::marker::PhantomData;
+
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx512};
 use super::lanes::{Element, Lanes, Scalar};
-use crate::block::BlockFn;
+use super::{Core, PairCore};
+use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
 use crate::isa::Isa;
 
 /// The most lanes that a vector has.
 const WIDEST: usize = 16;
 
+/// What a loop does with `N` vectors to get `M`.
+trait Map<const N: usize, const M: usize> {
+    fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; M];
+}
+
+/// A core's one result.
+struct One<C>(PhantomData<C>);
+
+impl<C: Core<N>, const N: usize> Map<N, 1> for One<C> {
+    #[inline(always)]
+    fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; 1] {
+        [L::E::eval::<C, L, N>(l, x)]
+    }
+}
+
+/// The two results of a core of a pair.
+struct Two<C>(PhantomData<C>);
+
+impl<C: PairCore> Map<1, 2> for Two<C> {
+    #[inline(always)]
+    fn eval<L: Lanes>(l: L, [x]: [L::F; 1]) -> [L::F; 2] {
+        L::E::eval_pair::<C, L>(l, x)
+    }
+}
+
 /// One vector in memory.
 ///
 /// # Safety
 /// `x` must be readable and `out` writable for `L::WIDTH` elements.
 #[inline(always)]
-unsafe fn step<C: Core<N>, L: Lanes, const N: usize>(l: L, out: *mut L::E, x: [*const L::E; N]) {
+unsafe fn step<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
+    l: L,
+    out: [*mut L::E; M],
+    x: [*const L::E; N],
+) {
     // SAFETY: the caller's promise.
     let x = x.map(|x| unsafe { l.load(x) });
-    let y = L::E::eval::<C, L, N>(l, x);
-    let y = l.select(l.eq(y, y), y, l.f(f64::NAN));
-    // SAFETY: the caller's promise.
-    unsafe { l.store(out, y) }
+    let y = K::eval(l, x);
+    for (out, y) in out.into_iter().zip(y) {
+        let y = l.canonical(y);
+        // SAFETY: the caller's promise.
+        unsafe { l.store(out, y) }
+    }
 }
 
 /// A block of any length.
 ///
 /// # Safety
-/// As of [`BlockFn`].
+/// As of [`BlockFn`] and [`PairFn`].
 #[inline(always)]
-unsafe fn block<C: Core<N>, L: Lanes, const N: usize>(
+unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     l: L,
-    out: *mut u8,
-    x: [*const u8; 3],
+    out: [*mut u8; M],
+    x: [*const u8; N],
     n: usize,
 ) {
-    const { assert!(L::WIDTH <= WIDEST && N <= 3) };
-    let out = out.cast::<L::E>();
-    let x: [*const L::E; N] = std::array::from_fn(|k| x[k].cast());
+    const { assert!(L::WIDTH <= WIDEST) };
+    let out: [*mut L::E; M] = out.map(|out| out.cast());
+    let x: [*const L::E; N] = x.map(|x| x.cast());
     let mut i = 0;
     while n - i >= L::WIDTH {
         // SAFETY: the vector at `i` lies in the block.
-        unsafe { step::<C, L, N>(l, out.add(i), x.map(|x| x.add(i))) };
+        unsafe { step::<K, L, N, M>(l, out.map(|out| out.add(i)), x.map(|x| x.add(i))) };
         i += L::WIDTH;
     }
     if i < n {
         let bytes = (n - i) * size_of::<L::E>();
         let mut tail = [[L::E::default(); WIDEST]; N];
-        let mut y = [L::E::default(); WIDEST];
+        let mut y = [[L::E::default(); WIDEST]; M];
         // SAFETY: the rest of the block is shorter than a vector, and the arrays are not.
         unsafe {
             for (tail, x) in tail.iter_mut().zip(x) {
-                let tail = tail.as_mut_ptr().cast::<u8>();
-                std::ptr::copy_nonoverlapping(x.add(i).cast(), tail, bytes);
+                std::ptr::copy_nonoverlapping(
+                    x.add(i).cast(),
+                    tail.as_mut_ptr().cast::<u8>(),
+                    bytes,
+                );
+                // Zeros would be rare arguments to many a function.
+                let first = tail[0];
+                tail[n - i..].fill(first);
             }
-            step::<C, L, N>(l, y.as_mut_ptr(), tail.each_ref().map(|tail| tail.as_ptr()));
-            std::ptr::copy_nonoverlapping(y.as_ptr().cast(), out.add(i).cast::<u8>(), bytes);
+            let to = y.each_mut().map(|y| y.as_mut_ptr());
+            step::<K, L, N, M>(l, to, tail.each_ref().map(|tail| tail.as_ptr()));
+            for (out, y) in out.into_iter().zip(&y) {
+                std::ptr::copy_nonoverlapping(y.as_ptr().cast(), out.add(i).cast::<u8>(), bytes);
+            }
         }
     }
 }
 
-/// A kernel: the loop with an instruction set's instructions turned on.
+/// The kernels of an instruction set: the loop with its instructions turned on.
 macro_rules! shell {
-    ($name:ident, $lanes:ident $(, $features:literal)?) => {
+    ($name:ident, $pair:ident, $lanes:ident $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         unsafe extern "C" fn $name<C: Core<N>, E: Element, const N: usize>(
             out: *mut u8,
@@ -75,33 +117,65 @@ macro_rules! shell {
         where
             $lanes<E>: Lanes<E = E>,
         {
+            const { assert!(N <= 3) };
+            let x = std::array::from_fn(|k| [a, b, c][k]);
             // SAFETY: whoever calls a kernel of an instruction set has it; and as of `BlockFn`.
             #[allow(unused_unsafe, reason = "plain lanes need no proof")]
-            unsafe { block::<C, $lanes<E>, N>($lanes::new(), out, [a, b, c], n) };
+            unsafe { block::<One<C>, $lanes<E>, N, 1>($lanes::new(), [out], x, n) };
+            0
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe extern "C" fn $pair<C: PairCore, E: Element>(
+            first: *mut u8,
+            second: *mut u8,
+            a: *const u8,
+            n: usize,
+        ) -> u32
+        where
+            $lanes<E>: Lanes<E = E>,
+        {
+            // SAFETY: as above; and as of `PairFn`.
+            #[allow(unused_unsafe, reason = "plain lanes need no proof")]
+            unsafe { block::<Two<C>, $lanes<E>, 1, 2>($lanes::new(), [first, second], [a], n) };
             0
         }
     };
 }
 
-shell!(scalar, Scalar);
+shell!(scalar, scalar_pair, Scalar);
 #[cfg(target_arch = "x86_64")]
-shell!(avx2, Avx2, "avx2,fma,bmi2");
+shell!(avx2, avx2_pair, Avx2, "avx2,fma,bmi2");
 #[cfg(target_arch = "x86_64")]
-shell!(avx512, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
+shell!(avx512, avx512_pair, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
+
+/// The instance of a kernel for a dtype and an instruction set.
+macro_rules! instance {
+    (
+        $dtype:expr, $isa:expr, [$avx512:ident $avx2:ident $scalar:ident], $core:ty $(, $n:ident)?
+    ) => {
+        Some(match ($dtype, $isa) {
+            #[cfg(target_arch = "x86_64")]
+            (DType::F32, Isa::Avx512) => $avx512::<$core, f32 $(, $n)?>,
+            #[cfg(target_arch = "x86_64")]
+            (DType::F64, Isa::Avx512) => $avx512::<$core, f64 $(, $n)?>,
+            #[cfg(target_arch = "x86_64")]
+            (DType::F32, Isa::Avx2) => $avx2::<$core, f32 $(, $n)?>,
+            #[cfg(target_arch = "x86_64")]
+            (DType::F64, Isa::Avx2) => $avx2::<$core, f64 $(, $n)?>,
+            (DType::F32, _) => $scalar::<$core, f32 $(, $n)?>,
+            (DType::F64, _) => $scalar::<$core, f64 $(, $n)?>,
+            _ => return None,
+        })
+    };
+}
 
 /// The kernel of a core. The bits are the same whichever it is.
 pub(super) fn pick<C: Core<N>, const N: usize>(dtype: DType, isa: Isa) -> Option<BlockFn> {
-    Some(match (dtype, isa) {
-        #[cfg(target_arch = "x86_64")]
-        (DType::F32, Isa::Avx512) => avx512::<C, f32, N>,
-        #[cfg(target_arch = "x86_64")]
-        (DType::F64, Isa::Avx512) => avx512::<C, f64, N>,
-        #[cfg(target_arch = "x86_64")]
-        (DType::F32, Isa::Avx2) => avx2::<C, f32, N>,
-        #[cfg(target_arch = "x86_64")]
-        (DType::F64, Isa::Avx2) => avx2::<C, f64, N>,
-        (DType::F32, _) => scalar::<C, f32, N>,
-        (DType::F64, _) => scalar::<C, f64, N>,
-        _ => return None,
-    })
+    instance!(dtype, isa, [avx512 avx2 scalar], C, N)
+}
+
+/// The same of a pair.
+pub(super) fn pick_pair<C: PairCore>(dtype: DType, isa: Isa) -> Option<PairFn> {
+    instance!(dtype, isa, [avx512_pair avx2_pair scalar_pair], C)
 }

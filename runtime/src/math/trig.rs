@@ -1,50 +1,277 @@
 //! `sin`, `cos`, `tan`.
 //!
-//! Method: |x| = q pi/2 + r, |r| <= pi/4, q an integer; r as a sum of two, hi + lo. Then the
-//! polynomials of sin and cos (minimax, errors 2^-57 and 2^-59) are both evaluated, and q chooses.
+//! Method: |x| = k pi/16 + r, |r| <= pi/32, k an integer, r as a sum of two. With the sine S and
+//! cosine C of k pi/16 from tables, sin |x| = S cos r + C sin r, and cos |x| likewise; the
+//! polynomials of sin r and cos r are short (minimax, errors below 2^-62 in f64). The tables hold
+//! half a circle, and k's next bit is the sign.
 //!
-//! Reduction (Cody and Waite's, with fused multiply-add): pi/2 = P1 + P2 + P3 with 53, 33 and 53
-//! bits. For |x| < 2^20: x - q P1 is exact, as both are multiples of 2^-53 and the difference is
-//! below 1; q P2 is exact, so the next difference's rounding error is found by repeating it;
-//! q P3 is wrong by 2^-120 at most, and |r| is at least 2^-62 there. A larger |x| is rare and goes
-//! through `huge`: its product with as many bits of 2/pi as matter (Payne and Hanek), in integers,
-//! lane by lane.
+//! tan |x| = (A + B tan r) / (B - A tan r) with A / B = tan(k pi/16). A pair may be scaled, and
+//! so each was chosen (by search) for both A and B to be floats to 11 bits more.
 //!
-//! Error: sin r = hi + (lo + r^3 S) with a second term below 0.09, in which four roundings count
-//! 0.06 ULP or less each: 0.5 + 0.25 ULP. cos r = (1 - r^2/2) + ..., what the square and the
-//! difference lose added back: 0.5 + 0.25 too. tan is the quotient of the two as sums of two,
-//! whose errors add up: 0.9 ULP.
+//! Reduction (Cody and Waite's, with fused multiply-add): pi/16 = P1 + P2 + P3. x - k P1 is
+//! exact, as both are multiples of half of P1's last place and the difference is below 1/8. The
+//! product k P2 is exact, either because P2 is short or as a sum of two, and the difference keeps
+//! what it loses; P3 is wrong by 2^-60 of r at most in f64. A larger |x| is rare: in f64 it goes
+//! through `huge`, its product with as many bits of 2/pi as matter (Payne and Hanek), in integers,
+//! lane by lane; in f32, through the f64 core.
+//!
+//! Error: S + C r is computed with what it loses; all else is below 0.005 S + 0.0002 C, so that
+//! its roundings hardly count. C counts as exact, which is worst at k = 1, where the result may be
+//! half of S; there the low part of S makes up for it in the middle of the worse half.
+//! tan's numerator and denominator have no such error; the quotient is corrected by its
+//! remainder.
 
-use super::Core;
-use super::lanes::Lanes;
-use super::tanh::quotient;
+use super::lanes::{Element, Lanes};
+use super::{Core, PairCore};
 
-const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
-/// pi/2 in three parts.
-const PI_2: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.12323399538461e-17, 3.5215598651832e-27];
-/// Up to here [`PI_2`] is enough.
-const NEAR: f64 = (1 << 20) as f64;
-/// (sin(r) / r - 1) / z, z = r^2, |r| <= pi/4: error 2^-57.1 of the result after rounding.
-const SIN: [f64; 7] = [
-    -0.16666666666666666,
-    0.008333333333333323,
-    -0.000198412698412548,
-    2.755731921406482e-06,
-    -2.5052104881842314e-08,
-    1.605836316352384e-10,
-    -7.578540214554967e-13,
-];
-/// (cos(r) - 1 + z/2) / z^2, z = r^2, |r| <= pi/4: error 2^-59.7 of the result after rounding.
-const COS: [f64; 6] = [
-    0.041666666666666595,
-    -0.0013888888888873056,
-    2.480158728885156e-05,
-    -2.7557314179253393e-07,
-    2.0875700835842158e-09,
-    -1.1358536192963992e-11,
-];
-/// pi/2 * 2^127
-const PI_2_BITS: u128 = 0xc90fdaa22168c234c4c6628b80dc1cd1;
+/// The constants of a float type. The polynomials are minimax.
+struct Circle<E: 'static, const S: usize, const C: usize, const T: usize> {
+    /// 16/pi
+    inverse: f64,
+    /// pi/16 in three parts.
+    step: [f64; 3],
+    /// Up to here `step` is enough.
+    near: f64,
+    /// (sin(r) / r - 1) / z, z = r^2
+    sin: [f64; S],
+    /// (cos(r) - 1) / z
+    cos: [f64; C],
+    /// (tan(r) / r - 1) / z
+    tan: [f64; T],
+    /// sin(k pi/16), and what is missing from it.
+    sines: [E; 16],
+    sines_low: [E; 16],
+    /// cos(k pi/16), and what is missing from it.
+    cosines: [E; 16],
+    cosines_low: [E; 16],
+    /// Quotients of these are tan(k pi/16).
+    tan_over: [E; 16],
+    tan_under: [E; 16],
+}
+
+const F64: &Circle<f64, 4, 4, 5> = &Circle {
+    inverse: 5.092958178940651,
+    near: 4398046511104.0,
+    step: [0.19634954084936207, 7.654042494670958e-18, -1.8717311310739623e-34],
+    sin: [
+        -0.16666666666666666,
+        0.008333333333321095,
+        -0.0001984126941056276,
+        2.755165511978192e-06,
+    ],
+    cos: [-0.49999999999999983, 0.04166666666649803, -0.001388888836090883, 2.479508712883888e-05],
+    tan: [
+        0.33333333333334103,
+        0.13333333332208355,
+        0.05396825930378669,
+        0.02186838491647051,
+        0.00896672297012426,
+    ],
+    sines: [
+        0.0,
+        0.19509032201612828,
+        0.3826834323650898,
+        0.5555702330196022,
+        0.7071067811865476,
+        0.8314696123025452,
+        0.9238795325112867,
+        0.9807852804032304,
+        1.0,
+        0.9807852804032304,
+        0.9238795325112867,
+        0.8314696123025452,
+        0.7071067811865476,
+        0.5555702330196022,
+        0.3826834323650898,
+        0.19509032201612828,
+    ],
+    sines_low: [
+        0.0,
+        -8.918426068352981e-18,
+        -1.0050772696461588e-17,
+        4.709410940561677e-17,
+        -4.833646656726457e-17,
+        1.4073856984728024e-18,
+        1.7645047084336677e-17,
+        1.8546939997825006e-17,
+        0.0,
+        1.8546939997825006e-17,
+        1.7645047084336677e-17,
+        1.4073856984728024e-18,
+        -4.833646656726457e-17,
+        4.709410940561677e-17,
+        -1.0050772696461588e-17,
+        -8.918426068352981e-18,
+    ],
+    cosines: [
+        1.0,
+        0.9807852804032304,
+        0.9238795325112867,
+        0.8314696123025452,
+        0.7071067811865476,
+        0.5555702330196022,
+        0.3826834323650898,
+        0.19509032201612828,
+        0.0,
+        -0.19509032201612828,
+        -0.3826834323650898,
+        -0.5555702330196022,
+        -0.7071067811865476,
+        -0.8314696123025452,
+        -0.9238795325112867,
+        -0.9807852804032304,
+    ],
+    cosines_low: [
+        0.0,
+        1.8546939997825006e-17,
+        1.7645047084336677e-17,
+        1.4073856984728024e-18,
+        -4.833646656726457e-17,
+        4.709410940561677e-17,
+        -1.0050772696461588e-17,
+        -8.918426068352981e-18,
+        0.0,
+        8.918426068352981e-18,
+        1.0050772696461588e-17,
+        -4.709410940561677e-17,
+        4.833646656726457e-17,
+        -1.4073856984728024e-18,
+        -1.7645047084336677e-17,
+        -1.8546939997825006e-17,
+    ],
+    tan_over: [
+        0.0,
+        0.19891236737976273,
+        0.4142135623732412,
+        0.6681786379194443,
+        1.0,
+        1.0000000000002176,
+        1.0000000000003528,
+        1.0000000000005265,
+        1.0,
+        1.0000000000005265,
+        1.0000000000003528,
+        1.0000000000002176,
+        1.0,
+        0.6681786379194443,
+        0.4142135623732412,
+        0.19891236737976273,
+    ],
+    tan_under: [
+        1.0,
+        1.0000000000005265,
+        1.0000000000003528,
+        1.0000000000002176,
+        1.0,
+        0.6681786379194443,
+        0.4142135623732412,
+        0.19891236737976273,
+        0.0,
+        -0.19891236737976273,
+        -0.4142135623732412,
+        -0.6681786379194443,
+        -1.0,
+        -1.0000000000002176,
+        -1.0000000000003528,
+        -1.0000000000005265,
+    ],
+};
+
+const F32: &Circle<f32, 2, 2, 2> = &Circle {
+    inverse: 5.092958,
+    near: 131072.0,
+    step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
+    sin: [-0.16666666, 0.008330355],
+    cos: [-0.49999994, 0.04164691],
+    tan: [0.33333063, 0.13414468],
+    sines: [
+        0.0, 0.19509032, 0.38268343, 0.55557024, 0.70710677, 0.8314696, 0.9238795, 0.98078525, 1.0,
+        0.98078525, 0.9238795, 0.8314696, 0.70710677, 0.55557024, 0.38268343, 0.19509032,
+    ],
+    sines_low: [
+        0.0,
+        -3.1574452e-09,
+        6.2233507e-09,
+        -1.1769521e-08,
+        1.21016175e-08,
+        1.6870263e-08,
+        2.830749e-08,
+        2.9739473e-08,
+        0.0,
+        2.9739473e-08,
+        2.830749e-08,
+        1.6870263e-08,
+        1.21016175e-08,
+        -1.1769521e-08,
+        6.2233507e-09,
+        -3.1574452e-09,
+    ],
+    cosines: [
+        1.0,
+        0.98078525,
+        0.9238795,
+        0.8314696,
+        0.70710677,
+        0.55557024,
+        0.38268343,
+        0.19509032,
+        0.0,
+        -0.19509032,
+        -0.38268343,
+        -0.55557024,
+        -0.70710677,
+        -0.8314696,
+        -0.9238795,
+        -0.98078525,
+    ],
+    cosines_low: [
+        0.0,
+        2.9739473e-08,
+        2.830749e-08,
+        1.6870263e-08,
+        1.21016175e-08,
+        -1.1769521e-08,
+        6.2233507e-09,
+        -3.1574452e-09,
+        0.0,
+        3.1574452e-09,
+        -6.2233507e-09,
+        1.1769521e-08,
+        -1.21016175e-08,
+        -1.6870263e-08,
+        -2.830749e-08,
+        -2.9739473e-08,
+    ],
+    tan_over: [
+        0.0, 0.19892003, 0.4143183, 0.6682752, 1.0, 1.0001445, 1.0002528, 1.0000385, 1.0,
+        1.0000385, 1.0002528, 1.0001445, 1.0, 0.6682752, 0.4143183, 0.19892003,
+    ],
+    tan_under: [
+        1.0,
+        1.0000385,
+        1.0002528,
+        1.0001445,
+        1.0,
+        0.6682752,
+        0.4143183,
+        0.19892003,
+        0.0,
+        -0.19892003,
+        -0.4143183,
+        -0.6682752,
+        -1.0,
+        -1.0001445,
+        -1.0002528,
+        -1.0000385,
+    ],
+};
+
+/// Up to here P2 may be shorter, with a product that is exact: an operation less.
+const NEAR: f64 = (1 << 19) as f64;
+/// That P2, of 31 bits, and its P3.
+const NEAR_STEP: [f64; 2] = [7.654042492615175e-18, 2.0557821170405322e-27];
+/// pi/16 * 2^130
+const STEP_BITS: u128 = 0xc90fdaa22168c234c4c6628b80dc1cd1;
 /// 2/pi * 2^1216, after 64 zeros.
 const TWO_OVER_PI_BITS: [u64; 20] = [
     0,
@@ -69,8 +296,8 @@ const TWO_OVER_PI_BITS: [u64; 20] = [
     0x56033046fc7b6bab,
 ];
 
-/// x = q pi/2 + hi + lo, for x of at least [`NEAR`] and q modulo 4. NaN if x is not finite.
-pub(super) fn huge(x: f64) -> (u64, f64, f64) {
+/// x = k pi/16 + hi + lo, for x > 2^21 and k modulo 32. NaN if x is not finite.
+fn huge(x: f64) -> (u64, f64, f64) {
     let bits = x.to_bits();
     let e = (bits >> 52) as i32 - 1075; // -32 ..= 971
     if e > 971 {
@@ -79,7 +306,7 @@ pub(super) fn huge(x: f64) -> (u64, f64, f64) {
     let m = bits & ((1 << 52) - 1) | 1 << 52;
     // x = m 2^e. The bits of 2/pi that stand above 2^(2 - e) contribute multiples of 4, so the
     // product of m and the 192 bits from there on is x 2/pi 2^190, modulo 2^192; what is cut
-    // off is below 2^-137, and x is no closer than 2^-62 to a multiple of pi/2.
+    // off is below 2^-137, and x is no closer than 2^-62 to a multiple of pi/16 but 0.
     let at = (64 + e - 2) as usize; // the first bit's index in the table
     let (word, shift) = (at / 64, at % 64);
     let bits_at = |i: usize| {
@@ -92,115 +319,162 @@ pub(super) fn huge(x: f64) -> (u64, f64, f64) {
     let p1 = m * u128::from(w[1]) + (p0 >> 64);
     let top = (w[0] as u128 * m + (p1 >> 64)) as u64;
     let low = p1 << 64 | p0 & u128::from(u64::MAX);
-    // Quarter turns, and 190 bits of a fraction of one, moved up to 192.
-    let q = top >> 62;
-    let (hi, lo) = ((u128::from(top) << 64 | low >> 64) << 2 | low >> 62 & 3, (low as u64) << 2);
-    // To the nearest quarter turn: above one half the fraction becomes negative. (Of lo = 0 the
-    // carry is left out: 2^-128.)
+    // Steps of pi/16, and 187 bits of a fraction of one, moved up to 192.
+    let k = top >> 59;
+    let (hi, lo) = ((u128::from(top) << 64 | low >> 64) << 5 | low >> 59 & 31, (low as u64) << 5);
+    // To the nearest step: above one half the fraction becomes negative. (Of lo = 0 the carry is
+    // left out: 2^-128.)
     let negative = hi >> 127 == 1;
-    let (q, hi, lo) = if negative { ((q + 1) & 3, !hi, lo.wrapping_neg()) } else { (q, hi, lo) };
+    let (k, hi, lo) = if negative { (k + 1, !hi, lo.wrapping_neg()) } else { (k, hi, lo) };
     // 128 leading bits of it: fraction = f 2^-(128 + zeros). |fraction| > 2^-64.
     let zeros = hi.leading_zeros().min(127);
     let f = hi << zeros | u128::from(lo) << zeros >> 64;
-    // Times pi/2: the upper half of the product.
+    // Times pi/16: the upper half of the product.
     let (f1, f0) = (f >> 64, f & u128::from(u64::MAX));
-    let (c1, c0) = (PI_2_BITS >> 64, PI_2_BITS & u128::from(u64::MAX));
+    let (c1, c0) = (STEP_BITS >> 64, STEP_BITS & u128::from(u64::MAX));
     let mid = ((f1 * c0) >> 1) + ((f0 * c1) >> 1); // one bit is lost to room for the carry
     let r = f1 * c1 + (mid >> 63);
-    // r 2^-(127 + zeros), as its leading 53 bits and the others.
+    // r 2^-(130 + zeros), as its leading 53 bits and the others.
     let drop = 75 - r.leading_zeros();
     let rest = r & ((1 << drop) - 1);
-    let unit = f64::from_bits(u64::from(1023 - 127 - zeros) << 52);
+    let unit = f64::from_bits(u64::from(1023 - 130 - zeros) << 52);
     let unit = if negative { -unit } else { unit };
-    (q, (r - rest) as f64 * unit, rest as f64 * unit)
+    (k, (r - rest) as f64 * unit, rest as f64 * unit)
 }
 
-/// An argument's place in its quarter turn.
+/// An argument's place on the circle.
 struct Reduced<L: Lanes> {
-    /// Which quarter turn, in the two lowest bits.
-    q: L::U,
+    /// Steps of pi/16, in the lowest bits.
+    k: L::U,
     hi: L::F,
     lo: L::F,
 }
 
-/// Reduces x >= 0.
+/// The nearest k, as an integer with the magic number added and as a float, and x - k P1.
 #[inline(always)]
-fn reduce<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
-    let q_magic = l.fma(x, l.f(TWO_OVER_PI), l.magic());
-    let q = l.sub(q_magic, l.magic());
-    let t = l.fnma(q, l.f(PI_2[0]), x);
-    let hi = l.fnma(q, l.f(PI_2[1]), t);
-    let lost = l.fnma(q, l.f(PI_2[1]), l.sub(t, hi));
-    let lo = l.fnma(q, l.f(PI_2[2]), lost);
-    let (mut q, mut hi, mut lo) = (l.bits(q_magic), hi, lo);
-    // False for a NaN, which is one by now.
-    if l.any(l.lt(l.f(NEAR), x)) {
-        (q, hi, lo) = patch(l, x, q, hi, lo);
-    }
-    Reduced { q, hi, lo }
+fn nearest<L: Lanes, const S: usize, const C: usize, const T: usize>(
+    l: L,
+    c: &Circle<L::E, S, C, T>,
+    x: L::F,
+) -> (L::F, L::F, L::F) {
+    let k_magic = l.fma(x, l.f(c.inverse), l.magic());
+    let k = l.sub(k_magic, l.magic());
+    (k_magic, k, l.fnma(k, l.f(c.step[0]), x))
 }
 
-/// Reduces those of x that are over [`NEAR`] anew.
+/// Reduces x >= 0 of at most `near`.
 #[inline(always)]
-fn patch<L: Lanes<E = f64>>(l: L, x: L::F, q: L::U, hi: L::F, lo: L::F) -> (L::U, L::F, L::F) {
+fn reduce<L: Lanes, const S: usize, const C: usize, const T: usize>(
+    l: L,
+    c: &Circle<L::E, S, C, T>,
+    x: L::F,
+) -> Reduced<L> {
+    let (k_magic, k, t) = nearest(l, c, x);
+    let (u, u_low) = l.two_product(k, l.f(c.step[1]));
+    let hi = l.sub(t, u);
+    let lost = l.sub(l.sub(t, hi), u);
+    let lo = l.fnma(k, l.f(c.step[2]), l.sub(lost, u_low));
+    Reduced { k: l.bits(k_magic), hi, lo }
+}
+
+/// Reduces any x >= 0.
+#[inline(always)]
+fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
+    let (k_magic, k, t) = nearest(l, F64, x);
+    let (hi, lost) = l.fast_two_fnma(k, l.f(NEAR_STEP[0]), t);
+    let lo = l.fnma(k, l.f(NEAR_STEP[1]), lost);
+    let reduced = Reduced { k: l.bits(k_magic), hi, lo };
+    // False for a NaN, which is one by now.
+    let far = l.lt(l.f(NEAR), x);
+    if l.any(far) { reduce_far(l, x, far, reduced) } else { reduced }
+}
+
+/// Reduces those of x that are `far` anew.
+#[inline(always)]
+fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> Reduced<L> {
+    let Reduced { k, hi, lo } = reduce(l, F64, x);
+    let reduced = Reduced {
+        k: l.bits(l.select(far, l.float(k), l.float(near.k))),
+        hi: l.select(far, hi, near.hi),
+        lo: l.select(far, lo, near.lo),
+    };
+    if l.any(l.lt(l.f(F64.near), x)) { patch(l, x, reduced) } else { reduced }
+}
+
+/// Reduces those of x that are too large for [`reduce`] anew.
+#[inline(always)]
+fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) -> Reduced<L> {
     const { assert!(L::WIDTH <= 8) };
     let mut lanes = [[0.0; 8]; 4];
-    for (to, from) in lanes.iter_mut().zip([x, l.float(q), hi, lo]) {
+    for (to, from) in lanes.iter_mut().zip([x, l.float(k), hi, lo]) {
         // SAFETY: the array is wide enough.
         unsafe { l.store(to.as_mut_ptr(), from) };
     }
     patch_lanes(&mut lanes, L::WIDTH);
     // SAFETY: as above.
-    let [q, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load(lanes[i].as_ptr()) });
-    (l.bits(q), hi, lo)
+    let [k, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load(lanes[i].as_ptr()) });
+    Reduced { k: l.bits(k), hi, lo }
 }
 
-/// [`patch`] in memory: x, the bits of q, hi, lo.
+/// [`patch`] in memory: x, the bits of k, hi, lo.
 #[cold]
 #[inline(never)]
 fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
-    let [xs, qs, his, los] = lanes;
-    for (((x, q), hi), lo) in xs.iter().zip(qs).zip(his).zip(los).take(width) {
-        if *x > NEAR {
-            let (quarter, h, l) = huge(*x);
-            (*q, *hi, *lo) = (f64::from_bits(quarter), h, l);
+    let [xs, ks, his, los] = lanes;
+    for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
+        if *x > F64.near {
+            let (step, h, l) = huge(*x);
+            (*k, *hi, *lo) = (f64::from_bits(step), h, l);
         }
     }
 }
 
-/// sin(hi + lo) as hi plus the result.
+/// sin and cos of what is reduced to hi + lo, times the sign of its half of the circle.
 #[inline(always)]
-fn sin_tail<L: Lanes<E = f64>>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> L::F {
-    let s = l.poly(z, zz, &SIN);
-    // lo counts by the derivative, 1 - hi^2/2.
-    let lo = l.fnma(l.mul(z, l.f(0.5)), lo, lo);
-    l.fma(l.mul(z, hi), s, lo)
-}
-
-/// cos(hi + lo) as a sum of two.
-#[inline(always)]
-fn cos_parts<L: Lanes<E = f64>>(l: L, z: L::F, zz: L::F, hi: L::F, lo: L::F) -> (L::F, L::F) {
-    let half = l.mul(z, l.f(0.5));
-    let w = l.sub(l.f(1.0), half);
-    let lost = l.sub(l.sub(l.f(1.0), w), half);
-    // Half of what z lost in rounding counts here too.
-    let lost = l.fma(l.fnma(hi, hi, z), l.f(0.5), lost);
-    let tail = l.fma(zz, l.poly(z, zz, &COS), l.fnma(hi, lo, lost));
-    (w, tail)
-}
-
-/// sin where `q` has an even number of quarter turns, else cos; then the sign of q's half turns.
-#[inline(always)]
-fn wave<L: Lanes<E = f64>>(l: L, x: L::F, turn: u64) -> L::F {
-    let Reduced { q, hi, lo } = reduce(l, x);
-    let q = if turn == 0 { q } else { l.iadd(q, l.u(turn)) };
+fn turned<L: Lanes, const S: usize, const C: usize, const T: usize>(
+    l: L,
+    c: &'static Circle<L::E, S, C, T>,
+    Reduced { k, hi, lo }: Reduced<L>,
+) -> (L::F, L::F) {
     let z = l.mul(hi, hi);
-    let zz = l.mul(z, z);
-    let tail = sin_tail(l, z, zz, hi, lo);
-    let (w, w_tail) = cos_parts(l, z, zz, hi, lo);
-    let odd = l.odd(q);
-    let y = l.add(l.select(odd, w, hi), l.select(odd, w_tail, tail));
-    l.flip(y, l.shl(l.shr(q, 1), 63))
+    let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // less hi
+    let cos = l.mul(z, l.horner(z, &c.cos)); // less 1
+    let (s, c, s_low, c_low) = (
+        l.table(&c.sines, k),
+        l.table(&c.cosines, k),
+        l.table(&c.sines_low, k),
+        l.table(&c.cosines_low, k),
+    );
+    let half = l.and(l.shl(k, L::E::SIGN.trailing_zeros() - 4), l.u(L::E::SIGN));
+    let (y, lost) = l.fast_two_fma(c, hi, s);
+    let lost = l.add(lost, s_low);
+    let sine = l.add(y, l.fma(s, cos, l.fma(c, sin, lost)));
+    let (y, lost) = l.fast_two_fnma(s, hi, c);
+    let lost = l.add(lost, c_low);
+    let cosine = l.add(y, l.fma(c, cos, l.fnma(s, sin, lost)));
+    (l.flip(sine, half), l.flip(cosine, half))
+}
+
+/// The sine and the cosine of x in one: the bits of [`Sin`] and [`Cos`].
+#[inline(always)]
+fn sin_cos<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
+    let (sine, cosine) = turned(l, F64, reduce_all(l, l.abs(x)));
+    (l.flip(sine, l.sign(x)), cosine)
+}
+
+/// [`sin_cos`] of f32.
+#[inline(always)]
+fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
+    let (sine, cosine) = turned(l, F32, reduce(l, F32, l.abs(x)));
+    let (mut sine, mut cosine) = (l.flip(sine, l.sign(x)), cosine);
+    let far = l.lt(l.f(F32.near), l.abs(x));
+    if l.any(far) {
+        let [low, high] = l.widen(x);
+        let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
+        sine = l.select(far, l.narrow([low.0, high.0]), sine);
+        cosine = l.select(far, l.narrow([low.1, high.1]), cosine);
+    }
+    (sine, cosine)
 }
 
 /// The sine.
@@ -209,7 +483,12 @@ pub(super) struct Sin;
 impl Core<1> for Sin {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        l.flip(wave(l, l.abs(x), 0), l.sign(x))
+        sin_cos(l, x).0
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        sin_cos_f32(l, x).0
     }
 }
 
@@ -219,8 +498,45 @@ pub(super) struct Cos;
 impl Core<1> for Cos {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        wave(l, l.abs(x), 1)
+        sin_cos(l, x).1
     }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        sin_cos_f32(l, x).1
+    }
+}
+
+/// The sine and the cosine.
+pub(super) struct SinCos;
+
+impl PairCore for SinCos {
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2] {
+        sin_cos(l, x).into()
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, x: L::F) -> [L::F; 2] {
+        sin_cos_f32(l, x).into()
+    }
+}
+
+/// tan of what is reduced to hi + lo.
+#[inline(always)]
+fn tangent<L: Lanes, const S: usize, const C: usize, const T: usize>(
+    l: L,
+    c: &'static Circle<L::E, S, C, T>,
+    Reduced { k, hi, lo }: Reduced<L>,
+) -> L::F {
+    let z = l.mul(hi, hi);
+    let t = l.fma(l.mul(z, hi), l.horner(z, &c.tan), lo); // less hi
+    let (a, b) = (l.table(&c.tan_over, k), l.table(&c.tan_under, k));
+    let (over, lost) = l.fast_two_fma(b, hi, a);
+    let over_low = l.fma(b, t, lost);
+    let (under, lost) = l.fast_two_fnma(a, hi, b);
+    let (under, under_low) = l.fast_two_sum(under, l.fnma(a, t, lost));
+    l.quotient((over, over_low), (under, under_low), l.div(l.f(1.0), under))
 }
 
 /// The tangent.
@@ -229,24 +545,15 @@ pub(super) struct Tan;
 impl Core<1> for Tan {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let Reduced { q, hi, lo } = reduce(l, l.abs(x));
-        let z = l.mul(hi, hi);
-        let zz = l.mul(z, z);
-        let tail = sin_tail(l, z, zz, hi, lo);
-        let sh = l.add(hi, tail);
-        let sl = l.sub(tail, l.sub(sh, hi));
-        let (w, w_tail) = cos_parts(l, z, zz, hi, lo);
-        let ch = l.add(w, w_tail);
-        let cl = l.sub(w_tail, l.sub(ch, w));
-        let odd = l.odd(q);
-        let y = quotient(
-            l,
-            l.select(odd, ch, sh),
-            l.select(odd, cl, sl),
-            l.select(odd, sh, ch),
-            l.select(odd, sl, cl),
-        );
-        // tan(r + pi/2) = -cot r
-        l.flip(y, l.xor(l.shl(q, 63), l.sign(x)))
+        let y = tangent(l, F64, reduce_all(l, l.abs(x)));
+        l.flip(y, l.sign(x))
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let y = tangent(l, F32, reduce(l, F32, l.abs(x)));
+        let y = l.flip(y, l.sign(x));
+        let far = l.lt(l.f(F32.near), l.abs(x));
+        if l.any(far) { l.select(far, l.in_f64::<Tan, 1>([x]), y) } else { y }
     }
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Write tests/math_cases.txt: arguments and exact results of the math functions.
 
-Needs mpmath. A line is `function x hi lo`, bits in hexadecimal: hi + lo is the result, hi its
-nearest f64 and lo the nearest of the rest; a result beyond f64 (exp of 709.79, or a result so
-small that lo would vanish) carries a fourth number s: the result is (hi + lo) 2^s.
+Needs mpmath. A line is `function x hi lo`, or `function x y hi lo`, bits in hexadecimal: hi + lo
+is the result, hi its nearest f64 and lo the nearest of the rest; a result beyond f64 (exp of
+709.79, or a result so small that lo would vanish) carries one more number s: the result is
+(hi + lo) 2^s.
 Arguments are f64; the ones that are f32 too are tested as such. The even and odd functions have
 positive ones only.
 """
 import os
 import random
 import struct
+import sys
 from mpmath import mp, mpf
 import mpmath
 
@@ -36,7 +38,28 @@ FUNCTIONS = {
     "log": mpmath.log, "log2": lambda x: mpmath.log(x) / mpmath.log(mpf(2)),
     "log10": lambda x: mpmath.log(x) / mpmath.log(mpf(10)), "log1p": log1p,
     "tanh": tanh,
+    "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan, "arctan2": mpmath.atan2,
+    "sinh": mpmath.sinh, "cosh": mpmath.cosh,
+    "arcsinh": lambda x: mpmath.sign(x) * log1p(abs(x) + x * x / (1 + mpmath.sqrt(1 + x * x))),
+    "arccosh": lambda x: mpmath.log(x + mpmath.sqrt((x - 1) * (x + 1))),
+    "arctanh": lambda x: (log1p(x) - log1p(-x)) / 2,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "hypot": lambda x, y: mpmath.sqrt(x * x + y * y),
+    "power": lambda x, y: mpmath.power(x, y),
+    "erf": mpmath.erf, "erfc": mpmath.erfc,
+    "normcdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "gamma": mpmath.gamma, "lgamma": lambda x: mpmath.log(abs(mpmath.gamma(x))),
 }
+BINARY = ("arctan2", "hypot", "power")
+
+
+def precision(name, xs):
+    """Bits in which a case is computed: some are the small difference of large numbers."""
+    x = min(abs(x) for x in xs)
+    if name in ("erf", "erfc", "normcdf", "gamma", "lgamma"):
+        return 400 if x > 1e-60 else 1500
+    return 1500
 
 
 def hexa(x):
@@ -124,12 +147,72 @@ def arguments(name):
         xs += [-1 + 2.0**-k for k in range(1, 54)] + around(-0.2928932188134524) + around(0.41421356237309503)
         xs += around(1.0) + around(2.0**53) + [1.7976931348623157e308, 1.45e308, f32(3.4028235e38)]
         return xs
-    xs = list(TINY) + list(logs(-1074, 1023.9, 120)) + list(evenly(0.4, 2.5, 100)) + list(logs(-1074, -1022, 20))
-    for k in list(range(2, 54, 3)):
-        xs += [1 + 2.0**-k, 1 - 2.0**-k]
-    xs += around(0.7071067811865476) + around(1.4142135623730951) + around(1.0) + around(2.0) + around(0.5)
-    xs += [1.7976931348623157e308, f32(3.4028235e38)]
-    xs += [10.0**k for k in range(0, 23)] + [2.0**k for k in range(-1074, 1024, 97)]
+    if name in ("log", "log2", "log10"):
+        xs = list(TINY) + list(logs(-1074, 1023.9, 120)) + list(evenly(0.4, 2.5, 100)) + list(logs(-1074, -1022, 20))
+        for k in list(range(2, 54, 3)):
+            xs += [1 + 2.0**-k, 1 - 2.0**-k]
+        xs += around(0.7071067811865476) + around(1.4142135623730951) + around(1.0) + around(2.0) + around(0.5)
+        xs += [1.7976931348623157e308, f32(3.4028235e38)]
+        return xs + [10.0**k for k in range(0, 23)] + [2.0**k for k in range(-1074, 1024, 97)]
+    near_one = [1 - 2.0**-k for k in range(1, 54, 3)] + [f32(1 - 2.0**-k) for k in (2, 5, 9, 15, 24)]
+    if name in ("arcsin", "arccos", "arctanh"):
+        xs = list(TINY) + list(logs(-60, 0, 60)) + list(evenly(0, 1, 60)) + around(0.5)[:5] + near_one
+        return [x for x in (signed(xs) if name == "arccos" else xs) if abs(x) <= (1 if name != "arctanh" else 1 - 2.0**-53)]
+    if name == "arctan":
+        return list(TINY) + list(logs(-60, 60, 80)) + list(evenly(0, 3, 60)) + around(1.0) + around(0.5) + [1e300, 2.0**53]
+    if name == "arcsinh":
+        return list(TINY) + list(logs(-60, 1023.9, 100)) + list(evenly(0, 4, 60)) + around(1.0) + [1.7976931348623157e308]
+    if name == "arccosh":
+        return [1 + 2.0**-k for k in range(1, 53, 2)] + list(evenly(1, 4, 60)) + list(logs(1, 1023.9, 60)) + [1.7976931348623157e308]
+    if name in ("sinh", "cosh"):
+        xs = list(TINY) + list(logs(-60, 9, 80)) + list(evenly(0, 2, 40)) + list(evenly(0, 711, 60))
+        return xs + around(710.4758600739439) + around(709.782712893384) + around(89.41598) + around(0.3465) + around(22.0)
+    if name == "cbrt":
+        xs = list(TINY) + list(logs(-1074, 1023.9, 120)) + list(evenly(0.5, 8, 60)) + around(1.0) + around(8.0) + around(2.0)
+        return xs + [float(k**3) for k in range(2, 30)] + [1.7976931348623157e308]
+    if name == "erf":
+        return list(TINY) + list(logs(-60, 3, 60)) + list(evenly(0, 6.2, 120)) + around(1.0) + around(0.84375) + around(5.92)
+    if name == "erfc":
+        xs = signed(list(logs(-60, 2, 30))) + list(evenly(-6, 6, 80)) + list(evenly(5, 27.3, 80)) + around(26.54) + around(27.2)
+        return xs + around(0.5) + around(10.05) + signed(list(TINY))
+    if name == "normcdf":
+        xs = signed(list(logs(-60, 2, 30))) + list(evenly(-8, 8, 80)) + list(evenly(-38.5, -5, 80)) + around(-37.5) + around(-14.1)
+        return xs + signed(list(TINY))
+    if name == "sigmoid":
+        xs = signed(list(TINY) + list(logs(-60, 5, 40))) + list(evenly(-40, 40, 60)) + list(evenly(-745, -700, 40))
+        return xs + list(evenly(-103, -80, 20)) + around(-709.7) + around(-88.7) + around(-36.7)
+    if name in ("gamma", "lgamma"):
+        xs = list(evenly(0, 3, 60)) + list(evenly(3, 35, 50)) + list(evenly(35, 171.6, 40)) + list(logs(-1000, -1, 30))
+        xs += around(1.0) + around(2.0) + around(1.4616321449683622) + [1 + 2.0**-k for k in range(2, 53, 5)] + [2 - 2.0**-k for k in range(2, 52, 5)]
+        xs += [float(k) for k in range(3, 30)] + [k + 0.5 for k in range(0, 12)]
+        if name == "gamma":
+            xs += around(171.6243769563027) + list(evenly(-12, 0, 60)) + list(evenly(-184, -100, 40)) + list(evenly(-38, -20, 20))
+            return xs + [-k + 2.0**-30 for k in range(0, 8)] + [-k - 0.5 for k in range(0, 12)]
+        return xs + list(logs(5, 1015, 50)) + [-k - 0.5 for k in range(4, 30)] + [-20.25, -100.125, -1000.75, -30.00390625]
+    sys.exit(f"no arguments for {name}")
+
+
+def pairs(name):
+    if name == "power":
+        xs = []
+        for _ in range(120):
+            x = next(evenly(0, 10, 1)) if rng.random() < 0.5 else next(logs(-1022, 1023, 1))
+            reach = 744 / abs(float(mpmath.log(x)))
+            xs.append((x, rng.uniform(-reach, reach)))
+            xs.append((f32(rng.uniform(0.01, 10)), f32(rng.uniform(-12, 12))))
+            xs.append((1 + rng.choice((-1, 1)) * 2.0 ** -rng.uniform(1, 52), rng.uniform(-1, 1) * 2.0 ** rng.uniform(0, 52)))
+        for x in (2.0, 10.0, 1.5, 0.1, 3.0, -2.0, -1.5, -10.0):
+            xs += [(x, float(n)) for n in (-40, -7, -3, -2, -1, 2, 3, 5, 17, 64)]
+        for x in (5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, after(1.0), after(1.0, -1)):
+            xs += [(x, y) for y in (0.5, -0.5, 1.0, 0.001, 3.0, -1.0, 1e15)]
+        return [(x, y) for x, y in xs if abs(y * mpmath.log(abs(x), 2)) < 1100]
+    xs = []
+    for _ in range(80):
+        xs += [(rng.uniform(-10, 10), rng.uniform(-10, 10)), (f32(rng.uniform(-10, 10)), f32(rng.uniform(-10, 10)))]
+        x = next(logs(-1000, 1000, 1))
+        xs.append((x, min(x * 2.0 ** rng.uniform(-60, 60), 1e308)))
+    xs += [(3.0, 4.0), (5.0, 12.0), (1e308, 1e308), (1e-320, 3e-320), (5e-324, 5e-324), (1.0, 1e-300), (1e-300, 1.0),
+           (1.0, after(1.0)), (-1.0, -1e-17), (1e-17, -1.0), (f32(1e-40), f32(3e-40)), (f32(3e38), f32(1e38))]
     return xs
 
 
@@ -139,22 +222,24 @@ def main():
     lines = []
     for name, f in FUNCTIONS.items():
         seen = set()
-        for x in arguments(name):
-            if x in seen or x != x or abs(x) == float("inf") or x == 0:
+        for xs in pairs(name) if name in BINARY else [(x,) for x in arguments(name)]:
+            if xs in seen or any(x != x or abs(x) == float("inf") or x == 0 for x in xs):
                 continue
-            seen.add(x)
-            if name in ("log", "log2", "log10") and x <= 0 or name == "log1p" and x <= -1:
+            seen.add(xs)
+            if name in ("log", "log2", "log10") and xs[0] <= 0 or name == "log1p" and xs[0] <= -1:
                 continue
-            y = f(mpf(x))
-            if y == 0:  # exp2 and the like have none; cos of an f64 neither
-                lines.append(f"{name} {hexa(x)} 0 0")
+            mp.prec = precision(name, xs)
+            y = f(*map(mpf, xs))
+            words = [name, *map(hexa, xs)]
+            if y == 0:  # the logarithm of 1
+                lines.append(" ".join(words) + " 0 0")
                 continue
             _, e = mpmath.frexp(y)
             s = int(e) if abs(e) > 900 else 0
             y = mpmath.ldexp(y, -s)
             hi = float(y)
-            lo = float(y - mpf(hi))
-            lines.append(f"{name} {hexa(x)} {hexa(hi)} {hexa(lo)}" + (f" {s}" if s else ""))
+            words += [hexa(hi), hexa(float(y - mpf(hi)))]
+            lines.append(" ".join(words) + (f" {s}" if s else ""))
     with open(path, "w") as out:
         out.write("\n".join(lines) + "\n")
     print(len(lines), "cases")

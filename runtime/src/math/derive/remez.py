@@ -1,7 +1,8 @@
-"""Minimax polynomials, and constants in several parts, as Rust source.
+"""Minimax polynomials, tables, and constants in several parts, as Rust source.
 
 Needs mpmath only. The scripts beside this one say `from remez import *` and print what stands in
-the `.rs` file of the same name; rerun one after changing an interval or a degree.
+the `.rs` file of the same name, but for line breaks: `python3 exp.py`. Rerun one after changing an
+interval or a degree.
 """
 import struct
 
@@ -75,34 +76,40 @@ def remez(f, w, n, lo, hi, rounds=6, grid=400):
     return p, max(abs(e) for e in es)
 
 
-def rounded(f, w, n, lo, hi, bits=53, exact=None, one_by_one=2):
+def rounded(f, w, n, lo, hi, bits=53, one_by_one=2):
     """As remez, with rounded coefficients: the first few one by one, each time the rest fitted
-    anew, then the others at once. `bits` may be a list, one for each coefficient (the last for
-    the rest); `exact` gives coefficients that are fixed."""
-    bits = bits if isinstance(bits, list) else [bits]
-    width = lambda i: bits[min(i, len(bits) - 1)]
-    done = list(exact or [])
-    one_by_one += len(done)
+    anew, then the others at once. For an interval about 0 use `fit` of fit.py, or one_by_one=0:
+    what a coefficient lost is a pole at 0 for the next ones, and minimax chases it (for erf about
+    7/8 two coefficients one by one leave 2^-45, where `fit` leaves 2^-61)."""
+    done = []
     while len(done) <= n:
         k = len(done)
         p, _ = remez(lambda x: (f(x) - horner(done, x)) / x**k if done else f(x),
                      lambda x: w(x) * abs(x)**k, n - k, lo, hi)
-        keep = 1 if k < one_by_one else len(p)
-        done += [nearest(c, width(k + i)) for i, c in enumerate(p[:keep])]
+        done += [nearest(c, bits) for c in p[:1 if k < one_by_one else len(p)]]
     ts = [mpf(lo) + (mpf(hi) - mpf(lo)) * i / 1000 for i in range(1001)]
     ts = [t for t in ts if t != 0]
     return done, max(abs(w(t) * (horner(done, t) - f(t))) for t in ts)
 
 
-def show(name, what, f, w, n, lo, hi, bits=53):
+def worst(err):
+    return f"error 2^{float(mpmath.log(err, 2)):.1f} after rounding"
+
+
+def array(head, values, bits=53):
+    """Prints a Rust array: what stands before it, a number a line, and the end."""
+    indent = " " * (len(head) - len(head.lstrip()))
+    print(head + ("[" if head.endswith(("&", " ")) else " ["))
+    for v in values:
+        print(f"{indent}    {rust(v, bits)},")
+    print(indent + ("];" if "=" in head else "],"))
+
+
+def show(name, what, f, w, n, lo, hi, bits=53, **how):
     """Prints a polynomial of degree n as a Rust constant, with its error after rounding."""
-    p, err = rounded(f, w, n, lo, hi, bits)
-    print(f"/// {what}: error 2^{float(mpmath.log(err, 2)):.1f} after rounding.")
-    print(f"const {name}: [f64; {n + 1}] = [")
-    for i, c in enumerate(p):
-        width = bits if isinstance(bits, int) else bits[min(i, len(bits) - 1)]
-        print(f"    {rust(c, width)},")
-    print("];")
+    p, err = rounded(f, w, n, lo, hi, bits, **how)
+    print(f"/// {what}: {worst(err)}.")
+    array(f"const {name}: [f64; {n + 1}] =", p, bits)
 
 
 def top(x, bits):

@@ -10,13 +10,22 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use super::Core;
+use super::{Core, PairCore};
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Avx2, Avx512};
 
+/// 2^k, a normal number.
+pub(super) const fn power_of_two(k: i32) -> f64 {
+    f64::from_bits(((1023 + k) as u64) << 52)
+}
+
+/// Tells the compiler that what calls it is rare.
+#[cold]
+pub(super) fn rare() {}
+
 /// A float type, by its format.
-pub(super) trait Element: Copy + Default {
+pub(super) trait Element: Copy + Default + 'static {
     /// Bits of the significand that are stored.
     const MANTISSA: u32;
     /// The exponent field of 1.
@@ -31,6 +40,8 @@ pub(super) trait Element: Copy + Default {
 
     /// The core of this type.
     fn eval<C: Core<N>, L: Lanes<E = Self>, const N: usize>(l: L, x: [L::F; N]) -> L::F;
+    /// The core of this type, of two results.
+    fn eval_pair<C: PairCore, L: Lanes<E = Self>>(l: L, x: L::F) -> [L::F; 2];
 }
 
 impl Element for f32 {
@@ -41,6 +52,10 @@ impl Element for f32 {
     fn eval<C: Core<N>, L: Lanes<E = f32>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
         C::f32(l, x)
     }
+    #[inline(always)]
+    fn eval_pair<C: PairCore, L: Lanes<E = f32>>(l: L, x: L::F) -> [L::F; 2] {
+        C::f32(l, x)
+    }
 }
 
 impl Element for f64 {
@@ -49,6 +64,10 @@ impl Element for f64 {
 
     #[inline(always)]
     fn eval<C: Core<N>, L: Lanes<E = f64>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
+        C::f64(l, x)
+    }
+    #[inline(always)]
+    fn eval_pair<C: PairCore, L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2] {
         C::f64(l, x)
     }
 }
@@ -113,12 +132,16 @@ pub(super) trait Lanes: Copy {
     /// `a >> n`, zeros coming in.
     fn shr(self, a: Self::U, n: u32) -> Self::U;
 
+    /// `a`, a signed multiple of 2^MANTISSA, as a number.
+    fn integer(self, a: Self::U) -> Self::F;
     /// `a < b`, false for a NaN.
     fn lt(self, a: Self::F, b: Self::F) -> Self::M;
     /// `a <= b`, false for a NaN.
     fn le(self, a: Self::F, b: Self::F) -> Self::M;
     /// `a == b`, false for a NaN.
     fn eq(self, a: Self::F, b: Self::F) -> Self::M;
+    /// Whether `a` is anything but a positive normal number.
+    fn unusual(self, a: Self::F) -> Self::M;
     /// The lowest bit of each lane.
     fn odd(self, a: Self::U) -> Self::M;
     /// The highest bit of each lane.
@@ -134,11 +157,11 @@ pub(super) trait Lanes: Copy {
     /// Whether `m` holds in any lane.
     fn any(self, m: Self::M) -> bool;
 
-    /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. Fast up to 16 entries of f64 with
-    /// AVX-512, 8 of f32 with AVX2; beyond that and with less it reads memory.
+    /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. Permutations of registers but for 32
+    /// entries with AVX2, which are gathered; with AVX2 each doubling takes twice as long.
     fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
 
-    /// The lanes as f64, the first half and the second.
+    /// The lanes as f64, the first half and the second; of f64, all of them in either.
     fn widen(self, a: Self::F) -> [<Self::Wide as Lanes>::F; 2];
     /// Two halves rounded to the float type.
     fn narrow(self, a: [<Self::Wide as Lanes>::F; 2]) -> Self::F;
@@ -166,16 +189,22 @@ pub(super) trait Lanes: Copy {
         self.narrow([low, high])
     }
 
+    /// `a`, each NaN as f64::NAN or f32::NAN.
+    #[inline(always)]
+    fn canonical(self, a: Self::F) -> Self::F {
+        self.select(self.eq(a, a), a, self.f(f64::NAN))
+    }
+
     /// The number that rounds to integers when added; see [`Element::MAGIC`].
     #[inline(always)]
     fn magic(self) -> Self::F {
         self.f(Self::E::MAGIC)
     }
 
-    /// 2^(k + up) from `k + MAGIC`; it must be a normal number.
+    /// 2^k from `k + MAGIC`; it must be a normal number.
     #[inline(always)]
-    fn pow2(self, k_magic: Self::F, up: i64) -> Self::F {
-        let biased = self.iadd(self.bits(k_magic), self.u((Self::E::BIAS as i64 + up) as u64));
+    fn pow2(self, k_magic: Self::F) -> Self::F {
+        let biased = self.iadd(self.bits(k_magic), self.u(Self::E::BIAS));
         self.float(self.shl(biased, Self::E::MANTISSA))
     }
 
@@ -186,8 +215,8 @@ pub(super) trait Lanes: Copy {
         // Two factors. The first product is exact: y is near 1 and the factor a normal number.
         let half = self.fma(k, self.f(0.5), self.magic());
         let rest = self.sub(k, self.sub(half, self.magic()));
-        let first = self.mul(y, self.pow2(half, 0));
-        self.mul(first, self.pow2(self.add(rest, self.magic()), 0))
+        let first = self.mul(y, self.pow2(half));
+        self.mul(first, self.pow2(self.add(rest, self.magic())))
     }
 
     /// `-a`
@@ -220,7 +249,8 @@ pub(super) trait Lanes: Copy {
         self.float(self.or(self.bits(a), s))
     }
 
-    /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule: the fewest operations.
+    /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule: the fewest operations. Each waits for the
+    /// last; for a short polynomial, or one with other work beside it.
     #[inline(always)]
     fn horner<const N: usize>(self, x: Self::F, c: &[f64; N]) -> Self::F {
         let mut p = self.f(c[N - 1]);
@@ -232,8 +262,8 @@ pub(super) trait Lanes: Copy {
         p
     }
 
-    /// The same by two interleaved chains in `x^2`, which halves the latency of Horner's one for
-    /// one more multiplication. `xx` is `x * x`.
+    /// The same by two interleaved chains in `xx`, which is `x * x`: half of Horner's steps to wait
+    /// for, once `xx` is known. For a long polynomial where that is needed anyway.
     #[inline(always)]
     fn poly<const N: usize>(self, x: Self::F, xx: Self::F, c: &[f64; N]) -> Self::F {
         const { assert!(N >= 4) };
@@ -246,6 +276,23 @@ pub(super) trait Lanes: Copy {
         }
         // Down to c[1] and c[0], or to c[2] and c[1].
         if i == 0 { self.fma(p, x, q) } else { self.fma(q, x, self.fma(p, xx, self.f(c[0]))) }
+    }
+
+    /// The same by pairs c[i] + c[i + 1] x and a chain in `xx` over them: as many operations as
+    /// [`Lanes::poly`], but no pair waits for `xx`. Where `x` comes late, the one to take.
+    #[inline(always)]
+    fn paired<const N: usize>(self, x: Self::F, xx: Self::F, c: &[f64; N]) -> Self::F {
+        const { assert!(N >= 3) };
+        let mut i = N - 2 + N % 2;
+        let mut p = self.f(c[N - 1]);
+        if N.is_multiple_of(2) {
+            p = self.fma(p, x, self.f(c[i]));
+        }
+        while i >= 2 {
+            i -= 2;
+            p = self.fma(p, xx, self.fma(self.f(c[i + 1]), x, self.f(c[i])));
+        }
+        p
     }
 
     /// `a + b` as its rounded value and what that lost; |a| >= |b|, or a = 0.
@@ -269,5 +316,28 @@ pub(super) trait Lanes: Copy {
     fn two_product(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
         let p = self.mul(a, b);
         (p, self.fms(a, b, p))
+    }
+
+    /// `a * b + c`, rounded once, and what that lost, rounded; |c| >= |a * b|, or c = 0.
+    #[inline(always)]
+    fn fast_two_fma(self, a: Self::F, b: Self::F, c: Self::F) -> (Self::F, Self::F) {
+        let s = self.fma(a, b, c);
+        (s, self.fma(a, b, self.sub(c, s)))
+    }
+
+    /// `c - a * b`, rounded once, and what that lost, rounded; |c| >= |a * b|, or c = 0.
+    #[inline(always)]
+    fn fast_two_fnma(self, a: Self::F, b: Self::F, c: Self::F) -> (Self::F, Self::F) {
+        let s = self.fnma(a, b, c);
+        (s, self.fnma(a, b, self.sub(c, s)))
+    }
+
+    /// `n / d` of sums of two, given the inverse of the greater part of `d`: a product with it,
+    /// corrected by the remainder. Off by little more than its last rounding.
+    #[inline(always)]
+    fn quotient(self, n: (Self::F, Self::F), d: (Self::F, Self::F), inverse: Self::F) -> Self::F {
+        let q = self.mul(n.0, inverse);
+        let rest = self.add(self.fnma(q, d.0, n.0), self.fnma(q, d.1, n.1));
+        self.fma(rest, inverse, q)
     }
 }

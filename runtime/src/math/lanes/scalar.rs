@@ -110,6 +110,10 @@ macro_rules! scalar {
                 a >> n
             }
             #[inline(always)]
+            fn integer(self, a: $bits) -> $float {
+                a.cast_signed() as $float
+            }
+            #[inline(always)]
             fn lt(self, a: $float, b: $float) -> bool {
                 a < b
             }
@@ -120,6 +124,10 @@ macro_rules! scalar {
             #[inline(always)]
             fn eq(self, a: $float, b: $float) -> bool {
                 a == b
+            }
+            #[inline(always)]
+            fn unusual(self, a: $float) -> bool {
+                !(<$float>::MIN_POSITIVE..<$float>::INFINITY).contains(&a)
             }
             #[inline(always)]
             fn odd(self, a: $bits) -> bool {

@@ -61,21 +61,43 @@ macro_rules! memory {
 
 /// Table lookups: an expression for each number of entries.
 macro_rules! table {
-    ($float:ty, $bits:ty, $vector:ty, |$p:ident, $i:ident| $($n:literal => $e:expr),*) => {
+    (
+        $float:ty, $bits:ty, $vector:ty, |$p:ident, $i:ident|
+        8 => $e8:expr, 16 => $e16:expr, 32 => $e32:expr
+    ) => {
         #[inline(always)]
         fn table<const N: usize>(self, table: &'static [$float; N], $i: $bits) -> $vector {
-            const { assert!($(N == $n)||*) };
+            const { assert!(N == 8 || N == 16 || N == 32) };
             let $p = table.as_ptr();
             // SAFETY: the table has N entries, and no index is beyond them; `self` shows that
             // the machine has the instructions.
             unsafe {
                 match N {
-                    $($n => $e,)*
-                    _ => unreachable!(),
+                    8 => $e8,
+                    16 => $e16,
+                    _ => $e32,
                 }
             }
         }
     };
+}
+
+/// `p[i & 7]` in each lane, by permutations of halves of f64: a gather takes longer.
+///
+/// # Safety
+/// `p` must be readable for 8 numbers, and the machine must have AVX2.
+#[inline(always)]
+unsafe fn four_of_eight(p: *const f64, i: __m256i) -> __m256d {
+    // SAFETY: the caller's promise.
+    unsafe {
+        // 2 i and 2 i + 1, of which the permutation takes three bits.
+        let twice = _mm256_slli_epi32::<1>(_mm256_shuffle_epi32::<0b10_10_00_00>(i));
+        let halves = _mm256_or_si256(twice, _mm256_set1_epi64x(1 << 32));
+        let low = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(p.cast()), halves);
+        let high = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(p.add(4).cast()), halves);
+        let upper = _mm256_castsi256_pd(_mm256_slli_epi64::<61>(i));
+        _mm256_blendv_pd(_mm256_castsi256_pd(low), _mm256_castsi256_pd(high), upper)
+    }
 }
 
 impl Lanes for Avx2<f64> {
@@ -109,9 +131,20 @@ impl Lanes for Avx2<f64> {
         // By a vector of equal counts: the compiler makes it the immediate form.
         shl(a: __m256i, n: u32) -> __m256i = _mm256_sllv_epi64(a, _mm256_set1_epi64x(n as i64));
         shr(a: __m256i, n: u32) -> __m256i = _mm256_srlv_epi64(a, _mm256_set1_epi64x(n as i64));
+        // There is no conversion: 2048 more goes into the low bits of 2^52 and out again.
+        integer(a: __m256i) -> __m256d = {
+            let one = _mm256_set1_pd(4503599627370496.0);
+            let field = _mm256_srli_epi64::<52>(_mm256_xor_si256(a, _mm256_set1_epi64x(i64::MIN)));
+            let biased = _mm256_or_pd(_mm256_castsi256_pd(field), one);
+            _mm256_mul_pd(_mm256_sub_pd(biased, _mm256_set1_pd(4503599627370496.0 + 2048.0)), one)
+        };
         lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LT_OQ>(a, b);
         le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LE_OQ>(a, b);
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
+        unusual(a: __m256d) -> __m256d = _mm256_or_pd(
+            _mm256_cmp_pd::<_CMP_NGE_UQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)),
+            _mm256_cmp_pd::<_CMP_NLT_UQ>(a, _mm256_set1_pd(f64::INFINITY)),
+        );
         // A mask is its sign bit.
         odd(a: __m256i) -> __m256d = _mm256_castsi256_pd(_mm256_slli_epi64::<63>(a));
         negative(a: __m256i) -> __m256d = _mm256_castsi256_pd(a);
@@ -122,8 +155,12 @@ impl Lanes for Avx2<f64> {
         any(m: __m256d) -> bool = _mm256_movemask_pd(m) != 0;
     }
     table! { f64, __m256i, __m256d, |p, i|
-        8 => _mm256_i64gather_pd::<8>(p, _mm256_and_si256(i, _mm256_set1_epi64x(7))),
-        16 => _mm256_i64gather_pd::<8>(p, _mm256_and_si256(i, _mm256_set1_epi64x(15))),
+        8 => four_of_eight(p, i),
+        16 => _mm256_blendv_pd(
+            four_of_eight(p, i),
+            four_of_eight(p.add(8), i),
+            _mm256_castsi256_pd(_mm256_slli_epi64::<60>(i)),
+        ),
         32 => _mm256_i64gather_pd::<8>(p, _mm256_and_si256(i, _mm256_set1_epi64x(31)))
     }
     memory! { f64, __m256d, _mm256_loadu_pd, _mm256_storeu_pd }
@@ -172,9 +209,14 @@ impl Lanes for Avx2<f32> {
         isub(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi32(a, b);
         shl(a: __m256i, n: u32) -> __m256i = _mm256_sllv_epi32(a, _mm256_set1_epi32(n as i32));
         shr(a: __m256i, n: u32) -> __m256i = _mm256_srlv_epi32(a, _mm256_set1_epi32(n as i32));
+        integer(a: __m256i) -> __m256 = _mm256_cvtepi32_ps(a);
         lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LT_OQ>(a, b);
         le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
         eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
+        unusual(a: __m256) -> __m256 = _mm256_or_ps(
+            _mm256_cmp_ps::<_CMP_NGE_UQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)),
+            _mm256_cmp_ps::<_CMP_NLT_UQ>(a, _mm256_set1_ps(f32::INFINITY)),
+        );
         odd(a: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<31>(a));
         negative(a: __m256i) -> __m256 = _mm256_castsi256_ps(a);
         both(a: __m256, b: __m256) -> __m256 = _mm256_and_ps(a, b);
@@ -232,9 +274,12 @@ impl Lanes for Avx512<f64> {
         isub(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi64(a, b);
         shl(a: __m512i, n: u32) -> __m512i = _mm512_sllv_epi64(a, _mm512_set1_epi64(n as i64));
         shr(a: __m512i, n: u32) -> __m512i = _mm512_srlv_epi64(a, _mm512_set1_epi64(n as i64));
+        integer(a: __m512i) -> __m512d = _mm512_cvtepi64_pd(a);
         lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(a, b);
+        // All of the classes that it knows.
+        unusual(a: __m512d) -> __mmask8 = _mm512_fpclass_pd_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask8 = _mm512_test_epi64_mask(a, _mm512_set1_epi64(1));
         negative(a: __m512i) -> __mmask8 = _mm512_movepi64_mask(a);
         both(a: __mmask8, b: __mmask8) -> __mmask8 = _kand_mask8(a, b);
@@ -243,6 +288,9 @@ impl Lanes for Avx512<f64> {
         select(m: __mmask8, a: __m512d, b: __m512d) -> __m512d = _mm512_mask_blend_pd(m, b, a);
         // One instruction, and rounded once as the two products are.
         scale(y: __m512d, k: __m512d) -> __m512d = _mm512_scalef_pd(y, k);
+        // The two kinds of NaN become the first argument, the six others the second.
+        canonical(a: __m512d) -> __m512d =
+            _mm512_fixupimm_pd::<0>(_mm512_set1_pd(f64::NAN), a, _mm512_set1_epi64(0x1111_1100));
     }
     table! { f64, __m512i, __m512d, |p, i|
         8 => _mm512_permutexvar_pd(i, _mm512_loadu_pd(p)),
@@ -303,9 +351,12 @@ impl Lanes for Avx512<f32> {
         isub(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
         shl(a: __m512i, n: u32) -> __m512i = _mm512_sllv_epi32(a, _mm512_set1_epi32(n as i32));
         shr(a: __m512i, n: u32) -> __m512i = _mm512_srlv_epi32(a, _mm512_set1_epi32(n as i32));
+        integer(a: __m512i) -> __m512 = _mm512_cvtepi32_ps(a);
         lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
+        // All of the classes that it knows.
+        unusual(a: __m512) -> __mmask16 = _mm512_fpclass_ps_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask16 = _mm512_test_epi32_mask(a, _mm512_set1_epi32(1));
         negative(a: __m512i) -> __mmask16 = _mm512_movepi32_mask(a);
         both(a: __mmask16, b: __mmask16) -> __mmask16 = _kand_mask16(a, b);
@@ -313,6 +364,8 @@ impl Lanes for Avx512<f32> {
         not(a: __mmask16) -> __mmask16 = _knot_mask16(a);
         select(m: __mmask16, a: __m512, b: __m512) -> __m512 = _mm512_mask_blend_ps(m, b, a);
         scale(y: __m512, k: __m512) -> __m512 = _mm512_scalef_ps(y, k);
+        canonical(a: __m512) -> __m512 =
+            _mm512_fixupimm_ps::<0>(_mm512_set1_ps(f32::NAN), a, _mm512_set1_epi32(0x1111_1100));
         widen(a: __m512) -> [__m512d; 2] = [
             _mm512_cvtps_pd(_mm512_castps512_ps256(a)),
             _mm512_cvtps_pd(_mm512_extractf32x8_ps::<1>(a)),

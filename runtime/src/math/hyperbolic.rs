@@ -1,0 +1,141 @@
+//! `sinh`, `cosh`, `tanh`, `sigmoid`.
+//!
+//! Method: as in exp.rs, |x| = n ln(2)/16 + r. With S and S' the powers of n and -n,
+//! A = (S - S') / 2 and B = (S + S') / 2,
+//!
+//! ```text
+//! sinh |x| = A + B r + A (cosh r - 1) + B (sinh r - r)
+//! cosh |x| = B + A sinh r + B (cosh r - 1)
+//! ```
+//!
+//! With t = e^(-2|x|) - 1, tanh |x| = -t / (t + 2), and with e = e^-|x| the sigmoid is 1 / (1 + e),
+//! or e / (1 + e) for a negative x. Both parts of these are sums of two, and so the quotient
+//! q = t (1 / d) is corrected by its remainder (t - q d) / d: one division, 0.5 + 0.1 ULP.
+//! From 19.07 on tanh rounds to 1.
+
+use super::cores;
+use super::exp::{self, Constants, Reduced, reduce_multiple};
+use super::lanes::Lanes;
+
+/// What sinh and cosh share.
+struct Pair<L: Lanes> {
+    n: L::F,
+    t: L::F,
+    /// S/2 and S'/2, and what they lack, relative to them.
+    s: L::F,
+    s_lack: L::F,
+    inv: L::F,
+    inv_lack: L::F,
+    /// Their difference and sum, and what was lost.
+    a: L::F,
+    a_lost: L::F,
+    b: L::F,
+    b_lost: L::F,
+}
+
+/// The pair for 0 <= x <= NORMAL.
+#[inline(always)]
+fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
+    // n - 16 for the half of S, and -n - 16.
+    let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, 16.0);
+    let minus_n = l.isub(l.u(32u64.wrapping_neg()), n_bits);
+    let s = exp::power(l, n_bits);
+    let inv = exp::power(l, minus_n);
+    let (s_lack, inv_lack) = (exp::power_error(l, n_bits), exp::power_error(l, minus_n));
+    let (a, a_lost) = l.fast_two_sum(s, l.neg(inv));
+    let (b, b_lost) = l.fast_two_sum(s, inv);
+    Pair { n, t, s, s_lack, inv, inv_lack, a, a_lost, b, b_lost }
+}
+
+#[inline(always)]
+fn sinh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let abs = l.abs(x);
+    if exp::beyond(l, x, L::E::NORMAL) {
+        let far = exp::exp_any(l, abs, -1.0);
+        let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
+        let near = l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
+        return l.flip(near, l.sign(x));
+    }
+    l.flip(sinh_near(l, abs), l.sign(x))
+}
+
+#[inline(always)]
+fn sinh_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let Pair { n, t, s, s_lack, inv, inv_lack, a, a_lost, b, b_lost } = pair(l, x);
+    let z = l.mul(t, t);
+    let (hi, lost) = l.fast_two_fma(b, t, a);
+    let lost = l.add(lost, a_lost);
+    // What t, S and S' lack counts by the factors e^t and e^-t.
+    let s_lack = l.mul(s, l.fnma(n, l.f(L::E::STEP[1]), s_lack));
+    let inv_lack = l.mul(inv, l.fma(n, l.f(L::E::STEP[1]), inv_lack));
+    let lack = l.fma(l.add(l.add(s_lack, inv_lack), b_lost), t, l.sub(s_lack, inv_lack));
+    let rest = l.mul(l.mul(b, t), L::E::sinh(l, z));
+    let rest = l.fma(a, L::E::cosh(l, z), rest);
+    l.add(hi, l.fma(z, rest, l.add(lost, lack)))
+}
+
+#[inline(always)]
+fn cosh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let abs = l.abs(x);
+    if exp::beyond(l, x, L::E::NORMAL) {
+        let far = exp::exp_any(l, abs, -1.0);
+        let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
+        return l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
+    }
+    cosh_near(l, abs)
+}
+
+#[inline(always)]
+fn cosh_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let Pair { n, t, s, s_lack, inv, inv_lack, a, b, b_lost, .. } = pair(l, x);
+    let r = l.fnma(n, l.f(L::E::STEP[1]), t);
+    let z = l.mul(r, r);
+    let lack = l.fma(s, s_lack, l.fma(inv, inv_lack, b_lost));
+    let ar = l.mul(a, r);
+    let rest = l.fma(b, L::E::cosh(l, z), l.mul(ar, L::E::sinh(l, z)));
+    l.add(b, l.fma(z, rest, l.add(ar, lack)))
+}
+
+#[inline(always)]
+fn tanh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let abs = l.min(l.f(20.0), l.abs(x));
+    let (hi, lo) = exp::expm1_parts(l, reduce_multiple(l, abs, -2.0, l.mul(abs, l.f(-2.0)), 0.0));
+    let y = fraction(l, (hi, lo), l.f(2.0), (hi, lo));
+    l.with_sign(l.abs(y), l.sign(x))
+}
+
+#[inline(always)]
+fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
+    let abs = l.min(l.f(L::E::NORMAL), l.abs(x));
+    let (hi, lo) = exp::exp_parts(l, l.neg(abs));
+    let one = l.f(1.0);
+    let negative = l.lt(x, l.f(0.0));
+    let n = (l.select(negative, hi, one), l.select(negative, lo, l.f(0.0)));
+    let y = fraction(l, n, one, (hi, lo));
+    if exp::beyond(l, x, L::E::NORMAL) {
+        // There 1 + e^-|x| rounds to 1.
+        let far = l.min(one, exp::exp_any(l, x, 0.0));
+        return l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far);
+    }
+    y
+}
+
+/// n / (c + hi + lo), n a sum of two, c of 1 or 2, |hi| < 1.01 and |lo| < 0.03 |hi|.
+#[inline(always)]
+fn fraction<L: Lanes>(l: L, n: (L::F, L::F), c: L::F, (hi, lo): (L::F, L::F)) -> L::F {
+    let d = l.add(l.add(c, hi), lo);
+    // Both differences are exact: d - c is a multiple of d's unit, and near hi.
+    let d_lo = l.add(l.sub(hi, l.sub(d, c)), lo);
+    l.quotient(n, (d, d_lo), l.div(l.f(1.0), d))
+}
+
+cores! {
+    /// The hyperbolic sine.
+    Sinh = sinh(x);
+    /// The hyperbolic cosine.
+    Cosh = cosh(x);
+    /// The hyperbolic tangent.
+    Tanh = tanh(x);
+    /// 1 / (1 + e^-x)
+    Sigmoid = sigmoid(x);
+}
