@@ -728,18 +728,6 @@ impl Builder {
             let operands = self.unify([x, y], dtype, weak)?;
             return self.apply_folded(Op::IntegerPower, &operands, dtype);
         }
-        let exponent = self.graph.constant_f64(y);
-        if !exponent.is_some_and(|e| e == 0.5 || (e.fract() == 0.0 && e.abs() <= MAX_FLOAT_POWER)) {
-            let message = match exponent {
-                Some(e) => format!("`**` of floats to the power {e} is not supported yet"),
-                None => "`**` of floats to a power that is not a constant is not supported yet"
-                    .to_string(),
-            };
-            let hint = format!(
-                "constant integers up to {MAX_FLOAT_POWER} and 0.5 are; exp2(y * log2(x)) is close"
-            );
-            return Err(type_error(message).hint(hint));
-        }
         let operands = self.unify([x, y], dtype, weak)?;
         Ok(self.apply_typed(Op::Power, &operands, dtype))
     }
@@ -877,9 +865,6 @@ impl Builder {
         builder
     }
 }
-
-/// The largest constant integer power of floats.
-pub(crate) const MAX_FLOAT_POWER: f64 = 64.0;
 
 fn logical_error(name: &str, dtype: DType) -> Error {
     type_error(format!("`{name}` takes bools, not {dtype}")).hint("compare first: x != 0")

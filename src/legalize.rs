@@ -17,7 +17,8 @@ pub enum Mode {
     Strict,
     /// A product that is only added becomes a fused multiply-add.
     Contract,
-    /// As `Contract`, and long sums and products are balanced.
+    /// As `Contract`; long sums and products are balanced, and `sin`, `cos` and powers may err by
+    /// 4 ULP where that is faster.
     Fast,
 }
 
@@ -44,8 +45,12 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
                 let error = Error::new(ErrorKind::Limit, message);
                 return Err(error.hint("powers count as the products they are made of"));
             }
-            expand(b, op, operands).map(Some)
+            expand(b, op, operands, mode).map(Some)
         }
+        Node::Apply(op, _) if mode == Mode::Fast => match op.fast() {
+            Some(fast) => b.apply(fast, operands).map(Some),
+            None => Ok(None),
+        },
         _ => Ok(None),
     })?;
     if mode == Mode::Fast {
@@ -57,7 +62,7 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
     Ok(graph)
 }
 
-fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
+fn expand(b: &mut Builder, op: Op, operands: &[NodeId], mode: Mode) -> Result<NodeId> {
     let x = operands[0];
     let ty = b.graph().ty(x);
     let float = ty.dtype.is_float();
@@ -126,85 +131,64 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
-            let exponent =
-                exponent.ok_or_else(|| Error::internal("a float power that is not constant"))?;
-            float_power(b, x, exponent)
+            match exponent.map(|e| constant_power(b, x, e, mode)).transpose()?.flatten() {
+                Some(power) => Ok(power),
+                None => b.apply(Op::FloatPower, operands),
+            }
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
     }
 }
 
-/// Powers of floats to constants, within 1 ULP.
-///
-/// In `f32` the product is formed in `f64`, whose error is far below the final rounding. In
-/// `f64` it is formed in double-double arithmetic (Dekker's product by fused multiply-add:
-/// relative error about n * 2^-104), so that the rounding at the end is nearly the only one;
-/// where that overflows or vanishes, the plain product has the right infinity, zero or NaN.
-fn float_power(b: &mut Builder, x: NodeId, exponent: f64) -> Result<NodeId> {
-    let one = b.constant_like(x, 1.0);
-    if exponent == 0.5 {
-        // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
-        let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
-        let minus_infinity = b.constant_like(x, f64::NEG_INFINITY);
-        let x = b.apply(Op::Add, &[x, zero])?;
-        let root = b.apply(Op::Sqrt, &[x])?;
-        let low = b.apply(Op::Eq, &[x, minus_infinity])?;
-        return b.apply(Op::Select, &[low, infinity, root]);
-    }
-    let n = exponent.abs() as u32;
-    match exponent {
+/// Powers of floats to constants for which there is something faster than the power function,
+/// within its bound of 1 ULP (in `fast` mode 4).
+fn constant_power(b: &mut Builder, x: NodeId, exponent: f64, mode: Mode) -> Result<Option<NodeId>> {
+    let power = match exponent {
         // Of x's shape, NaN included: C's pow(nan, 0) is 1.
         0.0 => {
+            let one = b.constant_like(x, 1.0);
             let any = b.apply(Op::Eq, &[x, x])?;
-            return b.apply(Op::Select, &[any, one, one]);
+            b.apply(Op::Select, &[any, one, one])
         }
-        1.0 => return Ok(x),
-        2.0 => return b.apply(Op::Mul, &[x, x]),
-        -1.0 => return b.apply(Op::Div, &[one, x]),
-        _ => {}
-    }
-    let ty = b.graph().ty(x);
-    if ty.dtype == DType::F32 {
-        let wide = b.cast(x, DType::F64);
-        let product = power_by_squaring(n, wide, |x, y| b.apply(Op::Mul, &[x, y]))?;
-        let one = b.constant_like(product, 1.0);
-        let product = if exponent < 0.0 { b.apply(Op::Div, &[one, product])? } else { product };
-        return Ok(b.cast(product, DType::F32));
-    }
-    let (high, low) = if exponent < 0.0 {
-        let q = b.apply(Op::Div, &[one, x])?;
-        let minus_q = b.apply(Op::Neg, &[q])?;
-        let rest = b.apply(Op::Fma, &[minus_q, x, one])?;
-        (q, Some(b.apply(Op::Mul, &[rest, q])?))
-    } else {
-        (x, None)
+        0.5 => {
+            // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
+            let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
+            let minus_infinity = b.constant_like(x, f64::NEG_INFINITY);
+            let x = b.apply(Op::Add, &[x, zero])?;
+            let root = b.apply(Op::Sqrt, &[x])?;
+            let low = b.apply(Op::Eq, &[x, minus_infinity])?;
+            b.apply(Op::Select, &[low, infinity, root])
+        }
+        1.0 => Ok(x),
+        2.0 => b.apply(Op::Mul, &[x, x]),
+        -1.0 => {
+            let one = b.constant_like(x, 1.0);
+            b.apply(Op::Div, &[one, x])
+        }
+        // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
+        3.0 | 4.0 | 5.0 if mode == Mode::Fast => {
+            power_by_squaring(exponent as u32, x, |x, y| b.apply(Op::Mul, &[x, y]))
+        }
+        3.0 | 4.0 => exact_cube_or_fourth(b, x, exponent == 4.0),
+        _ => return Ok(None),
     };
-    let plain = power_by_squaring(n, high, |x, y| b.apply(Op::Mul, &[x, y]))?;
-    let (exact, _) = power_by_squaring(n, (high, low), |x, y| double_product(b, x, y))?;
-    let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
-    let magnitude = b.apply(Op::Abs, &[exact])?;
-    let not_zero = b.apply(Op::Lt, &[zero, magnitude])?;
-    let finite = b.apply(Op::Lt, &[magnitude, infinity])?;
-    let usual = b.apply(Op::BitAnd, &[not_zero, finite])?;
-    b.apply(Op::Select, &[usual, exact, plain])
+    power.map(Some)
 }
 
-/// A value and what its rounding lost, if anything.
-type Double = (NodeId, Option<NodeId>);
-
-fn double_product(b: &mut Builder, x: Double, y: Double) -> Result<Double> {
-    let product = b.apply(Op::Mul, &[x.0, y.0])?;
-    let minus = b.apply(Op::Neg, &[product])?;
-    let mut lost = b.apply(Op::Fma, &[x.0, y.0, minus])?;
-    if let Some(low) = y.1 {
-        lost = b.apply(Op::Fma, &[x.0, low, lost])?;
-    }
-    if let Some(low) = x.1 {
-        lost = b.apply(Op::Fma, &[low, y.0, lost])?;
-    }
-    let sum = b.apply(Op::Add, &[product, lost])?;
-    let kept = b.apply(Op::Sub, &[sum, product])?;
-    Ok((sum, Some(b.apply(Op::Sub, &[lost, kept])?)))
+/// x**3 or x**4 with one rounding that counts: with x**2 = s + e, exactly, it is s x + e x or
+/// s s + 2 s e, e e being below 2^-100 of it. Where s overflows e is NaN, but the plain product
+/// is right; where e is too small to be exact the result is 0.
+fn exact_cube_or_fourth(b: &mut Builder, x: NodeId, fourth: bool) -> Result<NodeId> {
+    let square = b.apply(Op::Mul, &[x, x])?;
+    let minus = b.apply(Op::Neg, &[square])?;
+    let lost = b.apply(Op::Fma, &[x, x, minus])?;
+    let (factor, lost) =
+        if fourth { (square, b.apply(Op::Add, &[lost, lost])?) } else { (x, lost) };
+    let correction = b.apply(Op::Mul, &[lost, factor])?;
+    let exact = b.apply(Op::Fma, &[square, factor, correction])?;
+    let plain = b.apply(Op::Mul, &[square, factor])?;
+    let usual = b.apply(Op::Eq, &[exact, exact])?;
+    b.apply(Op::Select, &[usual, exact, plain])
 }
 
 /// x**n for n >= 1 with the fewest squarings.

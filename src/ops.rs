@@ -1,7 +1,7 @@
 //! The table: one row an operation, from which lookup, typing, folding, the interpreter, the
 //! native backend, the documentation and the tests are made.
 
-use hotloop_runtime::block::BlockFn;
+use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
@@ -211,9 +211,11 @@ table! {
     Rem "%" (x, y) Arithmetic, Kernel(elementwise::rem), Never, cost 4.0, ulp 0.5;
         "Remainder with the divisor's sign; of integers by zero: 0 and a flag in the report."
     Power "power" ["pow"] (x, y) Arithmetic, Expand, Never, cost 1.0, ulp 1.0;
-        "Power. Integers to non-negative integers; floats to constant integers up to 64 and to 0.5."
+        "Power. Integers take non-negative integer exponents; a negative float to a fraction is NaN."
     IntegerPower "integer_power" (x, y) Arithmetic, Kernel(elementwise::pow), Never, cost 8.0, ulp 0.0;
         "Integer power that wraps; a negative exponent gives 0, or 1 and -1 where that is exact."
+    FloatPower "float_power" (x, y) Real, Kernel(math::power), Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
+        "Float power: what `power` of floats becomes where the exponent is not a small constant."
     Neg "negative" (x) Arithmetic, Kernel(elementwise::neg), Numbers, cost 0.1, ulp 0.0;
         "Negation; flips the sign of zeros too."
     Lt "<" (x, y) Comparison, Kernel(elementwise::lt), Numbers, cost 0.15, ulp 0.0;
@@ -252,6 +254,10 @@ table! {
         "-1, 0 or 1; NaN of NaN."
     Square "square" (x) Arithmetic, Expand, Never, cost 0.15, ulp 0.5;
         "x * x."
+    Cbrt "cbrt" (x) Real, Kernel(math::cbrt), Never, cost 1.5, ulp 1.0, on -1e6 .. 1e6;
+        "Cube root, of negative numbers too."
+    Hypot "hypot" (x, y) Real, Kernel(math::hypot), Never, cost 1.0, ulp 1.0, on -1e6 .. 1e6;
+        "sqrt(x**2 + y**2) without overflow on the way; an infinity wins over a NaN."
     Sqrt "sqrt" (x) Real, Kernel(elementwise::sqrt), Floats, cost 1.5, ulp 0.5, on 0.0 .. 1e6;
         "Square root; NaN of negative numbers."
     Fma "fma" (x, y, z) Real, Kernel(elementwise::fma), FloatsFused, cost 0.2, ulp 0.5;
@@ -296,8 +302,24 @@ table! {
         "Sine of radians."
     Cos "cos" (x) Real, Kernel(math::cos), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
         "Cosine of radians."
+    FastSin "fast_sin" (x) Real, Kernel(math::fast_sin), Never, cost 0.8, ulp 4.0, on -1e3 .. 1e3;
+        "What `sin` is in the `fast` mode."
+    FastCos "fast_cos" (x) Real, Kernel(math::fast_cos), Never, cost 0.8, ulp 4.0, on -1e3 .. 1e3;
+        "What `cos` is in the `fast` mode."
     Tan "tan" (x) Real, Kernel(math::tan), Never, cost 3.5, ulp 1.0, on -1e3 .. 1e3;
         "Tangent of radians."
+    Arcsin "arcsin" ["asin"] (x) Real, Kernel(math::arcsin), Never, cost 2.0, ulp 1.0, on -1.0 .. 1.0;
+        "Inverse sine, in [-pi/2, pi/2]; NaN beyond [-1, 1]."
+    Arccos "arccos" ["acos"] (x) Real, Kernel(math::arccos), Never, cost 2.0, ulp 1.0, on -1.0 .. 1.0;
+        "Inverse cosine, in [0, pi]; NaN beyond [-1, 1]."
+    Arctan "arctan" ["atan"] (x) Real, Kernel(math::arctan), Never, cost 2.0, ulp 1.0, on -1e3 .. 1e3;
+        "Inverse tangent, in [-pi/2, pi/2]."
+    Arctan2 "arctan2" ["atan2"] (y, x) Real, Kernel(math::arctan2), Never, cost 3.0, ulp 1.0, on -1e3 .. 1e3;
+        "The angle of the point (x, y), in [-pi, pi]; signs of zeros count."
+    Sinh "sinh" (x) Real, Kernel(math::sinh), Never, cost 2.5, ulp 1.0, on -700.0 .. 700.0;
+        "Hyperbolic sine."
+    Cosh "cosh" (x) Real, Kernel(math::cosh), Never, cost 2.5, ulp 1.0, on -700.0 .. 700.0;
+        "Hyperbolic cosine."
     Exp "exp" (x) Real, Kernel(math::exp), Never, cost 1.5, ulp 1.0, on -700.0 .. 700.0;
         "e to the power x."
     Exp2 "exp2" (x) Real, Kernel(math::exp2), Never, cost 1.5, ulp 1.0, on -1000.0 .. 1000.0;
@@ -314,6 +336,24 @@ table! {
         "log(1 + x), accurate near 0."
     Tanh "tanh" (x) Real, Kernel(math::tanh), Never, cost 3.0, ulp 1.0, on -25.0 .. 25.0;
         "Hyperbolic tangent."
+    Arcsinh "arcsinh" ["asinh"] (x) Real, Kernel(math::arcsinh), Never, cost 3.0, ulp 1.0, on -1e6 .. 1e6;
+        "Inverse hyperbolic sine."
+    Arccosh "arccosh" ["acosh"] (x) Real, Kernel(math::arccosh), Never, cost 3.0, ulp 1.0, on 1.0 .. 1e6;
+        "Inverse hyperbolic cosine; NaN below 1."
+    Arctanh "arctanh" ["atanh"] (x) Real, Kernel(math::arctanh), Never, cost 3.0, ulp 1.0, on -1.0 .. 1.0;
+        "Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond."
+    Sigmoid "sigmoid" ["expit"] (x) Real, Kernel(math::sigmoid), Never, cost 2.0, ulp 1.0, on -700.0 .. 700.0;
+        "1 / (1 + exp(-x))."
+    Erf "erf" (x) Real, Kernel(math::erf), Never, cost 3.0, ulp 1.0, on -7.0 .. 7.0;
+        "Error function."
+    Erfc "erfc" (x) Real, Kernel(math::erfc), Never, cost 4.0, ulp 1.0, on -7.0 .. 28.0;
+        "1 - erf(x), accurate where that is small."
+    Normcdf "normcdf" ["ndtr"] (x) Real, Kernel(math::normcdf), Never, cost 4.0, ulp 1.0, on -39.0 .. 9.0;
+        "Cumulative distribution function of the standard normal distribution."
+    Gamma "gamma" ["tgamma"] (x) Real, Kernel(math::gamma), Never, cost 12.0, ulp 1.0, on -170.0 .. 172.0;
+        "Gamma function: gamma(n + 1) = n!; NaN at negative integers."
+    Lgamma "lgamma" ["gammaln"] (x) Real, Kernel(math::lgamma), Never, cost 12.0, ulp 1.0, on -1e3 .. 1e6;
+        "log(|gamma(x)|); below 0, near its zeros, only to 1e-15 (f32: 1e-7) absolute."
 
     // Reductions over the whole array.
     Sum "sum" (x) Total, Reduce(Reduction::Sum), Never, cost 0.2, ulp 0.5;
@@ -358,12 +398,38 @@ impl Op {
 
     /// Whether users can call it.
     pub fn is_public(self) -> bool {
-        !matches!(self, Op::IntegerPower | Op::Size)
+        use Op::*;
+        !matches!(self, IntegerPower | FloatPower | FastSin | FastCos | Size)
     }
 
     /// Whether integer operands may raise a flag, which compiled code then collects.
     pub fn may_flag(self) -> bool {
         matches!(self, Op::FloorDiv | Op::Rem | Op::Fmod)
+    }
+
+    /// The faster function of at most 4 ULP that takes this one's place in the `fast` mode.
+    pub fn fast(self) -> Option<Op> {
+        match self {
+            Op::Sin => Some(Op::FastSin),
+            Op::Cos => Some(Op::FastCos),
+            _ => None,
+        }
+    }
+
+    /// The two functions, this one among them, that have a common kernel for one operand.
+    pub fn pair(self) -> Option<[Op; 2]> {
+        match self {
+            Op::Sin | Op::Cos => Some([Op::Sin, Op::Cos]),
+            _ => None,
+        }
+    }
+
+    /// The kernel of a [pair](Op::pair); each result has the bits that it has alone.
+    pub fn pair_kernel(pair: [Op; 2], dtype: DType, isa: Isa) -> Option<PairFn> {
+        match pair {
+            [Op::Sin, Op::Cos] => math::sin_cos(dtype, isa),
+            _ => None,
+        }
     }
 
     /// The kernel of a primitive elementwise operation.

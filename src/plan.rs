@@ -53,6 +53,8 @@ pub enum Step {
     Fused(u8, Vec<Instr>),
     /// A block kernel: operation, operand dtype, operands, result.
     Block(Op, DType, Vec<Place>, Place),
+    /// A block kernel of two results: the operations, operand dtype, operand, results.
+    Pair([Op; 2], DType, Place, [Place; 2]),
     /// A conversion.
     Convert(Lane, Lane, Place, Place),
     /// Elements into the accumulators of a reduction of the stage.
@@ -515,6 +517,8 @@ struct Sink {
 enum Draft {
     Fused(u8, Vec<u32>),
     Unit(u32),
+    /// Two functions of one operand that have a common kernel, and their units.
+    Pair([Op; 2], DType, [u32; 2]),
     /// A cell or an input written out as elements, for a kernel or an output.
     Copy(u32, Place),
     Reduce(u32, u32),
@@ -635,8 +639,29 @@ impl Scheduler {
                 }
             }
         }
-        drafts.extend(turns.into_values().flatten());
+        self.pair_up(turns.into_values().flatten(), &mut drafts);
         (drafts, places)
+    }
+
+    /// Appends drafts; two functions of one operand that have a common kernel become one draft.
+    fn pair_up(&self, all: impl Iterator<Item = Draft>, drafts: &mut Vec<Draft>) {
+        let mut seen: FxHashMap<(Op, u32), (usize, u32)> = FxHashMap::default();
+        for draft in all {
+            if let Draft::Unit(unit) = draft
+                && let Unit::Block(op, dtype, args) = &self.units[unit as usize].0
+                && let Some(pair) = op.pair()
+            {
+                let is_first = pair[0] == *op;
+                let other = pair[usize::from(is_first)];
+                if let Some((at, mate)) = seen.get(&(other, args[0])) {
+                    let units = if is_first { [unit, *mate] } else { [*mate, unit] };
+                    drafts[*at] = Draft::Pair(pair, *dtype, units);
+                    continue;
+                }
+                seen.insert((*op, args[0]), (drafts.len(), unit));
+            }
+            drafts.push(draft);
+        }
     }
 
     /// Which units a step reads from places.
@@ -645,7 +670,7 @@ impl Scheduler {
             Draft::Fused(_, members) => {
                 members.iter().flat_map(|m| self.args(*m).iter().copied()).collect()
             }
-            Draft::Unit(unit) => self.args(*unit).to_vec(),
+            Draft::Unit(unit) | Draft::Pair(_, _, [unit, _]) => self.args(*unit).to_vec(),
             Draft::Copy(unit, _) | Draft::Reduce(_, unit) => vec![*unit],
         }
     }
@@ -655,6 +680,7 @@ impl Scheduler {
         match draft {
             Draft::Fused(_, members) => members.clone(),
             Draft::Unit(unit) | Draft::Copy(unit, Place::Slot(_)) => vec![*unit],
+            Draft::Pair(_, _, units) => units.to_vec(),
             Draft::Copy(..) | Draft::Reduce(..) => Vec::new(),
         }
     }
@@ -674,7 +700,8 @@ impl Scheduler {
             for unit in self.makes(draft) {
                 let u = unit as usize;
                 // Kernels always write somewhere; loop values only if another step reads them.
-                let in_memory = matches!(draft, Draft::Unit(_)) || last_read[u] > i;
+                let kernel = matches!(draft, Draft::Unit(_) | Draft::Pair(..));
+                let in_memory = kernel || last_read[u] > i;
                 if in_memory && places[u].is_none() {
                     let slot = free.pop().unwrap_or_else(|| {
                         count += 1;
@@ -758,6 +785,10 @@ impl Scheduler {
                         out,
                     ),
                 }
+            }
+            Draft::Pair(pair, dtype, units) => {
+                let arg = self.place(self.args(units[0])[0], places);
+                Step::Pair(*pair, *dtype, arg, units.map(|unit| self.place(unit, places)))
             }
             Draft::Copy(unit, target) => {
                 let lane = self.units[*unit as usize].1;
@@ -846,6 +877,10 @@ impl fmt::Display for TileProgram {
                         op.row().name,
                         args.join(", ")
                     )?;
+                }
+                Step::Pair([first, second], dtype, arg, [one, two]) => {
+                    let (first, second) = (first.row().name, second.row().name);
+                    writeln!(f, "    block {first}, {second}.{dtype} {arg} to {one}, {two}")?;
                 }
                 Step::Convert(from, to, arg, out) => {
                     writeln!(

@@ -319,7 +319,7 @@ fn errors_draw_a_caret_and_exit_with_one() {
     write_f64(dir, "a.npy", &[1.0]);
     let err = fails(dir, 1, &["1 + sine(a)", "a=a.npy"]);
     assert!(err.contains("1 | 1 + sine(a)\n  |     ^^^^"), "{err}");
-    assert!(err.contains("did you mean 'sin'?"), "{err}");
+    assert!(err.contains("did you mean 'sin' or 'sinh'?"), "{err}");
     for program in
         ["", "  ", "# nothing", "1 +", "(a", "a $ b", "__import__('os')", "a\u{1b}[2J", "2x"]
     {
@@ -724,7 +724,7 @@ fn explain() {
     }
     assert!(ok(dir, &["explain", "x + 1"]).contains("input 0 is x: f64"));
     assert!(ok(dir, &["explain", "x + y", "x:i16@"]).contains("input 0 is x: i16\n"));
-    assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin'?"));
+    assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin' or 'sinh'?"));
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
 }

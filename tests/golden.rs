@@ -68,7 +68,9 @@ golden! {
     reductions_in_stages, Strict, "m = mean(a); s = sqrt(mean((a - m)**2)); (a - m) / s", "a: f64";
     reduction_beside_elements, Strict, "sum(a), a + 1", "a: f64";
     small_powers, Strict, "a**2, a**3, a**-1, a**0.5", "a: f32";
-    double_powers, Strict, "a**5", "a: f64";
+    double_powers, Strict, "a**4, a**5, a**b", "a: f64, b: f64";
+    fast_powers, Fast, "a**3, a**5", "a: f64";
+    pair_of_kernels, Strict, "r * cos(t + 1), r * sin(t + 1), cos(r)", "r: f64, t: f64";
     integer_powers, Strict, "a**3, a**b", "a: i64, b: i64";
     strict_keeps_products, Strict, "a * b + c", "a: f64, b: f64, c: f64";
     contract_fuses, Contract, "a * b + c, a - b * c", "a: f64, b: f64, c: f64";

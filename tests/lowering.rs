@@ -9,8 +9,9 @@ use generator::data::{Array, Flavour, Input, Rng, Value, element, specials};
 use hotloop::ops::{Lowering, Row, Rule, TABLE};
 use hotloop::{Arg, ArgType, Backend, DType, Engine, Isa, Mode, Op};
 
-fn natives() -> Vec<(Isa, Engine)> {
-    let make = |isa| Engine::builder().backend(Backend::Native).isa(isa).threads(1).build();
+fn natives(mode: Mode) -> Vec<(Isa, Engine)> {
+    let make =
+        |isa| Engine::builder().backend(Backend::Native).mode(mode).isa(isa).threads(1).build();
     Isa::available().map(|isa| (isa, make(isa))).collect()
 }
 
@@ -35,10 +36,16 @@ fn dtypes(row: &Row) -> Vec<DType> {
     }
 }
 
+/// The operation that a variant for the `fast` mode takes the place of.
+fn plain(row: &Row) -> Option<&'static Row> {
+    TABLE.iter().find(|r| r.op.fast() == Some(row.op))
+}
+
 /// The operation applied to the inputs `a`, `b`, `c`.
 fn spelled(row: &Row) -> String {
+    let row = plain(row).unwrap_or(row);
     match (row.op, row.parameters.len()) {
-        (Op::IntegerPower, _) => "a ** b".to_string(),
+        (Op::IntegerPower | Op::FloatPower, _) => "a ** b".to_string(),
         (Op::Select, _) => "where(c, a, b)".to_string(),
         (_, 1) if !row.is_function() => format!("{}a", row.name),
         (_, 2) if !row.is_function() => format!("a {} b", row.name),
@@ -81,7 +88,7 @@ fn array(name: &'static str, dtype: DType, elements: &[u64]) -> Input {
 #[test]
 fn every_operation_on_every_dtype() {
     let engines = AllEngines::new();
-    let natives = natives();
+    let natives = [Mode::Strict, Mode::Fast].map(|mode| (mode, natives(mode)));
     let (mut fused, mut block) = (0, 0);
     for row in TABLE.iter().filter(|r| matches!(r.lowering, Lowering::Kernel(_))) {
         let wanted = dtypes(row);
@@ -98,16 +105,18 @@ fn every_operation_on_every_dtype() {
             }
         }
         let text = spelled(row);
+        let (mode, natives) = &natives[usize::from(plain(row).is_some())];
         for dtype in wanted {
             let third = if row.op == Op::Select { DType::Bool } else { dtype };
             let [a, b, c] = columns(dtype, third);
             let inputs = vec![array("a", dtype, &a), array("b", dtype, &b), array("c", third, &c)];
-            assert_eq!(check(&engines, &strict(&text, inputs)), Ok(Ok(())), "{text} of {dtype}");
+            let case = Case { mode: *mode, ..strict(&text, inputs) };
+            assert_eq!(check(&engines, &case), Ok(Ok(())), "{text} of {dtype}");
 
             // The plan says which form it took: the table's.
             let types =
                 [("a", dtype), ("b", dtype), ("c", third)].map(|(n, d)| (n, ArgType::array(d)));
-            for (isa, engine) in &natives {
+            for (isa, engine) in natives {
                 let program = engine.compile(&text).expect("it compiled before");
                 let read =
                     |(name, _): &&(&str, ArgType)| program.inputs().iter().any(|i| **i == **name);
@@ -130,6 +139,40 @@ fn every_operation_on_every_dtype() {
         }
     }
     assert!(fused > 300 && block > 150, "{fused} cells with a vector form, {block} without");
+}
+
+/// Two functions of one operand that have a common kernel.
+#[test]
+fn every_pair() {
+    let engines = AllEngines::new();
+    let pairs = TABLE.iter().filter_map(|r| r.op.pair().filter(|pair| pair[0] == r.op));
+    let mut count = 0;
+    for pair in pairs {
+        let [f, g] = pair.map(|op| op.row().name);
+        for dtype in [DType::F32, DType::F64] {
+            let [a, b, _] = columns(dtype, dtype);
+            // Stored, used once more, through memory and after a loop; and one without its mate.
+            for text in [
+                format!("{g}(a), {f}(a)"),
+                format!("{f}(a) * {g}(a) + {f}(b)"),
+                format!("{f}(a - b) + b, {g}(a - b), {g}({f}(a - b))"),
+            ] {
+                let inputs = || vec![array("a", dtype, &a), array("b", dtype, &b)];
+                let mut inputs = inputs();
+                inputs.truncate(if text.contains('b') { 2 } else { 1 });
+                assert_eq!(check(&engines, &strict(&text, inputs)), Ok(Ok(())), "{text}");
+                for (_, engine) in natives(Mode::Strict) {
+                    let program = engine.compile(&text).expect("it compiled before");
+                    let types: Vec<_> =
+                        program.inputs().iter().map(|n| (&**n, ArgType::array(dtype))).collect();
+                    let plan = program.specialize(&types).expect("it was specialised").explain();
+                    assert!(plan.contains(&format!("block {f}, {g}.{dtype} ")), "{text}\n{plan}");
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 6, "{count} programs");
 }
 
 #[test]

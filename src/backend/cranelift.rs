@@ -8,7 +8,7 @@
 //! reaches everything through its pointer table or absolute addresses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -85,7 +85,8 @@ struct Workspace {
     builder: FunctionBuilderContext,
 }
 
-/// Workspaces kept for the next compilations.
+/// Workspaces kept for the next compilations. Nobody waits for this lock: in the child of a fork
+/// it may never be free again.
 const MOST_WORKSPACES: usize = 8;
 static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
@@ -145,7 +146,7 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     if program.steps.iter().any(too_wide) {
         return Err(Refusal::TooLarge);
     }
-    let workspace = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let workspace = WORKSPACES.try_lock().ok().and_then(|mut kept| kept.pop());
     let mut workspace = workspace.unwrap_or_else(|| Workspace {
         context: Context::new(),
         builder: FunctionBuilderContext::new(),
@@ -155,8 +156,9 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     // After a panic or an error the workspace may hold half a function: it is dropped.
     let tile = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
     workspace.context.clear();
-    let mut kept = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() < MOST_WORKSPACES {
+    if let Ok(mut kept) = WORKSPACES.try_lock()
+        && kept.len() < MOST_WORKSPACES
+    {
         kept.push(workspace);
     }
     Ok(tile)
@@ -172,7 +174,9 @@ struct Compiler<'a, 'f> {
     b: FunctionBuilder<'f>,
     program: &'a TileProgram,
     isa: Isa,
+    /// The signatures of block kernels, of one result and of two.
     kernel: SigRef,
+    pair_kernel: SigRef,
     table: Value,
     n: Value,
     flags: Option<Value>,
@@ -261,16 +265,18 @@ impl<'a> Compiler<'a, '_> {
         signature.returns.push(AbiParam::new(types::I32));
         workspace.context.func = Function::with_name_signature(Default::default(), signature);
         let mut b = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
-        let mut signature = Signature::new(CallConv::SystemV);
-        signature.params.extend([AbiParam::new(types::I64); 5]);
-        signature.returns.push(AbiParam::new(types::I32));
-        let kernel = b.import_signature(signature);
+        let [kernel, pair_kernel] = [5, 4].map(|pointers| {
+            let mut signature = Signature::new(CallConv::SystemV);
+            signature.params.extend(vec![AbiParam::new(types::I64); pointers]);
+            signature.returns.push(AbiParam::new(types::I32));
+            b.import_signature(signature)
+        });
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         b.seal_block(entry);
         let (table, n) = (b.block_params(entry)[0], b.block_params(entry)[1]);
-        let mut compiler = Compiler { b, program, isa, kernel, table, n, flags: None };
+        let mut compiler = Compiler { b, program, isa, kernel, pair_kernel, table, n, flags: None };
         // Accumulators count elements from the start of each call: calls take multiples of their
         // number.
         let mut block = if reducers.is_empty() { 1 } else { ACCUMULATORS };
@@ -349,6 +355,15 @@ impl<'a> Compiler<'a, '_> {
                     .ok_or_else(|| bug(format_args!("{op:?} has no {dtype} kernel")))?;
                 let out = self.pointer(*out)?;
                 self.call(kernel, out, args, op.may_flag() && dtype.is_int())
+            }
+            Step::Pair(pair, dtype, arg, outs) => {
+                let kernel = Op::pair_kernel(*pair, *dtype, self.isa)
+                    .ok_or_else(|| bug(format_args!("{pair:?} have no common {dtype} kernel")))?;
+                let [first, second] = outs.map(|out| self.pointer(out));
+                let values = [first?, second?, self.pointer(*arg)?, self.n];
+                let address = self.b.ins().iconst(types::I64, kernel as usize as i64);
+                self.b.ins().call_indirect(self.pair_kernel, address, &values);
+                Ok(())
             }
             Step::Convert(from, to, arg, out) => {
                 let kernel = convert(*from, *to, self.isa)

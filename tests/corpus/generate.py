@@ -5,6 +5,7 @@ Where the language differs from NumPy on purpose, a case gives its result itself
 """
 
 import json
+import math
 import os
 import warnings
 
@@ -47,31 +48,55 @@ def to_float(dtype):
     return np.dtype("f4") if dtype.itemsize <= 2 else np.dtype("f8")
 
 
+def c_special(name):
+    """C's values of a function that NumPy has not, where they are special; NaN elsewhere."""
+    table = {
+        "erf": {INF: 1.0, -INF: -1.0}, "erfc": {INF: 0.0, -INF: 2.0},
+        "normcdf": {INF: 1.0, -INF: 0.0}, "sigmoid": {INF: 1.0, -INF: 0.0},
+        "gamma": {INF: INF}, "lgamma": {INF: INF, -INF: INF},
+    }[name]
+
+    def special(x):
+        if x == 0:
+            zero = {"erf": x, "erfc": 1.0, "normcdf": 0.5, "sigmoid": 0.5, "lgamma": INF, "gamma": math.copysign(INF, x)}
+            return type(x)(zero[name])
+        if name in ("gamma", "lgamma") and x < 0 and x == np.floor(x):
+            return type(x)(NAN if name == "gamma" else INF)
+        return type(x)(table.get(float(x), NAN if not np.isfinite(x) else 1.0))
+
+    return special
+
+
 def exact(name):
     """The correctly rounded function of mpmath, with NumPy's special values."""
-    of_numpy = {"log1p": np.log1p, "expm1": np.expm1}.get(name, getattr(np, name))
+    # NumPy's power takes the square root for 0.5; that of its scalars is C's.
+    of_numpy = {"power": lambda x, y: np.float64(x) ** np.float64(y)}.get(name) or getattr(np, name, None) or c_special(name)
     of_mpmath = {
         "exp2": lambda x: mpmath.mpf(2) ** x, "log2": lambda x: mpmath.log(x, 2),
-        "cbrt": lambda x: mpmath.cbrt(x),
+        "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)), "lgamma": lambda x: mpmath.log(abs(mpmath.gamma(x))),
+        "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan, "arctan2": mpmath.atan2,
+        "arcsinh": mpmath.asinh, "arccosh": mpmath.acosh, "arctanh": mpmath.atanh,
+        "normcdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "power": mpmath.power,
     }.get(name) or getattr(mpmath, name)
 
-    def one(x, dtype):
-        special = of_numpy(dtype.type(x))
-        if not np.isfinite(x) or not np.isfinite(special) or special == 0 or x == 0:
+    def one(xs, dtype):
+        special = of_numpy(*map(dtype.type, xs))
+        if not np.all(np.isfinite(xs)) or not np.isfinite(special) or special == 0 or 0 in xs:
             return special
         # One rounding only, subnormal results included.
-        value = of_mpmath(mpmath.mpf(float(x)))
+        value = of_mpmath(*(mpmath.mpf(float(x)) for x in xs))
         if dtype.itemsize == 8:
             return mpmath_to_float(value, 53, -1074)
         return mpmath_to_float(value, 24, -149)
 
-    def function(x):
-        if isinstance(x, (int, float)):
-            return float(one(float(x), np.dtype("f8")))
-        x = np.asarray(x)
-        dtype = to_float(x.dtype)
-        x = x.astype(dtype)
-        return np.array([one(v, dtype) for v in x.ravel()], dtype=dtype).reshape(x.shape)
+    def function(*xs):
+        if all(isinstance(x, (int, float)) for x in xs):
+            return float(one([float(x) for x in xs], np.dtype("f8")))
+        dtype = to_float(np.result_type(*xs))
+        xs = np.broadcast_arrays(*(np.asarray(x).astype(dtype) for x in xs))
+        values = [one(v, dtype) for v in zip(*(x.ravel() for x in xs))]
+        return np.array(values, dtype=dtype).reshape(xs[0].shape)
 
     return function
 
@@ -97,20 +122,10 @@ def isin(x, *values):
     return out
 
 
-def power_float(x, n):
-    """x**n for one float dtype, correctly rounded."""
-    dtype = x.dtype
-    bits, least = (53, -1074) if dtype.itemsize == 8 else (24, -149)
-    out = []
-    for v in x.ravel():
-        special = np.float64(v) ** np.float64(n)
-        if v == 0 or not np.isfinite(v) or np.isnan(special):
-            out.append(special)
-            continue
-        value = mpmath.mpf(float(v)) ** mpmath.mpf(n)
-        largest = mpmath.ldexp(1, 1024 if bits == 53 else 128)
-        out.append(float(mpmath.sign(value)) * INF if abs(value) >= largest else mpmath_to_float(value, bits, least))
-    return np.array(out, dtype=dtype).reshape(x.shape)
+def power_float(x, y):
+    """x**y of floats, correctly rounded; overflow too."""
+    with np.errstate(all="ignore"):
+        return exact("power")(x, y)
 
 
 SPACE = {
@@ -122,7 +137,9 @@ SPACE = {
     "clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi), "power": np.power, "pow": np.power,
     "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max, "mean": np.mean, "any": np.any, "all": np.all,
     "count_nonzero": lambda x: np.int64(np.count_nonzero(x)), "nan_to_num": np.nan_to_num,
-    **{name: exact(name) for name in "exp exp2 expm1 log log2 log10 log1p sin cos tan tanh".split()},
+    **{name: exact(name) for name in (
+        "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh "
+        "cbrt hypot erf erfc normcdf sigmoid gamma lgamma").split()},
     **{name: (lambda code: lambda x: np.asarray(x).astype(code))(code) for name, code in DTYPES.items()},
 }
 
@@ -406,6 +423,21 @@ points = {
     "cos": [0.0, 1.0, -1.0, 3.0, 100.0, 1e6, INF, NAN],
     "tan": [0.0, -0.0, 1.0, -1.0, 1.5, 100.0, 1e6, INF, NAN],
     "tanh": [0.0, -0.0, 1e-10, 0.5, -1.0, 5.0, 30.0, INF, -INF, NAN],
+    "arcsin": [0.0, -0.0, 0.5, -0.25, 0.75, 1.0, -1.0, 1.5, NAN],
+    "arccos": [0.0, 0.5, -0.25, 0.75, 1.0, -1.0, 1.5, NAN],
+    "arctan": [0.0, -0.0, 0.5, -1.0, 3.0, 1e10, INF, -INF, NAN],
+    "sinh": [0.0, -0.0, 0.5, -1.0, 10.0, 80.0, INF, -INF, NAN],
+    "cosh": [0.0, -0.0, 0.5, -1.0, 10.0, 80.0, INF, -INF, NAN],
+    "arcsinh": [0.0, -0.0, 0.5, -1.0, 1e5, 1e30, INF, -INF, NAN],
+    "arccosh": [1.0, 1.5, 2.0, 1e5, 1e30, 0.5, -1.0, INF, NAN],
+    "arctanh": [0.0, -0.0, 0.5, -0.75, 1.0, -1.0, 1.5, NAN],
+    "cbrt": [0.0, -0.0, 8.0, -27.0, 2.0, 1e30, INF, -INF, NAN],
+    "erf": [0.0, -0.0, 0.5, -1.0, 3.0, 1e-10, INF, -INF, NAN],
+    "erfc": [0.0, -0.0, 0.5, -1.0, 3.0, 9.0, INF, -INF, NAN],
+    "normcdf": [0.0, -0.0, 0.5, -1.0, 3.0, -12.0, INF, -INF, NAN],
+    "sigmoid": [0.0, -0.0, 0.5, -1.0, 20.0, -80.0, INF, -INF, NAN],
+    "gamma": [0.0, -0.0, 0.5, 5.0, 30.5, -0.5, -1.5, -3.0, INF, -INF, NAN],
+    "lgamma": [0.0, -0.0, 0.5, 1.0, 2.0, 30.5, 1e10, -3.0, -10.5, INF, -INF, NAN],
 }
 for name, values in points.items():
     for dtype in FLOATS:
@@ -414,6 +446,16 @@ for name, values in points.items():
     case("functions", f"{name}_of_i32_is_f64", f"{name}(a)", {"a": A("i32", [1, 2, 3])}, ulp=1)
     case("functions", f"{name}_of_weak", f"a + {name}(2)", {"a": A("f32", [0.0, 0.0])},
          np_expr=f"a + f32({name}(2.0))", ulp=1)
+for dtype in FLOATS:
+    y, x = [0.0, -0.0, 1.0, -1.0, 2.0, INF, -INF, 3.0, NAN], [1.0, 1.0, -1.0, 0.0, 3.0, 1.0, INF, -INF, 1.0]
+    case("functions", f"arctan2_{dtype}", "arctan2(a, b)", {"a": A(dtype, y), "b": A(dtype, x)}, ulp=1)
+    case("functions", f"arctan2_swapped_{dtype}", "atan2(b, a)", {"a": A(dtype, y), "b": A(dtype, x)}, np_expr="arctan2(b, a)", ulp=1)
+    y, x = [3.0, -1.0, 0.0, 1e30, INF, NAN, 1e-30], [4.0, 2.0, -0.0, 1e30, NAN, 1.0, 2e-30]
+    case("functions", f"hypot_{dtype}", "hypot(a, b)", {"a": A(dtype, y), "b": A(dtype, x)}, ulp=1)
+case("functions", "hypot_of_mixed", "hypot(a, b), arctan2(a, k)", {"a": f32, "b": A("f64", [1.0, 2.0, 3.0]), "k": W(2)},
+     np_expr="(hypot(a, b), arctan2(a, f32(2)))", ulp=1)
+case("functions", "other_names", "asin(a), acos(a), atan(a), asinh(a), atanh(a), expit(a), ndtr(a), gammaln(a), tgamma(a)", {"a": A("f64", [0.25, 0.5])},
+     np_expr="(arcsin(a), arccos(a), arctan(a), arcsinh(a), arctanh(a), sigmoid(a), normcdf(a), lgamma(a), gamma(a))", ulp=1)
 roots = [0.0, -0.0, 2.0, 4.0, 1e300, 1e-310, -1.0, INF, NAN]
 case("functions", "sqrt_f64", "sqrt(a)", {"a": A("f64", roots)})
 case("functions", "sqrt_f32", "sqrt(a)", {"a": A("f32", [0.0, -0.0, 2.0, 4.0, 1e30, 1e-40, -1.0, INF, NAN])})
@@ -480,7 +522,7 @@ case("functions", "casts_have_long_names", "float32(a) + int64(b)", {"a": A("f64
 case("functions", "ln_is_log", "ln(a) - log(a)", {"a": A("f64", [2.0, 3.0])}, expect=A("f64", [0.0, 0.0]))
 case("functions", "keywords_in_any_order", "clip(max=2, x=a, min=1)", {"a": i32}, np_expr="clip(a, 1, 2)")
 case("functions", "sign_of_bool_is_an_error", "sign(a)", {"a": b1}, error=("TYPE", "sign of bool"))
-case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin'?"))
+case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin' or 'sinh'?"))
 case("functions", "too_few_arguments", "where(a, 1)", {"a": b1}, error=("ARITY", "where(condition, x, y)"))
 
 # --- conditionals ----------------------------------------------------------------------------
@@ -683,7 +725,18 @@ case("powers", "float_literal_exponent", "a**2.0", {"a": A("f32", [0.1, 3.0])}, 
 case("powers", "float_literal_exponent_of_ints", "a**2.0", {"a": A("i64", [3, -4])}, np_expr="f64(a) * f64(a)")
 case("powers", "overflow_and_underflow", "a**5, a**-5", {"a": A("f64", [1e70, 1e-70, -1e70])}, np_expr="(power_float(a, 5), power_float(a, -5))", ulp=1)
 case("powers", "subnormal_result", "a**3", {"a": A("f64", [3e-105, 2e-107])}, np_expr="power_float(a, 3)", ulp=1)
-case("powers", "variable_exponent_is_not_there_yet", "a ** b", {"a": A("f64", [2.0]), "b": A("f64", [0.3])}, error=("TYPE", "not supported yet"))
+for dtype in FLOATS:
+    x = [0.0, -0.0, -0.0, 1.0, NAN, -8.0, -INF, -INF, 2.0, 0.5, -1.0, 4.0, -2.0, 10.0, 1.25, 0.1, 3.0]
+    y = [0.0, -3.0, -2.0, NAN, 0.0, 0.25, 3.0, -3.0, 1e30, INF, -INF, 0.5, 3.0, -20.0, 17.5, 0.3, -30.0]
+    case("powers", f"arrays_of_{dtype}", "a ** b", {"a": A(dtype, x), "b": A(dtype, y)}, np_expr="power_float(a, b)", ulp=1)
+    for n, name in [(0.3, "fraction"), (-0.5, "inverse_root"), (1.5, "one_and_a_half"), (100, "hundred")]:
+        case("powers", f"{dtype}_to_a_{name}", f"a**{n}", {"a": A(dtype, specials)}, np_expr=f"power_float(a, {n})", ulp=1)
+case("powers", "int_to_a_float", "a ** b, b ** a", {"a": A("i64", [2, -3]), "b": A("f64", [0.5, 2.0])},
+     np_expr="(power_float(f64(a), b), power_float(b, f64(a)))", ulp=1)
+case("powers", "number_to_an_array", "2 ** a, k ** a", {"a": A("f32", [0.5, -1.0]), "k": W(1.5)},
+     np_expr="(power_float(f32(2), a), power_float(f32(1.5), a))", ulp=1)
+case("powers", "of_literals", "2 ** 0.3 * a", {"a": A("f64", [1.0])}, np_expr="a * 2 ** 0.3", ulp=1)
+case("powers", "fast", "a**3, a**4, a**5", {"a": A("f64", [1.1, -0.3, 7.0])}, np_expr="(a*a*a, (a*a)*(a*a), a*((a*a)*(a*a)))", ulp=2, mode="fast")
 
 # --- special values --------------------------------------------------------------------------
 tiny64, tiny32 = 5e-324, 1.401298464324817e-45

@@ -404,13 +404,13 @@ impl Writer<'_, '_> {
         let x = self.expr(kind)?;
         let constants: &[&str] = match kind {
             Kind::Float => &[
-                "2", "0", "1", "3", "4", "5", "7", "10", "33", "64", "-1", "-2", "-5", "0.5",
-                "2.0", "-3.0",
+                "2", "0", "1", "3", "4", "5", "7", "33", "-1", "-2", "0.5", "2.0", "-3.0", "1.5",
+                "-0.3", "1e3",
             ],
             _ => &["2", "0", "1", "3", "4", "5", "7", "10", "64", "65"],
         };
-        let y = if kind == Kind::Int && self.u.ratio(1, 3)? {
-            let y = self.expr(Kind::Int)?;
+        let y = if self.u.ratio(1, 3)? {
+            let y = self.expr(kind)?;
             format!("{}({})", x.ty.dtype, y.text)
         } else {
             self.u.choose(constants)?.to_string()
