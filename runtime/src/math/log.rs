@@ -29,7 +29,8 @@ use super::{Core, cores};
 
 /// Where the intervals of m begin.
 pub(super) const FROM: f64 = 0.703125;
-/// A multiple of 1/64 or so near 1/m for each of 16 intervals of m, by the leading bits of its place.
+/// A multiple of 1/64 or so near 1/m for each of 16 intervals of m, by the leading bits of its
+/// place.
 pub(super) static C: [f64; 16] = [
     1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
     0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
