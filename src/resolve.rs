@@ -400,6 +400,9 @@ impl Resolver<'_> {
                 );
                 return fail(ErrorKind::Type, span, message);
             }
+            ExprKind::Index { .. } => {
+                return fail(ErrorKind::Type, span, "indexing is not supported yet");
+            }
             ExprKind::Name(name) => self.variable(*name, span, frame)?,
             ExprKind::Unary { op, arg } => {
                 let x = frame.value(*arg);

@@ -724,6 +724,8 @@ fn b10_injections() {
         "from os import path",
         "x[0]",
         "x['__class__']",
+        "x[y]",
+        "x[exit():]",
         "a;b;;c(",
         "@x",
         "print(1)",

@@ -414,10 +414,17 @@ fn syntactic() {
     1 | def if(x) = x
       |     ^^
     ");
-    assert_snapshot!(compiled("x[1]"), @r"
-    PARSE: error: indexing is not supported yet
+    assert_snapshot!(compiled("x[1, i]"), @r"
+    PARSE: error: unexpected name `i` in an index
       |
-    1 | x[1]
+    1 | x[1, i]
+      |      ^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("x[1"), @r"
+    PARSE: error: `[` is never closed
+      |
+    1 | x[1
       |  ^
     ");
     assert_snapshot!(compiled("[1, 2]"), @r"

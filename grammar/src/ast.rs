@@ -70,6 +70,13 @@ pub struct LinkRange {
     pub(crate) end: u32,
 }
 
+/// The items of one index, in [`Ast::indices`]. An index has at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
 /// A program.
 ///
 /// Every expression is an entry of one table, and its operands come before it, so a consumer is a
@@ -85,6 +92,7 @@ pub struct Ast {
     pub(crate) names: Vec<Box<str>>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) links: Vec<Link>,
+    pub(crate) indices: Vec<IndexEntry>,
 }
 
 impl Ast {
@@ -121,12 +129,17 @@ impl Ast {
 
     /// The arguments of a call.
     pub fn arguments(&self, range: ArgRange) -> &[Argument] {
-        &self.arguments[indices(range.start, range.end)]
+        &self.arguments[entries(range.start, range.end)]
     }
 
     /// The links of a comparison chain.
     pub fn links(&self, range: LinkRange) -> &[Link] {
-        &self.links[indices(range.start, range.end)]
+        &self.links[entries(range.start, range.end)]
+    }
+
+    /// The items of an index.
+    pub fn indices(&self, range: IndexRange) -> &[IndexEntry] {
+        &self.indices[entries(range.start, range.end)]
     }
 }
 
@@ -139,10 +152,11 @@ impl PartialEq for Ast {
             && self.names == other.names
             && self.arguments == other.arguments
             && self.links == other.links
+            && self.indices == other.indices
     }
 }
 
-fn indices(start: u32, end: u32) -> Range<usize> {
+fn entries(start: u32, end: u32) -> Range<usize> {
     start as usize..end as usize
 }
 
@@ -258,6 +272,13 @@ pub enum ExprKind {
         /// Which one: `real` or `imag`.
         attribute: Ident,
     },
+    /// `base[items]`
+    Index {
+        /// What is indexed.
+        base: ExprId,
+        /// The items in the order of the text.
+        items: IndexRange,
+    },
 }
 
 /// One argument of a call. Equality ignores the span.
@@ -309,6 +330,42 @@ impl PartialEq for Link {
     fn eq(&self, other: &Link) -> bool {
         self.op == other.op && self.right == other.right
     }
+}
+
+/// One item of an index and its place. Equality ignores the place.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexEntry {
+    /// The item.
+    pub item: IndexItem,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl PartialEq for IndexEntry {
+    fn eq(&self, other: &IndexEntry) -> bool {
+        self.item == other.item
+    }
+}
+
+/// What an index can hold. Nothing here is an expression, and nothing is checked but that each
+/// number fits an `i64`: a step may be 0, and there may be several ellipses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IndexItem {
+    /// `2` or `-1`: one place of an axis.
+    At(i64),
+    /// `start:stop:step`, each part perhaps absent.
+    Slice {
+        /// Where it begins.
+        start: Option<i64>,
+        /// Where it ends.
+        stop: Option<i64>,
+        /// How far it is from one place to the next.
+        step: Option<i64>,
+    },
+    /// `None`: an axis of length one that was not there.
+    NewAxis,
+    /// `...`: the axes that the other items leave.
+    Ellipsis,
 }
 
 /// Writes an enum of things that are spelled one way, and `symbol`.

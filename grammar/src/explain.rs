@@ -10,6 +10,9 @@ use crate::{Span, SyntaxError};
 pub(crate) const GO_ON: &str =
     "a statement ends with its line; to go on, end the line with the operator or use brackets";
 
+/// Advice for what is no item of an index.
+const INDEX: &str = "an index is made of integers, slices such as `1:10:2`, `None` for a new axis \
+                     and `...`";
 const ATTRIBUTE: &str = "; expected `real` or `imag`";
 const COMPARE: &str = "write `==` to compare";
 const CONDITIONAL: &str = "a conditional is written `a if condition else b`";
@@ -30,12 +33,13 @@ pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> Synt
         return unknown_attribute(text, span);
     }
     if let Some(bracket) = scene.unclosed
-        && text[bracket.span.end as usize..at as usize].contains('\n')
+        && (text[bracket.span.end as usize..at as usize].contains('\n')
+            || bracket.kind == BracketKind::Index)
     {
         return never_closed(bracket);
     }
-    if token == Token::LeftBracket && scene.follows_operand() {
-        return SyntaxError::parse(span, "indexing is not supported yet");
+    if let Some(Bracket { kind: BracketKind::Index, .. }) = scene.inside {
+        return scene.unexpected_in_index(token, span, &name);
     }
     if let Some((Token::Dot, _)) = scene.previous {
         return match token.is_reserved() {
@@ -84,7 +88,7 @@ pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
 }
 
 fn never_closed(bracket: Bracket) -> SyntaxError {
-    SyntaxError::parse(bracket.span, "`(` is never closed")
+    SyntaxError::parse(bracket.span, format!("`{}` is never closed", bracket.kind.symbol()))
 }
 
 /// What surrounds the token that failed.
@@ -228,6 +232,18 @@ impl<'input> Scene<'input> {
         }
     }
 
+    fn unexpected_in_index(&self, token: Token, span: Span, name: &str) -> SyntaxError {
+        let previous = self.previous.map(|(token, _)| token);
+        let message = match (previous, token) {
+            (Some(Token::LeftBracket), Token::RightBracket) => "this index is empty".to_owned(),
+            (Some(Token::Int(_) | Token::Colon), Token::Colon) => {
+                "a slice has at most a start, a stop and a step".to_owned()
+            }
+            _ => format!("unexpected {name} in an index"),
+        };
+        SyntaxError::parse(span, message).hint(INDEX)
+    }
+
     /// A hint, if a neighbour tells what was meant.
     fn advice(&self, text: &str, token: Token) -> Option<&'static str> {
         let (previous, previous_span) = self.previous.unzip();
@@ -266,6 +282,9 @@ impl<'input> Scene<'input> {
                 })
             }
             Token::RightParen if self.inside.is_none() => Some("there is no `(` that it closes"),
+            // A bracket that it could close holds an index, and that has its own errors.
+            Token::RightBracket => Some("there is no `[` that it closes"),
+            Token::Ellipsis => Some("`...` can only stand in an index, as in `x[..., 0]`"),
             Token::Comma => match self.inside.map(|bracket| bracket.kind) {
                 Some(BracketKind::Group) => {
                     Some("a tuple can only be the value of a keyword, as in `axis=(0, 1)`")
@@ -274,7 +293,7 @@ impl<'input> Scene<'input> {
                 _ => None,
             },
             Token::Arrow => Some("a step `name -> expression` can only be an argument of a call"),
-            Token::LeftBracket => Some("there are no lists"),
+            Token::LeftBracket if !self.follows_operand() => Some("there are no lists"),
             Token::If | Token::Else => Some(CONDITIONAL),
             Token::Newline | Token::Semicolon if self.lacks_else => Some(CONDITIONAL),
             Token::Def => Some("a `def` is a statement of its own"),

@@ -59,6 +59,9 @@
 //!   order mark at the very start.
 //! - `and or not if else def True False pi inf nan` are reserved; only `nan` may name a keyword
 //!   argument, as in `nan_to_num(x, nan=0)`.
+//! - An index, as in `x[1:, ::-2, None]`, is made of integers, slices, `None` and `...`, and of
+//!   nothing else: what it holds are no expressions. Outside of one, `None` is a name like any
+//!   other.
 //! - An attribute of a number needs parentheses: `(2j).imag`.
 
 mod ast;
@@ -71,7 +74,7 @@ mod token;
 
 pub use ast::{
     ArgRange, Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident,
-    Link, LinkRange, NameId, Statement, UnaryOp,
+    IndexEntry, IndexItem, IndexRange, Link, LinkRange, NameId, Statement, UnaryOp,
 };
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use parse::parse;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use lalrpop_util::{ParseError, lalrpop_mod};
 
 use crate::ast::{
-    ArgRange, Argument, ArgumentValue, Ast, CompareOp, ExprId, ExprKind, Ident, Link, LinkRange,
-    NameId, Statement, UnaryOp,
+    ArgRange, Argument, ArgumentValue, Ast, CompareOp, ExprId, ExprKind, Ident, IndexEntry,
+    IndexItem, IndexRange, Link, LinkRange, NameId, Statement, UnaryOp,
 };
 use crate::explain;
 use crate::token::{self, Tokens};
@@ -26,7 +26,7 @@ lalrpop_mod!(
 ///
 /// Takes time and memory linear in the length of the text, and no stack: nesting may be as deep as
 /// the text is long. The text may come from anyone; limit its length before if that matters, for a
-/// tree takes some forty bytes per expression.
+/// tree takes some forty bytes per expression and sixty per item of an index.
 ///
 /// # Errors
 ///
@@ -80,6 +80,7 @@ impl<'input> Tree<'input> {
                 names: Vec::new(),
                 arguments: Vec::new(),
                 links: Vec::new(),
+                indices: Vec::new(),
             },
             interned: HashMap::new(),
             arguments: Vec::new(),
@@ -183,6 +184,23 @@ impl<'input> Tree<'input> {
             "real" | "imag" => Ok(self.push(start, ExprKind::Attribute { base, attribute }, end)),
             _ => Err(explain::unknown_attribute(self.text, attribute.span)),
         }
+    }
+
+    /// Ends the index that took the last `count` items. Indices do not nest, so the items need not
+    /// wait until theirs ends: they are already where they belong.
+    pub(crate) fn index(&mut self, start: u32, base: ExprId, count: u32, end: u32) -> ExprId {
+        let items_end = self.ast.indices.len() as u32;
+        let items = IndexRange { start: items_end - count, end: items_end };
+        self.push(start, ExprKind::Index { base, items }, end)
+    }
+
+    pub(crate) fn index_item(&mut self, start: u32, item: IndexItem, end: u32) {
+        self.ast.indices.push(IndexEntry { item, span: Span { start, end } });
+    }
+
+    /// A number of an index that nothing negates.
+    pub(crate) fn offset(&self, start: u32, value: u64, end: u32) -> Result<i64, SyntaxError> {
+        i64::try_from(value).map_err(|_| token::too_large(Span { start, end }))
     }
 
     pub(crate) fn ident(&mut self, start: u32, name: &'input str, end: u32) -> Ident {

@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use crate::ast::{ArgumentValue, Ast, BinaryOp, ExprId, ExprKind, Ident, Statement, UnaryOp};
+use crate::ast::{
+    ArgumentValue, Ast, BinaryOp, ExprId, ExprKind, Ident, IndexItem, IndexRange, Statement,
+    UnaryOp,
+};
 
 /// How tightly an expression holds together: one level per row of the table of operators.
 ///
@@ -34,7 +37,8 @@ fn level(kind: &ExprKind) -> Level {
         | ExprKind::Constant(_)
         | ExprKind::Name(_)
         | ExprKind::Call { .. }
-        | ExprKind::Attribute { .. } => POSTFIX,
+        | ExprKind::Attribute { .. }
+        | ExprKind::Index { .. } => POSTFIX,
         ExprKind::Unary { op: UnaryOp::Not, .. } => NOT,
         ExprKind::Unary { op: UnaryOp::Negate | UnaryOp::Plus | UnaryOp::BitNot, .. } => UNARY,
         ExprKind::Binary { op, .. } => operator_level(*op),
@@ -64,6 +68,7 @@ enum Work<'ast> {
     /// An expression in a place that demands a level.
     Expr(ExprId, Level),
     Ident(Ident),
+    Items(IndexRange),
     Text(&'ast str),
 }
 
@@ -116,6 +121,7 @@ impl<'ast> Printer<'ast> {
             match work {
                 Work::Text(text) => f.write_str(text)?,
                 Work::Ident(ident) => f.write_str(self.ast.name(ident.name))?,
+                Work::Items(items) => self.write_items(f, items)?,
                 Work::Expr(id, demanded) => {
                     let kind = self.ast.kind(id);
                     if level(kind) < demanded {
@@ -208,8 +214,23 @@ impl<'ast> Printer<'ast> {
                 self.text(".");
                 self.expr(*base, POSTFIX);
             }
+            ExprKind::Index { base, items } => {
+                self.work.push(Work::Items(*items));
+                self.expr(*base, POSTFIX);
+            }
         }
         Ok(())
+    }
+
+    fn write_items(&self, f: &mut fmt::Formatter<'_>, items: IndexRange) -> fmt::Result {
+        f.write_char('[')?;
+        for (at, entry) in self.ast.indices(items).iter().enumerate() {
+            if at > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{}", entry.item)?;
+        }
+        f.write_char(']')
     }
 
     fn push_list(&mut self, values: &[ExprId]) {
@@ -233,6 +254,30 @@ impl<'ast> Printer<'ast> {
         self.text(" ");
         self.text(symbol);
         self.text(" ");
+    }
+}
+
+/// Writes the item as a program has it.
+impl fmt::Display for IndexItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |f: &mut fmt::Formatter<'_>, part: Option<i64>| match part {
+            Some(value) => write!(f, "{value}"),
+            None => Ok(()),
+        };
+        match *self {
+            IndexItem::At(at) => write!(f, "{at}"),
+            IndexItem::Slice { start, stop, step } => {
+                part(f, start)?;
+                f.write_char(':')?;
+                part(f, stop)?;
+                if step.is_some() {
+                    f.write_char(':')?;
+                }
+                part(f, step)
+            }
+            IndexItem::NewAxis => f.write_str("None"),
+            IndexItem::Ellipsis => f.write_str("..."),
+        }
     }
 }
 

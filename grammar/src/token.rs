@@ -5,8 +5,8 @@
 //! it and never two tokens.
 //!
 //! [`Tokens`] then settles what needs more than the token itself, so that the grammar stays LR(1):
-//! which newlines end a statement, and which names of a call's arguments are followed by `=` or
-//! `->`.
+//! which newlines end a statement, which names of a call's arguments are followed by `=` or `->`,
+//! and where `None` is more than a name.
 
 use std::str::Chars;
 
@@ -29,6 +29,14 @@ pub(crate) enum Token<'input> {
     LeftParen,
     #[token(")")]
     RightParen,
+    #[token("[")]
+    LeftBracket,
+    #[token("]")]
+    RightBracket,
+    #[token(":")]
+    Colon,
+    #[token("...")]
+    Ellipsis,
     #[token("=")]
     Assign,
     #[token("->")]
@@ -104,19 +112,13 @@ pub(crate) enum Token<'input> {
     KeywordName(&'input str),
     /// A name before the `->` of a step; [`Tokens`] makes it.
     StepName(&'input str),
+    /// The name `None` inside an index; [`Tokens`] makes it.
+    NewAxis,
     #[regex("[\"']", text)]
     Text(&'input str),
     Int(u64),
     Float(f64),
     Imaginary(f64),
-
-    // Tokens of no production: they lex so that the parser refuses them with advice.
-    #[token("[")]
-    LeftBracket,
-    #[token("]")]
-    RightBracket,
-    #[token(":")]
-    Colon,
 
     // Patterns that are cut as another token, as none, or as an error.
     #[regex(r"\.?[0-9]", number)]
@@ -508,6 +510,20 @@ pub(crate) enum BracketKind {
     Parameters,
     /// An expression or a tuple.
     Group,
+    /// The items of an index.
+    Index,
+    /// What would be a list, if there were any.
+    List,
+}
+
+impl BracketKind {
+    /// What opens the bracket.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            BracketKind::Arguments | BracketKind::Parameters | BracketKind::Group => "(",
+            BracketKind::Index | BracketKind::List => "[",
+        }
+    }
 }
 
 /// A token and where it stands, as the parser takes it.
@@ -552,10 +568,20 @@ impl<'input> Tokens<'input> {
         Some(Ok((span.start, token, span.end)))
     }
 
+    /// What the innermost open bracket holds.
+    fn inside(&self) -> Option<BracketKind> {
+        self.brackets.last().map(|bracket| bracket.kind)
+    }
+
+    /// Closes the innermost open bracket, if `symbol` is what opened it.
+    fn close(&mut self, symbol: &str) {
+        self.brackets.pop_if(|bracket| bracket.kind.symbol() == symbol);
+    }
+
     /// Whether the token to come begins an argument of a call.
     fn begins_argument(&self) -> bool {
         matches!(self.previous, Some(Token::LeftParen | Token::Comma))
-            && self.brackets.last().is_some_and(|b| b.kind == BracketKind::Arguments)
+            && self.inside() == Some(BracketKind::Arguments)
     }
 
     /// Whether the next token but newlines is `=` or `->`, which `KeywordName` or `StepName` tells.
@@ -662,8 +688,17 @@ impl<'input> Iterator for Tokens<'input> {
                 };
                 self.brackets.push(Bracket { span: Span { start, end }, kind });
             }
-            Token::RightParen => {
-                self.brackets.pop();
+            Token::LeftBracket => {
+                let kind = match self.previous.is_some_and(Token::ends_operand) {
+                    true => BracketKind::Index,
+                    false => BracketKind::List,
+                };
+                self.brackets.push(Bracket { span: Span { start, end }, kind });
+            }
+            Token::RightParen => self.close("("),
+            Token::RightBracket => self.close("["),
+            Token::Name("None") if self.inside() == Some(BracketKind::Index) => {
+                token = Token::NewAxis;
             }
             Token::Name(name) if self.begins_argument() => {
                 token = self.argument_name(name);

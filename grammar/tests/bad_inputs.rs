@@ -260,9 +260,118 @@ fn brackets() {
     let hints = bad("(a, b)", 2, ",", "unexpected `,`; expected `)`");
     assert_eq!(hints, ["a tuple can only be the value of a keyword, as in `axis=(0, 1)`"]);
     bad("f((a, b))", 4, ",", "unexpected `,`; expected `)`");
-    bad("x[0]", 1, "[", "indexing is not supported yet");
-    bad("f(x)[1:]", 4, "[", "indexing is not supported yet");
-    bad("x[:, None]", 1, "[", "indexing is not supported yet");
+}
+
+#[test]
+fn indices() {
+    let made_of =
+        ["an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`"];
+    let refused = |text: &str, at: usize, piece: &str, what: &str| {
+        let message = format!("unexpected {what} in an index");
+        assert_eq!(bad(text, at, piece, &message), made_of, "{text}");
+    };
+    refused("x[i]", 2, "i", "name `i`");
+    refused("x[a:b]", 2, "a", "name `a`");
+    refused("x[1:b]", 4, "b", "name `b`");
+    refused("x[::b]", 4, "b", "name `b`");
+    refused("x[0, i]", 5, "i", "name `i`");
+    refused("x[-i]", 3, "i", "name `i`");
+    refused("x[x > 0]", 2, "x", "name `x`");
+    refused("x[f(x)]", 2, "f", "name `f`");
+    refused("x[np.newaxis]", 2, "np", "name `np`");
+    refused("x[1.5]", 2, "1.5", "number `1.5`");
+    refused("x[1:2.]", 4, "2.", "number `2.`");
+    refused("x[2j]", 2, "2j", "number `2j`");
+    refused("x['a']", 2, "'a'", "text literal");
+    refused("x[True]", 2, "True", "`True`");
+    refused("x[nan]", 2, "nan", "`nan`");
+    refused("x[nan=0]", 2, "nan", "`nan`");
+    refused("x[not 1]", 2, "not", "`not`");
+    refused("x[(0)]", 2, "(", "`(`");
+    refused("x[[0, 1]]", 2, "[", "`[`");
+    refused("x[0[0]]", 3, "[", "`[`");
+    refused("x[1 + 1]", 4, "+", "`+`");
+    refused("x[+1]", 2, "+", "`+`");
+    refused("x[--1]", 3, "-", "`-`");
+    refused("x[~1]", 2, "~", "`~`");
+    refused("x[1 == 1]", 4, "==", "`==`");
+    refused("x[k=1]", 2, "k", "name `k`");
+    refused("x[1=1]", 3, "=", "`=`");
+    refused("x[0 if y else 1]", 4, "if", "`if`");
+    refused("x[i -> 1]", 2, "i", "name `i`");
+    refused("x[1; 2]", 3, ";", "`;`");
+    refused("x[1 2]", 4, "2", "number `2`");
+    refused("x[1 None]", 4, "None", "`None`");
+    refused("x[None 1]", 7, "1", "number `1`");
+    refused("x[None:1]", 6, ":", "`:`");
+    refused("x[1:None]", 4, "None", "`None`");
+    refused("x[...:]", 5, ":", "`:`");
+    refused("x[1:...]", 4, "...", "`...`");
+    refused("x[....real]", 5, ".", "`.`");
+    refused("x[0 .real]", 4, ".", "`.`");
+    refused("x[-]", 3, "]", "`]`");
+    refused("x[-:]", 3, ":", "`:`");
+    refused("x[,]", 2, ",", "`,`");
+    refused("x[0,,]", 4, ",", "`,`");
+    refused("x[\n0,\ni]", 6, "i", "name `i`");
+    assert_eq!(bad("x[]", 2, "]", "this index is empty"), made_of);
+    assert_eq!(bad("f(x)[ ]", 6, "]", "this index is empty"), made_of);
+    let parts = "a slice has at most a start, a stop and a step";
+    assert_eq!(bad("x[1:2:3:4]", 7, ":", parts), made_of);
+    assert_eq!(bad("x[:::]", 4, ":", parts), made_of);
+    assert_eq!(bad("x[0, ::-1:]", 9, ":", parts), made_of);
+
+    bad("x[", 1, "[", "`[` is never closed");
+    bad("x[0", 1, "[", "`[` is never closed");
+    bad("f(x[1:, y)", 3, "[", "`[` is never closed");
+    bad("x[1: + y", 1, "[", "`[` is never closed");
+    bad("x[i", 1, "[", "`[` is never closed");
+    bad("f(x[1:)", 3, "[", "`[` is never closed");
+    bad("x[1:)", 1, "[", "`[` is never closed");
+    bad("a = x[0,\nb = 1\na + b", 5, "[", "`[` is never closed");
+    bad("f(x[0]", 1, "(", "`(` is never closed");
+    let none = ["there is no `[` that it closes"];
+    let message = "unexpected `]`; expected an operator or the end of the statement";
+    assert_eq!(bad("x ]", 2, "]", message), none);
+    assert_eq!(bad("x[0]]", 4, "]", message), none);
+    assert_eq!(bad("]", 0, "]", "unexpected `]`; expected an expression"), none);
+    assert_eq!(bad("(x]", 2, "]", "unexpected `]`; expected an operator or `)`"), none);
+
+    let too_large = "integer literal does not fit i64";
+    lex("x[9223372036854775808]", 2, "9223372036854775808", too_large);
+    lex("x[::9223372036854775808]", 4, "9223372036854775808", too_large);
+    lex("x[-9223372036854775809]", 3, "9223372036854775809", too_large);
+    lex("-9223372036854775808[0]", 1, "9223372036854775808", too_large);
+    lex("x[1...]", 2, "1...", "a number has at most one `.`");
+    lex("x[2i]", 2, "2i", "a number cannot touch a name");
+}
+
+#[test]
+fn square_brackets_that_index_nothing() {
+    let lists = ["there are no lists"];
+    let expression = "unexpected `[`; expected an expression";
+    assert_eq!(bad("[1, 2]", 0, "[", expression), lists);
+    assert_eq!(bad("[", 0, "[", expression), lists);
+    assert_eq!(bad("[]", 0, "[", expression), lists);
+    assert_eq!(bad("[None]", 0, "[", expression), lists);
+    assert_eq!(bad("a + [1]", 4, "[", expression), lists);
+    assert_eq!(bad("sum(x, axis=[0, 1])", 12, "[", expression), lists);
+    assert_eq!(bad("x\n[0]", 2, "[", expression), lists);
+    assert_eq!(bad("[i for i in x]", 0, "[", expression), lists);
+    assert_eq!(bad("x[i for i in x]", 2, "i", "unexpected name `i` in an index").len(), 1);
+    bad("x.[0]", 2, "[", "unexpected `[`; expected `real` or `imag`");
+    assert_eq!(bad("def f[x] = x", 5, "[", "unexpected `[`; expected `(`"), NOTHING);
+    assert_eq!(bad("x[0] = 1", 5, "=", "only a name can be bound"), ["write `==` to compare"]);
+    assert_eq!(bad("x[0, 1] = 1", 8, "=", "only a name can be bound"), ["write `==` to compare"]);
+    bad("x[0](y)", 4, "(", "unexpected `(`; expected an operator or the end of the statement");
+    bad("x[0].T", 5, "T", "unknown attribute `T`");
+    let index = ["`...` can only stand in an index, as in `x[..., 0]`"];
+    assert_eq!(bad("...", 0, "...", "unexpected `...`; expected an expression"), index);
+    assert_eq!(bad("f(...)", 2, "...", "unexpected `...`; expected an expression"), index);
+    bad("a..b", 2, ".", "unexpected `.`; expected `real` or `imag`");
+    bad("a....b", 1, "...", "unexpected `...`; expected an operator or the end of the statement");
+    bad("1:2", 1, ":", "unexpected `:`; expected an operator or the end of the statement");
+    lex("1..2", 0, "1..2", "a number has at most one `.`");
 }
 
 #[test]
@@ -443,6 +552,13 @@ fn injections() {
         "a;b",
         "a..b",
         "...",
+        "x[y]",
+        "x['__class__']",
+        "x[__import__('os')]",
+        "x[(lambda: 1)()]",
+        "x[0:exit()]",
+        "x[0 for x in x]",
+        "x[0].__getitem__",
         "b'x'",
         "u'x'",
         "0if a else 1",

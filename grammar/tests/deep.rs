@@ -40,6 +40,19 @@ fn a_million_parentheses() {
 }
 
 #[test]
+fn a_million_square_brackets() {
+    on_a_small_stack(|| {
+        let n = 1_000_000;
+        assert_wrong(&"[".repeat(n), Parse, 0, "[", "unexpected `[`; expected an expression");
+        assert_wrong(&"x[".repeat(n), Parse, 1, "[", "`[` is never closed");
+        let text = format!("{}0{}", "x[".repeat(n), "]".repeat(n));
+        assert_wrong(&text, Parse, 2, "x", "unexpected name `x` in an index");
+        let text = format!("{}0{}", "[".repeat(n), "]".repeat(n));
+        assert_wrong(&text, Parse, 0, "[", "unexpected `[`; expected an expression");
+    });
+}
+
+#[test]
 fn unary_chains() {
     on_a_small_stack(|| {
         for op in ["-", "~", "+", "not "] {
@@ -56,6 +69,7 @@ fn binary_chains() {
         assert_eq!(live(&format!("{}a", "a**".repeat(N))), 2 * N + 1);
         assert_eq!(live(&format!("{}a", "a**-".repeat(N))), 3 * N + 1);
         assert_eq!(live(&format!("{}a", "a<".repeat(N))), N + 2);
+        assert_eq!(live(&format!("{}a{}", "(".repeat(N), ")[0]".repeat(N))), N + 1);
     });
 }
 
@@ -67,6 +81,11 @@ fn other_nests() {
         assert_eq!(live_again(&format!("{}a{}", "f(s->".repeat(M), ")".repeat(M))), M + 1);
         assert_eq!(live_again(&format!("{}a{}", "a<(".repeat(M), ")".repeat(M))), 2 * M + 1);
         assert_eq!(live_again(&format!("a{}", ".real".repeat(M))), M + 1);
+        assert_eq!(live_again(&format!("a{}", "[0]".repeat(M))), M + 1);
+        assert_eq!(
+            live_again(&format!("{}a{}", "-(".repeat(M), ")[1:, None]".repeat(M))),
+            2 * M + 1
+        );
     });
 }
 
@@ -75,6 +94,7 @@ fn long_and_flat() {
     on_a_small_stack(|| {
         assert_eq!(live_again(&"a,".repeat(M)), M);
         assert_eq!(live_again(&format!("f({})", "a,".repeat(M))), M + 1);
+        assert_eq!(live_again(&format!("a[0{}]", ",:".repeat(M))), 2);
         assert_eq!(live_again(&"a = b\n".repeat(M)), M);
         assert_eq!(live_again(&format!("{}a", "# comment\n".repeat(M))), 1);
         assert_eq!(live_again(&format!("{}a", "\n ;".repeat(M))), 1);

@@ -78,6 +78,35 @@ fn power() {
 }
 
 #[test]
+fn indices() {
+    for (text, expected) in [
+        ("-x[1:]**2", "(- (** (index x 1:_:_) 2))"),
+        ("2**x[0]", "(** 2 (index x 0))"),
+        ("2**-x[0]", "(** 2 (- (index x 0)))"),
+        ("not x[0] < y[0]", "(not (chain (index x 0) < (index y 0)))"),
+        ("~x[0] & y[0]", "(& (~ (index x 0)) (index y 0))"),
+        ("f(x)[0]", "(index (call f x) 0)"),
+        ("f(x[0], k=y[1])", "(call f (index x 0) k=(index y 1))"),
+        ("x[1:][::2]", "(index (index x 1:_:_) _:_:2)"),
+        ("(a+b)[1:]", "(index (+ a b) 1:_:_)"),
+        ("a+b[1:]", "(+ a (index b 1:_:_))"),
+        ("(-x)[0]", "(index (- x) 0)"),
+        ("(x**2)[0]", "(index (** x 2) 0)"),
+        ("x[1:].real", "(.real (index x 1:_:_))"),
+        ("x.real[1:]", "(index (.real x) 1:_:_)"),
+        ("a[0] if b[0] else c[0]", "(if (index b 0) (index a 0) (index c 0))"),
+        ("scan(x[0], s -> s[0])", "(call scan (index x 0) s->(index s 0))"),
+        ("f(k=(x[0], y[0]))", "(call f k=[(index x 0) (index y 0)])"),
+        (
+            "pi[0] + True[0] + 'a'[0] + 2[0]",
+            "(+ (+ (+ (index pi 0) (index true 0)) (index \"a\" 0)) (index 2 0))",
+        ),
+    ] {
+        assert_eq!(shape(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn comparisons() {
     for (text, expected) in [
         ("a<b<c", "(chain a < b < c)"),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Random, shape_of};
-use hotloop_grammar::parse;
+use hotloop_grammar::{ExprKind, parse};
 
 /// A random expression: its text with redundant parentheses, and its shape.
 fn expression(random: &mut Random, depth: usize) -> (String, String) {
@@ -13,7 +13,7 @@ fn expression(random: &mut Random, depth: usize) -> (String, String) {
         let close = if spaced == "((" { "))" } else { ")" };
         (format!("{spaced}{text}{close}"), shape)
     };
-    match if depth == 0 { 0 } else { random.below(10) } {
+    match if depth == 0 { 0 } else { random.below(11) } {
         0 => {
             let leaves = [
                 ("a", "a"),
@@ -75,6 +75,17 @@ fn expression(random: &mut Random, depth: usize) -> (String, String) {
             let attribute = random.pick(&["real", "imag"]);
             (format!("{text}.{attribute}"), format!("(.{attribute} {shape})"))
         }
+        9 => {
+            let (text, shape) = operand(random);
+            let (mut items, mut shapes) = (Vec::new(), String::new());
+            for _ in 0..=random.below(3) {
+                let (item, shape) = index_item(random);
+                items.push(item);
+                shapes += &format!(" {shape}");
+            }
+            let comma = random.pick(&["", ",", " ,\n"]);
+            (format!("{text}[{}{comma}]", items.join(", ")), format!("(index {shape}{shapes})"))
+        }
         _ => {
             let function = random.pick(&["f", "scan", "a"]);
             let (mut texts, mut shapes) = (Vec::new(), String::new());
@@ -99,6 +110,45 @@ fn expression(random: &mut Random, depth: usize) -> (String, String) {
                 shapes += &format!(" {shape}");
             }
             (format!("{function}({})", texts.join(",\n")), format!("(call {function}{shapes})"))
+        }
+    }
+}
+
+/// A random item of an index: its text and its shape.
+fn index_item(random: &mut Random) -> (String, String) {
+    let integers = [
+        ("0", "0"),
+        ("7", "7"),
+        ("0x1f", "31"),
+        ("1_000", "1000"),
+        ("-1", "-1"),
+        ("- 12", "-12"),
+        ("-\n2", "-2"),
+        ("9223372036854775807", "9223372036854775807"),
+        ("-9223372036854775808", "-9223372036854775808"),
+    ];
+    let part = |random: &mut Random| match random.below(2) {
+        0 => ("", "_"),
+        _ => integers[random.below(integers.len())],
+    };
+    match random.below(6) {
+        0 => ("None".to_owned(), "new".to_owned()),
+        1 => ("...".to_owned(), "rest".to_owned()),
+        2 => {
+            let (text, shape) = integers[random.below(integers.len())];
+            (text.to_owned(), shape.to_owned())
+        }
+        _ => {
+            let ((start, start_shape), (stop, stop_shape)) = (part(random), part(random));
+            let (colon, (step, step_shape)) = match random.below(2) {
+                0 => ("", ("", "_")),
+                _ => (":", part(random)),
+            };
+            let space = random.pick(&["", " ", "\n"]);
+            (
+                format!("{start}{space}:{stop}{colon}{space}{step}"),
+                format!("{start_shape}:{stop_shape}:{step_shape}"),
+            )
         }
     }
 }
@@ -177,6 +227,14 @@ const SOUP: &[&str] = &[
     "x.real",
     "k=",
     "s ->",
+    "[",
+    "]",
+    ":",
+    "...",
+    "None",
+    "x[",
+    "[0]",
+    "[1:",
     "1",
     "2.5",
     "3j",
@@ -186,9 +244,6 @@ const SOUP: &[&str] = &[
     "'t'",
     "\"",
     "'",
-    "[",
-    "]",
-    ":",
     "#",
     "!",
     "&&",
@@ -219,6 +274,15 @@ fn check_anything(text: &str, what: &str) {
                     text.get(span.clone()).is_some_and(|piece| !piece.is_empty()),
                     "{what}: {text:?}"
                 );
+                if let ExprKind::Index { items, .. } = *ast.kind(id) {
+                    for entry in ast.indices(items) {
+                        let (start, end) = (entry.span.range().start, entry.span.range().end);
+                        assert!(
+                            span.start < start && start < end && end < span.end,
+                            "{what}: {text:?}"
+                        );
+                    }
+                }
             }
             assert_eq!(parse(&ast.to_string()).as_ref(), Ok(&ast), "{what}: {text:?}");
         }
@@ -241,7 +305,7 @@ fn token_soup() {
         let mut text = String::new();
         for _ in 0..1 + random.below(14) {
             // Mostly what makes sense, so that some of the soup gets far.
-            let few = if random.below(3) == 0 { SOUP.len() } else { 48 };
+            let few = if random.below(3) == 0 { SOUP.len() } else { 56 };
             text += SOUP[random.below(few)];
             if random.below(2) == 0 {
                 text.push(' ');

@@ -4,8 +4,8 @@ mod common;
 
 use common::shape;
 use hotloop_grammar::{
-    ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Span, Statement, UnaryOp,
-    parse,
+    ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, IndexItem, Span,
+    Statement, UnaryOp, parse,
 };
 
 fn output(text: &str) -> (Ast, ExprId) {
@@ -206,6 +206,9 @@ fn where_statements_end() {
         ("scan(x, s\n->\ns)", "(call scan x s->s)"),
         ("f(axis\n=\n0)", "(call f axis=0)"),
         ("def\nf(\nx\n)=\nx", "def f(x) = x"),
+        ("x[\n-\n1 # last\n:\n,\n...\n,\n]", "(index x -1:_:_ rest)"),
+        ("f(x\n[0])", "(call f (index x 0))"),
+        ("a = x[0]\na[0]", "a = (index x 0); (index a 0)"),
         ("a\t+\tb", "(+ a b)"),
         ("a\rb = 1".trim_start_matches("a\r"), "b = 1"),
     ] {
@@ -247,6 +250,99 @@ fn arguments() {
 }
 
 #[test]
+fn index_items() {
+    for (text, expected) in [
+        ("x[0]", "0"),
+        ("x[-1]", "-1"),
+        ("x[- 0x1_0,]", "-16"),
+        ("x [ 1 ]", "1"),
+        ("x[:]", "_:_:_"),
+        ("x[::]", "_:_:_"),
+        ("x[1:]", "1:_:_"),
+        ("x[:1]", "_:1:_"),
+        ("x[::-1]", "_:_:-1"),
+        ("x[1::]", "1:_:_"),
+        ("x[:2:]", "_:2:_"),
+        ("x[:2:3]", "_:2:3"),
+        ("x[1::3]", "1:_:3"),
+        ("x[-3:-1]", "-3:-1:_"),
+        ("x[1:10:2]", "1:10:2"),
+        ("x[::0]", "_:_:0"),
+        ("x[:, ::2]", "_:_:_ _:_:2"),
+        ("x[:, None]", "_:_:_ new"),
+        ("x[..., None]", "rest new"),
+        ("x[...,...,]", "rest rest"),
+        ("x[None, 0, ..., 1:, -1]", "new 0 rest 1:_:_ -1"),
+        ("x[9223372036854775807]", "9223372036854775807"),
+        ("x[-9223372036854775808:]", "-9223372036854775808:_:_"),
+        ("x[::-9223372036854775808]", "_:_:-9223372036854775808"),
+    ] {
+        assert_eq!(shape(text), format!("(index x {expected})"), "{text}");
+    }
+    for (text, expected) in [
+        ("None", "None"),
+        ("None[None]", "(index None new)"),
+        ("f(None, None=None)", "(call f None None=None)"),
+        ("None(x[0])", "(call None (index x 0))"),
+        ("None = x[None]; None", "None = (index x new); None"),
+    ] {
+        assert_eq!(shape(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn places_of_index_items() {
+    let text = "(x) [ 0 ,- 1: : 2,None, ... , ]";
+    let (ast, index) = output(text);
+    let ExprKind::Index { base, items } = *ast.kind(index) else { panic!("an index") };
+    assert_eq!((ast.span(index).range(), ast.span(base).range()), (0..text.len(), 1..2));
+    let items: Vec<_> =
+        ast.indices(items).iter().map(|e| (e.item, &text[e.span.range()])).collect();
+    assert_eq!(
+        items,
+        [
+            (IndexItem::At(0), "0"),
+            (IndexItem::Slice { start: Some(-1), stop: None, step: Some(2) }, "- 1: : 2"),
+            (IndexItem::NewAxis, "None"),
+            (IndexItem::Ellipsis, "..."),
+        ]
+    );
+
+    let text = "x[:][ : , 1][2:]";
+    let (ast, last) = output(text);
+    let pieces = |id: ExprId| {
+        let ExprKind::Index { base, items } = *ast.kind(id) else { panic!("an index") };
+        let items: Vec<&str> =
+            ast.indices(items).iter().map(|entry| &text[entry.span.range()]).collect();
+        (base, &text[ast.span(id).range()], items)
+    };
+    let (base, whole, items) = pieces(last);
+    assert_eq!((whole, items), (text, vec!["2:"]));
+    let (_, whole, items) = pieces(base);
+    assert_eq!((whole, items), ("x[:][ : , 1]", vec![":", "1"]));
+}
+
+#[test]
+fn index_items_are_written_as_in_a_program() {
+    let slice = |start, stop, step| IndexItem::Slice { start, stop, step };
+    for (item, expected) in [
+        (IndexItem::At(-3), "-3"),
+        (slice(None, None, None), ":"),
+        (slice(Some(1), None, None), "1:"),
+        (slice(None, Some(-1), None), ":-1"),
+        (slice(None, None, Some(0)), "::0"),
+        (
+            slice(Some(i64::MIN), Some(i64::MAX), Some(-2)),
+            "-9223372036854775808:9223372036854775807:-2",
+        ),
+        (IndexItem::NewAxis, "None"),
+        (IndexItem::Ellipsis, "..."),
+    ] {
+        assert_eq!(item.to_string(), expected);
+    }
+}
+
+#[test]
 fn prints_parentheses_only_where_needed() {
     for (text, expected) in [
         ("((a))", "a"),
@@ -266,6 +362,10 @@ fn prints_parentheses_only_where_needed() {
         ("(a if b else c)if(d if e else f)else g", "(a if b else c) if (d if e else f) else g"),
         ("(2).real+(2j).imag+(f(x)).real", "(2).real + (2j).imag + f(x).real"),
         ("f(k=(1,),j=(),i=(a,b), )", "f(k=(1,), j=(), i=(a, b))"),
+        ("(x)[1 : ,-0x2::3,None,...,]", "x[1:, -2::3, None, ...]"),
+        ("(f(x))[ : : ][0].real[1]", "f(x)[:][0].real[1]"),
+        ("(-x)[0]+(a**b)[0]-(x[0])**(y[0])", "(-x)[0] + (a**b)[0] - x[0]**y[0]"),
+        ("2[0]+(1.5)[0]", "(2)[0] + (1.5)[0]"),
         ("f(s->(s),(a if b else c))", "f(s -> s, a if b else c)"),
         ("'\"\\\\\\n\\t'", "\"\\\"\\\\\\n\\t\""),
         ("1_0 + 0xf + 1e3 + 1e300 + 1e-7", "10 + 15 + 1000.0 + 1e300 + 1e-7"),
@@ -282,8 +382,18 @@ fn equality_ignores_spans_and_nothing_else() {
     let ast = |text| parse(text).unwrap();
     assert_eq!(ast("x = 1\nf(a , b<c, k=2)"), ast("x=(1);f((a),b < c,k = 2,)"));
     assert_eq!(ast("1000"), ast("1_000"));
+    assert_eq!(ast("x[1:,::]"), ast("( x )[ 1: , :, ]"));
     for (one, other) in [
         ("a", "b"),
+        ("x[0]", "x"),
+        ("x[0]", "y[0]"),
+        ("x[0]", "x[1]"),
+        ("x[0]", "x[0:]"),
+        ("x[0, 1]", "x[0][1]"),
+        ("x[0, 1][2]", "x[0][1, 2]"),
+        ("x[1:]", "x[:1]"),
+        ("x[:1]", "x[::1]"),
+        ("x[None]", "x[...]"),
         ("a + b", "b + a"),
         ("a + a", "a + b"),
         ("a < b", "a <= b"),

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use hotloop_grammar::{ArgumentValue, Ast, ExprKind, Statement, SyntaxErrorKind, parse};
+use hotloop_grammar::{ArgumentValue, Ast, ExprKind, IndexItem, Statement, SyntaxErrorKind, parse};
 
 /// The program with every operator in parentheses, prefix form, one statement after `; `.
 ///
@@ -62,6 +62,13 @@ pub fn shape_of(ast: &Ast) -> String {
             ExprKind::Attribute { base, attribute } => {
                 format!("(.{} {})", ast.name(attribute.name), of(*base))
             }
+            ExprKind::Index { base, items } => {
+                let mut index = format!("(index {}", of(*base));
+                for entry in ast.indices(*items) {
+                    index += &format!(" {}", item_shape(entry.item));
+                }
+                index + ")"
+            }
         };
         shapes.push(shape);
     }
@@ -75,6 +82,18 @@ pub fn shape_of(ast: &Ast) -> String {
         Statement::Outputs { values, .. } => values.iter().map(of).collect::<Vec<_>>().join(", "),
     });
     statements.collect::<Vec<_>>().join("; ")
+}
+
+fn item_shape(item: IndexItem) -> String {
+    let part = |part: Option<i64>| part.map_or("_".to_owned(), |value| value.to_string());
+    match item {
+        IndexItem::At(at) => at.to_string(),
+        IndexItem::Slice { start, stop, step } => {
+            format!("{}:{}:{}", part(start), part(stop), part(step))
+        }
+        IndexItem::NewAxis => "new".to_owned(),
+        IndexItem::Ellipsis => "rest".to_owned(),
+    }
 }
 
 /// What is wrong with a text: the stage, what is underlined, the message and the hints.
