@@ -91,8 +91,28 @@ impl Arg<'_> {
             dtype,
             shape: shape.into(),
             strides: byte_strides.into(),
+            swapped: false,
         };
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
+    }
+
+    /// The same array, the bytes of whose elements are in the other order than this machine's: a
+    /// big-endian file's on a little-endian one. A number is left as it is.
+    ///
+    /// ```
+    /// use hotloop::{Arg, DType};
+    ///
+    /// let file: Vec<u8> = [1.0f64, 2.0].iter().flat_map(|x| x.to_be_bytes()).collect();
+    /// // SAFETY: the bytes of two elements, which outlive the call.
+    /// let x = unsafe { Arg::raw(file.as_ptr(), &[2], &[8], DType::F64) }.byte_swapped();
+    /// assert_eq!(hotloop::compile("sum(x)")?.eval_as::<f64>([("x", x)])?[[]], 3.0);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn byte_swapped(mut self) -> Self {
+        if let ArgValue::Array(view) = &mut self.value {
+            view.swapped = !view.swapped;
+        }
+        self
     }
 }
 
@@ -103,6 +123,7 @@ fn view_of<T: Element, D: Dimension>(view: &ArrayView<'_, T, D>) -> View {
         dtype: T::DTYPE,
         shape: view.shape().into(),
         strides: view.strides().iter().map(|s| s * size).collect(),
+        swapped: false,
     }
 }
 
@@ -192,8 +213,16 @@ impl<'a> Out<'a> {
         byte_strides: &[isize],
         dtype: DType,
     ) -> Out<'a> {
-        let view = View { pointer, dtype, shape: shape.into(), strides: byte_strides.into() };
+        let (shape, strides) = (shape.into(), byte_strides.into());
+        let view = View { pointer, dtype, shape, strides, swapped: false };
         Out { view, input: None, borrow: PhantomData }
+    }
+
+    /// The same array, whose elements are to be written with their bytes in the other order; see
+    /// [`Arg::byte_swapped`].
+    pub fn byte_swapped(mut self) -> Out<'a> {
+        self.view.swapped = !self.view.swapped;
+        self
     }
 }
 

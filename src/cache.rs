@@ -1,15 +1,18 @@
 //! A bounded map from keys to values that are made once: whoever asks first makes the value,
 //! others that ask meanwhile wait for it, and what was used least recently goes first.
+//!
+//! A forked process begins with an empty one, as it has nobody who finishes what was being made.
 
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use hotloop_runtime::fork::PerProcess;
 use rustc_hash::FxHashMap;
 
 /// The cache. No lock is held while a value is made.
 pub struct Cache<K, V> {
     capacity: usize,
-    inner: Mutex<Inner<K, V>>,
+    inner: PerProcess<Mutex<Inner<K, V>>>,
 }
 
 struct Inner<K, V> {
@@ -22,13 +25,15 @@ struct Entry<V> {
     used: u64,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
+impl<K: Hash + Eq + Clone + Send, V: Clone + Send + Sync> Cache<K, V> {
     /// An empty cache that keeps at most `capacity` values, at least one.
     pub fn new(capacity: usize) -> Cache<K, V> {
-        Cache {
-            capacity: capacity.max(1),
-            inner: Mutex::new(Inner { entries: FxHashMap::default(), clock: 0 }),
-        }
+        Cache { capacity: capacity.max(1), inner: PerProcess::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<K, V>> {
+        let empty = || Mutex::new(Inner { entries: FxHashMap::default(), clock: 0 });
+        self.inner.get_or_make(empty).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value of a key, made by `make` if there is none.
@@ -45,7 +50,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         }
         let made = value.get_or_init(make).clone();
         if !keep(&made) {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut inner = self.lock();
             if inner.entries.get(key).is_some_and(|e| Arc::ptr_eq(&e.value, &value)) {
                 inner.entries.remove(key);
             }
@@ -58,7 +63,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
         K: std::borrow::Borrow<Q>,
     {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lock();
         inner.clock += 1;
         let clock = inner.clock;
         if let Some(entry) = inner.entries.get_mut(key) {
@@ -82,5 +87,33 @@ impl<K: Hash + Eq, V> Inner<K, V> {
         let (_, limit, _) = ages.select_nth_unstable(count - 1);
         let limit = *limit;
         self.entries.retain(|_, e| e.used > limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Cache;
+
+    #[test]
+    fn g2_many_ask_and_one_makes() {
+        let cache: Cache<u32, u32> = Cache::new(4);
+        let (start, made) = (Barrier::new(64), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    start.wait();
+                    let make = || {
+                        std::thread::sleep(std::time::Duration::from_millis(20));
+                        made.fetch_add(1, Ordering::Relaxed);
+                        42
+                    };
+                    assert_eq!(cache.get(&7, make, |_| true), 42);
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
     }
 }

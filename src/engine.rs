@@ -1,20 +1,21 @@
 //! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
-use hotloop_runtime::executor::Pool;
+use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
 
 use crate::backend::cranelift::{NativeTile, Refusal, compile};
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{ArgType, Domain, Graph, Node};
+use crate::graph::{ArgType, Domain, Graph, Node, NodeId};
 use crate::legalize::{Mode, legalize};
 use crate::ops::Op;
 use crate::optimize::optimize;
@@ -75,7 +76,7 @@ pub(crate) struct Kernels {
     /// Every shape that some node has, for checks before a run.
     pub domains: Vec<Domain>,
     /// The reductions that have no value over no elements, and over what they run.
-    pub extremes: Vec<(Op, Domain)>,
+    pub extremes: Vec<(Op, NodeId)>,
     /// Whether weak arguments must fit a dtype.
     pub adopts: bool,
     /// Native code, or why there is none.
@@ -90,8 +91,8 @@ impl Kernels {
         for id in graph.ids().filter(|id| live[id.index()]) {
             domains.push(graph.ty(id).domain);
             match graph.node(id) {
-                Node::Apply(op @ (Op::Min | Op::Max), x) => {
-                    extremes.push((*op, graph.ty(x[0]).domain))
+                Node::Apply(op @ (Op::Min | Op::Max | Op::Argmin | Op::Argmax), _) => {
+                    extremes.push((*op, id))
                 }
                 Node::Adopt(_) => adopts = true,
                 _ => {}
@@ -110,9 +111,43 @@ impl Kernels {
 pub struct EngineBuilder(Options);
 
 impl EngineBuilder {
-    /// Threads for large arrays; by default as many as the machine gives this process.
+    /// Threads for large arrays, of which the caller's is one; by default as many as the machine
+    /// gives this process, by its affinity and the quota of its group.
+    ///
+    /// A program that is run by a worker of a rayon pool uses that pool's threads instead, at most
+    /// so many.
     pub fn threads(mut self, threads: usize) -> EngineBuilder {
         self.0.threads = threads.max(1);
+        self
+    }
+
+    /// Runs on the threads of this pool, all of them, and starts none.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// let pool = hotloop::rayon::ThreadPoolBuilder::new().num_threads(2).build().map(Arc::new);
+    /// let engine = hotloop::Engine::builder().pool(pool.expect("threads")).build();
+    /// let y = engine.compile("a + 1")?.eval_as::<f64>([hotloop::Arg::from(&[1.0])])?;
+    /// assert_eq!(y[[0]], 2.0);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn pool(mut self, pool: Arc<rayon::ThreadPool>) -> EngineBuilder {
+        self.0.pool = Some(pool);
+        self
+    }
+
+    /// Pins the engine's threads to these cores, in turn. Then it has as many threads of its own
+    /// as [`threads`](EngineBuilder::threads) says, and large arrays leave the caller's alone.
+    /// What cannot be pinned runs anywhere; [`pool`](EngineBuilder::pool) goes before.
+    pub fn pin(mut self, cores: &[usize]) -> EngineBuilder {
+        self.0.cores = cores.into();
+        self
+    }
+
+    /// Uses all threads for arrays of any size, however little they gain; for tests.
+    pub fn eager(mut self) -> EngineBuilder {
+        self.0.eager = true;
         self
     }
 
@@ -168,8 +203,13 @@ impl EngineBuilder {
 
     /// The engine.
     pub fn build(self) -> Engine {
+        let pool = match &self.0.pool {
+            Some(pool) => Pool::host(pool.clone()),
+            None if self.0.cores.is_empty() => Pool::new(self.0.threads),
+            None => Pool::pinned(self.0.threads, &self.0.cores),
+        };
         Engine(Arc::new(Shared {
-            pool: Pool::new(self.0.threads),
+            pool: if self.0.eager { pool.eager() } else { pool },
             programs: Cache::new(self.0.cache_capacity),
             tiles: Cache::new(self.0.cache_capacity),
             options: self.0,
@@ -202,8 +242,8 @@ impl Engine {
 
     /// The engine that [`compile`](crate::compile) uses.
     pub fn shared() -> &'static Engine {
-        static SHARED: OnceLock<Engine> = OnceLock::new();
-        SHARED.get_or_init(|| Engine::builder().build())
+        static SHARED: PerProcess<Engine> = PerProcess::new();
+        SHARED.get_or_make(|| Engine::builder().build())
     }
 
     /// Compiles a program as far as it goes without dtypes.
@@ -298,7 +338,7 @@ impl Engine {
                 Err(refusal) => return Ok(Err(refusal)),
             }
         }
-        Ok(Ok(Arc::new(Compiled { graph, plan, tiles })))
+        Ok(Ok(Arc::new(Compiled { graph, plan, tiles, isa })))
     }
 }
 
@@ -331,18 +371,19 @@ fn tile(
 /// One of the few threads that compile large programs, some of them for nobody any more.
 struct Helper;
 
-static HELPERS: AtomicUsize = AtomicUsize::new(0);
+static HELPERS: PerProcess<AtomicUsize> = PerProcess::new();
 const MOST_HELPERS: usize = 4;
 
 impl Helper {
     fn start() -> Option<Helper> {
         let one_more = |count| (count < MOST_HELPERS).then_some(count + 1);
-        HELPERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Helper)
+        let helpers = HELPERS.get_or_make(AtomicUsize::default);
+        helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Helper)
     }
 }
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        HELPERS.fetch_sub(1, Ordering::Relaxed);
+        HELPERS.get_or_make(AtomicUsize::default).fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -10,6 +10,7 @@ use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::isa::Isa;
 use rustc_hash::FxHashMap;
 
+pub use crate::domain::{Derivation, Derived, Domain, Index};
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
 use crate::promote::{promote, promote_weak, to_float, weak_default};
@@ -22,43 +23,6 @@ impl NodeId {
     /// The node's place in the graph's order.
     pub fn index(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// Where a value lives: the set of input shapes whose broadcast is its own shape.
-/// The empty set is a scalar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Domain(u64);
-
-impl Domain {
-    /// One element.
-    pub const SCALAR: Domain = Domain(0);
-    /// How many different shapes one program may take.
-    pub const SHAPES: u8 = 64;
-
-    /// The domain of the arrays of one shape class (below [`Domain::SHAPES`]).
-    pub fn of_shape(class: u8) -> Domain {
-        Domain(1 << class)
-    }
-
-    /// Whether it is one element.
-    pub fn is_scalar(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The domain of values that need both.
-    pub fn join(self, other: Domain) -> Domain {
-        Domain(self.0 | other.0)
-    }
-
-    /// Whether every shape of `other` is in this domain.
-    pub fn contains(self, other: Domain) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The shape classes.
-    pub fn shapes(self) -> impl Iterator<Item = u8> {
-        (0..Domain::SHAPES).filter(move |class| self.0 & (1 << class) != 0)
     }
 }
 
@@ -132,11 +96,7 @@ impl fmt::Display for Type {
         }
         write!(f, "{}", self.dtype)?;
         if !self.domain.is_scalar() {
-            f.write_str("[")?;
-            for (i, class) in self.domain.shapes().enumerate() {
-                write!(f, "{}s{class}", if i > 0 { "," } else { "" })?;
-            }
-            f.write_str("]")?;
+            write!(f, "[{}]", self.domain)?;
         }
         Ok(())
     }
@@ -177,6 +137,8 @@ pub enum Node {
     Convert(NodeId),
     /// A weak run-time value that takes a strong dtype; fails at run time if it does not fit.
     Adopt(NodeId),
+    /// A view of an array; the derived shape of its type says which.
+    View(NodeId),
 }
 
 impl Node {
@@ -185,7 +147,7 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) => &[],
             Node::Apply(_, operands) => operands,
-            Node::Convert(x) | Node::Adopt(x) => std::slice::from_ref(x),
+            Node::Convert(x) | Node::Adopt(x) | Node::View(x) => std::slice::from_ref(x),
         }
     }
 }
@@ -197,6 +159,7 @@ pub struct Graph {
     types: Vec<Type>,
     inputs: Vec<ArgType>,
     outputs: Vec<NodeId>,
+    derived: Vec<Derived>,
 }
 
 impl Graph {
@@ -254,6 +217,31 @@ impl Graph {
         &self.outputs
     }
 
+    /// The derived shapes, by number; each is derived from earlier ones and from inputs'.
+    pub fn derived(&self) -> &[Derived] {
+        &self.derived
+    }
+
+    /// How the shape of a reduction or a view comes from its operand's; `None` of a scalar.
+    pub fn derivation(&self, id: NodeId) -> Option<&Derived> {
+        self.ty(id).domain.derived().map(|number| &self.derived[usize::from(number)])
+    }
+
+    /// The domain of values that need several. What a reduction leaves with its axes kept
+    /// broadcasts to what it was made of, and adds nothing to it.
+    fn join(&self, domains: impl Iterator<Item = Domain>) -> Domain {
+        let mut all = domains.fold(Domain::SCALAR, Domain::join);
+        for class in all.shapes().filter(|class| *class >= Domain::SHAPES) {
+            let own = Domain::of_derived(class - Domain::SHAPES);
+            let Derived { of, how } = &self.derived[usize::from(class - Domain::SHAPES)];
+            let kept = matches!(how, Derivation::Reduce { keepdims: true, .. });
+            if kept && !of.is_scalar() && all.without(own).contains(*of) {
+                all = all.without(own);
+            }
+        }
+        all
+    }
+
     /// Which nodes some output needs.
     pub fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.len()];
@@ -287,7 +275,9 @@ impl Graph {
             if operands.iter().any(|x| *x >= id) {
                 return Err(format!("%{} reads a later node", id.0));
             }
-            let domain = operands.iter().fold(Domain::SCALAR, |d, x| d.join(self.ty(*x).domain));
+            let domain = self.join(operands.iter().map(|x| self.ty(*x).domain));
+            let of = self.derivation(id).map(|d| d.of);
+            let derived = of == Some(domain);
             match *self.node(id) {
                 Node::Input(i) if self.inputs.get(i as usize).map(|t| t.0) != Some(ty) => {
                     return Err(format!("%{} is not of its input's type", id.0));
@@ -309,9 +299,20 @@ impl Graph {
                     if operands.iter().any(|x| self.ty(*x).weak != ty.weak) {
                         return Err(format!("%{} ({op:?}) mixes weak and strong", id.0));
                     }
-                    if !op.is_reduction() && ty.domain != domain {
+                    let right = match op.is_reduction() {
+                        true => ty.domain.is_scalar() || derived,
+                        false => ty.domain == domain,
+                    };
+                    if !right {
                         return Err(format!("%{} ({op:?}) has the wrong domain", id.0));
                     }
+                }
+                // The operand may still have to be broadcast.
+                Node::View(x)
+                    if self.ty(x).dtype != ty.dtype
+                        || of.is_none_or(|of| self.join([of, domain].into_iter()) != of) =>
+                {
+                    return Err(format!("%{} is no view of its operand", id.0));
                 }
                 _ => {}
             }
@@ -334,11 +335,15 @@ impl fmt::Display for Graph {
                 Node::Apply(op, _) => write!(f, "{}", op.row().name)?,
                 Node::Convert(_) => write!(f, "convert")?,
                 Node::Adopt(_) => write!(f, "adopt")?,
+                Node::View(_) => write!(f, "view")?,
             }
             for (i, x) in self.node(id).operands().iter().enumerate() {
                 write!(f, "{}%{}", if i == 0 { " " } else { ", " }, x.0)?;
             }
             writeln!(f)?;
+        }
+        for (i, Derived { of, how }) in self.derived.iter().enumerate() {
+            writeln!(f, "d{i} = [{of}] {how}")?;
         }
         let outputs: Vec<String> = self.outputs.iter().map(|x| format!("%{}", x.0)).collect();
         writeln!(f, "outputs {}", outputs.join(", "))
@@ -452,9 +457,191 @@ impl Builder {
 
     fn apply_typed(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> NodeId {
         let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
-        let domain = operands.iter().fold(Domain::SCALAR, |d, x| d.join(self.graph.ty(*x).domain));
+        let domain = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
         let domain = if op.is_reduction() { Domain::SCALAR } else { domain };
         self.add(Node::Apply(op, Operands::new(operands)), Type { dtype, weak, domain })
+    }
+
+    /// The domain of a shape derived from another's.
+    fn derive(&mut self, of: Domain, how: Derivation) -> Result<Domain, Error> {
+        let derived = Derived { of, how };
+        let list = &mut self.graph.derived;
+        let number = list.iter().position(|d| *d == derived).unwrap_or(list.len());
+        if number == usize::from(Domain::DERIVED) {
+            let message = format!("the program has more than {number} shapes of its own");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        if number == list.len() {
+            list.push(derived);
+        }
+        Ok(Domain::of_derived(number as u8))
+    }
+
+    /// Reduces along axes, or along all of them; axes below 0 count from the last.
+    ///
+    /// ```
+    /// use hotloop::graph::{ArgType, Builder};
+    /// use hotloop::{DType, Op};
+    ///
+    /// let mut b = Builder::new();
+    /// let x = b.input(ArgType::array(DType::F32));
+    /// let rows = b.reduce(Op::Mean, &[x], Some(&[-1]), true)?;
+    /// let centred = b.apply(Op::Sub, &[x, rows])?;
+    /// assert_eq!(b.graph().ty(centred), b.graph().ty(x));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::apply`]; `Shape` for an axis of a single number.
+    pub fn reduce(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        axes: Option<&[i64]>,
+        keepdims: bool,
+    ) -> Result<NodeId, Error> {
+        let truth = operands.iter().all(|x| self.graph.dtype(*x) == DType::Bool);
+        let (operands, dtype) = self.reduction_operands(op, operands)?;
+        let of = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
+        let domain = if of.is_scalar() {
+            // As NumPy: a single number takes the axes that an array of one axis has.
+            if let Some(axis) = axes.unwrap_or(&[]).iter().find(|a| !matches!(a, 0 | -1)) {
+                let message = format!("axis {axis} is out of range for a single number");
+                return Err(Error::new(ErrorKind::Shape, message));
+            }
+            Domain::SCALAR
+        } else if axes.is_none() && !keepdims {
+            Domain::SCALAR
+        } else {
+            self.derive(of, Derivation::Reduce { axes: axes.map(Into::into), keepdims })?
+        };
+        let result = self.reduce_to(op, &operands, dtype, domain)?;
+        let truth = truth && op.row().rule == Rule::Extreme;
+        Ok(if truth { self.convert(result, DType::Bool) } else { result })
+    }
+
+    /// The operands of a reduction in the dtype it computes in, and the dtype of its result.
+    fn reduction_operands(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+    ) -> Result<(Vec<NodeId>, DType), Error> {
+        check_arity(op, operands)?;
+        let (mut dtype, _) = self.meet(operands);
+        if op.row().rule == Rule::Spread {
+            dtype = self.graph.dtype(operands[0]);
+            let number = self.graph.ty(operands[1]);
+            if !number.domain.is_scalar() || number.dtype == DType::Bool {
+                return Err(type_error(format!("the ddof of {} is a number", op.row().name)));
+            }
+        }
+        let wide = match dtype {
+            _ if dtype.is_float() => dtype,
+            _ if dtype == DType::Bool || dtype.is_signed_int() => DType::I64,
+            _ => DType::U64,
+        };
+        let float = if dtype.is_float() { dtype } else { DType::F64 };
+        let (operand, result) = match op.row().rule {
+            Rule::Total | Rule::Products => (wide, wide),
+            Rule::Average | Rule::Spread => (float, float),
+            Rule::Truth => (DType::Bool, DType::Bool),
+            Rule::Count => (dtype, DType::I64),
+            // The least and greatest truth value, as bytes.
+            Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
+            Rule::Position => (dtype, DType::I64),
+            _ if dtype == DType::Bool => (DType::U8, DType::U8),
+            _ => (dtype, dtype),
+        };
+        let mut converted = Vec::with_capacity(operands.len());
+        for x in operands {
+            let ty = self.graph.ty(*x);
+            let strong = if ty.weak { self.adopt(*x, ty.dtype)? } else { *x };
+            converted.push(self.convert(strong, operand));
+        }
+        Ok((converted, result))
+    }
+
+    /// A reduction of converted operands to a domain, which is derived from theirs.
+    pub(crate) fn reduce_to(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        dtype: DType,
+        domain: Domain,
+    ) -> Result<NodeId, Error> {
+        let x = operands[0];
+        let scalar = operands.iter().all(|x| self.graph.ty(*x).domain.is_scalar());
+        Ok(match op.row().rule {
+            // One element reduces to itself; other reductions are left to their expansion.
+            Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
+            Rule::Position if scalar => self.constant(0, DType::I64, false),
+            _ => {
+                let node = Node::Apply(op, Operands::new(operands));
+                self.add(node, Type { dtype, weak: false, domain })
+            }
+        })
+    }
+
+    /// A view of an array: other strides over the same elements.
+    ///
+    /// ```
+    /// use hotloop::graph::{ArgType, Builder, Derivation};
+    /// use hotloop::{DType, Op};
+    ///
+    /// let mut b = Builder::new();
+    /// let x = b.input(ArgType::array(DType::F32));
+    /// let turned = b.view(x, Derivation::Transpose(None))?;
+    /// let sum = b.apply(Op::Add, &[x, turned])?;
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Shape` for a view of a single number.
+    pub fn view(&mut self, x: NodeId, how: Derivation) -> Result<NodeId, Error> {
+        let ty = self.graph.ty(x);
+        if ty.domain.is_scalar() {
+            let message = "a single number has no axes to index or move";
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
+        if let Derivation::Reduce { .. } = how {
+            return Err(Error::internal("a reduction is no view"));
+        }
+        if let Some(kept) = self.kept_axes(x, &how)? {
+            return Ok(kept);
+        }
+        let domain = self.derive(ty.domain, how)?;
+        Ok(self.add(Node::View(x), Type { domain, ..ty }))
+    }
+
+    /// A view of what is broadcast first, of a shape that is derived already.
+    pub(crate) fn view_to(&mut self, x: NodeId, domain: Domain) -> NodeId {
+        self.add(Node::View(x), Type { domain, ..self.graph.ty(x) })
+    }
+
+    /// New axes in the places of those that a reduction took: the same as leaving them there, but
+    /// then it is known that the result broadcasts to the operand.
+    fn kept_axes(&mut self, x: NodeId, how: &Derivation) -> Result<Option<NodeId>, Error> {
+        let Node::Apply(op, operands) = *self.graph.node(x) else { return Ok(None) };
+        let new = match how {
+            Derivation::ExpandDims(axes) => axes.clone(),
+            Derivation::Index(items) => match new_axes(items) {
+                Some(axes) => axes,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let Some(Derived { of, how }) = self.graph.derivation(x).cloned() else { return Ok(None) };
+        match how {
+            Derivation::Reduce { axes: Some(axes), keepdims: false }
+                if op.is_reduction() && axes.len() == 1 && axes == new =>
+            {
+                let dtype = self.graph.dtype(x);
+                let kept = Derivation::Reduce { axes: Some(axes), keepdims: true };
+                let domain = self.derive(of, kept)?;
+                self.reduce_to(op, &operands, dtype, domain).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A value in another dtype (`f32(x)`); the result is strong. Casts never fail: integers
@@ -539,15 +726,9 @@ impl Builder {
     /// `Type` where the operation does not take these dtypes, or a constant does not fit the
     /// dtype it meets; `Arity` for a wrong number of operands.
     pub fn apply(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
-        let row = op.row();
-        if operands.len() != row.parameters.len() {
-            let message = format!(
-                "{} takes {} operands, not {}",
-                row.name,
-                row.parameters.len(),
-                operands.len()
-            );
-            return Err(Error::new(ErrorKind::Arity, message));
+        check_arity(op, operands)?;
+        if op.is_reduction() {
+            return self.reduce(op, operands, None, false);
         }
         match *operands {
             [x] => self.apply_unary(op, x),
@@ -555,7 +736,7 @@ impl Builder {
             [x, y, z] if op == Op::Select => self.select(x, y, z),
             [_, _, _] => {
                 let (mut dtype, weak) = self.meet(operands);
-                if row.rule == Rule::Real {
+                if op.row().rule == Rule::Real {
                     dtype = if weak { DType::F64 } else { to_float(dtype) };
                 }
                 let operands = self.unify([operands[0], operands[1], operands[2]], dtype, weak)?;
@@ -566,7 +747,7 @@ impl Builder {
     }
 
     fn apply_unary(&mut self, op: Op, x: NodeId) -> Result<NodeId, Error> {
-        let Type { dtype, weak, domain } = self.graph.ty(x);
+        let Type { dtype, weak, .. } = self.graph.ty(x);
         let kind = dtype.kind();
         let name = op.row().name;
         match op.row().rule {
@@ -594,35 +775,6 @@ impl Builder {
             Rule::Bitwise => self.apply_folded(op, &[x], dtype),
             Rule::Logical if kind != Kind::Bool => Err(logical_error(name, dtype)),
             Rule::Logical => self.apply_folded(op, &[x], dtype),
-            Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count => {
-                let x = if weak { self.adopt(x, dtype)? } else { x };
-                let (operand, result) = match op.row().rule {
-                    Rule::Total if dtype.is_float() => (dtype, dtype),
-                    Rule::Total if kind == Kind::Bool || dtype.is_signed_int() => {
-                        (DType::I64, DType::I64)
-                    }
-                    Rule::Total => (DType::U64, DType::U64),
-                    Rule::Average if dtype.is_float() => (dtype, dtype),
-                    Rule::Average => (DType::F64, DType::F64),
-                    Rule::Truth => (DType::Bool, DType::Bool),
-                    Rule::Count => (dtype, DType::I64),
-                    _ => (dtype, dtype),
-                };
-                // The least and greatest truth value, as bytes.
-                if op.row().rule == Rule::Extreme && kind == Kind::Bool {
-                    let bytes = self.convert(x, DType::U8);
-                    let extreme = self.apply_unary(op, bytes)?;
-                    return Ok(self.convert(extreme, DType::Bool));
-                }
-                let x = self.convert(x, operand);
-                // One element reduces to itself; a count or a mean is left to its expansion.
-                if domain.is_scalar()
-                    && matches!(op.row().rule, Rule::Total | Rule::Extreme | Rule::Truth)
-                {
-                    return Ok(x);
-                }
-                Ok(self.apply_typed(op, &[x], result))
-            }
             rule => Err(Error::internal(format!("{rule:?} has no unary form"))),
         }
     }
@@ -854,6 +1006,7 @@ impl Builder {
             Node::Apply(op, _) => Node::Apply(op, Operands::new(operands)),
             Node::Convert(_) => Node::Convert(operands[0]),
             Node::Adopt(_) => Node::Adopt(operands[0]),
+            Node::View(_) => Node::View(operands[0]),
         };
         self.add(node, ty)
     }
@@ -862,8 +1015,34 @@ impl Builder {
     pub(crate) fn like(graph: &Graph) -> Builder {
         let mut builder = Builder::new();
         builder.graph.inputs = graph.inputs.clone();
+        builder.graph.derived = graph.derived.clone();
         builder
     }
+}
+
+fn check_arity(op: Op, operands: &[NodeId]) -> Result<(), Error> {
+    let (name, wanted, given) = (op.row().name, op.row().parameters.len(), operands.len());
+    if wanted == given {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Arity, format!("{name} takes {wanted} operands, not {given}")))
+}
+
+/// The axes that an index adds, if it does nothing else: counted from the first, or from the last
+/// behind an ellipsis.
+fn new_axes(items: &[Index]) -> Option<Box<[i64]>> {
+    let whole = Index::Slice { start: None, stop: None, step: None };
+    let mut axes = Vec::new();
+    let from_last = items.first() == Some(&Index::Ellipsis);
+    for (place, item) in items.iter().enumerate().skip(usize::from(from_last)) {
+        match item {
+            Index::NewAxis if from_last => axes.push(place as i64 - items.len() as i64),
+            Index::NewAxis => axes.push(place as i64),
+            item if *item == whole => {}
+            _ => return None,
+        }
+    }
+    Some(axes.into())
 }
 
 fn logical_error(name: &str, dtype: DType) -> Error {
@@ -976,6 +1155,18 @@ pub(crate) fn rewrite(
     graph: &Graph,
     mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId], &Carried) -> Result<Option<NodeId>, Error>,
 ) -> Result<Graph, Error> {
+    rewrite_types(graph, |b, id, operands, carried| {
+        let new = rule(b, id, operands, carried)?;
+        debug_assert!(new.is_none_or(|new| b.graph.ty(new) == graph.ty(id)), "a rule keeps types");
+        Ok(new)
+    })
+}
+
+/// As [`rewrite`], for rules that give nodes other types and see to their users.
+pub(crate) fn rewrite_types(
+    graph: &Graph,
+    mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId], &Carried) -> Result<Option<NodeId>, Error>,
+) -> Result<Graph, Error> {
     let live = graph.live();
     let mut builder = Builder::like(graph);
     let mut carried = Carried(Vec::with_capacity(graph.len()));
@@ -991,7 +1182,6 @@ pub(crate) fn rewrite(
             Some(new) => new,
             None => builder.copy(*graph.node(id), graph.ty(id), &operands),
         };
-        debug_assert_eq!(builder.graph.ty(new), graph.ty(id), "a rewrite keeps types");
         carried.0.push(new);
     }
     let outputs = graph.outputs.iter().map(|x| carried.to(*x)).collect();

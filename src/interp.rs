@@ -3,17 +3,18 @@
 //! Slow and obvious: it skips optimizer, plan and backend, and is what they must agree with, bit
 //! for bit. It also answers where native code cannot be had.
 
+use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::convert::{Lane, convert, convert_scalar};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::executor::{Control, Stop};
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::reduce;
-use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
+use hotloop_runtime::reduce::{self, Order, Reduction};
+use hotloop_runtime::strided::{broadcast_strides, gather, scatter, swap_bytes};
 use hotloop_runtime::view::View;
 
-use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
-use crate::graph::{Domain, Graph, Node, NodeId, adopt_bits, compute_weak};
+use crate::domain::{Derivation, Layout, Shapes, c_strides, element_count};
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::graph::{Graph, Node, NodeId, adopt_bits, compute_weak};
 use crate::ops::{Lowering, Op};
 
 /// An argument in the form that engines read.
@@ -32,7 +33,7 @@ pub struct Call<'a> {
     /// The inputs' names, for messages.
     pub names: &'a [Box<str>],
     /// The shape of each shape class.
-    pub shapes: &'a [Box<[usize]>],
+    pub shapes: &'a Shapes,
     /// Where the outputs go, of the outputs' dtypes and shapes.
     pub outputs: &'a [View],
     /// Whether the outputs are new arrays, which overlap nothing.
@@ -41,49 +42,6 @@ pub struct Call<'a> {
     pub control: &'a Control,
     /// Which instances of the kernels the interpreter runs; all have the same bits.
     pub isa: Isa,
-}
-
-/// The shape of a domain: the broadcast of its shape classes.
-///
-/// # Errors
-/// `Shape`, naming two shapes that do not fit, and `Limit` for more elements than fit an `isize`.
-pub fn domain_shape(domain: Domain, shapes: &[Box<[usize]>]) -> Result<Box<[usize]>> {
-    let mut shape: Vec<usize> = Vec::new();
-    for class in domain.shapes() {
-        let other = &shapes[class as usize];
-        shape = reduce_shape(&shape, other)?;
-    }
-    Ok(shape.into())
-}
-
-fn reduce_shape(shape: &[usize], other: &[usize]) -> Result<Vec<usize>> {
-    let joined = hotloop_runtime::strided::broadcast_shape(shape, other).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Shape,
-            format!("shapes {} and {} do not broadcast", shown_shape(shape), shown_shape(other)),
-        )
-    })?;
-    element_count(&joined)?;
-    Ok(joined)
-}
-
-/// How many elements a shape has.
-///
-/// # Errors
-/// `Limit` if arrays of 8-byte elements of that shape could not be addressed.
-pub fn element_count(shape: &[usize]) -> Result<usize> {
-    // Empty arrays too must have extents that can be multiplied.
-    let limit = isize::MAX as usize / 8;
-    let n =
-        shape.iter().try_fold(1usize, |n, d| n.checked_mul((*d).max(1)).filter(|n| *n <= limit));
-    match n {
-        Some(_) if shape.contains(&0) => Ok(0),
-        Some(n) => Ok(n),
-        None => {
-            let message = format!("an array of shape {} has too many elements", shown_shape(shape));
-            Err(Error::new(ErrorKind::Limit, message))
-        }
-    }
 }
 
 /// Memory for a value, or the error that it cannot be had.
@@ -116,7 +74,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     let mut flags = 0;
     for id in graph.ids().filter(|id| live[id.index()]) {
         let ty = graph.ty(id);
-        let shape = domain_shape(ty.domain, call.shapes)?;
+        let shape = call.shapes.of(ty.domain)?;
         let n = element_count(&shape)?;
         let size = ty.dtype.size();
         // Room for a whole word, so that scalars can be read as bits.
@@ -127,6 +85,9 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 // SAFETY: the view is valid by this function's contract, and `out` has n elements.
                 Operand::Array(view) => unsafe {
                     gather(out.as_mut_ptr(), view.pointer, &view.shape, &view.strides, size, 0, n);
+                    if view.swapped {
+                        swap_bytes(out.as_mut_ptr(), size, n);
+                    }
                     if ty.dtype == DType::Bool {
                         // Any byte but 0 is true.
                         out.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
@@ -155,23 +116,32 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                     }
                 }
             }
+            Node::View(x) => {
+                let view = viewed(graph, id, x, call.shapes)?;
+                let base = values[x.index()].as_ptr().wrapping_offset(view.offset);
+                // SAFETY: a view stays inside the elements of x, and `out` has n elements.
+                unsafe {
+                    gather(out.as_mut_ptr(), base, &view.shape, &view.strides, size, 0, n);
+                }
+            }
             Node::Adopt(x) => {
                 let bits = adopt(graph, x, word(&values[x.index()]), ty.dtype, call.names)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
-                    let n =
-                        element_count(&domain_shape(graph.ty(operands[0]).domain, call.shapes)?)?;
+                    let n = element_count(&call.shapes.of(graph.ty(operands[0]).domain)?)?;
+                    out[..8].copy_from_slice(&(n as u64).to_le_bytes());
+                }
+                Lowering::Length => {
+                    let n = reduced_count(graph, operands[0], call.shapes)?;
                     out[..8].copy_from_slice(&(n as u64).to_le_bytes());
                 }
                 Lowering::Reduce(reduction) => {
+                    call.control.check().map_err(stopped)?;
                     let x = operands[0];
-                    let n = element_count(&domain_shape(graph.ty(x).domain, call.shapes)?)?;
-                    let data = &values[x.index()][..n * graph.dtype(x).size()];
-                    let bits = reduce::reference(reduction, graph.dtype(x), data)
-                        .ok_or_else(|| empty_extreme(op))?;
-                    out[..8].copy_from_slice(&bits.to_le_bytes());
+                    let of = call.shapes.of(graph.ty(x).domain)?;
+                    reduce(graph, id, op, reduction, &values[x.index()], &of, &mut out)?;
                 }
                 Lowering::Kernel(_) => {
                     // SAFETY: every operand is expanded to n elements of its dtype.
@@ -194,20 +164,93 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     }
     for (output, view) in graph.outputs().iter().zip(call.outputs) {
         let n = element_count(&view.shape)?;
+        let value = &mut values[output.index()];
         // SAFETY: the output's view is valid and writable, and its shape is that of the value.
         unsafe {
+            if view.swapped {
+                swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
+            }
             scatter(
                 view.pointer,
-                values[output.index()].as_ptr(),
+                value.as_ptr(),
                 &view.shape,
                 &view.strides,
                 view.dtype.size(),
                 0,
                 n,
             );
+            if view.swapped {
+                // The value may go into another output too.
+                swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
+            }
         }
     }
     Ok(flags)
+}
+
+/// Where the elements of a view lie in its operand's value.
+fn viewed(graph: &Graph, id: NodeId, x: NodeId, shapes: &Shapes) -> Result<Layout> {
+    let derived = graph.derivation(id).ok_or_else(|| Error::internal("a view of no shape"))?;
+    let own = shapes.of(graph.ty(x).domain)?;
+    let of = shapes.of(derived.of)?;
+    let strides = broadcast_strides(&own, &c_strides(&own, graph.dtype(x).size()), &of)
+        .ok_or_else(|| Error::internal("an operand does not broadcast to its view"))?;
+    derived.how.view(&Layout { shape: of.into(), strides, offset: 0 })
+}
+
+/// How many elements each element of a reduction is made of.
+pub fn reduced_count(graph: &Graph, reduction: NodeId, shapes: &Shapes) -> Result<usize> {
+    let derived = graph.derivation(reduction);
+    let derived = derived.ok_or_else(|| Error::internal("a length of no reduction"))?;
+    let of = shapes.of(derived.of)?;
+    let reduced = derived.how.reduced(&of)?;
+    let extents: Vec<usize> =
+        of.iter().zip(reduced).filter(|(_, reduced)| *reduced).map(|(n, _)| *n).collect();
+    element_count(&extents)
+}
+
+/// A reduction by its definition: each sequence is collected in C order, and reduced.
+fn reduce(
+    graph: &Graph,
+    id: NodeId,
+    op: Op,
+    reduction: Reduction,
+    data: &[u8],
+    of: &[usize],
+    out: &mut [u8],
+) -> Result<()> {
+    let (dtype, result) = (graph.dtype(graph.node(id).operands()[0]), graph.dtype(id));
+    let size = dtype.size();
+    let all = Derivation::Reduce { axes: None, keepdims: false };
+    let how = graph.derivation(id).map_or(&all, |d| &d.how);
+    let mask = how.reduced(of)?;
+    let strides = c_strides(of, size);
+    let pick = |wanted: bool| -> (Vec<usize>, Vec<isize>) {
+        let axes = (0..of.len()).filter(|a| mask[*a] == wanted);
+        axes.map(|a| (of[a], strides[a])).unzip()
+    };
+    let ((kept, kept_strides), (reduced, reduced_strides)) = (pick(false), pick(true));
+    let order = if mask.last() == Some(&false) { Order::Column } else { Order::Row };
+    let (sequences, length) = (element_count(&kept)?, element_count(&reduced)?);
+    let mut sequence = allocate(length * size)?;
+    for i in 0..sequences {
+        let mut rest = i;
+        let mut offset = 0;
+        for (extent, stride) in kept.iter().zip(&kept_strides).rev() {
+            offset += (rest % extent) as isize * stride;
+            rest /= extent;
+        }
+        let base = data.as_ptr().wrapping_offset(offset);
+        // SAFETY: the sequence's elements are among those of the operand's value.
+        unsafe {
+            gather(sequence.as_mut_ptr(), base, &reduced, &reduced_strides, size, 0, length);
+        }
+        let bits = reduce::reference(reduction, dtype, order, &sequence[..length * size])
+            .ok_or_else(|| empty_extreme(op))?;
+        let bytes = &bits.to_le_bytes()[..result.size()];
+        out[i * result.size()..(i + 1) * result.size()].copy_from_slice(bytes);
+    }
+    Ok(())
 }
 
 /// # Safety
@@ -235,7 +278,7 @@ unsafe fn apply(
         let size = ty.dtype.size();
         args[i] = (data.as_ptr(), size);
         if ty.domain != graph.ty(id).domain {
-            let own = domain_shape(ty.domain, call.shapes)?;
+            let own = call.shapes.of(ty.domain)?;
             let contiguous = c_strides(&own, size);
             let strides = broadcast_strides(&own, &contiguous, shape)
                 .ok_or_else(|| Error::internal("an operand does not broadcast to its user"))?;
@@ -285,6 +328,7 @@ pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<(Vec<Option<u64>>, 
                 Operand::Array(_) => return Err(Error::internal("a weak array")),
             },
             Node::Const(bits) => Some(bits),
+            Node::View(_) => return Err(Error::internal("a weak view")),
             Node::Convert(x) => Some(convert_scalar(value(x)?, graph.dtype(x), ty.dtype)),
             Node::Apply(op, operands) => {
                 let bits = operands.iter().map(|x| value(*x)).collect::<Result<Vec<u64>>>()?;
@@ -325,17 +369,6 @@ fn blamed(graph: &Graph, x: NodeId, names: &[Box<str>], error: Error) -> Error {
         }
     }
     error
-}
-
-/// The strides of a C-ordered array.
-pub fn c_strides(shape: &[usize], size: usize) -> Box<[isize]> {
-    let mut strides = vec![0; shape.len()];
-    let mut step = size as isize;
-    for (stride, extent) in strides.iter_mut().zip(shape).rev() {
-        *stride = step;
-        step = step.saturating_mul((*extent).max(1) as isize);
-    }
-    strides.into()
 }
 
 /// The error for `min` or `max` of nothing.

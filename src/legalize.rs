@@ -6,7 +6,7 @@
 use hotloop_runtime::dtype::DType;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Builder, Graph, Node, NodeId, rewrite};
+use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
 use crate::ops::{Lowering, Op};
 
 /// What may be done to floats.
@@ -45,7 +45,7 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
                 let error = Error::new(ErrorKind::Limit, message);
                 return Err(error.hint("powers count as the products they are made of"));
             }
-            expand(b, op, operands, mode).map(Some)
+            expand(b, op, operands, graph.ty(id), mode).map(Some)
         }
         Node::Apply(op, _) if mode == Mode::Fast => match op.fast() {
             Some(fast) => b.apply(fast, operands).map(Some),
@@ -59,10 +59,22 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
     if mode != Mode::Strict {
         graph = contract(&graph)?;
     }
+    if graph.ids().any(|id| matches!(graph.node(id), Node::View(_))) {
+        graph = push_views(graph)?;
+    }
     Ok(graph)
 }
 
-fn expand(b: &mut Builder, op: Op, operands: &[NodeId], mode: Mode) -> Result<NodeId> {
+fn expand(
+    b: &mut Builder,
+    op: Op,
+    operands: &[NodeId],
+    result: Type,
+    mode: Mode,
+) -> Result<NodeId> {
+    if op.is_reduction() {
+        return expand_reduction(b, op, operands, result);
+    }
     let x = operands[0];
     let ty = b.graph().ty(x);
     let float = ty.dtype.is_float();
@@ -114,21 +126,6 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId], mode: Mode) -> Result<No
             let is_nan = b.apply(Op::Ne, &[x, x])?;
             b.apply(Op::Select, &[is_nan, operands[1], finite])
         }
-        Op::Mean => {
-            if ty.domain.is_scalar() {
-                return Ok(x);
-            }
-            let sum = b.apply(Op::Sum, &[x])?;
-            let size = b.apply(Op::Size, &[x])?;
-            let size = b.cast(size, ty.dtype);
-            b.apply(Op::Div, &[sum, size])
-        }
-        Op::CountNonzero => {
-            let zero = b.constant_like(x, 0.0);
-            let set = if ty.dtype == DType::Bool { x } else { b.apply(Op::Ne, &[x, zero])? };
-            let ones = b.cast(set, DType::I64);
-            b.apply(Op::Sum, &[ones])
-        }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
             match exponent.map(|e| constant_power(b, x, e, mode)).transpose()?.flatten() {
@@ -138,6 +135,146 @@ fn expand(b: &mut Builder, op: Op, operands: &[NodeId], mode: Mode) -> Result<No
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
     }
+}
+
+/// Reductions that are made of others, to a result of a type.
+fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) -> Result<NodeId> {
+    let x = operands[0];
+    let ty = b.graph().ty(x);
+    let Type { dtype, domain, .. } = result;
+    let float = ty.dtype.is_float();
+    match op {
+        Op::Mean => {
+            if ty.domain.is_scalar() {
+                return Ok(x);
+            }
+            let sum = b.reduce_to(Op::Sum, &[x], dtype, domain)?;
+            let count = count(b, x, sum, dtype)?;
+            b.apply(Op::Div, &[sum, count])
+        }
+        Op::Var | Op::Std => {
+            let squares = if ty.domain.is_scalar() {
+                let distance = b.apply(Op::Sub, &[x, x])?;
+                b.apply(Op::Mul, &[distance, distance])?
+            } else {
+                b.reduce_to(Op::SquaredDeviations, &[x], dtype, domain)?
+            };
+            let count = count(b, x, squares, dtype)?;
+            let freedom = b.apply(Op::Sub, &[count, operands[1]])?;
+            let zero = b.constant_like(freedom, 0.0);
+            let freedom = b.apply(Op::Maximum, &[freedom, zero])?;
+            let var = b.apply(Op::Div, &[squares, freedom])?;
+            if op == Op::Std { b.apply(Op::Sqrt, &[var]) } else { Ok(var) }
+        }
+        Op::CountNonzero => {
+            let zero = b.constant_like(x, 0.0);
+            let set = if ty.dtype == DType::Bool { x } else { b.apply(Op::Ne, &[x, zero])? };
+            let ones = b.cast(set, DType::I64);
+            b.reduce_to(Op::Sum, &[ones], dtype, domain)
+        }
+        Op::Nansum | Op::Nanmin | Op::Nanmax | Op::Nanmean if !float => {
+            let plain = match op {
+                Op::Nansum => Op::Sum,
+                Op::Nanmin => Op::Min,
+                _ => Op::Max,
+            };
+            b.reduce_to(plain, &[x], dtype, domain)
+        }
+        Op::Nansum | Op::Nanmean => {
+            let zero = b.constant_like(x, 0.0);
+            let is_number = b.apply(Op::Eq, &[x, x])?;
+            let numbers = b.apply(Op::Select, &[is_number, x, zero])?;
+            let sum = b.reduce_to(Op::Sum, &[numbers], dtype, domain)?;
+            if op == Op::Nansum {
+                return Ok(sum);
+            }
+            let ones = b.cast(is_number, DType::I64);
+            let count = b.reduce_to(Op::Sum, &[ones], DType::I64, domain)?;
+            let count = b.cast(count, dtype);
+            b.apply(Op::Div, &[sum, count])
+        }
+        Op::Nanmin | Op::Nanmax => {
+            let (extreme, last) = match op {
+                Op::Nanmin => (Op::Min, f64::INFINITY),
+                _ => (Op::Max, f64::NEG_INFINITY),
+            };
+            let [last, nan] = [last, f64::NAN].map(|v| b.constant_like(x, v));
+            let is_number = b.apply(Op::Eq, &[x, x])?;
+            let numbers = b.apply(Op::Select, &[is_number, x, last])?;
+            let extreme = b.reduce_to(extreme, &[numbers], dtype, domain)?;
+            let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain)?;
+            b.apply(Op::Select, &[any, extreme, nan])
+        }
+        Op::Dot => {
+            let products = match dtype {
+                DType::Bool => b.apply(Op::BitAnd, operands)?,
+                _ => b.apply(Op::Mul, operands)?,
+            };
+            b.reduce_to(Op::Sum, &[products], dtype, domain)
+        }
+        _ => Err(Error::internal(format!("{op:?} has no expansion"))),
+    }
+}
+
+/// How many elements of x one element of a reduction of it was made of.
+fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<NodeId> {
+    let scalar = b.graph().ty(reduction).domain.is_scalar();
+    let (op, of) = if scalar { (Op::Size, x) } else { (Op::Length, reduction) };
+    let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR)?;
+    Ok(b.cast(count, dtype))
+}
+
+/// Views of views that are moved one after the other.
+const MOST_VIEWS: usize = 8;
+
+/// Views move to where arrays are read, through operations that nothing else needs: then they are
+/// strides of a load, and no array is made for them.
+fn push_views(graph: Graph) -> Result<Graph> {
+    let mut graph = graph;
+    for _ in 0..MOST_VIEWS {
+        // The view that each moved operation is seen through.
+        let uses = graph.uses();
+        let mut seen: Vec<Option<NodeId>> = vec![None; graph.len()];
+        let mut moved = false;
+        for id in graph.ids().rev() {
+            let view = match graph.node(id) {
+                Node::View(_) => Some(id),
+                _ => seen[id.index()],
+            };
+            let Some(view) = view else { continue };
+            let of = graph.derivation(view).map(|d| d.of);
+            for x in graph.node(id).operands() {
+                let elementwise = match graph.node(*x) {
+                    Node::Apply(op, _) => !op.is_reduction(),
+                    Node::Convert(_) => true,
+                    _ => false,
+                };
+                if elementwise && uses[x.index()] == 1 && Some(graph.ty(*x).domain) == of {
+                    seen[x.index()] = Some(view);
+                    moved = true;
+                }
+            }
+        }
+        if !moved {
+            break;
+        }
+        graph = rewrite_types(&graph, |b, id, operands, _| match *graph.node(id) {
+            // Its operand is the view now.
+            Node::View(x) if seen[x.index()].is_some() => Ok(Some(operands[0])),
+            node => {
+                let Some(view) = seen[id.index()] else { return Ok(None) };
+                let domain = graph.ty(view).domain;
+                let mut viewed = Vec::with_capacity(operands.len());
+                for (old, new) in node.operands().iter().zip(operands) {
+                    let computed = seen[old.index()].is_some();
+                    let as_is = computed || graph.ty(*old).domain.is_scalar();
+                    viewed.push(if as_is { *new } else { b.view_to(*new, domain) });
+                }
+                Ok(Some(b.copy(node, Type { domain, ..graph.ty(id) }, &viewed)))
+            }
+        })?;
+    }
+    Ok(graph)
 }
 
 /// Powers of floats to constants for which there is something faster than the power function,

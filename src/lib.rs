@@ -33,6 +33,7 @@
 mod arg;
 mod backend;
 mod cache;
+mod domain;
 mod engine;
 mod error;
 pub mod graph;
@@ -52,16 +53,18 @@ pub use arg::{Arg, Args, Out};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result, Span};
 pub use graph::ArgType;
+pub use hotloop_runtime::drive::ForEach;
 pub use hotloop_runtime::dtype::{DType, Element, Kind};
 pub use hotloop_runtime::isa::Isa;
 pub use hotloop_runtime::pages::prefer_huge_pages;
 pub use legalize::Mode;
 pub use ndarray;
 pub use ops::Op;
-pub use options::{Backend, CancelToken, RunOptions};
+pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Bound, Kernel, Program};
 pub use promote::promote;
+pub use rayon;
 
 /// Compiles a program on an engine that the whole process shares.
 ///

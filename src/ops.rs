@@ -40,6 +40,12 @@ pub enum Rule {
     Truth,
     /// A reduction to an `i64` count.
     Count,
+    /// A reduction to the `i64` position of one of the elements.
+    Position,
+    /// A reduction that computes in floats, and a number.
+    Spread,
+    /// A reduction of products that widens integers to 64 bits.
+    Products,
 }
 
 /// What becomes of an operation after typing.
@@ -49,10 +55,12 @@ pub enum Lowering {
     Kernel(fn(DType, Isa) -> Option<BlockFn>),
     /// A composite: `legalize` writes it with other operations.
     Expand,
-    /// A primitive reduction over all elements.
+    /// A primitive reduction.
     Reduce(Reduction),
     /// The number of elements of the operand's shape.
     Size,
+    /// The number of elements that each element of the operand, a reduction, was made of.
+    Length,
 }
 
 /// The operand dtypes for which the native backend has a 128-bit vector form; for the others it
@@ -142,7 +150,8 @@ impl Row {
                 None => p.name.to_string(),
             })
             .collect();
-        format!("{}({})", self.name, list.join(", "))
+        let axes = if self.op.is_reduction() { ", axis=None, keepdims=False" } else { "" };
+        format!("{}({}{axes})", self.name, list.join(", "))
     }
 }
 
@@ -194,7 +203,7 @@ macro_rules! domain {
     };
 }
 
-use Lowering::{Expand, Kernel, Reduce, Size};
+use Lowering::{Expand, Kernel, Length, Reduce, Size};
 
 table! {
     // Operators.
@@ -355,25 +364,47 @@ table! {
     Lgamma "lgamma" ["gammaln"] (x) Real, Kernel(math::lgamma), Never, cost 12.0, ulp 1.0, on -1e3 .. 1e6;
         "log(|gamma(x)|); below 0, near its zeros, only to 1e-15 (f32: 1e-7) absolute."
 
-    // Reductions over the whole array.
+    // Reductions, over all axes or some.
     Sum "sum" (x) Total, Reduce(Reduction::Sum), Never, cost 0.2, ulp 0.5;
-        "Sum of all elements; integers and bools in 64 bits; 0 of an empty array."
+        "Sum; integers and bools in 64 bits; 0 of no elements."
     Prod "prod" (x) Total, Reduce(Reduction::Prod), Never, cost 0.2, ulp 0.5;
-        "Product of all elements; integers and bools in 64 bits; 1 of an empty array."
-    Min "min" (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
-        "The least element; NaN if there is one; an error for an empty array."
-    Max "max" (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
-        "The greatest element; NaN if there is one; an error for an empty array."
+        "Product; integers and bools in 64 bits; 1 of no elements."
+    Min "min" ["amin"] (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
+        "The least element; NaN if there is one; an error for no elements."
+    Max "max" ["amax"] (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
+        "The greatest element; NaN if there is one; an error for no elements."
     Mean "mean" (x) Average, Expand, Never, cost 0.2, ulp 0.5;
-        "sum(x) divided by the number of elements; NaN of an empty array."
+        "sum(x) divided by the number of elements; NaN of no elements."
+    Var "var" (x, ddof = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+        "Mean squared distance from the mean, divided by n - ddof instead of n; without cancellation, in one pass."
+    Std "std" (x, ddof = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+        "Square root of var."
     Any "any" (x) Truth, Reduce(Reduction::Any), Never, cost 0.2, ulp 0.0;
-        "Whether any element is true (not 0); false of an empty array."
+        "Whether any element is true (not 0); false of no elements."
     All "all" (x) Truth, Reduce(Reduction::All), Never, cost 0.2, ulp 0.0;
-        "Whether all elements are true (not 0); true of an empty array."
+        "Whether all elements are true (not 0); true of no elements."
     CountNonzero "count_nonzero" (x) Count, Expand, Never, cost 0.2, ulp 0.0;
         "How many elements are true (not 0), as i64."
+    Argmin "argmin" (x) Position, Reduce(Reduction::Argmin), Never, cost 0.3, ulp 0.0;
+        "Position of the first least element, of the first NaN if there is one, as i64; an error for no elements."
+    Argmax "argmax" (x) Position, Reduce(Reduction::Argmax), Never, cost 0.3, ulp 0.0;
+        "Position of the first greatest element, of the first NaN if there is one, as i64; an error for no elements."
+    Nansum "nansum" (x) Total, Expand, Never, cost 0.3, ulp 0.5;
+        "Sum of what is not NaN."
+    Nanmean "nanmean" (x) Average, Expand, Never, cost 0.4, ulp 0.5;
+        "Mean of what is not NaN; NaN if all is."
+    Nanmin "nanmin" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
+        "The least of what is not NaN; NaN if all is; an error for no elements."
+    Nanmax "nanmax" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
+        "The greatest of what is not NaN; NaN if all is; an error for no elements."
+    Dot "dot" (x, y) Products, Expand, Never, cost 0.3, ulp 0.5;
+        "sum(x * y): of vectors the dot product; not a product of matrices."
+    SquaredDeviations "squared deviations of" (x) Average, Reduce(Reduction::SquaredDeviations), Never, cost 0.5, ulp 4.0;
+        "Sum of squared distances from the mean; only the expansion of `var` makes it."
     Size "size of" (x) Count, Size, Never, cost 0.0, ulp 0.0;
         "The number of elements of the operand's shape; only the expansion of `mean` makes it."
+    Length "length of" (x) Count, Length, Never, cost 0.0, ulp 0.0;
+        "How many elements a reduction over axes takes for each result; only the expansion of `mean` makes it."
 }
 
 impl Op {
@@ -382,11 +413,18 @@ impl Op {
         &TABLE[self as usize]
     }
 
-    /// Whether it reduces all elements to one.
+    /// Whether it reduces elements, and so takes `axis` and `keepdims`.
     pub fn is_reduction(self) -> bool {
         matches!(
             self.row().rule,
-            Rule::Total | Rule::Average | Rule::Extreme | Rule::Truth | Rule::Count
+            Rule::Total
+                | Rule::Average
+                | Rule::Extreme
+                | Rule::Truth
+                | Rule::Count
+                | Rule::Position
+                | Rule::Spread
+                | Rule::Products
         )
     }
 
@@ -399,7 +437,10 @@ impl Op {
     /// Whether users can call it.
     pub fn is_public(self) -> bool {
         use Op::*;
-        !matches!(self, IntegerPower | FloatPower | FastSin | FastCos | Size)
+        !matches!(
+            self,
+            IntegerPower | FloatPower | FastSin | FastCos | SquaredDeviations | Size | Length
+        )
     }
 
     /// Whether integer operands may raise a flag, which compiled code then collects.
@@ -452,8 +493,11 @@ pub fn functions() -> impl Iterator<Item = &'static Row> {
 }
 
 /// Names of functions that are not in the table: expansions the resolver makes, and casts.
-pub const RESOLVED: &[(&str, &str, &str)] =
-    &[("isin", "isin(x, v1, v2, ...)", "Whether x equals one of the values that follow.")];
+pub const RESOLVED: &[(&str, &str, &str)] = &[
+    ("isin", "isin(x, v1, v2, ...)", "Whether x equals one of the values that follow."),
+    ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
+    ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),
+];
 
 /// Up to three names that look like a wrong one but for case, nearest first.
 pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hotloop_runtime::executor::Control;
+use hotloop_runtime::control::Control;
 use hotloop_runtime::isa::Isa;
 
 use crate::legalize::Mode;
@@ -21,10 +21,25 @@ pub enum Backend {
     Interpreter,
 }
 
+/// The order of a fresh output's elements in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// That of the arguments it is made of, as NumPy's `K`: C order unless they say otherwise.
+    #[default]
+    K,
+    /// The last axis varies fastest.
+    C,
+    /// The first axis varies fastest.
+    F,
+}
+
 /// An engine's options, with the limits that keep strangers' text harmless.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub threads: usize,
+    pub eager: bool,
+    pub pool: Option<Arc<rayon::ThreadPool>>,
+    pub cores: Box<[usize]>,
     pub mode: Mode,
     pub isa: Isa,
     pub backend: Backend,
@@ -39,6 +54,9 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            eager: false,
+            pool: None,
+            cores: Box::default(),
             mode: Mode::Strict,
             isa: default_isa(),
             backend: Backend::Auto,
@@ -94,6 +112,7 @@ impl CancelToken {
 pub struct RunOptions {
     cancel: Option<CancelToken>,
     deadline: Option<Duration>,
+    pub(crate) order: Order,
     pub(crate) progress: Option<Arc<AtomicU64>>,
 }
 
@@ -112,6 +131,26 @@ impl RunOptions {
     /// Stops a run that takes longer than this, by a clock that does not jump.
     pub fn deadline(mut self, after: Duration) -> RunOptions {
         self.deadline = Some(after);
+        self
+    }
+
+    /// The order of fresh outputs in memory; [`Order::K`] by default.
+    ///
+    /// ```
+    /// use hotloop::ndarray::Array2;
+    /// use hotloop::{Order, RunOptions};
+    ///
+    /// let x = Array2::<f64>::ones((3, 4));
+    /// let program = hotloop::compile("x + 1")?;
+    /// let y = program.eval_as::<f64>([("x", (&x.t()).into())])?;
+    /// assert_eq!(y.strides(), [1, 4]);
+    /// let program = program.with(RunOptions::new().order(Order::C));
+    /// let y = program.eval_as::<f64>([("x", (&x.t()).into())])?;
+    /// assert_eq!(y.strides(), [3, 1]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn order(mut self, order: Order) -> RunOptions {
+        self.order = order;
         self
     }
 

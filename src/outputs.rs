@@ -1,17 +1,19 @@
-//! What a run gives back: fresh arrays in C order.
+//! What a run gives back: fresh arrays, dense in memory.
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Index;
 
 use hotloop_runtime::dtype::{DType, Element};
 use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
-use ndarray::{ArrayD, ArrayViewD, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
 
+use crate::domain::element_count;
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::interp::{c_strides, element_count};
 
 /// What a run reports beside its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Output {
     name: Option<Box<str>>,
     dtype: DType,
     shape: Box<[usize]>,
+    /// In bytes; the elements are dense.
+    strides: Box<[isize]>,
     /// A `Vec` of the dtype's type; empty once taken.
     data: Box<dyn Any + Send + Sync>,
     pointer: *mut u8,
@@ -155,7 +159,13 @@ fn zeroed<T: Element>(n: usize) -> Option<Vec<T>> {
 }
 
 impl Output {
-    pub(crate) fn new(name: Option<Box<str>>, dtype: DType, shape: Box<[usize]>) -> Result<Output> {
+    /// Strides are those of a dense array, in some order of the axes.
+    pub(crate) fn new(
+        name: Option<Box<str>>,
+        dtype: DType,
+        shape: Box<[usize]>,
+        strides: Box<[isize]>,
+    ) -> Result<Output> {
         fn make<T: Element>(n: usize) -> Result<(Box<dyn Any + Send + Sync>, *mut u8)> {
             let mut data = zeroed::<T>(n).ok_or_else(|| {
                 let bytes = n.saturating_mul(size_of::<T>());
@@ -182,12 +192,20 @@ impl Output {
             DType::F32 => make::<f32>(n),
             DType::F64 => make::<f64>(n),
         }?;
-        Ok(Output { name, dtype, shape, data, pointer })
+        Ok(Output { name, dtype, shape, strides, data, pointer })
     }
 
     pub(crate) fn target(&self) -> View {
-        let strides = c_strides(&self.shape, self.dtype.size());
-        View { pointer: self.pointer, dtype: self.dtype, shape: self.shape.clone(), strides }
+        let (pointer, dtype) = (self.pointer, self.dtype);
+        let (shape, strides) = (self.shape.clone(), self.strides.clone());
+        View { pointer, dtype, shape, strides, swapped: false }
+    }
+
+    /// The shape and the strides as `ndarray` takes them.
+    fn layout(&self) -> StrideShape<IxDyn> {
+        let size = self.dtype.size() as isize;
+        let strides: Vec<usize> = self.strides.iter().map(|s| (s / size) as usize).collect();
+        IxDyn(&self.shape).strides(IxDyn(&strides))
     }
 
     /// The name, if the program gives it one.
@@ -216,7 +234,7 @@ impl Output {
     /// `Type` if `T` is not its dtype; `Name` if it was taken.
     pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
         let data: &Vec<T> = self.data.downcast_ref().ok_or_else(|| self.wrong_type::<T>())?;
-        ArrayViewD::from_shape(IxDyn(&self.shape), data)
+        ArrayViewD::from_shape(self.layout(), data)
             .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
     }
 
@@ -224,14 +242,29 @@ impl Output {
         if self.dtype != T::DTYPE {
             return Err(self.wrong_type::<T>());
         }
+        let layout = self.layout();
         let data: &mut Vec<T> =
             self.data.downcast_mut().ok_or_else(|| Error::internal("an output of another type"))?;
-        ArrayD::from_shape_vec(IxDyn(&self.shape), std::mem::take(data))
+        ArrayD::from_shape_vec(layout, std::mem::take(data))
             .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
     }
 
-    /// The elements' bytes, in C order, little end first; none if it was taken.
-    pub fn bytes(&self) -> &[u8] {
+    /// The elements' bytes, in C order, little end first; none if it was taken. They are copied
+    /// if the elements lie in another order.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        let (memory, size) = (self.memory(), self.dtype.size());
+        if memory.is_empty() || is_contiguous(&self.shape, &self.strides, size) {
+            return Cow::Borrowed(memory);
+        }
+        let mut bytes = vec![0; memory.len()];
+        let (base, n) = (memory.as_ptr(), memory.len() / size);
+        // SAFETY: the strides are those of a dense array of all elements of the memory.
+        unsafe { gather(bytes.as_mut_ptr(), base, &self.shape, &self.strides, size, 0, n) };
+        Cow::Owned(bytes)
+    }
+
+    /// The elements' bytes as they lie in memory.
+    fn memory(&self) -> &[u8] {
         fn bytes<T: Element>(data: &(dyn Any + Send + Sync)) -> &[u8] {
             let data: &[T] = data.downcast_ref::<Vec<T>>().map_or(&[], Vec::as_slice);
             // SAFETY: elements have no padding, so all their bytes are initialised.

@@ -6,6 +6,11 @@
 //! computed by earlier stages; elementwise values that two stages need are computed in both, for
 //! that is cheaper than a trip through memory.
 //!
+//! Some arrays are *kept*: written by one stage, into an output or a temporary array, and read by
+//! later ones. They are the results of reductions over axes, what a view is taken of, and what
+//! costs much and has fewer axes than what it is used in: `sin(x)` in `sin(x) + y`, where x is a
+//! row and y a matrix, is computed once for each column.
+//!
 //! Inside a stage all lanes of a fused step have one width; whatever changes the width is a
 //! conversion step through a scratch slot. So a backend never mixes vector lengths.
 
@@ -18,8 +23,9 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
+use crate::domain::{Derivation, Domain};
 use crate::error::{Error, Result};
-use crate::graph::{Domain, Graph, Node, NodeId, show};
+use crate::graph::{Graph, Node, NodeId, show};
 use crate::ops::{Lowering, Op};
 
 /// Where a step finds or leaves one value.
@@ -57,8 +63,6 @@ pub enum Step {
     Pair([Op; 2], DType, Place, [Place; 2]),
     /// A conversion.
     Convert(Lane, Lane, Place, Place),
-    /// Elements into the accumulators of a reduction of the stage.
-    Reduce(u32, Place),
 }
 
 /// What a tile does: the part of a stage that becomes code. Equal programs share a kernel.
@@ -72,8 +76,8 @@ pub struct TileProgram {
     pub outputs: u32,
     /// How many scratch slots it uses.
     pub slots: u32,
-    /// Its reductions.
-    pub reductions: Vec<(Reduction, DType)>,
+    /// Where it leaves the values that the stage reduces.
+    pub reduced: Vec<Place>,
 }
 
 impl TileProgram {
@@ -87,13 +91,52 @@ impl TileProgram {
     }
 }
 
-/// Where a stage's output goes.
+/// Where a stage's output or reduction goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An output of the program.
     Output(u32),
     /// A cell.
     Cell(u32),
+    /// A temporary array.
+    Temporary(u32),
+}
+
+/// An array that stages read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Array {
+    /// An input of the program.
+    Input(u32),
+    /// An output of the program that an earlier stage has written.
+    Output(u32),
+    /// A temporary array that an earlier stage has written.
+    Temporary(u32),
+}
+
+/// An array operand of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The array.
+    pub array: Array,
+    /// The node that it is the value of.
+    pub node: NodeId,
+    /// The views of it, one of the other: nodes of the graph.
+    pub views: Vec<NodeId>,
+    /// Its dtype.
+    pub dtype: DType,
+}
+
+/// A reduction of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fold {
+    /// What is computed.
+    pub reduction: Reduction,
+    /// The elements' dtype.
+    pub dtype: DType,
+    /// Where the result goes.
+    pub target: Target,
+    /// The domain of the result.
+    pub domain: Domain,
 }
 
 /// One pass over the elements of a domain.
@@ -101,14 +144,16 @@ pub enum Target {
 pub struct Stage {
     /// The iteration space.
     pub domain: Domain,
+    /// The axes that its reductions go over; all if there are none.
+    pub axes: Option<Derivation>,
     /// What is done with each tile.
     pub program: TileProgram,
-    /// Which inputs of the graph the tile reads.
-    pub inputs: Vec<u32>,
+    /// The arrays that the tile reads.
+    pub loads: Vec<Load>,
     /// Where the tile's outputs go, with their dtypes.
     pub outputs: Vec<(Target, DType)>,
-    /// The cell that takes each reduction's result.
-    pub results: Vec<u32>,
+    /// Its reductions, in the order of the program's places.
+    pub folds: Vec<Fold>,
     /// Rough nanoseconds an element.
     pub cost: f32,
     /// Operations an element.
@@ -126,6 +171,8 @@ pub enum Source {
     Weak(NodeId),
     /// The number of elements of a domain.
     Size(Domain),
+    /// How many elements a reduction takes for each result.
+    Length(NodeId),
     /// A stage computes it.
     Stage,
 }
@@ -157,6 +204,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// The uniform values.
     pub cells: Vec<CellPlan>,
+    /// The temporary arrays.
+    pub temporaries: Vec<(DType, Domain)>,
     /// The outputs.
     pub outputs: Vec<OutputPlan>,
 }
@@ -174,33 +223,48 @@ pub fn plan(graph: &Graph, isa: Isa) -> Result<Option<Plan>> {
     Planner::new(graph, isa).plan()
 }
 
+/// Rough nanoseconds an element from which a value of fewer axes is worth an array of its own.
+const WORTH_KEEPING: f32 = 1.0;
+
 struct Planner<'g> {
     graph: &'g Graph,
     isa: Isa,
-    /// How many reductions lie on the way to a node.
+    /// The nodes whose values are kept in arrays.
+    kept: Vec<bool>,
+    /// How many stages must be over before a node can be computed or, if it is kept, read.
     levels: Vec<u32>,
     cells: Vec<CellPlan>,
     cell_of: FxHashMap<NodeId, u32>,
     constants: FxHashMap<(u64, DType), u32>,
+    temporaries: Vec<(DType, Domain)>,
+    array_of: FxHashMap<NodeId, Array>,
     units: usize,
 }
 
+/// When a stage runs, and over what: stages of a level do not read each other's results. Scalar
+/// stages come before the array stages of their level: the scalar domain sorts first.
+type StageKey = (u32, Domain, Option<u8>);
+
 impl<'g> Planner<'g> {
     fn new(graph: &'g Graph, isa: Isa) -> Planner<'g> {
+        let kept = kept(graph);
         let mut levels = vec![0; graph.len()];
         for id in graph.ids() {
             let node = graph.node(id);
             let deepest = node.operands().iter().map(|x| levels[x.index()]).max().unwrap_or(0);
-            let reduces = matches!(node, Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Reduce(_)));
-            levels[id.index()] = deepest + u32::from(reduces);
+            let ends = kept[id.index()] || is_fold(node);
+            levels[id.index()] = deepest + u32::from(ends);
         }
         Planner {
             graph,
             isa,
+            kept,
             levels,
             cells: Vec::new(),
             cell_of: FxHashMap::default(),
             constants: FxHashMap::default(),
+            temporaries: Vec::new(),
+            array_of: FxHashMap::default(),
             units: 0,
         }
     }
@@ -215,12 +279,18 @@ impl<'g> Planner<'g> {
         ty.domain.is_scalar() && !ty.weak && computed
     }
 
+    /// The level of the stage that computes a node.
+    fn made_at(&self, id: NodeId) -> u32 {
+        let ends = self.kept[id.index()] || is_fold(self.graph.node(id));
+        self.levels[id.index()] - u32::from(ends)
+    }
+
     fn plan(mut self) -> Result<Option<Plan>> {
         let graph = self.graph;
         let live = graph.live();
         let live_ids = || graph.ids().filter(|id| live[id.index()]);
-        // Scalar stages come before the array stages of their level: domain SCALAR sorts first.
-        let mut roots: BTreeMap<(u32, Domain), Roots> = BTreeMap::new();
+        self.place_kept(&live);
+        let mut roots: BTreeMap<StageKey, Roots> = BTreeMap::new();
         for id in live_ids() {
             for x in graph.node(id).operands() {
                 let crosses = self.levels[x.index()] != self.levels[id.index()]
@@ -229,29 +299,37 @@ impl<'g> Planner<'g> {
                     self.scalar_root(*x, &mut roots);
                 }
             }
+            let level = self.made_at(id);
             if let Node::Apply(op, operands) = *graph.node(id)
-                && let Lowering::Reduce(_) = op.row().lowering
+                && let Lowering::Reduce(reduction) = op.row().lowering
             {
-                let x = operands[0];
-                let key = (self.levels[x.index()], graph.ty(x).domain);
-                roots.entry(key).or_default().reductions.push((op, id, x));
+                let key = (level, graph.ty(operands[0]).domain, self.same_axes(id));
+                roots.entry(key).or_default().folds.push((reduction, id, operands[0]));
+            } else if let Some(array) = self.array_of.get(&id) {
+                let key = (level, graph.ty(id).domain, None);
+                roots.entry(key).or_default().stores.push((array.target(), id));
             }
         }
         for (number, id) in graph.outputs().iter().enumerate() {
             let domain = graph.ty(*id).domain;
-            if !domain.is_scalar() {
-                let key = (self.levels[id.index()], domain);
+            if domain.is_scalar() {
+                if self.is_computed_scalar(*id) {
+                    self.scalar_root(*id, &mut roots);
+                }
+                continue;
+            }
+            // What is kept in an output may be wanted in a second one too.
+            if self.array_of.get(id) != Some(&Array::Output(number as u32)) {
+                let key = (self.levels[id.index()], domain, None);
                 roots.entry(key).or_default().stores.push((Target::Output(number as u32), *id));
-            } else if self.is_computed_scalar(*id) {
-                self.scalar_root(*id, &mut roots);
             }
         }
         if roots.len().saturating_mul(graph.len()) > MOST_WORK {
             return Ok(None);
         }
         let mut stages = Vec::with_capacity(roots.len());
-        for ((_, domain), roots) in &roots {
-            match self.stage(*domain, roots)? {
+        for (key, roots) in &roots {
+            match self.stage(*key, roots)? {
                 Some(stage) => stages.push(stage),
                 None => return Ok(None),
             }
@@ -262,13 +340,57 @@ impl<'g> Planner<'g> {
             Ok(OutputPlan { dtype: ty.dtype, domain: ty.domain, cell })
         });
         let outputs = outputs.collect::<Result<Vec<_>>>()?;
-        Ok(Some(Plan { stages, cells: self.cells, outputs }))
+        let Planner { cells, temporaries, .. } = self;
+        Ok(Some(Plan { stages, cells, temporaries, outputs }))
     }
 
-    fn scalar_root(&self, id: NodeId, roots: &mut BTreeMap<(u32, Domain), Roots>) {
-        let stores =
-            &mut roots.entry((self.levels[id.index()], Domain::SCALAR)).or_default().scalars;
-        stores.insert(id);
+    /// Gives every kept value an array: the output that it is, or a temporary one.
+    fn place_kept(&mut self, live: &[bool]) {
+        let graph = self.graph;
+        for (number, id) in graph.outputs().iter().enumerate() {
+            if self.kept[id.index()] {
+                self.array_of.entry(*id).or_insert(Array::Output(number as u32));
+            }
+        }
+        for id in graph.ids().filter(|id| self.kept[id.index()] && live[id.index()]) {
+            let next = self.temporaries.len() as u32;
+            if *self.array_of.entry(id).or_insert(Array::Temporary(next)) == Array::Temporary(next)
+            {
+                let ty = graph.ty(id);
+                self.temporaries.push((ty.dtype, ty.domain));
+            }
+        }
+    }
+
+    /// The first derived shape that reduces along the same axes as a node does; `None` for all.
+    fn same_axes(&self, id: NodeId) -> Option<u8> {
+        let own = self.graph.derivation(id)?;
+        let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
+        let same = |other: &crate::graph::Derived| match &other.how {
+            Derivation::Reduce { axes, .. } => other.of == own.of && axes == own_axes,
+            _ => false,
+        };
+        self.graph.derived().iter().position(same).map(|number| number as u8)
+    }
+
+    fn scalar_root(&self, id: NodeId, roots: &mut BTreeMap<StageKey, Roots>) {
+        let key = (self.levels[id.index()], Domain::SCALAR, None);
+        roots.entry(key).or_default().scalars.insert(id);
+    }
+
+    /// The array that a node is, through views: an input or a kept value.
+    fn load(&self, id: NodeId) -> Option<Load> {
+        let (mut node, mut views) = (id, Vec::new());
+        while let Node::View(x) = *self.graph.node(node) {
+            views.push(node);
+            node = x;
+        }
+        views.reverse();
+        let array = match *self.graph.node(node) {
+            Node::Input(number) => Array::Input(number),
+            _ => *self.array_of.get(&node)?,
+        };
+        Some(Load { array, node, views, dtype: self.graph.dtype(id) })
     }
 
     /// The cell of a scalar node.
@@ -289,6 +411,7 @@ impl<'g> Planner<'g> {
             Node::Input(number) => Source::Input(number),
             Node::Adopt(_) => Source::Weak(id),
             Node::Apply(Op::Size, operands) => Source::Size(self.graph.ty(operands[0]).domain),
+            Node::Apply(Op::Length, operands) => Source::Length(operands[0]),
             _ => Source::Stage,
         };
         if !self.graph.ty(id).domain.is_scalar() {
@@ -300,17 +423,21 @@ impl<'g> Planner<'g> {
         Ok(cell)
     }
 
-    fn stage(&mut self, domain: Domain, roots: &Roots) -> Result<Option<Stage>> {
+    fn stage(&mut self, key: StageKey, roots: &Roots) -> Result<Option<Stage>> {
         let graph = self.graph;
+        let (level, domain, axes) = key;
         let mut stores = roots.stores.clone();
         for id in &roots.scalars {
             stores.push((Target::Cell(self.cell(*id)?), *id));
         }
-        // What the roots need and this stage computes, marked from the last node back.
+        // What the roots need and this stage computes or loads, marked from the last node back.
         let mut needed = vec![false; graph.len()];
         stores.iter().for_each(|(_, id)| needed[id.index()] = true);
-        roots.reductions.iter().for_each(|(_, _, x)| needed[x.index()] = true);
-        let level = roots.level(&self.levels);
+        roots.folds.iter().for_each(|(_, _, x)| needed[x.index()] = true);
+        let is_load = |id: NodeId| match graph.node(id) {
+            Node::Input(_) | Node::View(_) => true,
+            _ => self.kept[id.index()] && self.levels[id.index()] <= level,
+        };
         let here = |id: NodeId| {
             if domain.is_scalar() {
                 self.is_computed_scalar(id) && self.levels[id.index()] == level
@@ -319,17 +446,23 @@ impl<'g> Planner<'g> {
             }
         };
         for id in graph.ids().rev() {
-            if needed[id.index()] {
-                if here(id) {
-                    graph.node(id).operands().iter().for_each(|x| needed[x.index()] = true);
-                } else {
-                    needed[id.index()] = false;
-                }
+            if !needed[id.index()] {
+                continue;
+            }
+            if !here(id) {
+                needed[id.index()] = false;
+            } else if !is_load(id) {
+                graph.node(id).operands().iter().for_each(|x| needed[x.index()] = true);
             }
         }
+        let loads: Vec<bool> = graph.ids().map(is_load).collect();
         let mut lowering = Lowerer::default();
         for id in graph.ids().filter(|id| needed[id.index()]) {
-            lowering.lower(self, id)?;
+            if loads[id.index()] {
+                lowering.load(self, id)?;
+            } else {
+                lowering.lower(self, id)?;
+            }
             if self.units + lowering.units.len() > MOST_UNITS {
                 return Ok(None);
             }
@@ -341,31 +474,78 @@ impl<'g> Planner<'g> {
             sinks.push(Sink { unit, place: Place::Output(number as u32) });
         }
         let mut reduced = Vec::new();
-        let mut reductions = Vec::new();
-        let mut results = Vec::new();
-        for (op, id, x) in &roots.reductions {
-            let Lowering::Reduce(reduction) = op.row().lowering else {
-                return Err(Error::internal("a reduction that does not reduce"));
+        let mut folds = Vec::new();
+        for (reduction, id, x) in &roots.folds {
+            let dtype = graph.dtype(*x);
+            reduced.push(lowering.value(self, *x, Lane::Value(dtype))?);
+            let target = match self.array_of.get(id) {
+                Some(array) => array.target(),
+                None => Target::Cell(self.cell(*id)?),
             };
-            reduced.push(lowering.value(self, *x, Lane::Value(graph.dtype(*x)))?);
-            reductions.push((reduction, graph.dtype(*x)));
-            results.push(self.cell(*id)?);
+            folds.push(Fold { reduction: *reduction, dtype, target, domain: graph.ty(*id).domain });
         }
         let cost = lowering.cost
-            + 0.1 * (lowering.inputs.len() + stores.len()) as f32
+            + 0.1 * (lowering.loads.len() + stores.len()) as f32
             + 0.2 * reduced.len() as f32;
         let operations = lowering.operations + reduced.len() as u32;
-        let inputs = lowering.inputs.clone();
-        let (steps, slots) = Scheduler::new(lowering.units).steps(&sinks, &reduced);
+        let loads = std::mem::take(&mut lowering.loads);
+        let (steps, slots, reduced) = Scheduler::new(lowering.units).steps(&sinks, &reduced);
         let program = TileProgram {
             steps,
-            inputs: inputs.len() as u32,
+            inputs: loads.len() as u32,
             outputs: stores.len() as u32,
             slots,
-            reductions,
+            reduced,
         };
+        let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
         let outputs = stores.iter().map(|(target, id)| (*target, graph.dtype(*id))).collect();
-        Ok(Some(Stage { domain, program, inputs, outputs, results, cost, operations }))
+        Ok(Some(Stage { domain, axes, program, loads, outputs, folds, cost, operations }))
+    }
+}
+
+/// Whether a node is a reduction.
+fn is_fold(node: &Node) -> bool {
+    matches!(node, Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Reduce(_)))
+}
+
+/// Which nodes are computed once, into arrays: see the module.
+fn kept(graph: &Graph) -> Vec<bool> {
+    let mut kept = vec![false; graph.len()];
+    // What computing an element of each node costs inside its domain.
+    let mut costs = vec![0.0f32; graph.len()];
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let domain = graph.ty(id).domain;
+        let array = !domain.is_scalar();
+        let computed = |x: &NodeId| {
+            !graph.ty(*x).domain.is_scalar()
+                && matches!(graph.node(*x), Node::Apply(..) | Node::Convert(_))
+        };
+        for x in node.operands().iter().filter(|x| computed(x)) {
+            let narrower = array && !is_fold(node) && graph.ty(*x).domain != domain;
+            let seen = matches!(node, Node::View(_));
+            kept[x.index()] |= seen || narrower && costs[x.index()] >= WORTH_KEEPING;
+        }
+        kept[id.index()] |= array && is_fold(node);
+        if let Node::Apply(op, operands) = node
+            && !is_fold(node)
+        {
+            let same = operands.iter().filter(|x| graph.ty(**x).domain == domain);
+            costs[id.index()] = op.row().cost
+                + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
+        }
+    }
+    kept
+}
+
+impl Array {
+    /// The array as what a stage writes.
+    fn target(self) -> Target {
+        match self {
+            Array::Output(number) => Target::Output(number),
+            // Nothing that is kept is an input.
+            Array::Temporary(number) | Array::Input(number) => Target::Temporary(number),
+        }
     }
 }
 
@@ -374,13 +554,7 @@ impl<'g> Planner<'g> {
 struct Roots {
     stores: Vec<(Target, NodeId)>,
     scalars: BTreeSet<NodeId>,
-    reductions: Vec<(Op, NodeId, NodeId)>,
-}
-
-impl Roots {
-    fn level(&self, levels: &[u32]) -> u32 {
-        self.scalars.first().map_or(0, |id| levels[id.index()])
-    }
+    folds: Vec<(Reduction, NodeId, NodeId)>,
 }
 
 /// One value of a stage, in one form.
@@ -402,7 +576,7 @@ struct Lowerer {
     /// The unit of each node in the lane it is made in.
     natural: FxHashMap<NodeId, u32>,
     known: FxHashMap<(NodeId, Lane), u32>,
-    inputs: Vec<u32>,
+    loads: Vec<Load>,
     cost: f32,
     operations: u32,
 }
@@ -457,15 +631,19 @@ impl Lowerer {
         }
     }
 
+    fn load(&mut self, planner: &Planner, id: NodeId) -> Result<()> {
+        let load = planner.load(id).ok_or_else(|| Error::internal("an array that is nowhere"))?;
+        let place = self.loads.len() as u32;
+        let unit = self.add(Unit::Input(place), Lane::Value(load.dtype));
+        self.loads.push(load);
+        self.natural.insert(id, unit);
+        Ok(())
+    }
+
     fn lower(&mut self, planner: &mut Planner, id: NodeId) -> Result<()> {
         let graph = planner.graph;
         let result = graph.dtype(id);
         let unit = match *graph.node(id) {
-            Node::Input(number) => {
-                let place = self.inputs.len() as u32;
-                self.inputs.push(number);
-                self.add(Unit::Input(place), Lane::Value(result))
-            }
             Node::Convert(x) => {
                 self.operations += 1;
                 let x = self.value(planner, x, Lane::Value(graph.dtype(x)))?;
@@ -498,8 +676,8 @@ impl Lowerer {
                     self.add(Unit::Block(op, dtype, args), Lane::Value(result))
                 }
             }
-            Node::Const(_) | Node::Adopt(_) => {
-                return Err(Error::internal("a constant that is an array"));
+            Node::Input(_) | Node::View(_) | Node::Const(_) | Node::Adopt(_) => {
+                return Err(Error::internal("an array that nothing computes"));
             }
         };
         self.natural.insert(id, unit);
@@ -521,7 +699,6 @@ enum Draft {
     Pair([Op; 2], DType, [u32; 2]),
     /// A cell or an input written out as elements, for a kernel or an output.
     Copy(u32, Place),
-    Reduce(u32, u32),
 }
 
 /// Groups units into steps, and gives slots to the values that pass between steps.
@@ -580,17 +757,19 @@ impl Scheduler {
         matches!(self.units[unit as usize].0, Unit::Input(_))
     }
 
-    fn steps(self, sinks: &[Sink], reduced: &[u32]) -> (Vec<Step>, u32) {
-        let (drafts, places) = self.drafts(sinks, reduced);
+    /// The steps in order, how many slots they use, and the places of the values to be reduced.
+    fn steps(self, sinks: &[Sink], reduced: &[u32]) -> (Vec<Step>, u32, Vec<Place>) {
+        let (drafts, places) = self.drafts(sinks);
         let mut places = places;
-        let slots = self.assign_slots(&drafts, &mut places);
+        let slots = self.assign_slots(&drafts, reduced, &mut places);
         let extra = self.extra_stores(sinks, &places);
         let steps = drafts.iter().map(|draft| self.step(draft, &places, &extra)).collect();
-        (steps, slots)
+        let reduced = reduced.iter().map(|unit| self.place(*unit, &places)).collect();
+        (steps, slots, reduced)
     }
 
     /// The steps in order, and the places of the values that are inputs or outputs.
-    fn drafts(&self, sinks: &[Sink], reduced: &[u32]) -> (Vec<Draft>, Vec<Option<Place>>) {
+    fn drafts(&self, sinks: &[Sink]) -> (Vec<Draft>, Vec<Option<Place>>) {
         let mut places: Vec<Option<Place>> = vec![None; self.units.len()];
         let mut turns: BTreeMap<u32, Vec<Draft>> = BTreeMap::new();
         let mut loops: BTreeMap<(u32, u8), Vec<u32>> = BTreeMap::new();
@@ -619,10 +798,6 @@ impl Scheduler {
                     .or_default()
                     .push(Draft::Copy(sink.unit, sink.place));
             }
-        }
-        for (number, unit) in reduced.iter().enumerate() {
-            let turn = if self.is_input(*unit) { 0 } else { self.turns[*unit as usize] + 1 };
-            turns.entry(turn).or_default().push(Draft::Reduce(number as u32, *unit));
         }
         for ((turn, width), members) in loops {
             turns.entry(turn).or_default().insert(0, Draft::Fused(width, members));
@@ -671,7 +846,7 @@ impl Scheduler {
                 members.iter().flat_map(|m| self.args(*m).iter().copied()).collect()
             }
             Draft::Unit(unit) | Draft::Pair(_, _, [unit, _]) => self.args(*unit).to_vec(),
-            Draft::Copy(unit, _) | Draft::Reduce(_, unit) => vec![*unit],
+            Draft::Copy(unit, _) => vec![*unit],
         }
     }
 
@@ -681,21 +856,23 @@ impl Scheduler {
             Draft::Fused(_, members) => members.clone(),
             Draft::Unit(unit) | Draft::Copy(unit, Place::Slot(_)) => vec![*unit],
             Draft::Pair(_, _, units) => units.to_vec(),
-            Draft::Copy(..) | Draft::Reduce(..) => Vec::new(),
+            Draft::Copy(..) => Vec::new(),
         }
     }
 
     /// Gives a slot to each value that another step reads; a slot is free again after the last.
-    fn assign_slots(&self, drafts: &[Draft], places: &mut [Option<Place>]) -> u32 {
+    /// What is reduced is read when all steps are done.
+    fn assign_slots(&self, drafts: &[Draft], reduced: &[u32], places: &mut [Option<Place>]) -> u32 {
         let mut made = vec![usize::MAX; self.units.len()];
         let mut last_read = vec![0; self.units.len()];
         for (i, draft) in drafts.iter().enumerate() {
             self.makes(draft).iter().for_each(|x| made[*x as usize] = i);
             self.reads(draft).iter().for_each(|x| last_read[*x as usize] = i);
         }
+        reduced.iter().for_each(|x| last_read[*x as usize] = drafts.len());
         let mut free: Vec<u32> = Vec::new();
         let mut count = 0;
-        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); drafts.len()];
+        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); drafts.len() + 1];
         for (i, draft) in drafts.iter().enumerate() {
             for unit in self.makes(draft) {
                 let u = unit as usize;
@@ -802,16 +979,15 @@ impl Scheduler {
                 }
                 Step::Fused(lane_width(lane), vec![Instr::Load(from, lane), Instr::Store(to, 0)])
             }
-            Draft::Reduce(number, unit) => Step::Reduce(*number, self.place(*unit, places)),
         }
     }
 }
 
 impl Plan {
     /// Bytes that one element of each array operand moves, over all stages.
-    pub fn bytes_per_element(&self, inputs: &[DType]) -> usize {
+    pub fn bytes_per_element(&self) -> usize {
         let stage = |s: &Stage| {
-            let read: usize = s.inputs.iter().map(|i| inputs[*i as usize].size()).sum();
+            let read: usize = s.loads.iter().map(|load| load.dtype.size()).sum();
             read + s.outputs.iter().map(|(_, dtype)| dtype.size()).sum::<usize>()
         };
         self.stages.iter().filter(|s| !s.domain.is_scalar()).map(stage).sum()
@@ -890,13 +1066,33 @@ impl fmt::Display for TileProgram {
                         lane_name(*to)
                     )?;
                 }
-                Step::Reduce(number, arg) => {
-                    let (reduction, dtype) = self.reductions[*number as usize];
-                    writeln!(f, "    reduce {}.{dtype} {arg} into {number}", reduction.name())?;
-                }
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Output(number) => write!(f, "is output {number}"),
+            Target::Cell(cell) => write!(f, "goes to cell{cell}"),
+            Target::Temporary(number) => write!(f, "goes to array{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.array {
+            Array::Input(number) => write!(f, "input {number}")?,
+            Array::Output(number) => write!(f, "output {number}")?,
+            Array::Temporary(number) => write!(f, "array{number}")?,
+        }
+        match self.views.last() {
+            Some(view) => write!(f, " as %{}", view.index()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -908,30 +1104,36 @@ impl fmt::Display for Plan {
                 Source::Constant(bits) => writeln!(f, "{}", show(bits, cell.dtype))?,
                 Source::Input(number) => writeln!(f, "input {number}")?,
                 Source::Weak(id) => writeln!(f, "weak %{}", id.index())?,
-                Source::Size(domain) => {
-                    let shapes: Vec<String> = domain.shapes().map(|c| format!("s{c}")).collect();
-                    writeln!(f, "size of {}", shapes.join(","))?;
-                }
+                Source::Size(domain) => writeln!(f, "size of {domain}")?,
+                Source::Length(id) => writeln!(f, "length of %{}", id.index())?,
                 Source::Stage => writeln!(f, "computed")?,
             }
         }
+        for (i, (dtype, domain)) in self.temporaries.iter().enumerate() {
+            writeln!(f, "array{i}: {dtype}[{domain}]")?;
+        }
         for (i, stage) in self.stages.iter().enumerate() {
-            let shapes: Vec<String> = stage.domain.shapes().map(|c| format!("s{c}")).collect();
-            let over = if shapes.is_empty() { "one element".to_string() } else { shapes.join(",") };
-            let inputs: Vec<String> = stage.inputs.iter().map(|n| format!("input {n}")).collect();
-            writeln!(f, "stage {i} over {over}, {} slots", stage.program.slots)?;
-            if !inputs.is_empty() {
-                writeln!(f, "  reads {}", inputs.join(", "))?;
+            let over = match stage.domain.is_scalar() {
+                true => "one element".to_string(),
+                false => stage.domain.to_string(),
+            };
+            write!(f, "stage {i} over {over}")?;
+            if let Some(axes) = &stage.axes {
+                write!(f, ", {axes}")?;
+            }
+            writeln!(f, ", {} slots", stage.program.slots)?;
+            let loads: Vec<String> = stage.loads.iter().map(Load::to_string).collect();
+            if !loads.is_empty() {
+                writeln!(f, "  reads {}", loads.join(", "))?;
             }
             write!(f, "{}", stage.program)?;
             for (number, (target, _)) in stage.outputs.iter().enumerate() {
-                match target {
-                    Target::Output(output) => writeln!(f, "  out{number} is output {output}")?,
-                    Target::Cell(cell) => writeln!(f, "  out{number} goes to cell{cell}")?,
-                }
+                writeln!(f, "  out{number} {target}")?;
             }
-            for (number, cell) in stage.results.iter().enumerate() {
-                writeln!(f, "  result {number} goes to cell{cell}")?;
+            for (Fold { reduction, dtype, target, .. }, place) in
+                stage.folds.iter().zip(&stage.program.reduced)
+            {
+                writeln!(f, "  {reduction}.{dtype} of {place} {target}")?;
             }
         }
         for (i, output) in self.outputs.iter().enumerate() {

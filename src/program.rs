@@ -5,21 +5,23 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
+use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::dtype::Element;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::nest;
+use hotloop_runtime::strided::{broadcast_shape, broadcast_strides};
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
 
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::cranelift::Refusal;
+use crate::domain::{Shapes, c_strides, element_count};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
-use crate::interp::{
-    Call, Operand, domain_shape, element_count, empty_extreme, evaluate, weak_values,
-};
-use crate::options::{Backend, RunOptions};
+use crate::interp::{Call, Operand, empty_extreme, evaluate, reduced_count, weak_values};
+use crate::options::{Backend, Order, RunOptions};
 use crate::outputs::{Output, Outputs, Report};
 use crate::schedule::Schedule;
 
@@ -61,14 +63,14 @@ pub struct Bound<'a> {
 
 enum Work {
     Native(Box<Schedule>),
-    Interpreted { operands: Vec<Operand>, shapes: Vec<Box<[usize]>>, outputs: Vec<View> },
+    Interpreted { operands: Vec<Operand>, shapes: Shapes, outputs: Vec<View> },
 }
 
 /// A call's arguments, sorted out: types, operands and the shapes of the shape classes.
 struct Prepared {
     types: Box<[ArgType]>,
     operands: Vec<Operand>,
-    shapes: Vec<Box<[usize]>>,
+    shapes: Shapes,
     /// An input of each shape class, for messages.
     examples: Vec<usize>,
 }
@@ -120,27 +122,57 @@ impl Program {
         Program { options, ..self.clone() }
     }
 
-    /// Evaluates into fresh arrays, of the shape that the inputs broadcast to.
+    /// Evaluates into fresh arrays, of the shape that the inputs broadcast to, and in their order
+    /// in memory unless [`RunOptions::order`] says otherwise.
     ///
     /// # Errors
     /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
     /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
-        let prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
+        let mut prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
-        self.check_shapes(&kernels, &prepared)?;
+        self.check_shapes(&kernels, &mut prepared)?;
         let mut list = Vec::with_capacity(self.outputs().len());
         for (id, name) in kernels.graph.outputs().iter().zip(self.outputs()) {
             let ty = kernels.graph.ty(*id);
-            list.push(Output::new(
-                name.clone(),
-                ty.dtype,
-                domain_shape(ty.domain, &prepared.shapes)?,
-            )?);
+            let shape = prepared.shapes.of(ty.domain)?;
+            let strides = self.strides(&prepared, ty, &shape);
+            list.push(Output::new(name.clone(), ty.dtype, shape, strides)?);
         }
         let targets = list.iter().map(Output::target).collect();
         let report = self.bound(kernels, prepared, targets, true)?.run()?;
         Ok(Outputs { list, report })
+    }
+
+    /// The strides of a fresh output.
+    fn strides(&self, prepared: &Prepared, ty: Type, shape: &[usize]) -> Box<[isize]> {
+        let size = ty.dtype.size();
+        match self.options.order {
+            _ if shape.len() < 2 => c_strides(shape, size),
+            Order::C => c_strides(shape, size),
+            Order::F => {
+                let mut turned: Vec<usize> = shape.to_vec();
+                turned.reverse();
+                let mut strides = c_strides(&turned, size);
+                strides.reverse();
+                strides
+            }
+            Order::K => {
+                let arrays = prepared.operands.iter().zip(&prepared.types);
+                let strides: Vec<Vec<isize>> = arrays
+                    .filter(|(_, arg)| ty.domain.contains(arg.0.domain))
+                    .filter_map(|(operand, _)| match operand {
+                        Operand::Array(view) => {
+                            broadcast_strides(&view.shape, &view.strides, shape)
+                        }
+                        Operand::Scalar(_) => None,
+                    })
+                    .collect();
+                let operands: Vec<_> =
+                    strides.iter().map(|s| nest::Operand { size, strides: s }).collect();
+                nest::dense_strides(shape, &operands, size)
+            }
+        }
     }
 
     /// Evaluates the only output into a fresh array.
@@ -235,31 +267,27 @@ impl Program {
             types.push(ArgType(ty));
             operands.push(operand);
         }
+        let shapes = Shapes::of_arguments(shapes);
         Ok(Prepared { types: types.into(), operands, shapes, examples })
     }
 
-    /// Checks that shapes that meet broadcast, naming the inputs that do not.
-    fn check_shapes(&self, kernels: &Kernels, prepared: &Prepared) -> Result<()> {
+    /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
+    /// of reductions and views.
+    fn check_shapes(&self, kernels: &Kernels, prepared: &mut Prepared) -> Result<()> {
+        let Prepared { shapes, examples, .. } = prepared;
         for domain in &kernels.domains {
             let mut joined: Vec<usize> = Vec::new();
-            for class in domain.shapes().map(usize::from) {
-                let shape = &prepared.shapes[class];
-                let Some(next) = hotloop_runtime::strided::broadcast_shape(&joined, shape) else {
-                    let fits = |other: &usize| {
-                        hotloop_runtime::strided::broadcast_shape(&prepared.shapes[*other], shape)
-                            .is_some()
-                    };
-                    let other = domain
-                        .shapes()
-                        .map(usize::from)
-                        .take_while(|c| *c != class)
-                        .find(|c| !fits(c))
-                        .unwrap_or(0);
-                    let name = |class: usize| quoted(&self.inputs()[prepared.examples[class]]);
+            for class in domain.shapes().filter(|class| *class < Domain::SHAPES) {
+                let shape = shapes.class(class);
+                let Some(next) = broadcast_shape(&joined, shape) else {
+                    let fits = |other: &u8| broadcast_shape(shapes.class(*other), shape).is_some();
+                    let before = domain.shapes().take_while(|c| *c != class);
+                    let other = { before }.find(|c| !fits(c)).unwrap_or(0);
+                    let name = |class: u8| quoted(&self.inputs()[examples[usize::from(class)]]);
                     let message = format!(
                         "the shapes of {} {} and {} {} do not broadcast",
                         name(other),
-                        shown_shape(&prepared.shapes[other]),
+                        shown_shape(shapes.class(other)),
                         name(class),
                         shown_shape(shape)
                     );
@@ -270,8 +298,22 @@ impl Program {
                 joined = next;
             }
         }
-        for (op, domain) in &kernels.extremes {
-            if domain_shape(*domain, &prepared.shapes)?.contains(&0) {
+        let graph = &kernels.graph;
+        if !graph.derived().is_empty() {
+            shapes.derive(graph.derived())?;
+            for domain in &kernels.domains {
+                shapes.of(*domain)?;
+            }
+        }
+        for (op, id) in &kernels.extremes {
+            let empty = match graph.derivation(*id) {
+                Some(_) => reduced_count(graph, *id, shapes)? == 0,
+                None => {
+                    let domain = graph.ty(graph.node(*id).operands()[0]).domain;
+                    shapes.of(domain)?.contains(&0)
+                }
+            };
+            if empty {
                 return Err(empty_extreme(*op));
             }
         }
@@ -289,9 +331,9 @@ impl Program {
             return Err(Error::new(ErrorKind::Arity, message));
         }
         check_outs(outs, self.outputs())?;
-        let prepared = self.prepare(arrange(args, self.inputs(), outs)?)?;
+        let mut prepared = self.prepare(arrange(args, self.inputs(), outs)?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
-        self.check_shapes(&kernels, &prepared)?;
+        self.check_shapes(&kernels, &mut prepared)?;
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
             let ty = kernels.graph.ty(*id);
             let name = match &self.outputs()[i] {
@@ -304,7 +346,7 @@ impl Program {
                 return Err(Error::new(ErrorKind::Type, message)
                     .hint("nothing is cast silently: convert in the program"));
             }
-            let shape = domain_shape(ty.domain, &prepared.shapes)?;
+            let shape = prepared.shapes.of(ty.domain)?;
             if out.view.shape != shape {
                 let message = format!(
                     "{name} has the shape {}, but the array for it {}",
@@ -411,11 +453,10 @@ impl Kernel {
             Ok(compiled) => compiled,
             Err(refusal) => return writeln!(text, "interpreted: {refusal:?}"),
         };
-        let dtypes: Vec<_> = self.types.iter().map(|ty| ty.dtype()).collect();
         writeln!(text, "optimized\n{}", compiled.graph)?;
         writeln!(text, "plan\n{}", compiled.plan)?;
         let code: usize = compiled.tiles.iter().map(|t| t.code_len()).sum();
-        writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element(&dtypes))?;
+        writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element())?;
         writeln!(text, "{} operations an element", compiled.plan.operations())?;
         writeln!(
             text,
@@ -426,8 +467,7 @@ impl Kernel {
 
     /// Bytes that an element moves between memory and the caches, over all stages.
     pub fn bytes_per_element(&self) -> usize {
-        let dtypes: Vec<_> = self.types.iter().map(|ty| ty.dtype()).collect();
-        self.kernels.native.as_ref().map_or(0, |c| c.plan.bytes_per_element(&dtypes))
+        self.kernels.native.as_ref().map_or(0, |c| c.plan.bytes_per_element())
     }
 }
 
@@ -437,14 +477,49 @@ impl Bound<'_> {
     /// # Errors
     /// `Cancelled`; the outputs are then undefined. From the interpreter also `OutOfMemory`.
     pub fn run(&mut self) -> Result<Report> {
+        self.drive(None)
+    }
+
+    /// Runs the kernel on the host's threads: `for_each(count, call)` is the host's parallel loop,
+    /// which is to run `call(0)` to `call(count - 1)` on as many threads as it likes and to return
+    /// when they all have. It is called once for each pass over the data that is worth it; the
+    /// engine's number of threads limits `count`.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType, Engine, Out};
+    ///
+    /// let engine = Engine::builder().threads(4).build();
+    /// let kernel = engine.compile("sum(x * x)")?.specialize(&[("x", ArgType::array(DType::F64))])?;
+    /// let (x, mut sum) = (vec![2.0; 1_000_000], [0.0]);
+    /// let mut outs = [Out::from(hotloop::ndarray::ArrayViewMut0::from_shape((), &mut sum).unwrap())];
+    /// let mut bound = kernel.bind([("x", (&x).into())], &mut outs)?;
+    /// bound.run_on(&|count, call| {
+    ///     std::thread::scope(|scope| {
+    ///         (0..count).for_each(|i| {
+    ///             scope.spawn(move || call(i));
+    ///         });
+    ///     });
+    /// })?;
+    /// drop(bound);
+    /// assert_eq!(sum, [4e6]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bound::run`].
+    pub fn run_on(&mut self, for_each: &ForEach<'_>) -> Result<Report> {
+        self.drive(Some(for_each))
+    }
+
+    fn drive(&mut self, host: Option<&ForEach<'_>>) -> Result<Report> {
         let Program { engine, options, .. } = &self.program;
+        let driver = host.map_or(Driver::Pool(&engine.0.pool), Driver::Host);
         let control = options.control();
         let (flags, native) = match &mut self.work {
             Work::Native(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
-                let flags =
-                    unsafe { schedule.run(&engine.0.pool, &control, options.progress.as_ref()) }?;
+                let flags = unsafe { schedule.run(driver, &control, options.progress.as_ref()) }?;
                 (flags, true)
             }
             Work::Interpreted { operands, shapes, outputs } => {

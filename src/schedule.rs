@@ -1,22 +1,31 @@
 //! Plan and actual arrays to [`Schedule`]: made once for a set of arguments, run many times.
 //!
-//! Here shapes, strides and overlaps are known: each stage becomes a loop of the executor,
-//! inputs that an output overlaps are staged or copied, uniform values are put in their cells.
+//! Here shapes, strides and overlaps are known: each stage becomes a loop of the executor over
+//! the nest that suits its arrays, temporary arrays get their memory, inputs that an output
+//! overlaps are staged or copied, uniform values are put in their cells.
 
 use std::sync::Arc;
 
+use hotloop_runtime::cell::Cell;
+use hotloop_runtime::control::{Control, Progress};
+use hotloop_runtime::drive::Driver;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::executor::{Cell, Control, Loop, OutOfMemory, Pool, Progress, Stream, Tile};
+use hotloop_runtime::executor::{self, Loop, Tile};
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::memory::OutOfMemory;
+use hotloop_runtime::nest::{self, Nest};
+use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::pool::Pool;
+use hotloop_runtime::reduce::{Order, Reducer};
 use hotloop_runtime::strided::{broadcast_strides, byte_span, gather};
 use hotloop_runtime::view::View;
 
 use crate::backend::cranelift::NativeTile;
+use crate::domain::{Layout, Shapes, c_strides, element_count};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::Graph;
-use crate::interp::{
-    Call, Operand, allocate, c_strides, domain_shape, element_count, stopped, weak_values,
-};
-use crate::plan::{Plan, Source, Target};
+use crate::graph::{Graph, NodeId};
+use crate::interp::{Call, Operand, allocate, reduced_count, stopped, weak_values};
+use crate::plan::{Array, Load, Place, Plan, Source, Stage, Target};
 
 /// A plan with its code.
 pub struct Compiled {
@@ -26,6 +35,8 @@ pub struct Compiled {
     pub plan: Plan,
     /// The code of each stage.
     pub tiles: Vec<Arc<NativeTile>>,
+    /// The instruction set of the code, and of the kernels beside it.
+    pub isa: Isa,
 }
 
 /// A compiled program bound to its arrays.
@@ -42,6 +53,8 @@ pub struct Schedule {
     outputs: Vec<(usize, View)>,
     /// Inputs that an output overlaps, and their copies, made at each run.
     copies: Copies,
+    /// What the temporary arrays are in.
+    _temporaries: Vec<Vec<u8>>,
 }
 
 fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
@@ -112,7 +125,7 @@ impl Schedule {
     /// # Errors
     /// `Shape`, `Type` (weak numbers), `OutOfMemory`.
     pub fn new(compiled: &Arc<Compiled>, call: &Call<'_>, pool: &Pool) -> Result<Schedule> {
-        let Compiled { graph, plan, tiles } = &**compiled;
+        let Compiled { graph, plan, tiles, isa } = &**compiled;
         let weak = if plan.cells.iter().any(|c| matches!(c.source, Source::Weak(_))) {
             weak_values(graph, call)?.0
         } else {
@@ -126,7 +139,8 @@ impl Schedule {
                 Source::Weak(id) => {
                     weak[id.index()].ok_or_else(|| Error::internal("a weak value without one"))?
                 }
-                Source::Size(domain) => element_count(&domain_shape(domain, call.shapes)?)? as u64,
+                Source::Size(domain) => element_count(&call.shapes.of(domain)?)? as u64,
+                Source::Length(id) => reduced_count(graph, id, call.shapes)? as u64,
                 Source::Input(number) => match &call.operands[number as usize] {
                     Operand::Scalar(bits) => *bits,
                     Operand::Array(view) => {
@@ -138,48 +152,29 @@ impl Schedule {
             };
             cells[i] = cell(bits, planned.dtype);
         }
-        let mut landing = vec![0u64; plan.cells.len()].into_boxed_slice();
-        let (inputs, copies) = separated_inputs(plan, call)?;
-
+        let landing = vec![0u64; plan.cells.len()].into_boxed_slice();
+        let mut arrays = Arrays::new(plan, call)?;
+        arrays.separate(graph, plan, call)?;
+        let mut binder = Binder { graph, call, arrays, landing };
         let mut loops = Vec::with_capacity(plan.stages.len());
         for (stage, code) in plan.stages.iter().zip(tiles) {
-            let shape = domain_shape(stage.domain, call.shapes)?;
-            let mut streams = Vec::with_capacity(stage.inputs.len());
-            for number in &stage.inputs {
-                let Some((view, staged)) = &inputs[*number as usize] else {
-                    return Err(Error::internal("a stage reads a scalar as an array"));
-                };
-                let strides = broadcast_strides(&view.shape, &view.strides, &shape)
-                    .ok_or_else(|| Error::internal("an input does not broadcast to its stage"))?;
-                let view = View { shape: shape.clone(), strides: strides.into(), ..view.clone() };
-                streams.push(Stream { view, staged: *staged });
-            }
-            let outputs = stage.outputs.iter().map(|(target, dtype)| {
-                let view = match target {
-                    Target::Output(number) => call.outputs[*number as usize].clone(),
-                    Target::Cell(cell) => {
-                        let pointer = std::ptr::from_mut(&mut landing[*cell as usize]).cast();
-                        View { pointer, dtype: *dtype, shape: Box::new([]), strides: Box::new([]) }
-                    }
-                };
-                Stream { view, staged: false }
-            });
-            let tile = Tile {
-                function: code.function(),
-                block: code.block(),
-                slots: stage.program.slots as usize,
-                reducers: code.reducers(),
-                cost: stage.cost,
-            };
-            loops.push(
-                Loop::new(&tile, &shape, streams, outputs.collect(), cells.as_ptr(), pool)
-                    .map_err(out_of_memory)?,
-            );
+            loops.push(binder.bind(stage, code, *isa, cells.as_ptr(), pool)?);
         }
         let outputs = plan.outputs.iter().zip(call.outputs);
         let outputs =
             outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
-        Ok(Schedule { compiled: compiled.clone(), cells, loops, landing, scalars, outputs, copies })
+        let Binder { arrays, landing, .. } = binder;
+        let Arrays { copies, memory, .. } = arrays;
+        Ok(Schedule {
+            compiled: compiled.clone(),
+            cells,
+            loops,
+            landing,
+            scalars,
+            outputs,
+            copies,
+            _temporaries: memory,
+        })
     }
 
     /// Runs the program; returns advisory flags. Allocates nothing.
@@ -191,7 +186,7 @@ impl Schedule {
     /// The arrays that the schedule was made for are still valid, and outputs writable.
     pub unsafe fn run(
         &mut self,
-        pool: &Pool,
+        driver: Driver<'_>,
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32> {
@@ -199,7 +194,7 @@ impl Schedule {
         for (i, view) in &self.scalars {
             let dtype = plan.cells[*i].dtype;
             // SAFETY: the view has one element of its dtype.
-            self.cells[*i] = cell(unsafe { read(view.pointer, dtype.size()) }, dtype);
+            self.cells[*i] = cell(unsafe { view.read() }, dtype);
         }
         for (view, copy) in &mut self.copies {
             let n = copy.len() / view.dtype.size();
@@ -220,13 +215,12 @@ impl Schedule {
         for (stage, work) in plan.stages.iter().zip(&mut self.loops) {
             // SAFETY: the streams are views of the call or the landing, both valid now; the tile
             // is the stage's own.
-            flags |= unsafe { work.run(pool, control, progress) }.map_err(stopped)?;
-            for (to, bits) in stage.results.iter().zip(work.results()) {
-                self.cells[*to as usize] = cell(*bits, plan.cells[*to as usize].dtype);
-            }
-            for (target, dtype) in &stage.outputs {
-                if let Target::Cell(to) = *target {
-                    self.cells[to as usize] = cell(self.landing[to as usize], *dtype);
+            flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
+            let folded = stage.folds.iter().map(|fold| fold.target);
+            for target in stage.outputs.iter().map(|(target, _)| *target).chain(folded) {
+                if let Target::Cell(to) = target {
+                    let to = to as usize;
+                    self.cells[to] = cell(self.landing[to], plan.cells[to].dtype);
                 }
             }
         }
@@ -236,6 +230,9 @@ impl Schedule {
             if view.dtype == DType::Bool {
                 bytes[0] &= 1;
             }
+            if view.swapped {
+                bytes[..size].reverse();
+            }
             // SAFETY: a scalar output's view has one element of this size.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.pointer, size) };
         }
@@ -243,59 +240,238 @@ impl Schedule {
     }
 }
 
-/// # Safety
-/// `size` bytes, at most 8, are readable at the pointer.
-unsafe fn read(pointer: *const u8, size: usize) -> u64 {
-    let mut bytes = [0; 8];
-    // SAFETY: the caller's promise.
-    unsafe { std::ptr::copy_nonoverlapping(pointer, bytes.as_mut_ptr(), size) };
-    u64::from_le_bytes(bytes)
-}
-
-/// The inputs as the stages may read them: an array view and whether it must be staged.
-type Inputs = Vec<Option<(View, bool)>>;
-
 /// Inputs with their copies.
 type Copies = Vec<(View, Vec<u8>)>;
 
-/// Sees to it that no output is written over an input that is still to be read.
-fn separated_inputs(plan: &Plan, call: &Call<'_>) -> Result<(Inputs, Copies)> {
-    let mut inputs = Vec::with_capacity(call.operands.len());
-    let mut copies: Copies = Vec::new();
-    for (number, operand) in call.operands.iter().enumerate() {
-        let Operand::Array(view) = operand else {
-            inputs.push(None);
-            continue;
-        };
-        let mut worst = Overlap::Apart;
-        let others = if call.fresh { &[] } else { call.outputs };
-        for (output, target) in others.iter().enumerate() {
-            let mut found = overlap(view, target);
-            if found == Overlap::Same && read_after(plan, number as u32, output as u32) {
-                found = Overlap::Partial;
-            }
-            worst = worst.max(found);
-        }
-        if worst == Overlap::Partial {
-            let n = element_count(&view.shape)?;
-            let mut copy = allocate(n * view.dtype.size())?;
-            let strides = c_strides(&view.shape, view.dtype.size());
-            let own = View { pointer: copy.as_mut_ptr(), strides, ..view.clone() };
-            copies.push((view.clone(), copy));
-            inputs.push(Some((own, false)));
-        } else {
-            inputs.push(Some((view.clone(), worst == Overlap::Same)));
-        }
-    }
-    Ok((inputs, copies))
+/// Where the arrays of a call are.
+struct Arrays {
+    /// Each input that is an array: itself, or the copy that is read in its place.
+    inputs: Vec<Option<View>>,
+    outputs: Vec<View>,
+    temporaries: Vec<View>,
+    memory: Vec<Vec<u8>>,
+    copies: Copies,
 }
 
-/// Whether a stage after the one that writes the output, or one of another shape, reads the input.
-fn read_after(plan: &Plan, input: u32, output: u32) -> bool {
-    let writer = plan
-        .stages
-        .iter()
-        .position(|s| s.outputs.iter().any(|(t, _)| *t == Target::Output(output)));
-    let Some(writer) = writer else { return false };
-    plan.stages[writer + 1..].iter().any(|s| s.inputs.contains(&input))
+impl Arrays {
+    fn new(plan: &Plan, call: &Call<'_>) -> Result<Arrays> {
+        let inputs = call.operands.iter().map(|operand| match operand {
+            Operand::Array(view) => Some(view.clone()),
+            Operand::Scalar(_) => None,
+        });
+        let (mut temporaries, mut memory) = (Vec::new(), Vec::new());
+        for (dtype, domain) in &plan.temporaries {
+            let shape = call.shapes.of(*domain)?;
+            let (view, bytes) = fresh(*dtype, shape)?;
+            temporaries.push(view);
+            memory.push(bytes);
+        }
+        let outputs = call.outputs.to_vec();
+        Ok(Arrays { inputs: inputs.collect(), outputs, temporaries, memory, copies: Vec::new() })
+    }
+
+    /// Sees to it that no output is written over an input that is still to be read.
+    fn separate(&mut self, graph: &Graph, plan: &Plan, call: &Call<'_>) -> Result<()> {
+        if call.fresh {
+            return Ok(());
+        }
+        for (number, target) in call.outputs.iter().enumerate() {
+            let number = Target::Output(number as u32);
+            let writes = |s: &Stage| s.outputs.iter().any(|(target, _)| *target == number);
+            let folds = |s: &Stage| s.folds.iter().any(|fold| fold.target == number);
+            let writer = plan.stages.iter().position(|s| writes(s) || folds(s));
+            let Some(writer) = writer else { continue };
+            for (at, stage) in plan.stages.iter().enumerate().skip(writer) {
+                for load in &stage.loads {
+                    let Array::Input(input) = load.array else { continue };
+                    let view = self.view(graph, call.shapes, load)?;
+                    let may_stay = match overlap(&view, target) {
+                        Overlap::Apart => true,
+                        Overlap::Same => at == writer && !folds(stage),
+                        Overlap::Partial => false,
+                    };
+                    if !may_stay {
+                        self.copy(input as usize)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, input: usize) -> Result<()> {
+        let Some(view) = &self.inputs[input] else { return Ok(()) };
+        let (own, copy) = fresh(view.dtype, view.shape.clone())?;
+        self.copies.push((view.clone(), copy));
+        self.inputs[input] = Some(View { swapped: view.swapped, ..own });
+        Ok(())
+    }
+
+    fn array(&self, array: Array) -> Result<&View> {
+        match array {
+            Array::Input(number) => self.inputs[number as usize].as_ref(),
+            Array::Output(number) => self.outputs.get(number as usize),
+            Array::Temporary(number) => self.temporaries.get(number as usize),
+        }
+        .ok_or_else(|| Error::internal("a stage reads what is no array"))
+    }
+
+    /// The array that a load reads, as its views show it.
+    fn view(&self, graph: &Graph, shapes: &Shapes, load: &Load) -> Result<View> {
+        let mut view = self.array(load.array)?.clone();
+        for id in &load.views {
+            view = viewed(graph, shapes, *id, &view)?;
+        }
+        Ok(view)
+    }
+}
+
+/// A new array in C order.
+fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
+    let mut memory = allocate(element_count(&shape)? * dtype.size())?;
+    prefer_huge_pages(&mut memory);
+    let strides = c_strides(&shape, dtype.size());
+    let pointer = memory.as_mut_ptr();
+    Ok((View { pointer, dtype, shape, strides, swapped: false }, memory))
+}
+
+/// The view of an array that a node of the graph takes.
+fn viewed(graph: &Graph, shapes: &Shapes, id: NodeId, array: &View) -> Result<View> {
+    let derived = graph.derivation(id).ok_or_else(|| Error::internal("a view of no shape"))?;
+    let whole = broadcast(array, &shapes.of(derived.of)?)?;
+    let layout = Layout { shape: whole.shape.into(), strides: whole.strides.into(), offset: 0 };
+    let Layout { shape, strides, offset } = derived.how.view(&layout)?;
+    let pointer = array.pointer.wrapping_offset(offset);
+    Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..*array })
+}
+
+fn broadcast(view: &View, shape: &[usize]) -> Result<View> {
+    let strides = broadcast_strides(&view.shape, &view.strides, shape)
+        .ok_or_else(|| Error::internal("an array does not broadcast to its stage"))?;
+    Ok(View { shape: shape.into(), strides: strides.into(), ..*view })
+}
+
+/// Makes the loops of a plan's stages.
+struct Binder<'a> {
+    graph: &'a Graph,
+    call: &'a Call<'a>,
+    arrays: Arrays,
+    /// Where stages leave scalars.
+    landing: Box<[u64]>,
+}
+
+impl Binder<'_> {
+    fn bind(
+        &mut self,
+        stage: &Stage,
+        code: &NativeTile,
+        isa: Isa,
+        cells: *const Cell,
+        pool: &Pool,
+    ) -> Result<Loop> {
+        let shape = self.call.shapes.of(stage.domain)?;
+        let mask = match &stage.axes {
+            Some(how) => how.reduced(&shape)?,
+            None => vec![true; shape.len()],
+        };
+        let mut outputs = Vec::with_capacity(stage.outputs.len());
+        for (target, dtype) in &stage.outputs {
+            outputs.push(self.target(*target, *dtype)?);
+        }
+        let mut inputs = Vec::with_capacity(stage.loads.len());
+        for load in &stage.loads {
+            let view = self.arrays.view(self.graph, self.call.shapes, load)?;
+            inputs.push(broadcast(&view, &shape)?);
+        }
+        let order = if mask.last() == Some(&false) { Order::Column } else { Order::Row };
+        let mut reducers = Vec::with_capacity(stage.folds.len());
+        let mut results = Vec::with_capacity(stage.folds.len());
+        for fold in &stage.folds {
+            let reducer = Reducer::new(fold.reduction, fold.dtype, order, isa)
+                .ok_or_else(|| Error::internal("a reduction without accumulators"))?;
+            let result = self.target(fold.target, reducer.result_dtype())?;
+            results.push(View { strides: along_kept(&result, &mask).into(), ..result });
+            reducers.push(reducer);
+        }
+
+        // What is written first says how to go through the elements; a reduction reads more.
+        let reduces = !stage.folds.is_empty();
+        let (first, second) = if reduces { (&inputs, &outputs) } else { (&outputs, &inputs) };
+        let all = first.iter().chain(second).chain(&results);
+        let operands: Vec<nest::Operand<'_>> = all
+            .map(|view| nest::Operand { size: view.dtype.size(), strides: &view.strides })
+            .collect();
+        let (nest, paths) = match reduces {
+            true => Nest::reduction(&shape, &mask, &operands),
+            false => Nest::elementwise(&shape, &operands),
+        };
+        let mut paths = paths.into_iter();
+        let mut operand = |view: &View, staged: bool| executor::Operand {
+            pointer: view.pointer,
+            size: view.dtype.size(),
+            path: paths.next().unwrap_or_default(),
+            swapped: view.swapped,
+            staged,
+        };
+        let bound = |views: &[View], operand: &mut dyn FnMut(&View, bool) -> executor::Operand| {
+            views.iter().map(|view| operand(view, false)).collect::<Vec<_>>()
+        };
+        let (first, second) = (bound(first, &mut operand), bound(second, &mut operand));
+        let folds = results.iter().zip(reducers).map(|(view, reducer)| executor::Fold {
+            reducer,
+            pointer: view.pointer,
+            path: operand(view, false).path,
+            swapped: view.swapped,
+        });
+        let folds = folds.collect();
+        let (mut ins, outs) = if reduces { (first, second) } else { (second, first) };
+        for (operand, view) in ins.iter_mut().zip(&inputs) {
+            operand.staged = outputs.iter().any(|out| overlap(view, out) != Overlap::Apart);
+        }
+
+        let program = &stage.program;
+        let before = |place: &Place| match *place {
+            Place::Cell(_) => 0,
+            Place::Input(i) => 1 + i,
+            Place::Output(i) => 1 + program.inputs + i,
+            Place::Slot(i) => 1 + program.inputs + program.outputs + i,
+        };
+        let reduced: Vec<usize> = program.reduced.iter().map(|p| before(p) as usize).collect();
+        let tile = Tile {
+            function: (!program.steps.is_empty()).then(|| code.function()),
+            block: code.block(),
+            slots: program.slots as usize,
+            reduced: &reduced,
+            cost: stage.cost,
+        };
+        Loop::new(&tile, nest, ins, outs, folds, cells, pool).map_err(out_of_memory)
+    }
+
+    /// The array that takes what a stage writes.
+    fn target(&mut self, target: Target, dtype: DType) -> Result<View> {
+        match target {
+            Target::Output(number) => self.arrays.array(Array::Output(number)).cloned(),
+            Target::Temporary(number) => self.arrays.array(Array::Temporary(number)).cloned(),
+            Target::Cell(cell) => {
+                let pointer = std::ptr::from_mut(&mut self.landing[cell as usize]).cast();
+                let (shape, strides) = (Box::new([]), Box::new([]));
+                Ok(View { pointer, dtype, shape, strides, swapped: false })
+            }
+        }
+    }
+}
+
+/// The strides of a reduction's results along the axes of its operand: 0 along those it takes.
+fn along_kept(result: &View, mask: &[bool]) -> Vec<isize> {
+    let keepdims = result.shape.len() == mask.len();
+    let mut strides = result.strides.iter();
+    let mut along = |reduced: &bool| match (reduced, keepdims) {
+        (true, false) => 0,
+        (true, true) => {
+            strides.next();
+            0
+        }
+        (false, _) => strides.next().copied().unwrap_or(0),
+    };
+    mask.iter().map(&mut along).collect()
 }

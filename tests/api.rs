@@ -71,7 +71,7 @@ fn engines() -> [(&'static str, Engine); 3] {
     let builder = Engine::builder;
     [
         ("native on 1", builder().backend(Backend::Native).threads(1).build()),
-        ("native on 2", builder().backend(Backend::Native).threads(2).build()),
+        ("native on 2", builder().backend(Backend::Native).threads(2).eager().build()),
         ("interpreter", builder().backend(Backend::Interpreter).build()),
     ]
 }
@@ -124,8 +124,9 @@ fn arguments_come_from_arrays_of_all_sorts() {
     // SAFETY: the middle column of the grid.
     let column = unsafe { Arg::raw((&raw const grid[[0, 1]]).cast(), &[2], &[12], DType::I32) };
     assert_eq!(run(column), array![4, 10].into_dyn());
-    // The result is in C order, whatever the input was.
-    assert!(run(grid.t().into()).is_standard_layout());
+    // The result is in the input's order.
+    assert_eq!(run(grid.t().into()).strides(), [1, 3]);
+    assert_eq!(run(grid.slice(s![.., ..;-1]).into()).strides(), [3, 1]);
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn outputs_by_number_and_by_name() {
     // It is gone, and only it.
     assert_eq!(outputs.take::<i64>("low").unwrap_err().kind(), ErrorKind::Name);
     assert_eq!(outputs[0].view::<i64>().unwrap_err().kind(), ErrorKind::Name);
-    assert_eq!(outputs[0].bytes(), []);
+    assert_eq!(outputs[0].bytes()[..], []);
     assert_eq!(outputs.take::<i64>(2).unwrap()[[]], 6);
     assert_eq!(
         outputs.take::<i64>(2).unwrap_err().kind(),
@@ -637,7 +638,7 @@ fn explain_says_what_is_done() {
         "graph (strict)",
         "optimized",
         "plan",
-        "reduce sum.f32",
+        "sum.f32 of slot",
         "4 bytes moved an element",
         "bytes of machine code",
     ] {
@@ -714,7 +715,7 @@ fn options_of_a_run() {
 #[test]
 fn progress_counts_elements() {
     for threads in [1, 2] {
-        let engine = Engine::builder().backend(Backend::Native).threads(threads).build();
+        let engine = Engine::builder().backend(Backend::Native).threads(threads).eager().build();
         let done = Arc::new(AtomicU64::new(0));
         let a = vec![1.0; 300_007];
         let one = engine.compile("a + 1").unwrap().with(RunOptions::new().progress(&done));
@@ -795,4 +796,134 @@ fn graphs_are_built_without_text() {
     let graph = b.finish(vec![sum]);
     assert_eq!(graph.verify(), Ok(()));
     assert_eq!(graph.dtype(graph.outputs()[0]), DType::U8);
+}
+
+/// The bytes of floats in the other order than this machine's.
+fn foreign(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_bits().swap_bytes().to_ne_bytes()).collect()
+}
+
+#[test]
+fn byte_swapped_arrays_in_and_out() {
+    let values: Vec<f64> = (0..6000).map(|i| f64::from(i) * 0.25).collect();
+    let file = foreign(&values);
+    // SAFETY: the bytes of as many elements, which outlive the argument.
+    let x = || unsafe { Arg::raw(file.as_ptr(), &[60, 100], &[800, 8], DType::F64) }.byte_swapped();
+    let grid = Array2::from_shape_vec((60, 100), values.clone()).unwrap();
+    for text in [
+        "x * 2 + 1",
+        "transpose(x)[::-1]",
+        "sum(x, axis=0)",
+        "max(x, axis=1, keepdims=True)",
+        "mean(x)",
+        "x - mean(x, axis=0)",
+        "x[1:, ::2]",
+    ] {
+        for (name, engine) in engines() {
+            let program = engine.compile(text).unwrap();
+            let want = program.eval_as::<f64>([Arg::from(&grid)]).unwrap();
+            assert_eq!(program.eval_as::<f64>([x()]).unwrap(), want, "{text} on {name}");
+            // Out in the other order: the same bytes as if they were swapped afterwards.
+            let mut bytes = vec![0u8; want.len() * 8];
+            let strides: Vec<isize> = want.strides().iter().map(|s| s * 8).collect();
+            // SAFETY: as many bytes as the elements of the result have, in C order.
+            let out = unsafe { Out::raw(bytes.as_mut_ptr(), want.shape(), &strides, DType::F64) };
+            program.eval_into([x()], &mut [out.byte_swapped()]).unwrap();
+            let swapped = foreign(want.as_slice().unwrap());
+            assert!(bytes == swapped, "{text} on {name}, out in the other order");
+        }
+    }
+    // Twice is not at all, and a number stays one.
+    let (twice, k) =
+        (Arg::from(&grid).byte_swapped().byte_swapped(), Arg::from(1.0).byte_swapped());
+    let y = compile("x[0] + k").unwrap().eval_as::<f64>([("x", twice), ("k", k)]).unwrap();
+    assert_eq!(y, (&grid.row(0) + 1.0).into_dyn());
+}
+
+#[test]
+fn byte_swapped_in_place() {
+    for (name, engine) in engines() {
+        for (text, of) in
+            [("x * 2", (|v, _| v * 2.0) as fn(f64, f64) -> f64), ("x - max(x)", |v, max| v - max)]
+        {
+            let values: Vec<f64> = (0..5000).map(f64::from).collect();
+            let mut file = foreign(&values);
+            // SAFETY: the bytes of as many elements.
+            let out = unsafe { Out::raw(file.as_mut_ptr(), &[5000], &[8], DType::F64) };
+            let none: [Arg; 0] = [];
+            let mut outs = [Out::inout("x", out.byte_swapped())];
+            engine.compile(text).unwrap().eval_into(none, &mut outs).unwrap();
+            let want: Vec<f64> = values.iter().map(|v| of(*v, 4999.0)).collect();
+            assert!(file == foreign(&want), "{text} on {name}");
+        }
+    }
+}
+
+#[test]
+fn reductions_into_arrays_of_any_strides() {
+    let a = Array2::from_shape_fn((60, 70), |(i, j)| ((31 * i + 7 * j) % 97) as f64);
+    let columns = a.fold_axis(ndarray::Axis(0), 0.0f64, |x, y| x.max(*y));
+    let rows = a.sum_axis(ndarray::Axis(1));
+    for (name, engine) in engines() {
+        let program = engine.compile("max(a, axis=0), sum(a, axis=1), sum(a)").unwrap();
+        let mut every_third = Array1::from_elem(210, -7.0);
+        let mut backwards = Array1::<f64>::zeros(60);
+        let mut total = ndarray::arr0(0.0);
+        let mut outs = [
+            every_third.slice_mut(s![1..;3]).into(),
+            backwards.slice_mut(s![..;-1]).into(),
+            Out::from(&mut total),
+        ];
+        let report = program.eval_into([Arg::from(&a)], &mut outs).unwrap();
+        assert_eq!(report.native, name != "interpreter");
+        assert_eq!(every_third.slice(s![1..;3]), columns, "{name}");
+        assert_eq!(every_third.iter().filter(|v| **v == -7.0).count(), 140, "{name}");
+        assert_eq!(backwards.slice(s![..;-1]), rows, "{name}");
+        assert_eq!(total[[]], a.sum(), "{name}");
+        // The shape is that of the result, not of the input.
+        let mut wrong = Array1::from_elem(60, -7.0);
+        let max = engine.compile("max(a, axis=0)").unwrap();
+        let error = max.eval_into([Arg::from(&a)], &mut [Out::from(&mut wrong)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape, "{name}: {error}");
+        assert_eq!(wrong, Array1::from_elem(60, -7.0), "{name}");
+    }
+}
+
+#[test]
+fn one_kernel_for_arrays_of_any_rank() {
+    for (name, engine) in engines() {
+        let program = engine.compile("sum(a, axis=-1) / 2, a[..., ::-1]").unwrap();
+        let kernel = program.specialize(&types(&[("a", DType::F64)])).unwrap();
+        for shape in [vec![4], vec![3, 4], vec![2, 3, 4], vec![1, 2, 1, 5]] {
+            let a = ndarray::ArrayD::from_shape_fn(shape.clone(), |i| i[shape.len() - 1] as f64);
+            let last = shape[shape.len() - 1];
+            let sum = (last * (last - 1) / 2) as f64;
+            let mut halves = ndarray::ArrayD::<f64>::zeros(&shape[..shape.len() - 1]);
+            let mut turned = ndarray::ArrayD::<f64>::zeros(shape.clone());
+            let mut outs = [Out::from(&mut halves), Out::from(&mut turned)];
+            kernel.bind([Arg::from(&a)], &mut outs).unwrap().run().unwrap();
+            assert!(halves.iter().all(|v| *v == sum / 2.0), "{name}, {shape:?}");
+            let want = a.mapv(|v| (last - 1) as f64 - v);
+            assert_eq!(turned, want, "{name}, {shape:?}");
+        }
+    }
+}
+
+/// What is of fewer axes than the result is computed once, into an array that `explain` shows.
+#[test]
+fn explain_shows_what_is_kept() {
+    let engine = Engine::builder().backend(Backend::Native).build();
+    let program = engine.compile("sin(x**2) + cos(y**2)").unwrap();
+    let shape = |class| ArgType::array_of_shape(DType::F64, class);
+    let text = program.explain(&[("x", shape(0)), ("y", shape(1))]).unwrap();
+    for line in ["array0: f64[s0]", "array1: f64[s1]", "stage 2 over s0,s1", "reads array0, array1"]
+    {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
+    // Of one shape nothing is kept.
+    let text = program.explain(&types(&[("x", DType::F64), ("y", DType::F64)])).unwrap();
+    assert!(!text.contains("array0"), "{text}");
+    let text = engine.compile("a - mean(a, axis=0)").unwrap();
+    let text = text.explain(&types(&[("a", DType::F64)])).unwrap();
+    assert!(text.contains("sum.f64 of in0 goes to array0"), "{text}");
 }

@@ -786,10 +786,75 @@ fn bench() {
     let keys: Vec<&str> = object.keys().map(String::as_str).collect();
     let help = ok(dir.path(), &["bench", "--help"]);
     assert!(keys.iter().all(|key| help.contains(key)), "{keys:?}");
-    assert_eq!(keys.len(), 15);
+    assert_eq!(keys.len(), 17);
+    assert!(close(number("floor_ratio"), number("median_s") / number("floor_s")));
 
     let text = ok(dir.path(), &["bench", "sum(x) + 1", "-n", "1000", "--dtype", "i16"]);
     assert!(text.starts_with("1000 elements of i16") && text.contains("GB/s"), "{text}");
+}
+
+/// The object that a bench prints.
+fn benched(words: &[&str]) -> serde_json::Value {
+    let words = [&["bench"], words, &["--json"]].concat();
+    serde_json::from_str(&ok(temporary().path(), &words)).expect("JSON")
+}
+
+#[test]
+fn bench_of_shapes_and_layouts() {
+    let same = benched(&["a + b", "a:f64[30,40]:F", "b:[30,40]", "-n", "7"]);
+    assert_eq!(same["n"], 1200);
+    assert_eq!(same["bytes"], 3 * 8 * 1200);
+
+    let broadcast = benched(&["a + b", "a:f32[30,1]:rev", "b:f64[1, 4_0]:step2"]);
+    assert_eq!(broadcast["n"], 1200);
+    let bytes = 4 * 30 + 8 * (2 * 40 - 1) + 8 * 1200;
+    assert_eq!(broadcast["bytes"], bytes, "each array once, and what is between the elements");
+
+    let apart = benched(&["sum(a) * sum(b)", "a:i16[1e3]:odd", "b:f64[999]"]);
+    assert_eq!(apart["n"], 1000, "the largest array");
+    let one = benched(&["a * b", "a:f64[]", "b:f32", "-n", "100", "--dtype", "i32"]);
+    assert_eq!((&one["n"], &one["dtype"]), (&100.into(), &"i32".into()));
+}
+
+#[test]
+fn bench_beside_peers() {
+    let compiler = Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success());
+    let seconds = |object: &serde_json::Value, who: &str| object["peers"][who].as_f64();
+    let object = benched(&["2*a + sum(b)*k", "k=3", "a:f32[20,30]:F", "b:f32[30]", "--peers"]);
+    assert_eq!(seconds(&object, "c"), None, "a sum within a program");
+    assert!(seconds(&object, "ndarray").is_some_and(|s| s > 0.0));
+    let object = benched(&["i*f + a", "i:i32[50]", "f:f32[9,50]:F", "a:[9,1]:rev", "--peers"]);
+    assert_eq!(seconds(&object, "c").is_some_and(|s| s > 0.0), compiler);
+    assert_eq!(object["peers"]["ndarray"], serde_json::Value::Null);
+    let words = ["bench", "i // j", "-n", "100", "--dtype", "i32", "--peers"];
+    let text = ok(temporary().path(), &words);
+    assert!(text.contains("no C loop for this program: the operator // "), "{text}");
+    assert!(text.contains("floor  "), "{text}");
+    assert!(!benched(&["a", "-n", "10"]).to_string().contains("peers"));
+}
+
+#[test]
+fn bench_of_wrong_arrays() {
+    let dir = temporary();
+    for (word, about) in [
+        ("a:f64[2", "']'"),
+        ("a:f65[2]", "f65"),
+        ("a:f64[2,x]", "\"x\""),
+        ("a:f64[0]", "\"0\""),
+        ("a:f64[2]:G", "rev"),
+        ("a:", "missing"),
+    ] {
+        let err = fails(dir.path(), 2, &["bench", "a", word]);
+        assert!(err.contains(&format!("{word:?}")) && err.contains(about), "{err}");
+    }
+    assert!(fails(dir.path(), 2, &["bench", "a", "a:f64[2]", "a=1"]).contains("a is given twice"));
+    assert!(fails(dir.path(), 1, &["bench", "a", "b:f64[2]"]).contains("'b'"));
+    let err = fails(dir.path(), 1, &["bench", "a + b", "a:[3]", "b:[4]"]);
+    assert!(err.contains("do not broadcast"), "{err}");
+    for shape in ["[1e15,1e15]", "[1e14]", "[1e5,1e5,1e5]:step2"] {
+        let err = fails(dir.path(), 1, &["bench", "sum(a)", &format!("a:f64{shape}")]);
+        assert!(err.contains("memory"), "{err}");
+    }
 }
 
 #[test]

@@ -597,20 +597,6 @@ fn names() {
       | ^
       = help: bind it before its first use, or choose another name
     ");
-    assert_snapshot!(compiled("sum(a, axis=0)"), @r"
-    NAME: error: unknown keyword 'axis' for 'sum'
-      |
-    1 | sum(a, axis=0)
-      |        ^^^^
-      = help: it is called as sum(x)
-    ");
-    assert_snapshot!(compiled("sum(a, axis=(0, 1))"), @r"
-    NAME: error: unknown keyword 'axis' for 'sum'
-      |
-    1 | sum(a, axis=(0, 1))
-      |        ^^^^
-      = help: it is called as sum(x)
-    ");
     assert_snapshot!(compiled("clip(a, minimum=1, max=2)"), @r"
     NAME: error: unknown keyword 'minimum' for 'clip'
       |
@@ -655,7 +641,7 @@ fn arity() {
       |
     1 | max(a, b)
       | ^^^^^^^^^
-      = help: it is called as max(x)
+      = help: it is called as max(x, axis=None, keepdims=False)
       = help: for the larger of two arrays use maximum(x, y)
     ");
     assert_snapshot!(compiled("min(a, b, c)"), @r"
@@ -663,7 +649,7 @@ fn arity() {
       |
     1 | min(a, b, c)
       | ^^^^^^^^^^^^
-      = help: it is called as min(x)
+      = help: it is called as min(x, axis=None, keepdims=False)
       = help: for the smaller of two arrays use minimum(x, y)
     ");
     assert_snapshot!(compiled("def f(x, y) = x + y; f(a)"), @r"
@@ -1052,4 +1038,259 @@ fn places_in_the_text() {
     1 | a +
       |    ^
     ");
+}
+
+#[test]
+fn axes() {
+    let table = ndarray::Array2::<f64>::zeros((3, 4));
+    let args = &[("a", Arg::from(&table)), ("b", Arg::from(&table)), ("k", 1.5.into())];
+    assert_snapshot!(compiled("sum(a, axis=1.5)"), @r"
+    TYPE: error: an axis is an integer, known beforehand
+      |
+    1 | sum(a, axis=1.5)
+      |        ^^^^^^^^
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+    ");
+    assert_snapshot!(compiled("sum(a, axis=b)"), @r"
+    TYPE: error: an axis is an integer, known beforehand
+      |
+    1 | sum(a, axis=b)
+      |        ^^^^^^
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+    ");
+    assert_snapshot!(compiled("sum(a, axis=(0, k))"), @r"
+    TYPE: error: an axis is an integer, known beforehand
+      |
+    1 | sum(a, axis=(0, k))
+      |        ^^^^^^^^^^^
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+    ");
+    assert_snapshot!(compiled("sum(a, axes=0)"), @r"
+    NAME: error: unknown keyword 'axes' for 'sum'
+      |
+    1 | sum(a, axes=0)
+      |        ^^^^
+      = help: it is called as sum(x, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("sum(a, keepdims=1)"), @r"
+    TYPE: error: keepdims is True or False
+      |
+    1 | sum(a, keepdims=1)
+      |        ^^^^^^^^^^
+    ");
+    assert_snapshot!(compiled("sum(a, keepdims=b > 0)"), @r"
+    TYPE: error: keepdims is True or False
+      |
+    1 | sum(a, keepdims=b > 0)
+      |        ^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(compiled("sum(a, keepdims=None)"), @r"
+    TYPE: error: keepdims is True or False
+      |
+    1 | sum(a, keepdims=None)
+      |        ^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(compiled("sum(a, 0, True)"), @r"
+    ARITY: error: 'sum' does not take 3 arguments
+      |
+    1 | sum(a, 0, True)
+      | ^^^^^^^^^^^^^^^
+      = help: it is called as sum(x, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("sum(a, ddof=1)"), @r"
+    NAME: error: unknown keyword 'ddof' for 'sum'
+      |
+    1 | sum(a, ddof=1)
+      |        ^^^^
+      = help: it is called as sum(x, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("var(a, 1, 1)"), @r"
+    ARITY: error: 'var' does not take 3 arguments
+      |
+    1 | var(a, 1, 1)
+      | ^^^^^^^^^^^^
+      = help: it is called as var(x, ddof=0, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("sin(a, axis=0)"), @r"
+    NAME: error: unknown keyword 'axis' for 'sin'
+      |
+    1 | sin(a, axis=0)
+      |        ^^^^
+      = help: it is called as sin(x)
+    ");
+    assert_snapshot!(compiled("sum(a, b)"), @r"
+    ARITY: error: 'sum' does not take 2 arguments
+      |
+    1 | sum(a, b)
+      | ^^^^^^^^^
+      = help: it is called as sum(x, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("argmax(a, b)"), @r"
+    ARITY: error: 'argmax' does not take 2 arguments
+      |
+    1 | argmax(a, b)
+      | ^^^^^^^^^^^^
+      = help: it is called as argmax(x, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(compiled("dot(a)"), @r"
+    ARITY: error: 'dot' does not take 1 argument
+      |
+    1 | dot(a)
+      | ^^^^^^
+      = help: it is called as dot(x, y, axis=None, keepdims=False)
+    ");
+    assert_snapshot!(ran("var(a, ddof=b)", args), @r"
+    TYPE: error: the ddof of var is a number
+      |
+    1 | var(a, ddof=b)
+      | ^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("var(a, ddof=True)", args), @r"
+    TYPE: error: the ddof of var is a number
+      |
+    1 | var(a, ddof=True)
+      | ^^^^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("sum(k, axis=1)", args), @r"
+    SHAPE: error: axis 1 is out of range for a single number
+      |
+    1 | sum(k, axis=1)
+      | ^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("sum(a, axis=2)", args), @"SHAPE: error: axis 2 is out of range for an array of shape (3, 4)");
+    assert_snapshot!(ran("max(a, axis=(0, -2))", args), @"SHAPE: error: axis -2 is named twice");
+    assert_snapshot!(ran("min(a[:, 4:], axis=1)", args), @"SHAPE: error: min of an empty array has no value");
+}
+
+#[test]
+fn indices() {
+    let table = ndarray::Array2::<f64>::zeros((3, 4));
+    let args = &[("a", Arg::from(&table)), ("b", Arg::from(&table)), ("k", 1.5.into())];
+    assert_snapshot!(compiled("a[::0]"), @r"
+    SHAPE: error: the step of a slice is not 0
+      |
+    1 | a[::0]
+      |   ^^^
+    ");
+    assert_snapshot!(compiled("a[..., 0, ...]"), @r"
+    SHAPE: error: an index has at most one `...`
+      |
+    1 | a[..., 0, ...]
+      |           ^^^
+    ");
+    assert_snapshot!(compiled("a[b]"), @r"
+    PARSE: error: unexpected name `b` in an index
+      |
+    1 | a[b]
+      |   ^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("a[1.5]"), @r"
+    PARSE: error: unexpected number `1.5` in an index
+      |
+    1 | a[1.5]
+      |   ^^^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("a[None:2]"), @r"
+    PARSE: error: unexpected `:` in an index
+      |
+    1 | a[None:2]
+      |       ^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("a[1:2:3:4]"), @r"
+    PARSE: error: a slice has at most a start, a stop and a step
+      |
+    1 | a[1:2:3:4]
+      |        ^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("a[]"), @r"
+    PARSE: error: this index is empty
+      |
+    1 | a[]
+      |   ^
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+    ");
+    assert_snapshot!(compiled("a[9223372036854775808]"), @r"
+    LEX: error: integer literal does not fit i64
+      |
+    1 | a[9223372036854775808]
+      |   ^^^^^^^^^^^^^^^^^^^
+      = help: the largest is 9223372036854775807; a float may be more
+    ");
+    assert_snapshot!(ran("k[0]", args), @r"
+    SHAPE: error: a single number has no axes to index or move
+      |
+    1 | k[0]
+      | ^^^^
+    ");
+    assert_snapshot!(ran("sum(a)[0]", args), @r"
+    SHAPE: error: a single number has no axes to index or move
+      |
+    1 | sum(a)[0]
+      | ^^^^^^^^^
+    ");
+    assert_snapshot!(ran("a[3]", args), @"SHAPE: error: index 3 is out of range for axis 0 of 3 elements");
+    assert_snapshot!(ran("a[0, -5]", args), @"SHAPE: error: index -5 is out of range for axis 1 of 4 elements");
+    assert_snapshot!(ran("a[0, 0, 0]", args), @"SHAPE: error: 3 indices for an array of shape (3, 4)");
+}
+
+#[test]
+fn views() {
+    let table = ndarray::Array2::<f64>::zeros((3, 4));
+    let args = &[("a", Arg::from(&table)), ("b", Arg::from(&table)), ("k", 1.5.into())];
+    assert_snapshot!(compiled("transpose()"), @r"
+    ARITY: error: 'transpose' does not take 0 arguments
+      |
+    1 | transpose()
+      | ^^^^^^^^^^^
+      = help: it is called as transpose(x, axes=None)
+    ");
+    assert_snapshot!(compiled("transpose(a, b)"), @r"
+    TYPE: error: an axis is an integer, known beforehand
+      |
+    1 | transpose(a, b)
+      |              ^
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+    ");
+    assert_snapshot!(ran("transpose(k)", args), @r"
+    SHAPE: error: a single number has no axes to index or move
+      |
+    1 | transpose(k)
+      | ^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("transpose(a, axes=(0,))", args), @"SHAPE: error: 1 axes for an array of shape (3, 4)");
+    assert_snapshot!(ran("transpose(a, axes=(0, 0))", args), @"SHAPE: error: axis 0 is named twice");
+    assert_snapshot!(compiled("expand_dims(a)"), @r"
+    ARITY: error: 'expand_dims' does not take 1 argument
+      |
+    1 | expand_dims(a)
+      | ^^^^^^^^^^^^^^
+      = help: it is called as expand_dims(x, axis)
+    ");
+    assert_snapshot!(compiled("expand_dims(a, b)"), @r"
+    TYPE: error: an axis is an integer, known beforehand
+      |
+    1 | expand_dims(a, b)
+      |                ^
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+    ");
+    assert_snapshot!(ran("expand_dims(a, 4)", args), @"SHAPE: error: axis 4 is out of range for an array of shape (3, 4)");
+    assert_snapshot!(ran("a - sum(a, axis=1)", args), @"SHAPE: error: shapes (3, 4) and (3,) do not broadcast");
+}
+
+/// What would be silently the last of them.
+#[test]
+fn an_axis_given_twice() {
+    for text in [
+        "sum(a, axis=0, axis=1)",
+        "sum(a, 0, axis=1)",
+        "sum(a, keepdims=True, keepdims=False)",
+        "expand_dims(a, 0, axis=1)",
+        "transpose(a, axes=(0, 1), axes=(1, 0))",
+    ] {
+        assert!(compiled(text).starts_with("ARITY: error: the argument '"), "{text}");
+    }
 }

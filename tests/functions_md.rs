@@ -34,6 +34,26 @@ has no rounding, 0.5 is correctly rounded. In the `fast` mode `sin` and `cos` (n
 `clip(x, min=0, max=1)`.
 ";
 
+const REDUCTIONS: &str = "\
+`axis` is an integer, counted from the last axis if negative, or a tuple of them, as in `axis=(0, -1)`;
+without it all axes are taken. It may follow the operands without its name: `sum(x, 1)`. The result
+has no axis that was taken, or with `keepdims=True` one of a single element, so that `x - mean(x,
+axis=1, keepdims=True)` broadcasts. A reduction may stand anywhere in an expression, over anything.
+A single number has the axes 0 and -1.
+
+Floats are added in one fixed order, whatever the memory layout, the number of threads and the
+machine: the result has the same bits everywhere.
+
+";
+
+const INDICES: &str = "
+## Indices
+
+`x[1:]`, `x[::-1, None]`, `x[..., 0]`: views, of arrays and of every expression that is one, by
+NumPy's rules. An index is made of integers, slices, `None` for a new axis and one `...`; all are
+known beforehand. Nothing is copied: reading goes by other strides.
+";
+
 /// A rule in words.
 fn rule(row: &Row) -> &'static str {
     match row.rule {
@@ -53,12 +73,16 @@ fn rule(row: &Row) -> &'static str {
         Rule::Extreme => "any number; the result has its dtype",
         Rule::Truth => "any number, true if not 0; the result is bool",
         Rule::Count => "any number, counted if not 0; the result is i64",
+        Rule::Position => "any number; the result is i64",
+        Rule::Spread => "any number; of bool and integers in f64; ddof is one number",
+        Rule::Products => "any numbers, which meet in one dtype; of bool and integers in 64 bits",
     }
 }
 
 fn bound(row: &Row) -> String {
     // The error of a sum or a mean depends on how many elements there are.
-    if matches!(row.op, Op::Sum | Op::Prod | Op::Mean) {
+    let tree = matches!(row.rule, Rule::Total | Rule::Average | Rule::Spread | Rule::Products);
+    if tree {
         return "a tree of roundings".to_string();
     }
     if row.ulp == 0.0 { "exact".to_string() } else { format!("{:.1}", row.ulp) }
@@ -102,8 +126,9 @@ fn operators(out: &mut String) {
     out.push_str("\nComparisons chain: `0 < x <= 1` is `(0 < x) and (x <= 1)`.\n");
 }
 
-fn calls(out: &mut String, title: &str, wanted: impl Fn(&Row) -> bool) {
-    write!(out, "\n## {title}\n\n| | | operands | error |\n|---|---|---|---|\n").expect("a string");
+fn calls(out: &mut String, title: &str, text: &str, wanted: impl Fn(&Row) -> bool) {
+    write!(out, "\n## {title}\n\n{text}| | | operands | error |\n|---|---|---|---|\n")
+        .expect("a string");
     for row in functions().filter(|r| wanted(r)) {
         let mut first = code(&row.signature());
         if !row.aliases.is_empty() {
@@ -169,8 +194,9 @@ fn promotion(out: &mut String) {
 fn text() -> String {
     let mut out = HEAD.to_string();
     operators(&mut out);
-    calls(&mut out, "Elementwise functions", |r| !r.op.is_reduction());
-    calls(&mut out, "Reductions over a whole array", |r| r.op.is_reduction());
+    calls(&mut out, "Elementwise functions", "", |r| !r.op.is_reduction());
+    calls(&mut out, "Reductions", REDUCTIONS, |r| r.op.is_reduction());
+    out.push_str(INDICES);
     resolved_and_casts(&mut out);
     measured(&mut out);
     promotion(&mut out);

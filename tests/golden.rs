@@ -86,4 +86,16 @@ golden! {
     inlined_functions, Strict, "def f(x) = x * x + 1; f(f(a)) + f(a)", "a: f64";
     exact_comparison, Strict, "a < 300, b > k", "a: u8, b: u64, k: weak int";
     nothing_but_constants, Strict, "1 + 2, 2**-1", "";
+    axis_sum, Strict, "sum(a * b, axis=0)", "a: f64, b: f64";
+    axis_two_in_one_pass, Strict, "sum(a, axis=1), max(a * a, axis=1)", "a: f64";
+    axis_and_all, Strict, "sum(a, axis=1), sum(a), a + 1", "a: f64";
+    axis_mean_and_var, Strict, "mean(a, axis=-1, keepdims=True), var(a, axis=-1)", "a: f32";
+    axis_position, Strict, "argmax(a, axis=0), any(a, axis=0)", "a: u8";
+    kept_broadcast, Strict, "sin(x**2) + cos(y**2)", "x: f64@0, y: f64@1";
+    cheap_broadcast, Strict, "x * 2 + y", "x: f64@0, y: f64@1";
+    softmax_along_an_axis, Strict, "e = exp(a - max(a, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)", "a: f64";
+    slices, Strict, "(a[1:] - a[:-1]) / 2", "a: f64";
+    index_and_new_axis, Strict, "a[..., 0, None] * a", "a: i32";
+    transpose_of_a_sum, Strict, "transpose(sum(a, axis=0, keepdims=True)) + b", "a: f64, b: f64";
+    transpose_of_an_expression, Strict, "transpose(sqrt(a) + 1) * a", "a: f64";
 }

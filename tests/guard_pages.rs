@@ -236,7 +236,8 @@ impl Bench {
             assert!(report.unwrap_or_else(|e| panic!("{}: {e}", context())).native);
             let page = self.pages[count].page();
             let got = &page[start..start + len * size];
-            if let Some(difference) = different_elements(subject.output, expected[0].bytes(), got) {
+            if let Some(difference) = different_elements(subject.output, &expected[0].bytes(), got)
+            {
                 panic!("{} {difference}", context());
             }
             let untouched =
@@ -290,6 +291,292 @@ fn strided_inputs_flush_against_both_ends() {
             for step in [-1, 2, -2, 3] {
                 bench.run(subject, n, [Place::End(0); 4], step);
                 bench.run(subject, n, [Place::Start(0); 4], step);
+            }
+        }
+    }
+}
+
+// Grids: axis reductions, views, and panels of what is turned.
+
+/// A grid of so many bytes between two pages that may not be touched.
+struct Fenced {
+    base: *mut u8,
+    pages: usize,
+}
+
+impl Fenced {
+    fn new(bytes: usize) -> Fenced {
+        let pages = bytes.div_ceil(PAGE).max(1);
+        // SAFETY: a fresh anonymous mapping, of which all pages but the outer two are then opened.
+        unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let len = (pages + 2) * PAGE;
+            let base = libc::mmap(std::ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0);
+            assert_ne!(base, libc::MAP_FAILED);
+            let base = base.cast::<u8>();
+            let open = libc::PROT_READ | libc::PROT_WRITE;
+            assert_eq!(libc::mprotect(base.add(PAGE).cast(), pages * PAGE, open), 0);
+            Fenced { base, pages }
+        }
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the inner pages are readable and writable.
+        unsafe { std::slice::from_raw_parts_mut(self.base.add(PAGE), self.pages * PAGE) }
+    }
+}
+
+impl Drop for Fenced {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and nothing borrows it any more.
+        unsafe { libc::munmap(self.base.cast(), (self.pages + 2) * PAGE) };
+    }
+}
+
+/// How a grid lies in its pages.
+#[derive(Clone, Copy, Debug)]
+struct Lying {
+    /// Fortran's order instead of C's.
+    fortran: bool,
+    /// Against the page after it instead of the one before.
+    end: bool,
+    /// From the last element to the first.
+    backwards: bool,
+}
+
+impl Lying {
+    const ALL: [Lying; 8] = {
+        let mut all = [Lying { fortran: false, end: false, backwards: false }; 8];
+        let mut i = 0;
+        while i < 8 {
+            all[i] = Lying { fortran: i & 1 != 0, end: i & 2 != 0, backwards: i & 4 != 0 };
+            i += 1;
+        }
+        all
+    };
+
+    fn strides(self, shape: &[usize], size: usize) -> Vec<isize> {
+        let mut strides = vec![0; shape.len()];
+        let mut step = size as isize;
+        for k in 0..shape.len() {
+            let axis = if self.fortran { k } else { shape.len() - 1 - k };
+            strides[axis] = if self.backwards { -step } else { step };
+            step *= shape[axis] as isize;
+        }
+        strides
+    }
+
+    /// Where the first element is, among so many bytes in pages of so many.
+    fn first(self, bytes: usize, size: usize, room: usize) -> usize {
+        let start = if self.end { room - bytes } else { 0 };
+        if self.backwards { start + bytes - size } else { start }
+    }
+}
+
+/// Where each element is, in C order.
+fn places(shape: &[usize], strides: &[isize], first: usize) -> Vec<usize> {
+    let mut places = vec![first as isize];
+    for (extent, stride) in shape.iter().zip(strides) {
+        let along = |at: isize| (0..*extent as isize).map(move |i| at + i * stride);
+        places = places.into_iter().flat_map(along).collect();
+    }
+    places.into_iter().map(|at| at as usize).collect()
+}
+
+/// A grid with its memory, its elements written.
+struct Grid {
+    fenced: Fenced,
+    shape: Vec<usize>,
+    strides: Vec<isize>,
+    first: usize,
+    dtype: DType,
+}
+
+impl Grid {
+    fn new(shape: &[usize], dtype: DType, lying: Lying, elements: &[u8]) -> Grid {
+        let size = dtype.size();
+        let mut fenced = Fenced::new(elements.len());
+        let strides = lying.strides(shape, size);
+        let room = fenced.pages * PAGE;
+        let first = if elements.is_empty() { 0 } else { lying.first(elements.len(), size, room) };
+        let memory = fenced.bytes();
+        memory.fill(0xa5);
+        for (at, element) in
+            places(shape, &strides, first).into_iter().zip(elements.chunks_exact(size))
+        {
+            memory[at..at + size].copy_from_slice(element);
+        }
+        Grid { fenced, shape: shape.to_vec(), strides, first, dtype }
+    }
+
+    fn arg(&mut self) -> Arg<'_> {
+        let pointer = self.fenced.bytes().as_ptr();
+        // SAFETY: the elements lie in the pages, which are not moved.
+        unsafe { Arg::raw(pointer.add(self.first), &self.shape, &self.strides, self.dtype) }
+    }
+
+    fn out(&mut self) -> Out<'_> {
+        let pointer = self.fenced.bytes().as_mut_ptr();
+        // SAFETY: as above, and nothing else borrows them.
+        unsafe { Out::raw(pointer.add(self.first), &self.shape, &self.strides, self.dtype) }
+    }
+}
+
+/// Programs of two grids of one shape and dtype.
+const GRID_PROGRAMS: [&str; 8] = [
+    "sum(a, axis=0)",
+    "max(a * b, axis=1)",
+    "argmin(a, axis=0), min(b, axis=-1)",
+    "a + b",
+    "a - max(b, axis=1, keepdims=True)",
+    "transpose(a) + transpose(b)",
+    "a[1:, ::-1] - b[:-1]",
+    "sum(a[:, ::2]), a[::-3, -1]",
+];
+
+/// Both ends of each grid flush against a page that may not be touched, the grids in each order.
+fn grids(dtype: DType, sides: &[usize], few: bool) {
+    let bench = Bench::new();
+    let size = dtype.size();
+    for rows in sides {
+        for columns in sides {
+            let shape = [*rows, *columns];
+            let mut rng = Rng((rows * 1000 + columns) as u64);
+            let mut elements = || -> Vec<u8> {
+                let mut bytes = Vec::with_capacity(rows * columns * size);
+                for _ in 0..rows * columns {
+                    let bits = element(dtype, &mut rng, Flavour::Unit);
+                    bytes.extend_from_slice(&bits.to_le_bytes()[..size]);
+                }
+                bytes
+            };
+            let data = [elements(), elements()];
+            let c = Lying { fortran: false, end: false, backwards: false };
+            let mut ordinary = data.each_ref().map(|bytes| Grid::new(&shape, dtype, c, bytes));
+            let [a, b] = &mut ordinary;
+            let plain = [("a", a.arg()), ("b", b.arg())];
+            let expected: Vec<_> = GRID_PROGRAMS
+                .iter()
+                .map(|text| bench.oracle.compile(text).and_then(|p| p.eval(&plain[..])))
+                .collect();
+            for (number, lying) in Lying::ALL.iter().enumerate() {
+                if few && (number + rows + columns) % 4 != 0 {
+                    continue;
+                }
+                // The other grid and the output lie in other ways.
+                let other = Lying::ALL[(number * 3 + 5) % 8];
+                let mut a = Grid::new(&shape, dtype, *lying, &data[0]);
+                let mut b = Grid::new(&shape, dtype, other, &data[1]);
+                let args = [("a", a.arg()), ("b", b.arg())];
+                for (p, (text, expected)) in GRID_PROGRAMS.iter().zip(&expected).enumerate() {
+                    let turn = number + p + rows + columns;
+                    let (isa, engine) = &bench.natives[turn % bench.natives.len()];
+                    let case = format!(
+                        "{text} of {dtype}{shape:?}, a {lying:?}, b {other:?}, {}",
+                        isa.name()
+                    );
+                    running(case.clone());
+                    let program = engine.compile(text).unwrap();
+                    let Ok(expected) = expected else {
+                        assert!(program.eval(&args[..]).is_err(), "{case}");
+                        continue;
+                    };
+                    let into = Lying::ALL[(number * 5 + p) % 8];
+                    let mut arrays: Vec<Grid> = expected
+                        .iter()
+                        .map(|o| {
+                            let blank: Vec<u8> = o.bytes().iter().map(|b| !b).collect();
+                            Grid::new(o.shape(), o.dtype(), into, &blank)
+                        })
+                        .collect();
+                    let mut outs: Vec<Out> = arrays.iter_mut().map(Grid::out).collect();
+                    let report = program.eval_into(&args[..], &mut outs);
+                    drop(outs);
+                    assert!(report.unwrap_or_else(|e| panic!("{case}: {e}")).native, "{case}");
+                    for (o, array) in expected.iter().zip(&mut arrays) {
+                        let mut want = Grid::new(o.shape(), o.dtype(), into, &o.bytes());
+                        if want.fenced.bytes() == array.fenced.bytes() {
+                            continue;
+                        }
+                        let (memory, size) = (array.fenced.bytes(), o.dtype().size());
+                        let got: Vec<u8> = places(&want.shape, &want.strides, want.first)
+                            .into_iter()
+                            .flat_map(|at| &memory[at..at + size])
+                            .copied()
+                            .collect();
+                        let difference = different_elements(o.dtype(), &o.bytes(), &got);
+                        panic!("{case}, into {into:?}: {difference:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Around the sizes of vectors, blocks, short rows and panels.
+const SIDES: [usize; 16] = [0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129];
+
+#[test]
+fn grids_of_f64_flush_against_both_ends() {
+    grids(F64, &SIDES, true);
+}
+
+#[test]
+fn grids_of_u8_flush_against_both_ends() {
+    grids(U8, &SIDES, true);
+}
+
+#[test]
+fn grids_of_i16_and_f32_flush_against_both_ends() {
+    grids(I16, &[1, 16, 33, 65, 128], false);
+    grids(F32, &[5, 17, 32, 63, 130], false);
+}
+
+#[test]
+fn large_grids_flush_against_both_ends() {
+    grids(F64, &[31, 513], true);
+    grids(U8, &[33, 511, 513], true);
+}
+
+/// Three axes, of which each is taken or moved.
+#[test]
+fn blocks_flush_against_both_ends() {
+    let bench = Bench::new();
+    let texts = [
+        "sum(a, axis=(0, 2))",
+        "max(a, axis=1)",
+        "transpose(a, axes=(1, 2, 0))",
+        "a[:, 1:, None, ::-1]",
+        "a - min(a, axis=(0, 1), keepdims=True)",
+        "argmax(a, axis=2)",
+    ];
+    for shape in [[3, 17, 33], [17, 3, 16], [33, 65, 2], [1, 130, 5], [16, 16, 16], [2, 5, 130]] {
+        for dtype in [F64, U16] {
+            let mut rng = Rng(shape[1] as u64);
+            let count: usize = shape.iter().product();
+            let elements: Vec<u8> = (0..count)
+                .flat_map(|_| {
+                    element(dtype, &mut rng, Flavour::Unit).to_le_bytes()[..dtype.size()].to_vec()
+                })
+                .collect();
+            for (number, lying) in Lying::ALL.iter().enumerate() {
+                let mut a = Grid::new(&shape, dtype, *lying, &elements);
+                let args = [("a", a.arg())];
+                for text in texts {
+                    let want = bench.oracle.compile(text).unwrap().eval(&args[..]).unwrap();
+                    for (isa, engine) in &bench.natives {
+                        let case = format!("{text} of {dtype}{shape:?}, {lying:?}, {}", isa.name());
+                        running(case.clone());
+                        let into = Lying::ALL[(number + 3) % 8];
+                        let blank = vec![0x5a; want[0].bytes().len()];
+                        let mut array = Grid::new(want[0].shape(), want[0].dtype(), into, &blank);
+                        let program = engine.compile(text).unwrap();
+                        program.eval_into(&args[..], &mut [array.out()]).unwrap();
+                        let mut right =
+                            Grid::new(want[0].shape(), want[0].dtype(), into, &want[0].bytes());
+                        assert!(right.fenced.bytes() == array.fenced.bytes(), "{case} differs");
+                    }
+                }
             }
         }
     }

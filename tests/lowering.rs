@@ -186,14 +186,14 @@ fn every_reduction_of_every_dtype() {
                     let elements: Vec<u64> =
                         (0..n).map(|_| element(dtype, &mut rng, flavour)).collect();
                     // From memory, and after a fused loop.
-                    for text in
-                        [format!("{0}(a)", row.name), format!("{0}(a & a), {0}(a)", row.name)]
-                    {
+                    let second = if row.rule == Rule::Products { ", a" } else { "" };
+                    for text in ["X(aY)", "X(a & aY), X(aY)", "X(a & aY, axis=0)"] {
+                        let text = text.replace('X', row.name).replace('Y', second);
                         let text =
                             if dtype.is_float() { text.replace(" & a", " * a") } else { text };
                         let case = strict(&text, vec![array("a", dtype, &elements)]);
                         let got = check(&engines, &case).unwrap_or_else(|e| panic!("{text}: {e}"));
-                        let empty = n == 0 && row.rule == Rule::Extreme;
+                        let empty = n == 0 && matches!(row.rule, Rule::Extreme | Rule::Position);
                         assert_eq!(got.is_err(), empty, "{text} of {n} {dtype}: {got:?}");
                     }
                 }

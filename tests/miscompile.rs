@@ -21,7 +21,7 @@ enum Edit {
 
 use Edit::{Call, Text};
 
-const EDITS: [(&str, Edit); 48] = [
+const EDITS: [(&str, Edit); 62] = [
     ("+ becomes -", Text(" + ", " - ")),
     ("- becomes +", Text(" - ", " + ")),
     ("* becomes +", Text(" * ", " + ")),
@@ -73,6 +73,20 @@ const EDITS: [(&str, Edit); 48] = [
     ("any is all", Call("any(x)", "all(x)")),
     ("max is min", Call("max(x)", "min(x)")),
     ("sum misses what is negative", Call("sum(x)", "count_nonzero(x) + 0 * max(x)")),
+    ("argmin is argmax", Text("argmin(", "argmax(")),
+    ("argmax goes by negated values, which wrap", Text("argmax(", "argmin(-")),
+    ("nanmin propagates NaN", Text("nanmin(", "min(")),
+    ("nanmean counts NaN", Text("nanmean(", "mean(")),
+    ("var is std", Text("var(", "std(")),
+    ("ddof is forgotten", Text(", ddof=1", "")),
+    ("count_nonzero counts zeros", Text("count_nonzero(", "count_nonzero(0 == ")),
+    ("the first axis is the last", Text("axis=0", "axis=-1")),
+    ("kept axes are those of all", Text("axis=-1, keepdims=True", "axis=None, keepdims=True")),
+    ("rows are not turned", Text("[::-1]", "[:]")),
+    ("columns are not turned", Text("[..., ::-1]", "[..., :]")),
+    ("the last column is the first", Text("[..., -1:]", "[..., :1]")),
+    ("the first row is the last", Text("[:1]", "[-1:]")),
+    ("a slice starts one too early", Text("[1:]", "[:-1]")),
 ];
 
 impl Edit {

@@ -1,194 +1,183 @@
 //! The executor: runs a compiled tile function over all elements of a loop, on one thread or
-//! many.
+//! many, and reduces what it leaves.
 //!
-//! Elements are numbered in the C order of the loop's shape. A *tile* is a run of them that fits
-//! in L1; a *leaf* is [`LEAF`] elements, the unit of the reduction tree, and a whole number of
-//! tiles; a *chunk* is a power of two of leaves, the unit of work for a thread. So every element
-//! meets the same code and every sum the same tree, whatever the number of threads.
+//! A [`Nest`] says how the elements are gone through: columns inside rows. A *tile* is a piece of
+//! a row that fits in L1. A *unit* is a block of rows and columns, the work that a thread takes at
+//! a time. Where sequences of a reduction are cut, they are cut at power-of-two blocks of leaves,
+//! whose values are combined in the end: so every element meets the same code and every sum the
+//! same tree, whatever the number of threads.
 //!
-//! An operand that is contiguous in that order is used in place. Others, and the last few
-//! elements that do not fill a block of the compiled loop, are staged: gathered into scratch
-//! before the tile, scattered after it.
+//! An operand whose columns are contiguous is used in place. Others, and the last few elements
+//! that do not fill a block of the compiled loop, are staged: copied to scratch before the tile,
+//! copied back after it. Where an operand's columns lie far apart in memory but its rows do not,
+//! a whole block, a *panel*, is copied at once, so that each line of memory is fetched once.
+//! Outputs too large for the cache are staged too, and streamed past it.
 
 use std::cell::UnsafeCell;
-use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use crate::cell::Cell;
+use crate::control::{Control, Progress, Stop};
+use crate::drive::Driver;
 use crate::fpenv::FpEnv;
-use crate::reduce::{Accumulators, LEAF, Reducer, Tree};
-use crate::strided::{gather, is_contiguous, scatter};
-use crate::view::View;
+use crate::memory::{OutOfMemory, reserve};
+use crate::nest::{Along, Nest, Path};
+use crate::pool::Pool;
+use crate::reduce::{Columns, Partial, Reducer, Sequence, Tree};
+use crate::stream;
+use crate::strided::{
+    Panel, gather, gather_block, is_contiguous, scatter, scatter_block, swap_bytes,
+};
 
 /// A compiled tile: `n` elements, through a table of pointers laid out as
-/// `cells, inputs..., outputs..., slots..., accumulators...`. Returns advisory flags.
+/// `cells, inputs..., outputs..., slots...`. Returns advisory flags.
 ///
 /// It may read and write up to the next multiple of the program's block beyond `n`.
 pub type TileFn = unsafe extern "C" fn(table: *const *mut u8, n: usize) -> u32;
 
-/// One uniform value, repeated over 16 bytes as vector code reads it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[repr(C, align(16))]
-pub struct Cell([u8; 16]);
-
-impl Cell {
-    /// The bits of an element of `size` bytes, repeated.
-    pub fn splat(bits: u64, size: usize) -> Cell {
-        let mut cell = [0; 16];
-        cell.chunks_exact_mut(size)
-            .for_each(|lane| lane.copy_from_slice(&bits.to_le_bytes()[..size]));
-        Cell(cell)
-    }
-
-    /// A truth value as a mask of any lane width.
-    pub fn mask(value: bool) -> Cell {
-        Cell([if value { 0xff } else { 0 }; 16])
-    }
-
-    /// The bits of the first element of `size` bytes.
-    pub fn bits(&self, size: usize) -> u64 {
-        let mut bytes = [0; 8];
-        bytes[..size].copy_from_slice(&self.0[..size]);
-        u64::from_le_bytes(bytes)
-    }
-}
-
-/// Why a run ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The cancel token was set.
-    Cancelled,
-    /// The deadline passed.
-    Deadline,
-}
-
-/// What may stop a run: looked at once a tile.
-#[derive(Clone, Debug, Default)]
-pub struct Control {
-    /// Stops the run when set.
-    pub cancel: Option<Arc<AtomicBool>>,
-    /// Stops the run when passed; monotonic.
-    pub deadline: Option<Instant>,
-}
-
-impl Control {
-    /// Whether to go on.
-    pub fn check(&self) -> Result<(), Stop> {
-        if self.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
-            return Err(Stop::Cancelled);
-        }
-        if self.deadline.is_some_and(|d| Instant::now() >= d) {
-            return Err(Stop::Deadline);
-        }
-        Ok(())
-    }
-}
-
-/// Counts elements as they are done, for progress bars.
-pub type Progress = Arc<std::sync::atomic::AtomicU64>;
-
-/// The threads that loops run on, started when first needed.
-pub struct Pool {
-    threads: usize,
-    started: OnceLock<Option<(u32, rayon::ThreadPool)>>,
-}
-
-impl fmt::Debug for Pool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("threads", &self.threads).finish_non_exhaustive()
-    }
-}
-
-impl Pool {
-    /// A pool of this many threads; with 1, loops run on the caller's.
-    pub fn new(threads: usize) -> Pool {
-        Pool { threads: threads.max(1), started: OnceLock::new() }
-    }
-
-    /// How many threads it is asked for.
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-
-    /// The threads, or none where they cannot be had: the system refuses them, or this process
-    /// is a fork of the one that started them.
-    fn get(&self) -> Option<&rayon::ThreadPool> {
-        if self.threads == 1 {
-            return None;
-        }
-        let started = self.started.get_or_init(|| {
-            let named = rayon::ThreadPoolBuilder::new().thread_name(|i| format!("hotloop-{i}"));
-            Some((std::process::id(), named.num_threads(self.threads).build().ok()?))
-        });
-        started.as_ref().filter(|(process, _)| *process == std::process::id()).map(|(_, pool)| pool)
-    }
-}
-
 /// What a loop needs to know of its tile function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Tile<'a> {
-    /// The compiled function.
-    pub function: TileFn,
+    /// The compiled function; `None` if there is nothing to compute but reductions.
+    pub function: Option<TileFn>,
     /// Elements that one turn of its loops takes; in-place operands are handed to it in
     /// multiples of this. At most 64, a power of two.
     pub block: usize,
     /// Scratch slots, of 8 bytes an element.
     pub slots: usize,
-    /// Its reductions, in the order of its accumulators.
-    pub reducers: &'a [Reducer],
+    /// Where in the table it leaves what is reduced, for each of the loop's folds.
+    pub reduced: &'a [usize],
     /// Rough nanoseconds an element.
     pub cost: f32,
 }
 
-/// One array operand of a loop, broadcast to the loop's shape.
+/// One array operand of a loop.
 #[derive(Clone, Debug)]
-pub struct Stream {
-    /// The array; its shape is the loop's.
-    pub view: View,
+pub struct Operand {
+    /// The array's first element.
+    pub pointer: *mut u8,
+    /// Bytes of an element.
+    pub size: usize,
+    /// The way through the loop's nest.
+    pub path: Path,
+    /// Whether the bytes of each element are in the other order than this machine's.
+    pub swapped: bool,
     /// Copy each tile before it is used, as an input must be that is also written.
     pub staged: bool,
 }
 
-struct Operand {
-    pointer: *mut u8,
-    size: usize,
-    /// Shape and strides with neighbouring axes joined where this operand allows it.
-    shape: Box<[usize]>,
-    strides: Box<[isize]>,
-    in_place: bool,
+/// A reduction of a loop, and the array that takes its results: one for each sequence.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// What is computed.
+    pub reducer: Reducer,
+    /// The results' first element.
+    pub pointer: *mut u8,
+    /// The way of the results through the nest; steps along the sequences do not count.
+    pub path: Path,
+    /// Whether the bytes of each result are in the other order than this machine's.
+    pub swapped: bool,
+}
+
+/// How the tile gets at an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Where it is.
+    InPlace,
+    /// Through a copy of each tile.
+    Staged,
+    /// Through a copy of each panel, at this place of the worker's panels.
+    Panel(usize),
+    /// An output that is written past the caches.
+    Streamed,
+}
+
+struct Bound {
+    operand: Operand,
     output: bool,
+    access: Access,
 }
 
 /// The scratch of one thread.
 struct Worker {
-    /// Backs the slots and the staging buffers; only addressed through `table` and `staging`.
+    /// Backs the slots, the staging buffers and the panels; only addressed through pointers.
     _memory: Vec<CacheLine>,
     table: Vec<*mut u8>,
     staging: Vec<*mut u8>,
-    accumulators: Vec<Accumulators>,
-    trees: Vec<Tree>,
+    panels: Vec<*mut u8>,
+    /// Where the operands' current outer turn and current row start.
+    outer: Vec<*mut u8>,
+    row: Vec<*mut u8>,
+    /// For each fold the sequences of a panel's rows.
+    sequences: Vec<Sequence>,
+    /// For each fold those that run side by side, a tile's together.
+    columns: Vec<Columns>,
+    finished: Vec<Partial>,
 }
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct CacheLine([u8; 64]);
 
+/// How a loop is cut into units.
+#[derive(Clone, Copy, Debug)]
+struct Grid {
+    outers: usize,
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+    row_blocks: usize,
+    column_blocks: usize,
+}
+
+impl Grid {
+    fn new([outers, rows, columns]: [usize; 3], row_step: usize, column_step: usize) -> Grid {
+        let (row_step, column_step) = (row_step.max(1), column_step.max(1));
+        let (row_blocks, column_blocks) = (rows.div_ceil(row_step), columns.div_ceil(column_step));
+        Grid { outers, rows, columns, row_step, column_step, row_blocks, column_blocks }
+    }
+
+    fn units(&self) -> usize {
+        self.outers * self.row_blocks * self.column_blocks
+    }
+
+    /// Tiles in a block of columns.
+    fn tiles(&self, length: usize) -> usize {
+        self.column_step.min(self.columns).div_ceil(length)
+    }
+
+    /// The outer turn, the block of rows and the block of columns of a unit.
+    fn place(&self, unit: usize) -> [usize; 3] {
+        if unit == 0 {
+            // Small loops have no other, and no time for divisions.
+            return [0; 3];
+        }
+        let (rows, columns) = (self.row_blocks, self.column_blocks);
+        [unit / (rows * columns), unit / columns % rows, unit % columns]
+    }
+}
+
 /// A tile function bound to its operands; runs any number of times.
 pub struct Loop {
-    function: TileFn,
+    function: Option<TileFn>,
     block: usize,
-    reducers: Vec<Reducer>,
-    operands: Vec<Operand>,
-    n: usize,
+    reduced: Box<[usize]>,
+    nest: Nest,
+    grid: Grid,
+    operands: Vec<Bound>,
+    folds: Vec<Fold>,
     tile: usize,
-    /// Elements of a chunk, and the level of its block in the reduction tree.
-    chunk: usize,
+    panel: Shape,
+    /// The level of a sequence's pieces in the reduction tree, if it is cut.
     level: u32,
     workers: Vec<UnsafeCell<Worker>>,
-    partials: Vec<UnsafeCell<u64>>,
-    results: Vec<u64>,
+    /// If sequences are cut: by piece, fold and sequence.
+    partials: Vec<UnsafeCell<Option<Partial>>>,
+    /// Rough nanoseconds of it all on one thread.
+    work: f32,
+    streams: bool,
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -197,94 +186,159 @@ unsafe impl Send for Loop {}
 // SAFETY: as above.
 unsafe impl Sync for Loop {}
 
-/// Memory that could not be had, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfMemory(pub usize);
-
-/// Below this many nanoseconds of estimated work a loop stays on the caller's thread.
-const PARALLEL_FROM: f32 = 40_000.0;
+/// Elements from which a loop may be cut, and the least that is cut off.
+const PIECE: usize = 4096;
+/// The most elements of a unit, so that progress and cancellation are seen.
+const LARGE_UNIT: usize = 1 << 20;
+/// The logarithm of the most units that are worth having.
+const MOST_UNITS: u32 = 16;
 /// Scratch that stays in half of a 32 KiB L1.
 const SCRATCH: usize = 16 << 10;
 /// The longest run of an array's bytes that one step reads before another array has its turn:
 /// half a page. The hardware forgets how an array was being read if it is left alone for longer,
 /// and then every tile starts with misses: `exp(a) + log1p(b)*c` takes 1.5 times as long.
 const STRETCH: usize = 2 << 10;
+/// The longest tile.
+const LONGEST_TILE: usize = 4096;
+/// Bytes of the accumulators of sequences that run side by side: they stay in L2.
+const LANES: usize = 256 << 10;
+/// What the hardware reads ahead within.
+const PAGE: usize = 4096;
+/// Elements of a panel that is one row.
+const FLAT_PANEL: usize = 16 << 10;
 
-fn reserve<T>(n: usize) -> Result<Vec<T>, OutOfMemory> {
-    let mut list = Vec::new();
-    list.try_reserve_exact(n).map_err(|_| OutOfMemory(n.saturating_mul(size_of::<T>())))?;
-    Ok(list)
+/// The extents of panels. Without any, a row is one.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Rows of the first panels of an axis, and of the others.
+    first: usize,
+    rows: usize,
+    columns: usize,
+    /// Bytes from one row of a copy to the next.
+    stride: usize,
+}
+
+impl Shape {
+    /// The panels that suit the first operand that needs them.
+    fn new(operands: &[Bound], nest: &Nest) -> Shape {
+        let turned = |o: &&Bound| matches!(o.access, Access::Panel(_));
+        let Some(Bound { operand, .. }) = operands.iter().find(turned) else {
+            return Shape { first: 1, rows: 1, columns: usize::MAX, stride: 0 };
+        };
+        let [step] = *operand.path.columns else {
+            return Shape { first: 1, rows: 1, columns: FLAT_PANEL, stride: 0 };
+        };
+        let array = operand.pointer.wrapping_offset(operand.path.offset);
+        let Panel { first, rows, columns } = Panel::new(array, step, operand.size);
+        // So many at least that the rows of other operands are not cut too short.
+        let columns = columns.max(PAGE / operand.size);
+        let most = nest.rows.last().copied().unwrap_or(1).max(1);
+        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        // One line more than needed, so that rows do not meet in one set of a cache.
+        Shape {
+            first: first.min(most),
+            rows: rows.min(most),
+            columns,
+            stride: columns * widest + 64,
+        }
+    }
+
+    /// The most rows of a panel.
+    fn most_rows(&self) -> usize {
+        self.rows.max(self.first)
+    }
+
+    /// Where the panel that holds a row of an axis ends.
+    fn end(&self, row: usize) -> usize {
+        match row.checked_sub(self.first) {
+            None => self.first,
+            Some(after) => self.first + (after / self.rows + 1) * self.rows,
+        }
+    }
 }
 
 impl Loop {
-    /// Binds a tile to its operands. `inputs` and `outputs` come in the order of the tile's
-    /// table; every view has the shape `shape`, whose element count fits an `isize`. `cells` is
-    /// only read when the loop runs.
+    /// Binds a tile to its operands, each with its way through the nest. `inputs` and `outputs`
+    /// come in the order of the tile's table. `cells` is only read when the loop runs.
     ///
     /// # Errors
     /// [`OutOfMemory`] if there is no memory for scratch.
     pub fn new(
         tile: &Tile<'_>,
-        shape: &[usize],
-        inputs: Vec<Stream>,
-        outputs: Vec<Stream>,
+        nest: Nest,
+        inputs: Vec<Operand>,
+        outputs: Vec<Operand>,
+        folds: Vec<Fold>,
         cells: *const Cell,
         pool: &Pool,
     ) -> Result<Loop, OutOfMemory> {
-        let n = shape.iter().product::<usize>();
+        let count = |extents: &[usize]| extents.iter().product::<usize>();
+        let [outers, rows, columns] = [&nest.outer, &nest.rows, &nest.columns].map(|e| count(e));
+        let n = outers * rows * columns;
+        let written: usize = outputs.iter().map(|o| o.size * n).sum();
+        let touched = inputs.iter().map(|o| o.size * n).sum::<usize>() + written;
+        let streams = touched > stream::last_level_cache();
         let inputs_end = inputs.len();
-        let mut operands = reserve(inputs.len() + outputs.len())?;
-        for (i, stream) in inputs.into_iter().chain(outputs).enumerate() {
-            operands.push(Operand::new(stream, i >= inputs_end));
+        let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
+        let mut panels = 0;
+        for (i, operand) in inputs.into_iter().chain(outputs).enumerate() {
+            let output = i >= inputs_end;
+            let access = access(&operand, &nest, output && streams, &mut panels);
+            operands.push(Bound { operand, output, access });
         }
-        let staged = operands.iter().filter(|o| !o.in_place).count();
-        let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
-        let length = tile_length(n, tile.slots + staged, widest);
-        let parallel = pool.threads() > 1 && n > LEAF && n as f32 * tile.cost > PARALLEL_FROM;
-        let threads = if parallel && pool.get().is_some() { pool.threads() } else { 1 };
-        let leaves = n.div_ceil(LEAF).max(1);
-        // About eight chunks a thread even out uneven threads; one thread needs one.
-        let level = match threads {
-            1 => leaves.next_power_of_two().ilog2(),
-            _ => (leaves / (8 * threads)).max(1).ilog2(),
+        let streams = operands.iter().any(|o| o.access == Access::Streamed);
+
+        let reduces = tile.function.is_some() && nest.along == Along::Columns && !folds.is_empty();
+        let block = if reduces { tile.block.max(64) } else { tile.block };
+        let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
+        let staged = operands.iter().filter(staged).count();
+        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        let panel = Shape::new(&operands, &nest);
+        let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
+        let length = tile_length(columns.min(panel.columns), tile.slots + staged, widest);
+        let length = length.min(longest.max(64));
+
+        let work = n as f32 * tile.cost;
+        let workers = pool.most_workers(n.div_ceil(PIECE), work);
+        let cut = Cut { nest: &nest, n, workers, length, panel_rows: panel.most_rows() };
+        let (grid, level) = cut.grid([outers, rows, columns], &folds);
+        let pieces = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => grid.column_blocks,
+            Along::Rows => grid.row_blocks,
         };
-        let chunk = LEAF << level;
-        let chunks = n.div_ceil(chunk);
-        let mut partials = reserve(chunks * tile.reducers.len())?;
-        partials.resize_with(chunks * tile.reducers.len(), UnsafeCell::default);
-        let mut workers = reserve(threads)?;
-        for _ in 0..threads {
-            workers.push(UnsafeCell::new(Worker::new(tile, &operands, length, cells)?));
+        let sequences = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => rows,
+            Along::Rows => outers * columns,
+        };
+        let partials_count = if pieces > 1 { pieces * folds.len() * sequences } else { 0 };
+        let mut partials = reserve(partials_count)?;
+        partials.resize_with(partials_count, UnsafeCell::default);
+
+        let workers = workers.min(grid.units()).max(1);
+        let mut list = reserve(workers)?;
+        for _ in 0..workers {
+            let room = Room { slots: tile.slots, length, block, panel, panels };
+            let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
+            list.push(UnsafeCell::new(worker));
         }
         Ok(Loop {
             function: tile.function,
-            block: tile.block,
-            reducers: tile.reducers.to_vec(),
+            block,
+            reduced: tile.reduced.into(),
+            nest,
+            grid,
             operands,
-            n,
+            folds,
             tile: length,
-            chunk,
+            panel,
             level,
-            workers,
+            workers: list,
             partials,
-            results: vec![0; tile.reducers.len()],
+            work,
+            streams,
         })
-    }
-
-    /// Elements of the loop.
-    pub fn len(&self) -> usize {
-        self.n
-    }
-
-    /// Whether the loop has no elements.
-    pub fn is_empty(&self) -> bool {
-        self.n == 0
-    }
-
-    /// The results of the tile's reductions after a run, in order. A reduction over no elements
-    /// that has no value is 0.
-    pub fn results(&self) -> &[u64] {
-        &self.results
     }
 
     /// Runs the loop; returns advisory flags.
@@ -293,24 +347,27 @@ impl Loop {
     /// [`Stop`] if the control says so; outputs are then undefined.
     ///
     /// # Safety
-    /// The operands' memory and the cells given to [`Loop::new`] are valid, outputs writable and
-    /// read by nobody else but as an exactly equal, staged input; the tile function matches its
-    /// [`Tile`].
+    /// The operands' memory and the cells given to [`Loop::new`] are valid, outputs and results
+    /// writable and read by nobody else but as an exactly equal, staged input; the tile function
+    /// matches its [`Tile`].
     pub unsafe fn run(
         &mut self,
-        pool: &Pool,
+        driver: Driver<'_>,
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
-        let _environment = FpEnv::enter();
         let run =
             Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
-        let chunks = self.n.div_ceil(self.chunk);
-        if chunks > 0 {
-            match (self.workers.len() > 1).then(|| pool.get()).flatten() {
-                Some(threads) => threads.install(|| run.split(0..chunks)),
-                None => (0..chunks).for_each(|chunk| run.chunk(chunk, 0)),
-            }
+        let units = self.grid.units();
+        let workers = driver.workers(self.workers.len(), units, self.work);
+        if workers > 1 {
+            driver.run(workers, units, &|unit, worker| {
+                let _environment = FpEnv::enter();
+                run.unit(unit, worker);
+            });
+        } else {
+            let _environment = FpEnv::enter();
+            (0..units).for_each(|unit| run.unit(unit, 0));
         }
         let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
         match stop {
@@ -318,86 +375,258 @@ impl Loop {
             1 => return Err(Stop::Cancelled),
             _ => return Err(Stop::Deadline),
         }
-        for (i, reducer) in self.reducers.iter().enumerate() {
-            let mut tree = Tree::new();
-            for chunk in self.partials.chunks_exact_mut(self.reducers.len()) {
-                tree.push_block(reducer, self.level, *chunk[i].get_mut());
-            }
-            self.results[i] = tree.finish(reducer).or(reducer.empty()).unwrap_or(0);
-        }
+        let _environment = FpEnv::enter();
+        // SAFETY: results are writable, by the caller's promise.
+        unsafe { self.combine() };
         Ok(flags)
+    }
+
+    /// Sequences.
+    fn sequences(&self) -> usize {
+        match self.nest.along {
+            Along::Nothing => 0,
+            Along::Columns => self.grid.rows,
+            Along::Rows => self.grid.outers * self.grid.columns,
+        }
+    }
+
+    /// Results of sequences that were cut, and of those without elements.
+    ///
+    /// # Safety
+    /// Results are writable.
+    unsafe fn combine(&mut self) {
+        let (sequences, folds) = (self.sequences(), self.folds.len());
+        let empty = match self.nest.along {
+            Along::Nothing => false,
+            Along::Columns => self.grid.columns == 0,
+            Along::Rows => self.grid.rows == 0,
+        };
+        if self.partials.is_empty() && !empty {
+            return;
+        }
+        for (i, fold) in self.folds.iter().enumerate() {
+            for sequence in 0..sequences {
+                let mut tree = Tree::new();
+                for piece in self.partials.chunks_exact_mut((folds * sequences).max(1)) {
+                    if let Some(partial) = *piece[i * sequences + sequence].get_mut() {
+                        tree.push_block(&fold.reducer, self.level, partial);
+                    }
+                }
+                let result = fold.reducer.result(tree.finish(&fold.reducer).as_ref());
+                // SAFETY: the sequence is one of the nest's.
+                unsafe { fold.write(&self.nest, &self.grid, sequence, result) };
+            }
+        }
+    }
+}
+
+impl Fold {
+    /// # Safety
+    /// The sequence is one of the nest's, whose results are writable.
+    unsafe fn write(&self, nest: &Nest, grid: &Grid, sequence: usize, result: Option<u64>) {
+        let Path { offset, outer, rows, columns, .. } = &self.path;
+        let place = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => steps(&nest.rows, rows, sequence),
+            Along::Rows => {
+                steps(&nest.outer, outer, sequence / grid.columns)
+                    + steps(&nest.columns, columns, sequence % grid.columns)
+            }
+        };
+        let size = self.reducer.result_dtype().size();
+        let mut bytes = result.unwrap_or(0).to_le_bytes();
+        if self.swapped {
+            bytes[..size].reverse();
+        }
+        let target = self.pointer.wrapping_offset(offset + place);
+        // SAFETY: the caller's promise; a result has at most 8 bytes.
+        unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+    }
+}
+
+/// Where an index along some axes leads to.
+fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize {
+    match (extents, strides) {
+        ([], _) | (_, []) => 0,
+        ([_], [stride]) => index as isize * stride,
+        _ => {
+            let mut rest = index;
+            let mut offset = 0;
+            for (extent, stride) in extents.iter().zip(strides).rev() {
+                offset += (rest % extent) as isize * stride;
+                rest /= extent;
+            }
+            offset
+        }
+    }
+}
+
+fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {
+    let Operand { size, path, staged, swapped, .. } = operand;
+    let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
+    match contiguous {
+        true if *staged || *swapped => Access::Staged,
+        true if streams => Access::Streamed,
+        true => Access::InPlace,
+        false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
+            *panels += 1;
+            Access::Panel(*panels - 1)
+        }
+        false => Access::Staged,
     }
 }
 
 /// A tile's length: a power of two that divides a leaf and whose scratch stays in L1. Without
 /// slots it is one step, and as long as a leaf.
-fn tile_length(n: usize, slots: usize, widest: usize) -> usize {
-    let fits = if slots == 0 { LEAF } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
+fn tile_length(columns: usize, slots: usize, widest: usize) -> usize {
+    let fits =
+        if slots == 0 { LONGEST_TILE } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
     let length = (fits + 1).next_power_of_two() / 2;
-    length.clamp(64, LEAF).min(n.next_power_of_two()).max(64)
+    length.clamp(64, LONGEST_TILE).min(columns.next_power_of_two()).max(64)
 }
 
-impl Operand {
-    fn new(stream: Stream, output: bool) -> Operand {
-        let Stream { view, staged } = stream;
-        let size = view.dtype.size();
-        let (shape, strides) = joined(&view.shape, &view.strides);
-        let in_place = !staged && is_contiguous(&shape, &strides, size);
-        Operand { pointer: view.pointer, size, shape, strides, in_place, output }
-    }
+/// The most sequences that run side by side.
+fn most_lanes(folds: &[Fold]) -> usize {
+    // A sequence of 32-element leaves has so many accumulators; one of 128 rows has one.
+    let accumulators = |fold: &Fold| fold.reducer.leaf() / 128;
+    let bytes: usize = folds.iter().map(|fold| 8 * accumulators(fold)).sum();
+    LANES / bytes.max(1)
 }
 
-/// The same elements in the same order with fewer axes.
-fn joined(shape: &[usize], strides: &[isize]) -> (Box<[usize]>, Box<[isize]>) {
-    let mut axes: Vec<(usize, isize)> = Vec::new();
-    for (&extent, &stride) in shape.iter().zip(strides) {
-        match axes.last_mut() {
-            _ if extent == 1 => {}
-            Some((outer, step)) if stride.checked_mul(extent as isize) == Some(*step) => {
-                *outer *= extent;
-                *step = stride;
+/// What decides about the grid.
+struct Cut<'a> {
+    nest: &'a Nest,
+    n: usize,
+    workers: usize,
+    length: usize,
+    panel_rows: usize,
+}
+
+impl Cut<'_> {
+    /// The grid, and the level of a sequence's pieces in its tree.
+    fn grid(&self, [outers, rows, columns]: [usize; 3], folds: &[Fold]) -> (Grid, u32) {
+        // About eight units a thread even out uneven threads; there are never so many that going
+        // through them takes long when a run has been stopped.
+        let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
+        let wanted = match self.workers {
+            1 => most,
+            workers => (self.n / (8 * workers)).clamp(PIECE, most),
+        };
+        let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
+        // A power of two of leaves, of at least so many elements.
+        let level_of = |elements: usize| elements.div_ceil(leaf).next_power_of_two().ilog2();
+        let (row_step, column_step, level) = match self.nest.along {
+            Along::Nothing => {
+                let column_step = wanted.next_multiple_of(PIECE).min(columns.max(1));
+                let row_step = (wanted / columns.max(1)).max(self.panel_rows);
+                (row_step, column_step, 0)
             }
-            _ => axes.push((extent, stride)),
-        }
+            Along::Columns => {
+                let cut = self.workers > 1 && rows < 2 * self.workers * self.panel_rows;
+                let level = if cut { level_of(wanted) } else { 63 - leaf.ilog2() };
+                let row_step = (wanted / columns.max(1)).clamp(1, rows.max(1));
+                (row_step.max(self.panel_rows), leaf << level, level)
+            }
+            Along::Rows => {
+                let tiles = (most_lanes(folds) / self.length).max(1);
+                let lanes = tiles * self.length;
+                let cut = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
+                let level = match cut {
+                    true => level_of(wanted / lanes.min(columns.max(1))),
+                    false => 63 - leaf.ilog2(),
+                };
+                (leaf << level, lanes, level)
+            }
+        };
+        let grid = Grid::new([outers, rows, columns], row_step, column_step);
+        (grid, level)
     }
-    let (shape, strides): (Vec<usize>, Vec<isize>) = axes.into_iter().unzip();
-    (shape.into(), strides.into())
+}
+
+/// What a worker's scratch is made for.
+struct Room {
+    slots: usize,
+    length: usize,
+    block: usize,
+    panel: Shape,
+    panels: usize,
 }
 
 impl Worker {
     fn new(
-        tile: &Tile<'_>,
-        operands: &[Operand],
-        length: usize,
+        room: &Room,
+        operands: &[Bound],
+        folds: &[Fold],
+        nest: &Nest,
+        grid: &Grid,
         cells: *const Cell,
     ) -> Result<Worker, OutOfMemory> {
+        let Room { slots, length, block, panel, panels } = *room;
         // One line more than needed, so that equal offsets of two slots differ modulo 4 KiB.
         let lines = |elements: usize| elements * 8 / 64 + 1;
-        let staged = |o: &Operand| if o.in_place { tile.block } else { length };
-        let total = tile.slots * lines(length)
-            + operands.iter().map(|o| lines(staged(o).max(8))).sum::<usize>();
+        let staged = |o: &Bound| match o.access {
+            // Only the last few elements, or a whole tile where lanes are not cut.
+            Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
+            _ => length.max(block),
+        };
+        // A tile may write up to a block beyond its end.
+        let beyond = lines(block.max(64));
+        let panel_lines = match panels {
+            0 => 0,
+            _ if panel.stride > 0 => panel.most_rows() * panel.stride.div_ceil(64) + beyond,
+            _ => lines(panel.columns.min(grid.columns)) + beyond,
+        };
+        let total = slots * lines(length)
+            + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
+            + panels * panel_lines;
         let mut memory = reserve(total)?;
         memory.resize(total, CacheLine([0; 64]));
-        let mut accumulators = reserve(tile.reducers.len())?;
-        accumulators.resize_with(tile.reducers.len(), Accumulators::new);
         let base: *mut CacheLine = memory.as_mut_ptr();
         let mut line = 0;
-        let mut take = |elements: usize| {
+        let mut take = |lines: usize| {
             let pointer = base.wrapping_add(line).cast::<u8>();
-            line += lines(elements);
+            line += lines;
             pointer
         };
-        let slots: Vec<*mut u8> = (0..tile.slots).map(|_| take(length)).collect();
-        let staging: Vec<*mut u8> = operands.iter().map(|o| take(staged(o).max(8))).collect();
-        let mut table = reserve(1 + operands.len() + slots.len() + accumulators.len())?;
+        let slots: Vec<*mut u8> = (0..slots).map(|_| take(lines(length))).collect();
+        let staging: Vec<*mut u8> = operands.iter().map(|o| take(lines(staged(o)))).collect();
+        let panels = (0..panels).map(|_| take(panel_lines)).collect();
+        let mut table = reserve(1 + operands.len() + slots.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
-        table.extend(
-            accumulators.iter_mut().map(|a: &mut Accumulators| std::ptr::from_mut(a).cast::<u8>()),
-        );
-        let trees = vec![Tree::new(); tile.reducers.len()];
-        Ok(Worker { _memory: memory, table, staging, accumulators, trees })
+        let (mut sequences, mut columns, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+        match nest.along {
+            Along::Nothing => {}
+            Along::Columns => {
+                sequences = reserve(folds.len() * panel.most_rows())?;
+                sequences.resize_with(folds.len() * panel.most_rows(), Sequence::new);
+            }
+            Along::Rows => {
+                let lanes = length.min(grid.columns);
+                let rows = grid.rows.min(grid.row_step);
+                columns = reserve(folds.len() * grid.tiles(length))?;
+                for fold in folds {
+                    for _ in 0..grid.tiles(length) {
+                        columns.push(Columns::new(&fold.reducer, lanes, rows)?);
+                    }
+                }
+                finished = reserve(lanes)?;
+                finished.resize(lanes, Partial::default());
+            }
+        }
+        let bases = vec![std::ptr::null_mut(); operands.len()];
+        Ok(Worker {
+            _memory: memory,
+            table,
+            staging,
+            panels,
+            outer: bases.clone(),
+            row: bases,
+            sequences,
+            columns,
+            finished,
+        })
     }
 }
 
@@ -410,124 +639,418 @@ struct Run<'a> {
     stop: AtomicU8,
 }
 
-impl Run<'_> {
-    fn split(&self, chunks: Range<usize>) {
-        if chunks.len() == 1 {
-            let _environment = FpEnv::enter();
-            let thread = rayon::current_thread_index().unwrap_or(0);
-            return self.chunk(chunks.start, thread);
-        }
-        let middle = chunks.start + chunks.len() / 2;
-        rayon::join(|| self.split(chunks.start..middle), || self.split(middle..chunks.end));
-    }
+/// A block of rows and columns of one outer turn.
+struct Block {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
 
-    fn chunk(&self, chunk: usize, thread: usize) {
-        let work = self.work;
+impl Run<'_> {
+    fn unit(&self, unit: usize, worker: usize) {
         if self.stop.load(Ordering::Relaxed) != 0 {
             return;
         }
-        // SAFETY: a thread of the pool runs one chunk at a time and nothing in it hands work
-        // back to the pool, so this is the only reference to this thread's worker.
-        let worker = unsafe { &mut *work.workers[thread].get() };
-        let start = chunk * work.chunk;
-        let end = work.n.min(start + work.chunk);
-        let mut flags = 0;
-        worker.trees.fill(Tree::new());
-        for leaf in (start..end).step_by(LEAF) {
-            let leaf_end = end.min(leaf + LEAF);
-            work.reducers.iter().zip(&mut worker.accumulators).for_each(|(r, a)| r.reset(a));
-            for tile in (leaf..leaf_end).step_by(work.tile) {
-                if let Err(stop) = self.control.check() {
+        let work = self.work;
+        // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
+        // reference to it.
+        let worker = unsafe { &mut *work.workers[worker].get() };
+        let grid = &work.grid;
+        let [outer, row_block, column_block] = grid.place(unit);
+        let from = [row_block * grid.row_step, column_block * grid.column_step];
+        let block = Block {
+            rows: from[0]..grid.rows.min(from[0].saturating_add(grid.row_step)),
+            columns: from[1]..grid.columns.min(from[1].saturating_add(grid.column_step)),
+        };
+        for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
+            let Operand { pointer, path, .. } = operand;
+            let offset = path.offset + steps(&work.nest.outer, &path.outer, outer);
+            *base = pointer.wrapping_offset(offset);
+        }
+        if work.nest.along == Along::Rows {
+            let tiles = grid.tiles(work.tile);
+            for (fold, columns) in work.folds.iter().zip(worker.columns.chunks_exact_mut(tiles)) {
+                for (tile, columns) in block.columns.clone().step_by(work.tile).zip(columns) {
+                    let lanes = (block.columns.end - tile).min(work.tile);
+                    columns.start(&fold.reducer, lanes, block.rows.start as u64);
+                }
+            }
+        }
+        let mut row = block.rows.start;
+        while row < block.rows.end {
+            let rows = row..work.panel_end(row, block.rows.end);
+            row = rows.end;
+            match self.rows(worker, rows.clone(), &block.columns) {
+                Ok(flags) if flags != 0 => {
+                    self.flags.fetch_or(flags, Ordering::Relaxed);
+                }
+                Ok(_) => {}
+                Err(stop) => {
                     self.stop.store(if stop == Stop::Cancelled { 1 } else { 2 }, Ordering::Relaxed);
                     return;
                 }
-                // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller vouches for.
-                flags |=
-                    unsafe { work.run_tile(worker, tile, leaf_end.min(tile + work.tile) - tile) };
             }
-            for (i, reducer) in work.reducers.iter().enumerate() {
-                let leaf = reducer.finish(&worker.accumulators[i]);
-                worker.trees[i].push(reducer, leaf);
-            }
-            if let Some(progress) = self.progress {
-                progress.fetch_add((leaf_end - leaf) as u64, Ordering::Relaxed);
+            if work.nest.along == Along::Columns {
+                for (i, fold) in work.folds.iter().enumerate() {
+                    for (at, row) in rows.clone().enumerate() {
+                        let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
+                        let partial = sequence.finish(&fold.reducer);
+                        // SAFETY: a sequence's piece is finished by one unit.
+                        unsafe { work.keep(i, row, column_block, partial) };
+                    }
+                }
             }
         }
-        for (i, reducer) in work.reducers.iter().enumerate() {
-            let partial = worker.trees[i].finish(reducer).unwrap_or(0);
-            // SAFETY: each chunk has its own partials, and runs once.
-            unsafe { *work.partials[chunk * work.reducers.len() + i].get() = partial };
+        if work.nest.along == Along::Rows {
+            let tiles = grid.tiles(work.tile);
+            for (i, fold) in work.folds.iter().enumerate() {
+                for (at, tile) in block.columns.clone().step_by(work.tile).enumerate() {
+                    let lanes = (block.columns.end - tile).min(work.tile);
+                    let finished = &mut worker.finished[..lanes];
+                    worker.columns[i * tiles + at].finish(&fold.reducer, finished);
+                    let first = outer * grid.columns + tile;
+                    for (at, partial) in finished.iter().enumerate() {
+                        // SAFETY: as above.
+                        unsafe { work.keep(i, first + at, row_block, Some(*partial)) };
+                    }
+                }
+            }
         }
-        if flags != 0 {
-            self.flags.fetch_or(flags, Ordering::Relaxed);
+        if work.streams {
+            stream::fence();
         }
+    }
+
+    /// The rows of one panel, or one row.
+    fn rows(
+        &self,
+        worker: &mut Worker,
+        rows: Range<usize>,
+        columns: &Range<usize>,
+    ) -> Result<u32, Stop> {
+        let work = self.work;
+        if work.nest.along == Along::Columns {
+            for (i, fold) in work.folds.iter().enumerate() {
+                for at in 0..rows.len() {
+                    let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
+                    sequence.start(&fold.reducer, columns.start as u64);
+                }
+            }
+        }
+        let mut flags = 0;
+        let mut start = columns.start;
+        while start < columns.end {
+            let end = columns.end.min(start.saturating_add(work.panel.columns));
+            // SAFETY: the block is part of the nest, for which the operands are valid.
+            unsafe { work.fill_panels(worker, &rows, start..end) };
+            if work.panel.stride > 0 {
+                work.foresee(worker, &rows, end..columns.end.min(end + work.panel.columns));
+            }
+            for (at, row) in rows.clone().enumerate() {
+                work.enter_row(worker, row);
+                for tile in (start..end).step_by(work.tile) {
+                    self.control.check()?;
+                    let n = end.min(tile + work.tile) - tile;
+                    let in_block = (tile - columns.start) >> work.tile.trailing_zeros();
+                    let place = Place { column: tile, at, in_panel: tile - start, in_block };
+                    // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller
+                    // vouches for.
+                    flags |= unsafe { work.run_tile(worker, &place, n) };
+                    if let Some(progress) = self.progress {
+                        progress.fetch_add(n as u64, Ordering::Relaxed);
+                    }
+                }
+            }
+            // SAFETY: as above; outputs are writable.
+            unsafe { work.drain_panels(worker, &rows, start..end) };
+            start = end;
+        }
+        Ok(flags)
     }
 }
 
+/// Where a tile is: its first column, its row and its first column within the panel, and which
+/// tile of its block of columns it is.
+#[derive(Clone, Copy)]
+struct Place {
+    column: usize,
+    at: usize,
+    in_panel: usize,
+    in_block: usize,
+}
+
 impl Loop {
+    /// Where the panel that starts at a row ends: panels stay inside the innermost axis of rows.
+    fn panel_end(&self, row: usize, end: usize) -> usize {
+        if self.panel.stride == 0 {
+            return row + 1;
+        }
+        let extent = self.nest.rows.last().copied().unwrap_or(1);
+        let at = row % extent;
+        end.min(row - at + self.panel.end(at).min(extent))
+    }
+
+    fn enter_row(&self, worker: &mut Worker, row: usize) {
+        for (i, Bound { operand, .. }) in self.operands.iter().enumerate() {
+            let offset = steps(&self.nest.rows, &operand.path.rows, row);
+            worker.row[i] = worker.outer[i].wrapping_offset(offset);
+        }
+    }
+
+    /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
+    /// apart, and the hardware does not foresee that.
+    fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
+        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+            if *output || *access != Access::InPlace {
+                continue;
+            }
+            for row in rows.clone() {
+                let offset = steps(&self.nest.rows, &operand.path.rows, row);
+                let row = worker.outer[i].wrapping_offset(offset);
+                let first = row.wrapping_add(columns.start * operand.size);
+                stream::prefetch(first, columns.len() * operand.size);
+            }
+        }
+    }
+
     /// # Safety
-    /// Elements `start..start + n` are the loop's, with operands as [`Loop::run`] asks.
+    /// One thread at a time keeps a piece of a sequence; results are writable.
+    unsafe fn keep(&self, fold: usize, sequence: usize, piece: usize, partial: Option<Partial>) {
+        if self.partials.is_empty() {
+            let Fold { reducer, .. } = &self.folds[fold];
+            let result = reducer.result(partial.as_ref());
+            // SAFETY: the sequence is one of the nest's.
+            unsafe { self.folds[fold].write(&self.nest, &self.grid, sequence, result) };
+            return;
+        }
+        let at = (piece * self.folds.len() + fold) * self.sequences() + sequence;
+        // SAFETY: the caller's promise.
+        unsafe { *self.partials[at].get() = partial };
+    }
+
+    /// # Safety
+    /// The rows and columns are the nest's, with operands as [`Loop::run`] asks.
+    unsafe fn fill_panels(&self, worker: &mut Worker, rows: &Range<usize>, columns: Range<usize>) {
+        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+            let Access::Panel(number) = *access else { continue };
+            if *output {
+                continue;
+            }
+            let (panel, size) = (worker.panels[number], operand.size);
+            let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
+            let base = worker.outer[i].wrapping_offset(offset);
+            // SAFETY: the elements are the operand's; the panel has room for them.
+            unsafe {
+                match (&*operand.path.columns, operand.path.rows.last()) {
+                    ([step], Some(row_step)) => gather_block(
+                        panel,
+                        self.panel.stride,
+                        base.wrapping_offset(columns.start as isize * step),
+                        rows.len(),
+                        *row_step,
+                        columns.len(),
+                        *step,
+                        size,
+                    ),
+                    (strides, _) => gather(
+                        panel,
+                        base,
+                        &self.nest.columns,
+                        strides,
+                        size,
+                        columns.start,
+                        columns.len(),
+                    ),
+                }
+                if operand.swapped {
+                    for row in 0..rows.len() {
+                        swap_bytes(panel.add(row * self.panel.stride), size, columns.len());
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Loop::fill_panels`]; outputs are writable.
+    unsafe fn drain_panels(&self, worker: &mut Worker, rows: &Range<usize>, columns: Range<usize>) {
+        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+            let Access::Panel(number) = *access else { continue };
+            if !*output {
+                continue;
+            }
+            let (panel, size) = (worker.panels[number], operand.size);
+            let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
+            let base = worker.outer[i].wrapping_offset(offset);
+            // SAFETY: the elements are the operand's, and the tiles have written the panel.
+            unsafe {
+                if operand.swapped {
+                    for row in 0..rows.len() {
+                        swap_bytes(panel.add(row * self.panel.stride), size, columns.len());
+                    }
+                }
+                match (&*operand.path.columns, operand.path.rows.last()) {
+                    ([step], Some(row_step)) => scatter_block(
+                        base.wrapping_offset(columns.start as isize * step),
+                        rows.len(),
+                        *row_step,
+                        columns.len(),
+                        *step,
+                        panel,
+                        self.panel.stride,
+                        size,
+                    ),
+                    (strides, _) => scatter(
+                        base,
+                        panel,
+                        &self.nest.columns,
+                        strides,
+                        size,
+                        columns.start,
+                        columns.len(),
+                    ),
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The tile is part of the nest, with operands as [`Loop::run`] asks.
     #[inline]
-    unsafe fn run_tile(&self, worker: &mut Worker, start: usize, n: usize) -> u32 {
+    unsafe fn run_tile(&self, worker: &mut Worker, place: &Place, n: usize) -> u32 {
         let rest = n % self.block;
-        // Whole blocks first, in place; then what is left, staged.
-        let mut flags = 0;
-        if n > rest {
-            // SAFETY: a multiple of the block never reaches beyond the operands.
-            flags |= unsafe { self.run_part(worker, start, n - rest, false) };
+        // SAFETY: a multiple of the block never reaches beyond the operands; staging has room for
+        // a whole block, and for a whole tile where lanes are not cut.
+        unsafe {
+            if rest == 0 {
+                return self.run_part(worker, place, n, false);
+            }
+            if self.nest.along == Along::Rows || n == rest {
+                return self.run_part(worker, place, n, true);
+            }
+            // Whole blocks first, in place; then what is left, staged.
+            let whole = n - rest;
+            let flags = self.run_part(worker, place, whole, false);
+            let place =
+                Place { column: place.column + whole, in_panel: place.in_panel + whole, ..*place };
+            flags | self.run_part(worker, &place, rest, true)
         }
-        if rest > 0 {
-            // SAFETY: staging has room for a whole block.
-            flags |= unsafe { self.run_part(worker, start + n - rest, rest, true) };
-        }
-        flags
     }
 
     /// # Safety
     /// As [`Loop::run_tile`]; unless all operands are staged, `n` is a multiple of the block.
     #[inline]
-    unsafe fn run_part(&self, worker: &mut Worker, start: usize, n: usize, stage_all: bool) -> u32 {
-        for (i, operand) in self.operands.iter().enumerate() {
-            worker.table[1 + i] = if operand.in_place && !stage_all {
-                operand.pointer.wrapping_add(start * operand.size)
-            } else {
-                let staging = worker.staging[i];
-                if !operand.output {
-                    // SAFETY: the operand is valid for the loop's elements, staging holds n.
-                    unsafe {
-                        gather(
-                            staging,
-                            operand.pointer,
-                            &operand.shape,
-                            &operand.strides,
-                            operand.size,
-                            start,
-                            n,
-                        )
-                    };
+    unsafe fn run_part(&self, worker: &mut Worker, place: &Place, n: usize, stage: bool) -> u32 {
+        let Place { column, at, in_panel, .. } = *place;
+        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], operand.size);
+            let there = worker.row[i].wrapping_add(column * size);
+            worker.table[1 + i] = match *access {
+                Access::InPlace if !stage => there,
+                Access::InPlace => {
+                    if !*output {
+                        // SAFETY: the elements are contiguous and the operand's.
+                        unsafe { staging.copy_from_nonoverlapping(there, n * size) };
+                    }
+                    staging
                 }
-                staging
+                Access::Panel(number) => {
+                    worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
+                }
+                Access::Streamed => staging,
+                Access::Staged => {
+                    if !*output {
+                        // SAFETY: the operand is valid for the nest, staging holds n.
+                        unsafe { self.stage(operand, worker.row[i], staging, column, n) };
+                    }
+                    staging
+                }
             };
         }
-        // SAFETY: the table holds what the function was compiled to find, each operand with `n`
-        // elements up to the next whole block.
-        let flags = unsafe { (self.function)(worker.table.as_ptr(), n) };
-        for (i, operand) in self.operands.iter().enumerate().filter(|(_, o)| o.output) {
-            if stage_all || !operand.in_place {
-                // SAFETY: as for the gather; outputs are writable.
-                unsafe {
-                    scatter(
-                        operand.pointer,
-                        worker.staging[i],
-                        &operand.shape,
-                        &operand.strides,
-                        operand.size,
-                        start,
-                        n,
-                    )
-                };
+        let flags = match self.function {
+            // SAFETY: the table holds what the function was compiled to find, each operand with
+            // `n` elements up to the next whole block.
+            Some(function) => unsafe { function(worker.table.as_ptr(), n) },
+            None => 0,
+        };
+        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], operand.size);
+            let there = worker.row[i].wrapping_add(column * size);
+            // SAFETY: outputs are writable, and valid for the nest.
+            unsafe {
+                match *access {
+                    _ if !*output => {}
+                    Access::InPlace if stage => there.copy_from_nonoverlapping(staging, n * size),
+                    Access::InPlace | Access::Panel(_) => {}
+                    Access::Streamed => stream::stream(there, staging, n * size),
+                    Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
+                }
             }
         }
+        // SAFETY: the tile function has left what is reduced at its places.
+        unsafe { self.reduce(worker, place, n) };
         flags
+    }
+
+    /// # Safety
+    /// As [`Loop::run_part`], after the tile function.
+    #[inline]
+    unsafe fn reduce(&self, worker: &mut Worker, place: &Place, n: usize) {
+        for (i, fold) in self.folds.iter().enumerate() {
+            let values = worker.table[self.reduced[i]];
+            // SAFETY: there are `n` values, and lanes are not cut.
+            unsafe {
+                match self.nest.along {
+                    Along::Nothing => {}
+                    Along::Columns => {
+                        let sequence = &mut worker.sequences[i * self.panel.most_rows() + place.at];
+                        sequence.push(&fold.reducer, values, n);
+                    }
+                    Along::Rows => {
+                        let tiles = worker.columns.len() / self.folds.len();
+                        worker.columns[i * tiles + place.in_block].push(&fold.reducer, values);
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The columns are the nest's; staging holds `n` elements.
+    unsafe fn stage(
+        &self,
+        operand: &Operand,
+        row: *mut u8,
+        staging: *mut u8,
+        column: usize,
+        n: usize,
+    ) {
+        let Operand { size, path, swapped, .. } = operand;
+        // SAFETY: the caller's promise.
+        unsafe {
+            gather(staging, row, &self.nest.columns, &path.columns, *size, column, n);
+            if *swapped {
+                swap_bytes(staging, *size, n);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Loop::stage`], of a writable operand.
+    unsafe fn unstage(
+        &self,
+        operand: &Operand,
+        row: *mut u8,
+        staging: *mut u8,
+        column: usize,
+        n: usize,
+    ) {
+        let Operand { size, path, swapped, .. } = operand;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if *swapped {
+                swap_bytes(staging, *size, n);
+            }
+            scatter(row, staging, &self.nest.columns, &path.columns, *size, column, n);
+        }
     }
 }

@@ -15,6 +15,25 @@ pub struct View {
     pub shape: Box<[usize]>,
     /// Bytes from one element to the next along each axis.
     pub strides: Box<[isize]>,
+    /// Whether the bytes of each element are in the other order than this machine's.
+    pub swapped: bool,
+}
+
+impl View {
+    /// The bits of the first element.
+    ///
+    /// # Safety
+    /// There is one, and it is readable.
+    pub unsafe fn read(&self) -> u64 {
+        let size = self.dtype.size();
+        let mut bytes = [0; 8];
+        // SAFETY: the caller's promise; an element has at most 8 bytes.
+        unsafe { std::ptr::copy_nonoverlapping(self.pointer, bytes.as_mut_ptr(), size) };
+        if self.swapped {
+            bytes[..size].reverse();
+        }
+        u64::from_le_bytes(bytes)
+    }
 }
 
 // SAFETY: a view is an address with its layout; reading or writing through it is unsafe and

@@ -1,17 +1,21 @@
-//! Reductions: the fixed tree, however it is cut.
+//! Reductions: the fixed tree, however it is cut, one sequence at a time or many side by side.
 
 mod common;
 
 use common::{Random, canonical, seed};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::reduce::{Accumulators, LEAF, Reducer, Reduction, Tree, reference};
+use hotloop_runtime::reduce::{
+    Columns, Order, Partial, Reducer, Reduction, Sequence, Tree, reference,
+};
+
+const ORDERS: [Order; 2] = [Order::Row, Order::Column];
 
 fn defined() -> impl Iterator<Item = (Reduction, DType)> {
     Reduction::ALL
         .into_iter()
         .flat_map(|reduction| DType::ALL.into_iter().map(move |dtype| (reduction, dtype)))
-        .filter(|(reduction, dtype)| Reducer::new(*reduction, *dtype, Isa::Baseline).is_some())
+        .filter(|(reduction, dtype)| reduction.takes(*dtype))
 }
 
 /// `n` elements; floats of one magnitude, so that sums round, and now and then a NaN or zero.
@@ -36,46 +40,186 @@ fn samples(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     bytes
 }
 
-/// The value of a leaf, fed in pieces of multiples of 64.
-fn leaf(reducer: &Reducer, data: &[u8], piece: usize) -> u64 {
-    let mut accumulators = Accumulators::new();
-    reducer.reset(&mut accumulators);
-    let size = reducer.dtype().size();
-    for part in data.chunks(piece * size) {
-        let to = (&raw mut accumulators).cast();
-        let null = std::ptr::null();
-        // SAFETY: the part holds so many elements; the accumulators have been reset.
-        let flags =
-            unsafe { reducer.accumulate()(to, part.as_ptr(), null, null, part.len() / size) };
-        assert_eq!(flags, 0);
+/// `n` elements of few values: zeros of both signs, infinities, now and then a NaN.
+fn ties(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
+    let values = [0.0, -0.0, 0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY];
+    let (from, kinds) = (r.below(7), 1 + r.below(3));
+    let mut bytes = Vec::new();
+    for _ in 0..n {
+        let mut x = values[(from + r.below(kinds)) % 8];
+        if nan && r.below(n) == 0 {
+            x = f64::NAN;
+        }
+        let word = match dtype {
+            DType::F64 => x.to_bits(),
+            DType::F32 => (x as f32).to_bits() as u64,
+            _ => x as i8 as u64,
+        };
+        bytes.extend_from_slice(&word.to_le_bytes()[..dtype.size()]);
     }
-    reducer.finish(&accumulators)
+    bytes
+}
+
+/// One sequence, in pieces of multiples of 64.
+fn sequence(
+    sequence: &mut Sequence,
+    reducer: &Reducer,
+    first: usize,
+    data: &[u8],
+    mut piece: impl FnMut() -> usize,
+) -> Option<Partial> {
+    let size = reducer.dtype().size();
+    sequence.start(reducer, first as u64);
+    let mut rest = data;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at((piece() * size).min(rest.len()));
+        // SAFETY: started above; the part holds so many elements.
+        unsafe { sequence.push(reducer, part.as_ptr(), part.len() / size) };
+        rest = after;
+    }
+    sequence.finish(reducer)
 }
 
 fn whole(reducer: &Reducer, data: &[u8], piece: usize) -> Option<u64> {
-    let mut tree = Tree::new();
-    for part in data.chunks(LEAF * reducer.dtype().size()) {
-        tree.push(reducer, leaf(reducer, part, piece));
+    reducer.result(sequence(&mut Sequence::new(), reducer, 0, data, || piece).as_ref())
+}
+
+/// Elements of several lanes after one another as columns side by side: one of each lane, the next
+/// of each lane, and so on.
+fn interleaved(lanes: &[&[u8]], size: usize) -> Vec<u8> {
+    let n = lanes.first().map_or(0, |lane| lane.len() / size);
+    let elements = (0..n).flat_map(|i| lanes.iter().map(move |lane| &lane[i * size..][..size]));
+    elements.flatten().copied().collect()
+}
+
+/// Several sequences side by side.
+fn columns(
+    columns: &mut Columns,
+    reducer: &Reducer,
+    first: usize,
+    interleaved: &[u8],
+    lanes: usize,
+) -> Vec<Partial> {
+    columns.start(reducer, lanes, first as u64);
+    for row in interleaved.chunks(lanes * reducer.dtype().size()) {
+        // SAFETY: started above; a row is one element a lane.
+        unsafe { columns.push(reducer, row.as_ptr()) };
     }
-    tree.finish(reducer).or_else(|| reducer.empty())
+    let mut out = vec![Partial::default(); lanes];
+    columns.finish(reducer, &mut out);
+    out
 }
 
 #[test]
-fn agree_with_the_reference() {
+fn sequences_agree_with_the_reference() {
     let r = &mut Random(seed());
+    let mut s = Sequence::new();
     for (reduction, dtype) in defined() {
-        let lengths = (0..=70).chain([127, 128, 129, 1000, 4095, 4096, 4097, 3 * 4096 + 5, 30000]);
+        let lengths =
+            (0..=70).chain([127, 128, 129, 1000, 1025, 2100, 4095, 4096, 4097, 12293, 30000]);
         for n in lengths {
             // Room for an address that is not aligned.
             let mut data = vec![0; 1];
-            data.extend(samples(dtype, n, r, n % 3 == 0));
+            let few = n % 5 == 1 && dtype != DType::Bool;
+            let make = if few { ties } else { samples };
+            data.extend(make(dtype, n, r, n % 3 == 0));
             let data = &data[1..];
-            let want = reference(reduction, dtype, data).map(|bits| canonical(bits, dtype));
-            for isa in Isa::available() {
-                let reducer = Reducer::new(reduction, dtype, isa).unwrap();
-                for piece in [64, 192, 1024, 4096] {
-                    let got = whole(&reducer, data, piece).map(|bits| canonical(bits, dtype));
-                    assert_eq!(got, want, "{reduction} of {n} {dtype} by {piece} on {isa:?}");
+            for order in ORDERS {
+                let want = reference(reduction, dtype, order, data);
+                for isa in Isa::available() {
+                    let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
+                    let to = reducer.result_dtype();
+                    let want = want.map(|bits| canonical(bits, to));
+                    for piece in [64, 128, 192, 1024, 4096, 0] {
+                        let random = || if piece > 0 { piece } else { 64 * (1 + r.below(80)) };
+                        let partial = sequence(&mut s, &reducer, 0, data, random);
+                        let got = reducer.result(partial.as_ref());
+                        let got = got.map(|bits| canonical(bits, to));
+                        assert_eq!(got, want, "{n} elements by {piece}, {reducer:?} on {isa:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_agree_with_the_reference() {
+    let r = &mut Random(seed());
+    for (reduction, dtype) in defined() {
+        let size = dtype.size();
+        for n in [1, 2, 31, 33, 64, 127, 128, 129, 300, 1000, 4100, 9000] {
+            let most = if n < 1000 { 70 } else { 9 };
+            let lanes = 1 + r.below(most);
+            let make = if r.below(3) == 0 && dtype != DType::Bool { ties } else { samples };
+            let nan = r.below(2) == 0;
+            let data: Vec<_> = (0..lanes).map(|_| make(dtype, n, r, nan)).collect();
+            let data: Vec<_> = data.iter().map(|lane| &lane[..]).collect();
+            let mut side_by_side = vec![0; 1];
+            side_by_side.extend(interleaved(&data, size));
+            for order in ORDERS {
+                for isa in Isa::available() {
+                    let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
+                    let to = reducer.result_dtype();
+                    let mut c = Columns::new(&reducer, most, n).unwrap();
+                    for _ in 0..2 {
+                        let got = columns(&mut c, &reducer, 0, &side_by_side[1..], lanes);
+                        for (j, (lane, got)) in data.iter().zip(&got).enumerate() {
+                            let want = reference(reduction, dtype, order, lane);
+                            assert_eq!(
+                                reducer.result(Some(got)).map(|bits| canonical(bits, to)),
+                                want.map(|bits| canonical(bits, to)),
+                                "lane {j} of {lanes}, {n} elements, {reducer:?} on {isa:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Blocks of leaves, each by a sequence or by columns of its own.
+#[test]
+fn blocks_agree_with_the_whole() {
+    let r = &mut Random(seed());
+    let mut s = Sequence::new();
+    for (reduction, dtype) in defined() {
+        for order in ORDERS {
+            let leaf = order.leaf();
+            for (level, blocks) in [(0, 5), (1, 3), (2, 2), (3, 3)] {
+                let block = leaf << level;
+                let n = blocks * block - r.below(block);
+                let make = if r.below(3) == 0 && dtype != DType::Bool { ties } else { samples };
+                let lanes = [make(dtype, n, r, level == 0), make(dtype, n, r, false)];
+                let lanes = [&lanes[0][..], &lanes[1][..]];
+                let side_by_side = interleaved(&lanes, dtype.size());
+                let isa = Isa::available().nth(r.below(Isa::available().count())).unwrap();
+                let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
+                let mut c = Columns::new(&reducer, 2, block).unwrap();
+                let mut trees = [Tree::new(); 2];
+                for start in (0..n).step_by(block) {
+                    let end = n.min(start + block);
+                    let cut = |data: &[u8], size| data[start * size..end * size].to_vec();
+                    let partials = if r.below(2) == 0 {
+                        let part = cut(&side_by_side, 2 * dtype.size());
+                        columns(&mut c, &reducer, start, &part, 2)
+                    } else {
+                        let parts = lanes.map(|lane| cut(lane, dtype.size()));
+                        let one = |part: &Vec<u8>| sequence(&mut s, &reducer, start, part, || 320);
+                        parts.iter().map(one).map(Option::unwrap).collect()
+                    };
+                    for (tree, partial) in trees.iter_mut().zip(partials) {
+                        tree.push_block(&reducer, level, partial);
+                    }
+                }
+                for (lane, tree) in lanes.iter().zip(trees) {
+                    let to = reducer.result_dtype();
+                    assert_eq!(
+                        reducer.result(tree.finish(&reducer).as_ref()).map(|x| canonical(x, to)),
+                        reference(reduction, dtype, order, lane).map(|x| canonical(x, to)),
+                        "{n} elements by blocks of 2^{level} leaves, {reducer:?} on {isa:?}"
+                    );
                 }
             }
         }
@@ -84,53 +228,80 @@ fn agree_with_the_reference() {
 
 /// The tree, written down by recursion: the left part is the largest power of two that leaves
 /// something for the right.
-fn recursive(reducer: &Reducer, leaves: &[u64]) -> u64 {
+fn recursive(reducer: &Reducer, leaves: &[Partial]) -> Partial {
     if leaves.len() == 1 {
         return leaves[0];
     }
     let left = leaves.len().next_power_of_two() / 2;
-    reducer.combine(recursive(reducer, &leaves[..left]), recursive(reducer, &leaves[left..]))
+    reducer.combine(&recursive(reducer, &leaves[..left]), &recursive(reducer, &leaves[left..]))
 }
 
 #[test]
 fn blocks_of_leaves_change_nothing() {
     let r = &mut Random(seed());
-    let reducer = Reducer::new(Reduction::Sum, DType::F64, Isa::Baseline).unwrap();
+    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Row, Isa::Baseline).unwrap();
+    let value = |partial: &Partial| reducer.result(Some(partial)).unwrap();
     for count in (1..=70_usize).chain([127, 128, 129, 1000]) {
-        let leaves: Vec<u64> =
-            (0..count).map(|_| ((r.next() >> 11) as f64 / 1e13 - 450.0).to_bits()).collect();
-        let want = recursive(&reducer, &leaves);
+        let one = |r: &mut Random| {
+            let x = ((r.next() >> 11) as f64 / 1e13 - 450.0).to_ne_bytes();
+            sequence(&mut Sequence::new(), &reducer, 0, &x, || 64).unwrap()
+        };
+        let leaves: Vec<Partial> = (0..count).map(|_| one(r)).collect();
+        let want = value(&recursive(&reducer, &leaves));
         for level in 0..8 {
             let mut tree = Tree::new();
             for block in leaves.chunks(1 << level) {
                 let mut part = Tree::new();
                 block.iter().for_each(|leaf| part.push(&reducer, *leaf));
-                let value = part.finish(&reducer).unwrap();
-                assert_eq!(value, recursive(&reducer, block));
-                tree.push_block(&reducer, level, value);
+                let all = part.finish(&reducer).unwrap();
+                assert_eq!(value(&all), value(&recursive(&reducer, block)));
+                tree.push_block(&reducer, level, all);
             }
-            assert_eq!(tree.finish(&reducer), Some(want), "{count} leaves, level {level}");
+            let all = tree.finish(&reducer).unwrap();
+            assert_eq!(value(&all), want, "{count} leaves, level {level}");
         }
     }
-    assert_eq!(Tree::new().finish(&reducer), None);
+    assert!(Tree::new().finish(&reducer).is_none());
+}
+
+fn bytes(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_ne_bytes()).collect()
 }
 
 fn sum_of(values: &[f64]) -> f64 {
-    let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let reducer = Reducer::new(Reduction::Sum, DType::F64, Isa::detect()).unwrap();
-    f64::from_bits(whole(&reducer, &data, 4096).unwrap())
+    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Row, Isa::detect()).unwrap();
+    f64::from_bits(whole(&reducer, &bytes(values), 4096).unwrap())
 }
 
 #[test]
 fn known_values() {
     // 2^25 ones, the sum that a running f32 cannot reach.
-    let ones: Vec<u8> = std::iter::repeat_n(1_f32.to_le_bytes(), LEAF).flatten().collect();
+    let ones: Vec<u8> = std::iter::repeat_n(1_f32.to_ne_bytes(), 4096).flatten().collect();
     for isa in Isa::available() {
-        let reducer = Reducer::new(Reduction::Sum, DType::F32, isa).unwrap();
-        let mut tree = Tree::new();
-        let value = leaf(&reducer, &ones, 4096);
-        (0..1 << 13).for_each(|_| tree.push(&reducer, value));
-        assert_eq!(tree.finish(&reducer), Some(33554432_f32.to_bits() as u64));
+        for order in ORDERS {
+            let reducer = Reducer::new(Reduction::Sum, DType::F32, order, isa).unwrap();
+            let mut all = Sequence::new();
+            all.start(&reducer, 0);
+            for _ in 0..1 << 13 {
+                // SAFETY: started; 4,096 elements.
+                unsafe { all.push(&reducer, ones.as_ptr(), 4096) };
+            }
+            let sum = reducer.result(all.finish(&reducer).as_ref());
+            assert_eq!(sum, Some(33554432_f32.to_bits() as u64), "{reducer:?}");
+            if isa != Isa::detect() {
+                continue;
+            }
+            let mut all = Columns::new(&reducer, 3, 1 << 25).unwrap();
+            all.start(&reducer, 3, 0);
+            for _ in 0..1 << 25 {
+                // SAFETY: started; more than 3 elements.
+                unsafe { all.push(&reducer, ones.as_ptr()) };
+            }
+            let mut sums = [Partial::default(); 3];
+            all.finish(&reducer, &mut sums);
+            let sums = sums.map(|sum| reducer.result(Some(&sum)));
+            assert_eq!(sums, [Some(33554432_f32.to_bits() as u64); 3], "{reducer:?}");
+        }
     }
     assert_eq!(sum_of(&[]).to_bits(), 0);
     assert_eq!(sum_of(&[-0.0]).to_bits(), (-0.0_f64).to_bits());
@@ -150,52 +321,165 @@ fn known_values() {
     assert_eq!(sum_of(&values), 0.0);
 }
 
+/// In column order one accumulator goes over 128 elements, and the next has the next ones.
+#[test]
+fn runs_of_a_column() {
+    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Column, Isa::detect()).unwrap();
+    let sum = |at: [(usize, f64); 3]| {
+        let mut values = [0.0; 300];
+        at.into_iter().for_each(|(i, x)| values[i] = x);
+        f64::from_bits(whole(&reducer, &bytes(&values), 4096).unwrap())
+    };
+    assert_eq!(sum([(0, 1e30), (64, 1.0), (127, -1e30)]), 0.0);
+    assert_eq!(sum([(0, 1e30), (127, -1e30), (128, 1.0)]), 1.0);
+    assert_eq!(sum([(0, 1e30), (128, 1.0), (129, -1e30)]), 0.0);
+    assert_eq!(sum([(0, 1e30), (128, -1e30), (256, 1.0)]), 1.0);
+}
+
 #[test]
 fn of_nothing() {
-    let value = |reduction, dtype| Reducer::new(reduction, dtype, Isa::Baseline).unwrap().empty();
+    let value = |reduction, dtype| {
+        let values = ORDERS.map(|order| {
+            let reducer = Reducer::new(reduction, dtype, order, Isa::Baseline).unwrap();
+            assert!(sequence(&mut Sequence::new(), &reducer, 0, &[], || 64).is_none());
+            assert_eq!(reducer.result(None), reference(reduction, dtype, order, &[]));
+            reducer.result(None)
+        });
+        assert_eq!(values[0], values[1]);
+        values[0]
+    };
     assert_eq!(value(Reduction::Sum, DType::F64), Some(0));
     assert_eq!(value(Reduction::Prod, DType::F64), Some(1_f64.to_bits()));
     assert_eq!(value(Reduction::Prod, DType::F32), Some(1_f32.to_bits() as u64));
     assert_eq!(value(Reduction::Prod, DType::I64), Some(1));
     assert_eq!(value(Reduction::Any, DType::Bool), Some(0));
     assert_eq!(value(Reduction::All, DType::Bool), Some(1));
+    assert_eq!(value(Reduction::SquaredDeviations, DType::F32), Some(0));
     assert_eq!(value(Reduction::Min, DType::I8), None);
+    assert_eq!(value(Reduction::Argmax, DType::F64), None);
     for (reduction, dtype) in [
         (Reduction::Sum, DType::I32),
         (Reduction::Prod, DType::Bool),
         (Reduction::Min, DType::Bool),
         (Reduction::Any, DType::U8),
+        (Reduction::SquaredDeviations, DType::I64),
+        (Reduction::Argmin, DType::Bool),
     ] {
-        assert!(Reducer::new(reduction, dtype, Isa::Baseline).is_none());
-        assert_eq!(reference(reduction, dtype, &[1; 16]), None);
+        assert!(Reducer::new(reduction, dtype, Order::Row, Isa::Baseline).is_none());
+        assert_eq!(reference(reduction, dtype, Order::Row, &[1; 16]), None);
     }
 }
 
 #[test]
+fn what_is_defined() {
+    for reduction in Reduction::ALL {
+        for dtype in DType::ALL {
+            for (order, isa) in
+                ORDERS.into_iter().flat_map(|o| Isa::available().map(move |i| (o, i)))
+            {
+                let reducer = Reducer::new(reduction, dtype, order, isa);
+                assert_eq!(reducer.is_some(), reduction.takes(dtype), "{reduction} of {dtype}");
+                let Some(reducer) = reducer else { continue };
+                assert_eq!((reducer.reduction(), reducer.dtype()), (reduction, dtype));
+                assert_eq!((reducer.order(), reducer.leaf()), (order, order.leaf()));
+                let index = matches!(reduction, Reduction::Argmin | Reduction::Argmax);
+                assert_eq!(reducer.result_dtype(), if index { DType::I64 } else { dtype });
+            }
+        }
+    }
+}
+
+/// The result on every instruction set and in both orders, which agree.
+fn everywhere(reduction: Reduction, values: &[f64]) -> u64 {
+    let data = bytes(values);
+    let mut results = Vec::new();
+    for order in ORDERS {
+        for isa in Isa::available() {
+            let reducer = Reducer::new(reduction, DType::F64, order, isa).unwrap();
+            let to = reducer.result_dtype();
+            for piece in [64, 4096] {
+                results.push(canonical(whole(&reducer, &data, piece).unwrap(), to));
+            }
+            let mut c = Columns::new(&reducer, 1, values.len()).unwrap();
+            let partials = columns(&mut c, &reducer, 0, &data, 1);
+            results.push(canonical(reducer.result(Some(&partials[0])).unwrap(), to));
+        }
+    }
+    assert!(results.iter().all(|bits| *bits == results[0]), "{reduction} of {values:?}");
+    results[0]
+}
+
+#[test]
 fn extremes_of_floats() {
-    let run = |reduction, values: &[f64]| {
-        let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let of = |isa| whole(&Reducer::new(reduction, DType::F64, isa).unwrap(), &data, 64);
-        let all: Vec<f64> = Isa::available().map(|isa| f64::from_bits(of(isa).unwrap())).collect();
-        assert!(all.windows(2).all(|two| two[0].to_bits() == two[1].to_bits() || two[0].is_nan()));
-        all[0]
-    };
+    let run = |reduction, values: &[f64]| f64::from_bits(everywhere(reduction, values));
     assert_eq!(run(Reduction::Min, &[0.0, -0.0, 1.0]).to_bits(), (-0.0_f64).to_bits());
     assert_eq!(run(Reduction::Max, &[-0.0, 0.0, -1.0]).to_bits(), 0);
+    assert_eq!(run(Reduction::Min, &[0.0, 0.0]).to_bits(), 0);
+    assert_eq!(run(Reduction::Max, &[-0.0, -0.0]).to_bits(), (-0.0_f64).to_bits());
     assert_eq!(run(Reduction::Min, &[f64::INFINITY]), f64::INFINITY);
     assert_eq!(run(Reduction::Max, &[f64::NEG_INFINITY; 99]), f64::NEG_INFINITY);
+    let both = [f64::INFINITY, f64::NEG_INFINITY, 1.0];
+    assert_eq!(run(Reduction::Min, &both), f64::NEG_INFINITY);
+    assert_eq!(run(Reduction::Max, &both), f64::INFINITY);
     for at in [0, 1, 31, 32, 63, 64, 100] {
         let mut values = vec![1.0; 101];
         values[at] = f64::NAN;
         assert!(run(Reduction::Min, &values).is_nan() && run(Reduction::Max, &values).is_nan());
+        values[at] = -0.0;
+        values[(at + 7) % 101] = 0.0;
+        assert_eq!(run(Reduction::Min, &values).to_bits(), (-0.0_f64).to_bits());
+        values.iter_mut().for_each(|x| *x = -*x);
+        assert_eq!(run(Reduction::Max, &values).to_bits(), 0);
+    }
+}
+
+#[test]
+fn indices_of_extremes() {
+    let run = |values: &[f64]| {
+        [Reduction::Argmin, Reduction::Argmax].map(|reduction| everywhere(reduction, values))
+    };
+    assert_eq!(run(&[3.0, 1.0, 2.0, 1.0, 3.0]), [1, 0]);
+    assert_eq!(run(&[0.0, -0.0]), [0, 0]);
+    assert_eq!(run(&[-0.0, 0.0]), [0, 0]);
+    assert_eq!(run(&[1.0, -0.0, 0.0, -1.0]), [3, 0]);
+    assert_eq!(run(&[f64::NAN; 300]), [0, 0]);
+    assert_eq!(run(&[f64::INFINITY; 300]), [0, 0]);
+    assert_eq!(run(&[f64::NEG_INFINITY; 300]), [0, 0]);
+    assert_eq!(run(&[1.0, f64::NEG_INFINITY, f64::NAN, f64::INFINITY, f64::NAN]), [2, 2]);
+    for at in [0, 1, 31, 32, 63, 64, 127, 128, 5000] {
+        let mut values = vec![1.0; 10000];
+        values[at] = 2.0;
+        assert_eq!(run(&values), [if at == 0 { 1 } else { 0 }, at as u64]);
+        values[at] = -2.0;
+        values[9000] = -2.0;
+        assert_eq!(run(&values), [at as u64, if at == 0 { 1 } else { 0 }]);
+        values[at] = f64::NAN;
+        values[9001] = f64::NAN;
+        assert_eq!(run(&values), [at as u64; 2]);
+    }
+}
+
+/// An index far beyond what the elements' own type could hold.
+#[test]
+fn indices_count_from_the_first_element() {
+    for dtype in [DType::I8, DType::F32, DType::F64] {
+        let reducer = Reducer::new(Reduction::Argmax, dtype, Order::Row, Isa::detect()).unwrap();
+        let mut data = vec![0; 600 * dtype.size()];
+        data[500 * dtype.size()..][..dtype.size()].fill(0x3f);
+        let first = 4096 << 30;
+        let want = Some(first as u64 + 500);
+        let got = sequence(&mut Sequence::new(), &reducer, first, &data, || 64);
+        assert_eq!(reducer.result(got.as_ref()), want);
+        let got = columns(&mut Columns::new(&reducer, 1, 600).unwrap(), &reducer, first, &data, 1);
+        assert_eq!(reducer.result(Some(&got[0])), want);
     }
 }
 
 #[test]
 fn any_and_all_take_any_byte_for_true() {
-    for isa in Isa::available() {
-        let any = Reducer::new(Reduction::Any, DType::Bool, isa).unwrap();
-        let all = Reducer::new(Reduction::All, DType::Bool, isa).unwrap();
+    for (isa, order) in Isa::available().flat_map(|isa| ORDERS.map(|order| (isa, order))) {
+        let any = Reducer::new(Reduction::Any, DType::Bool, order, isa).unwrap();
+        let all = Reducer::new(Reduction::All, DType::Bool, order, isa).unwrap();
         for at in [0, 63, 64, 129] {
             let mut bytes = vec![0_u8; 130];
             assert_eq!(whole(&any, &bytes, 64), Some(0));
@@ -208,4 +492,86 @@ fn any_and_all_take_any_byte_for_true() {
             assert_eq!(whole(&all, &bytes, 64), Some(0));
         }
     }
+}
+
+/// The sum of squared deviations from the mean, of integers over a power of two, exact but for one
+/// rounding: `(n sum(x^2) - sum(x)^2) / n`.
+fn exact(integers: &[i64]) -> f64 {
+    let n = integers.len() as i128;
+    let near = || integers.iter().map(|x| (x - integers[1]) as i128);
+    let (sum, squares) = (near().sum::<i128>(), near().map(|x| x * x).sum::<i128>());
+    let (whole, rest) = ((n * squares - sum * sum) / n, (n * squares - sum * sum) % n);
+    whole as f64 + rest as f64 / n as f64
+}
+
+#[test]
+fn deviations_do_not_cancel() {
+    let r = &mut Random(seed());
+    let error = |dtype: DType, order: Order, scale: f64, integers: &[i64]| {
+        let data: Vec<u8> = match dtype {
+            DType::F64 => bytes(&integers.iter().map(|x| *x as f64 / scale).collect::<Vec<_>>()),
+            _ => integers.iter().flat_map(|x| (*x as f32 / scale as f32).to_ne_bytes()).collect(),
+        };
+        let reducer =
+            Reducer::new(Reduction::SquaredDeviations, dtype, order, Isa::detect()).unwrap();
+        let bits = whole(&reducer, &data, 1024).unwrap();
+        let (got, epsilon) = match dtype {
+            DType::F64 => (f64::from_bits(bits), f64::EPSILON),
+            _ => (f32::from_bits(bits as u32) as f64, f32::EPSILON as f64),
+        };
+        let want = exact(integers) / (scale * scale);
+        (got - want).abs() / want / epsilon
+    };
+    for order in ORDERS {
+        for n in [2, 100, 5000, 200_000] {
+            // 1e9 plus something in 0..1, of which f64 keeps 20 bits.
+            let scale = (1_u64 << 20) as f64;
+            let mut integers: Vec<i64> =
+                (0..n).map(|_| (1_000_000_000 << 20) + (r.next() >> 44) as i64).collect();
+            let near = error(DType::F64, order, scale, &integers);
+            integers[0] = 0;
+            let outlier = error(DType::F64, order, scale, &integers);
+            // Around zero, and far from it by 2^10 deviations.
+            let integers: Vec<i64> = (0..n).map(|_| (r.next() >> 54) as i64 - 512).collect();
+            let plain = error(DType::F32, order, 1.0, &integers);
+            let integers: Vec<i64> = integers.iter().map(|x| x + (1 << 20)).collect();
+            let far = error(DType::F32, order, 1.0, &integers);
+            println!("{order:?} {n}: {near} {outlier} {plain} {far}");
+            assert!(plain < 16.0, "{order:?} {n}: {plain}");
+            assert!(outlier < 64.0, "{order:?} {n}: {outlier}");
+            assert!(near < 16.0, "{order:?} {n}: {near}");
+            assert!(far < 16.0, "{order:?} {n}: {far}");
+        }
+    }
+}
+
+#[test]
+fn deviations_of_few_or_equal_values() {
+    let run = |values: &[f64]| {
+        ORDERS.map(|order| {
+            let reducer =
+                Reducer::new(Reduction::SquaredDeviations, DType::F64, order, Isa::detect());
+            f64::from_bits(whole(&reducer.unwrap(), &bytes(values), 64).unwrap())
+        })
+    };
+    assert_eq!(run(&[7.5]), [0.0; 2]);
+    assert_eq!(run(&[1.0, 3.0]), [2.0; 2]);
+    assert_eq!(run(&[1.0, 2.0, 3.0, 4.0]), [5.0; 2]);
+    assert_eq!(run(&[0.1; 10_001]), [0.0; 2]);
+    assert!(run(&[f64::INFINITY]).iter().all(|x| x.is_nan()));
+    assert!(run(&[1.0, f64::NAN, 2.0]).iter().all(|x| x.is_nan()));
+}
+
+#[test]
+#[should_panic = "more lanes than there is room for"]
+fn columns_have_no_room_for_more_lanes() {
+    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Row, Isa::Baseline).unwrap();
+    Columns::new(&reducer, 8, 100).unwrap().start(&reducer, 9, 0);
+}
+
+#[test]
+fn columns_too_large_are_an_error() {
+    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Row, Isa::Baseline).unwrap();
+    assert!(Columns::new(&reducer, usize::MAX, 100).is_err());
+    assert!(Columns::new(&reducer, usize::MAX / 4096, 100).is_err());
 }

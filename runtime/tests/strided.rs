@@ -4,7 +4,8 @@ mod common;
 
 use common::{Random, seed};
 use hotloop_runtime::strided::{
-    broadcast_shape, broadcast_strides, byte_span, gather, is_contiguous, overlaps_itself, scatter,
+    Panel, broadcast_shape, broadcast_strides, byte_span, gather, gather_block, is_contiguous,
+    overlaps_itself, scatter, scatter_block,
 };
 
 /// The byte offsets of all elements in C order.
@@ -181,4 +182,82 @@ fn broadcasting() {
     assert_eq!(broadcast_strides(&[3], &[8], &[1]), None);
     assert_eq!(broadcast_strides(&[3, 3], &[24, 8], &[3]), None);
     assert_eq!(broadcast_strides(&[3], &[8, 8], &[3]), None);
+}
+
+/// Blocks of all orders of the axes, against the elements one by one, with what lies between the
+/// rows looked at too.
+#[test]
+fn blocks() {
+    let r = &mut Random(seed());
+    for round in 0..4000 {
+        let size = [1, 2, 4, 8, 8, 4, 3, 16][r.below(8)];
+        let most = if round % 16 == 0 { 300 } else { 40 };
+        let shape = [1 + r.below(most), 1 + r.below(most)];
+        let strides = layout(&shape, size, round % 2 == 0, r);
+        let (lowest, highest) = byte_span(&shape, &strides, size).unwrap();
+        let memory: Vec<u8> = (0..highest - lowest).map(|_| r.next() as u8).collect();
+        let at = |row: usize, column: usize| {
+            (row as isize * strides[0] + column as isize * strides[1] - lowest) as usize
+        };
+        let [rows, columns] = shape;
+        let stride = columns * size + r.below(3) * r.below(70);
+        let shift = r.below(9);
+        let mut block = vec![0xEE; shift + rows * stride];
+        let mut want = block.clone();
+        let mut back = vec![0xDD; memory.len()];
+        let mut want_back = back.clone();
+        for row in 0..rows {
+            for column in 0..columns {
+                let element = &memory[at(row, column)..][..size];
+                want[shift + row * stride + column * size..][..size].copy_from_slice(element);
+                want_back[at(row, column)..][..size].copy_from_slice(element);
+            }
+        }
+        let context = || format!("{shape:?} {strides:?} {size} {stride}");
+        // SAFETY: the memory is the array's span, and the block has room for the rows.
+        unsafe {
+            let (dst, src) = (block.as_mut_ptr().add(shift), memory.as_ptr().offset(-lowest));
+            gather_block(dst, stride, src, rows, strides[0], columns, strides[1], size);
+        }
+        assert!(block == want, "{}", context());
+        if strides.contains(&0) {
+            continue; // no output
+        }
+        // SAFETY: as above.
+        unsafe {
+            let (dst, src) = (back.as_mut_ptr().offset(-lowest), block.as_ptr().add(shift));
+            scatter_block(dst, rows, strides[0], columns, strides[1], src, stride, size);
+        }
+        assert!(back == want_back, "{}", context());
+    }
+}
+
+#[test]
+fn empty_blocks() {
+    let (mut to, from) = ([7_u8; 8], [1_u8; 8]);
+    for [rows, columns] in [[0, 3], [3, 0], [0, 0]] {
+        // SAFETY: no element is touched.
+        unsafe {
+            gather_block(to.as_mut_ptr(), 8, from.as_ptr(), rows, 8, columns, 800, 8);
+            scatter_block(to.as_mut_ptr(), rows, 8, columns, 800, from.as_ptr(), 8, 8);
+        }
+    }
+    assert_eq!(to, [7; 8]);
+}
+
+#[test]
+fn panels() {
+    let panel =
+        |at: usize, stride, size| Panel::new(std::ptr::without_provenance(at), stride, size);
+    let of = |first, rows, columns| Panel { first, rows, columns };
+    assert_eq!(panel(0x1000, 32_000, 8), of(16, 16, 128));
+    assert_eq!(panel(0x1010, 32_000, 8), of(14, 16, 128));
+    assert_eq!(panel(0x103c, -6400, 4), of(17, 32, 128));
+    assert_eq!(panel(0x1001, 6400, 1), of(127, 128, 128));
+    // Columns that begin anywhere, or in few sets, and elements across lines.
+    for other in [panel(0x1000, 32_008, 8), panel(0x1000, 32_768, 8), panel(0x1004, 32_000, 8)] {
+        assert_eq!(other, of(128, 128, 256));
+    }
+    assert_eq!(panel(0x1000, 32_000, 16), of(128, 128, 256));
+    assert_eq!(panel(0x1000, 4096, 1), of(512, 512, 256));
 }

@@ -24,8 +24,8 @@ use hotloop_runtime::code::{Code, publish};
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::executor::TileFn;
+use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::reduce::Reducer;
 
 use crate::ops::Op;
 use crate::plan::{Instr, Place, Step, TileProgram};
@@ -47,7 +47,6 @@ pub enum Refusal {
 pub struct NativeTile {
     code: Code,
     block: usize,
-    reducers: Vec<Reducer>,
 }
 
 impl NativeTile {
@@ -60,11 +59,6 @@ impl NativeTile {
     /// Elements that in-place operands must come in multiples of.
     pub fn block(&self) -> usize {
         self.block
-    }
-
-    /// The program's reductions.
-    pub fn reducers(&self) -> &[Reducer] {
-        &self.reducers
     }
 
     /// Bytes of machine code.
@@ -92,9 +86,9 @@ static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
 /// The target for an instruction set, made once.
 fn target(isa: Isa) -> Result<&'static OwnedTargetIsa, Refusal> {
-    static TARGETS: [OnceLock<Result<OwnedTargetIsa, String>>; 3] =
-        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
-    let made = TARGETS[isa as usize].get_or_init(|| make_target(isa));
+    type Targets = [OnceLock<Result<OwnedTargetIsa, String>>; 3];
+    static TARGETS: PerProcess<Targets> = PerProcess::new();
+    let made = TARGETS.get_or_make(Targets::default)[isa as usize].get_or_init(|| make_target(isa));
     made.as_ref().map_err(|e| Refusal::Unavailable(e.clone()))
 }
 
@@ -163,9 +157,6 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
     }
     Ok(tile)
 }
-
-/// The most accumulators that a reduction has.
-const ACCUMULATORS: usize = 64;
 
 /// Places whose pointers a loop keeps in registers; with more it reads them from the table.
 const MOST_POINTERS: usize = 9;
@@ -253,13 +244,6 @@ impl<'a> Compiler<'a, '_> {
         target: &OwnedTargetIsa,
         workspace: &mut Workspace,
     ) -> Result<NativeTile, Refusal> {
-        let reducers: Option<Vec<Reducer>> = program
-            .reductions
-            .iter()
-            .map(|(reduction, dtype)| Reducer::new(*reduction, *dtype, isa))
-            .collect();
-        let reducers = reducers.ok_or_else(|| bug("a reduction without accumulators"))?;
-
         let mut signature = Signature::new(CallConv::SystemV);
         signature.params.extend([AbiParam::new(types::I64); 2]);
         signature.returns.push(AbiParam::new(types::I32));
@@ -277,11 +261,9 @@ impl<'a> Compiler<'a, '_> {
         b.seal_block(entry);
         let (table, n) = (b.block_params(entry)[0], b.block_params(entry)[1]);
         let mut compiler = Compiler { b, program, isa, kernel, pair_kernel, table, n, flags: None };
-        // Accumulators count elements from the start of each call: calls take multiples of their
-        // number.
-        let mut block = if reducers.is_empty() { 1 } else { ACCUMULATORS };
+        let mut block = 1;
         for step in &program.steps {
-            compiler.step(step, &reducers)?;
+            compiler.step(step)?;
             if let Step::Fused(width, code) = step {
                 block = block.max(elements_per_turn(*width, code));
             }
@@ -303,7 +285,7 @@ impl<'a> Compiler<'a, '_> {
         }
         let code =
             publish(compiled.code_buffer()).map_err(|e| Refusal::Unavailable(e.to_string()))?;
-        Ok(NativeTile { code, block, reducers })
+        Ok(NativeTile { code, block })
     }
 
     /// The pointer of a place; what the plan does not declare is an error, not an address.
@@ -346,7 +328,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step, reducers: &[Reducer]) -> Result<(), Refusal> {
+    fn step(&mut self, step: &Step) -> Result<(), Refusal> {
         match step {
             Step::Fused(width, code) => self.fused(*width, code),
             Step::Block(op, dtype, args, out) => {
@@ -370,13 +352,6 @@ impl<'a> Compiler<'a, '_> {
                     .ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
                 let out = self.pointer(*out)?;
                 self.call(kernel, out, &[*arg], false)
-            }
-            Step::Reduce(number, arg) => {
-                let TileProgram { inputs, outputs, slots, .. } = *self.program;
-                let offset = (1 + inputs + outputs + slots + number) as i32 * 8;
-                let accumulators =
-                    self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset);
-                self.call(reducers[*number as usize].accumulate(), accumulators, &[*arg], false)
             }
         }
     }

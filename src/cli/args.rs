@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use hotloop::{Arg, ArgType, DType, Engine, Kind, Mode};
 
-use super::bench::{self, Bench};
+use super::bench::{self, Bench, Spec};
 use super::evaluate::Evaluation;
 
 const HELP: &str = "\
@@ -17,7 +17,7 @@ Usage:
   hotloop [OPTIONS] PROGRAM [NAME=FILE.npy | NAME=NUMBER]...
   hotloop explain PROGRAM [NAME:TYPE]...    what the program becomes
   hotloop functions [NAME]                  what can be called
-  hotloop bench PROGRAM [-n COUNT]          how fast the program is here
+  hotloop bench PROGRAM [NAME:TYPE[SHAPE]]  how fast the program is here
   hotloop repl [NAME=FILE.npy]...           line by line; also without any argument
 
   $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
@@ -279,10 +279,10 @@ fn text(word: OsString) -> Result<String, String> {
 }
 
 /// A count as people write it: `10000000`, `10_000_000` or `1e7`.
-fn count(word: &str) -> Result<usize, String> {
+pub(crate) fn count(word: &str) -> Option<usize> {
     let plain = word.replace('_', "");
     let value = plain.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && (1.0..=1e15).contains(x));
-    value.map(|x| x as usize).ok_or_else(|| format!("-n {word:?} is not a count such as 1e7"))
+    value.map(|x| x as usize)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -314,7 +314,8 @@ impl Verb {
             Verb::Explain => ("explain", &["--mode"], EXPLAIN_HELP),
             Verb::Functions => ("functions", &[], FUNCTIONS_HELP),
             Verb::Bench => {
-                ("bench", &["--threads", "--mode", "-n", "--dtype", "--json"], bench::HELP)
+                let options = &["--threads", "--mode", "-n", "--dtype", "--json", "--peers"];
+                ("bench", options, bench::HELP)
             }
             Verb::Repl => ("repl", &["--threads", "--mode"], REPL_HELP),
         }
@@ -328,6 +329,11 @@ impl Verb {
 /// Whether a word with a dash is a program: no option begins so.
 fn is_negation(word: &OsStr) -> bool {
     matches!(word.as_encoded_bytes(), [b'-', c, ..] if !b"-hVon".contains(c))
+}
+
+/// Whether a word gives an array rather than a number: a colon, and before any `=`.
+fn is_spec(word: &OsString) -> bool {
+    word.as_encoded_bytes().iter().find(|c| b":=".contains(c)) == Some(&b':')
 }
 
 /// Reads the words after the command's own name.
@@ -357,6 +363,7 @@ struct Words {
     n: Option<usize>,
     dtype: Option<DType>,
     json: bool,
+    peers: bool,
     help: bool,
     version: bool,
 }
@@ -439,7 +446,9 @@ impl Words {
             }
             "-n" => {
                 self.used.push("-n");
-                self.n = Some(count(&text(value()?)?)?);
+                let word = text(value()?)?;
+                let n = count(&word);
+                self.n = Some(n.ok_or_else(|| format!("-n {word:?} is not a count such as 1e7"))?);
             }
             "--dtype" => {
                 self.used.push("--dtype");
@@ -450,6 +459,10 @@ impl Words {
             "--json" => {
                 self.used.push("--json");
                 self.json = true;
+            }
+            "--peers" => {
+                self.used.push("--peers");
+                self.peers = true;
             }
             _ => return Err(format!("there is no option {name}")),
         }
@@ -490,20 +503,36 @@ impl Words {
                 }
             }
             Verb::Bench => {
+                let (specs, given): (Vec<OsString>, Vec<OsString>) =
+                    rest.into_iter().partition(is_spec);
                 let mut numbers = Vec::new();
-                for (name, given) in inputs(&rest)? {
+                for (name, given) in inputs(&given)? {
                     match given {
                         Given::Number(number) => numbers.push((name, number)),
                         Given::File(_) => {
                             return Err(format!(
-                                "bench draws its arrays; {name} can only be a number"
+                                "bench draws its arrays; {name} can be a number, or an array \
+                                 {name}:dtype[extents]:layout"
                             ));
                         }
                     }
                 }
-                let n = self.n.unwrap_or(10_000_000);
-                let dtype = self.dtype.unwrap_or(DType::F64);
-                Command::Bench(Bench { expression, numbers, n, dtype, json, tuning })
+                let mut specs = specs.into_iter().map(|word| Spec::parse(&text(word)?));
+                let specs: Vec<(String, Spec)> = specs.by_ref().collect::<Result<_, _>>()?;
+                let names = || specs.iter().map(|(n, _)| n).chain(numbers.iter().map(|(n, _)| n));
+                if let Some(name) = names().find(|name| names().filter(|n| n == name).count() > 1) {
+                    return Err(format!("the input {name} is given twice"));
+                }
+                Command::Bench(Bench {
+                    expression,
+                    numbers,
+                    specs,
+                    n: self.n.unwrap_or(10_000_000),
+                    dtype: self.dtype.unwrap_or(DType::F64),
+                    json,
+                    peers: self.peers,
+                    tuning,
+                })
             }
             Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning },
         })
@@ -581,6 +610,11 @@ mod tests {
             &["bench", "a", "-n", "0.5"],
             &["bench", "a", "a=x.npy"],
             &["bench", "a", "--dtype", "c64"],
+            &["bench", "a", "a:f64[2", "-n", "3"],
+            &["bench", "a", "a:f64[2]:G"],
+            &["bench", "a", "a:f64[2]", "a:f64[3]"],
+            &["bench", "a", "a:f64[2]", "a=3"],
+            &["explain", "a", "--peers"],
             &["explain", "a", "a:f65"],
             &["explain", "a", "a"],
             &["functions", "sin", "cos"],

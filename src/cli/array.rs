@@ -107,14 +107,6 @@ impl Array {
         unsafe { Arg::raw(self.words.as_ptr().cast(), &self.shape, &self.strides, self.dtype) }
     }
 
-    /// The first elements in the order of memory, as a one-dimensional argument.
-    pub(crate) fn prefix(&self, count: usize) -> Arg<'_> {
-        let size = self.dtype.size();
-        let shape = [count.min(self.size / size)];
-        // SAFETY: so many elements are in the words, and the argument borrows the array.
-        unsafe { Arg::raw(self.words.as_ptr().cast(), &shape, &[size as isize], self.dtype) }
-    }
-
     /// The array as an output.
     pub(crate) fn out(&mut self) -> Out<'_> {
         // SAFETY: as `arg`; the output borrows the array mutably, so nothing else reads or writes it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hotloop::{Arg, ArgType, Error, ErrorKind, Outputs, Program, RunOptions};
+use hotloop::{Arg, ArgType, Error, ErrorKind, Order, Outputs, Program, RunOptions};
 
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
@@ -115,13 +115,18 @@ pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop:
         values.iter().map(|(name, value)| (*name, value.arg())).collect();
     let elements = broadcast(values.iter().map(|(_, value)| value.shape()));
     let outputs = progress::watched(elements, |counter| match counter {
-        Some(counter) => program.with(RunOptions::new().progress(counter)).eval(&args[..]),
-        None => program.eval(&args[..]),
+        Some(counter) => program.with(options().progress(counter)).eval(&args[..]),
+        None => program.with(options()).eval(&args[..]),
     })?;
     if outputs.report().divided_by_zero {
         complain(&"warning: integers were divided by zero; those elements are 0");
     }
     Ok(outputs)
+}
+
+/// Files are written in C order.
+fn options() -> RunOptions {
+    RunOptions::new().order(Order::C)
 }
 
 /// The elements of the shape that these shapes would broadcast to.

@@ -214,7 +214,7 @@ impl Session<'_> {
 }
 
 fn kept(output: &Output) -> Result<Value> {
-    Array::copied(output.dtype(), output.shape(), output.bytes()).map(Value::Array)
+    Array::copied(output.dtype(), output.shape(), &output.bytes()).map(Value::Array)
 }
 
 /// A variable's name, type and shape, or its name and value.

@@ -148,7 +148,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 
 fn write_npy(file: &mut impl Write, output: &Output) -> io::Result<()> {
     file.write_all(&header(output.dtype(), output.shape()))?;
-    file.write_all(output.bytes())
+    file.write_all(&output.bytes())
 }
 
 fn write_npz<'a>(

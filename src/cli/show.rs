@@ -23,7 +23,7 @@ pub(crate) fn show_all<'a>(outputs: impl Iterator<Item = &'a Output>) -> String 
 /// An output's name, dtype and shape, and its elements on the lines below.
 fn show(output: &Output) -> String {
     let name = output.name().map(|name| format!("{name}: ")).unwrap_or_default();
-    let elements = elements(output.dtype(), output.shape(), output.bytes());
+    let elements = elements(output.dtype(), output.shape(), &output.bytes());
     format!("{name}{} {}\n{elements}\n", output.dtype(), shape(output.shape()))
 }
 

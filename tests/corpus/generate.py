@@ -136,7 +136,11 @@ SPACE = {
     "fmin": np.fmin, "fmax": np.fmax, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
     "clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi), "power": np.power, "pow": np.power,
     "sum": np.sum, "prod": np.prod, "min": np.min, "max": np.max, "mean": np.mean, "any": np.any, "all": np.all,
-    "count_nonzero": lambda x: np.int64(np.count_nonzero(x)), "nan_to_num": np.nan_to_num,
+    "amin": np.min, "amax": np.max, "var": np.var, "std": np.std, "argmin": np.argmin, "argmax": np.argmax,
+    "nansum": np.nansum, "nanmean": np.nanmean, "nanmin": np.nanmin, "nanmax": np.nanmax,
+    "dot": lambda x, y, axis=None, keepdims=False: np.sum(np.multiply(x, y), axis=axis, keepdims=keepdims),
+    "count_nonzero": lambda x, axis=None, keepdims=False: np.sum(x != 0, axis=axis, keepdims=keepdims, dtype="i8"),
+    "nan_to_num": np.nan_to_num, "expand_dims": np.expand_dims, "transpose": np.transpose,
     **{name: exact(name) for name in (
         "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh "
         "cbrt hypot erf erfc normcdf sigmoid gamma lgamma").split()},
@@ -195,6 +199,8 @@ def described(array):
 def toml_value(value):
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(list(value)) if isinstance(value, (list, tuple)) else str(value)
 
 
@@ -667,7 +673,7 @@ case("reductions", "of_literal", "sum(2) + a", {"a": A("i64", [1])}, expect=A("i
 case("reductions", "reused", "sum(a) + a * sum(a)", {"a": A("i64", [1, 2, 3])})
 case("reductions", "mean_of_f32_stays_f32", "a - mean(a)", {"a": A("f32", [1.0, 2.0, 6.0])})
 case("reductions", "max_of_two_arrays", "max(a, b)", {"a": f32, "b": f32}, error=("ARITY", "maximum(x, y)"))
-case("reductions", "axis_is_not_there_yet", "sum(a, axis=0)", {"a": f32}, error=("NAME", "unknown keyword 'axis'"))
+case("reductions", "axis_of_a_line", "sum(a, axis=0)", {"a": A("f32", [1.0, 2.5, -7.0])})
 
 # --- integers --------------------------------------------------------------------------------
 for dtype in INTS:
@@ -796,5 +802,178 @@ case("scalars", "weak_infinity", "a + k", {"a": f32, "k": W(INF)})
 case("scalars", "weak_float_overflows_f32", "a + k", {"a": f32, "k": W(1e300)}, error=("TYPE", "does not fit f32"))
 case("scalars", "decimal_literals_round_once", "0.1 + 0.2, 1e23, 9007199254740993.0", {})
 case("scalars", "huge_and_tiny_literals", "1e999, 1e-999, -1e999", {})
+
+# --- reductions along axes -------------------------------------------------------------------
+def laid_out(turn, rank):
+    """A layout for the inputs of the case of this number."""
+    back, apart = [-1] * rank, [1 + (turn + k) % 2 for k in range(rank)]
+    return [
+        {}, {"order": "F"}, {"step": back}, {"swapped": True}, {"step": apart, "misalign": 1},
+        {"pad": 5}, {"order": "F", "step": [-1] + [1] * (rank - 1), "swapped": True}, {"misalign": 3, "order": "F"},
+        {"axes": [(k + 1) % rank for k in range(rank)], "step": apart},
+    ][turn % 9] if rank else {}
+
+
+def whole(shape, turn):
+    """Small whole numbers without order; sums, products and means of few are exact."""
+    count = int(np.prod(shape))
+    return [[3, -1, 4, 2, -5, 8, 0, 6, -2, 7, 1, -3][(5 * i + turn) % 12] for i in range(count)]
+
+
+def axes_of(rank):
+    single = list(range(-rank, rank))
+    pairs = {1: ["(0,)"], 2: ["(0, 1)", "(-1, 0)"], 3: ["(0, 1)", "(0, -1)", "(2, 1)", "(0, 1, 2)"]}
+    return [str(a) for a in single] + pairs[rank] + ["None"]
+
+
+SHORT = {"f64": "f8", "f32": "f4", "i32": "i4", "i64": "i8", "u8": "u1", "i16": "i2", "bool": "b1"}
+count = 0
+for shape in [(5,), (1,), (4, 3), (1, 4), (3, 1), (2, 3, 4), (4, 1, 2)]:
+    for turn, axis in enumerate(axes_of(len(shape))):
+        for dtype in (["f64", "i16"], ["f32", "u8"], ["i32", "bool"])[count % 3]:
+            count += 1
+            values = [abs(v) % 2 if dtype == "bool" else abs(v) if dtype == "u8" else v for v in whole(shape, turn)]
+            name = f"{'x'.join(map(str, shape))}_{axis}_{dtype}".translate(str.maketrans({"(": "of_", ")": "", ",": "", " ": "_"})).replace("-", "m")
+            keep = ", keepdims=True" if count % 3 == 0 else ""
+            x = {"a": A(dtype, values, shape, **laid_out(count, len(shape)))}
+            calls = lambda names: ", ".join(f"{n}(a, axis={axis}{keep})" for n in names.split())
+            case("axes", "totals_" + name, calls("sum prod any all count_nonzero"), x)
+            case("axes", "extremes_" + name, calls("min max amin amax"), x)
+            # NumPy has no positions along several axes.
+            if not axis.startswith("("):
+                case("axes", "positions_" + name, calls("argmin argmax"), x)
+            # Every other mean and variance has digits that do not end.
+            case("axes", "moments_" + name, calls("mean var std"), x, ulp=4)
+for axis in ["0", "1", "(0, 1)"]:
+    x = {"a": A("i64", whole((4, 3), 7), (4, 3)), "b": A("i8", whole((4, 3), 2), (4, 3), order="F")}
+    case("axes", f"dot_{axis}".translate(str.maketrans("", "", "(,)")).replace(" ", "_"), f"dot(a, b, axis={axis})", x)
+case("axes", "dot_of_broadcast", "dot(a, b, axis=1), dot(a, b), dot(b, a, axis=0, keepdims=True)", {"a": A("f64", whole((3, 4), 1), (3, 4)), "b": A("f64", [1.0, 2.0, -1.0, 3.0])})
+case("axes", "dot_of_vectors", "dot(a, b)", {"a": A("f32", [1.0, 2.0, 3.0]), "b": A("f32", [4.0, -5.0, 6.0])})
+case("axes", "positional_axis", "sum(a, 1), max(a, -1), dot(a, a, 0), mean(a, 0, keepdims=True)", {"a": A("f64", whole((2, 4), 3), (2, 4))})
+case("axes", "positional_none", "any(a, None), max(a, None)", {"a": A("f64", whole((2, 4), 3), (2, 4))})
+case("axes", "one_axis_of_a_tuple", "sum(a, axis=(1,)), min(a, axis=(-2,))", {"a": A("i8", whole((2, 4), 3), (2, 4))})
+case("axes", "keepdims_alone", "sum(a, keepdims=True), a / sum(a, keepdims=True)", {"a": A("f64", [1.0, 2.0, 3.0, 2.0], (2, 2))})
+case("axes", "keepdims_false", "sum(a, axis=0, keepdims=False)", {"a": A("f64", [1.0, 2.0, 3.0, 2.0], (2, 2))})
+case("axes", "ddof", "var(a, axis=0, ddof=1), std(a, axis=1, ddof=1), var(a, ddof=2), var(a, ddof=0.5)", {"a": A("f64", whole((4, 4), 5), (4, 4))}, ulp=4)
+case("axes", "ddof_of_all_elements", "var(a, axis=0, ddof=2), std(a, axis=0, ddof=2)", {"a": A("f64", [1.0, 3.0, 5.0, 5.0], (2, 2))})
+case("axes", "variance_of_f32", "var(a, axis=-1), std(a, axis=0)", {"a": A("f32", [1.0, 3.0, 5.0, 7.0, 2.0, 2.0, 2.0, 2.0], (2, 4))}, ulp=4)
+for dtype in ["i8", "i16", "i32", "u8", "u16", "u32", "u64", "bool"]:
+    top = {"bool": 1}.get(dtype, None) or int(np.iinfo(DTYPES[dtype]).max)
+    case("axes", f"widened_{dtype}", "sum(a, axis=0), prod(a, axis=1), sum(a)", {"a": A(dtype, [top, top, top, 1, 0, top], (2, 3))})
+special = [1.0, NAN, 3.0, INF, -INF, 2.0, -0.5, NAN, NAN, 7.0, NAN, -INF]
+for dtype in FLOATS:
+    x = {"a": A(dtype, special, (3, 4))}
+    for axis in ["0", "1", "None"]:
+        case("axes", f"nan_in_extremes_{dtype}_{axis}", f"min(a, axis={axis}), max(a, axis={axis})", x)
+        case("axes", f"nan_in_positions_{dtype}_{axis}", f"argmin(a, axis={axis}), argmax(a, axis={axis})", x)
+        case("axes", f"nan_left_out_{dtype}_{axis}", ", ".join(f"{n}(a, axis={axis})" for n in ["nansum", "nanmean", "nanmin", "nanmax"]), x)
+        case("axes", f"nan_in_sums_{dtype}_{axis}", ", ".join(f"{n}(a, axis={axis})" for n in ["sum", "prod", "mean", "var", "any", "all"]), x)
+case("axes", "nothing_but_nan", "nansum(a, axis=0), nanmean(a, axis=0), nanmin(a, axis=0), nanmax(a, axis=0)", {"a": A("f64", [NAN, 1.0, NAN, NAN, 5.0, NAN], (3, 2))})
+case("axes", "nan_of_integers", "nansum(a, axis=0), nanmean(a, axis=0), nanmin(a, axis=0), nanmax(a, axis=0)", {"a": A("i8", [100, 100, 100, 4], (2, 2))})
+case("axes", "zeros_of_both_signs", "min(a, axis=1), max(a, axis=1), argmin(a, axis=1), argmax(a, axis=1)", {"a": A("f64", [0.0, -0.0, -0.0, 0.0], (2, 2))},
+     expect=(A("f64", [-0.0, -0.0]), A("f64", [0.0, 0.0]), A("i64", [0, 0]), A("i64", [0, 0])))
+case("axes", "nan_that_is_negative", "argmax(a, axis=0), max(a, axis=0)", {"a": A("f64", [1.0, INF, -NAN, 2.0], (2, 2))})
+case("axes", "ties", "argmin(a, axis=0), argmax(a, axis=0), argmin(a), argmax(a)", {"a": A("u8", [2, 2, 1, 9, 1, 9, 2, 2], (4, 2))})
+for shape in [(0,), (0, 3), (3, 0), (2, 0, 3)]:
+    x = {"a": A("f64", [], shape)}
+    name = "x".join(map(str, shape))
+    for axis in axes_of(len(shape))[len(shape):]:
+        label = name + "_" + axis.translate(str.maketrans({"(": "of_", ")": "", ",": "", " ": "_"})).replace("-", "m")
+        case("axes", f"empty_totals_{label}", ", ".join(f"{n}(a, axis={axis})" for n in ["sum", "prod", "any", "all", "count_nonzero", "nansum"]), x)
+        case("axes", f"empty_moments_{label}", ", ".join(f"{n}(a, axis={axis})" for n in ["mean", "var", "std", "nanmean"]), x)
+        taken = range(len(shape)) if axis == "None" else np.atleast_1d(eval(axis))
+        nothing = any(shape[k] == 0 for k in taken)
+        for n in ["min", "argmax", "nanmax"]:
+            if n == "argmax" and axis.startswith("("):
+                continue
+            if nothing:
+                # NumPy minds too, but for positions where there are no results.
+                case("axes", f"empty_{n}_{label}", f"{n}(a, axis={axis})", x, error=("SHAPE", "empty"))
+            else:
+                case("axes", f"empty_{n}_{label}", f"{n}(a, axis={axis})", x)
+zero_d = {"a": S("f64", 2.5), "k": W(3)}
+case("axes", "single_numbers", "sum(a, axis=0), max(a, axis=-1), mean(k, axis=0), argmin(a, axis=0), var(a, axis=0)", zero_d,
+     expect=(S("f64", 2.5), S("f64", 2.5), S("f64", 3.0), S("i64", 0), S("f64", 0.0)))
+case("axes", "axis_of_a_single_number", "sum(a, axis=1)", {"a": W(1.0)}, error=("SHAPE", "axis 1 is out of range for a single number"))
+case("axes", "axis_out_of_range", "sum(a, axis=2)", {"a": A("f64", [1.0, 2.0], (1, 2))}, error=("SHAPE", "axis 2 is out of range for an array of shape (1, 2)"))
+case("axes", "negative_axis_out_of_range", "max(a, axis=-3)", {"a": A("f64", [1.0, 2.0], (1, 2))}, error=("SHAPE", "axis -3 is out of range for an array of shape (1, 2)"))
+case("axes", "axis_named_twice", "sum(a, axis=(1, -1))", {"a": A("f64", [1.0, 2.0], (1, 2))}, error=("SHAPE", "axis -1 is named twice"))
+m = A("f64", [1.0, 5.0, 2.0, 8.0, 3.0, -4.0], (2, 3))
+case("axes", "centred_rows", "a - mean(a, axis=1, keepdims=True)", {"a": A("f64", [1.0, 5.0, 3.0, 8.0, 3.0, 1.0], (2, 3))})
+case("axes", "centred_columns", "a - mean(a, axis=0)", {"a": m})
+case("axes", "scaled_to_one", "(a - min(a, axis=0)) / (max(a, axis=0) - min(a, axis=0))", {"a": m})
+case("axes", "row_reduced_kept_by_an_index", "a / sum(a, axis=1)[:, None]", {"a": A("f64", [1.0, 5.0, 2.0, 8.0, 3.0, 5.0], (2, 3))})
+case("axes", "reduction_of_a_reduction", "max(sum(a, axis=0)), sum(max(a, axis=1)), min(max(a, axis=0, keepdims=True) - a, axis=1)", {"a": m})
+case("axes", "several_axes_in_one_program", "sum(a, axis=0), sum(a, axis=1), sum(a), a * 2", {"a": m})
+case("axes", "of_a_comparison", "sum(a > 1, axis=0), any(a > 7, axis=1), mean(a > 1, axis=0), argmax(a > 1, axis=1)", {"a": m})
+case("axes", "of_what_is_broadcast", "sum(a + b, axis=0), max(a * b, axis=1), sum(b + a)", {"a": A("f64", [1.0, 2.0, 3.0]), "b": A("f64", [10.0, 20.0], (2, 1))})
+case("axes", "in_a_condition", "where(sum(a, axis=0) > 5, a, 0)", {"a": m})
+
+# --- views -----------------------------------------------------------------------------------
+line, table, block = A("i32", list(range(10))), A("f64", np.arange(12.0), (3, 4)), A("i16", np.arange(24), (2, 3, 4))
+slices = ["1:", ":3", "2:7", "::2", "::-1", "7:2:-2", "-3:", ":-3", "-100:100", "100:", ":-100", "5:2", "2:5:-1", "::100", "::-100", "9:0:-4", "100:-100:-1", "-1:", "0:0"]
+for turn, s in enumerate(slices):
+    name = s.replace(":", "_").replace("-", "m")
+    case("views", f"line{name}", f"a[{s}]", {"a": {**line, **laid_out(turn, 1)}})
+    case("views", f"table{name}", f"a[{s}] * 2, a[:, {s}], a[::-1, {s}]", {"a": {**table, **laid_out(turn, 2)}})
+for turn, s in enumerate(["0", "-1", "1, 2", "..., 0", "0, ...", "..., -1, :", "None", "..., None", "None, :, None", "1, None", "0:1, ...", "::-1, None, 0", "..., ::2, ::-1", "..., None, 1:",
+                            "None, ..., 0, None", "...", ":", "-1, ::-1", "1:1", "1:1, None"]):
+    name = f"index_{turn}"
+    case("views", name, f"a[{s}], a[{s}] + 1", {"a": {**block, **laid_out(turn, 3)}})
+case("views", "transposes", "transpose(a), transpose(a) * 2", {"a": table})
+case("views", "transposed_block", "transpose(a), transpose(a, axes=(1, 0, 2)), transpose(a, axes=(-1, 0, 1)), transpose(a, axes=None)", {"a": block})
+case("views", "transposed_line", "transpose(a) + a", {"a": line})
+case("views", "table_and_its_transpose", "a + transpose(a), a - transpose(a)", {"a": A("i64", list(range(16)), (4, 4))})
+case("views", "expanded", "expand_dims(a, 0), expand_dims(a, axis=-1), expand_dims(a, axis=(0, 2))", {"a": line})
+case("views", "outer_product", "a[:, None] * b, expand_dims(a, 1) - b[None, :]", {"a": A("f64", [1.0, 2.0, 3.0]), "b": A("f64", [10.0, 20.0])})
+case("views", "differences", "a[1:] - a[:-1], (a[2:] + a[:-2]) / 2 - a[1:-1]", {"a": A("f64", [1.0, 4.0, 9.0, 16.0, 30.0])})
+case("views", "of_an_expression", "(a * 2)[1:], sqrt(a)[..., 0], (a + 1)[::-1, None]", {"a": A("f64", [1.0, 4.0, 9.0, 16.0], (2, 2))})
+case("views", "of_a_view", "a[1:][::-1], transpose(a[::-1])[0], a[0][1:][-1:]", {"a": table})
+case("views", "of_a_reduction", "sum(a, axis=0)[1:], max(a, axis=1)[::-1], sum(a, axis=0, keepdims=True)[0]", {"a": table})
+case("views", "reduced", "sum(a[1:]), sum(a[:, ::-2], axis=0), max(transpose(a), axis=0), argmin(a[::-1], axis=1)", {"a": table})
+case("views", "reduced_empty", "sum(a[5:], axis=0), prod(a[:0]), any(a[1:1], axis=1)", {"a": table})
+case("views", "reduced_nothing", "max(a[5:], axis=0)", {"a": table}, error=("SHAPE", "empty"))
+case("views", "of_a_bool", "a[::-1], a[1:] and a[:-1]", {"a": A("bool", [True, False, True, True])}, np_expr="(a[::-1], a[1:] & a[:-1])")
+case("views", "first_and_rest", "a - a[0], a - a[:, :1], a[0] * a[:, -1:]", {"a": table})
+case("views", "index_out_of_range", "a[3]", {"a": table}, error=("SHAPE", "index 3 is out of range for axis 0 of 3 elements"))
+case("views", "negative_index_out_of_range", "a[0, -5]", {"a": table}, error=("SHAPE", "index -5 is out of range for axis 1 of 4 elements"))
+case("views", "too_many_indices", "a[0, 0, 0]", {"a": table}, error=("SHAPE", "3 indices for an array of shape (3, 4)"))
+case("views", "too_few_axes_to_transpose", "transpose(a, axes=(0,))", {"a": table}, error=("SHAPE", "1 axes for an array of shape (3, 4)"))
+case("views", "axis_to_expand_out_of_range", "expand_dims(a, 3)", {"a": table}, error=("SHAPE", "axis 3 is out of range"))
+case("views", "slices_that_do_not_fit", "a[1:] + a[:-2]", {"a": line}, error=("SHAPE", "(9,)"))
+
+# --- layouts and ranks -----------------------------------------------------------------------
+shapes = [(), (4,), (1,), (3, 1), (3, 4), (2, 1, 1), (2, 3, 1), (1, 1, 4), (2, 2, 3, 4), (2, 1, 1, 4)]
+count = 0
+for turn, shape in enumerate(shapes):
+    for other in shapes[turn:]:
+        try:
+            np.broadcast_shapes(shape, other)
+        except ValueError:
+            continue
+        count += 1
+        dtypes = [("f64", "f64"), ("i32", "f32"), ("u8", "i16"), ("f32", "f64")][count % 4]
+        absolute = "u8" in dtypes
+        values = lambda shape, n: [abs(v) if absolute else v for v in whole(shape, n)]
+        x = {"a": A(dtypes[0], values(shape, count), shape, **laid_out(count, len(shape))),
+             "b": A(dtypes[1], values(other, count + 4), other, **laid_out(count + 4, len(other)))}
+        name = "x".join(map(str, shape)) + "_with_" + "x".join(map(str, other))
+        case("layouts", f"ranks_{name}", "a - b * 2, a < b, (a + 1) * (b + 3), a * a + b", x)
+        case("layouts", f"kept_{name}", "floor(a / 4) + floor(b / 2), sum(floor(a / 4) * b)", x)
+for dtype in list(DTYPES):
+    v = whole((3, 4), 1)
+    v = [abs(x) % 2 for x in v] if dtype == "bool" else [abs(x) for x in v] if dtype.startswith("u") else v
+    for turn in range(9):
+        layout = laid_out(turn, 2)
+        op = "a & b, sum(a, axis=0), a | transpose(transpose(b))" if dtype == "bool" else "a * 2 + b, sum(a, axis=0), max(a - b, axis=1)"
+        case("layouts", f"{dtype}_{turn}", op, {"a": A(dtype, v, (3, 4), **layout), "b": A(dtype, v[::-1], (3, 4), **laid_out(turn * 5 + 3, 2))})
+for turn, axes in enumerate([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]):
+    x = {"a": A("i32", np.arange(24), (2, 3, 4), axes=axes, step=[(1, -1)[k == turn % 3] for k in range(3)]), "b": A("i32", np.arange(24), (2, 3, 4))}
+    case("layouts", f"axes_in_memory_{''.join(map(str, axes))}", "a - b, sum(a * b, axis=1), max(a, axis=(0, 2)), transpose(a) - transpose(b)", x)
+case("layouts", "swapped_f64", "a + 1, sum(a), a < 2", {"a": A("f64", [1.0, -2.5, NAN, INF], swapped=True)})
+case("layouts", "swapped_of_every_width", "a + b + c + d", {"a": A("u8", [1, 2], swapped=True), "b": A("i16", [-300, 7], swapped=True), "c": A("u32", [70000, 1], swapped=True), "d": A("i64", [-(2**40), 2**40], swapped=True)})
+case("layouts", "swapped_single_number", "a * 2", {"a": {**S("f64", 1.25), "swapped": True}})
+case("layouts", "zero_strides_reduced", "sum(a, axis=0), sum(a, axis=1), max(a), argmax(a, axis=1)", {"a": A("i32", [3, 1, 2], (1, 3), broadcast_to=[4, 3])})
+case("layouts", "zero_strides_along_columns", "sum(a, axis=0), mean(a, axis=1), argmin(a, axis=1), transpose(a)", {"a": A("f64", [3.0, 1.0], (2, 1), broadcast_to=[2, 5])})
 
 write()

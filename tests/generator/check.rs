@@ -17,7 +17,7 @@ impl Engines {
     /// The engines of a mode: each instruction set on one thread, the best one on two as well.
     pub fn new(mode: Mode) -> Engines {
         let make = |backend, isa, threads| {
-            Engine::builder().mode(mode).backend(backend).isa(isa).threads(threads).build()
+            Engine::builder().mode(mode).backend(backend).isa(isa).threads(threads).eager().build()
         };
         let mut natives: Vec<_> = Isa::available()
             .map(|isa| (format!("native {}", isa.name()), make(Backend::Native, isa, 1)))
@@ -119,7 +119,7 @@ pub fn difference(
         if types(expected) != types(got) {
             return Some(format!("output {i} is {:?}, expected {:?}", types(got), types(expected)));
         }
-        different_elements(expected.dtype(), expected.bytes(), got.bytes())
+        different_elements(expected.dtype(), &expected.bytes(), &got.bytes())
             .map(|d| format!("output {i} {d}"))
     })
 }
@@ -185,7 +185,7 @@ fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), 
     for (i, ((array, output), before)) in arrays.iter().zip(expected.iter()).zip(before).enumerate()
     {
         if let Some(difference) =
-            different_elements(output.dtype(), output.bytes(), &array.elements())
+            different_elements(output.dtype(), &output.bytes(), &array.elements())
         {
             return Err(format!("output {i} into {array} {difference}"));
         }
@@ -273,7 +273,7 @@ fn compare(
 ) -> Result<(), String> {
     for (i, output) in expected.iter().enumerate() {
         let got = if i == chosen { elements.to_vec() } else { others[i].elements() };
-        if let Some(difference) = different_elements(output.dtype(), output.bytes(), &got) {
+        if let Some(difference) = different_elements(output.dtype(), &output.bytes(), &got) {
             return Err(format!("output {i} {difference}"));
         }
     }

@@ -38,7 +38,12 @@ impl Case {
         // Now and then one with more values than there are registers.
         let budget =
             if u.ratio(1, 30)? { u.int_in_range(60..=200)? } else { u.int_in_range(1..=30)? };
-        let mut writer = Writer { u, scope: Vec::new(), defs: Vec::new(), ops: Vec::new(), budget };
+        let rank = match &inputs[0].value {
+            Value::Array(array) => array.shape.len(),
+            _ => 0,
+        };
+        let (scope, defs, ops) = (Vec::new(), Vec::new(), Vec::new());
+        let mut writer = Writer { u, scope, defs, ops, budget, rank };
         for input in &inputs {
             let ty = Ty { dtype: input.value.dtype(), weak: input.value.is_weak() };
             writer.scope.push((input.name.to_string(), ty));
@@ -154,6 +159,8 @@ struct Writer<'a, 'u> {
     ops: Vec<Op>,
     /// Operations still to be spent.
     budget: usize,
+    /// The axes of the largest input.
+    rank: usize,
 }
 
 const KINDS: [Kind; 3] = [Kind::Float, Kind::Int, Kind::Bool];
@@ -237,6 +244,7 @@ impl Writer<'_, '_> {
             3 => self.cast(kind),
             4 => self.call(kind),
             5 if kind == Kind::Bool => self.is_in(),
+            5 => self.view(kind),
             _ => {
                 let rows: Vec<&Row> =
                     TABLE.iter().filter(|r| r.op.is_public() && gives(r, kind)).collect();
@@ -249,6 +257,46 @@ impl Writer<'_, '_> {
                 self.apply(row, kind)
             }
         }
+    }
+
+    /// A view of an expression. Most keep the shape, or add axes of one element in front.
+    fn view(&mut self, kind: Kind) -> Result<Expr> {
+        let Expr { text, ty } = self.expr(kind)?;
+        let same = [
+            "[..., ::-1]",
+            "[::-1]",
+            "[:]",
+            "[None]",
+            "[..., None][..., 0]",
+            "[..., -1:]",
+            "[..., :1]",
+            "[:1]",
+        ];
+        let text = match self.u.int_in_range(0..=11)? {
+            0 => format!("transpose(transpose({text}))"),
+            1 => format!("expand_dims({text}, axis=0)"),
+            2 => format!("transpose({text})"),
+            3 => format!("({text})[1:]"),
+            i => format!("({text}){}", same[i - 4]),
+        };
+        Ok(Expr { text, ty })
+    }
+
+    /// `, axis=1, keepdims=True`, mostly so that the result still broadcasts, or nothing.
+    fn axes(&mut self) -> Result<String> {
+        if self.u.ratio(2, 5)? {
+            return Ok(String::new());
+        }
+        let rank = self.rank.max(1) as i64;
+        let axis = self.u.int_in_range(-rank..=rank - 1)?;
+        let axes = match self.u.int_in_range(0..=7)? {
+            0 => "None".to_string(),
+            1 if rank > 1 => format!("({axis}, {})", if axis == 0 { 1 } else { axis - 1 }),
+            2 => format!("({axis},)"),
+            _ => axis.to_string(),
+        };
+        let keepdims = if self.u.ratio(4, 5)? { ", keepdims=True" } else { "" };
+        Ok(format!(", axis={axes}{keepdims}"))
     }
 
     fn leaf(&mut self, kind: Kind) -> Result<Expr> {
@@ -373,7 +421,14 @@ impl Writer<'_, '_> {
                 vec![self.expr(operand)?]
             }
             Rule::Extreme => vec![self.expr(kind)?],
-            Rule::Predicate | Rule::Average | Rule::Truth | Rule::Count => vec![self.expr(any)?],
+            Rule::Predicate
+            | Rule::Average
+            | Rule::Truth
+            | Rule::Count
+            | Rule::Position
+            | Rule::Spread => vec![self.expr(any)?],
+            Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
+            Rule::Products => self.pair(Kind::Int)?.into(),
         };
         let types: Vec<Ty> = args.iter().map(|a| a.ty).collect();
         let ty = result(row, &types);
@@ -455,11 +510,19 @@ impl Writer<'_, '_> {
                 _ => unreachable!("operators have one operand or two"),
             });
         }
+        if row.op.is_reduction() {
+            let mut names = vec![row.name];
+            names.extend(row.aliases);
+            let name = *self.u.choose(&names)?;
+            let ddof = row.parameters.len() > 1 && row.op != Op::Dot && self.u.arbitrary()?;
+            let ddof = if ddof { ", ddof=1" } else { "" };
+            return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
+        }
         let plain = self.u.int_in_range(0..=2)?;
         Ok(match (row.op, &texts[..]) {
             (Op::Neg, [x]) if plain > 0 => format!("(-{x})"),
             (Op::Select, [c, x, y]) if plain > 0 => format!("({x} if {c} else {y})"),
-            _ if plain == 0 && !row.op.is_reduction() => {
+            _ if plain == 0 => {
                 let keywords =
                     row.parameters.iter().zip(&texts).map(|(p, t)| format!("{}={t}", p.name));
                 format!("{}({})", row.name, keywords.collect::<Vec<_>>().join(", "))
@@ -481,10 +544,11 @@ fn gives(row: &Row, kind: Kind) -> bool {
             matches!(row.op, Add | Mul | Minimum | Maximum | Fmin | Fmax | Clip | Abs | NanToNum)
         }
         Rule::Arithmetic | Rule::Rounding | Rule::Total => kind != Kind::Bool,
-        Rule::Real | Rule::Divide | Rule::Average => kind == Kind::Float,
+        Rule::Products => kind != Kind::Bool,
+        Rule::Real | Rule::Divide | Rule::Average | Rule::Spread => kind == Kind::Float,
         Rule::Comparison | Rule::Predicate | Rule::Logical | Rule::Truth => kind == Kind::Bool,
         Rule::Bitwise => kind != Kind::Float,
-        Rule::Shift | Rule::Count => kind == Kind::Int,
+        Rule::Shift | Rule::Count | Rule::Position => kind == Kind::Int,
         Rule::Select | Rule::Extreme => true,
     }
 }
@@ -501,15 +565,18 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
     };
     match row.rule {
         Rule::Real | Rule::Divide if ty.weak => Ty { dtype: DType::F64, weak: true },
-        Rule::Real | Rule::Divide | Rule::Average => strong(float(ty.dtype)),
+        Rule::Average | Rule::Spread if !ty.dtype.is_float() => strong(DType::F64),
+        Rule::Real | Rule::Divide | Rule::Average | Rule::Spread => strong(float(ty.dtype)),
         Rule::Comparison | Rule::Predicate | Rule::Logical => {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
         Rule::Truth => STRONG_BOOL,
-        Rule::Count => strong(DType::I64),
-        Rule::Total if ty.dtype.is_float() => strong(ty.dtype),
-        Rule::Total if ty.dtype == DType::Bool || ty.dtype.is_signed_int() => strong(DType::I64),
-        Rule::Total => strong(DType::U64),
+        Rule::Count | Rule::Position => strong(DType::I64),
+        Rule::Total | Rule::Products if ty.dtype.is_float() => strong(ty.dtype),
+        Rule::Total | Rule::Products if ty.dtype == DType::Bool || ty.dtype.is_signed_int() => {
+            strong(DType::I64)
+        }
+        Rule::Total | Rule::Products => strong(DType::U64),
         Rule::Extreme => strong(ty.dtype),
         Rule::Arithmetic if ty.dtype == DType::Bool && !gives(row, Kind::Bool) => strong(DType::I8),
         _ => ty,

@@ -1,0 +1,104 @@
+//! What calls cost: small ones, those that allocate, those that divide little among threads.
+
+use std::hint::black_box;
+
+use hotloop::Result;
+
+use crate::contest::{Field, args, count, digits, kernel, looping, outs, program, running};
+use crate::timing::{Contender, interleaved};
+use crate::workloads::{AXPBY, SQUARES, Workload};
+
+/// `Program::eval`, which allocates its output, and `eval_into`, which does not.
+pub fn fresh(field: &Field) -> Result<()> {
+    println!("\n| program | n | threads | `eval`, ms | `eval_into`, ms | ratio |");
+    println!("|---|---|---|---|---|---|");
+    for (text, n) in [(AXPBY, 10_000_000), (AXPBY, 1_000_000), (SQUARES, 10_000_000)] {
+        let workload = Workload::line(text, n);
+        let (inputs, targets) = (workload.buffers(), workload.targets());
+        for &threads in &field.threads {
+            let program = program(&workload, threads)?;
+            let mut list = outs(&targets);
+            let times = interleaved(vec![
+                Box::new(|| {
+                    assert!(black_box(program.eval(&args(&workload, &inputs)[..])).is_ok())
+                }),
+                Box::new(|| {
+                    assert!(program.eval_into(&args(&workload, &inputs)[..], &mut list).is_ok());
+                }),
+            ]);
+            println!(
+                "| `{text}` | {} | {threads} | {} | {} | {} |",
+                count(n),
+                digits(times[0].median() * 1e3),
+                digits(times[1].median() * 1e3),
+                digits(times[0].ratio(&times[1])),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Two threads against one: it should never be slower to have them.
+pub fn threads(field: &Field) -> Result<()> {
+    let Some(&many) = field.threads.iter().find(|t| **t > 1) else {
+        eprintln!("one processor: nothing to compare threads on");
+        return Ok(());
+    };
+    println!("\n| program | n | 1 thread, µs | {many} threads, µs | ratio |");
+    println!("|---|---|---|---|---|");
+    for text in [AXPBY, SQUARES] {
+        for n in [10_000, 30_000, 100_000, 300_000, 1_000_000] {
+            let workload = Workload::line(text, n);
+            let (inputs, targets) = (workload.buffers(), workload.targets());
+            let (mut alone, mut shared) = (outs(&targets), outs(&targets));
+            let arguments = args(&workload, &inputs);
+            let times = interleaved(vec![
+                running(kernel(&workload, 1)?.bind(&arguments[..], &mut alone)?),
+                running(kernel(&workload, many)?.bind(&arguments[..], &mut shared)?),
+            ]);
+            println!(
+                "| `{text}` | {} | {} | {} | {} |",
+                count(n),
+                digits(times[0].median() * 1e6),
+                digits(times[1].median() * 1e6),
+                digits(times[1].ratio(&times[0])),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `Bound::run` over few elements, and arithmetic that waits for no memory, against loops in C of
+/// two widths.
+pub fn widths(field: &Field) -> Result<()> {
+    println!("\n| program | n | hotloop, ns | C, 128-bit | C, native | to 128-bit | to native |");
+    println!("|---|---|---|---|---|---|---|");
+    for (id, n, narrow) in
+        [("W15", 64, "ratio_128"), ("W15", 1_000, "ratio_128"), ("W13", 10_000, "horner_128")]
+    {
+        let Some(mut workload) = Workload::all().into_iter().find(|w| w.id == id) else { continue };
+        workload.n = n;
+        let (inputs, targets) = (workload.buffers(), workload.targets());
+        let mut list = outs(&targets);
+        let arguments = args(&workload, &inputs);
+        let mut contenders: Vec<Contender<'_>> =
+            vec![running(kernel(&workload, 1)?.bind(&arguments[..], &mut list)?)];
+        for (peer, name) in field.plain.iter().flat_map(|p| [(p, narrow), (p, workload.peer)]) {
+            contenders.push(looping(peer, (name, 1), &inputs, &targets, &workload.n));
+        }
+        let times = interleaved(contenders);
+        let time = |i: usize| times.get(i).map_or("-".to_string(), |t| digits(t.median() * 1e9));
+        let ratio = |i: usize| times.get(i).map_or("-".to_string(), |t| digits(times[0].ratio(t)));
+        println!(
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            workload.title.map_or(format!("`{}`", workload.text), str::to_string),
+            count(n),
+            time(0),
+            time(1),
+            time(2),
+            ratio(1),
+            ratio(2),
+        );
+    }
+    Ok(())
+}

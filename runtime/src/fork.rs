@@ -1,0 +1,89 @@
+//! What a forked process must not share with the one it descends from.
+//!
+//! The child of a fork has one thread. A lock that another thread held, a value that another
+//! thread was making, and threads that wait for work stay that way for ever.
+
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// A number that differs between a process and the forks of it that were made since it was first
+/// asked for.
+fn generation() -> u32 {
+    #[cfg(unix)]
+    {
+        extern "C" fn child() {
+            FORKS.fetch_add(1, Ordering::Relaxed);
+        }
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        if !REGISTERED.load(Ordering::Acquire) {
+            // Twice does no harm; a lock could be held by a thread that a child does not have.
+            // SAFETY: the handler is a function of this program and only adds to an atomic.
+            // Where it is refused for want of memory, forks are not noticed.
+            unsafe { libc::pthread_atfork(None, None, Some(child)) };
+            REGISTERED.store(true, Ordering::Release);
+        }
+    }
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// A value that every process has its own of: a forked one makes another when it first asks.
+///
+/// That of its parent stays where it is, as nobody can tell in what state it was caught.
+#[derive(Debug, Default)]
+pub struct PerProcess<T> {
+    made: AtomicPtr<Made<T>>,
+    owned: PhantomData<Made<T>>,
+}
+
+#[derive(Debug)]
+struct Made<T> {
+    generation: u32,
+    value: T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    /// No value yet.
+    pub const fn new() -> PerProcess<T> {
+        PerProcess { made: AtomicPtr::new(ptr::null_mut()), owned: PhantomData }
+    }
+
+    /// This process's value. `make` should be cheap: of several that are made at once, one stays.
+    pub fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
+        let generation = generation();
+        let seen = self.made.load(Ordering::Acquire);
+        // SAFETY: what was stored is freed only when `self` is dropped.
+        if let Some(made) = unsafe { seen.as_ref() }
+            && made.generation == generation
+        {
+            return &made.value;
+        }
+        let own = Box::into_raw(Box::new(Made { generation, value: make() }));
+        match self.made.compare_exchange(seen, own, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: as above, now that it is stored.
+            Ok(_) => unsafe { &(*own).value },
+            Err(other) => {
+                // SAFETY: nobody else has seen our own, made by `Box` above; the other was stored
+                // by a thread of this process, as a fork has only this one.
+                unsafe {
+                    drop(Box::from_raw(own));
+                    &(*other).value
+                }
+            }
+        }
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        let made = *self.made.get_mut();
+        // SAFETY: it was made by `Box`, and `self` is borrowed no more. A parent's is left alone.
+        unsafe {
+            if made.as_ref().is_some_and(|made| made.generation == generation()) {
+                drop(Box::from_raw(made));
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The loops over strided operands: which axes, in which order, and which of them in one.
+//!
+//! The axes of an iteration space become *rows* and *columns*; columns run inside rows, and a
+//! tile is a piece of one row. Axes that every operand steps through as through a longer one are
+//! joined. An elementwise loop may go through its elements in any order, so it follows memory:
+//! that of the outputs first. A reduction keeps to the C order of what it reduces, and chooses
+//! whether its sequences lie along the columns, one after the other, or along the rows, many side
+//! by side: again as most of the memory lies.
+
+/// Where the sequences of a reduction run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// There are none: an elementwise loop.
+    Nothing,
+    /// Each row is a sequence.
+    Columns,
+    /// Each column is a sequence.
+    Rows,
+}
+
+/// An operand as a nest sees it: its strides over the whole iteration space, in bytes.
+#[derive(Clone, Debug)]
+pub struct Operand<'a> {
+    /// Bytes of an element.
+    pub size: usize,
+    /// Bytes from one element to the next along each axis of the space.
+    pub strides: &'a [isize],
+}
+
+/// An operand's way through a nest, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// From its first element to the first one that the nest visits.
+    pub offset: isize,
+    /// Steps along the outer axes.
+    pub outer: Box<[isize]>,
+    /// Steps along the rows' axes.
+    pub rows: Box<[isize]>,
+    /// Steps along the columns' axes.
+    pub columns: Box<[isize]>,
+    /// Whether columns lie far apart, and rows less: then a block is worth copying at once.
+    pub turned: bool,
+}
+
+/// The loops: outer ones around rows around columns. Each is a list of extents, outermost first;
+/// an empty list is one turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nest {
+    /// Around the rows of sequences that run along them; else empty.
+    pub outer: Box<[usize]>,
+    /// The rows.
+    pub rows: Box<[usize]>,
+    /// The columns.
+    pub columns: Box<[usize]>,
+    /// Where sequences run.
+    pub along: Along,
+}
+
+/// A row of fewer columns is not worth a loop of its own.
+const SHORT_ROW: usize = 128;
+/// With fewer columns and rows a block is not worth copying at once.
+const SMALL_BLOCK: usize = 16;
+/// Columns at least so many bytes apart take a line of memory each.
+const APART: usize = 64;
+/// Sequences that are shorter are better reduced side by side.
+const SHORT_SEQUENCE: usize = 32;
+/// Fewer columns than this are better joined with other axes.
+const FEW_COLUMNS: usize = 64;
+
+/// An axis, or several in one: its extent, and the step of each operand.
+#[derive(Clone, Debug)]
+struct Axis {
+    /// Which axis of the space it is, or the first of those in it.
+    number: usize,
+    extent: usize,
+    steps: Vec<isize>,
+}
+
+impl Nest {
+    /// The loops of an elementwise computation over a space. Operands that come first decide
+    /// about the order.
+    pub fn elementwise(shape: &[usize], operands: &[Operand<'_>]) -> (Nest, Vec<Path>) {
+        let mut axes = long_axes(shape, operands, |_| true);
+        let offsets = forwards(&mut axes, operands.len());
+        let axes = joined(in_memory_order(axes));
+        let along = Along::Nothing;
+        let Some((inner, others)) = axes.split_last() else {
+            return Nest::of([&[], &[], &[]], along, &offsets, operands);
+        };
+        let turned = (inner.extent >= SMALL_BLOCK).then(|| turned_axis(inner, others)).flatten();
+        if let Some(axis) = turned {
+            let mut rows = others.to_vec();
+            let last = rows.remove(axis);
+            rows.push(last);
+            let inner = std::slice::from_ref(inner);
+            return Nest::of([&[], &rows, inner], along, &offsets, operands);
+        }
+        if inner.extent >= SHORT_ROW {
+            let inner = std::slice::from_ref(inner);
+            return Nest::of([&[], others, inner], along, &offsets, operands);
+        }
+        Nest::of([&[], &[], &axes], along, &offsets, operands)
+    }
+
+    /// The loops of a reduction over some axes of a space.
+    pub fn reduction(
+        shape: &[usize],
+        reduced: &[bool],
+        operands: &[Operand<'_>],
+    ) -> (Nest, Vec<Path>) {
+        let sequence = joined(long_axes(shape, operands, |axis| reduced[axis]));
+        let mut kept = long_axes(shape, operands, |axis| !reduced[axis]);
+        let offsets = forwards(&mut kept, operands.len());
+        let kept = joined(in_memory_order(kept));
+        let Some((lane, others)) = kept.split_last() else {
+            return Nest::of([&[], &[], &sequence], Along::Columns, &offsets, operands);
+        };
+        let length: usize = sequence.iter().map(|a| a.extent).product();
+        let weight = |axis: Option<&Axis>| -> usize {
+            let dense =
+                |i: &usize| axis.is_none_or(|a| a.steps[*i].unsigned_abs() <= operands[*i].size);
+            (0..operands.len()).filter(dense).map(|i| operands[i].size).sum()
+        };
+        let side_by_side = if length < SHORT_SEQUENCE {
+            true
+        } else if lane.extent < SMALL_BLOCK {
+            false
+        } else {
+            weight(Some(lane)) > weight(sequence.last())
+        };
+        if !side_by_side {
+            return Nest::of([&[], &kept, &sequence], Along::Columns, &offsets, operands);
+        }
+        if lane.extent < FEW_COLUMNS {
+            return Nest::of([&[], &sequence, &kept], Along::Rows, &offsets, operands);
+        }
+        let lane = std::slice::from_ref(lane);
+        Nest::of([others, &sequence, lane], Along::Rows, &offsets, operands)
+    }
+
+    fn of(
+        [outer, rows, columns]: [&[Axis]; 3],
+        along: Along,
+        offsets: &[isize],
+        operands: &[Operand<'_>],
+    ) -> (Nest, Vec<Path>) {
+        let extents = |axes: &[Axis]| axes.iter().map(|a| a.extent).collect();
+        let nest =
+            Nest { outer: extents(outer), rows: extents(rows), columns: extents(columns), along };
+        let steps = |axes: &[Axis], i: usize| axes.iter().map(|a| a.steps[i]).collect();
+        let path = |i: usize| Path {
+            offset: offsets[i],
+            outer: steps(outer, i),
+            rows: steps(rows, i),
+            columns: steps(columns, i),
+            turned: is_turned(rows, columns, i),
+        };
+        (nest, (0..operands.len()).map(path).collect())
+    }
+}
+
+/// The strides of a new dense array of elements of `size` bytes, whose axes are in the order in
+/// which operands have them: NumPy's order `K`.
+pub fn dense_strides(shape: &[usize], operands: &[Operand<'_>], size: usize) -> Box<[isize]> {
+    let mut order: Vec<usize> = (0..shape.len()).collect();
+    let long = in_memory_order(long_axes(shape, operands, |_| true));
+    let mut ordered = long.iter().map(|axis| axis.number);
+    for axis in order.iter_mut().filter(|axis| shape[**axis] != 1) {
+        *axis = ordered.next().unwrap_or(*axis);
+    }
+    let mut strides = vec![0; shape.len()];
+    let mut step = size as isize;
+    for axis in order.into_iter().rev() {
+        strides[axis] = step;
+        step = step.saturating_mul(shape[axis].max(1) as isize);
+    }
+    strides.into()
+}
+
+/// The axes that `wanted` names and that have more than one element.
+fn long_axes(
+    shape: &[usize],
+    operands: &[Operand<'_>],
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<Axis> {
+    let long = (0..shape.len()).filter(|axis| shape[*axis] != 1 && wanted(*axis));
+    let axis = |axis: usize| Axis {
+        number: axis,
+        extent: shape[axis],
+        steps: operands.iter().map(|o| o.strides[axis]).collect(),
+    };
+    long.map(axis).collect()
+}
+
+/// Turns axes round that every operand goes through backwards; gives the operands' offsets.
+fn forwards(axes: &mut [Axis], operands: usize) -> Vec<isize> {
+    let mut offsets = vec![0; operands];
+    for axis in axes {
+        let backwards = axis.steps.iter().all(|s| *s <= 0) && axis.steps.iter().any(|s| *s < 0);
+        if backwards && axis.extent > 0 {
+            for (offset, step) in offsets.iter_mut().zip(&mut axis.steps) {
+                *offset += *step * (axis.extent as isize - 1);
+                *step = -*step;
+            }
+        }
+    }
+    offsets
+}
+
+/// Axes from the one of the longest steps to the one of the shortest, as the first operand has
+/// them that tells two apart; C order where none does.
+fn in_memory_order(axes: Vec<Axis>) -> Vec<Axis> {
+    let inside = |a: &Axis, b: &Axis| {
+        let steps = a.steps.iter().zip(&b.steps).map(|(a, b)| (a.unsigned_abs(), b.unsigned_abs()));
+        let told = |(a, b): &(usize, usize)| *a != 0 && *b != 0 && a != b;
+        { steps }.find(told).is_some_and(|(a, b)| a < b)
+    };
+    let mut ordered: Vec<Axis> = Vec::with_capacity(axes.len());
+    for axis in axes {
+        let place = ordered.iter().rposition(|other| !inside(other, &axis));
+        ordered.insert(place.map_or(0, |place| place + 1), axis);
+    }
+    ordered
+}
+
+/// Neighbouring axes that every operand steps through as through one.
+fn joined(axes: Vec<Axis>) -> Vec<Axis> {
+    let mut list: Vec<Axis> = Vec::with_capacity(axes.len());
+    for axis in axes {
+        match list.last_mut() {
+            Some(outer) if continues(outer, &axis) => {
+                outer.extent *= axis.extent;
+                outer.steps = axis.steps;
+            }
+            _ => list.push(axis),
+        }
+    }
+    list
+}
+
+fn continues(outer: &Axis, inner: &Axis) -> bool {
+    let extent = inner.extent as isize;
+    outer.steps.iter().zip(&inner.steps).all(|(o, i)| i.checked_mul(extent) == Some(*o))
+}
+
+/// Whether an operand's columns are far apart, and the innermost rows closer.
+fn is_turned(rows: &[Axis], columns: &[Axis], operand: usize) -> bool {
+    let Some((column, more)) = columns.split_last() else { return false };
+    let near = if more.is_empty() { rows.last() } else { more.last() };
+    near.is_some_and(|near| is_nearer(near, column, operand))
+}
+
+/// Whether an operand lies denser along another axis than along the columns', so that copying a
+/// block fetches each line once.
+fn is_nearer(near: &Axis, column: &Axis, operand: usize) -> bool {
+    let (step, far) = (near.steps[operand].unsigned_abs(), column.steps[operand].unsigned_abs());
+    let nothing_between = step.checked_mul(near.extent) == Some(far);
+    step != 0 && step < far && (nothing_between || far >= APART && near.extent >= SMALL_BLOCK)
+}
+
+/// The axis along which some operand lies denser than along the inner one.
+fn turned_axis(inner: &Axis, others: &[Axis]) -> Option<usize> {
+    let operands = 0..inner.steps.len();
+    let nearest = |i: usize| {
+        let near = (0..others.len()).filter(|a| is_nearer(&others[*a], inner, i));
+        near.min_by_key(|a| others[*a].steps[i].unsigned_abs())
+    };
+    { operands }.find_map(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operand(strides: &[isize]) -> Operand<'_> {
+        Operand { size: 8, strides }
+    }
+
+    #[test]
+    fn dense_arrays_are_one_loop() {
+        for strides in [[96, 24, 8], [8, 16, 64]] {
+            let (nest, paths) =
+                Nest::elementwise(&[2, 4, 3], &[operand(&strides), operand(&strides)]);
+            assert_eq!((&*nest.rows, &*nest.columns), (&[][..], &[24][..]), "{strides:?}");
+            assert_eq!((&*paths[1].columns, paths[1].turned), (&[8][..], false));
+        }
+    }
+
+    #[test]
+    fn backwards_becomes_forwards() {
+        let (nest, paths) = Nest::elementwise(&[300], &[operand(&[-8]), operand(&[-16])]);
+        assert_eq!(&*nest.columns, [300]);
+        assert_eq!((paths[0].offset, &*paths[0].columns), (-8 * 299, &[8][..]));
+        assert_eq!((paths[1].offset, &*paths[1].columns), (-16 * 299, &[16][..]));
+        let (_, paths) = Nest::elementwise(&[300], &[operand(&[8]), operand(&[-8])]);
+        assert_eq!((paths[0].offset, paths[1].offset), (0, 0));
+    }
+
+    #[test]
+    fn an_operand_of_the_other_order_is_turned() {
+        let (c, f) = ([8000, 8], [8, 8000]);
+        let (nest, paths) = Nest::elementwise(&[1000, 1000], &[operand(&c), operand(&f)]);
+        assert_eq!((&*nest.rows, &*nest.columns), (&[1000][..], &[1000][..]));
+        assert_eq!((paths[0].turned, paths[1].turned), (false, true));
+    }
+
+    #[test]
+    fn sequences_run_as_memory_does() {
+        let (c, f) = ([8000, 8], [8, 8000]);
+        let along = |strides: &[isize], mask: [bool; 2]| {
+            Nest::reduction(&[1000, 1000], &mask, &[operand(strides)]).0.along
+        };
+        assert_eq!(along(&c, [false, true]), Along::Columns);
+        assert_eq!(along(&c, [true, false]), Along::Rows);
+        assert_eq!(along(&f, [false, true]), Along::Rows);
+        assert_eq!(along(&f, [true, false]), Along::Columns);
+        let (nest, _) = Nest::reduction(&[1000, 1000], &[true, true], &[operand(&c)]);
+        assert_eq!((nest.along, &*nest.columns), (Along::Columns, &[1_000_000][..]));
+    }
+
+    #[test]
+    fn new_arrays_follow_their_operands() {
+        let strides = |list: &[&[isize]]| {
+            let operands: Vec<_> = list.iter().map(|s| operand(s)).collect();
+            dense_strides(&[2, 3, 4], &operands, 4)
+        };
+        assert_eq!(*strides(&[]), [48, 16, 4]);
+        assert_eq!(*strides(&[&[8, 16, 48]]), [4, 8, 24]);
+        assert_eq!(*strides(&[&[0, 8, -24], &[8, 16, 48]]), [4, 8, 24]);
+        assert_eq!(*strides(&[&[96, 32, 8], &[8, 16, 48]]), [48, 16, 4]);
+    }
+}

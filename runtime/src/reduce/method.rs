@@ -1,0 +1,83 @@
+//! The ways to reduce, and their instances for each instruction set.
+
+use super::{Columns, Partial, Sequence};
+use crate::isa::Isa;
+
+/// A way to reduce elements of one dtype.
+///
+/// Implementations of the unsafe functions are `#[inline(always)]`, so that they are compiled with
+/// the instruction set of the shell they stand in.
+pub(super) trait Method {
+    /// Takes the next `n` elements of a sequence.
+    ///
+    /// # Safety
+    /// The contract of [`Sequence::push`].
+    unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize);
+    /// Ends a sequence that has elements.
+    fn finish(sequence: &mut Sequence) -> Partial;
+    /// Rows of [`Columns`] that sequences of at most `length` elements need.
+    fn rows(length: usize) -> usize;
+    /// Takes the next element of every lane.
+    ///
+    /// # Safety
+    /// The contract of [`Columns::push`].
+    unsafe fn push_lanes(columns: &mut Columns, a: *const u8);
+    /// Ends sequences that have elements.
+    fn finish_lanes(columns: &mut Columns, out: &mut [Partial]);
+    /// Two neighbours.
+    fn combine(left: &Partial, right: &Partial) -> Partial;
+}
+
+type Push = unsafe fn(&mut Sequence, *const u8, usize);
+type PushLanes = unsafe fn(&mut Columns, *const u8);
+
+/// The functions of a [`Method`], compiled for an instruction set.
+#[derive(Clone, Copy)]
+pub(super) struct Methods {
+    pub push: Push,
+    pub finish: fn(&mut Sequence) -> Partial,
+    pub rows: fn(usize) -> usize,
+    pub push_lanes: PushLanes,
+    pub finish_lanes: fn(&mut Columns, &mut [Partial]),
+    pub combine: fn(&Partial, &Partial) -> Partial,
+}
+
+macro_rules! shells {
+    ($push:ident, $push_lanes:ident $(, $features:literal)?) => {
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $push<M: Method>(sequence: &mut Sequence, a: *const u8, n: usize) {
+            // SAFETY: the caller keeps the contract of `Sequence::push`.
+            unsafe { M::push(sequence, a, n) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $push_lanes<M: Method>(columns: &mut Columns, a: *const u8) {
+            // SAFETY: the caller keeps the contract of `Columns::push`.
+            unsafe { M::push_lanes(columns, a) }
+        }
+    };
+}
+
+shells!(baseline, baseline_lanes);
+#[cfg(target_arch = "x86_64")]
+shells!(avx2, avx2_lanes, "avx2,fma,bmi2");
+
+impl Methods {
+    pub(super) fn of<M: Method>(isa: Isa) -> Methods {
+        let (push, push_lanes): (Push, PushLanes) = match isa {
+            // AVX2 code already runs at the speed of the L1 cache, or of the additions, and wider
+            // vectors gain nothing.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 => (avx2::<M>, avx2_lanes::<M>),
+            _ => (baseline::<M>, baseline_lanes::<M>),
+        };
+        Methods {
+            push,
+            finish: M::finish,
+            rows: M::rows,
+            push_lanes,
+            finish_lanes: M::finish_lanes,
+            combine: M::combine,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Stores that go past the caches, and loads that are asked for early.
+//!
+//! An ordinary store first fetches the line it writes to. One that is told that nobody will read
+//! the line soon does not, if a whole line is written at once: a third of the traffic of
+//! `a + b` is saved, and the caches keep what they have.
+
+use std::sync::OnceLock;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// How many bytes of an output to compute in L1 before they are streamed. With 2 KiB at a time
+/// `2*a + 3*b` of three arrays in memory takes 1.05 times as long as storing past the caches from
+/// registers, with 4 KiB 1.3 to 1.8 times: the hardware forgets how the inputs were being read.
+pub const PIECE: usize = 2 << 10;
+
+/// Copies `bytes` bytes, which should be in L1, to memory that will not be read soon. The whole
+/// lines of `dst` go past the caches, the edges do not.
+///
+/// Other threads may see these stores late: [`fence`] once before they are told of the data.
+///
+/// # Safety
+/// `src` is readable and `dst` writable for `bytes` bytes; they do not overlap. No pointer needs
+/// to be aligned.
+pub unsafe fn stream(dst: *mut u8, src: *const u8, bytes: usize) {
+    let head = dst.align_offset(LINE).min(bytes);
+    let lines = (bytes - head) / LINE;
+    let tail = head + lines * LINE;
+    // SAFETY: the three parts make up the caller's bytes; the lines begin at a multiple of 64.
+    unsafe {
+        dst.copy_from_nonoverlapping(src, head);
+        stream_lines(dst.add(head), src.add(head), lines);
+        dst.add(tail).copy_from_nonoverlapping(src.add(tail), bytes - tail);
+    }
+}
+
+/// # Safety
+/// `src` is readable and `dst` writable for that many lines, which do not overlap; `dst` is a
+/// multiple of [`LINE`].
+#[cfg(target_arch = "x86_64")]
+unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
+    use crate::isa::Isa;
+    // SAFETY: the caller's promise; the machine has what it detects.
+    unsafe {
+        match Isa::detect() {
+            Isa::Avx2 | Isa::Avx512 => lines_avx2(dst, src, lines),
+            Isa::Baseline => lines_sse2(dst, src, lines),
+        }
+    }
+}
+
+/// # Safety
+/// As on x86-64.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { dst.copy_from_nonoverlapping(src, lines * LINE) }
+}
+
+/// The loop over lines, a vector at a time. Vectors of 64 bytes are no faster than those of 32;
+/// those of 16 are up to 1.8 times slower.
+#[cfg(target_arch = "x86_64")]
+macro_rules! lines {
+    ($name:ident, $features:literal, $vector:ident, $load:ident, $store:ident) => {
+        /// # Safety
+        /// As [`stream_lines`]'s; the machine has the instructions.
+        #[target_feature(enable = $features)]
+        unsafe fn $name(dst: *mut u8, src: *const u8, lines: usize) {
+            use std::arch::x86_64::{$load, $store, $vector};
+            const WIDTH: usize = size_of::<$vector>();
+            for line in 0..lines {
+                for part in 0..LINE / WIDTH {
+                    let at = line * LINE + part * WIDTH;
+                    // SAFETY: `at` is inside the lines, and `dst + at` a multiple of `WIDTH`.
+                    unsafe { $store(dst.add(at).cast(), $load(src.add(at).cast())) };
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+lines!(lines_sse2, "sse2", __m128i, _mm_loadu_si128, _mm_stream_si128);
+#[cfg(target_arch = "x86_64")]
+lines!(lines_avx2, "avx2", __m256i, _mm256_loadu_si256, _mm256_stream_si256);
+
+/// Makes what this thread has streamed visible before what it stores from here on.
+#[inline]
+pub fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has the instruction.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    };
+}
+
+/// Asks for memory that will be read soon, where the hardware does not foresee it. Any address
+/// will do.
+#[inline]
+pub fn prefetch(start: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..bytes).step_by(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch may name any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(start.wrapping_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (start, bytes);
+}
+
+/// What is assumed of a machine that does not say: 32 MiB.
+const DEFAULT_CACHE: usize = 32 << 20;
+
+/// Bytes of the largest cache of this machine, found once. Outputs that, with what they are made
+/// of, do not fit into it gain from [`stream`].
+pub fn last_level_cache() -> usize {
+    static BYTES: OnceLock<usize> = OnceLock::new();
+    *BYTES.get_or_init(|| largest_cache().unwrap_or(DEFAULT_CACHE))
+}
+
+/// As the system describes the first processor.
+fn largest_cache() -> Option<usize> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let folder = "/sys/devices/system/cpu/cpu0/cache";
+    let sizes = (0..8).filter_map(|index| {
+        let text = std::fs::read_to_string(format!("{folder}/index{index}/size")).ok()?;
+        cache_bytes(text.trim())
+    });
+    sizes.max().filter(|bytes| *bytes > 0)
+}
+
+/// The bytes of `32768K`, or of `32M`.
+fn cache_bytes(text: &str) -> Option<usize> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: usize = match &text[digits.len()..] {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINE, cache_bytes, fence, last_level_cache};
+
+    #[test]
+    fn sizes_of_caches() {
+        assert_eq!(cache_bytes("32768K"), Some(32 << 20));
+        assert_eq!(cache_bytes("32M"), Some(32 << 20));
+        assert_eq!(cache_bytes("1G"), Some(1 << 30));
+        assert_eq!(cache_bytes("512"), Some(512));
+        assert_eq!(cache_bytes(""), None);
+        assert_eq!(cache_bytes("K"), None);
+        assert_eq!(cache_bytes("8 K"), None);
+        assert_eq!(cache_bytes("18446744073709551615K"), None);
+        assert!(last_level_cache() > 0);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn lines_of_every_instruction_set() {
+        use super::{lines_avx2, lines_sse2};
+        use crate::isa::Isa;
+
+        for isa in Isa::available() {
+            for lines in 0..9 {
+                let source: Vec<u8> = (0..lines * LINE + 1).map(|i| (i * 37 + 5) as u8).collect();
+                let mut memory = vec![0xEE_u8; (lines + 2) * LINE];
+                let first = memory.as_ptr().align_offset(LINE);
+                // SAFETY: there are that many lines from the first multiple of 64 on.
+                unsafe {
+                    let (dst, src) = (memory.as_mut_ptr().add(first), source.as_ptr().add(1));
+                    match isa {
+                        Isa::Avx2 | Isa::Avx512 => lines_avx2(dst, src, lines),
+                        Isa::Baseline => lines_sse2(dst, src, lines),
+                    }
+                }
+                fence();
+                let (before, rest) = memory.split_at(first);
+                let (copied, after) = rest.split_at(lines * LINE);
+                assert_eq!(copied, &source[1..], "{isa:?} {lines}");
+                assert!(before.iter().chain(after).all(|b| *b == 0xEE), "{isa:?} {lines}");
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Copies of elements a fixed step apart.
+
+use super::block::Axis;
+use crate::isa::Isa;
+
+/// What an element is copied as.
+pub(super) trait Unit: Copy {}
+impl Unit for u8 {}
+impl Unit for u16 {}
+impl Unit for u32 {}
+impl Unit for u64 {}
+
+/// Elements to copy, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) dst: *mut u8,
+    pub(super) src: *const u8,
+    pub(super) axis: Axis,
+}
+
+impl Run {
+    /// # Safety
+    /// The run's elements are readable in the source and writable in the destination, which
+    /// overlap nowhere. The machine has the instruction set.
+    #[inline]
+    pub(super) unsafe fn copy<T: Unit>(self, isa: Isa) {
+        let size = size_of::<T>() as isize;
+        let Axis { count, dst, src } = self.axis;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if dst == size && src == size {
+                self.dst.copy_from_nonoverlapping(self.src, count * size_of::<T>());
+            } else if dst == size && src == 0 {
+                self.fill::<T>();
+            } else if dst == size && (src == -size || src == 2 * size || src == -2 * size) {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 | Isa::Avx512 => shuffle_avx2::<T>(self),
+                    _ => self.shuffle::<T>(),
+                }
+            } else {
+                self.step::<T>();
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Run::copy`]'s; the destination is contiguous and the source one element.
+    unsafe fn fill<T: Unit>(self) {
+        let dst = self.dst.cast::<T>();
+        // SAFETY: the caller's promise; `i < count`.
+        unsafe {
+            let value = self.src.cast::<T>().read_unaligned();
+            for i in 0..self.axis.count {
+                dst.add(i).write_unaligned(value);
+            }
+        }
+    }
+
+    /// Backward or every other element: a loop for each, which becomes one of shuffles.
+    ///
+    /// # Safety
+    /// As [`Run::copy`]'s; the destination is contiguous, and the source steps by -1, 2 or -2
+    /// elements.
+    #[inline(always)]
+    unsafe fn shuffle<T: Unit>(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.axis.src < -(size_of::<T>() as isize) {
+                self.step_by::<T, -2>();
+            } else if self.axis.src < 0 {
+                self.step_by::<T, -1>();
+            } else {
+                self.step_by::<T, 2>();
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Run::copy`]'s; the destination is contiguous, and the source steps by `STEP`
+    /// elements.
+    #[inline(always)]
+    unsafe fn step_by<T: Unit, const STEP: isize>(self) {
+        let (dst, src) = (self.dst.cast::<T>(), self.src.cast::<T>());
+        for i in 0..self.axis.count {
+            // SAFETY: the caller's promise; `i < count`.
+            unsafe { dst.add(i).write_unaligned(src.offset(i as isize * STEP).read_unaligned()) };
+        }
+    }
+
+    /// # Safety
+    /// As [`Run::copy`]'s.
+    #[inline]
+    pub(super) unsafe fn step<T: Unit>(self) {
+        let Axis { count, dst, src } = self.axis;
+        let each = |i: usize| {
+            let i = i as isize;
+            // SAFETY: the caller's promise; `i < count`.
+            unsafe {
+                let value = self.src.wrapping_offset(i * src).cast::<T>().read_unaligned();
+                self.dst.wrapping_offset(i * dst).cast::<T>().write_unaligned(value);
+            }
+        };
+        let whole = count & !3;
+        for i in (0..whole).step_by(4) {
+            (i..i + 4).for_each(each);
+        }
+        (whole..count).for_each(each);
+    }
+
+    /// # Safety
+    /// As [`Run::copy`]'s, of elements of `size` bytes.
+    pub(super) unsafe fn copy_bytes(self, size: usize) {
+        for i in 0..self.axis.count as isize {
+            let dst = self.dst.wrapping_offset(i * self.axis.dst);
+            // SAFETY: the caller's promise; `i < count`.
+            unsafe {
+                dst.copy_from_nonoverlapping(self.src.wrapping_offset(i * self.axis.src), size)
+            };
+        }
+    }
+}
+
+/// [`Run::shuffle`] with AVX2.
+///
+/// # Safety
+/// As of that; the machine has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn shuffle_avx2<T: Unit>(run: Run) {
+    // SAFETY: the caller's promise.
+    unsafe { run.shuffle::<T>() }
+}

@@ -1,0 +1,347 @@
+//! `hotloop bench`: how fast a program is on this machine, on random arrays.
+//!
+//! Arrays are drawn from a seeded generator: floats uniform in (0, 1), integers in 1 to 100, in C
+//! order whatever the layout. The kernel is bound once and run at least five times and for about a
+//! second, but no longer than about ten. It takes turns with loops that only move as many bytes as
+//! the program must, which give the floor, and with `--peers` with a plain loop in C and with
+//! `ndarray`. The reference interpreter evaluates the same program over the same arrays, or over
+//! the first elements along the longest axes where there are many.
+//!
+//! With `--json` the result is one object. Its keys are stable:
+//!
+//! | key | value |
+//! |---|---|
+//! | `expression` | the program |
+//! | `n` | elements of the loop: of the shape to which all arrays broadcast, or of the largest array if they do not |
+//! | `threads` | the most threads that a run may use |
+//! | `dtype` | of the arrays that are not given another |
+//! | `mode` | `strict`, `contract` or `fast` |
+//! | `native` | whether native code ran; otherwise the interpreter answered |
+//! | `compile_s` | seconds from the text to code for these types |
+//! | `min_s`, `median_s` | seconds of one run |
+//! | `bytes` | bytes that one run moves between memory and the caches, over all passes; with arrays of several shapes or layouts, each once |
+//! | `gb_per_s` | `bytes / min_s / 1e9` |
+//! | `ns_per_element` | `min_s / n * 1e9` |
+//! | `interpreter_ns_per_element` | the same of the interpreter |
+//! | `speedup` | the interpreter's time divided by ours |
+//! | `runs` | how many runs were timed |
+//! | `floor_s` | median seconds of the fastest loop that reads as many bytes as the inputs have and writes as many as the outputs, each array once, on as many threads |
+//! | `floor_ratio` | `median_s / floor_s` |
+//! | `peers` | with `--peers`, an object: the median seconds of a plain loop in `c` and of `ndarray`; `null` for one that could not be had |
+
+mod c_peer;
+mod c_text;
+mod drawn;
+mod floor;
+mod ndarray_peer;
+mod peers;
+mod race;
+mod report;
+mod shapes;
+mod spec;
+
+use std::time::{Duration, Instant};
+
+use hotloop::{
+    Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Program, Result,
+};
+
+use super::args::{Number, Tuning};
+use super::array::{Array, Order};
+use c_text::{Job, Target};
+use drawn::{Drawn, Generator};
+use floor::{Crew, Traffic};
+use peers::{Peer, sum};
+use race::{Contender, race};
+use shapes::{broadcast, part_of};
+pub(crate) use spec::Spec;
+
+/// What `hotloop bench --help` prints.
+pub(crate) const HELP: &str = "\
+Measures a program on random arrays
+
+Usage: hotloop bench [OPTIONS] PROGRAM [NAME=NUMBER | NAME:ARRAY]...
+
+  $ hotloop bench 'sin(a)**2 + cos(b)**2' -n 1e7 --threads 2
+  $ hotloop bench 'a + b' 'a:f64[4000,4000]:F' 'b:f32[4000,1]' --peers
+
+ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], f64[20,30]:F.
+Without extents an array has COUNT elements. LAYOUT is C (the default), F (the first
+axis varies fastest), rev (the last axis runs backwards), step2 (every second element
+along the last axis) or odd (one byte beside an aligned address). An input that is not
+given is an array of COUNT elements. Floats are uniform in (0, 1), integers 1 to 100,
+the same in every run of the command.
+
+Options:
+  -n COUNT        elements of each array without extents; 1e7 by default
+      --dtype T   their dtype, if they are given none; f64 by default
+      --threads N at most N threads
+      --mode MODE strict (the default), contract, fast
+      --peers     also time a plain loop in C, built by the system's compiler (cc), and
+                  ndarray, operation by operation; in turns with the program
+      --json      print one JSON object, with these keys:
+
+  expression                  the program
+  n                           elements of the loop: of the shape to which all arrays
+                              broadcast, or of the largest array if they do not
+  threads                     the most threads that a run may use
+  dtype                       of the arrays that are not given another
+  mode                        strict, contract or fast
+  native                      whether native code ran; otherwise the interpreter answered
+  compile_s                   seconds from the text to code for these types
+  min_s, median_s             seconds of one run
+  bytes                       bytes that one run moves between memory and the caches
+  gb_per_s                    bytes / min_s / 1e9
+  ns_per_element              min_s / n * 1e9
+  interpreter_ns_per_element  the same of the reference interpreter
+  speedup                     the interpreter's time divided by ours
+  runs                        how many runs were timed
+  floor_s                     median seconds of a loop that only moves the bytes of the
+                              inputs and outputs, each array once, on as many threads
+  floor_ratio                 median_s / floor_s
+  peers                       with --peers: median seconds of c and of ndarray, or null
+";
+
+const ENOUGH: Duration = Duration::from_secs(1);
+/// What each of the others adds to the time of a race.
+const ENOUGH_FOR_OTHERS: Duration = Duration::from_millis(200);
+
+/// A plain loop over fewer bytes is not worth waking threads for.
+const SHARED: usize = 1 << 20;
+
+/// What to measure.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    /// The program.
+    pub expression: String,
+    /// Inputs that are numbers.
+    pub numbers: Vec<(String, Number)>,
+    /// Arrays that are not as the others.
+    pub specs: Vec<(String, Spec)>,
+    /// Elements of each other array.
+    pub n: usize,
+    /// The other arrays' dtype.
+    pub dtype: DType,
+    /// Whether to print an object.
+    pub json: bool,
+    /// Whether to measure others too.
+    pub peers: bool,
+    /// The engine's options.
+    pub tuning: Tuning,
+}
+
+/// A description and seconds, or why there are none.
+type Theirs = std::result::Result<(String, f64), String>;
+
+/// What was measured.
+struct Measurement {
+    n: usize,
+    native: bool,
+    compile: f64,
+    bytes: usize,
+    runs: usize,
+    min: f64,
+    median: f64,
+    floor: f64,
+    floor_bytes: usize,
+    peers: Vec<(&'static str, Theirs)>,
+    interpreter_ns: f64,
+}
+
+/// Bytes of memory that are free, where the system says so.
+fn available() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
+}
+
+impl Bench {
+    /// Measures, and gives the text to print.
+    ///
+    /// # Errors
+    /// As compiling and running the program; `OutOfMemory` for arrays that are too large.
+    pub(crate) fn run(&self) -> Result<String> {
+        let measurement = self.measure()?;
+        Ok(if self.json { self.object(&measurement) } else { self.table(&measurement) })
+    }
+
+    fn number(&self, name: &str) -> Option<Number> {
+        self.numbers.iter().find(|(n, _)| n == name).map(|(_, number)| *number)
+    }
+
+    /// What an input is given as.
+    fn spec(&self, name: &str) -> (DType, Vec<usize>, spec::Layout) {
+        let spec = self.specs.iter().find(|(n, _)| n == name).map(|(_, spec)| spec);
+        let dtype = spec.and_then(|s| s.dtype).unwrap_or(self.dtype);
+        let extents = spec.and_then(|s| s.extents.clone()).unwrap_or(vec![self.n]);
+        (dtype, extents, spec.map(|s| s.layout).unwrap_or_default())
+    }
+
+    /// The types of the inputs; arrays of one shape are of one class.
+    fn types<'a>(&'a self, program: &'a Program) -> Vec<(&'a str, ArgType)> {
+        let mut shapes: Vec<Vec<usize>> = Vec::new();
+        let mut types: Vec<(&str, ArgType)> =
+            self.numbers.iter().map(|(n, x)| (n.as_str(), x.ty())).collect();
+        for name in program.inputs().iter().filter(|n| self.number(n).is_none()) {
+            let (dtype, shape, _) = self.spec(name);
+            let ty = if shape.is_empty() {
+                ArgType::scalar(dtype)
+            } else {
+                let class = shapes.iter().position(|s| *s == shape).unwrap_or_else(|| {
+                    shapes.push(shape);
+                    shapes.len() - 1
+                });
+                ArgType::array_of_shape(dtype, u8::try_from(class).unwrap_or(u8::MAX))
+            };
+            types.push((name, ty));
+        }
+        let unknown =
+            self.specs.iter().filter(|(n, _)| !program.inputs().iter().any(|i| **i == **n));
+        types.extend(unknown.map(|(n, _)| (n.as_str(), ArgType::array(self.dtype))));
+        types
+    }
+
+    fn draw(&self, program: &Program) -> Result<Vec<Drawn>> {
+        let names = program.inputs().iter().filter(|n| self.number(n).is_none());
+        let names: Vec<&str> = names.map(|n| &**n).collect();
+        let bytes = names.iter().try_fold(0usize, |sum, name| {
+            let (dtype, shape, layout) = self.spec(name);
+            let step = if layout == spec::Layout::Second { 2 } else { 1 };
+            sum.checked_add(super::array::byte_count(dtype, &shape)?.checked_mul(step)?)
+        });
+        if let (Some(bytes), Some(available)) = (bytes, available())
+            && bytes > available
+        {
+            let message =
+                format!("the arrays take {bytes} bytes; {available} bytes of memory are free");
+            return Err(Error::new(ErrorKind::OutOfMemory, message));
+        }
+        let mut generator = Generator::new();
+        let draw = |name: &&str| {
+            let (dtype, shape, layout) = self.spec(name);
+            Drawn::draw(&mut generator, name, dtype, &shape, layout)
+        };
+        names.iter().map(draw).collect()
+    }
+
+    fn args<'a>(
+        &'a self,
+        arrays: &'a [Drawn],
+        limits: Option<&[usize]>,
+    ) -> Vec<(&'a str, Arg<'a>)> {
+        let numbers = self.numbers.iter().map(|(n, x)| (n.as_str(), x.arg()));
+        let array = |array: &'a Drawn| {
+            let arg = limits.map_or_else(|| array.arg(), |limits| array.arg_within(limits));
+            (array.name.as_str(), arg)
+        };
+        numbers.chain(arrays.iter().map(array)).collect()
+    }
+
+    fn measure(&self) -> Result<Measurement> {
+        let engine = self.tuning.engine();
+        let started = Instant::now();
+        let program = engine.compile(&self.expression)?;
+        let kernel = program.specialize(&self.types(&program))?;
+        let compile = started.elapsed().as_secs_f64();
+
+        let arrays = self.draw(&program)?;
+        let args = self.args(&arrays, None);
+        let first = program.eval(&args[..])?;
+        let native = first.report().native;
+        let target = |output: &Output| Target {
+            name: output.name().map(str::to_string),
+            dtype: output.dtype(),
+            shape: output.shape().to_vec(),
+        };
+        let targets: Vec<Target> = first.iter().map(target).collect();
+        let sums: Vec<f64> = first.iter().map(sum).collect();
+        drop(first);
+
+        let mut results: Vec<Array> = targets
+            .iter()
+            .map(|target| Array::zeroed(target.dtype, &target.shape, Order::C))
+            .collect::<Result<_>>()?;
+        let written = results.iter_mut().map(|array| array.bytes_mut().len()).sum();
+        let traffic = Traffic { read: arrays.iter().map(|a| a.span).sum(), written };
+        let extents = broadcast(arrays.iter().map(|a| &a.shape[..]));
+        let largest = arrays.iter().map(Drawn::len).max().unwrap_or(1);
+        let product =
+            |e: &Vec<usize>| e.iter().try_fold(1usize, |n, extent| n.checked_mul(*extent));
+        let n = extents.as_ref().and_then(product).unwrap_or(largest);
+
+        let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
+        let mut bound = kernel.bind(&args[..], &mut outs)?;
+        let job = Job {
+            expression: &self.expression,
+            arrays: &arrays,
+            numbers: &self.numbers,
+            targets: &targets,
+            extents: extents.as_deref().unwrap_or(&[]),
+            threads: if traffic.bytes() < SHARED { 1 } else { self.threads() },
+        };
+        let crews = self.crews(traffic)?;
+        let peers =
+            if self.peers { vec![self.c(&job, &sums), self.ndarray(&arrays)] } else { vec![] };
+
+        let mut contenders = vec![Contender::new(|| bound.run().map(|_| ()))];
+        contenders.extend(crews.iter().flat_map(Crew::contenders));
+        let floors = 1..contenders.len();
+        let mut theirs = Vec::new();
+        for Peer { name, run } in peers {
+            let seat = run.map(|(what, contender)| {
+                contenders.push(contender);
+                (what, contenders.len() - 1)
+            });
+            theirs.push((name, seat));
+        }
+        let enough = ENOUGH + ENOUGH_FOR_OTHERS * contenders.len() as u32;
+        race(&mut contenders, enough)?;
+
+        let median = |seat: usize| contenders[seat].median();
+        let peers = theirs
+            .into_iter()
+            .map(|(name, seat)| (name, seat.map(|(what, seat)| (what, median(seat)))));
+        let uniform = arrays.iter().all(|a| a.shape == arrays[0].shape && a.is_dense());
+        Ok(Measurement {
+            n,
+            native,
+            compile,
+            // Without code there is no plan to ask; each array is read or written at least once.
+            bytes: if native && uniform { kernel.bytes_per_element() * n } else { traffic.bytes() },
+            runs: contenders[0].calls,
+            min: contenders[0].min(),
+            median: median(0),
+            floor: floors.map(median).fold(f64::INFINITY, f64::min),
+            floor_bytes: traffic.bytes(),
+            peers: peers.collect(),
+            interpreter_ns: self.interpret(&arrays, extents.as_deref())?,
+        })
+    }
+
+    /// Those who move the bytes: one thread, and as many as the engine's.
+    fn crews(&self, traffic: Traffic) -> Result<Vec<Crew>> {
+        let mut counts = vec![1, self.threads()];
+        counts.dedup();
+        counts.into_iter().map(|threads| Crew::new(traffic, threads)).collect()
+    }
+
+    /// Nanoseconds of the interpreter for each element.
+    fn interpret(&self, arrays: &[Drawn], extents: Option<&[usize]>) -> Result<f64> {
+        let builder = Engine::builder().mode(self.tuning.mode).backend(Backend::Interpreter);
+        let program: Program = builder.build().compile(&self.expression)?;
+        let part = extents.map(part_of);
+        let args = self.args(arrays, part.as_deref());
+        let count = |part: &[usize]| part.iter().product();
+        let largest = arrays.iter().map(Drawn::len).max().unwrap_or(1);
+        let n = part.as_deref().map_or(largest, count);
+        let mut contenders = [Contender::new(|| program.eval(&args[..]).map(|_| ()))];
+        race(&mut contenders, ENOUGH / 4)?;
+        Ok(contenders[0].min() / n as f64 * 1e9)
+    }
+
+    fn threads(&self) -> usize {
+        self.tuning
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
