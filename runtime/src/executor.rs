@@ -178,6 +178,8 @@ pub struct Loop {
     /// Rough nanoseconds of it all on one thread.
     work: f32,
     streams: bool,
+    /// Elements of a loop that is a single tile in place: its table never changes.
+    one_tile: Option<usize>,
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -323,6 +325,15 @@ impl Loop {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
+        let in_place = |o: &Bound| o.access == Access::InPlace;
+        let simple = n > 0 && n == columns && n <= length && n.is_multiple_of(block);
+        let simple = simple && folds.is_empty() && operands.iter().all(in_place);
+        if let Some(worker) = list.first_mut().filter(|_| simple) {
+            for (i, Bound { operand, .. }) in operands.iter().enumerate() {
+                let first = operand.pointer.wrapping_offset(operand.path.offset);
+                worker.get_mut().table[1 + i] = first;
+            }
+        }
         Ok(Loop {
             function: tile.function,
             block,
@@ -338,6 +349,7 @@ impl Loop {
             partials,
             work,
             streams,
+            one_tile: simple.then_some(n),
         })
     }
 
@@ -356,6 +368,16 @@ impl Loop {
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
+        if let (Some(n), Some(function)) = (self.one_tile, self.function) {
+            let _environment = FpEnv::enter();
+            control.check()?;
+            // SAFETY: the table holds the operands, which have `n` elements: whole blocks.
+            let flags = unsafe { function(self.workers[0].get_mut().table.as_ptr(), n) };
+            if let Some(progress) = progress {
+                progress.fetch_add(n as u64, Ordering::Relaxed);
+            }
+            return Ok(flags);
+        }
         let run =
             Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
         let units = self.grid.units();
@@ -365,8 +387,10 @@ impl Loop {
                 let _environment = FpEnv::enter();
                 run.unit(unit, worker);
             });
-        } else {
-            let _environment = FpEnv::enter();
+        }
+        // Not around a host's loop, which may run something else here too.
+        let _environment = FpEnv::enter();
+        if workers <= 1 {
             (0..units).for_each(|unit| run.unit(unit, 0));
         }
         let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
@@ -375,7 +399,6 @@ impl Loop {
             1 => return Err(Stop::Cancelled),
             _ => return Err(Stop::Deadline),
         }
-        let _environment = FpEnv::enter();
         // SAFETY: results are writable, by the caller's promise.
         unsafe { self.combine() };
         Ok(flags)

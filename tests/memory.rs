@@ -1,0 +1,128 @@
+//! How much memory a run takes beside its outputs.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hotloop::{Arg, DType, Engine, Out};
+
+/// Counts the bytes that are allocated, and the most at a time.
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(live, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One test at a time counts.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The most bytes at a time that some work allocates.
+fn most_bytes(work: impl FnOnce()) -> usize {
+    let before = LIVE.load(Ordering::SeqCst);
+    MOST.store(before, Ordering::SeqCst);
+    work();
+    MOST.load(Ordering::SeqCst) - before
+}
+
+const N: usize = 100_000_000;
+const THREADS: usize = 2;
+const SCRATCH: usize = THREADS * (4 << 20);
+
+/// 1e8 equal elements that take no room.
+fn repeated<T>(value: &T, dtype: DType) -> Arg<'_> {
+    // SAFETY: every index leads to the value, which is borrowed.
+    unsafe { Arg::raw(std::ptr::from_ref(value).cast(), &[N], &[0], dtype) }
+}
+
+#[test]
+fn a_run_takes_its_outputs_and_little_more() {
+    let _turn = TURN.lock().unwrap();
+    let engine = Engine::builder().threads(THREADS).eager().build();
+    let (a, b) = (3u8, 4u8);
+    for (text, elements) in
+        [("a + b", N), ("a * 2 + b, sum(a), max(b)", N), ("sum(a * b), var(a), argmin(a)", 0)]
+    {
+        let program = engine.compile(text).unwrap();
+        let args = [("a", repeated(&a, DType::U8)), ("b", repeated(&b, DType::U8))];
+        let (x, y) = ([a], [b]);
+        program.eval([("a", (&x).into()), ("b", (&y).into())]).unwrap();
+        let most = most_bytes(|| {
+            let outputs = program.eval(args).unwrap();
+            assert!(outputs.report().native);
+        });
+        assert!(most <= elements + SCRATCH, "{text}: {most} bytes for outputs of {elements}");
+    }
+}
+
+/// What is kept between passes is no larger than the parts it is made of.
+#[test]
+fn kept_arrays_are_small() {
+    let _turn = TURN.lock().unwrap();
+    let engine = Engine::builder().threads(THREADS).eager().build();
+    let (rows, columns) = (3000, 4000);
+    let (x, y) = (vec![0.5f32; columns], vec![0.25f32; rows]);
+    let program = engine.compile("sin(x**2) + cos(y**2)").unwrap();
+    let size = size_of::<f32>();
+    // SAFETY: rows and columns of the vectors.
+    let args = || unsafe {
+        let x = Arg::raw(x.as_ptr().cast(), &[1, columns], &[0, size as isize], DType::F32);
+        let y = Arg::raw(y.as_ptr().cast(), &[rows, 1], &[size as isize, 0], DType::F32);
+        [("x", x), ("y", y)]
+    };
+    program.eval(args()).unwrap();
+    let most = most_bytes(|| drop(program.eval(args()).unwrap()));
+    let kept = (rows + columns) * size;
+    assert!(most <= rows * columns * size + kept + SCRATCH, "{most} bytes");
+}
+
+#[test]
+fn runs_of_bound_kernels_allocate_nothing() {
+    let _turn = TURN.lock().unwrap();
+    let x: Vec<f64> = (0..60_000).map(|i| f64::from(i % 17) - 8.0).collect();
+    let shape = [300, 200];
+    let mut out = vec![0.0; 60_000];
+    for threads in [1, THREADS] {
+        let engine = Engine::builder().threads(threads).eager().build();
+        let text = "(x - mean(x, axis=0)) / max(x, axis=1, keepdims=True) + transpose(y)";
+        let program = engine.compile(text).unwrap();
+        // SAFETY: 300 rows of 200 elements, and 200 of 300.
+        let [x, y] = [(shape, [1600, 8]), ([200, 300], [2400, 8])].map(|(shape, strides)| unsafe {
+            Arg::raw(x.as_ptr().cast(), &shape, &strides, DType::F64)
+        });
+        // SAFETY: as above.
+        let out = unsafe { Out::raw(out.as_mut_ptr().cast(), &shape, &[1600, 8], DType::F64) };
+        let mut outs = [out];
+        let types = ["x", "y"].map(|name| (name, hotloop::ArgType::array(DType::F64)));
+        let kernel = program.specialize(&types).unwrap();
+        let mut bound = kernel.bind([("x", x), ("y", y)], &mut outs).unwrap();
+        // Threads start, and the pool takes the measure of them.
+        (0..20).for_each(|_| assert!(bound.run().is_ok()));
+        let most = most_bytes(|| (0..5).for_each(|_| assert!(bound.run().is_ok())));
+        assert_eq!(most, 0, "on {threads} threads");
+    }
+}
