@@ -385,22 +385,19 @@ impl Shapes {
         Shapes { given, derived: Vec::new() }
     }
 
-    /// Adds the shapes that a graph derives.
+    /// Adds the next shape that a graph derives.
     ///
     /// # Errors
     /// `Shape` for shapes that do not broadcast and axes that are not there, `Limit` for more
-    /// elements than can be addressed.
-    pub fn derive(&mut self, list: &[Derived]) -> Result<()> {
-        self.derived.clear();
-        for derived in list {
-            let shape = derived.how.shape(&self.of(derived.of)?)?;
-            element_count(&shape)?;
-            if shape.len() > hotloop_runtime::strided::MAX_RANK {
-                let message = format!("a value has {} axes", shape.len());
-                return Err(Error::new(ErrorKind::Limit, message));
-            }
-            self.derived.push(shape.into());
+    /// elements or axes than can be addressed.
+    pub fn derive(&mut self, derived: &Derived) -> Result<()> {
+        let shape = derived.how.shape(&self.of(derived.of)?)?;
+        element_count(&shape)?;
+        if shape.len() > hotloop_runtime::strided::MAX_RANK {
+            let message = format!("a value has {} axes", shape.len());
+            return Err(Error::new(ErrorKind::Limit, message));
         }
+        self.derived.push(shape.into());
         Ok(())
     }
 

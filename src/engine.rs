@@ -14,7 +14,7 @@ use hotloop_runtime::stack::with_room;
 
 use crate::backend::cranelift::{NativeTile, Refusal, compile};
 use crate::cache::Cache;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Span};
 use crate::graph::{ArgType, Domain, Graph, Node, NodeId};
 use crate::legalize::{Mode, legalize};
 use crate::ops::Op;
@@ -73,6 +73,8 @@ impl Source {
 pub(crate) struct Kernels {
     /// The graph that every engine starts from.
     pub graph: Graph,
+    /// The place in the text of each of the graph's derived shapes.
+    pub places: Vec<Span>,
     /// Every shape that some node has, for checks before a run.
     pub domains: Vec<Domain>,
     /// The reductions that have no value over no elements, and over what they run.
@@ -85,7 +87,7 @@ pub(crate) struct Kernels {
 
 impl Kernels {
     /// What is known of a graph before there is code for it.
-    fn of(graph: Graph) -> Kernels {
+    fn of(graph: Graph, places: Vec<Span>) -> Kernels {
         let live = graph.live();
         let (mut domains, mut extremes, mut adopts) = (Vec::new(), Vec::new(), false);
         for id in graph.ids().filter(|id| live[id.index()]) {
@@ -102,7 +104,7 @@ impl Kernels {
         domains.dedup();
         extremes.dedup();
         let native = Err(Refusal::Unavailable("nobody asked for native code".to_string()));
-        Kernels { graph, domains, extremes, adopts, native }
+        Kernels { graph, places, domains, extremes, adopts, native }
     }
 }
 
@@ -307,12 +309,9 @@ impl Engine {
 
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
         let _environment = FpEnv::enter();
-        let graph = legalize(
-            &source.terms.graph(types)?,
-            self.0.options.mode,
-            2 * self.0.options.max_nodes,
-        )?;
-        let mut kernels = Kernels::of(graph);
+        let (graph, places) = source.terms.graph(types)?;
+        let graph = legalize(&graph, self.0.options.mode, 2 * self.0.options.max_nodes)?;
+        let mut kernels = Kernels::of(graph, places);
         kernels.native = match self.0.options.backend {
             Backend::Interpreter => kernels.native,
             Backend::Auto | Backend::Native => self.native(&kernels.graph)?,

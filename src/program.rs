@@ -300,7 +300,10 @@ impl Program {
         }
         let graph = &kernels.graph;
         if !graph.derived().is_empty() {
-            shapes.derive(graph.derived())?;
+            let source = self.source.terms.source();
+            for (derived, place) in graph.derived().iter().zip(&kernels.places) {
+                shapes.derive(derived).map_err(|e| e.at(*place, source))?;
+            }
             for domain in &kernels.domains {
                 shapes.of(*domain)?;
             }

@@ -73,15 +73,16 @@ impl Terms {
         &self.source
     }
 
-    /// The typed graph for these input types, one for each input.
+    /// The typed graph for these input types, one for each input, and the place of each of its
+    /// derived shapes in the text.
     ///
     /// # Errors
     /// `Type`, with the span of the operation that does not take the dtypes.
-    pub fn graph(&self, types: &[ArgType]) -> Result<Graph> {
+    pub fn graph(&self, types: &[ArgType]) -> Result<(Graph, Vec<Span>)> {
         let mut builder = Builder::new();
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
         let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
-        let mut operands = Vec::new();
+        let (mut operands, mut places) = (Vec::new(), Vec::new());
         for (term, span) in self.terms.iter().zip(&self.spans) {
             let located = |e: Error| e.at(*span, &self.source);
             let node = match term {
@@ -106,8 +107,10 @@ impl Terms {
                 }
             };
             nodes.push(node);
+            places.resize(builder.graph().derived().len(), *span);
         }
-        Ok(builder.finish(self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect()))
+        let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
+        Ok((builder.finish(outputs), places))
     }
 }
 
