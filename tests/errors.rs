@@ -1157,8 +1157,18 @@ fn axes() {
     1 | sum(k, axis=1)
       | ^^^^^^^^^^^^^^
     ");
-    assert_snapshot!(ran("sum(a, axis=2)", args), @"SHAPE: error: axis 2 is out of range for an array of shape (3, 4)");
-    assert_snapshot!(ran("max(a, axis=(0, -2))", args), @"SHAPE: error: axis -2 is named twice");
+    assert_snapshot!(ran("sum(a, axis=2)", args), @r"
+    SHAPE: error: axis 2 is out of range for an array of shape (3, 4)
+      |
+    1 | sum(a, axis=2)
+      | ^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("max(a, axis=(0, -2))", args), @r"
+    SHAPE: error: axis -2 is named twice
+      |
+    1 | max(a, axis=(0, -2))
+      | ^^^^^^^^^^^^^^^^^^^^
+    ");
     assert_snapshot!(ran("min(a[:, 4:], axis=1)", args), @"SHAPE: error: min of an empty array has no value");
 }
 
@@ -1232,9 +1242,24 @@ fn indices() {
     1 | sum(a)[0]
       | ^^^^^^^^^
     ");
-    assert_snapshot!(ran("a[3]", args), @"SHAPE: error: index 3 is out of range for axis 0 of 3 elements");
-    assert_snapshot!(ran("a[0, -5]", args), @"SHAPE: error: index -5 is out of range for axis 1 of 4 elements");
-    assert_snapshot!(ran("a[0, 0, 0]", args), @"SHAPE: error: 3 indices for an array of shape (3, 4)");
+    assert_snapshot!(ran("a[3]", args), @r"
+    SHAPE: error: index 3 is out of range for axis 0 of 3 elements
+      |
+    1 | a[3]
+      | ^^^^
+    ");
+    assert_snapshot!(ran("a[0, -5]", args), @r"
+    SHAPE: error: index -5 is out of range for axis 1 of 4 elements
+      |
+    1 | a[0, -5]
+      | ^^^^^^^^
+    ");
+    assert_snapshot!(ran("a[0, 0, 0]", args), @r"
+    SHAPE: error: 3 indices for an array of shape (3, 4)
+      |
+    1 | a[0, 0, 0]
+      | ^^^^^^^^^^
+    ");
 }
 
 #[test]
@@ -1261,8 +1286,18 @@ fn views() {
     1 | transpose(k)
       | ^^^^^^^^^^^^
     ");
-    assert_snapshot!(ran("transpose(a, axes=(0,))", args), @"SHAPE: error: 1 axes for an array of shape (3, 4)");
-    assert_snapshot!(ran("transpose(a, axes=(0, 0))", args), @"SHAPE: error: axis 0 is named twice");
+    assert_snapshot!(ran("transpose(a, axes=(0,))", args), @r"
+    SHAPE: error: 1 axes for an array of shape (3, 4)
+      |
+    1 | transpose(a, axes=(0,))
+      | ^^^^^^^^^^^^^^^^^^^^^^^
+    ");
+    assert_snapshot!(ran("transpose(a, axes=(0, 0))", args), @r"
+    SHAPE: error: axis 0 is named twice
+      |
+    1 | transpose(a, axes=(0, 0))
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^
+    ");
     assert_snapshot!(compiled("expand_dims(a)"), @r"
     ARITY: error: 'expand_dims' does not take 1 argument
       |
@@ -1277,7 +1312,12 @@ fn views() {
       |                ^
       = help: axis=0, axis=-1, axis=(0, 1) or axis=None
     ");
-    assert_snapshot!(ran("expand_dims(a, 4)", args), @"SHAPE: error: axis 4 is out of range for an array of shape (3, 4)");
+    assert_snapshot!(ran("expand_dims(a, 4)", args), @r"
+    SHAPE: error: axis 4 is out of range for an array of shape (3, 4)
+      |
+    1 | expand_dims(a, 4)
+      | ^^^^^^^^^^^^^^^^^
+    ");
     assert_snapshot!(ran("a - sum(a, axis=1)", args), @"SHAPE: error: shapes (3, 4) and (3,) do not broadcast");
 }
 
