@@ -142,16 +142,18 @@ impl Row {
 
     /// How a call looks: `clip(x, min, max)`.
     pub fn signature(&self) -> String {
-        let list: Vec<String> = self
-            .parameters
-            .iter()
-            .map(|p| match p.default {
-                Some(value) => format!("{}={value}", p.name),
-                None => p.name.to_string(),
-            })
-            .collect();
-        let axes = if self.op.is_reduction() { ", axis=None, keepdims=False" } else { "" };
-        format!("{}({}{axes})", self.name, list.join(", "))
+        let shown = |p: &Parameter| match p.default {
+            Some(value) => format!("{}={value}", p.name),
+            None => p.name.to_string(),
+        };
+        let mut list: Vec<String> = self.parameters.iter().map(shown).collect();
+        if self.op.is_reduction() {
+            // As NumPy has it, the axis follows the operands.
+            let operands = self.parameters.iter().filter(|p| p.default.is_none()).count();
+            list.insert(operands, "axis=None".to_string());
+            list.push("keepdims=False".to_string());
+        }
+        format!("{}({})", self.name, list.join(", "))
     }
 }
 

@@ -984,18 +984,28 @@ impl Scheduler {
 }
 
 impl Plan {
-    /// Bytes that one element of each array operand moves, over all stages.
+    /// Bytes that one element of each array operand moves, over all stages of all axes.
     pub fn bytes_per_element(&self) -> usize {
         let stage = |s: &Stage| {
             let read: usize = s.loads.iter().map(|load| load.dtype.size()).sum();
             read + s.outputs.iter().map(|(_, dtype)| dtype.size()).sum::<usize>()
         };
-        self.stages.iter().filter(|s| !s.domain.is_scalar()).map(stage).sum()
+        self.large_stages().map(stage).sum()
     }
 
-    /// Operations an element, over all stages.
+    /// Operations an element, over all stages of all axes.
     pub fn operations(&self) -> u32 {
-        self.stages.iter().filter(|s| !s.domain.is_scalar()).map(|s| s.operations).sum()
+        self.large_stages().map(|s| s.operations).sum()
+    }
+
+    /// The stages of arrays, but for those of fewer axes than another has.
+    fn large_stages(&self) -> impl Iterator<Item = &Stage> {
+        let larger =
+            |s: &Stage, other: &Stage| other.domain != s.domain && other.domain.contains(s.domain);
+        let large = move |s: &&Stage| {
+            !s.domain.is_scalar() && !self.stages.iter().any(|other| larger(s, other))
+        };
+        self.stages.iter().filter(large)
     }
 }
 

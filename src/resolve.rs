@@ -518,6 +518,10 @@ impl<'a> Resolver<'a> {
             Some(Variable::Input(first, None)) => *first,
             None => span,
         };
+        if self.ast.name(name) == "None" {
+            let error = Error::new(ErrorKind::Name, "None is no value");
+            return Err((error.hint("it stands in an index, or as axis=None"), span));
+        }
         let number = self.terms.inputs.len() as u32;
         self.terms.inputs.push(self.ast.name(name).into());
         let term = self.term(Term::Input(number), first_read)?;

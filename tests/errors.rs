@@ -1084,11 +1084,18 @@ fn axes() {
     1 | sum(a, keepdims=b > 0)
       |        ^^^^^^^^^^^^^^
     ");
-    assert_snapshot!(compiled("sum(a, keepdims=None)"), @r"
+    assert_snapshot!(compiled("sum(a, keepdims=1)"), @r"
     TYPE: error: keepdims is True or False
       |
+    1 | sum(a, keepdims=1)
+      |        ^^^^^^^^^^
+    ");
+    assert_snapshot!(compiled("sum(a, keepdims=None)"), @r"
+    NAME: error: None is no value
+      |
     1 | sum(a, keepdims=None)
-      |        ^^^^^^^^^^^^^
+      |                 ^^^^
+      = help: it stands in an index, or as axis=None
     ");
     assert_snapshot!(compiled("sum(a, 0, True)"), @r"
     ARITY: error: 'sum' does not take 3 arguments
@@ -1109,7 +1116,7 @@ fn axes() {
       |
     1 | var(a, 1, 1)
       | ^^^^^^^^^^^^
-      = help: it is called as var(x, ddof=0, axis=None, keepdims=False)
+      = help: it is called as var(x, axis=None, ddof=0, keepdims=False)
     ");
     assert_snapshot!(compiled("sin(a, axis=0)"), @r"
     NAME: error: unknown keyword 'axis' for 'sin'
