@@ -2,7 +2,8 @@
 //!
 //! One function a program: fused steps become loops over 128-bit vectors, unrolled so that
 //! several independent chains are in flight; other steps are calls of block kernels by address.
-//! Uniform values and constants are memory operands: held in registers they would be spilled.
+//! Uniform values and constants stay in registers while there are some to spare, and are memory
+//! operands beyond that: they would be spilled.
 //!
 //! Nothing emitted here can trap, and nothing relocates: the code is position independent and
 //! reaches everything through its pointer table or absolute addresses.
@@ -191,10 +192,12 @@ fn vector(lane: Lane) -> Type {
     }
 }
 
+/// Vector registers that values may stay in; the rest is for what an instruction needs on the way.
+const REGISTERS: usize = 14;
+
 /// How many vectors a turn of a loop takes: as many chains in flight as registers allow, which
 /// hides latency, unless the code becomes long, which costs compile time and hides nothing more.
 fn unroll(code: &[Instr]) -> usize {
-    const REGISTERS: usize = 14;
     let live = most_live(code).max(1);
     match code.len() {
         0..=80 if live * 4 <= REGISTERS => 4,
@@ -377,14 +380,29 @@ impl<'a> Compiler<'a, '_> {
         let end = self.b.ins().ishl_imm_s(whole, i64::from(shift));
         let start = self.b.ins().iconst(types::I64, 0);
 
+        // Uniform values stay in registers as far as there are any; the others are memory operands.
+        let room = REGISTERS.saturating_sub(most_live(code) * unrolled);
+        let uniform = |(i, instr): (usize, &Instr)| match instr {
+            Instr::Load(Place::Cell(cell), lane) => Some((i, *cell, *lane)),
+            _ => None,
+        };
+        let mut uniforms: Vec<(usize, Value)> = Vec::new();
+        for (i, cell, lane) in code.iter().enumerate().filter_map(uniform).take(room) {
+            uniforms.push((i, self.uniform(cells, cell, lane)));
+        }
+
         let body = self.b.create_block();
         let exit = self.b.create_block();
         let offset = self.b.append_block_param(body, types::I64);
         self.b.ins().jump(body, &[BlockArg::Value(start)]);
         self.b.switch_to_block(body);
         let mut values: Vec<[Option<Value>; 4]> = Vec::with_capacity(code.len());
-        for instr in code {
+        for (i, instr) in code.iter().enumerate() {
             let mut made = [None; 4];
+            if let Ok(at) = uniforms.binary_search_by_key(&i, |(i, _)| *i) {
+                values.push([Some(uniforms[at].1); 4]);
+                continue;
+            }
             let address = match instr.place() {
                 None | Some(Place::Cell(_)) => None,
                 Some(place) => {
@@ -402,12 +420,7 @@ impl<'a> Compiler<'a, '_> {
                 };
                 match (instr, address) {
                     (Instr::Load(Place::Cell(cell), lane), _) => {
-                        *made = Some(self.b.ins().load(
-                            vector(*lane),
-                            MemFlagsData::trusted(),
-                            cells,
-                            *cell as i32 * 16,
-                        ));
+                        *made = Some(self.uniform(cells, *cell, *lane));
                     }
                     (Instr::Load(_, lane), Some(address)) => {
                         *made = Some(self.load(vector(*lane), address, disp));
@@ -434,6 +447,12 @@ impl<'a> Compiler<'a, '_> {
         self.b.switch_to_block(exit);
         self.b.seal_block(exit);
         Ok(())
+    }
+
+    /// A load of a uniform value.
+    fn uniform(&mut self, cells: Value, cell: u32, lane: Lane) -> Value {
+        let offset = cell as i32 * 16;
+        self.b.ins().load(vector(lane), MemFlagsData::trusted(), cells, offset)
     }
 
     /// A load of array elements, of any alignment.
