@@ -30,7 +30,12 @@ impl Domain {
 
     /// The domain of the arrays of a derived shape.
     pub(crate) fn of_derived(number: u8) -> Domain {
-        Domain(1 << (Domain::SHAPES + number))
+        Domain::of_class(Domain::SHAPES + number)
+    }
+
+    /// The domain of one class, of arguments or derived.
+    pub(crate) fn of_class(class: u8) -> Domain {
+        Domain(1 << class)
     }
 
     /// The derived shape, if it is the only one.
@@ -61,7 +66,12 @@ impl Domain {
 
     /// The classes: those of arguments, then derived ones from [`Domain::SHAPES`] on.
     pub fn shapes(self) -> impl Iterator<Item = u8> {
-        (0..Domain::SHAPES + Domain::DERIVED).filter(move |class| self.0 & (1 << class) != 0)
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let class = left.trailing_zeros() as u8;
+            left &= left.wrapping_sub(1);
+            (class < Domain::SHAPES + Domain::DERIVED).then_some(class)
+        })
     }
 }
 
@@ -204,9 +214,21 @@ impl Derivation {
     /// `Shape` for an axis that is not there, or named twice.
     pub fn reduced(&self, shape: &[usize]) -> Result<Vec<bool>> {
         match self {
+            // As NumPy: a single number takes the axes that an array of one axis has.
+            Derivation::Reduce { axes: Some(axes), .. }
+                if shape.is_empty() && axes.iter().all(|axis| matches!(axis, 0 | -1)) =>
+            {
+                Ok(Vec::new())
+            }
             Derivation::Reduce { axes: Some(axes), .. } => axis_mask(axes, shape.len(), shape),
             _ => Ok(vec![true; shape.len()]),
         }
+    }
+
+    /// Whether it takes a part of each axis and no more.
+    pub fn is_slice(&self) -> bool {
+        let part = |item: &Index| matches!(item, Index::Slice { .. } | Index::Ellipsis);
+        matches!(self, Derivation::Index(items) if items.iter().all(part))
     }
 
     /// The derived shape.

@@ -102,7 +102,6 @@ impl Kernels {
         }
         domains.sort_unstable();
         domains.dedup();
-        extremes.dedup();
         let native = Err(Refusal::Unavailable("nobody asked for native code".to_string()));
         Kernels { graph, places, domains, extremes, adopts, native }
     }

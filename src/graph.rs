@@ -231,15 +231,34 @@ impl Graph {
     /// broadcasts to what it was made of, and adds nothing to it.
     fn join(&self, domains: impl Iterator<Item = Domain>) -> Domain {
         let mut all = domains.fold(Domain::SCALAR, Domain::join);
-        for class in all.shapes().filter(|class| *class >= Domain::SHAPES) {
-            let own = Domain::of_derived(class - Domain::SHAPES);
-            let Derived { of, how } = &self.derived[usize::from(class - Domain::SHAPES)];
-            let kept = matches!(how, Derivation::Reduce { keepdims: true, .. });
-            if kept && !of.is_scalar() && all.without(own).contains(*of) {
-                all = all.without(own);
+        let derived = all.shapes().filter(|class| *class >= Domain::SHAPES);
+        for class in derived.collect::<Vec<_>>().into_iter().rev() {
+            let rest = all.without(Domain::of_class(class));
+            if self.spreads_over(class, rest) {
+                all = rest;
             }
         }
         all
+    }
+
+    /// Whether a class is that of a reduction whose axes stay, and broadcasts to what it was made
+    /// of, which is in a domain or is such a class itself.
+    fn spreads_over(&self, class: u8, domain: Domain) -> bool {
+        let mut open = vec![class];
+        while let Some(class) = open.pop() {
+            match self.derived_shape(class) {
+                Some(Derived { of, how: Derivation::Reduce { keepdims: true, .. } }) => {
+                    open.extend(of.shapes().filter(|c| !domain.contains(Domain::of_class(*c))));
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// How a class is derived, unless it is one of arguments.
+    pub(crate) fn derived_shape(&self, class: u8) -> Option<&Derived> {
+        self.derived.get(usize::from(class.checked_sub(Domain::SHAPES)?))
     }
 
     /// Which nodes some output needs.
@@ -1034,6 +1053,11 @@ fn new_axes(items: &[Index]) -> Option<Box<[i64]>> {
     let whole = Index::Slice { start: None, stop: None, step: None };
     let mut axes = Vec::new();
     let from_last = items.first() == Some(&Index::Ellipsis);
+    // Elsewhere a slice asks for an axis that need not be there.
+    let end = if from_last { items.get(1) } else { items.last() };
+    if end != Some(&Index::NewAxis) {
+        return None;
+    }
     for (place, item) in items.iter().enumerate().skip(usize::from(from_last)) {
         match item {
             Index::NewAxis if from_last => axes.push(place as i64 - items.len() as i64),

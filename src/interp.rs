@@ -138,10 +138,8 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                     out[..8].copy_from_slice(&(n as u64).to_le_bytes());
                 }
                 Lowering::Reduce(reduction) => {
-                    call.control.check().map_err(stopped)?;
                     let x = operands[0];
-                    let of = call.shapes.of(graph.ty(x).domain)?;
-                    reduce(graph, id, op, reduction, &values[x.index()], &of, &mut out)?;
+                    reduce(graph, id, call, reduction, &values[x.index()], &mut out)?;
                 }
                 Lowering::Kernel(_) => {
                     // SAFETY: every operand is expanded to n elements of its dtype.
@@ -213,13 +211,16 @@ pub fn reduced_count(graph: &Graph, reduction: NodeId, shapes: &Shapes) -> Resul
 fn reduce(
     graph: &Graph,
     id: NodeId,
-    op: Op,
+    call: &Call<'_>,
     reduction: Reduction,
     data: &[u8],
-    of: &[usize],
     out: &mut [u8],
 ) -> Result<()> {
-    let (dtype, result) = (graph.dtype(graph.node(id).operands()[0]), graph.dtype(id));
+    let Node::Apply(op, operands) = *graph.node(id) else {
+        return Err(Error::internal("a reduction of nothing"));
+    };
+    let of = &*call.shapes.of(graph.ty(operands[0]).domain)?;
+    let (dtype, result) = (graph.dtype(operands[0]), graph.dtype(id));
     let size = dtype.size();
     let all = Derivation::Reduce { axes: None, keepdims: false };
     let how = graph.derivation(id).map_or(&all, |d| &d.how);
@@ -234,6 +235,7 @@ fn reduce(
     let (sequences, length) = (element_count(&kept)?, element_count(&reduced)?);
     let mut sequence = allocate(length * size)?;
     for i in 0..sequences {
+        call.control.check().map_err(stopped)?;
         let mut rest = i;
         let mut offset = 0;
         for (extent, stride) in kept.iter().zip(&kept_strides).rev() {

@@ -172,7 +172,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let ones = b.cast(set, DType::I64);
             b.reduce_to(Op::Sum, &[ones], dtype, domain)
         }
-        Op::Nansum | Op::Nanmin | Op::Nanmax | Op::Nanmean if !float => {
+        Op::Nansum | Op::Nanmin | Op::Nanmax if !float => {
             let plain = match op {
                 Op::Nansum => Op::Sum,
                 Op::Nanmin => Op::Min,
@@ -206,10 +206,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             b.apply(Op::Select, &[any, extreme, nan])
         }
         Op::Dot => {
-            let products = match dtype {
-                DType::Bool => b.apply(Op::BitAnd, operands)?,
-                _ => b.apply(Op::Mul, operands)?,
-            };
+            let products = b.apply(Op::Mul, operands)?;
             b.reduce_to(Op::Sum, &[products], dtype, domain)
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),

@@ -42,6 +42,7 @@ mod legalize;
 pub mod ops;
 mod optimize;
 mod options;
+mod order;
 mod outputs;
 mod plan;
 mod program;

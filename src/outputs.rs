@@ -204,7 +204,10 @@ impl Output {
     /// The shape and the strides as `ndarray` takes them.
     fn layout(&self) -> StrideShape<IxDyn> {
         let size = self.dtype.size() as isize;
-        let strides: Vec<usize> = self.strides.iter().map(|s| (s / size) as usize).collect();
+        // Without elements there is nothing to step to, and `ndarray` wants no steps.
+        let empty = self.shape.contains(&0);
+        let step = |s: &isize| if empty { 0 } else { (s / size) as usize };
+        let strides: Vec<usize> = self.strides.iter().map(step).collect();
         IxDyn(&self.shape).strides(IxDyn(&strides))
     }
 

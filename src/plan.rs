@@ -23,7 +23,7 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
-use crate::domain::{Derivation, Domain};
+use crate::domain::{Derivation, Derived, Domain};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId, show};
 use crate::ops::{Lowering, Op};
@@ -226,6 +226,9 @@ pub fn plan(graph: &Graph, isa: Isa) -> Result<Option<Plan>> {
 /// Rough nanoseconds an element from which a value of fewer axes is worth an array of its own.
 const WORTH_KEEPING: f32 = 1.0;
 
+/// Rough nanoseconds of a conversion.
+const CONVERSION: f32 = 0.2;
+
 struct Planner<'g> {
     graph: &'g Graph,
     isa: Isa,
@@ -366,7 +369,7 @@ impl<'g> Planner<'g> {
     fn same_axes(&self, id: NodeId) -> Option<u8> {
         let own = self.graph.derivation(id)?;
         let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
-        let same = |other: &crate::graph::Derived| match &other.how {
+        let same = |other: &Derived| match &other.how {
             Derivation::Reduce { axes, .. } => other.of == own.of && axes == own_axes,
             _ => false,
         };
@@ -511,6 +514,19 @@ fn is_fold(node: &Node) -> bool {
 /// Which nodes are computed once, into arrays: see the module.
 fn kept(graph: &Graph) -> Vec<bool> {
     let mut kept = vec![false; graph.len()];
+    // Slices have about as many elements as what they are of.
+    let source = |domain: Domain| {
+        let (mut sources, mut left) = (Domain::SCALAR, domain);
+        while let Some(class) = left.shapes().last() {
+            let own = Domain::of_class(class);
+            left = left.without(own);
+            match graph.derived_shape(class) {
+                Some(Derived { of, how }) if how.is_slice() => left = left.join(*of),
+                _ => sources = sources.join(own),
+            }
+        }
+        sources
+    };
     // What computing an element of each node costs inside its domain.
     let mut costs = vec![0.0f32; graph.len()];
     for id in graph.ids() {
@@ -522,18 +538,19 @@ fn kept(graph: &Graph) -> Vec<bool> {
                 && matches!(graph.node(*x), Node::Apply(..) | Node::Convert(_))
         };
         for x in node.operands().iter().filter(|x| computed(x)) {
-            let narrower = array && !is_fold(node) && graph.ty(*x).domain != domain;
+            let narrower = array && !is_fold(node) && source(graph.ty(*x).domain) != source(domain);
             let seen = matches!(node, Node::View(_));
             kept[x.index()] |= seen || narrower && costs[x.index()] >= WORTH_KEEPING;
         }
         kept[id.index()] |= array && is_fold(node);
-        if let Node::Apply(op, operands) = node
-            && !is_fold(node)
-        {
-            let same = operands.iter().filter(|x| graph.ty(**x).domain == domain);
-            costs[id.index()] = op.row().cost
-                + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
-        }
+        let own = match node {
+            Node::Apply(op, _) if !is_fold(node) => op.row().cost,
+            Node::Convert(_) => CONVERSION,
+            _ => continue,
+        };
+        let same = node.operands().iter().filter(|x| graph.ty(**x).domain == domain);
+        costs[id.index()] =
+            own + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
     }
     kept
 }
@@ -619,7 +636,7 @@ impl Lowerer {
     }
 
     fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
-        self.cost += 0.2;
+        self.cost += CONVERSION;
         self.add(Unit::Convert(unit), lane)
     }
 

@@ -9,19 +9,19 @@ use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::dtype::Element;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::nest;
-use hotloop_runtime::strided::{broadcast_shape, broadcast_strides};
+use hotloop_runtime::strided::broadcast_shape;
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
 
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::cranelift::Refusal;
-use crate::domain::{Shapes, c_strides, element_count};
+use crate::domain::{Shapes, element_count};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
 use crate::interp::{Call, Operand, empty_extreme, evaluate, reduced_count, weak_values};
-use crate::options::{Backend, Order, RunOptions};
+use crate::options::{Backend, RunOptions};
+use crate::order::fresh_strides;
 use crate::outputs::{Output, Outputs, Report};
 use crate::schedule::Schedule;
 
@@ -133,46 +133,17 @@ impl Program {
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         self.check_shapes(&kernels, &mut prepared)?;
         let mut list = Vec::with_capacity(self.outputs().len());
-        for (id, name) in kernels.graph.outputs().iter().zip(self.outputs()) {
+        let Prepared { shapes, operands, .. } = &prepared;
+        let strides = fresh_strides(self.options.order, &kernels.graph, shapes, operands)?;
+        let outputs = kernels.graph.outputs().iter().zip(self.outputs());
+        for ((id, name), strides) in outputs.zip(strides) {
             let ty = kernels.graph.ty(*id);
             let shape = prepared.shapes.of(ty.domain)?;
-            let strides = self.strides(&prepared, ty, &shape);
             list.push(Output::new(name.clone(), ty.dtype, shape, strides)?);
         }
         let targets = list.iter().map(Output::target).collect();
         let report = self.bound(kernels, prepared, targets, true)?.run()?;
         Ok(Outputs { list, report })
-    }
-
-    /// The strides of a fresh output.
-    fn strides(&self, prepared: &Prepared, ty: Type, shape: &[usize]) -> Box<[isize]> {
-        let size = ty.dtype.size();
-        match self.options.order {
-            _ if shape.len() < 2 => c_strides(shape, size),
-            Order::C => c_strides(shape, size),
-            Order::F => {
-                let mut turned: Vec<usize> = shape.to_vec();
-                turned.reverse();
-                let mut strides = c_strides(&turned, size);
-                strides.reverse();
-                strides
-            }
-            Order::K => {
-                let arrays = prepared.operands.iter().zip(&prepared.types);
-                let strides: Vec<Vec<isize>> = arrays
-                    .filter(|(_, arg)| ty.domain.contains(arg.0.domain))
-                    .filter_map(|(operand, _)| match operand {
-                        Operand::Array(view) => {
-                            broadcast_strides(&view.shape, &view.strides, shape)
-                        }
-                        Operand::Scalar(_) => None,
-                    })
-                    .collect();
-                let operands: Vec<_> =
-                    strides.iter().map(|s| nest::Operand { size, strides: s }).collect();
-                nest::dense_strides(shape, &operands, size)
-            }
-        }
     }
 
     /// Evaluates the only output into a fresh array.

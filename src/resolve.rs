@@ -12,6 +12,7 @@ use hotloop_grammar::{
     IndexEntry, IndexItem, NameId, Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::strided::MAX_RANK;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted};
@@ -628,9 +629,10 @@ impl<'a> Resolver<'a> {
                 Some("axis") => once(&mut axes, self.axes(argument)?, "axis", span)?,
                 Some("keepdims") => once(&mut keepdims, self.truth(argument)?, "keepdims", span)?,
                 // As NumPy has it, the axis follows the operands.
-                None if i == required && self.axes(argument).is_ok() => {
-                    once(&mut axes, self.axes(argument)?, "axis", span)?;
-                }
+                None if i == required => match self.axes(argument) {
+                    Ok(axis) => once(&mut axes, axis, "axis", span)?,
+                    Err(_) => operands.push(argument.clone()),
+                },
                 _ => operands.push(argument.clone()),
             }
         }
@@ -653,11 +655,12 @@ impl<'a> Resolver<'a> {
         span: Span,
         frame: &Frame,
     ) -> Located<TermId> {
+        let parameter = if matches!(callee, Callee::Transpose) { "axes" } else { "axis" };
         let mut axes = None;
         let mut operands = Vec::with_capacity(1);
         for (i, argument) in arguments.iter().enumerate() {
-            let parameter = argument.keyword.map_or("axis", |k| self.ast.name(k.name));
-            if matches!(parameter, "axis" | "axes") && (i == 1 || argument.keyword.is_some()) {
+            let given = argument.keyword.map(|k| self.ast.name(k.name));
+            if given == Some(parameter) || given.is_none() && i == 1 {
                 once(&mut axes, self.axes(argument)?, parameter, argument.span)?;
             } else {
                 operands.push(argument.clone());
@@ -692,6 +695,10 @@ impl<'a> Resolver<'a> {
             },
             _ => None,
         };
+        if list.len() > MOST_ITEMS {
+            let message = "more axes than an array can have";
+            return fail(ErrorKind::Limit, argument.span, message);
+        }
         let step = matches!(argument.value, ArgumentValue::Step { .. });
         match list.iter().map(int).collect::<Option<_>>().filter(|_| !step) {
             Some(axes) => Ok(Some(axes)),
@@ -818,6 +825,10 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The most items of an index, and axes of a reduction or a view: each axis that an array may
+/// have, and as many new ones.
+const MOST_ITEMS: usize = 2 * MAX_RANK;
+
 /// Sets what an argument says, unless another one has.
 fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
     if slot.replace(value).is_some() {
@@ -830,6 +841,9 @@ fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Locat
 /// The items of an index, checked as far as they can be without a shape.
 fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
     let mut items = Vec::with_capacity(entries.len());
+    if let Some(beyond) = entries.get(MOST_ITEMS) {
+        return fail(ErrorKind::Limit, beyond.span, "more items than an array can have axes");
+    }
     for IndexEntry { item, span } in entries {
         items.push(match *item {
             IndexItem::At(at) => Index::At(at),

@@ -426,7 +426,8 @@ impl Binder<'_> {
         let folds = folds.collect();
         let (mut ins, outs) = if reduces { (first, second) } else { (second, first) };
         for (operand, view) in ins.iter_mut().zip(&inputs) {
-            operand.staged = outputs.iter().any(|out| overlap(view, out) != Overlap::Apart);
+            let meets = |out: &View| overlap(view, out) != Overlap::Apart;
+            operand.staged = !self.call.fresh && outputs.iter().any(meets);
         }
 
         let program = &stage.program;

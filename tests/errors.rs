@@ -1341,3 +1341,17 @@ fn an_axis_given_twice() {
         assert!(compiled(text).starts_with("ARITY: error: the argument '"), "{text}");
     }
 }
+
+#[test]
+fn indices_have_an_end() {
+    let long = format!("x[{}]", vec!["None"; 129].join(", "));
+    assert!(compiled(&long).starts_with("LIMIT: error: more items than an array"), "{long}");
+    let axes = format!("sum(x, axis=({}))", vec!["0"; 129].join(", "));
+    assert!(compiled(&axes).starts_with("LIMIT: error: more axes than an array"), "{axes}");
+    let table = ndarray::Array2::<f64>::zeros((3, 4));
+    let args = &[("x", Arg::from(&table))];
+    // NumPy refuses these too: there is no second axis to slice.
+    for text in ["sum(x, axis=1)[:, None, :]", "sum(x, axis=0)[None, :, :]"] {
+        assert!(ran(text, args).starts_with("SHAPE: error: 2 indices for an array"), "{text}");
+    }
+}

@@ -163,7 +163,7 @@ impl Nest {
 /// which operands have them: NumPy's order `K`.
 pub fn dense_strides(shape: &[usize], operands: &[Operand<'_>], size: usize) -> Box<[isize]> {
     let mut order: Vec<usize> = (0..shape.len()).collect();
-    let long = in_memory_order(long_axes(shape, operands, |_| true));
+    let long = in_common_order(long_axes(shape, operands, |_| true));
     let mut ordered = long.iter().map(|axis| axis.number);
     for axis in order.iter_mut().filter(|axis| shape[**axis] != 1) {
         *axis = ordered.next().unwrap_or(*axis);
@@ -221,6 +221,31 @@ fn in_memory_order(axes: Vec<Axis>) -> Vec<Axis> {
         ordered.insert(place.map_or(0, |place| place + 1), axis);
     }
     ordered
+}
+
+/// Axes, the innermost last, in the order that all operands agree on; C order where some operand
+/// has it, and where none tells two apart. This is how NumPy orders axes.
+fn in_common_order(axes: Vec<Axis>) -> Vec<Axis> {
+    // Whether `outer`, which is it in C order, lies inside `inner`; `None` if nobody tells.
+    let inside = |outer: &Axis, inner: &Axis| {
+        let steps = outer.steps.iter().zip(&inner.steps);
+        let told = steps.filter(|(o, i)| **o != 0 && **i != 0);
+        told.map(|(o, i)| i.unsigned_abs() > o.unsigned_abs()).reduce(|a, b| a && b)
+    };
+    let mut fastest_first: Vec<Axis> = Vec::with_capacity(axes.len());
+    for axis in axes.into_iter().rev() {
+        let mut place = fastest_first.len();
+        for (i, faster) in fastest_first.iter().enumerate().rev() {
+            match inside(&axis, faster) {
+                Some(true) => place = i,
+                Some(false) => break,
+                None => {}
+            }
+        }
+        fastest_first.insert(place, axis);
+    }
+    fastest_first.reverse();
+    fastest_first
 }
 
 /// Neighbouring axes that every operand steps through as through one.
