@@ -39,14 +39,17 @@ pub struct Compiled {
     pub isa: Isa,
 }
 
+/// Elements copied between two looks at the control.
+const COPIED: usize = 1 << 20;
+
 /// A compiled program bound to its arrays.
 pub struct Schedule {
     compiled: Arc<Compiled>,
-    /// Read by the loops through their tables, so never moved.
-    cells: Box<[Cell]>,
+    /// Read by the loops through their tables, so never resized.
+    cells: Vec<Cell>,
     loops: Vec<Loop>,
     /// Where stages over one element leave their outputs: one word a cell.
-    landing: Box<[u64]>,
+    landing: Vec<u64>,
     /// Scalar inputs that are read at each run, with their cells.
     scalars: Vec<(usize, View)>,
     /// Scalar outputs, with their cells.
@@ -131,7 +134,7 @@ impl Schedule {
         } else {
             Vec::new()
         };
-        let mut cells = vec![Cell::default(); plan.cells.len().max(1)].into_boxed_slice();
+        let mut cells = vec![Cell::default(); plan.cells.len().max(1)];
         let mut scalars = Vec::new();
         for (i, planned) in plan.cells.iter().enumerate() {
             let bits = match planned.source {
@@ -152,7 +155,7 @@ impl Schedule {
             };
             cells[i] = cell(bits, planned.dtype);
         }
-        let landing = vec![0u64; plan.cells.len()].into_boxed_slice();
+        let landing = vec![0u64; plan.cells.len()];
         let mut arrays = Arrays::new(plan, call)?;
         arrays.separate(graph, plan, call)?;
         let mut binder = Binder { graph, call, arrays, landing };
@@ -197,19 +200,15 @@ impl Schedule {
             self.cells[*i] = cell(unsafe { view.read() }, dtype);
         }
         for (view, copy) in &mut self.copies {
-            let n = copy.len() / view.dtype.size();
-            // SAFETY: the copy has room for the view's elements.
-            unsafe {
-                gather(
-                    copy.as_mut_ptr(),
-                    view.pointer,
-                    &view.shape,
-                    &view.strides,
-                    view.dtype.size(),
-                    0,
-                    n,
-                )
-            };
+            let size = view.dtype.size();
+            let n = copy.len() / size;
+            for start in (0..n).step_by(COPIED) {
+                control.check().map_err(stopped)?;
+                let to = copy.as_mut_ptr().wrapping_add(start * size);
+                let (View { pointer, shape, strides, .. }, part) = (&*view, COPIED.min(n - start));
+                // SAFETY: the copy has room for the view's elements.
+                unsafe { gather(to, *pointer, shape, strides, size, start, part) };
+            }
         }
         let mut flags = 0;
         for (stage, work) in plan.stages.iter().zip(&mut self.loops) {
@@ -357,7 +356,7 @@ struct Binder<'a> {
     call: &'a Call<'a>,
     arrays: Arrays,
     /// Where stages leave scalars.
-    landing: Box<[u64]>,
+    landing: Vec<u64>,
 }
 
 impl Binder<'_> {
@@ -431,6 +430,9 @@ impl Binder<'_> {
         }
 
         let program = &stage.program;
+        if program.reduced.iter().any(|place| matches!(place, Place::Cell(_))) {
+            return Err(Error::internal("a reduction of a single number"));
+        }
         let before = |place: &Place| match *place {
             Place::Cell(_) => 0,
             Place::Input(i) => 1 + i,
@@ -454,7 +456,7 @@ impl Binder<'_> {
             Target::Output(number) => self.arrays.array(Array::Output(number)).cloned(),
             Target::Temporary(number) => self.arrays.array(Array::Temporary(number)).cloned(),
             Target::Cell(cell) => {
-                let pointer = std::ptr::from_mut(&mut self.landing[cell as usize]).cast();
+                let pointer = self.landing.as_mut_ptr().wrapping_add(cell as usize).cast();
                 let (shape, strides) = (Box::new([]), Box::new([]));
                 Ok(View { pointer, dtype, shape, strides, swapped: false })
             }

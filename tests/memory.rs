@@ -126,3 +126,30 @@ fn runs_of_bound_kernels_allocate_nothing() {
         assert_eq!(most, 0, "on {threads} threads");
     }
 }
+
+/// Panels of small elements beside large ones, and many reductions at once, stay in bounds too.
+#[test]
+fn scratch_stays_small() {
+    let _turn = TURN.lock().unwrap();
+    let engine = Engine::builder().threads(THREADS).eager().build();
+    let (rows, columns) = (1000, 4097);
+    let a = vec![1u8; 1003 * columns];
+    let b = vec![0.5f64; rows * columns];
+    // SAFETY: columns of 1,000 of 1,003 elements, and rows.
+    let args = || unsafe {
+        let a = Arg::raw(a.as_ptr(), &[rows, columns], &[1, 1003], DType::U8);
+        let b =
+            Arg::raw(b.as_ptr().cast(), &[rows, columns], &[8 * columns as isize, 8], DType::F64);
+        [("a", a), ("b", b)]
+    };
+    for (text, outputs) in [
+        ("a + b", rows * columns * 8),
+        ("sum(a + b, axis=-1), var(a + b, axis=-1), max(a + b, axis=-1)", 3 * rows * 8),
+        ("sum(a + b, axis=0), var(b, axis=0), argmin(a, axis=0)", 3 * columns * 8),
+    ] {
+        let program = engine.compile(text).unwrap();
+        program.eval(args()).unwrap();
+        let most = most_bytes(|| drop(program.eval(args()).unwrap()));
+        assert!(most <= outputs + SCRATCH, "{text}: {most} bytes for outputs of {outputs}");
+    }
+}

@@ -202,8 +202,14 @@ const SCRATCH: usize = 16 << 10;
 const STRETCH: usize = 2 << 10;
 /// The longest tile.
 const LONGEST_TILE: usize = 4096;
+/// Bytes of all panels and of the sequences of their rows.
+const PANELS: usize = 512 << 10;
 /// Bytes of the accumulators of sequences that run side by side: they stay in L2.
 const LANES: usize = 256 << 10;
+/// Sequences that are finished between two looks at the control.
+const BETWEEN_LOOKS: usize = 1024;
+/// Bytes of what is known of the pieces of sequences, for each worker.
+const PARTIALS: usize = 1 << 20;
 /// What the hardware reads ahead within.
 const PAGE: usize = 4096;
 /// Elements of a panel that is one row.
@@ -222,7 +228,7 @@ struct Shape {
 
 impl Shape {
     /// The panels that suit the first operand that needs them.
-    fn new(operands: &[Bound], nest: &Nest) -> Shape {
+    fn new(operands: &[Bound], nest: &Nest, folds: usize) -> Shape {
         let turned = |o: &&Bound| matches!(o.access, Access::Panel(_));
         let Some(Bound { operand, .. }) = operands.iter().find(turned) else {
             return Shape { first: 1, rows: 1, columns: usize::MAX, stride: 0 };
@@ -232,17 +238,19 @@ impl Shape {
         };
         let array = operand.pointer.wrapping_offset(operand.path.offset);
         let Panel { first, rows, columns } = Panel::new(array, step, operand.size);
-        // So many at least that the rows of other operands are not cut too short.
-        let columns = columns.max(PAGE / operand.size);
-        let most = nest.rows.last().copied().unwrap_or(1).max(1);
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        // So many at least that the rows of other operands are not cut too short.
+        let columns = columns.max(PAGE / widest);
+        let columns = columns.min(count(&nest.columns).next_power_of_two().max(64));
         // One line more than needed, so that rows do not meet in one set of a cache.
-        Shape {
-            first: first.min(most),
-            rows: rows.min(most),
-            columns,
-            stride: columns * widest + 64,
-        }
+        let stride = columns * widest + 64;
+        let panels = operands.iter().filter(turned).count();
+        // Each row is a sequence of each fold.
+        let row = panels * stride + folds * size_of::<Sequence>();
+        let line = (64 / operand.size.max(1)).max(1);
+        let most = (PANELS / row / line * line).max(1);
+        let most = nest.rows.last().copied().unwrap_or(1).clamp(1, most);
+        Shape { first: first.min(most), rows: rows.min(most), columns, stride }
     }
 
     /// The most rows of a panel.
@@ -274,12 +282,10 @@ impl Loop {
         cells: *const Cell,
         pool: &Pool,
     ) -> Result<Loop, OutOfMemory> {
-        let count = |extents: &[usize]| extents.iter().product::<usize>();
         let [outers, rows, columns] = [&nest.outer, &nest.rows, &nest.columns].map(|e| count(e));
         let n = outers * rows * columns;
-        let written: usize = outputs.iter().map(|o| o.size * n).sum();
-        let touched = inputs.iter().map(|o| o.size * n).sum::<usize>() + written;
-        let streams = touched > stream::last_level_cache();
+        let width: usize = inputs.iter().chain(&outputs).map(|o| o.size).sum();
+        let streams = width.saturating_mul(n) > stream::last_level_cache();
         let inputs_end = inputs.len();
         let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
         let mut panels = 0;
@@ -295,10 +301,11 @@ impl Loop {
         let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
-        let panel = Shape::new(&operands, &nest);
+        let panel = Shape::new(&operands, &nest, folds.len());
         let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
         let length = tile_length(columns.min(panel.columns), tile.slots + staged, widest);
-        let length = length.min(longest.max(64));
+        let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
+        let length = length.min(longest.max(64)).min(lanes);
 
         let work = n as f32 * tile.cost;
         let workers = pool.most_workers(n.div_ceil(PIECE), work);
@@ -400,7 +407,7 @@ impl Loop {
             _ => return Err(Stop::Deadline),
         }
         // SAFETY: results are writable, by the caller's promise.
-        unsafe { self.combine() };
+        unsafe { self.combine(control) }?;
         Ok(flags)
     }
 
@@ -417,7 +424,7 @@ impl Loop {
     ///
     /// # Safety
     /// Results are writable.
-    unsafe fn combine(&mut self) {
+    unsafe fn combine(&mut self, control: &Control) -> Result<(), Stop> {
         let (sequences, folds) = (self.sequences(), self.folds.len());
         let empty = match self.nest.along {
             Along::Nothing => false,
@@ -425,21 +432,30 @@ impl Loop {
             Along::Rows => self.grid.rows == 0,
         };
         if self.partials.is_empty() && !empty {
-            return;
+            return Ok(());
         }
+        let mut tree = Tree::new();
         for (i, fold) in self.folds.iter().enumerate() {
+            let nothing = fold.reducer.result(None);
             for sequence in 0..sequences {
-                let mut tree = Tree::new();
-                for piece in self.partials.chunks_exact_mut((folds * sequences).max(1)) {
-                    if let Some(partial) = *piece[i * sequences + sequence].get_mut() {
-                        tree.push_block(&fold.reducer, self.level, partial);
-                    }
+                if sequence % BETWEEN_LOOKS == 0 {
+                    control.check()?;
                 }
-                let result = fold.reducer.result(tree.finish(&fold.reducer).as_ref());
+                let mut result = nothing;
+                if !empty {
+                    tree.clear();
+                    for piece in self.partials.chunks_exact_mut(folds * sequences) {
+                        if let Some(partial) = *piece[i * sequences + sequence].get_mut() {
+                            tree.push_block(&fold.reducer, self.level, partial);
+                        }
+                    }
+                    result = fold.reducer.result(tree.finish(&fold.reducer).as_ref());
+                }
                 // SAFETY: the sequence is one of the nest's.
                 unsafe { fold.write(&self.nest, &self.grid, sequence, result) };
             }
         }
+        Ok(())
     }
 }
 
@@ -465,6 +481,10 @@ impl Fold {
         // SAFETY: the caller's promise; a result has at most 8 bytes.
         unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
     }
+}
+
+fn count(extents: &[usize]) -> usize {
+    extents.iter().product()
 }
 
 /// Where an index along some axes leads to.
@@ -513,7 +533,8 @@ fn most_lanes(folds: &[Fold]) -> usize {
     // A sequence of 32-element leaves has so many accumulators; one of 128 rows has one.
     let accumulators = |fold: &Fold| fold.reducer.leaf() / 128;
     let bytes: usize = folds.iter().map(|fold| 8 * accumulators(fold)).sum();
-    LANES / bytes.max(1)
+    // A power of two, as tiles are.
+    ((LANES / bytes.max(1)).max(64) + 1).next_power_of_two() / 2
 }
 
 /// What decides about the grid.
@@ -547,6 +568,7 @@ impl Cut<'_> {
             Along::Columns => {
                 let cut = self.workers > 1 && rows < 2 * self.workers * self.panel_rows;
                 let level = if cut { level_of(wanted) } else { 63 - leaf.ilog2() };
+                let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let row_step = (wanted / columns.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
@@ -558,11 +580,23 @@ impl Cut<'_> {
                     true => level_of(wanted / lanes.min(columns.max(1))),
                     false => 63 - leaf.ilog2(),
                 };
+                let sequences = outers * columns * folds.len();
+                let level = self.fewer_pieces(level, leaf, rows, sequences);
                 (leaf << level, lanes, level)
             }
         };
         let grid = Grid::new([outers, rows, columns], row_step, column_step);
         (grid, level)
+    }
+
+    /// The level of larger pieces, if what is known of them would take too much memory.
+    fn fewer_pieces(&self, level: u32, leaf: usize, length: usize, sequences: usize) -> u32 {
+        let bytes = |level: &u32| match length.div_ceil(leaf << level) {
+            0 | 1 => 0,
+            pieces => pieces.saturating_mul(sequences * size_of::<Option<Partial>>()),
+        };
+        let fits = |level: &u32| bytes(level) <= self.workers * PARTIALS;
+        (level..63 - leaf.ilog2()).find(fits).unwrap_or(63 - leaf.ilog2())
     }
 }
 
@@ -826,7 +860,8 @@ impl Loop {
             if *output || *access != Access::InPlace {
                 continue;
             }
-            for row in rows.clone() {
+            let repeats = operand.path.rows.last() == Some(&0);
+            for row in rows.clone().take(if repeats { 1 } else { rows.len() }) {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 let row = worker.outer[i].wrapping_offset(offset);
                 let first = row.wrapping_add(columns.start * operand.size);

@@ -64,6 +64,8 @@ const SMALL_BLOCK: usize = 16;
 const APART: usize = 64;
 /// Sequences that are shorter are better reduced side by side.
 const SHORT_SEQUENCE: usize = 32;
+/// With fewer elements to go through, many short loops cost more than columns far apart.
+const SMALL_UNIT: usize = 4096;
 /// Fewer columns than this are better joined with other axes.
 const FEW_COLUMNS: usize = 64;
 
@@ -81,7 +83,7 @@ impl Nest {
     /// about the order.
     pub fn elementwise(shape: &[usize], operands: &[Operand<'_>]) -> (Nest, Vec<Path>) {
         let mut axes = long_axes(shape, operands, |_| true);
-        let offsets = forwards(&mut axes, operands.len());
+        let offsets = forwards(&mut axes, shape, operands.len());
         let axes = joined(in_memory_order(axes));
         let along = Along::Nothing;
         let Some((inner, others)) = axes.split_last() else {
@@ -110,7 +112,7 @@ impl Nest {
     ) -> (Nest, Vec<Path>) {
         let sequence = joined(long_axes(shape, operands, |axis| reduced[axis]));
         let mut kept = long_axes(shape, operands, |axis| !reduced[axis]);
-        let offsets = forwards(&mut kept, operands.len());
+        let offsets = forwards(&mut kept, shape, operands.len());
         let kept = joined(in_memory_order(kept));
         let Some((lane, others)) = kept.split_last() else {
             return Nest::of([&[], &[], &sequence], Along::Columns, &offsets, operands);
@@ -131,7 +133,8 @@ impl Nest {
         if !side_by_side {
             return Nest::of([&[], &kept, &sequence], Along::Columns, &offsets, operands);
         }
-        if lane.extent < FEW_COLUMNS {
+        let small = length.saturating_mul(lane.extent) < SMALL_UNIT && !others.is_empty();
+        if lane.extent < FEW_COLUMNS || small {
             return Nest::of([&[], &sequence, &kept], Along::Rows, &offsets, operands);
         }
         let lane = std::slice::from_ref(lane);
@@ -193,11 +196,15 @@ fn long_axes(
 }
 
 /// Turns axes round that every operand goes through backwards; gives the operands' offsets.
-fn forwards(axes: &mut [Axis], operands: usize) -> Vec<isize> {
+fn forwards(axes: &mut [Axis], shape: &[usize], operands: usize) -> Vec<isize> {
     let mut offsets = vec![0; operands];
+    if shape.contains(&0) {
+        // The strides of no elements may be anything.
+        return offsets;
+    }
     for axis in axes {
         let backwards = axis.steps.iter().all(|s| *s <= 0) && axis.steps.iter().any(|s| *s < 0);
-        if backwards && axis.extent > 0 {
+        if backwards {
             for (offset, step) in offsets.iter_mut().zip(&mut axis.steps) {
                 *offset += *step * (axis.extent as isize - 1);
                 *step = -*step;

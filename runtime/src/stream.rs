@@ -4,7 +4,7 @@
 //! the line soon does not, if a whole line is written at once: a third of the traffic of
 //! `a + b` is saved, and the caches keep what they have.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
@@ -114,8 +114,16 @@ const DEFAULT_CACHE: usize = 32 << 20;
 /// Bytes of the largest cache of this machine, found once. Outputs that, with what they are made
 /// of, do not fit into it gain from [`stream`].
 pub fn last_level_cache() -> usize {
-    static BYTES: OnceLock<usize> = OnceLock::new();
-    *BYTES.get_or_init(|| largest_cache().unwrap_or(DEFAULT_CACHE))
+    // Found twice does no harm, and a forked child must not wait for its parent's thread.
+    static BYTES: AtomicUsize = AtomicUsize::new(0);
+    match BYTES.load(Ordering::Relaxed) {
+        0 => {
+            let bytes = largest_cache().unwrap_or(DEFAULT_CACHE);
+            BYTES.store(bytes, Ordering::Relaxed);
+            bytes
+        }
+        bytes => bytes,
+    }
 }
 
 /// As the system describes the first processor.
