@@ -724,6 +724,12 @@ fn explain() {
     }
     assert!(ok(dir, &["explain", "x + 1"]).contains("input 0 is x: f64"));
     assert!(ok(dir, &["explain", "x + y", "x:i16@"]).contains("input 0 is x: i16\n"));
+    // What has fewer axes is computed once.
+    let kept = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[1,n]", "y:f64[m,1]"]);
+    assert!(kept.contains("array0: f64[s1]\narray1: f64[s2]"), "{kept}");
+    assert!(kept.contains("stage 2 over s1,s2"), "{kept}");
+    let same = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[n]", "y:f64[n]"]);
+    assert!(!same.contains("array0"), "{same}");
     assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin' or 'sinh'?"));
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));

@@ -46,9 +46,11 @@ Shows what a program becomes: its graph, the plan, the work of each element
 Usage: hotloop explain [--mode MODE] PROGRAM [NAME:TYPE]...
 
   $ hotloop explain 'a * k + b' a:f32 k:float
+  $ hotloop explain 'sin(x) + cos(y)' 'x:f64[1,n]' 'y:f64[m,1]'
 
-TYPE is a dtype for an array (f64, int32, ...), a dtype and '@' for one element
-(f64@), or a kind for a number that takes the dtype of what it meets: int, float,
+TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in
+brackets: arrays whose shapes are written alike have the same one, others broadcast.
+It may also be a dtype and '@' for one element (f64@), or a kind for a number that takes the dtype of what it meets: int, float,
 weak (the same as float). An input without a TYPE is an f64 array.
 ";
 
@@ -251,8 +253,9 @@ fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
     Ok(list)
 }
 
-/// An input's type, of the form `name:type`.
-fn input_type(word: OsString) -> Result<(String, ArgType), String> {
+/// An input's type, of the form `name:type` or `name:type[shape]`. Arrays whose shapes are written
+/// alike have the same one.
+fn input_type(word: OsString, shapes: &mut Vec<String>) -> Result<(String, ArgType), String> {
     let word = text(word)?;
     let (name, ty) =
         word.split_once(':').ok_or_else(|| format!("{word:?} is not of the form name:type"))?;
@@ -261,7 +264,18 @@ fn input_type(word: OsString) -> Result<(String, ArgType), String> {
         "int" => Some(ArgType::weak(Kind::Int)),
         _ => match ty.strip_suffix('@') {
             Some(dtype) => DType::from_name(dtype).map(ArgType::scalar),
-            None => DType::from_name(ty).map(ArgType::array),
+            None => match ty.strip_suffix(']').and_then(|ty| ty.split_once('[')) {
+                None => DType::from_name(ty).map(ArgType::array),
+                Some((dtype, shape)) => {
+                    let known = shapes.iter().position(|s| s == shape).unwrap_or(shapes.len());
+                    if known == shapes.len() {
+                        shapes.push(shape.to_string());
+                    }
+                    // Arrays without a shape have the first class.
+                    let class = u8::try_from(known + 1).unwrap_or(u8::MAX);
+                    DType::from_name(dtype).map(|dtype| ArgType::array_of_shape(dtype, class))
+                }
+            },
         },
     };
     let parsed = parsed.ok_or_else(|| {
@@ -491,7 +505,9 @@ impl Words {
                 Command::Evaluate(Evaluation { expression, inputs: inputs(&rest)?, output, tuning })
             }
             Verb::Explain => {
-                let types = rest.into_iter().map(input_type).collect::<Result<_, _>>()?;
+                let mut shapes = Vec::new();
+                let types = rest.into_iter().map(|word| input_type(word, &mut shapes));
+                let types = types.collect::<Result<_, _>>()?;
                 Command::Explain { expression, types, tuning }
             }
             Verb::Functions => {
