@@ -6,7 +6,7 @@
 //! none, unless so many of them come in a row that they have missed more than it costs.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub(crate) enum Awake {
 #[derive(Debug, Default)]
 pub(crate) struct Habits {
     pace: OnceLock<Pace>,
+    /// Whether somebody measures it, or has.
+    measuring: AtomicBool,
     /// Nanoseconds of work before there was a pace.
     worked: AtomicU64,
     /// When the next small run must begin to be in a row with the last, by `clock`.
@@ -71,13 +73,21 @@ impl Habits {
         {
             return 1;
         }
-        let pace = self.pace.get_or_init(|| Pace::measure(pool));
+        // Nobody waits for another's measurement, which hands work to the pool.
+        let pace = match self.pace.get() {
+            Some(pace) => *pace,
+            None if self.measuring.swap(true, Ordering::Relaxed) => Pace::USUAL,
+            None => {
+                let pace = Pace::measure(pool);
+                *self.pace.get_or_init(|| pace)
+            }
+        };
         let (workers, time) = pace.workers(most, alone, true);
         if workers == 1 || awake == Awake::Yes {
             return workers;
         }
         match pace.workers(most, alone, false).0 {
-            1 if self.is_worth_waking(alone, alone - time, pace) => workers,
+            1 if self.is_worth_waking(alone, alone - time, &pace) => workers,
             other => other,
         }
     }
