@@ -68,7 +68,7 @@ fn eval<T: Element>(expr: &str, args: &[(&str, Arg)]) -> Vec<T> {
         let bits = bits(&outputs, 0);
         let values = outputs.take::<T>(0).unwrap_or_else(|e| panic!("{expr} on {name}: {e}"));
         match &first {
-            None => first = Some((bits, values.into_raw_vec_and_offset().0)),
+            None => first = Some((bits, values.iter().copied().collect())),
             Some((want, _)) => assert_eq!(*want, bits, "{expr} on {name} differs"),
         }
     }
