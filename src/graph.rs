@@ -534,7 +534,7 @@ impl Builder {
         } else {
             self.derive(of, Derivation::Reduce { axes: axes.map(Into::into), keepdims })?
         };
-        let result = self.reduce_to(op, &operands, dtype, domain)?;
+        let result = self.reduce_to(op, &operands, dtype, domain);
         let truth = truth && op.row().rule == Rule::Extreme;
         Ok(if truth { self.convert(result, DType::Bool) } else { result })
     }
@@ -587,10 +587,10 @@ impl Builder {
         operands: &[NodeId],
         dtype: DType,
         domain: Domain,
-    ) -> Result<NodeId, Error> {
+    ) -> NodeId {
         let x = operands[0];
         let scalar = operands.iter().all(|x| self.graph.ty(*x).domain.is_scalar());
-        Ok(match op.row().rule {
+        match op.row().rule {
             // One element reduces to itself; other reductions are left to their expansion.
             Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
             Rule::Position if scalar => self.constant(0, DType::I64, false),
@@ -598,7 +598,7 @@ impl Builder {
                 let node = Node::Apply(op, Operands::new(operands));
                 self.add(node, Type { dtype, weak: false, domain })
             }
-        })
+        }
     }
 
     /// A view of an array: other strides over the same elements.
@@ -657,7 +657,7 @@ impl Builder {
                 let dtype = self.graph.dtype(x);
                 let kept = Derivation::Reduce { axes: Some(axes), keepdims: true };
                 let domain = self.derive(of, kept)?;
-                self.reduce_to(op, &operands, dtype, domain).map(Some)
+                Ok(Some(self.reduce_to(op, &operands, dtype, domain)))
             }
             _ => Ok(None),
         }

@@ -148,7 +148,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             if ty.domain.is_scalar() {
                 return Ok(x);
             }
-            let sum = b.reduce_to(Op::Sum, &[x], dtype, domain)?;
+            let sum = b.reduce_to(Op::Sum, &[x], dtype, domain);
             let count = count(b, x, sum, dtype)?;
             b.apply(Op::Div, &[sum, count])
         }
@@ -157,7 +157,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
                 let distance = b.apply(Op::Sub, &[x, x])?;
                 b.apply(Op::Mul, &[distance, distance])?
             } else {
-                b.reduce_to(Op::SquaredDeviations, &[x], dtype, domain)?
+                b.reduce_to(Op::SquaredDeviations, &[x], dtype, domain)
             };
             let count = count(b, x, squares, dtype)?;
             let freedom = b.apply(Op::Sub, &[count, operands[1]])?;
@@ -170,7 +170,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let zero = b.constant_like(x, 0.0);
             let set = if ty.dtype == DType::Bool { x } else { b.apply(Op::Ne, &[x, zero])? };
             let ones = b.cast(set, DType::I64);
-            b.reduce_to(Op::Sum, &[ones], dtype, domain)
+            Ok(b.reduce_to(Op::Sum, &[ones], dtype, domain))
         }
         Op::Nansum | Op::Nanmin | Op::Nanmax if !float => {
             let plain = match op {
@@ -178,18 +178,18 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
                 Op::Nanmin => Op::Min,
                 _ => Op::Max,
             };
-            b.reduce_to(plain, &[x], dtype, domain)
+            Ok(b.reduce_to(plain, &[x], dtype, domain))
         }
         Op::Nansum | Op::Nanmean => {
             let zero = b.constant_like(x, 0.0);
             let is_number = b.apply(Op::Eq, &[x, x])?;
             let numbers = b.apply(Op::Select, &[is_number, x, zero])?;
-            let sum = b.reduce_to(Op::Sum, &[numbers], dtype, domain)?;
+            let sum = b.reduce_to(Op::Sum, &[numbers], dtype, domain);
             if op == Op::Nansum {
                 return Ok(sum);
             }
             let ones = b.cast(is_number, DType::I64);
-            let count = b.reduce_to(Op::Sum, &[ones], DType::I64, domain)?;
+            let count = b.reduce_to(Op::Sum, &[ones], DType::I64, domain);
             let count = b.cast(count, dtype);
             b.apply(Op::Div, &[sum, count])
         }
@@ -201,13 +201,13 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let [last, nan] = [last, f64::NAN].map(|v| b.constant_like(x, v));
             let is_number = b.apply(Op::Eq, &[x, x])?;
             let numbers = b.apply(Op::Select, &[is_number, x, last])?;
-            let extreme = b.reduce_to(extreme, &[numbers], dtype, domain)?;
-            let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain)?;
+            let extreme = b.reduce_to(extreme, &[numbers], dtype, domain);
+            let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain);
             b.apply(Op::Select, &[any, extreme, nan])
         }
         Op::Dot => {
             let products = b.apply(Op::Mul, operands)?;
-            b.reduce_to(Op::Sum, &[products], dtype, domain)
+            Ok(b.reduce_to(Op::Sum, &[products], dtype, domain))
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
     }
@@ -217,7 +217,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
 fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<NodeId> {
     let scalar = b.graph().ty(reduction).domain.is_scalar();
     let (op, of) = if scalar { (Op::Size, x) } else { (Op::Length, reduction) };
-    let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR)?;
+    let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR);
     Ok(b.cast(count, dtype))
 }
 

@@ -919,12 +919,19 @@ impl Loop {
                         columns.len(),
                     ),
                 }
-                if operand.swapped {
-                    for row in 0..rows.len() {
-                        swap_bytes(panel.add(row * self.panel.stride), size, columns.len());
-                    }
-                }
+                self.swap_panel(operand, panel, rows.len(), columns.len());
             }
+        }
+    }
+
+    /// Turns round the bytes of a panel's elements, if the operand has them so.
+    ///
+    /// # Safety
+    /// The panel is writable and has so many rows and columns.
+    unsafe fn swap_panel(&self, operand: &Operand, panel: *mut u8, rows: usize, columns: usize) {
+        for row in 0..if operand.swapped { rows } else { 0 } {
+            // SAFETY: the caller's promise.
+            unsafe { swap_bytes(panel.add(row * self.panel.stride), operand.size, columns) };
         }
     }
 
@@ -941,11 +948,7 @@ impl Loop {
             let base = worker.outer[i].wrapping_offset(offset);
             // SAFETY: the elements are the operand's, and the tiles have written the panel.
             unsafe {
-                if operand.swapped {
-                    for row in 0..rows.len() {
-                        swap_bytes(panel.add(row * self.panel.stride), size, columns.len());
-                    }
-                }
+                self.swap_panel(operand, panel, rows.len(), columns.len());
                 match (&*operand.path.columns, operand.path.rows.last()) {
                     ([step], Some(row_step)) => scatter_block(
                         base.wrapping_offset(columns.start as isize * step),
