@@ -39,6 +39,7 @@ mod error;
 pub mod graph;
 mod interp;
 mod legalize;
+pub mod npy;
 pub mod ops;
 mod optimize;
 mod options;

@@ -1,5 +1,6 @@
 //! An array that the command owns: read from a file, kept by the session, or drawn at random.
 
+use hotloop::npy::Header;
 use hotloop::{Arg, DType, Error, ErrorKind, Out, Result, prefer_huge_pages};
 
 /// The order of an array's elements in memory.
@@ -23,11 +24,7 @@ pub(crate) struct Array {
 
 /// The bytes of an array, unless that is more than memory can hold.
 pub(crate) fn byte_count(dtype: DType, shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    let bytes = shape.iter().try_fold(dtype.size(), |n, extent| n.checked_mul(*extent))?;
-    isize::try_from(bytes).ok().map(|_| bytes)
+    Header::new(dtype, shape).data_len().ok()
 }
 
 impl Array {

@@ -7,7 +7,7 @@ use hotloop::{Arg, ArgType, Error, ErrorKind, Order, Outputs, Program, RunOption
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
 use super::save::Destination;
-use super::{Failure, complain, npy, print, progress, show};
+use super::{Failure, complain, interrupt, npy, print, progress, show};
 
 /// What to evaluate, over what, and where the results go.
 #[derive(Debug)]
@@ -124,9 +124,11 @@ pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop:
     Ok(outputs)
 }
 
-/// Files are written in C order.
+/// Files are written in C order; Ctrl-C stops the run.
 fn options() -> RunOptions {
-    RunOptions::new().order(Order::C)
+    let token = interrupt::token();
+    token.reset();
+    RunOptions::new().order(Order::C).cancel(token)
 }
 
 /// The elements of the shape that these shapes would broadcast to.

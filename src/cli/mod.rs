@@ -26,6 +26,7 @@ mod bench;
 mod evaluate;
 mod explain;
 mod functions;
+mod interrupt;
 mod npy;
 mod progress;
 mod repl;

@@ -10,7 +10,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hotloop::{DType, Error, ErrorKind, Output, Result};
+use hotloop::npy::Header;
+use hotloop::{Error, ErrorKind, Output, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -147,7 +148,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn write_npy(file: &mut impl Write, output: &Output) -> io::Result<()> {
-    file.write_all(&header(output.dtype(), output.shape()))?;
+    file.write_all(&Header::new(output.dtype(), output.shape()).to_bytes())?;
     file.write_all(&output.bytes())
 }
 
@@ -168,32 +169,4 @@ fn write_npz<'a>(
     }
     archive.finish()?;
     Ok(())
-}
-
-/// The header of an array in C order: version 1, with the data aligned to 64 bytes.
-fn header(dtype: DType, shape: &[usize]) -> Vec<u8> {
-    let descr = match dtype {
-        DType::Bool => "|b1",
-        DType::I8 => "|i1",
-        DType::I16 => "<i2",
-        DType::I32 => "<i4",
-        DType::I64 => "<i8",
-        DType::U8 => "|u1",
-        DType::U16 => "<u2",
-        DType::U32 => "<u4",
-        DType::U64 => "<u8",
-        DType::F32 => "<f4",
-        DType::F64 => "<f8",
-    };
-    let shape = super::show::shape(shape);
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    const PREFIX: usize = 10;
-    // At most 64 axes of 20 digits: the length fits 16 bits.
-    let length = (PREFIX + text.len() + 1).next_multiple_of(64) - PREFIX;
-    text.push_str(&" ".repeat(length - text.len() - 1));
-    text.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((length as u16).to_le_bytes());
-    bytes.extend(text.into_bytes());
-    bytes
 }

@@ -1,0 +1,457 @@
+//! NumPy's `.npy` format for one array, versions 1 to 3.
+//!
+//! A header is text that a stranger may have written. It is limited to 64 KiB, parsed by a
+//! strict reader of the one dictionary that NumPy writes, and promises nothing that the caller
+//! need not check against the file's length. Pickled objects are never loaded.
+
+use std::io::{self, Read};
+
+use hotloop_runtime::dtype::DType;
+
+use crate::error::{Error, ErrorKind, Result, shown_shape};
+
+/// The longest header that is read; NumPy's own of 64 axes has about 2 KiB.
+const HEADER_LIMIT: u64 = 64 << 10;
+
+/// Every `.npy` file begins with this.
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// What a file's header says of its array.
+///
+/// ```
+/// use hotloop::{DType, npy::Header};
+///
+/// let header = Header::new(DType::F64, &[3, 4]);
+/// let bytes = header.to_bytes();
+/// assert_eq!(bytes.len(), 128);
+/// assert_eq!(Header::read(&mut &bytes[..])?, (header, 128));
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The elements' dtype.
+    pub dtype: DType,
+    /// Whether the bytes of each element are in the other order than this machine's.
+    pub swapped: bool,
+    /// Whether the first axis varies fastest, and not the last.
+    pub fortran_order: bool,
+    /// The extents of the axes.
+    pub shape: Vec<usize>,
+}
+
+impl Header {
+    /// Of an array in C order.
+    pub fn new(dtype: DType, shape: &[usize]) -> Header {
+        Header { dtype, swapped: false, fortran_order: false, shape: shape.to_vec() }
+    }
+
+    /// Reads a header, and gives the byte at which the data starts.
+    ///
+    /// # Errors
+    /// `Io`; `Format` with the byte at which this stops being an `.npy` file; `Type` for a dtype
+    /// that hotloop does not have.
+    pub fn read(file: &mut impl Read) -> Result<(Header, u64)> {
+        read_header(file).map_err(|trouble| match trouble {
+            Trouble::Fault(Fault { kind, at, what, hint }) => {
+                let error = Error::new(kind, format!("{what} (at byte {at})"));
+                hint.into_iter().fold(error, Error::hint)
+            }
+            Trouble::Io(error) => Error::new(ErrorKind::Io, error.to_string()),
+        })
+    }
+
+    /// How many bytes the elements take.
+    ///
+    /// # Errors
+    /// `Format` if they are more than memory can hold.
+    pub fn data_len(&self) -> Result<usize> {
+        if self.shape.contains(&0) {
+            return Ok(0);
+        }
+        let extents = self.shape.iter();
+        let bytes = { extents }.try_fold(self.dtype.size(), |n, extent| n.checked_mul(*extent));
+        bytes.filter(|bytes| isize::try_from(*bytes).is_ok()).ok_or_else(|| {
+            let shape = shown_shape(&self.shape);
+            let message =
+                format!("an array of {} of shape {shape} does not fit memory", self.dtype);
+            Error::new(ErrorKind::Format, message)
+        })
+    }
+
+    /// The header as it stands in a file: version 1, so padded that the data is aligned to 64
+    /// bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        const PREFIX: usize = 10;
+        let native = if cfg!(target_endian = "little") { '<' } else { '>' };
+        let other = if cfg!(target_endian = "little") { '>' } else { '<' };
+        let order = match (self.dtype.size(), self.swapped) {
+            (1, _) => '|',
+            (_, true) => other,
+            (_, false) => native,
+        };
+        let code = match self.dtype {
+            DType::Bool => "b1",
+            DType::I8 => "i1",
+            DType::I16 => "i2",
+            DType::I32 => "i4",
+            DType::I64 => "i8",
+            DType::U8 => "u1",
+            DType::U16 => "u2",
+            DType::U32 => "u4",
+            DType::U64 => "u8",
+            DType::F32 => "f4",
+            DType::F64 => "f8",
+        };
+        let fortran = if self.fortran_order { "True" } else { "False" };
+        let shape = shown_shape(&self.shape);
+        let mut text =
+            format!("{{'descr': '{order}{code}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        // At most 64 axes of 20 digits: the length fits 16 bits.
+        let length = (PREFIX + text.len() + 1).next_multiple_of(64) - PREFIX;
+        text.push_str(&" ".repeat(length - text.len() - 1));
+        text.push('\n');
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((length as u16).to_le_bytes());
+        bytes.extend(text.into_bytes());
+        bytes
+    }
+}
+
+/// What is wrong with a file, and at which byte.
+#[derive(Debug)]
+struct Fault {
+    kind: ErrorKind,
+    at: u64,
+    what: String,
+    hint: Option<&'static str>,
+}
+
+impl Fault {
+    fn new(at: u64, what: impl Into<String>) -> Fault {
+        Fault { kind: ErrorKind::Format, at, what: what.into(), hint: None }
+    }
+
+    fn dtype(at: u64, what: String, hint: &'static str) -> Fault {
+        Fault { kind: ErrorKind::Type, at, what, hint: Some(hint) }
+    }
+}
+
+/// What can go wrong while reading.
+enum Trouble {
+    Fault(Fault),
+    Io(io::Error),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Trouble {
+        Trouble::Fault(fault)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Io(error)
+    }
+}
+
+/// Reads until the buffer is full or the file ends; how much there was.
+fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut have = 0;
+    while have < buffer.len() {
+        match file.read(&mut buffer[have..]) {
+            Ok(0) => break,
+            Ok(n) => have += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(have)
+}
+
+/// Reads the header, and gives the byte at which the data starts.
+fn read_header(file: &mut impl Read) -> std::result::Result<(Header, u64), Trouble> {
+    let mut prefix = [0u8; 12];
+    let have = fill(file, &mut prefix[..8])?;
+    let common = MAGIC.iter().zip(&prefix[..have]).take_while(|(want, got)| want == got).count();
+    if common < MAGIC.len() {
+        let what =
+            if have < MAGIC.len() && common == have { "the file ends" } else { "not an .npy file" };
+        return Err(Fault::new(common as u64, what).into());
+    }
+    if have < 8 {
+        return Err(Fault::new(have as u64, "the file ends before the version").into());
+    }
+    let start: u64 = match prefix[6..8] {
+        [1, 0] => 10,
+        [2 | 3, 0] => 12,
+        [major, minor] => {
+            return Err(Fault::new(6, format!("unknown .npy version {major}.{minor}")).into());
+        }
+        _ => unreachable!("two bytes"),
+    };
+    let have = 8 + fill(file, &mut prefix[8..start as usize])? as u64;
+    if have < start {
+        return Err(Fault::new(have, "the file ends in the header's length").into());
+    }
+    // Version 1 leaves the upper two bytes zero.
+    let length = u64::from(u32::from_le_bytes([prefix[8], prefix[9], prefix[10], prefix[11]]));
+    if length > HEADER_LIMIT {
+        let what = format!("a header of {length} bytes; at most {HEADER_LIMIT} are read");
+        return Err(Fault::new(8, what).into());
+    }
+    let mut text = vec![0; length as usize];
+    let have = fill(file, &mut text)?;
+    if have < text.len() {
+        let what = format!("the file ends in the header, of which {length} bytes are promised");
+        return Err(Fault::new(start + have as u64, what).into());
+    }
+    let header = Literal { text: &text, at: 0, start }.header()?;
+    if let Err(error) = header.data_len() {
+        return Err(Fault::new(start + length, error.message()).into());
+    }
+    Ok((header, start + length))
+}
+
+/// A reader of the header's dictionary.
+struct Literal<'a> {
+    text: &'a [u8],
+    at: usize,
+    start: u64,
+}
+
+impl<'a> Literal<'a> {
+    fn fault(&self, what: impl Into<String>) -> Fault {
+        Fault::new(self.start + self.at as u64, what)
+    }
+
+    fn header(&mut self) -> std::result::Result<Header, Fault> {
+        let (mut descr, mut fortran, mut shape) = (None, None, None);
+        self.expect(b'{')?;
+        while !self.eat(b'}') {
+            let at = self.at;
+            let key = self.string()?;
+            self.expect(b':')?;
+            let again = match key {
+                b"descr" => descr.replace(self.descr()?).is_some(),
+                b"fortran_order" => fortran.replace(self.boolean()?).is_some(),
+                b"shape" => shape.replace(self.shape()?).is_some(),
+                _ => {
+                    self.at = at;
+                    return Err(self.fault(
+                        "the header has a key other than 'descr', 'fortran_order', 'shape'",
+                    ));
+                }
+            };
+            if again {
+                self.at = at;
+                return Err(self.fault("the header has a key twice"));
+            }
+            if !self.eat(b',') {
+                self.expect(b'}')?;
+                break;
+            }
+        }
+        if self.peek().is_some() {
+            return Err(self.fault("the header goes on after its dictionary"));
+        }
+        match (descr, fortran, shape) {
+            (Some((dtype, swapped)), Some(fortran), Some(shape)) => {
+                Ok(Header { dtype, swapped, fortran_order: fortran, shape })
+            }
+            _ => Err(self.fault("the header lacks 'descr', 'fortran_order' or 'shape'")),
+        }
+    }
+
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> std::result::Result<(), Fault> {
+        if self.eat(byte) {
+            Ok(())
+        } else {
+            Err(self.fault(format!("the header lacks a '{}' here", char::from(byte))))
+        }
+    }
+
+    fn string(&mut self) -> std::result::Result<&'a [u8], Fault> {
+        let quote = self.peek().filter(|c| matches!(c, b'\'' | b'"'));
+        let quote = quote.ok_or_else(|| self.fault("the header lacks a string here"))?;
+        let rest = &self.text[self.at + 1..];
+        let end = rest.iter().position(|c| *c == quote || matches!(c, b'\\' | b'\n'));
+        match end.filter(|end| rest[*end] == quote) {
+            Some(end) => {
+                self.at += end + 2;
+                Ok(&rest[..end])
+            }
+            None => Err(self.fault("the header has a string that does not end")),
+        }
+    }
+
+    fn boolean(&mut self) -> std::result::Result<bool, Fault> {
+        self.peek();
+        for (word, value) in [("True", true), ("False", false)] {
+            if self.text[self.at..].starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.fault("'fortran_order' is neither True nor False"))
+    }
+
+    fn shape(&mut self) -> std::result::Result<Vec<usize>, Fault> {
+        self.expect(b'(')?;
+        let mut shape = Vec::new();
+        while !self.eat(b')') {
+            shape.push(self.extent()?);
+            let comma = self.eat(b',');
+            if !comma {
+                if shape.len() == 1 {
+                    return Err(self.fault("'shape' is not a tuple"));
+                }
+                self.expect(b')')?;
+                break;
+            }
+        }
+        Ok(shape)
+    }
+
+    fn extent(&mut self) -> std::result::Result<usize, Fault> {
+        if self.peek() == Some(b'-') {
+            return Err(self.fault("'shape' has a negative extent"));
+        }
+        let rest = &self.text[self.at..];
+        let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+        if digits == 0 {
+            return Err(self.fault("'shape' has an extent that is not an integer"));
+        }
+        let value = rest[..digits]
+            .iter()
+            .try_fold(0usize, |n, c| n.checked_mul(10)?.checked_add(usize::from(c - b'0')))
+            .ok_or_else(|| self.fault("'shape' has an extent that does not fit memory"))?;
+        // Python 2 wrote its long integers so.
+        self.at += digits + usize::from(rest.get(digits) == Some(&b'L'));
+        Ok(value)
+    }
+
+    /// The dtype, and whether its bytes are in the other order than this machine's.
+    fn descr(&mut self) -> std::result::Result<(DType, bool), Fault> {
+        if self.peek() == Some(b'[') {
+            let hint = "save each field as an array of its own";
+            return Err(Fault::dtype(
+                self.start + self.at as u64,
+                "a structured array".to_string(),
+                hint,
+            ));
+        }
+        let at = self.start + self.at as u64;
+        let text = self.string()?;
+        let shown = String::from_utf8_lossy(text).escape_debug().to_string();
+        let (order, code) = match text {
+            [order @ (b'<' | b'>' | b'=' | b'|'), code @ ..] => (*order, code),
+            code => (b'=', code),
+        };
+        let dtype = match code {
+            b"b1" | b"?" => DType::Bool,
+            b"i1" => DType::I8,
+            b"i2" => DType::I16,
+            b"i4" => DType::I32,
+            b"i8" => DType::I64,
+            b"u1" => DType::U8,
+            b"u2" => DType::U16,
+            b"u4" => DType::U32,
+            b"u8" => DType::U64,
+            b"f4" => DType::F32,
+            b"f8" => DType::F64,
+            [kind, ..] => {
+                let (what, hint) = match kind {
+                    b'O' => (
+                        "pickled Python objects",
+                        "pickles are never loaded; save numbers: x.astype('float64')",
+                    ),
+                    b'c' => ("complex numbers", "save x.real and x.imag as arrays of their own"),
+                    b'f' => ("floats of this size", "save it as x.astype('float64')"),
+                    b'S' | b'a' | b'U' | b'T' => ("strings", "save numbers"),
+                    b'M' | b'm' => ("dates or durations", "save it as x.astype('int64')"),
+                    b'V' => ("structured or raw elements", "save numbers"),
+                    _ => return Err(Fault::new(at, format!("unknown dtype '{shown}'"))),
+                };
+                return Err(Fault::dtype(at, format!("an array of dtype '{shown}': {what}"), hint));
+            }
+            [] => return Err(Fault::new(at, "an empty dtype")),
+        };
+        let other = if cfg!(target_endian = "little") { b'>' } else { b'<' };
+        Ok((dtype, order == other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> std::result::Result<Header, Fault> {
+        Literal { text: text.as_bytes(), at: 0, start: 10 }.header()
+    }
+
+    #[test]
+    fn headers_that_numpy_writes() {
+        let header =
+            parse("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }      \n").unwrap();
+        assert_eq!(header, Header::new(DType::F64, &[3, 4]));
+        let header = parse("{\"shape\": (5L,), 'fortran_order':True,'descr':'>i2'}").unwrap();
+        assert_eq!(
+            header,
+            Header { dtype: DType::I16, swapped: true, fortran_order: true, shape: vec![5] }
+        );
+        assert_eq!(
+            parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape,
+            []
+        );
+    }
+
+    #[test]
+    fn headers_that_nobody_should_write() {
+        for (text, at) in [
+            ("", 10),
+            ("{", 11),
+            ("{'descr': '<f8', 'fortran_order': False}", 50),
+            ("{'descr': '<f8', 'descr': '<f8'}", 27),
+            ("{'descr': '<f8", 20),
+            ("{'descr': 'zz'}", 20),
+            ("{'shape': (3)}", 22),
+            ("{'shape': (-3,)}", 21),
+            ("{'shape': (99999999999999999999,)}", 21),
+            ("{'shape': (3 4)}", 23),
+            ("{'fortran_order': 1}", 28),
+            ("{'descr': '<f8', 'fortran_order': False, 'shape': (3,)} + 1", 66),
+        ] {
+            let fault = parse(text).unwrap_err();
+            assert_eq!((fault.kind, fault.at), (ErrorKind::Format, at), "{text}: {}", fault.what);
+        }
+    }
+
+    #[test]
+    fn every_byte_flipped_is_a_header_or_a_fault() {
+        let text = b"{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }";
+        for i in 0..text.len() {
+            for byte in 0..=255 {
+                let mut text = *text;
+                text[i] = byte;
+                if let Err(fault) = (Literal { text: &text, at: 0, start: 10 }).header() {
+                    assert!(fault.at <= 10 + text.len() as u64);
+                }
+            }
+        }
+    }
+}
