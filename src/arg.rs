@@ -1,18 +1,22 @@
 //! What callers pass: arrays and numbers in, arrays out.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use hotloop_runtime::dtype::{DType, Element, Kind};
+use hotloop_runtime::store::{Sink, Source};
 use hotloop_runtime::strided::{MAX_RANK, byte_span, overlaps_itself};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
+use crate::store;
 
 /// An argument: an array of any shape and strides, or a number.
 ///
-/// Arrays come from any `ndarray` array or view, from slices and from [`Arg::raw`]. A `bool`, an
+/// Arrays come from any `ndarray` array or view, from slices, from [`Arg::raw`], and from outside
+/// memory by [`Arg::source`]. A `bool`, an
 /// `i64` or an `f64` is *weak*: it takes the dtype of what it meets, as a literal does. Use
 /// [`Arg::typed`] for a number that keeps its own.
 ///
@@ -92,7 +96,29 @@ impl Arg<'_> {
             shape: shape.into(),
             strides: byte_strides.into(),
             swapped: false,
+            store: None,
         };
+        Arg { value: ArgValue::Array(view), borrow: PhantomData }
+    }
+
+    /// An array that is read where it is, a piece at a time: one larger than memory, say. Each
+    /// pass over the elements reads it again, unless it is small.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hotloop::{Arg, DType, FileArray};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("hotloop-doc-{}", std::process::id()));
+    /// # std::fs::write(&path, [1.0f64, 2.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()).unwrap();
+    /// let file = std::fs::File::open(&path).expect("three numbers of 8 bytes");
+    /// let x = Arc::new(FileArray::new(file, 0, DType::F64, &[3]));
+    /// let sum = hotloop::compile("sum(x)")?.eval_as::<f64>([("x", Arg::source(&x))])?;
+    /// assert_eq!(sum[[]], 6.0);
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn source<S: Source + 'static>(source: &Arc<S>) -> Self {
+        let view = store::source(source.clone());
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
     }
 
@@ -124,6 +150,7 @@ fn view_of<T: Element, D: Dimension>(view: &ArrayView<'_, T, D>) -> View {
         shape: view.shape().into(),
         strides: view.strides().iter().map(|s| s * size).collect(),
         swapped: false,
+        store: None,
     }
 }
 
@@ -214,8 +241,15 @@ impl<'a> Out<'a> {
         dtype: DType,
     ) -> Out<'a> {
         let (shape, strides) = (shape.into(), byte_strides.into());
-        let view = View { pointer, dtype, shape, strides, swapped: false };
+        let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
         Out { view, input: None, borrow: PhantomData }
+    }
+
+    /// An array that is written where it is, a piece at a time; see [`Arg::source`].
+    ///
+    /// After an error it may hold anything. It must not be what an input is read from.
+    pub fn sink<S: Sink + 'static>(sink: &Arc<S>) -> Out<'static> {
+        Out { view: store::sink(sink.clone()), input: None, borrow: PhantomData }
     }
 
     /// The same array, whose elements are to be written with their bytes in the other order; see
@@ -327,6 +361,10 @@ pub(crate) fn arrange<'a>(
                     format!("the program has no input {} to compute in place", quoted(name)),
                 ));
             }
+            if out.view.store.is_some() {
+                let message = format!("{} can be computed in place in memory only", quoted(name));
+                return Err(Error::new(ErrorKind::Layout, message));
+            }
             if by_name.insert(name, ArgValue::Array(out.view.clone())).is_some() {
                 return Err(Error::new(
                     ErrorKind::Name,
@@ -407,7 +445,7 @@ fn check(view: &View, name: &str) -> Result<()> {
         ));
     }
     let empty = view.shape.contains(&0);
-    if view.pointer.is_null() && !empty {
+    if view.pointer.is_null() && view.store.is_none() && !empty {
         return layout(format!("{name} is a null pointer"));
     }
     let span = byte_span(&view.shape, &view.strides, view.dtype.size());

@@ -111,6 +111,13 @@ impl Error {
         self
     }
 
+    /// The same error of a part of something: a file, an argument.
+    pub fn within(self, what: &str) -> Error {
+        let mut error = self;
+        error.0.message = format!("{what}: {}", error.0.message);
+        error
+    }
+
     /// Puts the error at a place of a text, unless it has one.
     pub(crate) fn at(mut self, span: Span, source: &Arc<str>) -> Error {
         if self.0.span.is_none() {

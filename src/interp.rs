@@ -3,6 +3,8 @@
 //! Slow and obvious: it skips optimizer, plan and backend, and is what they must agree with, bit
 //! for bit. It also answers where native code cannot be had.
 
+use std::path::Path;
+
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::convert::{Lane, convert, convert_scalar};
 use hotloop_runtime::dtype::DType;
@@ -42,6 +44,24 @@ pub struct Call<'a> {
     pub control: &'a Control,
     /// Which instances of the kernels the interpreter runs; all have the same bits.
     pub isa: Isa,
+    /// What a run over arrays in stores may keep.
+    pub keep: &'a Keep,
+}
+
+/// What a run over arrays outside memory may keep of them.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Bytes of memory, roughly.
+    pub memory: usize,
+    /// Where temporary arrays go that are larger than that allows, unless it is the system's
+    /// directory for temporary files.
+    pub directory: Option<Box<Path>>,
+}
+
+impl Default for Keep {
+    fn default() -> Keep {
+        Keep { memory: 1 << 30, directory: None }
+    }
 }
 
 /// Memory for a value, or the error that it cannot be had.
@@ -64,7 +84,7 @@ const CHUNK: usize = 1 << 16;
 /// that does not fit.
 ///
 /// # Safety
-/// Every view of the call is valid for its shape, strides and dtype, for the time of the call;
+/// Every view of the call is in memory and valid for its shape, strides and dtype, for the time of the call;
 /// outputs are writable. They may overlap inputs, which are all read before any is written.
 pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     let _environment = FpEnv::enter();
@@ -380,13 +400,11 @@ pub fn empty_extreme(op: Op) -> Error {
 
 /// The error for a run that was stopped.
 pub fn stopped(stop: Stop) -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        match stop {
-            Stop::Cancelled => "the run was cancelled",
-            Stop::Deadline => "the run passed its deadline",
-        },
-    )
+    match stop {
+        Stop::Cancelled => Error::new(ErrorKind::Cancelled, "the run was cancelled"),
+        Stop::Deadline => Error::new(ErrorKind::Cancelled, "the run passed its deadline"),
+        Stop::Failed(error) => Error::new(ErrorKind::Io, error.to_string()),
+    }
 }
 
 fn word(value: &[u8]) -> u64 {

@@ -50,21 +50,24 @@ mod program;
 mod promote;
 mod resolve;
 mod schedule;
+mod store;
 
 pub use arg::{Arg, Args, Out};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result, Span};
 pub use graph::ArgType;
+pub use hotloop_runtime::control::Progress;
 pub use hotloop_runtime::drive::ForEach;
 pub use hotloop_runtime::dtype::{DType, Element, Kind};
 pub use hotloop_runtime::isa::Isa;
 pub use hotloop_runtime::pages::prefer_huge_pages;
+pub use hotloop_runtime::store::{FileArray, Sink, Source};
 pub use legalize::Mode;
 pub use ndarray;
 pub use ops::Op;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
-pub use program::{Bound, Kernel, Program};
+pub use program::{Bound, Kernel, OutputShape, Program};
 pub use promote::promote;
 pub use rayon;
 

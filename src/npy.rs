@@ -4,9 +4,13 @@
 //! strict reader of the one dictionary that NumPy writes, and promises nothing that the caller
 //! need not check against the file's length. Pickled objects are never loaded.
 
-use std::io::{self, Read};
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::store::FileArray;
 
 use crate::error::{Error, ErrorKind, Result, shown_shape};
 
@@ -60,6 +64,13 @@ impl Header {
         })
     }
 
+    /// Reads the header of a file of so many bytes, which must be as many as it promises.
+    fn read_whole(file: &mut impl Read, len: u64) -> Result<(Header, u64)> {
+        let (header, start) = Header::read(file)?;
+        header.check_len(start, len.saturating_sub(start))?;
+        Ok((header, start))
+    }
+
     /// How many bytes the elements take.
     ///
     /// # Errors
@@ -76,6 +87,28 @@ impl Header {
                 format!("an array of {} of shape {shape} does not fit memory", self.dtype);
             Error::new(ErrorKind::Format, message)
         })
+    }
+
+    /// Checks how many bytes follow the header, which ends at byte `start`.
+    ///
+    /// # Errors
+    /// `Format` if they are not the array's.
+    pub fn check_len(&self, start: u64, have: u64) -> Result<()> {
+        let Header { dtype, shape, .. } = self;
+        let (size, shape) = (self.data_len()? as u64, shown_shape(shape));
+        let (at, what) = match have.cmp(&size) {
+            Ordering::Equal => return Ok(()),
+            Ordering::Less => (
+                have,
+                format!(
+                    "the file ends after {have} of the {size} bytes of data of {dtype} {shape}"
+                ),
+            ),
+            Ordering::Greater => {
+                (size, format!("the data of {dtype} {shape} ends, but the file goes on"))
+            }
+        };
+        Err(Error::new(ErrorKind::Format, format!("{what} (at byte {})", start + at)))
     }
 
     /// The header as it stands in a file: version 1, so padded that the data is aligned to 64
@@ -116,6 +149,69 @@ impl Header {
         bytes.extend(text.into_bytes());
         bytes
     }
+}
+
+/// The array of a file, to be read piece by piece: [`Arg::source`](crate::Arg::source).
+///
+/// The file must not change while it is read. One that another process makes shorter is an error
+/// of the run.
+///
+/// ```
+/// use std::sync::Arc;
+/// use hotloop::{Arg, npy};
+///
+/// let (a, b) = (npy::open("examples/data/a.npy")?, npy::open("examples/data/b.npy")?);
+/// let program = hotloop::compile("sum(sin(a)**2 + cos(b)**2)")?;
+/// let args = [("a", Arg::source(&Arc::new(a))), ("b", Arg::source(&Arc::new(b)))];
+/// assert!(program.eval_as::<f64>(args)?[[]] > 0.0);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`Header::read`]; `Format` for a file of another length than its header says; `Io` for what
+/// is no file, but a pipe, say.
+pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
+    let path = path.as_ref();
+    let cannot =
+        |error: io::Error| Error::new(ErrorKind::Io, format!("cannot read {path:?}: {error}"));
+    let mut file = File::open(path).map_err(cannot)?;
+    let metadata = file.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err(cannot(io::Error::other("it is not a file")));
+    }
+    let (header, start) = Header::read_whole(&mut file, metadata.len())
+        .map_err(|error| error.within(&format!("{path:?}")))?;
+    let array = FileArray::new(file, start, header.dtype, &header.shape);
+    Ok(array.with_fortran_order(header.fortran_order).with_byte_swapped(header.swapped))
+}
+
+/// Begins an `.npy` file, to be written piece by piece: [`Out::sink`](crate::Out::sink).
+///
+/// ```
+/// use std::sync::Arc;
+/// use hotloop::{Arg, Out, npy};
+///
+/// # let path = std::env::temp_dir().join(format!("hotloop-doc-{}.npy", std::process::id()));
+/// let a = Arc::new(npy::open("examples/data/a.npy")?);
+/// let program = hotloop::compile("(a - mean(a)) / std(a)")?;
+/// let shapes = program.eval_shape([("a", Arg::source(&a))])?;
+/// let file = std::fs::File::create(&path).expect("a new file");
+/// let z = Arc::new(npy::create(file, shapes[0].dtype, &shapes[0].shape)?);
+/// program.eval_into([("a", Arg::source(&a))], &mut [Out::sink(&z)])?;
+/// assert_eq!(std::fs::metadata(&path).unwrap().len(), a.file().metadata().unwrap().len());
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+///
+/// # Errors
+/// `Io`; `Format` for an array that does not fit memory.
+pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> Result<FileArray> {
+    let header = Header::new(dtype, shape);
+    let (bytes, len) = (header.to_bytes(), header.data_len()?);
+    let start = bytes.len() as u64;
+    let written = file.write_all(&bytes).and_then(|()| file.set_len(start + len as u64));
+    written.map_err(|error| Error::new(ErrorKind::Io, format!("cannot write: {error}")))?;
+    Ok(FileArray::new(file, start, dtype, shape))
 }
 
 /// What is wrong with a file, and at which byte.

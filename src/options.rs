@@ -1,12 +1,14 @@
 //! What an engine and a run may be told.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hotloop_runtime::control::Control;
+use hotloop_runtime::control::{Control, Progress};
 use hotloop_runtime::isa::Isa;
 
+use crate::interp::Keep;
 use crate::legalize::Mode;
 
 /// Who computes.
@@ -112,8 +114,9 @@ impl CancelToken {
 pub struct RunOptions {
     cancel: Option<CancelToken>,
     deadline: Option<Duration>,
+    pub(crate) keep: Keep,
     pub(crate) order: Order,
-    pub(crate) progress: Option<Arc<AtomicU64>>,
+    pub(crate) progress: Option<Arc<Progress>>,
 }
 
 impl RunOptions {
@@ -154,9 +157,24 @@ impl RunOptions {
         self
     }
 
-    /// Adds the elements that are done, over all passes, to a counter.
-    pub fn progress(mut self, counter: &Arc<AtomicU64>) -> RunOptions {
-        self.progress = Some(counter.clone());
+    /// Counts the elements that are to be done, over all passes, and those that are.
+    pub fn progress(mut self, progress: &Arc<Progress>) -> RunOptions {
+        self.progress = Some(progress.clone());
+        self
+    }
+
+    /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
+    /// it reads over and over, temporary arrays. 1 GiB by default; the least that works is some
+    /// 10 MiB a thread. The caller's own arrays, and fresh outputs, come on top.
+    pub fn memory(mut self, bytes: usize) -> RunOptions {
+        self.keep.memory = bytes;
+        self
+    }
+
+    /// Where a run over sources and sinks puts temporary arrays that are too large for
+    /// [`memory`](RunOptions::memory); by default, the system's directory for temporary files.
+    pub fn temp_directory(mut self, directory: impl AsRef<Path>) -> RunOptions {
+        self.keep.directory = Some(directory.as_ref().into());
         self
     }
 

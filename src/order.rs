@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::interp::Operand;
 use crate::options::Order;
+use crate::store::f_strides;
 
 /// The strides of each output of a graph, as those of a dense array.
 ///
@@ -36,12 +37,7 @@ pub fn fresh_strides(
                 dense_strides(&shape, &[own], size)
             }
             Order::K | Order::C => c_strides(&shape, size),
-            Order::F => {
-                let turned: Vec<usize> = shape.iter().rev().copied().collect();
-                let mut strides = c_strides(&turned, size);
-                strides.reverse();
-                strides
-            }
+            Order::F => f_strides(&shape, size),
         })
     });
     strides.collect()

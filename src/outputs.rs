@@ -198,7 +198,7 @@ impl Output {
     pub(crate) fn target(&self) -> View {
         let (pointer, dtype) = (self.pointer, self.dtype);
         let (shape, strides) = (self.shape.clone(), self.strides.clone());
-        View { pointer, dtype, shape, strides, swapped: false }
+        View { pointer, dtype, shape, strides, swapped: false, store: None }
     }
 
     /// The shape and the strides as `ndarray` takes them.

@@ -160,6 +160,14 @@ pub struct Stage {
     pub operations: u32,
 }
 
+impl Stage {
+    /// Whether it writes a target: by an element at a time, or by a reduction.
+    pub fn writes(&self, target: Target) -> bool {
+        self.outputs.iter().any(|(to, _)| *to == target)
+            || self.folds.iter().any(|fold| fold.target == target)
+    }
+}
+
 /// Where the value of a cell comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
+use hotloop_runtime::control::Control;
 use hotloop_runtime::drive::{Driver, ForEach};
-use hotloop_runtime::dtype::Element;
+use hotloop_runtime::dtype::{DType, Element};
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::store::Store;
 use hotloop_runtime::strided::broadcast_shape;
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
@@ -19,11 +21,14 @@ use crate::domain::{Shapes, element_count};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
-use crate::interp::{Call, Operand, empty_extreme, evaluate, reduced_count, weak_values};
+use crate::interp::{
+    Call, Keep, Operand, allocate, empty_extreme, evaluate, reduced_count, stopped, weak_values,
+};
 use crate::options::{Backend, RunOptions};
 use crate::order::fresh_strides;
 use crate::outputs::{Output, Outputs, Report};
 use crate::schedule::Schedule;
+use crate::store;
 
 /// A compiled program: cheap to clone, may be used from many threads at once.
 ///
@@ -39,6 +44,16 @@ pub struct Program {
     engine: Engine,
     source: Arc<Source>,
     options: RunOptions,
+}
+
+/// The dtype and the shape of an output: what [`Program::eval_shape`] knows without computing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutputShape {
+    /// The elements' dtype.
+    pub dtype: DType,
+    /// The extents of the axes.
+    pub shape: Box<[usize]>,
 }
 
 /// A program for given input types.
@@ -159,16 +174,40 @@ impl Program {
         self.eval(args)?.take(0)
     }
 
+    /// The dtypes and shapes that the outputs would have. Computes nothing, and reads no elements.
+    ///
+    /// ```
+    /// let program = hotloop::compile("sum(x, axis=0)")?;
+    /// let x = hotloop::ndarray::Array2::<f32>::zeros((3, 4));
+    /// let shapes = program.eval_shape([("x", (&x).into())])?;
+    /// assert_eq!((shapes[0].dtype, &*shapes[0].shape), (hotloop::DType::F32, &[4][..]));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Program::eval`]'s, but for memory and cancelling.
+    pub fn eval_shape<'a>(&self, args: impl Args<'a>) -> Result<Vec<OutputShape>> {
+        let mut prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
+        let kernels = self.engine.kernels(&self.source, &prepared.types)?;
+        self.check_shapes(&kernels, &mut prepared)?;
+        let outputs = kernels.graph.outputs().iter();
+        outputs
+            .map(|id| {
+                let ty = kernels.graph.ty(*id);
+                Ok(OutputShape { dtype: ty.dtype, shape: prepared.shapes.of(ty.domain)? })
+            })
+            .collect()
+    }
+
     /// Evaluates into the caller's arrays, one for each output, in order.
     ///
     /// # Errors
     /// As [`Program::eval`]; `Type` and `Shape` for an output that does not fit, `Alias` for
     /// outputs that overlap each other or themselves. Outputs are untouched, unless the run is
-    /// cancelled.
+    /// cancelled or a source or sink fails (`Io`).
     pub fn eval_into<'a>(&self, args: impl Args<'a>, outs: &mut [Out<'_>]) -> Result<Report> {
         let (kernels, prepared) = self.check_call(args, outs)?;
-        let targets = outs.iter().map(|o| o.view.clone()).collect();
-        self.bound(kernels, prepared, targets, false)?.run()
+        self.bound(kernels, prepared, self.targets(outs), false)?.run()
     }
 
     /// The kernel for given input types, by name; compiled unless it is cached.
@@ -214,6 +253,11 @@ impl Program {
                 ArgValue::Scalar { dtype, weak, bits } => {
                     (Type { dtype, weak, domain: Domain::SCALAR }, Operand::Scalar(bits))
                 }
+                ArgValue::Array(view) if view.store.is_some() && view.shape.is_empty() => {
+                    let bits = self.read_scalar(number, view.clone())?;
+                    let domain = Domain::SCALAR;
+                    (Type { dtype: view.dtype, weak: false, domain }, Operand::Scalar(bits))
+                }
                 ArgValue::Array(view) if view.shape.is_empty() => (
                     Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR },
                     Operand::Array(view),
@@ -232,7 +276,8 @@ impl Program {
                         return Err(Error::new(ErrorKind::Limit, message));
                     }
                     let domain = Domain::of_shape(class as u8);
-                    (Type { dtype: view.dtype, weak: false, domain }, Operand::Array(view))
+                    let ty = Type { dtype: view.dtype, weak: false, domain };
+                    (ty, Operand::Array(store::named(view, || self.input_name(number))))
                 }
             };
             types.push(ArgType(ty));
@@ -240,6 +285,38 @@ impl Program {
         }
         let shapes = Shapes::of_arguments(shapes);
         Ok(Prepared { types: types.into(), operands, shapes, examples })
+    }
+
+    fn input_name(&self, number: usize) -> String {
+        format!("the input {}", quoted(&self.inputs()[number]))
+    }
+
+    fn output_name(&self, number: usize) -> String {
+        match &self.outputs()[number] {
+            Some(name) => format!("the output {}", quoted(name)),
+            None => format!("output {number}"),
+        }
+    }
+
+    /// Where outputs go.
+    fn targets(&self, outs: &[Out<'_>]) -> Vec<View> {
+        let named =
+            |(i, out): (usize, &Out<'_>)| store::named(out.view.clone(), || self.output_name(i));
+        outs.iter().enumerate().map(named).collect()
+    }
+
+    /// The only element of a source.
+    fn read_scalar(&self, number: usize, view: View) -> Result<u64> {
+        let (size, swapped) = (view.dtype.size(), view.swapped);
+        let mut bytes = [0; 8];
+        if let Some(store) = store::named(view, || self.input_name(number)).store {
+            let read = store.read(0, &mut bytes[..size]);
+            read.map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
+        }
+        if swapped {
+            bytes[..size].reverse();
+        }
+        Ok(u64::from_le_bytes(bytes))
     }
 
     /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
@@ -310,10 +387,7 @@ impl Program {
         self.check_shapes(&kernels, &mut prepared)?;
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
             let ty = kernels.graph.ty(*id);
-            let name = match &self.outputs()[i] {
-                Some(name) => format!("the output {}", quoted(name)),
-                None => format!("output {i}"),
-            };
+            let name = self.output_name(i);
             if out.view.dtype != ty.dtype {
                 let message =
                     format!("{name} is {}, but the array for it is {}", ty.dtype, out.view.dtype);
@@ -351,6 +425,7 @@ impl Program {
             control: &control,
             fresh,
             isa: Isa::Baseline,
+            keep: &self.options.keep,
         };
         // Every adoption is checked, also one that optimizing has made superfluous.
         let flags = if kernels.adopts { weak_values(&kernels.graph, &call)?.1 } else { 0 };
@@ -395,7 +470,7 @@ impl Kernel {
                 return Err(Error::new(ErrorKind::Type, message));
             }
         }
-        let targets = outs.iter().map(|o| o.view.clone()).collect();
+        let targets = self.program.targets(outs);
         self.program.bound(kernels, prepared, targets, false)
     }
 
@@ -493,7 +568,7 @@ impl Bound<'_> {
             Work::Native(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
-                let flags = unsafe { schedule.run(driver, &control, options.progress.as_ref()) }?;
+                let flags = unsafe { schedule.run(driver, &control, options.progress.as_deref()) }?;
                 (flags, true)
             }
             Work::Interpreted { operands, shapes, outputs } => {
@@ -502,12 +577,75 @@ impl Bound<'_> {
                 let isa = if asked_for { Isa::Baseline } else { engine.0.options.isa };
                 let names = &self.program.source.inputs;
                 let fresh = false;
-                let call = Call { operands, names, shapes, outputs, fresh, control: &control, isa };
+                let mut memory = InMemory::of(operands, outputs, &options.keep)?;
+                memory.load(&control)?;
+                let call = Call {
+                    operands: &memory.operands,
+                    names,
+                    shapes,
+                    outputs: &memory.outputs,
+                    fresh,
+                    control: &control,
+                    isa,
+                    keep: &options.keep,
+                };
                 // SAFETY: as above; inputs are read before outputs are written.
-                (unsafe { evaluate(&self.kernels.graph, &call) }?, false)
+                let flags = unsafe { evaluate(&self.kernels.graph, &call) }?;
+                memory.save(&control)?;
+                (flags, false)
             }
         };
         Ok(Report { divided_by_zero: (flags | self.flags) & DIVIDE_BY_ZERO != 0, native })
+    }
+}
+
+/// The arrays of a call, in memory: what the interpreter takes.
+struct InMemory {
+    operands: Vec<Operand>,
+    outputs: Vec<View>,
+    /// The stores that stand behind some of them, and their copies.
+    loaded: Vec<(Store, Vec<u8>)>,
+    saved: Vec<(Store, Vec<u8>)>,
+}
+
+impl InMemory {
+    fn of(operands: &[Operand], outputs: &[View], keep: &Keep) -> Result<InMemory> {
+        let mut memory = InMemory {
+            operands: operands.to_vec(),
+            outputs: outputs.to_vec(),
+            loaded: Vec::new(),
+            saved: Vec::new(),
+        };
+        let mut room = keep.memory;
+        let mut copy = |view: &mut View, list: &mut Vec<(Store, Vec<u8>)>| {
+            let Some(store) = view.store.take() else { return Ok(()) };
+            let bytes = store::byte_count(view)?;
+            room = room.checked_sub(bytes).ok_or_else(|| {
+                let message = "the interpreter needs the arrays in memory, and they do not fit";
+                Error::new(ErrorKind::Limit, message).hint("raise `RunOptions::memory`")
+            })?;
+            let mut copy = allocate(bytes)?;
+            view.pointer = copy.as_mut_ptr();
+            list.push((store, copy));
+            Ok(())
+        };
+        for operand in &mut memory.operands {
+            if let Operand::Array(view) = operand {
+                copy(view, &mut memory.loaded)?;
+            }
+        }
+        memory.outputs.iter_mut().try_for_each(|view| copy(view, &mut memory.saved))?;
+        Ok(memory)
+    }
+
+    fn load(&mut self, control: &Control) -> Result<()> {
+        let mut all = self.loaded.iter_mut();
+        all.try_for_each(|(store, bytes)| store::load(store, bytes, control)).map_err(stopped)
+    }
+
+    fn save(&self, control: &Control) -> Result<()> {
+        let mut all = self.saved.iter();
+        all.try_for_each(|(store, bytes)| store::save(store, bytes, control)).map_err(stopped)
     }
 }
 

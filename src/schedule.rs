@@ -3,11 +3,14 @@
 //! Here shapes, strides and overlaps are known: each stage becomes a loop of the executor over
 //! the nest that suits its arrays, temporary arrays get their memory, inputs that an output
 //! overlaps are staged or copied, uniform values are put in their cells.
+//!
+//! Arrays in stores stay there. Inputs that are small, or read over and over, are loaded for the
+//! run; temporary arrays that are too large for memory go to files.
 
 use std::sync::Arc;
 
 use hotloop_runtime::cell::Cell;
-use hotloop_runtime::control::{Control, Progress};
+use hotloop_runtime::control::{Control, Progress, Stop};
 use hotloop_runtime::drive::Driver;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::executor::{self, Loop, Tile};
@@ -17,6 +20,7 @@ use hotloop_runtime::nest::{self, Nest};
 use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::reduce::{Order, Reducer};
+use hotloop_runtime::store::{FileArray, Store};
 use hotloop_runtime::strided::{broadcast_strides, byte_span, gather};
 use hotloop_runtime::view::View;
 
@@ -26,6 +30,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, NodeId};
 use crate::interp::{Call, Operand, allocate, reduced_count, stopped, weak_values};
 use crate::plan::{Array, Load, Place, Plan, Source, Stage, Target};
+use crate::store;
 
 /// A plan with its code.
 pub struct Compiled {
@@ -54,8 +59,10 @@ pub struct Schedule {
     scalars: Vec<(usize, View)>,
     /// Scalar outputs, with their cells.
     outputs: Vec<(usize, View)>,
-    /// Inputs that an output overlaps, and their copies, made at each run.
-    copies: Copies,
+    /// What is copied before each run.
+    copies: Vec<Copied>,
+    /// What is copied to sinks after stages, by number.
+    drains: Vec<(usize, Drain)>,
     /// What the temporary arrays are in.
     _temporaries: Vec<Vec<u8>>,
 }
@@ -86,6 +93,9 @@ enum Overlap {
 /// Whether two arrays may have a byte in common: their spans meet, and no common divisor of all
 /// strides keeps them apart.
 pub fn may_overlap(a: &View, b: &View) -> bool {
+    if a.store.is_some() || b.store.is_some() {
+        return false;
+    }
     let span = |v: &View| byte_span(&v.shape, &v.strides, v.dtype.size());
     let (Some((a_low, a_high)), Some((b_low, b_high))) = (span(a), span(b)) else { return true };
     if a_low == a_high || b_low == b_high {
@@ -112,7 +122,7 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 fn overlap(input: &View, output: &View) -> Overlap {
-    if !may_overlap(input, output) {
+    if input.store.is_some() || output.store.is_some() || !may_overlap(input, output) {
         return Overlap::Apart;
     }
     let same = input.pointer == output.pointer
@@ -167,7 +177,7 @@ impl Schedule {
         let outputs =
             outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
         let Binder { arrays, landing, .. } = binder;
-        let Arrays { copies, memory, .. } = arrays;
+        let Arrays { copies, memory, drains, .. } = arrays;
         Ok(Schedule {
             compiled: compiled.clone(),
             cells,
@@ -176,6 +186,7 @@ impl Schedule {
             scalars,
             outputs,
             copies,
+            drains,
             _temporaries: memory,
         })
     }
@@ -183,7 +194,7 @@ impl Schedule {
     /// Runs the program; returns advisory flags. Allocates nothing.
     ///
     /// # Errors
-    /// `Cancelled`.
+    /// `Cancelled`; `Io` of arrays in stores.
     ///
     /// # Safety
     /// The arrays that the schedule was made for are still valid, and outputs writable.
@@ -199,19 +210,15 @@ impl Schedule {
             // SAFETY: the view has one element of its dtype.
             self.cells[*i] = cell(unsafe { view.read() }, dtype);
         }
-        for (view, copy) in &mut self.copies {
-            let size = view.dtype.size();
-            let n = copy.len() / size;
-            for start in (0..n).step_by(COPIED) {
-                control.check().map_err(stopped)?;
-                let to = copy.as_mut_ptr().wrapping_add(start * size);
-                let (View { pointer, shape, strides, .. }, part) = (&*view, COPIED.min(n - start));
-                // SAFETY: the copy has room for the view's elements.
-                unsafe { gather(to, *pointer, shape, strides, size, start, part) };
-            }
+        if let Some(progress) = progress {
+            progress.expect(self.loops.iter().map(|work| work.elements() as u64).sum());
+        }
+        for copy in &mut self.copies {
+            // SAFETY: the caller's promise.
+            unsafe { copy.make(control) }?;
         }
         let mut flags = 0;
-        for (stage, work) in plan.stages.iter().zip(&mut self.loops) {
+        for (number, (stage, work)) in plan.stages.iter().zip(&mut self.loops).enumerate() {
             // SAFETY: the streams are views of the call or the landing, both valid now; the tile
             // is the stage's own.
             flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
@@ -221,6 +228,10 @@ impl Schedule {
                     let to = to as usize;
                     self.cells[to] = cell(self.landing[to], plan.cells[to].dtype);
                 }
+            }
+            for (_, drain) in self.drains.iter().filter(|(after, _)| *after == number) {
+                // SAFETY: the stage has written what is drained.
+                unsafe { drain.run(control) }.map_err(stopped)?;
             }
         }
         for (i, view) in &self.outputs {
@@ -232,6 +243,10 @@ impl Schedule {
             if view.swapped {
                 bytes[..size].reverse();
             }
+            if let Some(store) = &view.store {
+                store.write(0, &bytes[..size]).map_err(Stop::Failed).map_err(stopped)?;
+                continue;
+            }
             // SAFETY: a scalar output's view has one element of this size.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.pointer, size) };
         }
@@ -239,18 +254,77 @@ impl Schedule {
     }
 }
 
-/// Inputs with their copies.
-type Copies = Vec<(View, Vec<u8>)>;
+/// An input that is read from a copy, made at each run.
+struct Copied {
+    from: View,
+    bytes: Vec<u8>,
+}
+
+impl Copied {
+    /// # Safety
+    /// The input is readable.
+    unsafe fn make(&mut self, control: &Control) -> Result<()> {
+        let View { pointer, shape, strides, dtype, store, .. } = &self.from;
+        if let Some(store) = store {
+            return store::load(store, &mut self.bytes, control).map_err(stopped);
+        }
+        let size = dtype.size();
+        let n = self.bytes.len() / size;
+        for start in (0..n).step_by(COPIED) {
+            control.check().map_err(stopped)?;
+            let to = self.bytes.as_mut_ptr().wrapping_add(start * size);
+            // SAFETY: the copy has room for the view's elements.
+            unsafe { gather(to, *pointer, shape, strides, size, start, COPIED.min(n - start)) };
+        }
+        Ok(())
+    }
+}
+
+/// What a sink is filled from: an array that later stages read, which no sink can be.
+struct Drain {
+    from: View,
+    to: Store,
+    bytes: usize,
+}
+
+impl Drain {
+    /// # Safety
+    /// The array has been written.
+    unsafe fn run(&self, control: &Control) -> std::result::Result<(), Stop> {
+        match &self.from.store {
+            Some(from) => store::copy(from, &self.to, self.bytes, control),
+            None => {
+                // SAFETY: the array is dense, and has so many bytes.
+                let bytes = unsafe { std::slice::from_raw_parts(self.from.pointer, self.bytes) };
+                store::save(&self.to, bytes, control)
+            }
+        }
+    }
+}
+
+/// An array that stages write, and others may read.
+struct Kept {
+    written: View,
+    read: View,
+}
 
 /// Where the arrays of a call are.
 struct Arrays {
     /// Each input that is an array: itself, or the copy that is read in its place.
     inputs: Vec<Option<View>>,
-    outputs: Vec<View>,
-    temporaries: Vec<View>,
+    outputs: Vec<Kept>,
+    temporaries: Vec<Kept>,
     memory: Vec<Vec<u8>>,
-    copies: Copies,
+    copies: Vec<Copied>,
+    drains: Vec<(usize, Drain)>,
+    /// Bytes that may still be kept of arrays in stores; no limit if there are none.
+    room: usize,
 }
+
+/// An array in a store that is no larger is read into memory.
+const SMALL: usize = 64 << 10;
+/// How often an array in a store is read before it is worth loading.
+const OFTEN: usize = 4;
 
 impl Arrays {
     fn new(plan: &Plan, call: &Call<'_>) -> Result<Arrays> {
@@ -258,15 +332,90 @@ impl Arrays {
             Operand::Array(view) => Some(view.clone()),
             Operand::Scalar(_) => None,
         });
-        let (mut temporaries, mut memory) = (Vec::new(), Vec::new());
-        for (dtype, domain) in &plan.temporaries {
-            let shape = call.shapes.of(*domain)?;
-            let (view, bytes) = fresh(*dtype, shape)?;
-            temporaries.push(view);
-            memory.push(bytes);
+        let inputs: Vec<Option<View>> = inputs.collect();
+        let stored = |view: &View| view.store.is_some();
+        let stores = inputs.iter().flatten().any(stored) || call.outputs.iter().any(stored);
+        let room = if stores { call.keep.memory / 2 } else { usize::MAX };
+        let (outputs, temporaries, memory) = (Vec::new(), Vec::new(), Vec::new());
+        let (copies, drains) = (Vec::new(), Vec::new());
+        let mut arrays = Arrays { inputs, outputs, temporaries, memory, copies, drains, room };
+        for (number, view) in call.outputs.iter().enumerate() {
+            let kept = arrays.output(plan, number, view, call)?;
+            arrays.outputs.push(kept);
         }
-        let outputs = call.outputs.to_vec();
-        Ok(Arrays { inputs: inputs.collect(), outputs, temporaries, memory, copies: Vec::new() })
+        for (dtype, domain) in &plan.temporaries {
+            let kept = arrays.keep(*dtype, call.shapes.of(*domain)?, call)?;
+            arrays.temporaries.push(kept);
+        }
+        if stores {
+            arrays.load(plan, call)?;
+        }
+        Ok(arrays)
+    }
+
+    /// A new array, in memory if there is room.
+    fn keep(&mut self, dtype: DType, shape: Box<[usize]>, call: &Call<'_>) -> Result<Kept> {
+        let bytes = element_count(&shape)?.saturating_mul(dtype.size());
+        if bytes <= self.room {
+            self.room -= if self.room == usize::MAX { 0 } else { bytes };
+            let (view, memory) = fresh(dtype, shape)?;
+            self.memory.push(memory);
+            return Ok(Kept { written: view.clone(), read: view });
+        }
+        let directory = call.keep.directory.clone();
+        let directory = directory.unwrap_or_else(|| std::env::temp_dir().into());
+        let file = FileArray::temporary(&directory, dtype, &shape).map_err(|error| {
+            let message = format!("no temporary file in {directory:?}: {error}");
+            Error::new(ErrorKind::Io, message)
+        })?;
+        let file = Arc::new(file);
+        let name = || "a temporary file".to_string();
+        let written = store::named(store::sink(file.clone()), name);
+        Ok(Kept { written, read: store::named(store::source(file), name) })
+    }
+
+    /// What stands for an output: if it is a sink that later stages would read, another array.
+    fn output(&mut self, plan: &Plan, number: usize, view: &View, call: &Call<'_>) -> Result<Kept> {
+        let itself = || Kept { written: view.clone(), read: view.clone() };
+        let (array, target) = (Array::Output(number as u32), Target::Output(number as u32));
+        let reads = |stage: &Stage| stage.loads.iter().any(|load| load.array == array);
+        let Some(store) = view.store.as_ref().filter(|_| plan.stages.iter().any(reads)) else {
+            return Ok(itself());
+        };
+        let Some(writer) = plan.stages.iter().position(|stage| stage.writes(target)) else {
+            return Ok(itself());
+        };
+        let kept = self.keep(view.dtype, view.shape.clone(), call)?;
+        let bytes = store::byte_count(view)?;
+        let drain = Drain { from: kept.read.clone(), to: store.clone(), bytes };
+        self.drains.push((writer, drain));
+        Ok(kept)
+    }
+
+    /// Has those inputs in stores loaded for the run that are small or read over and over.
+    fn load(&mut self, plan: &Plan, call: &Call<'_>) -> Result<()> {
+        let mut reads = vec![0usize; self.inputs.len()];
+        for stage in &plan.stages {
+            let elements = element_count(&call.shapes.of(stage.domain)?)?;
+            for load in &stage.loads {
+                if let Array::Input(number) = load.array {
+                    let reads = &mut reads[number as usize];
+                    *reads = reads.saturating_add(elements);
+                }
+            }
+        }
+        for (number, reads) in reads.into_iter().enumerate() {
+            let Some(view) = self.inputs[number].as_ref().filter(|v| v.store.is_some()) else {
+                continue;
+            };
+            let bytes = store::byte_count(view)?;
+            let often = reads > OFTEN * (bytes / view.dtype.size());
+            if (bytes <= SMALL || often) && bytes <= self.room {
+                self.room -= bytes;
+                self.copy(number)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sees to it that no output is written over an input that is still to be read.
@@ -276,9 +425,8 @@ impl Arrays {
         }
         for (number, target) in call.outputs.iter().enumerate() {
             let number = Target::Output(number as u32);
-            let writes = |s: &Stage| s.outputs.iter().any(|(target, _)| *target == number);
             let folds = |s: &Stage| s.folds.iter().any(|fold| fold.target == number);
-            let writer = plan.stages.iter().position(|s| writes(s) || folds(s));
+            let writer = plan.stages.iter().position(|s| s.writes(number));
             let Some(writer) = writer else { continue };
             for (at, stage) in plan.stages.iter().enumerate().skip(writer) {
                 for load in &stage.loads {
@@ -300,17 +448,22 @@ impl Arrays {
 
     fn copy(&mut self, input: usize) -> Result<()> {
         let Some(view) = &self.inputs[input] else { return Ok(()) };
-        let (own, copy) = fresh(view.dtype, view.shape.clone())?;
-        self.copies.push((view.clone(), copy));
-        self.inputs[input] = Some(View { swapped: view.swapped, ..own });
+        let (own, bytes) = fresh(view.dtype, view.shape.clone())?;
+        // What is loaded stays in its order.
+        let strides = if view.store.is_some() { view.strides.clone() } else { own.strides };
+        let copy = View { swapped: view.swapped, strides, ..own };
+        self.copies.push(Copied { from: view.clone(), bytes });
+        self.inputs[input] = Some(copy);
         Ok(())
     }
 
     fn array(&self, array: Array) -> Result<&View> {
         match array {
             Array::Input(number) => self.inputs[number as usize].as_ref(),
-            Array::Output(number) => self.outputs.get(number as usize),
-            Array::Temporary(number) => self.temporaries.get(number as usize),
+            Array::Output(number) => self.outputs.get(number as usize).map(|kept| &kept.read),
+            Array::Temporary(number) => {
+                self.temporaries.get(number as usize).map(|kept| &kept.read)
+            }
         }
         .ok_or_else(|| Error::internal("a stage reads what is no array"))
     }
@@ -331,7 +484,7 @@ fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
     prefer_huge_pages(&mut memory);
     let strides = c_strides(&shape, dtype.size());
     let pointer = memory.as_mut_ptr();
-    Ok((View { pointer, dtype, shape, strides, swapped: false }, memory))
+    Ok((View { pointer, dtype, shape, strides, swapped: false, store: None }, memory))
 }
 
 /// The view of an array that a node of the graph takes.
@@ -341,13 +494,13 @@ fn viewed(graph: &Graph, shapes: &Shapes, id: NodeId, array: &View) -> Result<Vi
     let layout = Layout { shape: whole.shape.into(), strides: whole.strides.into(), offset: 0 };
     let Layout { shape, strides, offset } = derived.how.view(&layout)?;
     let pointer = array.pointer.wrapping_offset(offset);
-    Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..*array })
+    Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..array.clone() })
 }
 
 fn broadcast(view: &View, shape: &[usize]) -> Result<View> {
     let strides = broadcast_strides(&view.shape, &view.strides, shape)
         .ok_or_else(|| Error::internal("an array does not broadcast to its stage"))?;
-    Ok(View { shape: shape.into(), strides: strides.into(), ..*view })
+    Ok(View { shape: shape.into(), strides: strides.into(), ..view.clone() })
 }
 
 /// Makes the loops of a plan's stages.
@@ -407,6 +560,7 @@ impl Binder<'_> {
         let mut paths = paths.into_iter();
         let mut operand = |view: &View, staged: bool| executor::Operand {
             pointer: view.pointer,
+            store: view.store.clone(),
             size: view.dtype.size(),
             path: paths.next().unwrap_or_default(),
             swapped: view.swapped,
@@ -419,6 +573,7 @@ impl Binder<'_> {
         let folds = results.iter().zip(reducers).map(|(view, reducer)| executor::Fold {
             reducer,
             pointer: view.pointer,
+            store: view.store.clone(),
             path: operand(view, false).path,
             swapped: view.swapped,
         });
@@ -446,6 +601,7 @@ impl Binder<'_> {
             slots: program.slots as usize,
             reduced: &reduced,
             cost: stage.cost,
+            memory: self.call.keep.memory / 2,
         };
         Loop::new(&tile, nest, ins, outs, folds, cells, pool).map_err(out_of_memory)
     }
@@ -453,14 +609,16 @@ impl Binder<'_> {
     /// The array that takes what a stage writes.
     fn target(&mut self, target: Target, dtype: DType) -> Result<View> {
         match target {
-            Target::Output(number) => self.arrays.array(Array::Output(number)).cloned(),
-            Target::Temporary(number) => self.arrays.array(Array::Temporary(number)).cloned(),
+            Target::Output(number) => self.arrays.outputs.get(number as usize),
+            Target::Temporary(number) => self.arrays.temporaries.get(number as usize),
             Target::Cell(cell) => {
                 let pointer = self.landing.as_mut_ptr().wrapping_add(cell as usize).cast();
                 let (shape, strides) = (Box::new([]), Box::new([]));
-                Ok(View { pointer, dtype, shape, strides, swapped: false })
+                return Ok(View { pointer, dtype, shape, strides, swapped: false, store: None });
             }
         }
+        .map(|kept| kept.written.clone())
+        .ok_or_else(|| Error::internal("a stage writes what is no array"))
     }
 }
 

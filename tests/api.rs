@@ -3,13 +3,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hotloop::ndarray::{self, Array1, Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, array, s};
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Kernel, Kind, Mode, Order, Out,
-    Program, RunOptions, compile,
+    Program, Progress, RunOptions, compile,
 };
 
 /// Counts the allocations of each thread.
@@ -817,15 +816,15 @@ fn options_of_a_run() {
 fn progress_counts_elements() {
     for threads in [1, 2] {
         let engine = Engine::builder().backend(Backend::Native).threads(threads).eager().build();
-        let done = Arc::new(AtomicU64::new(0));
+        let progress = Arc::new(Progress::new());
         let a = vec![1.0; 300_007];
-        let one = engine.compile("a + 1").unwrap().with(RunOptions::new().progress(&done));
+        let one = engine.compile("a + 1").unwrap().with(RunOptions::new().progress(&progress));
         one.eval([Arg::from(&a)]).unwrap();
-        assert_eq!(done.swap(0, Ordering::Relaxed), 300_007);
+        assert_eq!((progress.done(), progress.total()), (300_007, 300_007));
         // Two passes: the sum, then what needs it.
-        let two = engine.compile("a / sum(a)").unwrap().with(RunOptions::new().progress(&done));
+        let two = engine.compile("a / sum(a)").unwrap().with(RunOptions::new().progress(&progress));
         two.eval([Arg::from(&a)]).unwrap();
-        assert_eq!(done.load(Ordering::Relaxed), 600_014);
+        assert_eq!((progress.done(), progress.total()), (900_021, 900_021));
     }
 }
 

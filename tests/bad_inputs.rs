@@ -9,7 +9,7 @@
 mod alone;
 mod generator;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use alone::alone;
 use generator::data::Rng;
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Element, Engine, Error, ErrorKind, Isa, Kernel,
-    Mode, Out, Outputs, Program, RunOptions, compile, ndarray,
+    Mode, Out, Outputs, Program, Progress, RunOptions, compile, ndarray,
 };
 
 // Help for the tests.
@@ -1669,10 +1669,10 @@ fn d11_null_pointers() {
 fn d14_more_elements_than_32_bits_count() {
     let n = (1usize << 32) + 7;
     let engine = Engine::builder().backend(Backend::Native).threads(2).eager().build();
-    let done = Arc::new(AtomicU64::new(0));
-    let program = engine.compile("max(a)").unwrap().with(RunOptions::new().progress(&done));
+    let progress = Arc::new(Progress::new());
+    let program = engine.compile("max(a)").unwrap().with(RunOptions::new().progress(&progress));
     assert_eq!(program.eval_as::<i8>([everywhere(&-1i8, n)]).unwrap()[[]], -1);
-    assert_eq!(done.load(Ordering::Relaxed), n as u64);
+    assert_eq!((progress.done(), progress.total()), (n as u64, n as u64));
 }
 
 #[test]

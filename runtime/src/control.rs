@@ -1,16 +1,19 @@
 //! What may stop a run, and what watches it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Why a run ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Stop {
     /// The cancel token was set.
     Cancelled,
     /// The deadline passed.
     Deadline,
+    /// A store could not be read or written.
+    Failed(io::Error),
 }
 
 /// What may stop a run: looked at once a tile.
@@ -35,5 +38,42 @@ impl Control {
     }
 }
 
-/// Counts elements as they are done, for progress bars.
-pub type Progress = Arc<AtomicU64>;
+/// How far a run is, for progress bars: elements, counted anew in each pass over them.
+///
+/// ```
+/// # use hotloop_runtime::control::Progress;
+/// let progress = Progress::new();
+/// assert_eq!((progress.done(), progress.total()), (0, 0));
+/// ```
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Of a run that has not begun.
+    pub fn new() -> Progress {
+        Progress::default()
+    }
+
+    /// Elements that are done.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Elements that the runs so far have or will have when they end; known when a run begins.
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// More elements are to come.
+    pub fn expect(&self, elements: u64) {
+        self.total.fetch_add(elements, Ordering::Relaxed);
+    }
+
+    /// More elements are done.
+    pub fn add(&self, elements: u64) {
+        self.done.fetch_add(elements, Ordering::Relaxed);
+    }
+}

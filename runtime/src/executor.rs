@@ -12,10 +12,15 @@
 //! copied back after it. Where an operand's columns lie far apart in memory but its rows do not,
 //! a whole block, a *panel*, is copied at once, so that each line of memory is fetched once.
 //! Outputs too large for the cache are staged too, and streamed past it.
+//!
+//! Operands in stores, files say, have no memory: each unit reads its part into a window of its
+//! own thread, and writes windows of outputs back. Units are then as small as a cache, so that
+//! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cell::Cell;
 use crate::control::{Control, Progress, Stop};
@@ -25,10 +30,12 @@ use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest, Path};
 use crate::pool::Pool;
 use crate::reduce::{Columns, Partial, Reducer, Sequence, Tree};
+use crate::store::Store;
 use crate::stream;
 use crate::strided::{
     Panel, gather, gather_block, is_contiguous, scatter, scatter_block, swap_bytes,
 };
+use crate::window::{PICKED, Piece, Results, steps};
 
 /// A compiled tile: `n` elements, through a table of pointers laid out as
 /// `cells, inputs..., outputs..., slots...`. Returns advisory flags.
@@ -50,13 +57,18 @@ pub struct Tile<'a> {
     pub reduced: &'a [usize],
     /// Rough nanoseconds an element.
     pub cost: f32,
+    /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
+    /// sequences.
+    pub memory: usize,
 }
 
 /// One array operand of a loop.
 #[derive(Clone, Debug)]
 pub struct Operand {
-    /// The array's first element.
+    /// The array's first element, or its offset in the store.
     pub pointer: *mut u8,
+    /// Where the array is if it is not in memory.
+    pub store: Option<Store>,
     /// Bytes of an element.
     pub size: usize,
     /// The way through the loop's nest.
@@ -72,8 +84,10 @@ pub struct Operand {
 pub struct Fold {
     /// What is computed.
     pub reducer: Reducer,
-    /// The results' first element.
+    /// The results' first element, or its offset in the store.
     pub pointer: *mut u8,
+    /// Where the results are if they are not in memory.
+    pub store: Option<Store>,
     /// The way of the results through the nest; steps along the sequences do not count.
     pub path: Path,
     /// Whether the bytes of each result are in the other order than this machine's.
@@ -109,6 +123,14 @@ struct Worker {
     /// Where the operands' current outer turn and current row start.
     outer: Vec<*mut u8>,
     row: Vec<*mut u8>,
+    /// For each operand in a store: its window, and bytes from row to row of it.
+    windows: Vec<(*mut u8, usize)>,
+    /// What is read from stores before elements are picked out of it.
+    picked: *mut u8,
+    /// The first row and column that the windows hold.
+    first: [usize; 2],
+    /// For each fold, results on their way to a store.
+    results: Vec<Results>,
     /// For each fold the sequences of a panel's rows.
     sequences: Vec<Sequence>,
     /// For each fold those that run side by side, a tile's together.
@@ -180,6 +202,8 @@ pub struct Loop {
     streams: bool,
     /// Elements of a loop that is a single tile in place: its table never changes.
     one_tile: Option<usize>,
+    /// Whether an operand or a result is in a store.
+    stored: bool,
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -210,6 +234,12 @@ const LANES: usize = 256 << 10;
 const BETWEEN_LOOKS: usize = 1024;
 /// Bytes of what is known of the pieces of sequences, for each worker.
 const PARTIALS: usize = 1 << 20;
+/// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
+const WINDOWS: usize = 1 << 20;
+/// Nanoseconds that a byte takes from or to a store, at least.
+const TRANSFER: f32 = 0.1;
+/// Rows of a unit whose operands in stores lie along them.
+const TURNED_ROWS: usize = 512;
 /// What the hardware reads ahead within.
 const PAGE: usize = 4096;
 /// Elements of a panel that is one row.
@@ -285,7 +315,10 @@ impl Loop {
         let [outers, rows, columns] = [&nest.outer, &nest.rows, &nest.columns].map(|e| count(e));
         let n = outers * rows * columns;
         let width: usize = inputs.iter().chain(&outputs).map(|o| o.size).sum();
-        let streams = width.saturating_mul(n) > stream::last_level_cache();
+        let in_memory = |o: &&Operand| o.store.is_none();
+        let apart: usize = inputs.iter().chain(&outputs).filter(in_memory).map(|o| o.size).sum();
+        let stored = apart < width || folds.iter().any(|fold| fold.store.is_some());
+        let streams = apart.saturating_mul(n) > stream::last_level_cache();
         let inputs_end = inputs.len();
         let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
         let mut panels = 0;
@@ -307,9 +340,21 @@ impl Loop {
         let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
         let length = length.min(longest.max(64)).min(lanes);
 
-        let work = n as f32 * tile.cost;
+        let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
         let workers = pool.most_workers(n.div_ceil(PIECE), work);
-        let cut = Cut { nest: &nest, n, workers, length, panel_rows: panel.most_rows() };
+        let window =
+            stored.then(|| WINDOWS.min(tile.memory / (4 * workers)) / (width - apart).max(1));
+        let turned = |o: &Bound| o.operand.store.is_some() && o.operand.path.turned;
+        let cut = Cut {
+            nest: &nest,
+            n,
+            workers,
+            length,
+            panel_rows: panel.most_rows(),
+            window,
+            turned: operands.iter().any(turned),
+            partials: if stored { tile.memory / 2 } else { workers * PARTIALS },
+        };
         let (grid, level) = cut.grid([outers, rows, columns], &folds);
         let pieces = match nest.along {
             Along::Nothing => 0,
@@ -332,7 +377,7 @@ impl Loop {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
-        let in_place = |o: &Bound| o.access == Access::InPlace;
+        let in_place = |o: &Bound| o.access == Access::InPlace && o.operand.store.is_none();
         let simple = n > 0 && n == columns && n <= length && n.is_multiple_of(block);
         let simple = simple && folds.is_empty() && operands.iter().all(in_place);
         if let Some(worker) = list.first_mut().filter(|_| simple) {
@@ -357,7 +402,13 @@ impl Loop {
             work,
             streams,
             one_tile: simple.then_some(n),
+            stored,
         })
+    }
+
+    /// Elements that the loop goes through.
+    pub fn elements(&self) -> usize {
+        self.grid.outers * self.grid.rows * self.grid.columns
     }
 
     /// Runs the loop; returns advisory flags.
@@ -381,12 +432,22 @@ impl Loop {
             // SAFETY: the table holds the operands, which have `n` elements: whole blocks.
             let flags = unsafe { function(self.workers[0].get_mut().table.as_ptr(), n) };
             if let Some(progress) = progress {
-                progress.fetch_add(n as u64, Ordering::Relaxed);
+                progress.add(n as u64);
             }
             return Ok(flags);
         }
-        let run =
-            Run { work: self, control, progress, flags: AtomicU32::new(0), stop: AtomicU8::new(0) };
+        if self.stored {
+            let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
+            workers.flat_map(|w| &mut w.results).for_each(Results::clear);
+        }
+        let run = Run {
+            work: self,
+            control,
+            progress,
+            flags: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+            stop: Mutex::new(None),
+        };
         let units = self.grid.units();
         let workers = driver.workers(self.workers.len(), units, self.work);
         if workers > 1 {
@@ -401,10 +462,8 @@ impl Loop {
             (0..units).for_each(|unit| run.unit(unit, 0));
         }
         let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
-        match stop {
-            0 => {}
-            1 => return Err(Stop::Cancelled),
-            _ => return Err(Stop::Deadline),
+        if let Some(stop) = stop.unwrap_or_else(PoisonError::into_inner) {
+            return Err(stop);
         }
         // SAFETY: results are writable, by the caller's promise.
         unsafe { self.combine(control) }?;
@@ -435,7 +494,8 @@ impl Loop {
             return Ok(());
         }
         let mut tree = Tree::new();
-        for (i, fold) in self.folds.iter().enumerate() {
+        let results = &mut self.workers[0].get_mut().results;
+        for ((i, fold), results) in self.folds.iter().enumerate().zip(results) {
             let nothing = fold.reducer.result(None);
             for sequence in 0..sequences {
                 if sequence % BETWEEN_LOOKS == 0 {
@@ -452,8 +512,9 @@ impl Loop {
                     result = fold.reducer.result(tree.finish(&fold.reducer).as_ref());
                 }
                 // SAFETY: the sequence is one of the nest's.
-                unsafe { fold.write(&self.nest, &self.grid, sequence, result) };
+                unsafe { fold.write(&self.nest, &self.grid, sequence, result, results) }?;
             }
+            fold.finish(results)?;
         }
         Ok(())
     }
@@ -462,7 +523,14 @@ impl Loop {
 impl Fold {
     /// # Safety
     /// The sequence is one of the nest's, whose results are writable.
-    unsafe fn write(&self, nest: &Nest, grid: &Grid, sequence: usize, result: Option<u64>) {
+    unsafe fn write(
+        &self,
+        nest: &Nest,
+        grid: &Grid,
+        sequence: usize,
+        result: Option<u64>,
+        results: &mut Results,
+    ) -> Result<(), Stop> {
         let Path { offset, outer, rows, columns, .. } = &self.path;
         let place = match nest.along {
             Along::Nothing => 0,
@@ -478,8 +546,21 @@ impl Fold {
             bytes[..size].reverse();
         }
         let target = self.pointer.wrapping_offset(offset + place);
+        if let Some(store) = &self.store {
+            let at = target.addr() as isize;
+            return results.put(store, at, &bytes[..size]).map_err(Stop::Failed);
+        }
         // SAFETY: the caller's promise; a result has at most 8 bytes.
         unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+        Ok(())
+    }
+
+    /// Sees to it that results are where they belong.
+    fn finish(&self, results: &mut Results) -> Result<(), Stop> {
+        match &self.store {
+            Some(store) => results.finish(store).map_err(Stop::Failed),
+            None => Ok(()),
+        }
     }
 }
 
@@ -487,25 +568,12 @@ fn count(extents: &[usize]) -> usize {
     extents.iter().product()
 }
 
-/// Where an index along some axes leads to.
-fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize {
-    match (extents, strides) {
-        ([], _) | (_, []) => 0,
-        ([_], [stride]) => index as isize * stride,
-        _ => {
-            let mut rest = index;
-            let mut offset = 0;
-            for (extent, stride) in extents.iter().zip(strides).rev() {
-                offset += (rest % extent) as isize * stride;
-                rest /= extent;
-            }
-            offset
-        }
-    }
-}
-
 fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {
     let Operand { size, path, staged, swapped, .. } = operand;
+    if operand.store.is_some() {
+        // A window is contiguous.
+        return Access::InPlace;
+    }
     let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
     match contiguous {
         true if *staged || *swapped => Access::Staged,
@@ -544,6 +612,12 @@ struct Cut<'a> {
     workers: usize,
     length: usize,
     panel_rows: usize,
+    /// The most elements of a unit with windows, if there are any, roughly.
+    window: Option<usize>,
+    /// Whether windows are of arrays that lie along the rows.
+    turned: bool,
+    /// Bytes for what is known of the pieces of sequences.
+    partials: usize,
 }
 
 impl Cut<'_> {
@@ -552,30 +626,46 @@ impl Cut<'_> {
         // About eight units a thread even out uneven threads; there are never so many that going
         // through them takes long when a run has been stopped.
         let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
-        let wanted = match self.workers {
-            1 => most,
-            workers => (self.n / (8 * workers)).clamp(PIECE, most),
+        let wanted = match (self.window, self.workers) {
+            (Some(window), _) => window.clamp(PIECE, most),
+            (None, 1) => most,
+            (None, workers) => (self.n / (8 * workers)).clamp(PIECE, most),
         };
+        let too_long = |elements: usize| self.window.is_some() && elements > wanted;
         let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
         // A power of two of leaves, of at least so many elements.
         let level_of = |elements: usize| elements.div_ceil(leaf).next_power_of_two().ilog2();
         let (row_step, column_step, level) = match self.nest.along {
             Along::Nothing => {
-                let column_step = wanted.next_multiple_of(PIECE).min(columns.max(1));
-                let row_step = (wanted / columns.max(1)).max(self.panel_rows);
+                // Rows that are read together limit the columns of a window.
+                let down = if self.turned { TURNED_ROWS } else { self.panel_rows };
+                let across = match self.window {
+                    Some(_) if down > 1 => (wanted / down).next_multiple_of(self.length),
+                    _ => wanted.next_multiple_of(PIECE),
+                };
+                let column_step = across.min(columns.max(1));
+                let row_step = (wanted / columns.max(1)).max(down);
                 (row_step, column_step, 0)
             }
             Along::Columns => {
-                let cut = self.workers > 1 && rows < 2 * self.workers * self.panel_rows;
-                let level = if cut { level_of(wanted) } else { 63 - leaf.ilog2() };
+                let few = self.workers > 1 && rows < 2 * self.workers * self.panel_rows;
+                let level = match few || too_long(columns * self.panel_rows) {
+                    true if self.window.is_some() => level_of(wanted / self.panel_rows),
+                    true => level_of(wanted),
+                    false => 63 - leaf.ilog2(),
+                };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let row_step = (wanted / columns.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {
-                let tiles = (most_lanes(folds) / self.length).max(1);
-                let lanes = tiles * self.length;
-                let cut = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
+                let lanes = match self.window {
+                    Some(_) => most_lanes(folds).min(wanted / leaf),
+                    None => most_lanes(folds),
+                };
+                let lanes = (lanes / self.length).max(1) * self.length;
+                let few = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
+                let cut = few || too_long(rows.saturating_mul(lanes.min(columns)));
                 let level = match cut {
                     true => level_of(wanted / lanes.min(columns.max(1))),
                     false => 63 - leaf.ilog2(),
@@ -595,7 +685,7 @@ impl Cut<'_> {
             0 | 1 => 0,
             pieces => pieces.saturating_mul(sequences * size_of::<Option<Partial>>()),
         };
-        let fits = |level: &u32| bytes(level) <= self.workers * PARTIALS;
+        let fits = |level: &u32| bytes(level) <= self.partials;
         (level..63 - leaf.ilog2()).find(fits).unwrap_or(63 - leaf.ilog2())
     }
 }
@@ -633,9 +723,15 @@ impl Worker {
             _ if panel.stride > 0 => panel.most_rows() * panel.stride.div_ceil(64) + beyond,
             _ => lines(panel.columns.min(grid.columns)) + beyond,
         };
+        let rows = grid.rows.min(grid.row_step).max(1);
+        let block_columns = grid.columns.min(grid.column_step);
+        let stored = |o: &&Bound| o.operand.store.is_some();
+        let window = |o: &Bound| (rows * block_columns * o.operand.size).div_ceil(64) + 1;
+        let windows = operands.iter().filter(stored).map(window).sum::<usize>();
         let total = slots * lines(length)
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
-            + panels * panel_lines;
+            + panels * panel_lines
+            + if windows > 0 { windows + PICKED / 64 } else { 0 };
         let mut memory = reserve(total)?;
         memory.resize(total, CacheLine([0; 64]));
         let base: *mut CacheLine = memory.as_mut_ptr();
@@ -648,6 +744,18 @@ impl Worker {
         let slots: Vec<*mut u8> = (0..slots).map(|_| take(lines(length))).collect();
         let staging: Vec<*mut u8> = operands.iter().map(|o| take(lines(staged(o)))).collect();
         let panels = (0..panels).map(|_| take(panel_lines)).collect();
+        let picked = take(if windows > 0 { PICKED / 64 } else { 0 });
+        let no_window = (std::ptr::null_mut(), 0);
+        let windows = operands.iter().map(|o| match o.operand.store {
+            Some(_) => (take(window(o)), 0),
+            None => no_window,
+        });
+        let windows = windows.collect();
+        let mut results = Vec::new();
+        for fold in folds {
+            let room = if fold.store.is_some() { Results::ROOM } else { 0 };
+            results.push(Results::new(reserve(room)?));
+        }
         let mut table = reserve(1 + operands.len() + slots.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
@@ -680,6 +788,10 @@ impl Worker {
             panels,
             outer: bases.clone(),
             row: bases,
+            windows,
+            picked,
+            first: [0; 2],
+            results,
             sequences,
             columns,
             finished,
@@ -693,7 +805,9 @@ struct Run<'a> {
     control: &'a Control,
     progress: Option<&'a Progress>,
     flags: AtomicU32,
-    stop: AtomicU8,
+    stopped: AtomicBool,
+    /// Why, the first time.
+    stop: Mutex<Option<Stop>>,
 }
 
 /// A block of rows and columns of one outer turn.
@@ -704,13 +818,26 @@ struct Block {
 
 impl Run<'_> {
     fn unit(&self, unit: usize, worker: usize) {
-        if self.stop.load(Ordering::Relaxed) != 0 {
+        if self.stopped.load(Ordering::Relaxed) {
             return;
         }
-        let work = self.work;
         // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
         // reference to it.
-        let worker = unsafe { &mut *work.workers[worker].get() };
+        let worker = unsafe { &mut *self.work.workers[worker].get() };
+        match self.block(unit, worker) {
+            Ok(0) => {}
+            Ok(flags) => {
+                self.flags.fetch_or(flags, Ordering::Relaxed);
+            }
+            Err(stop) => {
+                self.stopped.store(true, Ordering::Relaxed);
+                self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
+            }
+        }
+    }
+
+    fn block(&self, unit: usize, worker: &mut Worker) -> Result<u32, Stop> {
+        let work = self.work;
         let grid = &work.grid;
         let [outer, row_block, column_block] = grid.place(unit);
         let from = [row_block * grid.row_step, column_block * grid.column_step];
@@ -723,6 +850,11 @@ impl Run<'_> {
             let offset = path.offset + steps(&work.nest.outer, &path.outer, outer);
             *base = pointer.wrapping_offset(offset);
         }
+        if work.stored {
+            self.control.check()?;
+            // SAFETY: the block is part of the nest.
+            unsafe { work.fetch(worker, &block) }?;
+        }
         if work.nest.along == Along::Rows {
             let tiles = grid.tiles(work.tile);
             for (fold, columns) in work.folds.iter().zip(worker.columns.chunks_exact_mut(tiles)) {
@@ -732,27 +864,20 @@ impl Run<'_> {
                 }
             }
         }
+        let mut flags = 0;
         let mut row = block.rows.start;
         while row < block.rows.end {
             let rows = row..work.panel_end(row, block.rows.end);
             row = rows.end;
-            match self.rows(worker, rows.clone(), &block.columns) {
-                Ok(flags) if flags != 0 => {
-                    self.flags.fetch_or(flags, Ordering::Relaxed);
-                }
-                Ok(_) => {}
-                Err(stop) => {
-                    self.stop.store(if stop == Stop::Cancelled { 1 } else { 2 }, Ordering::Relaxed);
-                    return;
-                }
-            }
+            flags |= self.rows(worker, rows.clone(), &block.columns)?;
             if work.nest.along == Along::Columns {
                 for (i, fold) in work.folds.iter().enumerate() {
                     for (at, row) in rows.clone().enumerate() {
                         let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
                         let partial = sequence.finish(&fold.reducer);
+                        let results = &mut worker.results[i];
                         // SAFETY: a sequence's piece is finished by one unit.
-                        unsafe { work.keep(i, row, column_block, partial) };
+                        unsafe { work.keep(i, row, column_block, partial, results) }?;
                     }
                 }
             }
@@ -766,15 +891,21 @@ impl Run<'_> {
                     worker.columns[i * tiles + at].finish(&fold.reducer, finished);
                     let first = outer * grid.columns + tile;
                     for (at, partial) in finished.iter().enumerate() {
+                        let results = &mut worker.results[i];
                         // SAFETY: as above.
-                        unsafe { work.keep(i, first + at, row_block, Some(*partial)) };
+                        unsafe { work.keep(i, first + at, row_block, Some(*partial), results) }?;
                     }
                 }
             }
         }
+        if work.stored {
+            // SAFETY: as above; the windows of outputs have been written.
+            unsafe { work.flush(worker, &block) }?;
+        }
         if work.streams {
             stream::fence();
         }
+        Ok(flags)
     }
 
     /// The rows of one panel, or one row.
@@ -813,7 +944,7 @@ impl Run<'_> {
                     // vouches for.
                     flags |= unsafe { work.run_tile(worker, &place, n) };
                     if let Some(progress) = self.progress {
-                        progress.fetch_add(n as u64, Ordering::Relaxed);
+                        progress.add(n as u64);
                     }
                 }
             }
@@ -848,16 +979,75 @@ impl Loop {
 
     fn enter_row(&self, worker: &mut Worker, row: usize) {
         for (i, Bound { operand, .. }) in self.operands.iter().enumerate() {
-            let offset = steps(&self.nest.rows, &operand.path.rows, row);
-            worker.row[i] = worker.outer[i].wrapping_offset(offset);
+            worker.row[i] = if operand.store.is_some() {
+                let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
+                let offset = (row - first_row) * pitch;
+                window.wrapping_add(offset).wrapping_sub(first * operand.size)
+            } else {
+                let offset = steps(&self.nest.rows, &operand.path.rows, row);
+                worker.outer[i].wrapping_offset(offset)
+            };
         }
+    }
+
+    /// A block of an operand that is in a store.
+    fn piece<'a>(&'a self, worker: &Worker, i: usize, block: &Block) -> Option<Piece<'a>> {
+        let operand = &self.operands[i].operand;
+        Some(Piece {
+            store: operand.store.as_ref()?,
+            nest: &self.nest,
+            path: &operand.path,
+            size: operand.size,
+            swapped: operand.swapped,
+            base: worker.outer[i].addr() as isize,
+            rows: block.rows.clone(),
+            columns: block.columns.clone(),
+        })
+    }
+
+    /// Fills the windows of inputs, and gets those of outputs ready.
+    ///
+    /// # Safety
+    /// The block is part of the nest.
+    unsafe fn fetch(&self, worker: &mut Worker, block: &Block) -> Result<(), Stop> {
+        worker.first = [block.rows.start, block.columns.start];
+        for i in 0..self.operands.len() {
+            let Some(piece) = self.piece(worker, i, block) else { continue };
+            let (window, pitch) = &mut worker.windows[i];
+            if self.operands[i].output {
+                *pitch = block.columns.len() * piece.size;
+                continue;
+            }
+            *pitch = piece.pitch();
+            // SAFETY: windows have room for any block of the grid.
+            unsafe { piece.fetch(*window, worker.picked) }.map_err(Stop::Failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the windows of outputs and the results to where they belong.
+    ///
+    /// # Safety
+    /// As [`Loop::fetch`], after all rows of the block.
+    unsafe fn flush(&self, worker: &mut Worker, block: &Block) -> Result<(), Stop> {
+        for i in 0..self.operands.len() {
+            let Some(piece) = self.piece(worker, i, block) else { continue };
+            if self.operands[i].output {
+                // SAFETY: the rows have filled the window.
+                unsafe { piece.flush(worker.windows[i].0) }.map_err(Stop::Failed)?;
+            }
+        }
+        self.folds
+            .iter()
+            .zip(&mut worker.results)
+            .try_for_each(|(fold, results)| fold.finish(results))
     }
 
     /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
     /// apart, and the hardware does not foresee that.
     fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
         for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
-            if *output || *access != Access::InPlace {
+            if *output || *access != Access::InPlace || operand.store.is_some() {
                 continue;
             }
             let repeats = operand.path.rows.last() == Some(&0);
@@ -872,17 +1062,24 @@ impl Loop {
 
     /// # Safety
     /// One thread at a time keeps a piece of a sequence; results are writable.
-    unsafe fn keep(&self, fold: usize, sequence: usize, piece: usize, partial: Option<Partial>) {
+    unsafe fn keep(
+        &self,
+        fold: usize,
+        sequence: usize,
+        piece: usize,
+        partial: Option<Partial>,
+        results: &mut Results,
+    ) -> Result<(), Stop> {
         if self.partials.is_empty() {
-            let Fold { reducer, .. } = &self.folds[fold];
-            let result = reducer.result(partial.as_ref());
+            let fold = &self.folds[fold];
+            let result = fold.reducer.result(partial.as_ref());
             // SAFETY: the sequence is one of the nest's.
-            unsafe { self.folds[fold].write(&self.nest, &self.grid, sequence, result) };
-            return;
+            return unsafe { fold.write(&self.nest, &self.grid, sequence, result, results) };
         }
         let at = (piece * self.folds.len() + fold) * self.sequences() + sequence;
         // SAFETY: the caller's promise.
         unsafe { *self.partials[at].get() = partial };
+        Ok(())
     }
 
     /// # Safety

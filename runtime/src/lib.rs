@@ -21,6 +21,8 @@ pub mod pool;
 pub mod reduce;
 pub mod scalar;
 pub mod stack;
+pub mod store;
 pub mod stream;
 pub mod strided;
 pub mod view;
+mod window;

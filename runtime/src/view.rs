@@ -1,8 +1,11 @@
 //! A strided array by address: what safe array types become before they reach compiled code.
 
 use crate::dtype::DType;
+use crate::store::Store;
 
 /// An array: where its first element is, its shape, and its strides in bytes.
+///
+/// An array in a store has no memory: the address is then an offset into the store.
 ///
 /// A view does not borrow; whoever makes one sees to it that the memory outlives its use.
 #[derive(Clone, Debug)]
@@ -17,13 +20,15 @@ pub struct View {
     pub strides: Box<[isize]>,
     /// Whether the bytes of each element are in the other order than this machine's.
     pub swapped: bool,
+    /// Where the array is if it is not in memory.
+    pub store: Option<Store>,
 }
 
 impl View {
     /// The bits of the first element.
     ///
     /// # Safety
-    /// There is one, and it is readable.
+    /// There is one, in memory, and it is readable.
     pub unsafe fn read(&self) -> u64 {
         let size = self.dtype.size();
         let mut bytes = [0; 8];

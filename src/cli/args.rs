@@ -32,6 +32,8 @@ name. A PROGRAM that starts with '-' may need a '--' before it.
 Options:
   -o, --output PATH   write to PATH: a .npy file; for several outputs a .npz archive,
                       or a directory (PATH/) with one file each
+      --memory SIZE   about how much memory a run may take: 64MiB, 2GB; 1GiB by default.
+                      Files may be larger: they are read and written in pieces
       --threads N     at most N threads; by default all that this process may use
       --mode MODE     what may be done to floats: strict (the default), contract, fast
   -h, --help          this text; also after a subcommand
@@ -299,6 +301,25 @@ pub(crate) fn count(word: &str) -> Option<usize> {
     value.map(|x| x as usize)
 }
 
+/// A number of bytes as people write it: `64MiB`, `2GB`, `1.5G`, `1000000`.
+fn size(word: &str) -> Option<usize> {
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: f64 = match &*word[digits.len()..].to_ascii_lowercase() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1048576.0,
+        "g" | "gib" => 1073741824.0,
+        "t" | "tib" => 1099511627776.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        _ => return None,
+    };
+    let bytes = digits.parse::<f64>().ok()? * factor;
+    (1.0..=1e15).contains(&bytes).then_some(bytes as usize)
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Verb {
     Evaluate,
@@ -323,7 +344,8 @@ impl Verb {
     fn about(self) -> (&'static str, &'static [&'static str], &'static str) {
         match self {
             Verb::Evaluate => {
-                ("a program's evaluation", &["--output", "--threads", "--mode"], HELP)
+                let options = &["--output", "--memory", "--threads", "--mode"];
+                ("a program's evaluation", options, HELP)
             }
             Verb::Explain => ("explain", &["--mode"], EXPLAIN_HELP),
             Verb::Functions => ("functions", &[], FUNCTIONS_HELP),
@@ -374,6 +396,7 @@ struct Words {
     used: Vec<&'static str>,
     tuning: Tuning,
     output: Option<PathBuf>,
+    memory: Option<usize>,
     n: Option<usize>,
     dtype: Option<DType>,
     json: bool,
@@ -442,6 +465,13 @@ impl Words {
                 }
                 self.output = Some(path.into());
             }
+            "--memory" => {
+                self.used.push("--memory");
+                let word = text(value()?)?;
+                let memory = size(&word);
+                self.memory =
+                    Some(memory.ok_or_else(|| format!("--memory {word:?} is not a size as 1GiB"))?);
+            }
             "--threads" => {
                 self.used.push("--threads");
                 let word = text(value()?)?;
@@ -498,11 +528,12 @@ impl Words {
         if self.lacks_program() {
             return Err("a program is missing".to_string());
         }
-        let Words { rest, tuning, output, json, .. } = self;
+        let Words { rest, tuning, output, json, memory, .. } = self;
         let expression = self.program.unwrap_or_default();
         Ok(match verb {
             Verb::Evaluate => {
-                Command::Evaluate(Evaluation { expression, inputs: inputs(&rest)?, output, tuning })
+                let (inputs, memory) = (inputs(&rest)?, memory.unwrap_or(1 << 30));
+                Command::Evaluate(Evaluation { expression, inputs, output, memory, tuning })
             }
             Verb::Explain => {
                 let mut shapes = Vec::new();

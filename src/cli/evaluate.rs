@@ -1,8 +1,13 @@
 //! One program over files: the command's main job.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use hotloop::{Arg, ArgType, Error, ErrorKind, Order, Outputs, Program, RunOptions};
+use hotloop::npy::Header;
+use hotloop::{
+    Arg, ArgType, Error, ErrorKind, FileArray, Order, Out, OutputShape, Outputs, Program, Report,
+    RunOptions, Source,
+};
 
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
@@ -18,6 +23,8 @@ pub(crate) struct Evaluation {
     pub inputs: Vec<(String, Given)>,
     /// A file or directory for the outputs; without it they are printed.
     pub output: Option<PathBuf>,
+    /// About how many bytes it may take.
+    pub memory: usize,
     /// The engine's options.
     pub tuning: Tuning,
 }
@@ -28,6 +35,8 @@ pub(crate) enum Value {
     Number(Number),
     /// An array.
     Array(Array),
+    /// An array that is read as it is needed.
+    File(Arc<FileArray>),
 }
 
 impl Value {
@@ -42,29 +51,36 @@ impl Value {
         })
     }
 
+    /// As [`Value::load`], but leaves arrays in their files where it can.
+    ///
+    /// # Errors
+    /// As [`npy::read`].
+    pub(crate) fn open(given: &Given) -> hotloop::Result<Value> {
+        match given {
+            Given::File(path) if path.is_file() => {
+                Ok(Value::File(Arc::new(hotloop::npy::open(path)?)))
+            }
+            _ => Value::load(given),
+        }
+    }
+
     /// The value as an argument.
     pub(crate) fn arg(&self) -> Arg<'_> {
         match self {
             Value::Number(number) => number.arg(),
             Value::Array(array) => array.arg(),
+            Value::File(file) => Arg::source(file),
         }
     }
 
     /// The type that a program for it is made for.
     pub(crate) fn ty(&self) -> ArgType {
-        match self {
-            Value::Number(number) => number.ty(),
-            Value::Array(array) if array.shape().is_empty() => ArgType::scalar(array.dtype()),
-            Value::Array(array) => ArgType::array(array.dtype()),
-        }
-    }
-
-    /// The extents of the axes.
-    fn shape(&self) -> &[usize] {
-        match self {
-            Value::Number(_) => &[],
-            Value::Array(array) => array.shape(),
-        }
+        let (dtype, shape) = match self {
+            Value::Number(number) => return number.ty(),
+            Value::Array(array) => (array.dtype(), array.shape()),
+            Value::File(file) => (Source::dtype(&**file), Source::shape(&**file)),
+        };
+        if shape.is_empty() { ArgType::scalar(dtype) } else { ArgType::array(dtype) }
     }
 }
 
@@ -78,22 +94,47 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
             format!("{outputs} outputs do not fit one array: take -o FILE.npz or -o DIRECTORY/");
         return Err(Failure::Usage(message));
     }
-    let mut values: Vec<(&str, Value)> = Vec::new();
     let names: Vec<&str> = evaluation.inputs.iter().map(|(name, _)| name.as_str()).collect();
     check_inputs(&program, &names)?;
+    let mut values: Vec<(&str, Value)> = Vec::new();
     for (name, given) in &evaluation.inputs {
         if program.inputs().iter().any(|i| **i == **name) {
-            values.push((name, Value::load(given)?));
+            values.push((name, Value::open(given)?));
         } else {
             complain(&format_args!("warning: the program has no input '{name}'"));
         }
     }
     let values: Vec<(&str, &Value)> = values.iter().map(|(name, value)| (*name, value)).collect();
-    let outputs = evaluate(&program, &values)?;
+    let shapes = program.eval_shape(&args(&values)[..])?;
+    let mut options = options().memory(evaluation.memory);
+    if let Some(destination) = &destination {
+        options = options.temp_directory(destination.directory());
+        if let Some(files) = destination.create(program.outputs(), &shapes)? {
+            let mut outs: Vec<Out<'_>> = files.sinks().map(Out::sink).collect();
+            warn(watched(&program, options, |p| p.eval_into(&args(&values)[..], &mut outs))?);
+            return Ok(files.finish()?);
+        }
+    } else {
+        fits(&shapes, evaluation.memory)?;
+    }
+    let outputs = watched(&program, options, |p| p.eval(&args(&values)[..]))?;
+    warn(outputs.report());
     match destination {
         Some(destination) => Ok(destination.write(outputs.iter())?),
         None => print(&show::show_all(outputs.iter())),
     }
+}
+
+/// That what is printed in the end fits the memory that the run may take.
+fn fits(shapes: &[OutputShape], memory: usize) -> hotloop::Result<()> {
+    let size = |s: &OutputShape| Header::new(s.dtype, &s.shape).data_len().ok();
+    let bytes = shapes.iter().try_fold(0usize, |sum, s| sum.checked_add(size(s)?));
+    if bytes.is_some_and(|bytes| bytes <= memory) {
+        return Ok(());
+    }
+    let message = format!("the results take more than the {memory} bytes that the run may have");
+    let error = Error::new(ErrorKind::Limit, message);
+    Err(error.hint("write them to a file with -o, or raise --memory"))
 }
 
 /// That every input is given, before files are read.
@@ -109,19 +150,32 @@ fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
     })
 }
 
-/// Runs a program, with a bar on the terminal where it takes long, and warns of divisions by zero.
+/// Runs a program over values that are there, with a bar on the terminal where it takes long.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
-    let args: Vec<(&str, Arg<'_>)> =
-        values.iter().map(|(name, value)| (*name, value.arg())).collect();
-    let elements = broadcast(values.iter().map(|(_, value)| value.shape()));
-    let outputs = progress::watched(elements, |counter| match counter {
-        Some(counter) => program.with(options().progress(counter)).eval(&args[..]),
-        None => program.with(options()).eval(&args[..]),
-    })?;
-    if outputs.report().divided_by_zero {
+    let outputs = watched(program, options(), |p| p.eval(&args(values)[..]))?;
+    warn(outputs.report());
+    Ok(outputs)
+}
+
+fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {
+    values.iter().map(|(name, value)| (*name, value.arg())).collect()
+}
+
+fn watched<T>(
+    program: &Program,
+    options: RunOptions,
+    run: impl FnOnce(&Program) -> hotloop::Result<T>,
+) -> hotloop::Result<T> {
+    progress::watched(|progress| match progress {
+        Some(progress) => run(&program.with(options.progress(progress))),
+        None => run(&program.with(options)),
+    })
+}
+
+fn warn(report: Report) {
+    if report.divided_by_zero {
         complain(&"warning: integers were divided by zero; those elements are 0");
     }
-    Ok(outputs)
 }
 
 /// Files are written in C order; Ctrl-C stops the run.
@@ -129,14 +183,4 @@ fn options() -> RunOptions {
     let token = interrupt::token();
     token.reset();
     RunOptions::new().order(Order::C).cancel(token)
-}
-
-/// The elements of the shape that these shapes would broadcast to.
-fn broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> u64 {
-    let mut joined: Vec<usize> = Vec::new();
-    for shape in shapes {
-        joined.resize(joined.len().max(shape.len()), 1);
-        joined.iter_mut().zip(shape.iter().rev()).for_each(|(a, b)| *a = (*a).max(*b));
-    }
-    joined.iter().fold(1u64, |n, extent| n.saturating_mul(*extent as u64))
 }

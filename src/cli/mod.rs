@@ -16,8 +16,8 @@
 //! Beside that there are `hotloop explain` (what a program becomes), `hotloop functions` (what
 //! can be called), `hotloop bench` (how fast it is here) and `hotloop repl` (line by line).
 //!
-//! What is wrong with the command line exits with 2, any other error with 1; both say on standard
-//! error what it was, with a caret under the place in the program. A reader that goes away ends
+//! What is wrong with the command line exits with 2, Ctrl-C with 130, any other error with 1; all say on
+//! standard error what it was, with a caret under the place in the program. A reader that goes away ends
 //! the output quietly.
 
 mod args;
@@ -71,7 +71,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) | Err(Failure::Quiet) => ExitCode::SUCCESS,
         Err(Failure::Error(error)) => {
             complain(&error);
-            ExitCode::FAILURE
+            // As the shell has it for what Ctrl-C ends.
+            match error.kind() {
+                hotloop::ErrorKind::Cancelled => ExitCode::from(130),
+                _ => ExitCode::FAILURE,
+            }
         }
         Err(Failure::Usage(message)) => {
             complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));

@@ -32,27 +32,12 @@ pub(crate) fn read(path: &Path) -> Result<Array> {
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_from(mut file: impl Read, name: &str, length: Option<u64>) -> Result<Array> {
-    let (header, start) = Header::read(&mut file).map_err(|error| called(name, &error))?;
-    let size = header.data_len().map_err(|error| called(name, &error))?;
-    let Header { dtype, swapped, fortran_order, shape } = header;
-    let checked = |have: u64| {
-        let (at, what) = match have.cmp(&(size as u64)) {
-            std::cmp::Ordering::Equal => return Ok(()),
-            std::cmp::Ordering::Less => (
-                have,
-                format!(
-                    "the file ends after {have} of the {size} bytes of data of {dtype} {shape:?}"
-                ),
-            ),
-            std::cmp::Ordering::Greater => {
-                (size as u64, format!("the data of {dtype} {shape:?} ends, but the file goes on"))
-            }
-        };
-        let at = start + at;
-        Err(Error::new(ErrorKind::Format, format!("{name}: {what} (at byte {at})")))
-    };
-    let order = if fortran_order { Order::Fortran } else { Order::C };
-    let zeroed = || Array::zeroed(dtype, &shape, order).map_err(|error| called(name, &error));
+    let (header, start) = Header::read(&mut file).map_err(|error| error.within(name))?;
+    let size = header.data_len().map_err(|error| error.within(name))?;
+    let checked = |have: u64| header.check_len(start, have).map_err(|error| error.within(name));
+    let order = if header.fortran_order { Order::Fortran } else { Order::C };
+    let zeroed =
+        || Array::zeroed(header.dtype, &header.shape, order).map_err(|error| error.within(name));
     let mut array;
     if let Some(length) = length {
         checked(length.saturating_sub(start))?;
@@ -69,16 +54,10 @@ pub(crate) fn read_from(mut file: impl Read, name: &str, length: Option<u64>) ->
         array = zeroed()?;
         array.bytes_mut().copy_from_slice(&bytes);
     }
-    if swapped {
+    if header.swapped {
         array.swap_bytes();
     }
     Ok(array)
-}
-
-/// The error of a file with its name.
-fn called(name: &str, error: &Error) -> Error {
-    let named = Error::new(error.kind(), format!("{name}: {}", error.message()));
-    error.hints().iter().fold(named, Error::hint)
 }
 
 fn cannot(name: &str, error: &io::Error) -> Error {

@@ -224,5 +224,6 @@ fn described(name: &str, value: &Value) -> String {
         Value::Array(array) => {
             format!("{name}: {} {}\n", array.dtype(), show::shape(array.shape()))
         }
+        Value::File(_) => format!("{name}\n"),
     }
 }

@@ -1,11 +1,13 @@
 //! Runs a program on every engine and compares: dtypes, shapes, bits, and errors by kind.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use hotloop::{Arg, Backend, DType, Engine, Error, ErrorKind, Isa, Mode, Out, Outputs};
+use hotloop::{Arg, Backend, DType, Engine, Error, ErrorKind, Isa, Mode, Out, Outputs, RunOptions};
 
 use super::Case;
 use super::data::{Array, Layout, Rng, Value};
+use super::store::Stored;
 
 /// The engines of one mode: the interpreter, and native code in every form that must agree.
 pub struct Engines {
@@ -86,6 +88,8 @@ pub fn check(engines: &AllEngines, case: &Case) -> Result<Result<(), ErrorKind>,
                 .map_err(|e| format!("eval_into: {e}\n{}", describe(case)))?;
             in_place(engines, case, expected)
                 .map_err(|e| format!("in place: {e}\n{}", describe(case)))?;
+            stored(engines, case, expected)
+                .map_err(|e| format!("out of memory: {e}\n{}", describe(case)))?;
             Ok(Ok(()))
         }
     }
@@ -196,6 +200,47 @@ fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), 
             return Err(format!(
                 "output {i} into {array}: byte {byte}, outside its elements, was written"
             ));
+        }
+    }
+    Ok(())
+}
+
+/// From sources into sinks, with little memory, much, or none to speak of.
+fn stored(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), String> {
+    let mut rng = Rng(case.seed);
+    let memory = [0, 1 << 12, 1 << 20, 1 << 30][rng.below(4) as usize];
+    let interpreted = rng.below(8) == 0;
+    let natives = &engines.natives;
+    let engine = match interpreted {
+        true => &engines.oracle,
+        false => &natives[rng.below(natives.len() as u64) as usize].1,
+    };
+    let memory = if interpreted { 1 << 30 } else { memory };
+    let mut sources = Vec::with_capacity(case.inputs.len());
+    for input in &case.inputs {
+        sources.push(match &input.value {
+            Value::Array(array) if rng.below(8) > 0 => {
+                Some(Arc::new(Stored::source(array, &mut rng)))
+            }
+            _ => None,
+        });
+    }
+    let args = case.inputs.iter().zip(&sources).map(|(input, source)| match source {
+        Some(source) => (input.name, Arg::source(source)),
+        None => (input.name, input.value.arg()),
+    });
+    let args: Vec<(&str, Arg)> = args.collect();
+    let options = RunOptions::new().memory(memory);
+    let program = engine.compile(&case.text).map_err(|e| e.to_string())?.with(options);
+    let shapes = program.eval_shape(&args[..]).map_err(|e| e.to_string())?;
+    let sinks = shapes.iter().map(|s| Arc::new(Stored::sink(s.dtype, &s.shape)));
+    let sinks: Vec<Arc<Stored>> = sinks.collect();
+    let mut outs: Vec<Out> = sinks.iter().map(Out::sink).collect();
+    program.eval_into(&args[..], &mut outs).map_err(|e| e.to_string())?;
+    for (i, (sink, output)) in sinks.iter().zip(expected.iter()).enumerate() {
+        let content = sink.content().map_err(|e| format!("output {i}: {e}"))?;
+        if let Some(difference) = different_elements(output.dtype(), &output.bytes(), &content) {
+            return Err(format!("output {i} with {memory} bytes of memory {difference}"));
         }
     }
     Ok(())

@@ -10,6 +10,7 @@
 
 pub mod check;
 pub mod data;
+pub mod store;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::ops::{Row, Rule, TABLE};

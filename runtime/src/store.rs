@@ -1,0 +1,223 @@
+//! Arrays that are not in memory: read and written piece by piece, where they are.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::dtype::DType;
+
+/// Where an array is read from: a file, an object store, a generator.
+///
+/// Pieces are read by several threads at once, in about the order of the array, and again by each
+/// pass over it; they must not change meanwhile. A piece has the size of a cache, not of a disk's
+/// block: whatever is far away should read ahead.
+pub trait Source: Send + Sync {
+    /// The elements' dtype.
+    fn dtype(&self) -> DType;
+
+    /// The extents of the axes.
+    fn shape(&self) -> &[usize];
+
+    /// Whether the first axis varies fastest, and not the last.
+    fn fortran_order(&self) -> bool {
+        false
+    }
+
+    /// Whether the bytes of each element are in the other order than this machine's.
+    fn byte_swapped(&self) -> bool {
+        false
+    }
+
+    /// Fills `bytes` with those that start `offset` bytes behind the array's first element.
+    ///
+    /// # Errors
+    /// Whatever keeps it from that; the run then fails with [`io::Error`]'s message.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+/// Where an array, in C order and this machine's byte order, is written to.
+///
+/// Pieces come from several threads at once, each byte once, in about the order of the array.
+pub trait Sink: Send + Sync {
+    /// The elements' dtype.
+    fn dtype(&self) -> DType;
+
+    /// The extents of the axes.
+    fn shape(&self) -> &[usize];
+
+    /// Writes `bytes` to `offset` bytes behind where the array begins.
+    ///
+    /// # Errors
+    /// Whatever keeps it from that; the run then fails with [`io::Error`]'s message.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// What an array without memory is.
+#[derive(Clone)]
+pub enum Store {
+    /// It is read.
+    Source(Arc<dyn Source>),
+    /// It is written.
+    Sink(Arc<dyn Sink>),
+}
+
+impl Store {
+    /// Reads from a source.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`].
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        match self {
+            Store::Source(source) => source.read_at(offset, bytes),
+            Store::Sink(_) => Err(io::Error::other("a sink cannot be read")),
+        }
+    }
+
+    /// Writes to a sink.
+    ///
+    /// # Errors
+    /// As [`Sink::write_at`].
+    pub fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Store::Source(_) => Err(io::Error::other("a source cannot be written")),
+            Store::Sink(sink) => sink.write_at(offset, bytes),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Store::Source(_) => "Source",
+            Store::Sink(_) => "Sink",
+        })
+    }
+}
+
+/// An array that is part of a file: what lies between a header and the end, say.
+///
+/// Reads and writes are positioned (`pread`, `pwrite`): the file is never mapped, so one that
+/// another process cuts short is an error, not a signal.
+#[derive(Debug)]
+pub struct FileArray {
+    file: File,
+    start: u64,
+    dtype: DType,
+    shape: Box<[usize]>,
+    fortran_order: bool,
+    swapped: bool,
+}
+
+impl FileArray {
+    /// The array in C order that starts at a byte of a file.
+    pub fn new(file: File, start: u64, dtype: DType, shape: &[usize]) -> FileArray {
+        let shape = shape.into();
+        FileArray { file, start, dtype, shape, fortran_order: false, swapped: false }
+    }
+
+    /// The same elements, the first axis of which varies fastest.
+    pub fn with_fortran_order(self, fortran_order: bool) -> FileArray {
+        FileArray { fortran_order, ..self }
+    }
+
+    /// The same elements, with their bytes in the other order.
+    pub fn with_byte_swapped(self, swapped: bool) -> FileArray {
+        FileArray { swapped, ..self }
+    }
+
+    /// An array in a file that has no name in a directory, and is gone with the value.
+    ///
+    /// # Errors
+    /// The directory takes no file, or there is no room for the array.
+    pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let mut tries = 0;
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!(".hotloop-{}-{number}.tmp", std::process::id()));
+            match File::options().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => {
+                    std::fs::remove_file(&path)?;
+                    return Ok(FileArray::new(file, 0, dtype, shape));
+                }
+                // Somebody's who had our number before us.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
+                    tries += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Source for FileArray {
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    fn byte_swapped(&self) -> bool {
+        self.swapped
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.file, bytes, self.start + offset)
+    }
+}
+
+impl Sink for FileArray {
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        write_all_at(&self.file, bytes, self.start + offset)
+    }
+}
+
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    file.read_exact_at(bytes, at).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::new(error.kind(), "the file is shorter than it was")
+        }
+        _ => error,
+    })
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    file.write_all_at(bytes, at)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+fn write_all_at(_: &File, _: &[u8], _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

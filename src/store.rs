@@ -1,0 +1,140 @@
+//! Arrays outside memory, as the engine sees them: with their names, and as views.
+
+use std::io;
+use std::sync::Arc;
+
+use hotloop_runtime::control::{Control, Stop};
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::store::{Sink, Source, Store};
+use hotloop_runtime::view::View;
+
+use crate::domain::{c_strides, element_count};
+use crate::error::Result;
+
+/// Bytes that are copied between two looks at the control.
+const PART: usize = 1 << 20;
+
+/// A source or sink whose errors say what it is.
+struct Named<T: ?Sized> {
+    what: String,
+    inner: Arc<T>,
+}
+
+impl<T: ?Sized> Named<T> {
+    fn blame(&self, verb: &str, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("{} cannot be {verb}: {error}", self.what))
+    }
+}
+
+impl Source for Named<dyn Source> {
+    fn dtype(&self) -> DType {
+        self.inner.dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.inner.shape()
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.inner.read_at(offset, bytes).map_err(|error| self.blame("read", &error))
+    }
+}
+
+impl Sink for Named<dyn Sink> {
+    fn dtype(&self) -> DType {
+        self.inner.dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.inner.shape()
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.inner.write_at(offset, bytes).map_err(|error| self.blame("written", &error))
+    }
+}
+
+/// The view of a source's array.
+pub fn source(source: Arc<dyn Source>) -> View {
+    let (dtype, swapped) = (source.dtype(), source.byte_swapped());
+    let shape: Box<[usize]> = source.shape().into();
+    let strides = match source.fortran_order() {
+        false => c_strides(&shape, dtype.size()),
+        true => f_strides(&shape, dtype.size()),
+    };
+    let pointer = std::ptr::null_mut();
+    View { pointer, dtype, shape, strides, swapped, store: Some(Store::Source(source)) }
+}
+
+/// The view of a sink's array.
+pub fn sink(sink: Arc<dyn Sink>) -> View {
+    let dtype = sink.dtype();
+    let shape: Box<[usize]> = sink.shape().into();
+    let strides = c_strides(&shape, dtype.size());
+    let pointer = std::ptr::null_mut();
+    View { pointer, dtype, shape, strides, swapped: false, store: Some(Store::Sink(sink)) }
+}
+
+/// The strides of a dense array in Fortran order.
+pub fn f_strides(shape: &[usize], size: usize) -> Box<[isize]> {
+    let turned: Vec<usize> = shape.iter().rev().copied().collect();
+    let mut strides = c_strides(&turned, size);
+    strides.reverse();
+    strides
+}
+
+/// The view with errors that name it, if it is in a store.
+pub fn named(view: View, what: impl FnOnce() -> String) -> View {
+    let store = view.store.map(|store| match store {
+        Store::Source(inner) => Store::Source(Arc::new(Named { what: what(), inner })),
+        Store::Sink(inner) => Store::Sink(Arc::new(Named { what: what(), inner })),
+    });
+    View { store, ..view }
+}
+
+/// The bytes of a whole array in a store.
+pub fn byte_count(view: &View) -> Result<usize> {
+    Ok(element_count(&view.shape)? * view.dtype.size())
+}
+
+/// Reads a whole array, in its order.
+///
+/// # Errors
+/// Of the store, or the control's.
+pub fn load(store: &Store, bytes: &mut [u8], control: &Control) -> std::result::Result<(), Stop> {
+    bytes.chunks_mut(PART).enumerate().try_for_each(|(i, part)| {
+        control.check()?;
+        store.read((i * PART) as u64, part).map_err(Stop::Failed)
+    })
+}
+
+/// Writes a whole array, in C order.
+///
+/// # Errors
+/// Of the store, or the control's.
+pub fn save(store: &Store, bytes: &[u8], control: &Control) -> std::result::Result<(), Stop> {
+    bytes.chunks(PART).enumerate().try_for_each(|(i, part)| {
+        control.check()?;
+        store.write((i * PART) as u64, part).map_err(Stop::Failed)
+    })
+}
+
+/// Copies a whole array of so many bytes from one store to another.
+///
+/// # Errors
+/// Of the stores, or the control's.
+pub fn copy(
+    from: &Store,
+    to: &Store,
+    bytes: usize,
+    control: &Control,
+) -> std::result::Result<(), Stop> {
+    let mut part = vec![0; PART.min(bytes)];
+    for at in (0..bytes).step_by(PART) {
+        control.check()?;
+        let part = &mut part[..PART.min(bytes - at)];
+        from.read(at as u64, part).map_err(Stop::Failed)?;
+        to.write(at as u64, part).map_err(Stop::Failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Arrays behind the library's back: sources and sinks in memory that keep an eye on their use.
+
+use std::io;
+use std::sync::Mutex;
+
+use hotloop::{DType, Sink, Source};
+
+use super::data::{Array, Rng};
+
+/// An array that is read or written through calls.
+pub struct Stored {
+    dtype: DType,
+    shape: Vec<usize>,
+    fortran_order: bool,
+    swapped: bool,
+    bytes: Mutex<Bytes>,
+}
+
+struct Bytes {
+    content: Vec<u8>,
+    /// How often each byte was written.
+    written: Vec<u8>,
+}
+
+impl Stored {
+    /// The elements of an array, in an order and byte order that the generator picks.
+    pub fn source(array: &Array, rng: &mut Rng) -> Stored {
+        let (fortran_order, swapped) = (rng.below(3) == 0, rng.below(4) == 0);
+        let size = array.dtype.size();
+        let mut content = array.elements();
+        if fortran_order {
+            content = turned(&content, &array.shape, size);
+        }
+        if swapped {
+            content.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        let bytes = Mutex::new(Bytes { written: Vec::new(), content });
+        Stored { dtype: array.dtype, shape: array.shape.clone(), fortran_order, swapped, bytes }
+    }
+
+    /// Room for an array.
+    pub fn sink(dtype: DType, shape: &[usize]) -> Stored {
+        let n = shape.iter().product::<usize>() * dtype.size();
+        let bytes = Mutex::new(Bytes { content: vec![0xa5; n], written: vec![0; n] });
+        Stored { dtype, shape: shape.to_vec(), fortran_order: false, swapped: false, bytes }
+    }
+
+    /// What was written.
+    ///
+    /// # Errors
+    /// A byte that was not, or twice.
+    pub fn content(&self) -> Result<Vec<u8>, String> {
+        let bytes = self.bytes.lock().expect("no panic before");
+        match bytes.written.iter().position(|n| *n != 1) {
+            Some(at) => Err(format!("byte {at} was written {} times", bytes.written[at])),
+            None => Ok(bytes.content.clone()),
+        }
+    }
+}
+
+/// Elements in C order, in Fortran order.
+fn turned(elements: &[u8], shape: &[usize], size: usize) -> Vec<u8> {
+    let mut out = vec![0; elements.len()];
+    for (i, element) in elements.chunks_exact(size).enumerate() {
+        let (mut rest, mut place, mut step) = (i, 0, elements.len() / size);
+        for extent in shape.iter().rev() {
+            step /= extent;
+            place += rest % extent * step;
+            rest /= extent;
+        }
+        out[place * size..][..size].copy_from_slice(element);
+    }
+    out
+}
+
+impl Source for Stored {
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    fn byte_swapped(&self) -> bool {
+        self.swapped
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let content = &self.bytes.lock().expect("no panic before").content;
+        let part = content.get(offset as usize..offset as usize + bytes.len());
+        bytes.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+impl Sink for Stored {
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let Bytes { content, written } = &mut *self.bytes.lock().expect("no panic before");
+        let range = offset as usize..offset as usize + bytes.len();
+        content.get_mut(range.clone()).ok_or(io::ErrorKind::WriteZero)?.copy_from_slice(bytes);
+        written[range].iter_mut().for_each(|n| *n = n.saturating_add(1));
+        Ok(())
+    }
+}
