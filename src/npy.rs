@@ -196,7 +196,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// let program = hotloop::compile("(a - mean(a)) / std(a)")?;
 /// let shapes = program.eval_shape([("a", Arg::source(&a))])?;
 /// let file = std::fs::File::create(&path).expect("a new file");
-/// let z = Arc::new(npy::create(file, shapes[0].dtype, &shapes[0].shape)?);
+/// let z = npy::create(file, shapes[0].dtype, &shapes[0].shape).expect("room");
+/// let z = Arc::new(z);
 /// program.eval_into([("a", Arg::source(&a))], &mut [Out::sink(&z)])?;
 /// assert_eq!(std::fs::metadata(&path).unwrap().len(), a.file().metadata().unwrap().len());
 /// # std::fs::remove_file(path).unwrap();
@@ -204,13 +205,13 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// ```
 ///
 /// # Errors
-/// `Io`; `Format` for an array that does not fit memory.
-pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> Result<FileArray> {
+/// The file takes no header, or is not to become so long; or the array does not fit memory.
+pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
     let header = Header::new(dtype, shape);
-    let (bytes, len) = (header.to_bytes(), header.data_len()?);
+    let (bytes, len) = (header.to_bytes(), header.data_len().map_err(io::Error::other)?);
     let start = bytes.len() as u64;
-    let written = file.write_all(&bytes).and_then(|()| file.set_len(start + len as u64));
-    written.map_err(|error| Error::new(ErrorKind::Io, format!("cannot write: {error}")))?;
+    file.write_all(&bytes)?;
+    file.set_len(start + len as u64)?;
     Ok(FileArray::new(file, start, dtype, shape))
 }
 

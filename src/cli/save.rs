@@ -65,9 +65,10 @@ impl Destination {
         let mut add = |path: PathBuf, shape: &OutputShape| {
             let new = Replacement::of(&path).map_err(|e| cannot(&path, &e))?;
             let Some(new) = new else { return Ok(false) };
-            let file = new.temporary.as_file().try_clone().map_err(|e| cannot(&path, &e))?;
-            let sink = Arc::new(hotloop::npy::create(file, shape.dtype, &shape.shape)?);
-            files.list.push((path, new, sink));
+            let file = new.temporary.as_file().try_clone();
+            let sink = file.and_then(|f| hotloop::npy::create(f, shape.dtype, &shape.shape));
+            let sink = sink.map_err(|e| cannot(&path, &e))?;
+            files.list.push((path, new, Arc::new(sink)));
             Ok(true)
         };
         match self {
