@@ -19,7 +19,7 @@
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cell::Cell;
@@ -353,7 +353,7 @@ impl Loop {
             panel_rows: panel.most_rows(),
             window,
             turned: operands.iter().any(turned),
-            partials: if stored { tile.memory / 2 } else { workers * PARTIALS },
+            partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
         };
         let (grid, level) = cut.grid([outers, rows, columns], &folds);
         let pieces = match nest.along {
@@ -450,7 +450,14 @@ impl Loop {
         };
         let units = self.grid.units();
         let workers = driver.workers(self.workers.len(), units, self.work);
-        if workers > 1 {
+        let next = AtomicUsize::new(0);
+        if workers > 1 && self.stored {
+            // All at work on one place of what is read, from its beginning to its end.
+            driver.run(workers, workers, &|_, worker| {
+                let _environment = FpEnv::enter();
+                run.units(&next, units, worker);
+            });
+        } else if workers > 1 {
             driver.run(workers, units, &|unit, worker| {
                 let _environment = FpEnv::enter();
                 run.unit(unit, worker);
@@ -459,7 +466,7 @@ impl Loop {
         // Not around a host's loop, which may run something else here too.
         let _environment = FpEnv::enter();
         if workers <= 1 {
-            (0..units).for_each(|unit| run.unit(unit, 0));
+            run.units(&next, units, 0);
         }
         let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
         if let Some(stop) = stop.unwrap_or_else(PoisonError::into_inner) {
@@ -817,6 +824,17 @@ struct Block {
 }
 
 impl Run<'_> {
+    /// The next units, until there are no more or the run is stopped.
+    fn units(&self, next: &AtomicUsize, units: usize, worker: usize) {
+        while !self.stopped.load(Ordering::Relaxed) {
+            let unit = next.fetch_add(1, Ordering::Relaxed);
+            if unit >= units {
+                return;
+            }
+            self.unit(unit, worker);
+        }
+    }
+
     fn unit(&self, unit: usize, worker: usize) {
         if self.stopped.load(Ordering::Relaxed) {
             return;

@@ -141,6 +141,8 @@ impl FileArray {
             match File::options().read(true).write(true).create_new(true).open(&path) {
                 Ok(file) => {
                     std::fs::remove_file(&path)?;
+                    let bytes = shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e));
+                    file.set_len(bytes.ok_or(io::ErrorKind::FileTooLarge)? as u64)?;
                     return Ok(FileArray::new(file, 0, dtype, shape));
                 }
                 // Somebody's who had our number before us.

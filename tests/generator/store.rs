@@ -38,6 +38,13 @@ impl Stored {
         Stored { dtype: array.dtype, shape: array.shape.clone(), fortran_order, swapped, bytes }
     }
 
+    /// The elements of an array, in C order and this machine's byte order.
+    pub fn native(array: &Array) -> Stored {
+        let bytes = Mutex::new(Bytes { written: Vec::new(), content: array.elements() });
+        let (dtype, shape) = (array.dtype, array.shape.clone());
+        Stored { dtype, shape, fortran_order: false, swapped: false, bytes }
+    }
+
     /// Room for an array.
     pub fn sink(dtype: DType, shape: &[usize]) -> Stored {
         let n = shape.iter().product::<usize>() * dtype.size();

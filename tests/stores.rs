@@ -1,0 +1,385 @@
+//! Arrays outside memory: the same bits as in memory, with little of it, and whatever fails.
+
+mod generator;
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use generator::check::different_elements;
+use generator::data::{Array, Flavour, Rng};
+use generator::store::Stored;
+use hotloop::{
+    Arg, Backend, CancelToken, DType, Engine, Error, ErrorKind, FileArray, Out, RunOptions, Sink,
+    Source, npy,
+};
+
+/// Programs of `x` and `y`, matrices of one shape, and `r`, a row of it.
+const PROGRAMS: [&str; 24] = [
+    "x + y",
+    "sqrt(abs(x)) * r",
+    "sum(x)",
+    "sum(x * y), max(x), argmin(y)",
+    "mean(x, axis=0)",
+    "sum(x, axis=1)",
+    "std(x * r, axis=0), var(y, axis=1)",
+    "(x - mean(x)) / std(x)",
+    "(x - mean(x, axis=0)) / std(x, axis=0)",
+    "x - max(x, axis=1, keepdims=True)",
+    "e = exp(x - max(x, axis=1, keepdims=True)); e / sum(e, axis=1, keepdims=True)",
+    "x[1:] - x[:-1]",
+    "x[:, 1:] * y[:, :-1]",
+    "x[::-1, ::-1] + y",
+    "x[::3, 2::5]",
+    "x[:, 3] + y[:, 0]",
+    "transpose(x) + transpose(y) * 2",
+    "sum(transpose(x) * 2, axis=0)",
+    "s = sum(x, axis=1); s, s * 2, x + s[:, None]",
+    "sin(r) + x",
+    "a = sin(r); x + a, a",
+    "any(x > 3), all(y == y), count_nonzero(x > y)",
+    "where(x > y, x, r), i32(y)",
+    "prod(x, axis=0) + sum(y)",
+];
+
+/// Programs of `x` alone, of any shape.
+const FLAT: [&str; 5] =
+    ["x * 2", "sum(x)", "x[1:] + x[:-1]", "x / sum(x)", "x[::-2], x[0], max(x)"];
+
+fn engine(threads: usize) -> Engine {
+    Engine::builder().backend(Backend::Native).threads(threads).eager().build()
+}
+
+fn array(dtype: DType, shape: &[usize], rng: &mut Rng) -> Array {
+    let mut array = Array::contiguous(dtype, shape, 0);
+    array.fill(rng, Flavour::Unit);
+    array
+}
+
+/// Runs a program from sources into sinks, and compares with a run in memory.
+fn compare(engine: &Engine, text: &str, inputs: &[(&str, Array)], memory: usize, rng: &mut Rng) {
+    let program = engine.compile(text).unwrap();
+    let args: Vec<(&str, Arg)> = inputs.iter().map(|(name, a)| (*name, a.arg())).collect();
+    let expected = program.eval(&args[..]).unwrap();
+    let sources: Vec<(&str, Arc<Stored>)> =
+        inputs.iter().map(|(name, a)| (*name, Arc::new(Stored::source(a, rng)))).collect();
+    let args: Vec<(&str, Arg)> = sources.iter().map(|(n, s)| (*n, Arg::source(s))).collect();
+    let program = program.with(RunOptions::new().memory(memory));
+    let about = |i: usize| {
+        let shapes: Vec<_> = inputs.iter().map(|(_, a)| &a.shape).collect();
+        format!("{text:?} of {shapes:?}, {memory} bytes, seed {:#x}, output {i}", rng.0)
+    };
+    // Into memory, and into sinks.
+    let fresh = program.eval(&args[..]).unwrap();
+    let sinks = expected.iter().map(|o| Arc::new(Stored::sink(o.dtype(), o.shape())));
+    let sinks: Vec<Arc<Stored>> = sinks.collect();
+    let mut outs: Vec<Out> = sinks.iter().map(Out::sink).collect();
+    program.eval_into(&args[..], &mut outs).unwrap();
+    for (i, ((expected, fresh), sink)) in expected.iter().zip(fresh.iter()).zip(&sinks).enumerate()
+    {
+        let content = sink.content().unwrap_or_else(|e| panic!("{}: {e}", about(i)));
+        for got in [&content[..], &fresh.bytes()] {
+            if let Some(difference) = different_elements(expected.dtype(), &expected.bytes(), got) {
+                panic!("{} {difference}", about(i));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_bits_whatever_the_memory() {
+    let shapes: [[usize; 2]; 5] = [[151, 103], [9001, 3], [5, 4111], [1, 9000], [4100, 1]];
+    for (i, shape) in shapes.iter().enumerate() {
+        let mut rng = Rng(i as u64);
+        let dtypes = [DType::F64, DType::F32, DType::I16];
+        let inputs = [
+            ("x", array(dtypes[i % 2], shape, &mut rng)),
+            ("y", array(dtypes[i % 3], shape, &mut rng)),
+            ("r", array(DType::F64, &shape[1..], &mut rng)),
+        ];
+        for (p, text) in PROGRAMS.iter().enumerate() {
+            let memory = [0, 1 << 16, 1 << 20, 1 << 30][(i + p) % 4];
+            if text.contains("x[:, 3]") && shape[1] < 4 {
+                continue;
+            }
+            compare(&engine(1 + p % 2), text, &inputs, memory, &mut rng);
+        }
+    }
+}
+
+#[test]
+fn one_axis_and_four() {
+    let shapes: [&[usize]; 4] = [&[50_007], &[7, 5, 3, 101], &[2, 1, 5000, 2], &[0, 3]];
+    for (i, shape) in shapes.into_iter().enumerate() {
+        let mut rng = Rng(i as u64);
+        let x = array(DType::F64, shape, &mut rng);
+        for (p, text) in FLAT.iter().enumerate() {
+            if shape.contains(&0) && text.contains("max") {
+                continue;
+            }
+            for memory in [0, 1 << 30] {
+                compare(&engine(1 + p % 2), text, &[("x", x.clone())], memory, &mut rng);
+            }
+        }
+    }
+}
+
+/// Fails from the k-th transfer on.
+struct Failing {
+    inner: Stored,
+    left: Arc<AtomicUsize>,
+}
+
+impl Failing {
+    fn count(&self) -> io::Result<()> {
+        let less = |n: usize| n.checked_sub(1);
+        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::other("the cable is cut")),
+        }
+    }
+}
+
+impl Source for Failing {
+    fn dtype(&self) -> DType {
+        Source::dtype(&self.inner)
+    }
+
+    fn shape(&self) -> &[usize] {
+        Source::shape(&self.inner)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.count()?;
+        let mut turned = bytes.to_vec();
+        self.inner.read_at(offset, &mut turned)?;
+        bytes.copy_from_slice(&turned);
+        Ok(())
+    }
+}
+
+impl Sink for Failing {
+    fn dtype(&self) -> DType {
+        Sink::dtype(&self.inner)
+    }
+
+    fn shape(&self) -> &[usize] {
+        Sink::shape(&self.inner)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.count()?;
+        self.inner.write_at(offset, bytes)
+    }
+}
+
+#[test]
+fn h4_the_kth_transfer_fails_for_all_k() {
+    let mut rng = Rng(5);
+    let x = array(DType::F64, &[40_000], &mut rng);
+    for text in ["x * 2", "sum(x)", "x / sum(x)", "x[1:] - x[:-1]"] {
+        let engine = engine(2);
+        let program = engine.compile(text).unwrap().with(RunOptions::new().memory(0));
+        let expected = program.eval([("x", x.arg())]).unwrap();
+        let mut k = 0;
+        loop {
+            let left = Arc::new(AtomicUsize::new(k));
+            // What the source says of its order is asked once, before the first transfer.
+            let plain = Stored::native(&x);
+            let source = Arc::new(Failing { inner: plain, left: left.clone() });
+            let output = &expected[0];
+            let inner = Stored::sink(output.dtype(), output.shape());
+            let sink = Arc::new(Failing { inner, left });
+            let ran = program.eval_into([("x", Arg::source(&source))], &mut [Out::sink(&sink)]);
+            match ran {
+                Ok(_) => {
+                    let content = sink.inner.content().unwrap();
+                    assert_eq!(content, &*output.bytes(), "{text}");
+                    break;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+                    let (input, output) = ("the input 'x' cannot be read", "output 0 cannot be");
+                    let named = error.message().contains(input) || error.message().contains(output);
+                    assert!(named && error.message().ends_with("the cable is cut"), "{error}");
+                }
+            }
+            k += 1;
+            assert!(k < 1000, "{text} never runs");
+        }
+        assert!(k >= 10, "{text} took {k} transfers");
+    }
+}
+
+#[test]
+fn what_is_kept_beyond_memory_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut rng = Rng(9);
+    let x = array(DType::F64, &[30_000, 3], &mut rng);
+    let text = "s = sum(x, axis=1); s, x + sin(s)[:, None]";
+    let engine = engine(2);
+    let expected = engine.compile(text).unwrap().eval([("x", x.arg())]).unwrap();
+    let options = RunOptions::new().memory(0).temp_directory(directory.path());
+    let program = engine.compile(text).unwrap().with(options);
+    let source = Arc::new(Stored::source(&x, &mut rng));
+    let got = program.eval([("x", Arg::source(&source))]).unwrap();
+    for i in 0..2 {
+        assert_eq!(got[i].bytes(), expected[i].bytes());
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+
+    let options = RunOptions::new().memory(0).temp_directory("/nowhere/at/all");
+    let program = engine.compile(text).unwrap().with(options);
+    let error = program.eval([("x", Arg::source(&source))]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("no temporary file in \"/nowhere/at/all\""), "{error}");
+}
+
+#[test]
+fn h3_a_file_that_is_cut_while_it_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.npy");
+    let n = 100_000;
+    let header = npy::Header::new(DType::F64, &[n]).to_bytes();
+    let data = vec![0u8; 8 * n];
+    std::fs::write(&path, [&header[..], &data].concat()).unwrap();
+    let x = Arc::new(npy::open(&path).unwrap());
+    let program = engine(2).compile("sum(x)").unwrap();
+    assert_eq!(program.eval_as::<f64>([("x", Arg::source(&x))]).unwrap()[[]], 0.0);
+    File::options().write(true).open(&path).unwrap().set_len(5000).unwrap();
+    let error = program.eval([("x", Arg::source(&x))]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.message(), "the input 'x' cannot be read: the file is shorter than it was");
+    let error = npy::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Format);
+}
+
+/// Never comes to an end by itself.
+struct Endless;
+
+impl Source for Endless {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &[1 << 42]
+    }
+
+    fn read_at(&self, _: u64, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+#[test]
+fn f15_an_endless_source_can_be_cancelled() {
+    let token = CancelToken::new();
+    let program = engine(2).compile("sum(x), max(x)").unwrap();
+    let program = program.with(RunOptions::new().cancel(&token));
+    let thread = std::thread::spawn(move || program.eval([("x", Arg::source(&Arc::new(Endless)))]));
+    std::thread::sleep(Duration::from_millis(50));
+    let before = std::time::Instant::now();
+    token.cancel();
+    let error = thread.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(before.elapsed() < Duration::from_secs(5));
+}
+
+struct Panicking;
+
+impl Source for Panicking {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &[1 << 20]
+    }
+
+    fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+        panic!("a source of the host's")
+    }
+}
+
+#[test]
+fn f16_a_source_that_panics_is_the_callers_panic() {
+    let engine = engine(2);
+    let program = engine.compile("sum(x)").unwrap();
+    for _ in 0..3 {
+        let source = Arc::new(Panicking);
+        let run = || program.eval([("x", Arg::source(&source))]).map(|_| ());
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+        assert_eq!(program.eval_as::<f64>([("x", (&[1.0, 2.0]).into())]).unwrap()[[]], 3.0);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_said_before_anything_is_read() {
+    let wrong = |outcome: hotloop::Result<hotloop::Report>, kind, text: &str| {
+        let error: Error = outcome.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.message().contains(text), "{error}");
+    };
+    let source = Arc::new(Panicking);
+    let program = engine(1).compile("x + 1").unwrap();
+    let args = || [("x", Arg::source(&source))];
+    let sink = |dtype, n| Arc::new(Stored::sink(dtype, &[n]));
+    let small = sink(DType::F64, 5);
+    wrong(program.eval_into(args(), &mut [Out::sink(&small)]), ErrorKind::Shape, "output 0");
+    let narrow = sink(DType::F32, 1 << 20);
+    wrong(program.eval_into(args(), &mut [Out::sink(&narrow)]), ErrorKind::Type, "is f64");
+    let place = Out::inout("x", Out::sink(&narrow));
+    wrong(program.eval_into((), &mut [place]), ErrorKind::Layout, "'x' can be computed in place");
+    struct Vast;
+    impl Source for Vast {
+        fn dtype(&self) -> DType {
+            DType::F64
+        }
+        fn shape(&self) -> &[usize] {
+            &[1 << 40, 1 << 40]
+        }
+        fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let vast = program.eval([("x", Arg::source(&Arc::new(Vast)))]).map(|o| o.report());
+    wrong(vast, ErrorKind::Layout, "beyond the address space");
+}
+
+#[test]
+fn single_numbers_come_and_go_too() {
+    let mut one = Array::contiguous(DType::I32, &[], 0);
+    one.set(&[41]);
+    let source = Arc::new(Stored::native(&one));
+    let sink = Arc::new(Stored::sink(DType::I32, &[]));
+    let program = engine(1).compile("k + 1").unwrap();
+    program.eval_into([("k", Arg::source(&source))], &mut [Out::sink(&sink)]).unwrap();
+    assert_eq!(sink.content().unwrap(), 42i32.to_le_bytes());
+}
+
+/// A kernel over stores is bound once and runs many times, as others.
+#[test]
+fn bound_once_and_run_often() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let options = File::options().read(true).write(true).create(true).truncate(true).clone();
+        options.open(directory.path().join(name)).unwrap()
+    };
+    let x = Arc::new(FileArray::new(file("x"), 16, DType::F64, &[50_000]));
+    let y = Arc::new(npy::create(file("y.npy"), DType::F64, &[50_000]).unwrap());
+    let kernel = engine(2).compile("x * 2").unwrap();
+    let kernel = kernel.specialize(&[("x", hotloop::ArgType::array(DType::F64))]).unwrap();
+    let mut outs = [Out::sink(&y)];
+    let mut bound = kernel.bind([("x", Arg::source(&x))], &mut outs).unwrap();
+    for turn in 0..3 {
+        let value = f64::from(turn);
+        x.write_at(0, &value.to_le_bytes().repeat(50_000)).unwrap();
+        bound.run().unwrap();
+        let mut got = vec![0; 8 * 50_000];
+        y.read_at(0, &mut got).unwrap();
+        assert_eq!(got, (2.0 * value).to_le_bytes().repeat(50_000));
+    }
+}
