@@ -226,7 +226,7 @@ const MAY_PANIC: [Exception; 4] = [
         reason: "the segment was chosen, or mapped, because it has room",
     },
     Exception {
-        file: "src/cli/npy.rs",
+        file: "src/npy.rs",
         what: "unreachable!(",
         count: 1,
         reason: "a fixed number of bytes was asked for",
