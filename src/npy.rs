@@ -195,8 +195,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// let a = Arc::new(npy::open("examples/data/a.npy")?);
 /// let program = hotloop::compile("(a - mean(a)) / std(a)")?;
 /// let shapes = program.eval_shape([("a", Arg::source(&a))])?;
-/// let file = std::fs::File::create(&path).expect("a new file");
-/// let z = npy::create(file, shapes[0].dtype, &shapes[0].shape).expect("room");
+/// let file = std::fs::File::create(&path).unwrap();
+/// let z = npy::create(file, shapes[0].dtype, &shapes[0].shape).unwrap();
 /// let z = Arc::new(z);
 /// program.eval_into([("a", Arg::source(&a))], &mut [Out::sink(&z)])?;
 /// assert_eq!(std::fs::metadata(&path).unwrap().len(), a.file().metadata().unwrap().len());

@@ -211,7 +211,7 @@ impl Schedule {
             self.cells[*i] = cell(unsafe { view.read() }, dtype);
         }
         if let Some(progress) = progress {
-            progress.expect(self.loops.iter().map(|work| work.elements() as u64).sum());
+            progress.add_total(self.loops.iter().map(|work| work.elements() as u64).sum());
         }
         for copy in &mut self.copies {
             // SAFETY: the caller's promise.

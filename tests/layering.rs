@@ -232,7 +232,7 @@ const MAY_PANIC: [Exception; 4] = [
         reason: "a fixed number of bytes was asked for",
     },
     Exception {
-        file: "src/cli/npy.rs",
+        file: "src/npy.rs",
         what: ".expect(",
         count: 5,
         reason: "its parser's own method, which returns an error",

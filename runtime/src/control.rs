@@ -68,7 +68,7 @@ impl Progress {
     }
 
     /// More elements are to come.
-    pub fn expect(&self, elements: u64) {
+    pub fn add_total(&self, elements: u64) {
         self.total.fetch_add(elements, Ordering::Relaxed);
     }
 
