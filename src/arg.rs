@@ -94,7 +94,7 @@ impl Arg<'_> {
             pointer: pointer.cast_mut(),
             dtype,
             shape: shape.into(),
-            strides: byte_strides.into(),
+            strides: taken_strides(shape, byte_strides.iter().copied()),
             swapped: false,
             store: None,
         };
@@ -142,13 +142,20 @@ impl Arg<'_> {
     }
 }
 
+/// Strides, but 0 along axes that nobody steps along, where they may be any number.
+fn taken_strides(shape: &[usize], strides: impl Iterator<Item = isize>) -> Box<[isize]> {
+    let empty = shape.contains(&0);
+    let stays = |axis: usize| empty || shape.get(axis) == Some(&1);
+    strides.enumerate().map(|(axis, stride)| if stays(axis) { 0 } else { stride }).collect()
+}
+
 fn view_of<T: Element, D: Dimension>(view: &ArrayView<'_, T, D>) -> View {
     let size = size_of::<T>() as isize;
     View {
         pointer: view.as_ptr().cast_mut().cast(),
         dtype: T::DTYPE,
         shape: view.shape().into(),
-        strides: view.strides().iter().map(|s| s * size).collect(),
+        strides: taken_strides(view.shape(), view.strides().iter().map(|s| s.wrapping_mul(size))),
         swapped: false,
         store: None,
     }
@@ -240,7 +247,8 @@ impl<'a> Out<'a> {
         byte_strides: &[isize],
         dtype: DType,
     ) -> Out<'a> {
-        let (shape, strides) = (shape.into(), byte_strides.into());
+        let strides = taken_strides(shape, byte_strides.iter().copied());
+        let shape = shape.into();
         let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
         Out { view, input: None, borrow: PhantomData }
     }

@@ -113,7 +113,7 @@ pub struct EngineBuilder(Options);
 
 impl EngineBuilder {
     /// Threads for large arrays, of which the caller's is one; by default as many as the machine
-    /// gives this process, by its affinity and the quota of its group.
+    /// gives this process, by its affinity and the quota of its group; at most 1,024.
     ///
     /// A program that is run by a worker of a rayon pool uses that pool's threads instead, at most
     /// so many.
@@ -179,7 +179,8 @@ impl EngineBuilder {
 
     /// The most operations after inlining; 2^20 by default.
     pub fn max_nodes(mut self, nodes: usize) -> EngineBuilder {
-        self.0.max_nodes = nodes;
+        // Half, as passes may double a program.
+        self.0.max_nodes = nodes.min(usize::MAX / 2);
         self
     }
 
@@ -192,7 +193,7 @@ impl EngineBuilder {
     /// How long native compilation may take before the interpreter answers; 2 s by
     /// default.
     pub fn compile_budget(mut self, budget: Duration) -> EngineBuilder {
-        self.0.compile_budget = budget;
+        self.0.compile_budget = budget.min(LONGEST_BUDGET);
         self
     }
 
@@ -217,6 +218,9 @@ impl EngineBuilder {
         }))
     }
 }
+
+/// Longer than anybody waits, and short enough that a clock goes so far.
+const LONGEST_BUDGET: Duration = Duration::from_secs(1 << 32);
 
 /// Kernels kept for one program: dtypes and shapes differ less than texts.
 const KERNELS_OF_A_PROGRAM: usize = 64;

@@ -10,6 +10,7 @@ use hotloop_runtime::convert::{Lane, convert, convert_scalar};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::memory::{OutOfMemory, zeroed};
 use hotloop_runtime::reduce::{self, Order, Reduction};
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter, swap_bytes};
 use hotloop_runtime::view::View;
@@ -66,12 +67,9 @@ impl Default for Keep {
 
 /// Memory for a value, or the error that it cannot be had.
 pub fn allocate(bytes: usize) -> Result<Vec<u8>> {
-    let mut data = Vec::new();
-    data.try_reserve_exact(bytes).map_err(|_| {
+    zeroed(bytes).map_err(|OutOfMemory(bytes)| {
         Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for a value"))
-    })?;
-    data.resize(bytes, 0);
-    Ok(data)
+    })
 }
 
 /// Elements computed between two looks at the cancel flag.
@@ -102,17 +100,24 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
         match *graph.node(id) {
             Node::Input(i) => match &call.operands[i as usize] {
                 Operand::Scalar(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
-                // SAFETY: the view is valid by this function's contract, and `out` has n elements.
-                Operand::Array(view) => unsafe {
-                    gather(out.as_mut_ptr(), view.pointer, &view.shape, &view.strides, size, 0, n);
-                    if view.swapped {
-                        swap_bytes(out.as_mut_ptr(), size, n);
+                Operand::Array(view) => {
+                    // SAFETY: the view is valid by this function's contract, and `out` has n
+                    // elements.
+                    unsafe {
+                        collect(&mut out, view.pointer, &view.shape, &view.strides, size, call)?;
                     }
-                    if ty.dtype == DType::Bool {
-                        // Any byte but 0 is true.
-                        out.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+                    for part in out.chunks_mut(CHUNK * size) {
+                        call.control.check().map_err(stopped)?;
+                        if view.swapped {
+                            // SAFETY: whole elements.
+                            unsafe { swap_bytes(part.as_mut_ptr(), size, part.len() / size) };
+                        }
+                        if ty.dtype == DType::Bool {
+                            // Any byte but 0 is true.
+                            part.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
+                        }
                     }
-                },
+                }
             },
             Node::Const(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
             Node::Convert(x) => {
@@ -140,9 +145,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 let view = viewed(graph, id, x, call.shapes)?;
                 let base = values[x.index()].as_ptr().wrapping_offset(view.offset);
                 // SAFETY: a view stays inside the elements of x, and `out` has n elements.
-                unsafe {
-                    gather(out.as_mut_ptr(), base, &view.shape, &view.strides, size, 0, n);
-                }
+                unsafe { collect(&mut out, base, &view.shape, &view.strides, size, call)? };
             }
             Node::Adopt(x) => {
                 let bits = adopt(graph, x, word(&values[x.index()]), ty.dtype, call.names)?;
@@ -188,15 +191,12 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
             if view.swapped {
                 swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
             }
-            scatter(
-                view.pointer,
-                value.as_ptr(),
-                &view.shape,
-                &view.strides,
-                view.dtype.size(),
-                0,
-                n,
-            );
+            for start in (0..n).step_by(CHUNK) {
+                call.control.check().map_err(stopped)?;
+                let (View { pointer, shape, strides, .. }, size) = (view, view.dtype.size());
+                let from = value.as_ptr().add(start * size);
+                scatter(*pointer, from, shape, strides, size, start, CHUNK.min(n - start));
+            }
             if view.swapped {
                 // The value may go into another output too.
                 swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
@@ -204,6 +204,28 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
         }
     }
     Ok(flags)
+}
+
+/// Copies the elements of a strided array, in C order, and looks at the control meanwhile.
+///
+/// # Safety
+/// The array is readable, and `out` has room for its elements.
+unsafe fn collect(
+    out: &mut [u8],
+    from: *const u8,
+    shape: &[usize],
+    strides: &[isize],
+    size: usize,
+    call: &Call<'_>,
+) -> Result<()> {
+    let n = element_count(shape)?;
+    for start in (0..n).step_by(CHUNK) {
+        call.control.check().map_err(stopped)?;
+        let to = out.as_mut_ptr().wrapping_add(start * size);
+        // SAFETY: the caller's promise.
+        unsafe { gather(to, from, shape, strides, size, start, CHUNK.min(n - start)) };
+    }
+    Ok(())
 }
 
 /// Where the elements of a view lie in its operand's value.
@@ -265,7 +287,7 @@ fn reduce(
         let base = data.as_ptr().wrapping_offset(offset);
         // SAFETY: the sequence's elements are among those of the operand's value.
         unsafe {
-            gather(sequence.as_mut_ptr(), base, &reduced, &reduced_strides, size, 0, length);
+            collect(&mut sequence, base, &reduced, &reduced_strides, size, call)?;
         }
         let bits = reduce::reference(reduction, dtype, order, &sequence[..length * size])
             .ok_or_else(|| empty_extreme(op))?;
@@ -306,7 +328,7 @@ unsafe fn apply(
                 .ok_or_else(|| Error::internal("an operand does not broadcast to its user"))?;
             expanded[i] = allocate(n * size)?;
             // SAFETY: `data` holds `own`'s elements; the strides stay inside them.
-            unsafe { gather(expanded[i].as_mut_ptr(), data.as_ptr(), shape, &strides, size, 0, n) };
+            unsafe { collect(&mut expanded[i], data.as_ptr(), shape, &strides, size, call)? };
             args[i].0 = expanded[i].as_ptr();
         }
     }

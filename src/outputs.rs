@@ -1,12 +1,12 @@
 //! What a run gives back: fresh arrays, dense in memory.
 
-use std::alloc::{Layout, alloc_zeroed};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Index;
 
 use hotloop_runtime::dtype::{DType, Element};
+use hotloop_runtime::memory::{OutOfMemory, zeroed};
 use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
@@ -145,19 +145,6 @@ impl<K: Key> Index<K> for Outputs {
     }
 }
 
-/// Zeroed elements. The system gives large blocks zeroed already, so that the threads that fill
-/// them are the first to touch them.
-fn zeroed<T: Element>(n: usize) -> Option<Vec<T>> {
-    let layout = Layout::array::<T>(n).ok()?;
-    if layout.size() == 0 {
-        return Some(Vec::new());
-    }
-    // SAFETY: the layout is not empty.
-    let pointer = unsafe { alloc_zeroed(layout) }.cast::<T>();
-    // SAFETY: the block is of this layout, and zero bytes are a value of every element type.
-    (!pointer.is_null()).then(|| unsafe { Vec::from_raw_parts(pointer, n, n) })
-}
-
 impl Output {
     /// Strides are those of a dense array, in some order of the axes.
     pub(crate) fn new(
@@ -167,8 +154,7 @@ impl Output {
         strides: Box<[isize]>,
     ) -> Result<Output> {
         fn make<T: Element>(n: usize) -> Result<(Box<dyn Any + Send + Sync>, *mut u8)> {
-            let mut data = zeroed::<T>(n).ok_or_else(|| {
-                let bytes = n.saturating_mul(size_of::<T>());
+            let mut data = zeroed::<T>(n).map_err(|OutOfMemory(bytes)| {
                 Error::new(
                     ErrorKind::OutOfMemory,
                     format!("cannot allocate {bytes} bytes for an output"),

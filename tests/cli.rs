@@ -397,7 +397,7 @@ fn integers_divided_by_zero_are_reported() {
 
 /// Files that are not what their name says: the message has the file and the byte.
 #[test]
-fn damaged_files() {
+fn h1_damaged_files() {
     let dir = temporary();
     let dir = dir.path();
     let good = |shape: &str| header("<f8", false, shape);
@@ -453,7 +453,7 @@ fn damaged_files() {
 }
 
 #[test]
-fn dtypes_that_are_not_ours() {
+fn h1_dtypes_that_are_not_ours() {
     let dir = temporary();
     let dir = dir.path();
     for (descr, advice) in [
@@ -478,7 +478,7 @@ fn dtypes_that_are_not_ours() {
 }
 
 #[test]
-fn a_file_cut_at_every_length() {
+fn h1_a_file_cut_at_every_length() {
     let dir = temporary();
     let dir = dir.path();
     let whole = npy(&header("<i2", false, "(5,)"), &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
@@ -518,7 +518,7 @@ fn versions_two_and_three() {
 }
 
 #[test]
-fn inputs_that_cannot_be_read() {
+fn h5_inputs_that_cannot_be_read() {
     let dir = temporary();
     let dir = dir.path();
     let err = fails(dir, 1, &["x", "x=missing.npy"]);
@@ -527,7 +527,7 @@ fn inputs_that_cannot_be_read() {
 }
 
 #[test]
-fn an_output_may_replace_an_input() {
+fn h5_an_output_may_replace_an_input() {
     let dir = temporary();
     let dir = dir.path();
     write_f64(dir, "a.npy", &[1.0, 2.0]);
@@ -539,7 +539,7 @@ fn an_output_may_replace_an_input() {
 }
 
 #[test]
-fn a_failing_run_leaves_the_old_file() {
+fn h4_a_failing_run_leaves_the_old_file() {
     let dir = temporary();
     let dir = dir.path();
     write(dir, "y.npy", b"old");
@@ -552,7 +552,7 @@ fn a_failing_run_leaves_the_old_file() {
 }
 
 #[test]
-fn places_that_cannot_be_written() {
+fn h5_places_that_cannot_be_written() {
     let dir = temporary();
     let dir = dir.path();
     write(dir, "file", b"");
@@ -571,7 +571,7 @@ mod unix {
     use super::*;
 
     #[test]
-    fn symbolic_links_stay() {
+    fn h5_symbolic_links_stay() {
         let dir = temporary();
         let dir = dir.path();
         fs::create_dir(dir.join("far")).unwrap();
@@ -592,7 +592,7 @@ mod unix {
     }
 
     #[test]
-    fn permissions_stay_or_are_those_of_a_new_file() {
+    fn h5_permissions_stay_or_are_those_of_a_new_file() {
         let dir = temporary();
         let dir = dir.path();
         let mode = |name: &str| fs::metadata(dir.join(name)).unwrap().permissions().mode() & 0o777;
@@ -605,7 +605,7 @@ mod unix {
     }
 
     #[test]
-    fn without_permission_nothing_changes() {
+    fn h5_without_permission_nothing_changes() {
         let dir = temporary();
         let dir = dir.path();
         write(dir, "y.npy", b"old");
@@ -636,7 +636,7 @@ mod unix {
 
     /// A limit on the size of files stands for a disk that fills up, at every size.
     #[test]
-    fn a_write_that_fails_anywhere_leaves_the_old_file() {
+    fn h4_a_full_disk_leaves_the_old_file() {
         let dir = temporary();
         let dir = dir.path();
         let values: Vec<f64> = (0..1000).map(f64::from).collect();

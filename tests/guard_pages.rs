@@ -255,7 +255,7 @@ fn longest(subject: &Subject) -> usize {
 }
 
 #[test]
-fn every_length_flush_against_both_ends() {
+fn d13_every_length_flush_against_both_ends() {
     let mut bench = Bench::new();
     for subject in &SUBJECTS {
         for n in 0..=longest(subject) {
@@ -266,7 +266,7 @@ fn every_length_flush_against_both_ends() {
 }
 
 #[test]
-fn every_offset() {
+fn d13_every_offset() {
     let mut bench = Bench::new();
     for subject in &SUBJECTS {
         for n in [1, 63, 64, 65, 128, 200] {
@@ -284,7 +284,7 @@ fn every_offset() {
 }
 
 #[test]
-fn strided_inputs_flush_against_both_ends() {
+fn d13_strided_inputs_flush_against_both_ends() {
     let mut bench = Bench::new();
     for subject in &SUBJECTS {
         for n in [0, 1, 2, 15, 16, 17, 63, 64, 65, 130] {
@@ -517,30 +517,30 @@ fn grids(dtype: DType, sides: &[usize], few: bool) {
 const SIDES: [usize; 16] = [0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129];
 
 #[test]
-fn grids_of_f64_flush_against_both_ends() {
+fn d13_grids_of_f64_flush_against_both_ends() {
     grids(F64, &SIDES, true);
 }
 
 #[test]
-fn grids_of_u8_flush_against_both_ends() {
+fn d13_grids_of_u8_flush_against_both_ends() {
     grids(U8, &SIDES, true);
 }
 
 #[test]
-fn grids_of_i16_and_f32_flush_against_both_ends() {
+fn d13_grids_of_i16_and_f32_flush_against_both_ends() {
     grids(I16, &[1, 16, 33, 65, 128], false);
     grids(F32, &[5, 17, 32, 63, 130], false);
 }
 
 #[test]
-fn large_grids_flush_against_both_ends() {
+fn d13_large_grids_flush_against_both_ends() {
     grids(F64, &[31, 513], true);
     grids(U8, &[33, 511, 513], true);
 }
 
 /// Three axes, of which each is taken or moved.
 #[test]
-fn blocks_flush_against_both_ends() {
+fn d13_blocks_flush_against_both_ends() {
     let bench = Bench::new();
     let texts = [
         "sum(a, axis=(0, 2))",

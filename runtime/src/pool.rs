@@ -51,11 +51,14 @@ impl fmt::Debug for Pool {
     }
 }
 
+/// More would take more than they give, on any machine.
+const MOST_THREADS: usize = 1024;
+
 impl Pool {
-    /// A pool of this many threads, of which the caller's is one. With 1, loops run on the
-    /// caller's.
+    /// A pool of this many threads, at most 1,024, of which the caller's is one. With 1, loops run
+    /// on the caller's.
     pub fn new(threads: usize) -> Pool {
-        Pool::of(threads.max(1), Kind::Own(PerProcess::new()))
+        Pool::of(threads.clamp(1, MOST_THREADS), Kind::Own(PerProcess::new()))
     }
 
     /// A pool of this many threads of its own, each on one of the cores, in turn. Where the system
@@ -64,7 +67,8 @@ impl Pool {
         if cores.is_empty() {
             return Pool::new(threads);
         }
-        Pool::of(threads.max(1), Kind::Pinned(PerProcess::new(), cores.into()))
+        let threads = threads.clamp(1, MOST_THREADS);
+        Pool::of(threads, Kind::Pinned(PerProcess::new(), cores.into()))
     }
 
     /// A pool that uses the host's threads.
@@ -82,7 +86,7 @@ impl Pool {
         self
     }
 
-    /// How many threads it is asked for.
+    /// How many threads it is to have.
     pub fn threads(&self) -> usize {
         self.threads
     }

@@ -14,5 +14,7 @@ pub fn alone(name: &str) -> bool {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name} alone: {}\n{said}", output.status);
+    // Figures, for whoever asks for them with `--nocapture`.
+    eprint!("{said}");
     false
 }

@@ -1,0 +1,352 @@
+//! What only a whole process shows: bytes that are no text, files that change meanwhile, disks
+//! that are full, homes that are not there. Named after the entries of the catalogue of bad inputs.
+
+#![cfg(unix)]
+
+mod alone;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use alone::alone;
+use hotloop::npy::Header;
+use hotloop::{Arg, DType};
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
+    command.current_dir(dir).stdin(Stdio::null());
+    command
+}
+
+/// A file of so many numbers, all the same.
+fn write_f64(path: &Path, value: f64, n: usize) {
+    let header = Header::new(DType::F64, &[n]).to_bytes();
+    fs::write(path, [header, value.to_le_bytes().repeat(n)].concat()).unwrap();
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// An end with an error that says what it is, and neither a panic nor a signal.
+#[track_caller]
+fn said(output: &Output, code: i32) -> String {
+    let error = String::from_utf8(output.stderr.clone()).expect("text");
+    assert_eq!(output.status.code(), Some(code), "{}: {error}", output.status);
+    assert!(error.starts_with("error: ") && !error.contains("panicked"), "{error}");
+    error
+}
+
+#[test]
+fn a7_bytes_that_are_not_utf8() {
+    let dir = tempfile::tempdir().unwrap();
+    for bad in [&b"a + \xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"a\xf5", b"\xe2\x82", b"a # \x80"]
+    {
+        for verb in [None, Some("explain"), Some("bench"), Some("functions")] {
+            let output =
+                command(dir.path()).args(verb).arg(OsStr::from_bytes(bad)).output().unwrap();
+            said(&output, 2);
+        }
+        // The name of an input, and what it is to be.
+        for word in [[bad, b"=1"].concat(), [b"a=", bad].concat()] {
+            let output =
+                command(dir.path()).arg("a").arg(OsStr::from_bytes(&word)).output().unwrap();
+            assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
+            assert!(output.stderr.starts_with(b"error: "), "{output:?}");
+        }
+        // A line of a session: the byte is named, and the session goes on.
+        let mut child = command(dir.path())
+            .arg("repl")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = [bad, b"\n1 + 1\n"].concat();
+        child.stdin.take().unwrap().write_all(&lines).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let at = std::str::from_utf8(bad).unwrap_err().valid_up_to();
+        let error = said(&output, 1);
+        assert!(error.contains(&format!("not UTF-8 at byte {at}")), "{error}");
+        assert!(output.stdout.ends_with(b"i64 ()\n2\n"), "{output:?}");
+    }
+}
+
+/// Another process cuts an input at some moment: the value of what was there, or an error that
+/// names the file, and never a signal. Files are not mapped.
+#[test]
+fn h3_inputs_that_shrink_while_they_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, n) = (dir.path().join("x.npy"), 2_000_000);
+    let (mut whole, mut cut) = (0, 0);
+    for delay in [0, 1, 2, 3, 4, 6, 8, 12, 16, 24] {
+        write_f64(&path, 1.0, n);
+        let words = ["sum(x) + max(x[::-1])", "x=x.npy"];
+        let child = command(dir.path())
+            .args(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        fs::File::options().write(true).open(&path).unwrap().set_len(4000).unwrap();
+        let output = child.wait_with_output().unwrap();
+        if output.status.success() {
+            assert_eq!(output.stdout, b"f64 ()\n2000001.0\n");
+            whole += 1;
+        } else {
+            let error = said(&output, 1);
+            assert!(error.contains("x.npy") || error.contains("'x'"), "{error}");
+            assert!(output.stdout.is_empty());
+            cut += 1;
+        }
+    }
+    eprintln!("{whole} whole, {cut} cut");
+    assert_eq!(names(dir.path()), ["x.npy"]);
+    // Cut before it is opened it is an error, whatever the moments above were.
+    write_f64(&path, 1.0, n);
+    fs::File::options().write(true).open(&path).unwrap().set_len(4000).unwrap();
+    let output = command(dir.path()).args(["sum(x)", "x=x.npy"]).output().unwrap();
+    assert!(said(&output, 1).contains("(at byte 4000)"));
+}
+
+/// A file system of 64 KiB, where a machine lets a test have one.
+#[test]
+fn h4_a_small_file_system_that_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_f64(&dir.join("x.npy"), 1.0, 20_000);
+    fs::create_dir(dir.join("small")).unwrap();
+    let script = "mount -t tmpfs -o size=64k none small || exit 77
+        echo old > small/y.npy
+        \"$1\" 'x * 2' x=x.npy -o small/y.npy; echo \"code $?\"
+        \"$1\" 'x * 2' x=x.npy -o small/y.npz; echo \"code $?\"
+        \"$1\" 'sum(x)' x=x.npy -o small/s.npy; echo \"code $?\"
+        cat small/y.npy; ls small";
+    let words = ["-m", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_hotloop")];
+    let output = Command::new("unshare").args(words).current_dir(dir).output();
+    let Ok(output) = output else {
+        return eprintln!("skipped: there is no unshare here");
+    };
+    if output.status.code() == Some(77) || output.stdout.is_empty() {
+        return eprintln!("skipped: no file system may be mounted here");
+    }
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed, "code 1\ncode 1\ncode 0\nold\ns.npy\ny.npy\n");
+    let error = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = error.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    for line in lines {
+        assert!(line.contains("No space left on device"), "{line}");
+        assert!(line.contains("small/y.np") || line.contains("output 0"), "{line}");
+    }
+}
+
+/// Gives a byte at a time, and is interrupted before each.
+struct Stuttering<'a>(&'a [u8], bool);
+
+impl Read for Stuttering<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let n = buffer.len().min(1).min(self.0.len());
+        buffer[..n].copy_from_slice(&self.0[..n]);
+        self.0 = &self.0[n..];
+        Ok(n)
+    }
+}
+
+#[test]
+fn h4_reads_that_are_short_and_interrupted() {
+    let header = Header { fortran_order: true, ..Header::new(DType::I16, &[3, 4]) };
+    let bytes = header.to_bytes();
+    let read = Header::read(&mut Stuttering(&bytes, false)).unwrap();
+    assert_eq!(read, (header, bytes.len() as u64));
+    for length in 0..bytes.len() {
+        let error = Header::read(&mut Stuttering(&bytes[..length], false)).unwrap_err();
+        assert!(error.message().ends_with(&format!("(at byte {length})")), "{error}");
+    }
+    // Through a pipe, in pieces, in and out.
+    let dir = tempfile::tempdir().unwrap();
+    let words = ["x + 1", "x=/dev/stdin", "-o", "/dev/stdout"];
+    let mut child = command(dir.path())
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let n = 40_000;
+    let file =
+        [Header::new(DType::U8, &[n]).to_bytes(), (0..n).map(|i| i as u8).collect()].concat();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        for piece in file.chunks(997) {
+            stdin.write_all(piece).unwrap();
+            stdin.flush().unwrap();
+        }
+    });
+    // A reader that is slow: the command's writes are short.
+    let (mut out, mut buffer, mut got) = (child.stdout.take().unwrap(), [0; 313], Vec::<u8>::new());
+    loop {
+        match out.read(&mut buffer).unwrap() {
+            0 => break,
+            count => got.extend(&buffer[..count]),
+        }
+    }
+    writer.join().unwrap();
+    assert!(child.wait().unwrap().success());
+    let start = Header::new(DType::U8, &[n]).to_bytes().len();
+    assert!(got[start..].iter().enumerate().all(|(i, v)| *v == (i as u8).wrapping_add(1)));
+    assert_eq!(got.len(), start + n);
+}
+
+#[test]
+fn h5_directories_in_the_place_of_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::create_dir(dir.join("y.npy")).unwrap();
+    fs::create_dir(dir.join("y.npz")).unwrap();
+    fs::write(dir.join("y.npz/inside"), "kept").unwrap();
+    write_f64(&dir.join("x.npy"), 1.5, 3);
+    // As inputs they are no arrays; as outputs they are where arrays go.
+    let output = command(dir).args(["x", "x=y.npy"]).output().unwrap();
+    assert!(said(&output, 1).contains("y.npy"));
+    for name in ["y.npy", "y.npz"] {
+        let output = command(dir).args(["x", "x=x.npy", "-o", name]).output().unwrap();
+        assert!(output.status.success() || output.stderr.starts_with(b"error: "), "{output:?}");
+    }
+    assert_eq!(fs::read(dir.join("y.npz/inside")).unwrap(), b"kept");
+    let whole = fs::read(dir.join("x.npy")).unwrap();
+    for name in ["y.npy", "y.npz"] {
+        for entry in names(&dir.join(name)) {
+            let kept = fs::read(dir.join(name).join(&entry)).unwrap();
+            assert!(entry == "inside" || kept == whole, "{name}/{entry} is half a file");
+        }
+    }
+}
+
+/// A word of a command line cannot hold a NUL; a line of a session can.
+#[test]
+fn h5_names_with_nul() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = command(dir.path())
+        .arg("repl")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = b"q = 1\n:save q a\0b.npy\n:load x=a\0b.npy\nq + 1\n";
+    child.stdin.take().unwrap().write_all(lines).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let error = said(&output, 1);
+    assert_eq!(error.matches("a\\0b.npy").count(), 2, "{error}");
+    assert!(!error.contains('\0'), "{error:?}");
+    assert!(output.stdout.ends_with(b"i64 ()\n2\n"), "{output:?}");
+    assert_eq!(names(dir.path()), [""; 0]);
+}
+
+/// No run writes anything but its outputs: no cache, no trace, wherever a program may think that
+/// its own files belong.
+#[test]
+fn h6_a_run_writes_nothing_but_its_outputs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, work) = (dir.path().join("home"), dir.path().join("work"));
+    fs::create_dir(&home).unwrap();
+    fs::create_dir(&work).unwrap();
+    write_f64(&work.join("x.npy"), 0.5, 10_000);
+    let variables = [
+        "HOME",
+        "TMPDIR",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_STATE_HOME",
+        "XDG_RUNTIME_DIR",
+    ];
+    for words in [
+        &["sum(sin(x) * exp(x))", "x=x.npy"][..],
+        &["sin(x) + 1", "x=x.npy", "-o", "y.npy"],
+        &["a = x + 1; b = x * 2; a, b", "x=x.npy", "-o", "both.npz"],
+        &["explain", "sin(x) + cos(y)"],
+        &["functions"],
+        &["bench", "x + 1", "-n", "1000"],
+        &["sine(x)", "x=x.npy"],
+    ] {
+        let mut run = command(&work);
+        for name in variables {
+            run.env(name, &home);
+        }
+        run.args(words).output().unwrap();
+        assert_eq!(names(&home), [""; 0], "{words:?}");
+    }
+    assert_eq!(names(&work), ["both.npz", "x.npy", "y.npy"]);
+}
+
+/// What is executable in this process, by name.
+fn executable() -> std::collections::BTreeSet<String> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let fields = maps.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let executable = fields.filter(|fields| fields[1].contains('x'));
+    executable.map(|fields| fields[5..].join(" ")).collect()
+}
+
+/// Code is made in memory, each time anew: no run maps any that was not there before, but the
+/// memory that has no name in any directory.
+#[test]
+#[cfg(target_os = "linux")]
+fn h6_code_comes_from_no_file() {
+    if !alone("h6_code_comes_from_no_file") {
+        return;
+    }
+    let before = executable();
+    let kernels: Vec<_> = (0..50)
+        .map(|i| {
+            let program = hotloop::compile(&format!("sin(a) * {i} + a**{i}")).unwrap();
+            assert!(program.eval([Arg::from(&[1.0, 2.0])]).unwrap().report().native);
+            program
+        })
+        .collect();
+    let new: Vec<String> = executable().difference(&before).cloned().collect();
+    assert_eq!(new, ["/memfd:hotloop-code (deleted)"], "with {} programs", kernels.len());
+}
+
+/// Nothing of a run needs a home or room for temporary files.
+#[test]
+fn h7_no_home_and_no_room_for_temporary_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_f64(&dir.join("x.npy"), 0.5, 3);
+    let run = |set: &dyn Fn(&mut Command)| {
+        let mut command = command(dir);
+        command.env_clear();
+        set(&mut command);
+        let output = command.args(["x * 2", "x=x.npy", "-o", "y.npy"]).output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{output:?}");
+        let bytes = fs::read(dir.join("y.npy")).unwrap();
+        assert!(bytes.ends_with(&1f64.to_le_bytes().repeat(3)));
+        fs::remove_file(dir.join("y.npy")).unwrap();
+    };
+    run(&|_| {});
+    for place in ["/nowhere/at/all", "/dev/null", "/proc", ""] {
+        run(&|command| {
+            for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+                command.env(name, place);
+            }
+        });
+    }
+    // Of a session, too, that is no terminal's.
+    let output = command(dir).env_clear().arg("repl").output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
