@@ -326,7 +326,11 @@ impl Engine {
         let isa = self.0.options.isa;
         let deadline = Instant::now() + self.0.options.compile_budget;
         let graph = optimize(graph.clone())?;
+        #[cfg(feature = "faults")]
+        let graph = crate::fault::optimized(graph)?;
         let Some(plan) = plan(&graph, isa)? else { return Ok(Err(Refusal::TooLarge)) };
+        #[cfg(feature = "faults")]
+        let plan = crate::fault::planned(&graph, plan);
         let mut tiles = Vec::with_capacity(plan.stages.len());
         for stage in &plan.stages {
             if !tiles.is_empty() && Instant::now() >= deadline {

@@ -4,6 +4,7 @@
 //! every bit. So a fused multiply-add is decided here and nowhere else.
 
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
@@ -53,10 +54,10 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
         },
         _ => Ok(None),
     })?;
-    if mode == Mode::Fast {
+    if mode == Mode::Fast || injected(Fault::ReassociatedInStrict) {
         graph = balance(&graph)?;
     }
-    if mode != Mode::Strict {
+    if mode != Mode::Strict || injected(Fault::FusedInStrict) {
         graph = contract(&graph)?;
     }
     if graph.ids().any(|id| matches!(graph.node(id), Node::View(_))) {
@@ -86,7 +87,7 @@ fn expand(
         Op::Fmin | Op::Fmax => {
             let extreme =
                 b.apply(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
-            if !float {
+            if !float || injected(Fault::FminPropagatesNan) {
                 return Ok(extreme);
             }
             let y = operands[1];
@@ -114,7 +115,8 @@ fn expand(
         Op::Isinf if !float => b.apply(Op::Ne, &[x, x]),
         Op::Isfinite if !float => b.apply(Op::Eq, &[x, x]),
         Op::Isinf | Op::Isfinite => {
-            let magnitude = b.apply(Op::Abs, &[x])?;
+            let signed = injected(Fault::MinusInfinityIsFinite);
+            let magnitude = if signed { x } else { b.apply(Op::Abs, &[x])? };
             let infinity = b.constant_like(x, f64::INFINITY);
             b.apply(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
         }
@@ -162,13 +164,15 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let count = count(b, x, squares, dtype)?;
             let freedom = b.apply(Op::Sub, &[count, operands[1]])?;
             let zero = b.constant_like(freedom, 0.0);
-            let freedom = b.apply(Op::Maximum, &[freedom, zero])?;
+            let least = if injected(Fault::FreedomBelowZero) { freedom } else { zero };
+            let freedom = b.apply(Op::Maximum, &[freedom, least])?;
             let var = b.apply(Op::Div, &[squares, freedom])?;
             if op == Op::Std { b.apply(Op::Sqrt, &[var]) } else { Ok(var) }
         }
         Op::CountNonzero => {
             let zero = b.constant_like(x, 0.0);
-            let set = if ty.dtype == DType::Bool { x } else { b.apply(Op::Ne, &[x, zero])? };
+            let as_is = ty.dtype == DType::Bool || injected(Fault::ValuesCounted);
+            let set = if as_is { x } else { b.apply(Op::Ne, &[x, zero])? };
             let ones = b.cast(set, DType::I64);
             Ok(b.reduce_to(Op::Sum, &[ones], dtype, domain))
         }
@@ -203,7 +207,8 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let numbers = b.apply(Op::Select, &[is_number, x, last])?;
             let extreme = b.reduce_to(extreme, &[numbers], dtype, domain);
             let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain);
-            b.apply(Op::Select, &[any, extreme, nan])
+            let nothing = if injected(Fault::NanminOfNothing) { extreme } else { nan };
+            b.apply(Op::Select, &[any, extreme, nothing])
         }
         Op::Dot => {
             let products = b.apply(Op::Mul, operands)?;
@@ -215,7 +220,8 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
 
 /// How many elements of x one element of a reduction of it was made of.
 fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<NodeId> {
-    let scalar = b.graph().ty(reduction).domain.is_scalar();
+    let whole = b.graph().ty(reduction).domain.is_scalar();
+    let scalar = whole || injected(Fault::MeanOverAll);
     let (op, of) = if scalar { (Op::Size, x) } else { (Op::Length, reduction) };
     let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR);
     Ok(b.cast(count, dtype))
@@ -284,6 +290,7 @@ fn constant_power(b: &mut Builder, x: NodeId, exponent: f64, mode: Mode) -> Resu
             let any = b.apply(Op::Eq, &[x, x])?;
             b.apply(Op::Select, &[any, one, one])
         }
+        0.5 if injected(Fault::RootForHalfPower) => b.apply(Op::Sqrt, &[x]),
         0.5 => {
             // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
             let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
@@ -300,7 +307,7 @@ fn constant_power(b: &mut Builder, x: NodeId, exponent: f64, mode: Mode) -> Resu
             b.apply(Op::Div, &[one, x])
         }
         // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
-        3.0 | 4.0 | 5.0 if mode == Mode::Fast => {
+        3.0 | 4.0 | 5.0 if mode == Mode::Fast || injected(Fault::PlainCube) => {
             power_by_squaring(exponent as u32, x, |x, y| b.apply(Op::Mul, &[x, y]))
         }
         3.0 | 4.0 => exact_cube_or_fourth(b, x, exponent == 4.0),
@@ -353,7 +360,11 @@ pub(crate) fn power_by_squaring<T: Copy>(
 fn contract(graph: &Graph) -> Result<Graph> {
     let uses = graph.uses();
     let factors = |id: NodeId| match graph.node(id) {
-        Node::Apply(Op::Mul, factors) if uses[id.index()] == 1 => Some((factors[0], factors[1])),
+        Node::Apply(Op::Mul, factors)
+            if uses[id.index()] == 1 || injected(Fault::SharedProductFused) =>
+        {
+            Some((factors[0], factors[1]))
+        }
         _ => None,
     };
     rewrite(graph, |b, id, operands, carried| {
@@ -361,8 +372,9 @@ fn contract(graph: &Graph) -> Result<Graph> {
         if !graph.dtype(id).is_float() {
             return Ok(None);
         }
+        let negates = op == Op::Sub && !injected(Fault::FusedSignForgotten);
         let negated_if_sub =
-            |b: &mut Builder, x| if op == Op::Sub { b.apply(Op::Neg, &[x]) } else { Ok(x) };
+            |b: &mut Builder, x| if negates { b.apply(Op::Neg, &[x]) } else { Ok(x) };
         if let Some((x, y)) = factors(old[0]) {
             let rest = negated_if_sub(b, operands[1])?;
             b.apply(Op::Fma, &[carried.to(x), carried.to(y), rest]).map(Some)

@@ -36,6 +36,8 @@ mod cache;
 mod domain;
 mod engine;
 mod error;
+#[cfg(feature = "faults")]
+mod fault;
 pub mod graph;
 mod interp;
 mod legalize;

@@ -19,6 +19,7 @@ use std::fmt;
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
@@ -910,7 +911,8 @@ impl Scheduler {
                         count - 1
                     });
                     places[u] = Some(Place::Slot(slot));
-                    ends[last_read[u].max(i)].push(slot);
+                    let early = usize::from(injected(Fault::SlotFreedEarly));
+                    ends[last_read[u].saturating_sub(early).max(i)].push(slot);
                 }
             }
             free.append(&mut ends[i]);

@@ -1,6 +1,7 @@
 //! Promotion: the dtype that two dtypes meet in, by NumPy 2's rules (NEP 50).
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::{Fault, injected};
 
 /// The dtype that holds both, as NumPy's `result_type` gives it for two arrays.
 ///
@@ -23,6 +24,7 @@ pub fn promote(a: DType, b: DType) -> DType {
             let holds_unsigned = match unsigned {
                 U8 => I16,
                 U16 => I32,
+                U32 if injected(Fault::U32MeetsI32) => I32,
                 U32 => I64,
                 _ => return F64,
             };

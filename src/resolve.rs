@@ -12,6 +12,7 @@ use hotloop_grammar::{
     IndexEntry, IndexItem, NameId, Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::strided::MAX_RANK;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -490,6 +491,7 @@ impl<'a> Resolver<'a> {
                         CompareOp::NotEqual => self.apply(Op::Ne, &[x, y], between)?,
                     };
                     all = Some(match all {
+                        Some(_) if injected(Fault::ChainLosesItsMiddle) => holds,
                         Some(before) => self.apply(Op::BitAnd, &[before, holds], span)?,
                         None => holds,
                     });
@@ -603,7 +605,8 @@ impl<'a> Resolver<'a> {
                 let mut any = self.apply(Op::Eq, &[values[0], values[1]], span)?;
                 for value in &values[2..] {
                     let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
-                    any = self.apply(Op::BitOr, &[any, equal], span)?;
+                    let others = if injected(Fault::IsinAsksTheLast) { equal } else { any };
+                    any = self.apply(Op::BitOr, &[others, equal], span)?;
                 }
                 any
             }

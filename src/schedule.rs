@@ -14,6 +14,7 @@ use hotloop_runtime::control::{Control, Progress, Stop};
 use hotloop_runtime::drive::Driver;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::executor::{self, Loop, Tile};
+use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::memory::OutOfMemory;
 use hotloop_runtime::nest::{self, Nest};
@@ -72,7 +73,7 @@ fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
 }
 
 fn cell(bits: u64, dtype: DType) -> Cell {
-    if dtype == DType::Bool {
+    if dtype == DType::Bool && !injected(Fault::TruthCellNotMask) {
         Cell::mask(bits & 0xff != 0)
     } else {
         Cell::splat(bits, dtype.size())
@@ -224,7 +225,9 @@ impl Schedule {
             flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
             let folded = stage.folds.iter().map(|fold| fold.target);
             for target in stage.outputs.iter().map(|(target, _)| *target).chain(folded) {
-                if let Target::Cell(to) = target {
+                if let Target::Cell(to) = target
+                    && !injected(Fault::CellKeepsOldValue)
+                {
                     let to = to as usize;
                     self.cells[to] = cell(self.landing[to], plan.cells[to].dtype);
                 }
@@ -237,7 +240,7 @@ impl Schedule {
         for (i, view) in &self.outputs {
             let size = view.dtype.size();
             let mut bytes = self.cells[*i].bits(size).to_le_bytes();
-            if view.dtype == DType::Bool {
+            if view.dtype == DType::Bool && !injected(Fault::TruthOutputNotMasked) {
                 bytes[0] &= 1;
             }
             if view.swapped {
@@ -437,7 +440,7 @@ impl Arrays {
                         Overlap::Same => at == writer && !folds(stage),
                         Overlap::Partial => false,
                     };
-                    if !may_stay {
+                    if !may_stay && !injected(Fault::OverlapNotCopied) {
                         self.copy(input as usize)?;
                     }
                 }
@@ -535,7 +538,8 @@ impl Binder<'_> {
             let view = self.arrays.view(self.graph, self.call.shapes, load)?;
             inputs.push(broadcast(&view, &shape)?);
         }
-        let order = if mask.last() == Some(&false) { Order::Column } else { Order::Row };
+        let keeps_last = mask.last() == Some(&false) && !injected(Fault::LeavesOfOtherAxes);
+        let order = if keeps_last { Order::Column } else { Order::Row };
         let mut reducers = Vec::with_capacity(stage.folds.len());
         let mut results = Vec::with_capacity(stage.folds.len());
         for fold in &stage.folds {
@@ -581,7 +585,8 @@ impl Binder<'_> {
         let (mut ins, outs) = if reduces { (first, second) } else { (second, first) };
         for (operand, view) in ins.iter_mut().zip(&inputs) {
             let meets = |out: &View| overlap(view, out) != Overlap::Apart;
-            operand.staged = !self.call.fresh && outputs.iter().any(meets);
+            let written = !self.call.fresh && outputs.iter().any(meets);
+            operand.staged = written && !injected(Fault::InPlaceNotStaged);
         }
 
         let program = &stage.program;

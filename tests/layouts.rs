@@ -353,3 +353,20 @@ fn every_layout_of_what_is_broadcast() {
         }
     }
 }
+
+/// What is written in the other order of bytes is reduced in this machine's.
+#[test]
+fn a_byte_swapped_output_is_reduced_as_it_was_computed() {
+    let x: Vec<f64> = (0..43).map(f64::from).collect();
+    let engine = Engine::builder().backend(Backend::Native).threads(1).build();
+    let program = engine.compile("abs(x), sum(abs(x))").expect("a program");
+    let mut abs = Array::contiguous(DType::F64, &[43], 0);
+    abs.swapped = true;
+    let mut sum = Array::contiguous(DType::F64, &[], 0);
+    program
+        .eval_into([("x", Arg::from(&x[..]))], &mut [abs.out(), sum.out()])
+        .expect("values that fit");
+    let bytes: Vec<u8> = x.iter().flat_map(|v| v.to_le_bytes()).collect();
+    assert_eq!(abs.elements(), bytes);
+    assert_eq!(sum.elements(), 903f64.to_le_bytes());
+}

@@ -1,182 +1,299 @@
-//! The oracle has teeth: a wrong compiler would be noticed.
+//! The proofs have teeth: a wrong compiler would be noticed.
 //!
-//! A miscompile is played by running a changed program natively while the interpreter runs the
-//! program as it was written. The change is either another operator in the text, or a `def` that
-//! takes the place of a function. The generator's own programs and arrays must show each one.
+//! `hotloop_runtime::fault` lists small wrong edits of the compiler and of what its code runs on.
+//! One after the other is turned on, and random programs run until the answer of native code is
+//! not that of the interpreter. The interpreter is asked before, but a fault that lies in what
+//! both are made of does not count as noticed by it: the corpus must have a case that fails.
+//!
+//! ```text
+//! cargo test --features faults --test miscompile                          # and compares the table
+//! HOTLOOP_WRITE=1 cargo test --features faults --test miscompile          # writes it
+//! HOTLOOP_FAULT=TailOneShort cargo test --features faults --test miscompile -- --nocapture
+//! ```
 
+mod cases;
 mod generator;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use arbtest::arbtest;
 use generator::Case;
-use generator::check::{AllEngines, difference, run};
+use generator::check::{answers, describe, run};
 use generator::data::Rng;
+use hotloop::{Arg, Backend, Engine, Error, Isa, Mode, Outputs};
+use hotloop_runtime::fault::{Fault, Reached, reached, turn_on};
 
-/// A wrong edit.
-enum Edit {
-    /// Each of these in the text becomes the other.
-    Text(&'static str, &'static str),
-    /// Calls that look like this mean something else.
-    Call(&'static str, &'static str),
+/// Programs that are made at a time, and at most.
+const CHUNK: u64 = 500;
+const MOST: u64 = 12 * CHUNK;
+
+/// The tests of this file change what the whole process compiles to.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-use Edit::{Call, Text};
+/// A fault that is on as long as this lives.
+struct On;
 
-const EDITS: [(&str, Edit); 62] = [
-    ("+ becomes -", Text(" + ", " - ")),
-    ("- becomes +", Text(" - ", " + ")),
-    ("* becomes +", Text(" * ", " + ")),
-    ("// becomes %", Text(" // ", " % ")),
-    ("% becomes //", Text(" % ", " // ")),
-    ("< becomes <=", Text(" < ", " <= ")),
-    ("<= becomes <", Text(" <= ", " < ")),
-    ("> becomes <", Text(" > ", " < ")),
-    (">= becomes >", Text(" >= ", " > ")),
-    ("== becomes !=", Text(" == ", " != ")),
-    ("!= becomes ==", Text(" != ", " == ")),
-    ("& becomes |", Text(" & ", " | ")),
-    ("| becomes ^", Text(" | ", " ^ ")),
-    ("^ becomes |", Text(" ^ ", " | ")),
-    ("and becomes or", Text(" and ", " or ")),
-    ("or becomes and", Text(" or ", " and ")),
-    ("<< becomes >>", Text(" << ", " >> ")),
-    (">> becomes <<", Text(" >> ", " << ")),
-    ("~ is dropped", Text("(~", "(")),
-    ("not is dropped", Text("(not ", "(")),
-    ("the branches of a conditional are swapped", Text(" if ", " if not ")),
-    ("the constant 7 becomes 8", Text(" 7)", " 8)")),
-    ("the constant 0.5 becomes the next float", Text("0.5", "0.5000000000000001")),
-    ("-0.0 becomes 0.0", Text("(-0.0)", "(0.0)")),
-    ("a square is a cube", Text(" ** 2)", " ** 3)")),
-    ("a cast to f32 is dropped", Call("f32(x)", "x")),
-    ("a cast to i8 saturates", Call("i8(x)", "int8(clip(float64(x), -128.0, 127.0))")),
-    ("a cast to u8 wraps floats", Call("u8(x)", "uint8(int64(x))")),
-    ("a cast to i32 rounds to nearest", Call("i32(x)", "int32(rint(x))")),
-    ("where swaps its branches", Call("where(condition, x, y)", "y if condition else x")),
-    ("minimum skips NaN", Call("minimum(x, y)", "fmin(x, y)")),
-    (
-        "maximum is where, which loses NaN and the sign of 0",
-        Call("maximum(x, y)", "x if x > y else y"),
-    ),
-    ("fmin propagates NaN", Call("fmin(x, y)", "minimum(x, y)")),
-    ("clip forgets the upper bound", Call("clip(x, min, max)", "maximum(x, min)")),
-    ("fma rounds twice", Call("fma(x, y, z)", "x * y + z")),
-    ("fmod takes the divisor's sign", Call("fmod(x, y)", "x % y")),
-    ("nextafter stays", Call("nextafter(x, y)", "x + 0 * y")),
-    ("round goes away from zero at halves", Call("round(x)", "floor(x + 0.5)")),
-    ("rint is floor", Call("rint(x)", "floor(x)")),
-    ("trunc is floor", Call("trunc(x)", "floor(x)")),
-    ("copysign forgets the sign", Call("copysign(x, y)", "abs(x) + 0 * y")),
-    ("signbit misses -0.0", Call("signbit(x)", "x < 0")),
-    ("sqrt is one unit off", Call("sqrt(x)", "nextafter(x ** 0.5, inf)")),
-    ("log is one unit off", Call("ln(x)", "nextafter(log(x), inf)")),
-    ("sin is cos", Call("sin(x)", "cos(x)")),
-    ("any is all", Call("any(x)", "all(x)")),
-    ("max is min", Call("max(x)", "min(x)")),
-    ("sum misses what is negative", Call("sum(x)", "count_nonzero(x) + 0 * max(x)")),
-    ("argmin is argmax", Text("argmin(", "argmax(")),
-    ("argmax goes by negated values, which wrap", Text("argmax(", "argmin(-")),
-    ("nanmin propagates NaN", Text("nanmin(", "min(")),
-    ("nanmean counts NaN", Text("nanmean(", "mean(")),
-    ("var is std", Text("var(", "std(")),
-    ("ddof is forgotten", Text(", ddof=1", "")),
-    ("count_nonzero counts zeros", Text("count_nonzero(", "count_nonzero(0 == ")),
-    ("the first axis is the last", Text("axis=0", "axis=-1")),
-    ("kept axes are those of all", Text("axis=-1, keepdims=True", "axis=None, keepdims=True")),
-    ("rows are not turned", Text("[::-1]", "[:]")),
-    ("columns are not turned", Text("[..., ::-1]", "[..., :]")),
-    ("the last column is the first", Text("[..., -1:]", "[..., :1]")),
-    ("the first row is the last", Text("[:1]", "[-1:]")),
-    ("a slice starts one too early", Text("[1:]", "[:-1]")),
-];
-
-impl Edit {
-    /// The program after the edit, if it has what is edited.
-    fn apply(&self, text: &str) -> Option<String> {
-        match self {
-            Text(from, to) => text.contains(from).then(|| text.replace(from, to)),
-            Call(call, body) => {
-                let name = &call[..=call.find('(')?];
-                let starts = text.match_indices(name).any(|(i, _)| {
-                    !text[..i].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                });
-                starts.then(|| format!("def {call} = {body}\n{text}"))
-            }
-        }
+impl On {
+    fn new(fault: Fault) -> On {
+        turn_on(Some(fault));
+        On
     }
 }
 
-/// Programs with the edited part that may pass before one shows the edit.
-const PATIENCE: usize = 400;
+impl Drop for On {
+    fn drop(&mut self) {
+        turn_on(None);
+    }
+}
 
-#[test]
-fn every_wrong_edit_is_noticed() {
-    let engines = AllEngines::new();
-    let mut missed: Vec<&str> = Vec::new();
-    let mut open: Vec<(&str, &Edit, usize)> =
-        EDITS.iter().map(|(name, edit)| (*name, edit, 0)).collect();
-    let mut n = 0;
-    while !open.is_empty() {
-        n += 1;
-        assert!(
-            n < 60_000,
-            "too few programs have what these edit: {:?}",
-            open.iter().map(|o| o.0).collect::<Vec<_>>()
-        );
-        let seed = Rng(n).next() << 32 | 256;
+/// An engine that has compiled nothing yet. Two threads, whatever the array, cut what can be cut.
+/// The same instruction set on every machine, so that programs meet the same code.
+fn native(mode: Mode) -> Engine {
+    let builder = Engine::builder().mode(mode).backend(Backend::Native).isa(Isa::Avx2);
+    builder.threads(2).eager().build()
+}
+
+fn interpreter(mode: Mode) -> Engine {
+    Engine::builder().mode(mode).backend(Backend::Interpreter).isa(Isa::Baseline).build()
+}
+
+/// A program with what it gives, and the faults that could change that.
+struct Program {
+    case: Case,
+    expected: Result<Outputs, Error>,
+    reached: Reached,
+}
+
+/// The next programs of the series. Without a fault they all agree.
+fn programs(from: u64) -> Vec<Program> {
+    let mut list = Vec::new();
+    for n in from..from + CHUNK {
+        let seed = Rng(n).next() << 32 | [64, 128, 256, 512, 2048][(n % 5) as usize];
         arbtest(|u| {
             let case = Case::arbitrary(u)?;
-            let engines = engines.of(case.mode);
-            let mut expected = None;
-            open.retain_mut(|(name, edit, tries)| {
-                let Some(text) = edit.apply(&case.text) else { return true };
-                let expected =
-                    expected.get_or_insert_with(|| run(engines.oracle(), &case.text, &case));
-                let Ok(right) = expected else { return true };
-                let got = run(engines.native(), &text, &case);
-                // A program that no longer types, or types otherwise, is no miscompile.
-                let Ok(wrong) = &got else { return true };
-                if right
-                    .iter()
-                    .zip(wrong.iter())
-                    .any(|(r, w)| (r.dtype(), r.shape()) != (w.dtype(), w.shape()))
-                {
-                    return true;
-                }
-                *tries += 1;
-                let noticed = difference(expected, &got).is_some();
-                if noticed {
-                    println!("{name}: noticed by program {tries} of those that have it");
-                } else if *tries >= PATIENCE {
-                    missed.push(name);
-                    return false;
-                }
-                !noticed
+            let expected = run(&interpreter(case.mode), &case.text, &case);
+            reached();
+            answers(&native(case.mode), &case, &expected).unwrap_or_else(|e| {
+                panic!("without a fault, seed {seed:#x}: {e}\n{}", describe(&case))
             });
+            list.push(Program { case, expected, reached: reached() });
             Ok(())
         })
         .seed(seed)
         .run();
     }
-    assert!(missed.is_empty(), "not noticed in {PATIENCE} programs: {missed:?}");
+    list
 }
 
-/// Without an edit nothing is noticed: the differences above come from the edits.
-#[test]
-fn a_right_compiler_is_left_alone() {
-    let engines = AllEngines::new();
-    for n in 0..100u64 {
-        arbtest(|u| {
-            let case = Case::arbitrary(u)?;
-            let engines = engines.of(case.mode);
-            let text = format!("def unused(x) = x + 1\n{}", case.text);
-            let found = difference(
-                &run(engines.oracle(), &case.text, &case),
-                &run(engines.native(), &text, &case),
-            );
-            assert_eq!(found, None, "{}", case.text);
-            Ok(())
-        })
-        .seed(Rng(n).next() << 32 | 256)
-        .run();
+/// How a fault was noticed.
+struct Noticed {
+    by: &'static str,
+    how: String,
+    /// Programs that it reached until then, or cases of the corpus.
+    tries: usize,
+}
+
+/// A fault that nothing has shown yet.
+struct Open {
+    fault: Fault,
+    /// Programs that it has reached.
+    tries: usize,
+}
+
+impl Open {
+    /// Looks for a program that shows the fault, to the differential test, in which the
+    /// interpreter has the fault too.
+    fn noticed(&mut self, programs: &[Program]) -> Option<Noticed> {
+        let _on = On::new(self.fault);
+        let reached = programs.iter().filter(|p| p.reached.has(self.fault));
+        for Program { case, expected, .. } in reached {
+            self.tries += 1;
+            let Err(difference) = answers(&native(case.mode), case, expected) else { continue };
+            let own = run(&interpreter(case.mode), &case.text, case);
+            if answers(&native(case.mode), case, &own).is_err() {
+                let how = sort(&difference);
+                return Some(Noticed { by: "differential test", how, tries: self.tries });
+            }
+        }
+        None
     }
+
+    /// Looks for a case of the corpus that shows the fault to the interpreter.
+    fn known(&self, corpus: &[cases::Case]) -> Option<Noticed> {
+        let _on = On::new(self.fault);
+        let engines = [Mode::Strict, Mode::Contract, Mode::Fast].map(interpreter);
+        let fails = |case: &cases::Case| case.attempt(&engines[case.mode() as usize], 1).is_err();
+        let tries = corpus.iter().position(fails)? + 1;
+        let how = format!("`{}`", corpus[tries - 1].name);
+        Some(Noticed { by: "corpus", how, tries })
+    }
+}
+
+/// Whether the interpreter is made of what a fault is in, so that only known answers tell.
+fn is_shared(fault: Fault) -> bool {
+    ["src/resolve.rs", "src/promote.rs", "src/legalize.rs"].contains(&fault.place())
+}
+
+/// What sort of difference a report is of.
+fn sort(difference: &str) -> String {
+    let sorts = [
+        ("into strided arrays", "bits of strided outputs"),
+        ("in place: shifted", "bits beside an input"),
+        ("in place", "bits in place"),
+        ("got Error", "an error"),
+        ("got values", "no error"),
+        ("holds the bool", "a bool that is neither 0 nor 1"),
+        ("differs at element", "bits"),
+    ];
+    let known = sorts.iter().find(|(text, _)| difference.contains(text));
+    known.map_or_else(|| "types".to_string(), |(_, sort)| sort.to_string())
+}
+
+/// Faults that panic, which the tests below see to.
+const PANICS: [Fault; 2] = [Fault::CodegenPanics, Fault::WorkerPanics];
+
+const HEAD: &str = "\
+# Miscompiles
+
+Small wrong edits of the compiler and of what its code runs on, and what notices each of them.
+`HOTLOOP_WRITE=1 cargo test --features faults --test miscompile` writes this; without the variable
+the test compares all but the last two columns, which may differ with the machine.
+
+Random programs run natively, each one fresh, into strided arrays and in place, until one gives
+other bits than the interpreter. *Tries* counts the programs that reach the edited place, or the
+cases of the corpus: what lies before the interpreter is wrong in it too, so that only known answers
+tell.
+
+| edit of | fault | what is wrong | noticed by | how | tries |
+|---|---|---|---|---|---|
+";
+
+#[test]
+fn every_wrong_edit_is_noticed() {
+    let _alone = alone();
+    if !Isa::available().any(|isa| isa == Isa::Avx2) {
+        println!("skipped: this machine has no AVX2, whose code some faults are in");
+        return;
+    }
+    let start = Instant::now();
+    let wanted = std::env::var("HOTLOOP_FAULT").ok();
+    let wanted = |fault: &Fault| wanted.as_ref().is_none_or(|name| *name == format!("{fault:?}"));
+    let corpus: Vec<cases::Case> = cases::FILES.into_iter().flat_map(cases::read).collect();
+    let mut noticed: BTreeMap<usize, Noticed> = BTreeMap::new();
+    let mut open = Vec::new();
+    for fault in Fault::ALL.iter().copied().filter(|f| !PANICS.contains(f) && wanted(f)) {
+        let one = Open { fault, tries: 0 };
+        match is_shared(fault).then(|| one.known(&corpus)).flatten() {
+            Some(found) => drop(noticed.insert(fault as usize, found)),
+            None => open.push(one),
+        }
+    }
+    println!("after the corpus: {:?}", start.elapsed());
+    for from in (0..MOST).step_by(CHUNK as usize) {
+        if open.is_empty() {
+            break;
+        }
+        let programs = programs(from);
+        open.retain_mut(|one| match one.noticed(&programs) {
+            Some(found) => {
+                noticed.insert(one.fault as usize, found);
+                false
+            }
+            None => true,
+        });
+        let left: Vec<Fault> = open.iter().map(|o| o.fault).collect();
+        println!("after {} programs, in {:?}: {left:?}", from + CHUNK, start.elapsed());
+    }
+    let missed: Vec<(Fault, usize)> = open.iter().map(|o| (o.fault, o.tries)).collect();
+    assert!(missed.is_empty(), "not noticed, by so many programs that they reach: {missed:?}");
+    let mut table = HEAD.to_string();
+    for fault in Fault::ALL {
+        let Some(Noticed { by, how, tries }) = noticed.get(&(*fault as usize)) else { continue };
+        let (place, what) = (fault.place(), fault.what());
+        writeln!(table, "| {place} | {fault:?} | {what} | {by} | {how} | {tries} |")
+            .expect("a string takes everything");
+    }
+    if wanted(&PANICS[0]) {
+        compare(&table);
+    }
+}
+
+/// The columns of a table that are the same on every machine.
+fn lasting(table: &str) -> String {
+    let columns = |line: &str| line.split(" | ").take(4).collect::<Vec<_>>().join(" | ");
+    table.lines().map(columns).collect::<Vec<_>>().join("\n")
+}
+
+fn compare(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/MISCOMPILES.md");
+    if std::env::var_os("HOTLOOP_WRITE").is_some() {
+        std::fs::write(&path, table).expect("a file that can be written");
+        return;
+    }
+    let written = std::fs::read_to_string(&path).expect("tests/MISCOMPILES.md");
+    assert_eq!(
+        lasting(&written),
+        lasting(table),
+        "tests/MISCOMPILES.md is out of date: HOTLOOP_WRITE=1 writes it"
+    );
+}
+
+/// Nobody who asks for values is let down by a panic of the code generator.
+#[test]
+fn f7_the_interpreter_answers_for_a_code_generator_that_panics() {
+    let _alone = alone();
+    let engine = |backend| Engine::builder().backend(backend).threads(1).build();
+    let x: Vec<f64> = (0..1000).map(|i| f64::from(i) / 7.0).collect();
+    let value = |engine: &Engine| {
+        let outputs = engine.compile("sin(x) * 2 + sum(x)")?.eval([("x", Arg::from(&x[..]))])?;
+        Ok::<_, Error>((outputs.report().native, outputs[0].bytes().to_vec()))
+    };
+    let (native, bits) = value(&engine(Backend::Auto)).expect("values");
+    assert!(native);
+    let (auto, strict) = (engine(Backend::Auto), engine(Backend::Native));
+    {
+        let _on = On::new(Fault::CodegenPanics);
+        assert_eq!(value(&auto).expect("the interpreter's values"), (false, bits.clone()));
+        let error = value(&strict).expect_err("no native code");
+        assert_eq!(error.kind().code(), "INTERNAL", "{error}");
+    }
+    // What was refused for a bug stays refused; another program is compiled again.
+    let other = auto.compile("x + 1").and_then(|p| p.eval([("x", Arg::from(&x[..]))]));
+    assert!(other.expect("values").report().native);
+}
+
+/// A panic of a worker is the caller's, and the engine works on.
+#[test]
+fn f16_an_engine_outlives_a_worker_that_panics() {
+    let _alone = alone();
+    let engine = native(Mode::Strict);
+    let x: Vec<f64> = (0..100_000).map(f64::from).collect();
+    let program = engine.compile("sum(x)").expect("a program");
+    let sum = || program.eval_as::<f64>([("x", Arg::from(&x[..]))]).map(|y| y[[]]);
+    assert_eq!(sum().expect("a sum"), 4_999_950_000.0);
+    {
+        let _on = On::new(Fault::WorkerPanics);
+        let panic = catch_unwind(AssertUnwindSafe(sum)).expect_err("a panic");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a fault is on"));
+    }
+    assert_eq!(sum().expect("a sum"), 4_999_950_000.0);
+}
+
+/// Every fault stands in the table once, and names are what sets them apart.
+#[test]
+fn faults_are_many_and_all_different() {
+    let mut texts: BTreeMap<&str, Fault> = BTreeMap::new();
+    for fault in Fault::ALL {
+        let other = texts.insert(fault.what(), *fault);
+        assert_eq!(other, None, "{fault:?} has the text of another");
+    }
+    assert!(texts.len() >= 52, "only {} faults", texts.len());
 }

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 
 use crate::block::{BlockFn, DIVIDE_BY_ZERO};
 use crate::dtype::DType;
+use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
@@ -45,6 +46,7 @@ unsafe extern "C" fn avx2<K: Kernel>(
     c: *const u8,
     n: usize,
 ) -> u32 {
+    let n = n - usize::from(n > 1 && injected(Fault::LastElementSkipped));
     // SAFETY: the caller keeps the contract of `BlockFn`.
     unsafe { K::run(out, a, b, c, n) }
 }
@@ -58,6 +60,7 @@ unsafe extern "C" fn avx512<K: Kernel>(
     c: *const u8,
     n: usize,
 ) -> u32 {
+    let n = n - usize::from(n > 1 && injected(Fault::LastElementSkipped));
     // SAFETY: the caller keeps the contract of `BlockFn`.
     unsafe { K::run(out, a, b, c, n) }
 }
@@ -499,7 +502,7 @@ fn guarded<G: Guarded>(isa: Isa) -> BlockFn {
                         good &= right;
                         slot.write(value);
                     }
-                    if !good {
+                    if !good && !injected(Fault::GuardIgnored) {
                         for (i, slot) in group.iter_mut().enumerate() {
                             let (x, y) = (x.add(i).read_unaligned(), y.add(i).read_unaligned());
                             let (value, right) = G::fast(x, y);

@@ -25,6 +25,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::cell::Cell;
 use crate::control::{Control, Progress, Stop};
 use crate::drive::Driver;
+use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest, Path};
@@ -458,7 +459,8 @@ impl Loop {
                 run.units(&next, units, worker);
             });
         } else if workers > 1 {
-            driver.run(workers, units, &|unit, worker| {
+            let missing = usize::from(injected(Fault::LastUnitMissing));
+            driver.run(workers, units - missing, &|unit, worker| {
                 let _environment = FpEnv::enter();
                 run.unit(unit, worker);
             });
@@ -511,8 +513,12 @@ impl Loop {
                 let mut result = nothing;
                 if !empty {
                     tree.clear();
-                    for piece in self.partials.chunks_exact_mut(folds * sequences) {
-                        if let Some(partial) = *piece[i * sequences + sequence].get_mut() {
+                    let pieces = self.partials.len() / (folds * sequences);
+                    for piece in 0..pieces {
+                        let turned = injected(Fault::PiecesReversed);
+                        let piece = if turned { pieces - 1 - piece } else { piece };
+                        let at = (piece * folds + i) * sequences + sequence;
+                        if let Some(partial) = *self.partials[at].get_mut() {
                             tree.push_block(&fold.reducer, self.level, partial);
                         }
                     }
@@ -549,7 +555,7 @@ impl Fold {
         };
         let size = self.reducer.result_dtype().size();
         let mut bytes = result.unwrap_or(0).to_le_bytes();
-        if self.swapped {
+        if self.swapped && !injected(Fault::SwappedResultAsItIs) {
             bytes[..size].reverse();
         }
         let target = self.pointer.wrapping_offset(offset + place);
@@ -856,6 +862,7 @@ impl Run<'_> {
 
     fn block(&self, unit: usize, worker: &mut Worker) -> Result<u32, Stop> {
         let work = self.work;
+        assert!(!injected(Fault::WorkerPanics), "a fault is on");
         let grid = &work.grid;
         let [outer, row_block, column_block] = grid.place(unit);
         let from = [row_block * grid.row_step, column_block * grid.column_step];
@@ -938,7 +945,8 @@ impl Run<'_> {
             for (i, fold) in work.folds.iter().enumerate() {
                 for at in 0..rows.len() {
                     let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
-                    sequence.start(&fold.reducer, columns.start as u64);
+                    let first = if injected(Fault::PieceStartsAtZero) { 0 } else { columns.start };
+                    sequence.start(&fold.reducer, first as u64);
                 }
             }
         }
@@ -1118,7 +1126,7 @@ impl Loop {
                         panel,
                         self.panel.stride,
                         base.wrapping_offset(columns.start as isize * step),
-                        rows.len(),
+                        rows.len() - usize::from(injected(Fault::PanelRowMissing)),
                         *row_step,
                         columns.len(),
                         *step,
@@ -1144,7 +1152,8 @@ impl Loop {
     /// # Safety
     /// The panel is writable and has so many rows and columns.
     unsafe fn swap_panel(&self, operand: &Operand, panel: *mut u8, rows: usize, columns: usize) {
-        for row in 0..if operand.swapped { rows } else { 0 } {
+        let swapped = operand.swapped && !injected(Fault::SwappedPanelAsItIs);
+        for row in 0..if swapped { rows } else { 0 } {
             // SAFETY: the caller's promise.
             unsafe { swap_bytes(panel.add(row * self.panel.stride), operand.size, columns) };
         }
@@ -1206,8 +1215,9 @@ impl Loop {
             // Whole blocks first, in place; then what is left, staged.
             let whole = n - rest;
             let flags = self.run_part(worker, place, whole, false);
+            let moved = if injected(Fault::TailFromTileStart) { 0 } else { whole };
             let place =
-                Place { column: place.column + whole, in_panel: place.in_panel + whole, ..*place };
+                Place { column: place.column + whole, in_panel: place.in_panel + moved, ..*place };
             flags | self.run_part(worker, &place, rest, true)
         }
     }
@@ -1225,7 +1235,9 @@ impl Loop {
                 Access::InPlace => {
                     if !*output {
                         // SAFETY: the elements are contiguous and the operand's.
-                        unsafe { staging.copy_from_nonoverlapping(there, n * size) };
+                        let short = usize::from(injected(Fault::TailReadOneShort));
+                        // SAFETY: the elements are contiguous and the operand's.
+                        unsafe { staging.copy_from_nonoverlapping(there, (n - short) * size) };
                     }
                     staging
                 }
@@ -1248,6 +1260,9 @@ impl Loop {
             Some(function) => unsafe { function(worker.table.as_ptr(), n) },
             None => 0,
         };
+        // Before an output that is reduced too has the order of its bytes turned.
+        // SAFETY: the tile function has left what is reduced at its places.
+        unsafe { self.reduce(worker, place, n) };
         for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
             let (staging, size) = (worker.staging[i], operand.size);
             let there = worker.row[i].wrapping_add(column * size);
@@ -1255,15 +1270,16 @@ impl Loop {
             unsafe {
                 match *access {
                     _ if !*output => {}
-                    Access::InPlace if stage => there.copy_from_nonoverlapping(staging, n * size),
+                    Access::InPlace if stage => {
+                        let short = usize::from(injected(Fault::TailOneShort));
+                        there.copy_from_nonoverlapping(staging, (n - short) * size);
+                    }
                     Access::InPlace | Access::Panel(_) => {}
                     Access::Streamed => stream::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }
             }
         }
-        // SAFETY: the tile function has left what is reduced at its places.
-        unsafe { self.reduce(worker, place, n) };
         flags
     }
 

@@ -9,6 +9,7 @@ pub mod drive;
 pub mod dtype;
 pub mod elementwise;
 pub mod executor;
+pub mod fault;
 pub mod fork;
 pub mod fpenv;
 mod habits;

@@ -7,6 +7,8 @@
 //! whether its sequences lie along the columns, one after the other, or along the rows, many side
 //! by side: again as most of the memory lies.
 
+use crate::fault::{Fault, injected};
+
 /// Where the sequences of a reduction run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Along {
@@ -110,9 +112,17 @@ impl Nest {
         reduced: &[bool],
         operands: &[Operand<'_>],
     ) -> (Nest, Vec<Path>) {
-        let sequence = joined(long_axes(shape, operands, |axis| reduced[axis]));
+        let mut sequence = long_axes(shape, operands, |axis| reduced[axis]);
+        if injected(Fault::SequenceByMemory) {
+            sequence = in_memory_order(sequence);
+        }
         let mut kept = long_axes(shape, operands, |axis| !reduced[axis]);
-        let offsets = forwards(&mut kept, shape, operands.len());
+        let mut offsets = forwards(&mut kept, shape, operands.len());
+        if injected(Fault::SequenceTurned) {
+            let turned = forwards(&mut sequence, shape, operands.len());
+            offsets.iter_mut().zip(turned).for_each(|(offset, more)| *offset += more);
+        }
+        let sequence = joined(sequence);
         let kept = joined(in_memory_order(kept));
         let Some((lane, others)) = kept.split_last() else {
             return Nest::of([&[], &[], &sequence], Along::Columns, &offsets, operands);

@@ -334,6 +334,10 @@ case("operators", "no_contraction", "a * b - c", {"a": A("f64", [1 + 2**-30]), "
 case("operators", "contraction_when_asked", "a * b - c",
      {"a": A("f64", [1 + 2**-30]), "b": A("f64", [1 + 2**-30]), "c": A("f64", [1 + 2**-29])},
      expect=A("f64", [2.0**-60]), mode="contract")
+case("operators", "no_contraction_of_shared_products", "a * b - c, a * b",
+     {"a": A("f64", [1 + 2**-30]), "b": A("f64", [1 + 2**-30]), "c": A("f64", [1 + 2**-29])},
+     expect=(A("f64", [0.0]), A("f64", [1 + 2.0**-29])), mode="contract")
+case("operators", "no_balancing", "a + b + c + d", {n: A("f64", [v]) for n, v in zip("abcd", [1e16, 1.0, -1e16, 1.0])})
 case("operators", "no_reassociation", "a + b - a", {"a": A("f64", [1e16, 1.0]), "b": A("f64", [1.0, 1e-20])})
 case("operators", "nothing_cancels", "x - x + x / x * 0", x)
 
@@ -855,6 +859,7 @@ case("axes", "one_axis_of_a_tuple", "sum(a, axis=(1,)), min(a, axis=(-2,))", {"a
 case("axes", "keepdims_alone", "sum(a, keepdims=True), a / sum(a, keepdims=True)", {"a": A("f64", [1.0, 2.0, 3.0, 2.0], (2, 2))})
 case("axes", "keepdims_false", "sum(a, axis=0, keepdims=False)", {"a": A("f64", [1.0, 2.0, 3.0, 2.0], (2, 2))})
 case("axes", "ddof", "var(a, axis=0, ddof=1), std(a, axis=1, ddof=1), var(a, ddof=2), var(a, ddof=0.5)", {"a": A("f64", whole((4, 4), 5), (4, 4))}, ulp=4)
+case("axes", "ddof_of_more_than_all_elements", "var(a, axis=0, ddof=3), var(a, ddof=5)", {"a": A("f64", [1.0, 3.0, 5.0, 5.0], (2, 2))})
 case("axes", "ddof_of_all_elements", "var(a, axis=0, ddof=2), std(a, axis=0, ddof=2)", {"a": A("f64", [1.0, 3.0, 5.0, 5.0], (2, 2))})
 case("axes", "variance_of_f32", "var(a, axis=-1), std(a, axis=0)", {"a": A("f32", [1.0, 3.0, 5.0, 7.0, 2.0, 2.0, 2.0, 2.0], (2, 4))}, ulp=4)
 for dtype in ["i8", "i16", "i32", "u8", "u16", "u32", "u64", "bool"]:
@@ -869,6 +874,7 @@ for dtype in FLOATS:
         case("axes", f"nan_left_out_{dtype}_{axis}", ", ".join(f"{n}(a, axis={axis})" for n in ["nansum", "nanmean", "nanmin", "nanmax"]), x)
         case("axes", f"nan_in_sums_{dtype}_{axis}", ", ".join(f"{n}(a, axis={axis})" for n in ["sum", "prod", "mean", "var", "any", "all"]), x)
 case("axes", "nothing_but_nan", "nansum(a, axis=0), nanmean(a, axis=0), nanmin(a, axis=0), nanmax(a, axis=0)", {"a": A("f64", [NAN, 1.0, NAN, NAN, 5.0, NAN], (3, 2))})
+case("axes", "nothing_but_nan_in_a_column", "nanmin(a, axis=0), nanmax(a, axis=0)", {"a": A("f64", [NAN, 1.0, NAN, NAN], (2, 2))})
 case("axes", "nan_of_integers", "nansum(a, axis=0), nanmean(a, axis=0), nanmin(a, axis=0), nanmax(a, axis=0)", {"a": A("i8", [100, 100, 100, 4], (2, 2))})
 case("axes", "zeros_of_both_signs", "min(a, axis=1), max(a, axis=1), argmin(a, axis=1), argmax(a, axis=1)", {"a": A("f64", [0.0, -0.0, -0.0, 0.0], (2, 2))},
      expect=(A("f64", [-0.0, -0.0]), A("f64", [0.0, 0.0]), A("i64", [0, 0]), A("i64", [0, 0])))

@@ -86,13 +86,32 @@ pub fn check(engines: &AllEngines, case: &Case) -> Result<Result<(), ErrorKind>,
         Ok(expected) => {
             into_strided(engines.native(), case, expected)
                 .map_err(|e| format!("eval_into: {e}\n{}", describe(case)))?;
-            in_place(engines, case, expected)
-                .map_err(|e| format!("in place: {e}\n{}", describe(case)))?;
+            for (engine, name) in [(engines.native(), "native"), (&engines.oracle, "interpreted")] {
+                in_place(engine, case, expected)
+                    .map_err(|e| format!("in place: {name}: {e}\n{}", describe(case)))?;
+            }
             stored(engines, case, expected)
                 .map_err(|e| format!("out of memory: {e}\n{}", describe(case)))?;
             Ok(Ok(()))
         }
     }
+}
+
+/// Checks one engine against what is expected, as [`check`] does those of a mode.
+///
+/// # Errors
+/// How they differ.
+pub fn answers(
+    engine: &Engine,
+    case: &Case,
+    expected: &Result<Outputs, Error>,
+) -> Result<(), String> {
+    if let Some(difference) = difference(expected, &run(engine, &case.text, case)) {
+        return Err(difference);
+    }
+    let Ok(expected) = expected else { return Ok(()) };
+    into_strided(engine, case, expected).map_err(|e| format!("into strided arrays: {e}"))?;
+    in_place(engine, case, expected).map_err(|e| format!("in place: {e}"))
 }
 
 /// The case as text for people.
@@ -176,6 +195,7 @@ fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), 
         .map(|o| {
             let layout = Layout { odd: rng.below(2) == 0, ..Layout::ANY };
             let mut array = Array::strided(o.dtype(), o.shape(), &mut rng, layout);
+            array.swapped = rng.below(4) == 0;
             array.bytes_mut().iter_mut().for_each(|b| *b = rng.next() as u8);
             array
         })
@@ -247,7 +267,7 @@ fn stored(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), Stri
 }
 
 /// Over an input of the same type: in place, and then one element further on.
-fn in_place(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), String> {
+fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), String> {
     let fits = |array: &Array, output: &hotloop::Output| {
         array.dtype == output.dtype() && array.shape == output.shape() && array.len() > 0
     };
@@ -258,56 +278,49 @@ fn in_place(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), St
     });
     let Some((chosen, input)) = pair else { return Ok(()) };
     let Value::Array(own) = &case.inputs[input].value else { return Ok(()) };
-    for (engine, name) in [(engines.native(), "native"), (&engines.oracle, "interpreted")] {
-        let program = engine.compile(&case.text).map_err(|e| e.to_string())?;
-        let text = |e: Error| format!("{name}: {e}");
-        let mut others: Vec<Array> =
-            expected.iter().map(|o| Array::contiguous(o.dtype(), o.shape(), 0)).collect();
+    let program = engine.compile(&case.text).map_err(|e| e.to_string())?;
+    let text = |e: Error| e.to_string();
+    let mut others: Vec<Array> =
+        expected.iter().map(|o| Array::contiguous(o.dtype(), o.shape(), 0)).collect();
 
-        // Exactly the input, wherever its elements lie; unless several lie at one address.
-        let mut same = own.clone();
-        let mut places = same.places();
-        places.sort_unstable();
-        if places.windows(2).all(|w| w[0] + same.dtype.size() <= w[1]) {
-            let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
-            outs[chosen] = Out::inout(case.inputs[input].name, same.out());
-            let rest = case.inputs.iter().enumerate().filter(|(i, _)| *i != input);
-            let args: Vec<(&str, Arg)> = rest.map(|(_, i)| (i.name, i.value.arg())).collect();
-            // An input that the text does not read cannot be named as one.
-            if program.inputs().iter().any(|n| **n == *case.inputs[input].name) {
-                program.eval_into(&args[..], &mut outs).map_err(text)?;
-                drop(outs);
-                compare(&others, chosen, &same.elements(), expected)
-                    .map_err(|e| format!("{name}: {e}"))?;
-            }
-        }
-
-        // One buffer, in which the output starts an element after the input.
-        let size = own.dtype.size();
-        let shape = &own.shape;
-        let strides = Array::contiguous(own.dtype, &own.shape, 0).strides;
-        let mut buffer = vec![0u8; (own.len() + 1) * size];
-        buffer[..own.len() * size].copy_from_slice(&own.elements());
+    // Exactly the input, wherever its elements lie; unless several lie at one address.
+    let mut same = own.clone();
+    let mut places = same.places();
+    places.sort_unstable();
+    if places.windows(2).all(|w| w[0] + same.dtype.size() <= w[1]) {
         let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
-        let start = buffer.as_mut_ptr();
-        // SAFETY: both arrays lie in the buffer, which outlives them and is not touched meanwhile.
-        let arg = unsafe { Arg::raw(start, shape, &strides, own.dtype) };
-        // SAFETY: as above.
-        outs[chosen] = unsafe { Out::raw(start.add(size), shape, &strides, own.dtype) };
-        let args: Vec<(&str, Arg)> = case
-            .inputs
-            .iter()
-            .enumerate()
-            .map(|(i, other)| {
-                (other.name, if i == input { arg.clone() } else { other.value.arg() })
-            })
-            .collect();
-        program.eval_into(&args[..], &mut outs).map_err(text)?;
-        drop(outs);
-        compare(&others, chosen, &buffer[size..], expected)
-            .map_err(|e| format!("{name}, shifted: {e}"))?;
+        outs[chosen] = Out::inout(case.inputs[input].name, same.out());
+        let rest = case.inputs.iter().enumerate().filter(|(i, _)| *i != input);
+        let args: Vec<(&str, Arg)> = rest.map(|(_, i)| (i.name, i.value.arg())).collect();
+        // An input that the text does not read cannot be named as one.
+        if program.inputs().iter().any(|n| **n == *case.inputs[input].name) {
+            program.eval_into(&args[..], &mut outs).map_err(text)?;
+            drop(outs);
+            compare(&others, chosen, &same.elements(), expected)?;
+        }
     }
-    Ok(())
+
+    // One buffer, in which the output starts an element after the input.
+    let size = own.dtype.size();
+    let shape = &own.shape;
+    let strides = Array::contiguous(own.dtype, &own.shape, 0).strides;
+    let mut buffer = vec![0u8; (own.len() + 1) * size];
+    buffer[..own.len() * size].copy_from_slice(&own.elements());
+    let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
+    let start = buffer.as_mut_ptr();
+    // SAFETY: both arrays lie in the buffer, which outlives them and is not touched meanwhile.
+    let arg = unsafe { Arg::raw(start, shape, &strides, own.dtype) };
+    // SAFETY: as above.
+    outs[chosen] = unsafe { Out::raw(start.add(size), shape, &strides, own.dtype) };
+    let args: Vec<(&str, Arg)> = case
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(i, other)| (other.name, if i == input { arg.clone() } else { other.value.arg() }))
+        .collect();
+    program.eval_into(&args[..], &mut outs).map_err(text)?;
+    drop(outs);
+    compare(&others, chosen, &buffer[size..], expected).map_err(|e| format!("shifted: {e}"))
 }
 
 fn compare(

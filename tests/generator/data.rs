@@ -134,6 +134,8 @@ pub fn specials(dtype: DType) -> Vec<u64> {
                 top - 1,
                 top + 1,
                 top / 2,
+                // An f64 holds all but the last bit of it, and then it is halfway between two f32.
+                top / 2 + (top >> 25) + 1,
             ];
             list.into_iter().map(|v| v & mask).collect()
         }
@@ -196,6 +198,8 @@ pub struct Array {
     pub strides: Vec<isize>,
     /// Where in the memory the first element is.
     pub offset: usize,
+    /// Whether the bytes of each element are in the other order than this machine's.
+    pub swapped: bool,
     memory: Vec<u64>,
 }
 
@@ -215,6 +219,7 @@ impl Array {
             7 => Array::strided(dtype, shape, rng, Layout { odd: true, ..Layout::ANY }),
             _ => Array::strided(dtype, shape, rng, Layout::ANY),
         };
+        array.swapped = u.ratio(1, 10)?;
         array.fill(rng, flavour);
         Ok(array)
     }
@@ -228,7 +233,7 @@ impl Array {
             step *= (*extent).max(1);
         }
         let memory = vec![0; (offset + step + 8).div_ceil(8)];
-        Array { dtype, shape: shape.to_vec(), strides, offset, memory }
+        Array { dtype, shape: shape.to_vec(), strides, offset, swapped: false, memory }
     }
 
     /// An array of random strides; its elements are 0.
@@ -268,24 +273,30 @@ impl Array {
             span += reach;
         }
         let memory = vec![0; (offset + span + 16).div_ceil(8)];
-        Array { dtype, shape: shape.to_vec(), strides, offset, memory }
+        Array { dtype, shape: shape.to_vec(), strides, offset, swapped: false, memory }
     }
 
     /// Writes random elements.
     pub fn fill(&mut self, rng: &mut Rng, flavour: Flavour) {
-        let (dtype, places) = (self.dtype, self.places());
-        for place in places {
-            let bits = element(dtype, rng, flavour);
-            self.bytes_mut()[place..place + dtype.size()]
-                .copy_from_slice(&bits.to_le_bytes()[..dtype.size()]);
+        for place in self.places() {
+            self.put(place, element(self.dtype, rng, flavour));
         }
     }
 
     /// Writes these elements, repeated, in C order.
     pub fn set(&mut self, elements: &[u64]) {
-        let (size, places) = (self.dtype.size(), self.places());
-        for (place, bits) in places.into_iter().zip(elements.iter().cycle()) {
-            self.bytes_mut()[place..place + size].copy_from_slice(&bits.to_le_bytes()[..size]);
+        for (place, bits) in self.places().into_iter().zip(elements.iter().cycle()) {
+            self.put(place, *bits);
+        }
+    }
+
+    /// Writes an element at a place of the memory.
+    fn put(&mut self, place: usize, bits: u64) {
+        let (size, swapped) = (self.dtype.size(), self.swapped);
+        let bytes = &mut self.bytes_mut()[place..place + size];
+        bytes.copy_from_slice(&bits.to_le_bytes()[..size]);
+        if swapped {
+            bytes.reverse();
         }
     }
 
@@ -313,10 +324,15 @@ impl Array {
         places
     }
 
-    /// The elements' bytes in C order.
+    /// The elements' bytes in C order, in the order of this machine.
     pub fn elements(&self) -> Vec<u8> {
         let (bytes, size) = (self.bytes(), self.dtype.size());
-        self.places().into_iter().flat_map(|p| &bytes[p..p + size]).copied().collect()
+        let places = self.places().into_iter();
+        let mut elements: Vec<u8> = places.flat_map(|p| &bytes[p..p + size]).copied().collect();
+        if self.swapped {
+            elements.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        elements
     }
 
     /// The memory.
@@ -336,17 +352,19 @@ impl Array {
     /// As an argument.
     pub fn arg(&self) -> Arg<'_> {
         // SAFETY: every element lies in the memory, which is borrowed.
-        unsafe {
+        let arg = unsafe {
             Arg::raw(self.bytes().as_ptr().add(self.offset), &self.shape, &self.strides, self.dtype)
-        }
+        };
+        if self.swapped { arg.byte_swapped() } else { arg }
     }
 
     /// As an output.
     pub fn out(&mut self) -> Out<'_> {
-        let offset = self.offset;
+        let (offset, swapped) = (self.offset, self.swapped);
         let pointer = self.bytes_mut().as_mut_ptr().wrapping_add(offset);
         // SAFETY: every element lies in the memory, which is borrowed mutably.
-        unsafe { Out::raw(pointer, &self.shape, &self.strides, self.dtype) }
+        let out = unsafe { Out::raw(pointer, &self.shape, &self.strides, self.dtype) };
+        if swapped { out.byte_swapped() } else { out }
     }
 }
 
@@ -354,8 +372,12 @@ impl fmt::Display for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}{:?} strides {:?} at byte {}",
-            self.dtype, self.shape, self.strides, self.offset
+            "{}{:?} strides {:?} at byte {}{}",
+            self.dtype,
+            self.shape,
+            self.strides,
+            self.offset,
+            if self.swapped { ", swapped" } else { "" }
         )
     }
 }

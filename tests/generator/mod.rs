@@ -197,7 +197,7 @@ impl Writer<'_, '_> {
         let share = self.budget / outputs;
         for i in 0..outputs {
             self.budget = share;
-            let value = self.any()?;
+            let value = if self.u.ratio(1, 4)? { self.idiom_of_leaves()? } else { self.any()? };
             text += if i > 0 { ", " } else { "" };
             // A sum of everything: it also shows in which order it was added.
             text += &if self.u.ratio(1, 6)? { format!("sum({})", value.text) } else { value.text };
@@ -240,12 +240,13 @@ impl Writer<'_, '_> {
             return self.leaf(kind);
         }
         self.budget -= 1;
-        match self.u.int_in_range(0..=24)? {
+        match self.u.int_in_range(0..=26)? {
             0..=2 => self.leaf(kind),
             3 => self.cast(kind),
             4 => self.call(kind),
             5 if kind == Kind::Bool => self.is_in(),
             5 => self.view(kind),
+            6..=7 => self.idiom(kind),
             _ => {
                 let rows: Vec<&Row> =
                     TABLE.iter().filter(|r| r.op.is_public() && gives(r, kind)).collect();
@@ -258,6 +259,94 @@ impl Writer<'_, '_> {
                 self.apply(row, kind)
             }
         }
+    }
+
+    /// An idiom on its own, where nothing hides what becomes of it.
+    fn idiom_of_leaves(&mut self) -> Result<Expr> {
+        let budget = std::mem::take(&mut self.budget);
+        let kind = *self.u.choose(&KINDS)?;
+        let idiom = self.idiom(kind);
+        self.budget = budget;
+        idiom
+    }
+
+    /// What a compiler has rules for, or is tempted to: an operand that comes twice, a neutral one,
+    /// a chain, an operation of another.
+    fn idiom(&mut self, kind: Kind) -> Result<Expr> {
+        let list: &[&str] = match kind {
+            Kind::Bool => &[
+                "(not (X < Y))",
+                "(X == X)",
+                "(X != X)",
+                "(X < Y < X)",
+                "(X != Y)",
+                "(not (X < Y and Y != X))",
+                "(X <= Y)",
+                "bool(X)",
+                "any(X, axis=-1)",
+            ],
+            Kind::Int => &[
+                "(X // Y)",
+                "(X % 8)",
+                "(X // 4)",
+                "(X << 1 >> 1)",
+                "(X | Y)",
+                "(X - Y)",
+                "(X + Y + X)",
+                "(X >> Y)",
+                "(X * X)",
+                "abs(X)",
+                "sum(X + Y)",
+                "argmax(sin(X))",
+                "argmin(sin(X))",
+            ],
+            Kind::Float => &[
+                "(X * Y + X)",
+                "(X - X * Y)",
+                "(X * Y - X)",
+                "(X * Y + X) * (X * Y)",
+                "(X + Y + X + Y)",
+                // All digits: what is rounded shows.
+                "(sin(X) + cos(Y) + X)",
+                "(sin(X) * cos(Y) + X)",
+                "(X + 0.0)",
+                "(X * 0.0 + 0.0)",
+                "(X * 0.0)",
+                "(X - X)",
+                "(X / X)",
+                "(X / 3)",
+                "(-X)",
+                "abs(-X)",
+                "copysign(Y, X * 0.0)",
+                "abs(X * 0.0)",
+                "max(X * 0.0)",
+                "min(X * 0.0, axis=0)",
+                "sin(X) - cos(X)",
+                "var(sin(X))",
+                "std(X, axis=0)",
+                "hypot(X, Y)",
+                "fma(X, Y, X)",
+                "minimum(X, 0.0)",
+                "maximum(-0.0, X)",
+                "(X ** 0.5)",
+                "(X % Y)",
+                "rint(X)",
+                "sum(X + Y)",
+                "nanmin(X, axis=-1)",
+                "var(X, axis=0, ddof=1)",
+            ],
+        };
+        let of = if kind == Kind::Bool { *self.u.choose(&KINDS)? } else { kind };
+        let idiom = *self.u.choose(list)?;
+        // An operand's text comes several times: it must not be long.
+        let budget = self.budget;
+        self.budget = budget.min(3);
+        let operands = self.pair(of);
+        self.budget = budget.saturating_sub(3);
+        let [x, y] = operands?;
+        let text = idiom.replace('X', &x.text).replace('Y', &y.text);
+        let ty = if kind == Kind::Bool { STRONG_BOOL } else { meet(&[x.ty, y.ty]) };
+        Ok(Expr { text, ty })
     }
 
     /// A view of an expression. Most keep the shape, or add axes of one element in front.

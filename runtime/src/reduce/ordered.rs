@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::accumulator::{Accumulator, Element, Weights};
 use super::method::Method;
 use super::{Columns, Order, Partial, Sequence};
+use crate::fault::{Fault, injected};
 
 /// Of elements of type `T`, by accumulators of `W` words, `A` of them to a leaf. `G` of them stay
 /// in registers: of those of a row a part, of a column those of as many leaves.
@@ -107,7 +108,9 @@ where
             let half = 1 << level;
             let each = (n / (2 * half)) as u64;
             let weights = Weights::new(each, each);
-            (0..half).for_each(|j| Self::fold_one(&mut values, j, j + half, weights));
+            let mirrored = injected(Fault::MirrorsFolded);
+            let other = |j| if mirrored { 2 * half - 1 - j } else { j + half };
+            (0..half).for_each(|j| Self::fold_one(&mut values, j, other(j), weights));
         }
         get(&values, 0)
     }
@@ -159,7 +162,8 @@ where
     /// An accumulator with its `k`-th element.
     #[inline(always)]
     fn next(words: [T; W], x: T, k: usize) -> [T; W] {
-        if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[k]) }
+        let count = if injected(Fault::ReciprocalOfBefore) { k - 1 } else { k };
+        if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[count]) }
     }
 
     /// `G` accumulators from `start` with an element more of each row, after `before` elements.

@@ -1,0 +1,217 @@
+//! Wrong edits of this library, one of which `tests/miscompile.rs` turns on at a time, to see that
+//! it is noticed: of this crate and of what is above it, in one table.
+//!
+//! Without the feature `faults` [`injected`] is `false`, which the compiler knows: nothing is left
+//! of a fault in what others build.
+
+macro_rules! faults {
+    ($($place:literal: $($fault:ident $what:literal;)*)*) => {
+        /// A wrong edit; its [row](Fault::what) says what it does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "each is described by its row")]
+        pub enum Fault { $($($fault,)*)* }
+
+        #[cfg(feature = "faults")]
+        impl Fault {
+            /// All of them, by place.
+            pub const ALL: &[Fault] = &[$($(Fault::$fault,)*)*];
+
+            /// The file that it is an edit of.
+            pub fn place(self) -> &'static str {
+                match self { $($(Fault::$fault => $place,)*)* }
+            }
+
+            /// What is wrong with it on.
+            pub fn what(self) -> &'static str {
+                match self { $($(Fault::$fault => $what,)*)* }
+            }
+        }
+    };
+}
+
+faults! {
+    "src/resolve.rs":
+        ChainLosesItsMiddle "a chain of comparisons is its last one";
+        IsinAsksTheLast "isin compares with its last value only";
+    "src/promote.rs":
+        U32MeetsI32 "a signed integer and u32 meet in i32";
+    "src/legalize.rs":
+        FusedInStrict "a product that is added is fused in strict mode";
+        SharedProductFused "a product that others use is fused";
+        FusedSignForgotten "a*b - c is fused to a*b + c";
+        ReassociatedInStrict "sums and products are balanced in strict mode";
+        PlainCube "x**3 and x**4 are plain products in strict mode";
+        RootForHalfPower "x**0.5 is sqrt(x), zeros and infinities too";
+        FminPropagatesNan "fmin and fmax propagate NaN";
+        MinusInfinityIsFinite "isinf and isfinite do not see -inf";
+        MeanOverAll "the mean along an axis divides by the number of all elements";
+        FreedomBelowZero "ddof beyond the number of elements divides by what is below zero";
+        ValuesCounted "count_nonzero adds the values up";
+        NanminOfNothing "nanmin of nothing but NaN is infinite";
+    "src/optimize.rs":
+        NeutralPositiveZero "x + 0.0 is x";
+        ZeroTimesAnything "x * 0.0 is 0.0";
+        DifferenceWithItself "x - x of floats is 0.0";
+        QuotientByItself "x / x is 1.0";
+        EqualToItself "x == x of floats is true";
+        NotLess "not (x < y) of floats is y <= x";
+        UnequalIsLessOrGreater "x != y of floats is x < y or y < x";
+        SumRegrouped "(x + y) + z of floats is x + (y + z)";
+        SumFused "x*y + z is fma(x, y, z)";
+        SortedDifference "the operands of a subtraction are put in order";
+        QuotientByReciprocal "x / c is x * (1 / c)";
+        NegatedFromZero "-x of floats is 0.0 - x";
+        AbsByComparison "abs(x) of floats is -x if x < 0 else x";
+        MinimumByComparison "minimum of floats is x if x < y else y";
+        RintByFloor "rint(x) is floor(x + 0.5)";
+        DisjunctionOfParts "x | y of integers is x + y";
+        DeMorganHalf "not (x and y) is not x and not y";
+        DifferenceBelowZero "x < y of signed integers is x - y < 0";
+        NarrowComparison "f64 are compared as f32";
+        SumOfParts "sum(x + y) is sum(x) + sum(y)";
+        ArgmaxOfNegated "argmax(x) is argmin(-x)";
+        TruthConstantTurned "where(c, x, y) is where(not c, x, y)";
+        ShortConstant "constants of f64 are rounded to f32";
+        NextConstant "constants of floats are one unit off";
+        PositiveConstant "the constant -0.0 is 0.0";
+    "src/optimize.rs, conversions":
+        RoundTripDropped "a value made narrower and wide again stays as it was";
+        RoundedToInteger "a float becomes the nearest integer";
+        LowestBitIsTruth "an integer is true if it is odd";
+        TruthOfWholePart "a float is true if its whole part is not 0";
+        ZeroExtended "signed integers are extended with zeros";
+        WrappedNotSaturated "floats wrap when they become narrow integers";
+        SignedU64 "a u64 becomes a float as if it were an i64";
+        RoundedTwice "an i64 becomes an f32 by way of f64";
+    "src/optimize.rs, strength":
+        DivisionTruncated "x // y of signed integers is rounded toward zero";
+        RemainderOfC "x % y has the sign of x";
+        ShiftMasked "a shift's count is taken modulo the width";
+        ShiftUnsigned "x >> y fills with zeros";
+        PowerByLogarithm "x**y of floats is exp(y * log(x))";
+        HypotByRoot "hypot(x, y) is sqrt(x*x + y*y)";
+        FmaRoundsTwice "fma(x, y, z) is x*y + z";
+        Expm1ByExp "expm1(x) is exp(x) - 1";
+        Log1pByLog "log1p(x) is log(1 + x)";
+        CopysignByComparison "copysign(x, y) is -abs(x) if y < 0 else abs(x)";
+    "src/plan.rs":
+        StagesSwapped "the last two stages change places";
+        LoadsSwapped "two inputs of one type are taken for each other";
+        ViewForgotten "an array is read without its last view";
+        CellOfNeighbour "a number is read from the next cell";
+        OutputsSwapped "two outputs of a stage change places";
+        SecondStoreForgotten "a value that two places want is stored once";
+        PairSwapped "the sine and the cosine change places";
+        TruthsCopied "bytes of bools are copied as they are";
+        MaskHalfRead "a mask is read as one of half the width";
+        StepsSwapped "the last two steps of a tile change places";
+        SlotFreedEarly "a scratch slot is free again before it is read the last time";
+    "src/backend/cranelift.rs":
+        UnsignedAsSigned "small unsigned integers are compared as signed ones";
+        U64NotMoved "u64 are compared as i64";
+        LessIsLessOrEqual "< of floats is <=";
+        LessIfUnordered "<= of floats holds of NaN";
+        EqualByBits "floats are equal if their bits are";
+        DifferenceSwapped "x - y is y - x";
+        QuotientSwapped "x / y is y / x";
+        MinimumOfTheMachine "minimum of floats is the machine's instruction";
+        SelectTurned "a select takes the other branch";
+        ComplementForgotten "<= of integers is > of them";
+        NarrowAddition "lanes of 32 bits are added as lanes of 16";
+        NearestIsTruncated "rint is trunc";
+        SignedAbs "abs of an unsigned integer is that of a signed one";
+        FirstVectorReloaded "every vector of a turn is loaded from the place of the first";
+        LastVectorNotStored "the last vector of a turn is not stored";
+        LoopEndsEarly "a loop leaves out what does not fill a turn";
+        CodegenPanics "code generation panics";
+    "src/schedule.rs":
+        OverlapNotCopied "an input that an output overlaps is not copied";
+        InPlaceNotStaged "an input that is also written is not staged";
+        TruthCellNotMask "a bool in a cell is a byte, not a mask";
+        TruthOutputNotMasked "a bool that is a single number is written as a mask";
+        LeavesOfOtherAxes "a reduction that keeps the last axis is added as one that takes it";
+        CellKeepsOldValue "a number that a stage computes does not reach its cell";
+    "runtime/src/executor.rs":
+        TailOneShort "the last element of a tail is not written";
+        TailReadOneShort "the last element of a tail is not read";
+        TailFromTileStart "a tail reads its panel from where the tile began";
+        PanelRowMissing "the last row of a panel is not copied";
+        PiecesReversed "the pieces of a sequence are combined from the last";
+        PieceStartsAtZero "every piece of a sequence counts from 0";
+        LastUnitMissing "two threads leave out the last unit";
+        SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
+        SwappedResultAsItIs "the bytes of a reduction's results are not turned";
+        WorkerPanics "a worker panics";
+    "runtime/src/nest.rs":
+        SequenceByMemory "a reduction takes its axes in the order of memory";
+        SequenceTurned "a reduction goes forward along axes that lie backward";
+    "runtime/src/strided/mod.rs":
+        GatheredFromRowStart "a copy from a strided array begins at the row's start";
+        ScatteredFromRowStart "a copy to a strided array begins at the row's start";
+    "runtime/src/reduce":
+        MirrorsFolded "accumulators are folded from both ends";
+        ReciprocalOfBefore "an updated mean divides by one element too few";
+        TiesTakeTheLast "argmin and argmax give the last of equals";
+        NanOverlooked "min, max and their positions overlook NaN";
+        ZeroSignOverlooked "min and max give either zero";
+        TreeTurned "the blocks of a tree are combined right to left";
+        EarlierTilesForgotten "a sequence forgets the tiles before the last";
+    "runtime/src/elementwise.rs":
+        GuardIgnored "a remainder is taken by the fast way when it is not exact";
+        LastElementSkipped "a vector kernel skips its last element";
+    "runtime/src/math":
+        TailOfVectorShort "a function leaves out the last element that fills no vector";
+        RareLanesOverlooked "a function does not see that rare arguments are among its lanes";
+}
+
+/// Whether a fault is on.
+#[cfg(not(feature = "faults"))]
+#[inline(always)]
+pub const fn injected(_: Fault) -> bool {
+    false
+}
+
+#[cfg(feature = "faults")]
+pub use switch::{Reached, injected, reached, turn_on};
+
+#[cfg(feature = "faults")]
+mod switch {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::Fault;
+
+    /// The number of the fault that is on; one that there is not for none.
+    static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
+    static REACHED: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+    /// Turns a fault on, and any other off.
+    pub fn turn_on(fault: Option<Fault>) {
+        ON.store(fault.map_or(usize::MAX, |fault| fault as usize), Ordering::SeqCst);
+    }
+
+    /// Whether a fault is on.
+    pub fn injected(fault: Fault) -> bool {
+        let number = fault as usize;
+        let (word, bit) = (&REACHED[number / 64], 1 << (number % 64));
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        ON.load(Ordering::Relaxed) == number
+    }
+
+    /// The faults that would have made a difference to what was compiled and run.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Reached([u64; 2]);
+
+    impl Reached {
+        /// Whether a fault is among them.
+        pub fn has(self, fault: Fault) -> bool {
+            self.0[fault as usize / 64] >> (fault as usize % 64) & 1 == 1
+        }
+    }
+
+    /// What has been reached since this was last asked.
+    pub fn reached() -> Reached {
+        Reached(REACHED.each_ref().map(|word| word.swap(0, Ordering::SeqCst)))
+    }
+}

@@ -1,0 +1,366 @@
+//! Wrong edits of what the passes make, for `tests/miscompile.rs`: each undoes what a pass took
+//! care of, as a wrong rule or a slip in it would. Those that a pass cannot be given from outside
+//! stand in it. `hotloop_runtime::fault` lists them all.
+
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::Fault::{self, *};
+use hotloop_runtime::fault::injected;
+
+use crate::error::Result;
+use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
+use crate::ops::Op;
+use crate::plan::{Array, Instr, Place, Plan, Stage, Step};
+
+/// The optimized graph after one more rule, a wrong one.
+///
+/// # Errors
+/// Only `Internal`.
+pub fn optimized(graph: Graph) -> Result<Graph> {
+    let mut changed = false;
+    let wrong = rewrite(&graph, |b, id, operands, _| {
+        let ty = graph.ty(id);
+        if ty.weak {
+            return Ok(None);
+        }
+        for fault in Fault::ALL {
+            let new = match *graph.node(id) {
+                Node::Apply(op, _) => operation(*fault, b, op, operands, ty)?,
+                Node::Convert(_) => conversion(*fault, b, operands[0], ty)?,
+                Node::Const(bits) => constant(*fault, b, bits, ty.dtype),
+                _ => None,
+            };
+            if let Some(new) = new.filter(|new| b.graph().ty(*new) == ty && injected(*fault)) {
+                changed = true;
+                return Ok(Some(new));
+            }
+        }
+        Ok(None)
+    })?;
+    // What was tried for nothing goes.
+    if changed { rewrite(&wrong, |_, _, _, _| Ok(None)) } else { Ok(graph) }
+}
+
+/// The operation that made a node, with its operands.
+fn made_by(b: &Builder, id: NodeId) -> Option<(Op, Vec<NodeId>)> {
+    match b.graph().node(id) {
+        Node::Apply(op, operands) => Some((*op, operands.to_vec())),
+        _ => None,
+    }
+}
+
+/// A number with the shape of x.
+fn shaped(b: &mut Builder, x: NodeId, value: f64) -> Result<NodeId> {
+    let value = b.constant_like(x, value);
+    let any = b.apply(Op::Eq, &[x, x])?;
+    b.apply(Op::Select, &[any, value, value])
+}
+
+/// What a fault makes of an operation.
+fn operation(
+    fault: Fault,
+    b: &mut Builder,
+    op: Op,
+    operands: &[NodeId],
+    ty: Type,
+) -> Result<Option<NodeId>> {
+    let dtype = b.graph().dtype(operands[operands.len() - 1]);
+    let (float, signed) = (dtype.is_float(), dtype.is_signed_int());
+    let made = operands.first().and_then(|x| made_by(b, *x));
+    let value = operands.last().and_then(|y| b.graph().constant_f64(*y));
+    let new = match (fault, op, operands) {
+        (NeutralPositiveZero, Op::Add, [x, _]) if float && value.map(f64::to_bits) == Some(0) => *x,
+        (ZeroTimesAnything, Op::Mul, [x, _]) if float && value == Some(0.0) => shaped(b, *x, 0.0)?,
+        (DifferenceWithItself, Op::Sub, [x, y]) if float && x == y => shaped(b, *x, 0.0)?,
+        (QuotientByItself, Op::Div, [x, y]) if x == y => shaped(b, *x, 1.0)?,
+        (EqualToItself, Op::Eq, [x, y]) if float && x == y => {
+            let equal = b.apply(Op::Eq, operands)?;
+            let unequal = b.apply(Op::BitNot, &[equal])?;
+            b.apply(Op::BitOr, &[equal, unequal])?
+        }
+        (NotLess, Op::BitNot, _) => match made {
+            Some((Op::Lt, of)) if b.graph().dtype(of[0]).is_float() => {
+                b.apply(Op::Le, &[of[1], of[0]])?
+            }
+            _ => return Ok(None),
+        },
+        (UnequalIsLessOrGreater, Op::Ne, [x, y]) if float => {
+            let less = b.apply(Op::Lt, &[*x, *y])?;
+            let greater = b.apply(Op::Lt, &[*y, *x])?;
+            b.apply(Op::BitOr, &[less, greater])?
+        }
+        (SumRegrouped, Op::Add, [_, z]) if float => match made {
+            Some((Op::Add, of)) => {
+                let last = b.apply(Op::Add, &[of[1], *z])?;
+                b.apply(Op::Add, &[of[0], last])?
+            }
+            _ => return Ok(None),
+        },
+        (SumFused, Op::Add, [_, z]) if float => match made {
+            Some((Op::Mul, of)) => b.apply(Op::Fma, &[of[0], of[1], *z])?,
+            _ => return Ok(None),
+        },
+        (SortedDifference, Op::Sub, [x, y]) if x > y => b.apply(Op::Sub, &[*y, *x])?,
+        (QuotientByReciprocal, Op::Div, [x, y]) => match value {
+            Some(value) => {
+                let reciprocal = b.constant_like(*y, 1.0 / value);
+                b.apply(Op::Mul, &[*x, reciprocal])?
+            }
+            None => return Ok(None),
+        },
+        (NegatedFromZero, Op::Neg, [x]) if float => {
+            let zero = b.constant_like(*x, 0.0);
+            b.apply(Op::Sub, &[zero, *x])?
+        }
+        (AbsByComparison, Op::Abs, [x]) if float => {
+            let zero = b.constant_like(*x, 0.0);
+            let below = b.apply(Op::Lt, &[*x, zero])?;
+            let negative = b.apply(Op::Neg, &[*x])?;
+            b.apply(Op::Select, &[below, negative, *x])?
+        }
+        (MinimumByComparison, Op::Minimum, [x, y]) if float => {
+            let less = b.apply(Op::Lt, &[*x, *y])?;
+            b.apply(Op::Select, &[less, *x, *y])?
+        }
+        (RintByFloor, Op::Rint, [x]) => {
+            let half = b.constant_like(*x, 0.5);
+            let moved = b.apply(Op::Add, &[*x, half])?;
+            b.apply(Op::Floor, &[moved])?
+        }
+        (DisjunctionOfParts, Op::BitOr, [x, y]) if dtype.is_int() => b.apply(Op::Add, &[*x, *y])?,
+        (DeMorganHalf, Op::BitNot, _) => match made {
+            Some((Op::BitAnd, of)) => {
+                let [x, y] = [of[0], of[1]].map(|x| b.apply(Op::BitNot, &[x]));
+                b.apply(Op::BitAnd, &[x?, y?])?
+            }
+            _ => return Ok(None),
+        },
+        (DifferenceBelowZero, Op::Lt, [x, y]) if signed => {
+            let difference = b.apply(Op::Sub, &[*x, *y])?;
+            let zero = b.constant_like(difference, 0.0);
+            b.apply(Op::Lt, &[difference, zero])?
+        }
+        (NarrowComparison, Op::Lt | Op::Le | Op::Eq, [x, y]) if dtype == DType::F64 => {
+            let (x, y) = (b.cast(*x, DType::F32), b.cast(*y, DType::F32));
+            b.apply(op, &[x, y])?
+        }
+        (SumOfParts, Op::Sum, _) if float => match made {
+            Some((Op::Add, of)) if of.iter().all(|x| same_type(b, *x, operands[0])) => {
+                let [x, y] = [of[0], of[1]].map(|x| b.reduce_to(Op::Sum, &[x], dtype, ty.domain));
+                b.apply(Op::Add, &[x, y])?
+            }
+            _ => return Ok(None),
+        },
+        (ArgmaxOfNegated, Op::Argmax, [x]) => {
+            let negative = b.apply(Op::Neg, &[*x])?;
+            b.reduce_to(Op::Argmin, &[negative], DType::I64, ty.domain)
+        }
+        (TruthConstantTurned, Op::Select, [condition, x, y]) => {
+            let other = b.apply(Op::BitNot, &[*condition])?;
+            b.apply(Op::Select, &[other, *x, *y])?
+        }
+        (DivisionTruncated, Op::FloorDiv, [x, y]) if signed => {
+            let rest = b.apply(Op::Fmod, &[*x, *y])?;
+            let whole = b.apply(Op::Sub, &[*x, rest])?;
+            b.apply(Op::FloorDiv, &[whole, *y])?
+        }
+        (RemainderOfC, Op::Rem, [x, y]) => b.apply(Op::Fmod, &[*x, *y])?,
+        (ShiftMasked, Op::Shl | Op::Shr, [x, y]) => {
+            let mask = b.constant_like(*y, dtype.bits() as f64 - 1.0);
+            let count = b.apply(Op::BitAnd, &[*y, mask])?;
+            b.apply(op, &[*x, count])?
+        }
+        (ShiftUnsigned, Op::Shr, [x, y]) if signed => {
+            let (x, y) = (b.cast(*x, unsigned(dtype)), b.cast(*y, unsigned(dtype)));
+            let shifted = b.apply(Op::Shr, &[x, y])?;
+            b.cast(shifted, dtype)
+        }
+        (PowerByLogarithm, Op::FloatPower, [x, y]) => {
+            let log = b.apply(Op::Log, &[*x])?;
+            let product = b.apply(Op::Mul, &[*y, log])?;
+            b.apply(Op::Exp, &[product])?
+        }
+        (HypotByRoot, Op::Hypot, [x, y]) => {
+            let [x, y] = [*x, *y].map(|x| b.apply(Op::Mul, &[x, x]));
+            let sum = b.apply(Op::Add, &[x?, y?])?;
+            b.apply(Op::Sqrt, &[sum])?
+        }
+        (FmaRoundsTwice, Op::Fma, [x, y, z]) => {
+            let product = b.apply(Op::Mul, &[*x, *y])?;
+            b.apply(Op::Add, &[product, *z])?
+        }
+        (Expm1ByExp, Op::Expm1, [x]) => {
+            let one = b.constant_like(*x, 1.0);
+            let power = b.apply(Op::Exp, &[*x])?;
+            b.apply(Op::Sub, &[power, one])?
+        }
+        (Log1pByLog, Op::Log1p, [x]) => {
+            let one = b.constant_like(*x, 1.0);
+            let sum = b.apply(Op::Add, &[one, *x])?;
+            b.apply(Op::Log, &[sum])?
+        }
+        (CopysignByComparison, Op::Copysign, [x, y]) => {
+            let zero = b.constant_like(*y, 0.0);
+            let below = b.apply(Op::Lt, &[*y, zero])?;
+            let positive = b.apply(Op::Abs, &[*x])?;
+            let negative = b.apply(Op::Neg, &[positive])?;
+            b.apply(Op::Select, &[below, negative, positive])?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(new))
+}
+
+fn same_type(b: &Builder, x: NodeId, y: NodeId) -> bool {
+    b.graph().ty(x) == b.graph().ty(y)
+}
+
+/// The unsigned integer as wide as a signed one.
+fn unsigned(dtype: DType) -> DType {
+    match dtype.size() {
+        1 => DType::U8,
+        2 => DType::U16,
+        4 => DType::U32,
+        _ => DType::U64,
+    }
+}
+
+/// What a fault makes of a conversion.
+fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Option<NodeId>> {
+    let (from, to) = (b.graph().dtype(x), ty.dtype);
+    let new = match fault {
+        RoundTripDropped => match *b.graph().node(x) {
+            Node::Convert(wide) if from != DType::Bool => wide,
+            _ => return Ok(None),
+        },
+        RoundedToInteger if from.is_float() && to.is_int() => {
+            let nearest = b.apply(Op::Rint, &[x])?;
+            b.cast(nearest, to)
+        }
+        LowestBitIsTruth if from.is_int() && to == DType::Bool => {
+            let one = b.constant_like(x, 1.0);
+            let bit = b.apply(Op::BitAnd, &[x, one])?;
+            b.cast(bit, to)
+        }
+        TruthOfWholePart if from.is_float() && to == DType::Bool => {
+            let whole = b.cast(x, DType::I64);
+            b.cast(whole, to)
+        }
+        ZeroExtended if from.is_signed_int() && from.size() < to.size() => {
+            let extended = b.cast(x, unsigned(from));
+            b.cast(extended, to)
+        }
+        WrappedNotSaturated if from.is_float() && to.is_int() && to.size() < 8 => {
+            let wide = b.cast(x, DType::I64);
+            b.cast(wide, to)
+        }
+        SignedU64 if from == DType::U64 && to.kind() == Kind::Float => {
+            let signed = b.cast(x, DType::I64);
+            b.cast(signed, to)
+        }
+        RoundedTwice if from == DType::I64 && to == DType::F32 => {
+            let wide = b.cast(x, DType::F64);
+            b.cast(wide, to)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(new))
+}
+
+/// What a fault makes of a constant.
+fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<NodeId> {
+    let value = f64::from_bits(bits);
+    let bits = match (fault, dtype) {
+        (ShortConstant, DType::F64) => f64::from(value as f32).to_bits(),
+        (NextConstant, DType::F64) if value.is_normal() => bits + 1,
+        (NextConstant, DType::F32) if f32::from_bits(bits as u32).is_normal() => bits + 1,
+        (PositiveConstant, DType::F64) if bits == (-0.0f64).to_bits() => 0,
+        (PositiveConstant, DType::F32) if bits == u64::from((-0.0f32).to_bits()) => 0,
+        _ => return None,
+    };
+    Some(b.constant(bits, dtype, false))
+}
+
+/// A plan with a slip in it.
+pub fn planned(graph: &Graph, mut plan: Plan) -> Plan {
+    let cells = plan.cells.len() as u32;
+    for stage in &mut plan.stages {
+        slip_in_stage(graph, stage);
+        slip_in_tile(&mut stage.program.steps, cells);
+    }
+    let last = plan.stages.len().saturating_sub(1);
+    if last > 0 && injected(StagesSwapped) {
+        plan.stages.swap(last - 1, last);
+    }
+    plan
+}
+
+fn slip_in_stage(graph: &Graph, stage: &mut Stage) {
+    let alike = |i: usize, j: usize| {
+        let (x, y) = (&stage.loads[i], &stage.loads[j]);
+        let inputs = matches!((x.array, y.array), (Array::Input(_), Array::Input(_)));
+        inputs && x.views.is_empty() && y.views.is_empty() && graph.ty(x.node) == graph.ty(y.node)
+    };
+    let pairs = (1..stage.loads.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+    if let Some((i, j)) = { pairs }.find(|(i, j)| alike(*i, *j))
+        && injected(LoadsSwapped)
+    {
+        stage.loads.swap(i, j);
+    }
+    if let Some(load) = stage.loads.iter_mut().find(|load| !load.views.is_empty())
+        && injected(ViewForgotten)
+    {
+        load.views.pop();
+    }
+    let same = stage.outputs.windows(2).position(|pair| pair[0].1 == pair[1].1);
+    if let Some(first) = same
+        && injected(OutputsSwapped)
+    {
+        stage.outputs.swap(first, first + 1);
+    }
+}
+
+fn slip_in_tile(steps: &mut [Step], cells: u32) {
+    for step in &mut *steps {
+        match step {
+            Step::Fused(_, code) => slip_in_loop(code, cells),
+            Step::Pair(_, _, _, outs) if injected(PairSwapped) => outs.swap(0, 1),
+            Step::Convert(Lane::Value(DType::Bool), Lane::Value(DType::Bool), from, to)
+                if injected(TruthsCopied) =>
+            {
+                let lane = Lane::Value(DType::Bool);
+                *step = Step::Fused(8, vec![Instr::Load(*from, lane), Instr::Store(*to, 0)]);
+            }
+            Step::Convert(Lane::Mask(width), ..) if *width > 8 && injected(MaskHalfRead) => {
+                *width /= 2;
+            }
+            _ => {}
+        }
+    }
+    if let [.., first, second] = steps
+        && injected(StepsSwapped)
+    {
+        std::mem::swap(first, second);
+    }
+}
+
+fn slip_in_loop(code: &mut Vec<Instr>, cells: u32) {
+    for instr in &mut *code {
+        if let Instr::Load(Place::Cell(cell), _) = instr
+            && cells > 1
+            && injected(CellOfNeighbour)
+        {
+            *cell = (*cell + 1) % cells;
+        }
+    }
+    let twice = code.windows(2).position(|pair| match pair {
+        [Instr::Store(_, x), Instr::Store(_, y)] => x == y,
+        _ => false,
+    });
+    // Its place is kept by storing to the first one again: numbers of values do not change.
+    if let Some(first) = twice
+        && injected(SecondStoreForgotten)
+    {
+        code[first + 1] = code[first].clone();
+    }
+}
