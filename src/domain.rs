@@ -231,6 +231,14 @@ impl Derivation {
         matches!(self, Derivation::Index(items) if items.iter().all(part))
     }
 
+    /// Checks what can be known without a shape.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Derivation::Index(items) => check_index(items),
+            _ => Ok(()),
+        }
+    }
+
     /// The derived shape.
     ///
     /// # Errors
@@ -296,6 +304,17 @@ fn transpose(array: &Layout, axes: Option<&[i64]>) -> Result<Layout> {
     })
 }
 
+/// Checks what no shape could make right.
+fn check_index(items: &[Index]) -> Result<()> {
+    if items.iter().filter(|item| **item == Index::Ellipsis).count() > 1 {
+        return Err(shape_error("an index has at most one `...`".to_string()));
+    }
+    if items.iter().any(|item| matches!(item, Index::Slice { step: Some(0), .. })) {
+        return Err(shape_error("the step of a slice is not 0".to_string()));
+    }
+    Ok(())
+}
+
 fn index(array: &Layout, items: &[Index]) -> Result<Layout> {
     let takes = |item: &Index| matches!(item, Index::At(_) | Index::Slice { .. });
     let taken = items.iter().filter(|item| takes(item)).count();
@@ -304,6 +323,7 @@ fn index(array: &Layout, items: &[Index]) -> Result<Layout> {
         let shape = shown_shape(&array.shape);
         return Err(shape_error(format!("{taken} indices for an array of shape {shape}")));
     };
+    check_index(items)?;
     let mut view = Layout { shape: Vec::new(), strides: Vec::new(), offset: array.offset };
     let mut axis = 0;
     let keep = |view: &mut Layout, axis: &mut usize, count: usize| {
@@ -347,7 +367,7 @@ fn index(array: &Layout, items: &[Index]) -> Result<Layout> {
 
 /// The first position, the number of positions and the step of a slice, by Python's rules.
 fn slice(extent: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (usize, usize, isize) {
-    let n = extent as i64;
+    let n = i64::try_from(extent).unwrap_or(i64::MAX);
     let (least, most) = if step < 0 { (-1, n - 1) } else { (0, n) };
     let place = |at: Option<i64>, default: i64| match at {
         Some(at) if at < 0 => at.saturating_add(n).clamp(least, most),

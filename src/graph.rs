@@ -615,7 +615,7 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// `Shape` for a view of a single number.
+    /// `Shape` for a view of a single number, and for an index that no shape could make right.
     pub fn view(&mut self, x: NodeId, how: Derivation) -> Result<NodeId, Error> {
         let ty = self.graph.ty(x);
         if ty.domain.is_scalar() {
@@ -625,6 +625,7 @@ impl Builder {
         if let Derivation::Reduce { .. } = how {
             return Err(Error::internal("a reduction is no view"));
         }
+        how.check()?;
         if let Some(kept) = self.kept_axes(x, &how)? {
             return Ok(kept);
         }

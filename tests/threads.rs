@@ -100,6 +100,133 @@ fn keep_one_core() {
 
 // F. Resources and limits
 
+/// Has the kernel refuse system calls of this process from now on: all of this number, or those
+/// whose third argument has one of these bits. Tells whether it will.
+fn refuse_calls(number: libc::c_long, bits: Option<u32>) -> bool {
+    let code =
+        |parts: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: parts as u16, jt, jf, k };
+    let load = |offset: u32| code(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset);
+    let answer = |k: u32| code(libc::BPF_RET | libc::BPF_K, 0, 0, k);
+    let jump =
+        |test: u32, k: u32, yes: u8, no: u8| code(libc::BPF_JMP | test | libc::BPF_K, yes, no, k);
+    let third = std::mem::offset_of!(libc::seccomp_data, args) as u32 + 16;
+    let program = [
+        load(std::mem::offset_of!(libc::seccomp_data, nr) as u32),
+        jump(libc::BPF_JEQ, number as u32, 0, 3),
+        load(third),
+        jump(if bits.is_some() { libc::BPF_JSET } else { libc::BPF_JGE }, bits.unwrap_or(0), 0, 1),
+        answer(libc::SECCOMP_RET_ERRNO | libc::EACCES as u32),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let program =
+        libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
+    // SAFETY: the filter lives through the calls, which copy it.
+    unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    }
+}
+
+/// Leaves this process so many files that may be open; gives back how many there might have been.
+fn limit_files(most: u64) -> u64 {
+    // SAFETY: a record that lives.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
+        let before = std::mem::replace(&mut limit.rlim_cur, most);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
+        before
+    }
+}
+
+/// Checks that the interpreter answers where executable memory is refused, and that those who ask
+/// for native code and nothing else are told.
+fn interpreted_when_refused(refuse: impl FnOnce() -> bool) {
+    let a = data(10_000);
+    let oracle = Engine::builder().threads(1).backend(Backend::Interpreter).build();
+    let want = bits(&oracle.compile(TEXT).unwrap(), &a);
+    if !refuse() {
+        println!("the system does not let this process give up calls");
+        return;
+    }
+    for threads in [1, 2] {
+        let engine = Engine::builder().eager().threads(threads).build();
+        let program = engine.compile(TEXT).unwrap();
+        assert!(!program.eval([Arg::from(&a)]).unwrap().report().native);
+        assert!(bits(&program, &a) == want, "on {threads} threads");
+        let explained = program.explain(&[("a", ArgType::array(DType::F64))]).unwrap();
+        assert!(explained.contains("executable memory refused: "), "{explained}");
+    }
+    let native = Engine::builder().backend(Backend::Native).build();
+    let error = native.compile(TEXT).unwrap().eval([Arg::from(&a)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("executable memory refused: "), "{error}");
+    assert_eq!(error.hints(), ["let the interpreter answer"]);
+}
+
+#[test]
+fn f10_no_executable_mapping() {
+    if alone("f10_no_executable_mapping") {
+        interpreted_when_refused(|| refuse_calls(libc::SYS_mmap, Some(libc::PROT_EXEC as u32)));
+    }
+}
+
+#[test]
+fn f10_no_file_in_memory() {
+    if alone("f10_no_file_in_memory") {
+        interpreted_when_refused(|| refuse_calls(libc::SYS_memfd_create, None));
+    }
+}
+
+#[test]
+fn f10_no_file_may_be_open() {
+    if alone("f10_no_file_may_be_open") {
+        let mut before = 0;
+        interpreted_when_refused(|| {
+            before = limit_files(0);
+            true
+        });
+        // What was refused once is had when there is room again.
+        limit_files(before);
+        let outputs = Engine::builder().build().compile("a + 1").unwrap().eval([Arg::from(&[1.0])]);
+        assert!(outputs.unwrap().report().native);
+    }
+}
+
+/// What has been compiled goes on, and what fits beside it is compiled; then the interpreter
+/// answers.
+#[test]
+fn f10_refused_later() {
+    if !alone("f10_refused_later") {
+        return;
+    }
+    let a = data(1000);
+    let engine = Engine::builder().threads(1).build();
+    let oracle = Engine::builder().threads(1).backend(Backend::Interpreter).build();
+    let text = |n: usize| {
+        let terms: Vec<String> =
+            (0..200).map(|i| format!("{i} * a * a + a / {}", n + i + 1)).collect();
+        format!("y = {}; y, y, max(y)", terms.join(" + sqrt(a) * "))
+    };
+    let first = engine.compile(&text(0)).unwrap();
+    let want = bits(&first, &a);
+    let before = limit_files(0);
+    let mut count = 1;
+    loop {
+        let program = engine.compile(&text(count)).unwrap();
+        assert!(bits(&program, &a) == bits(&oracle.compile(&text(count)).unwrap(), &a), "{count}");
+        if !program.eval([Arg::from(&a)]).unwrap().report().native {
+            break;
+        }
+        count += 1;
+        assert!(count < 1000, "memory was never refused");
+    }
+    assert!(count > 1, "nothing fits beside what is there");
+    assert!(first.eval([Arg::from(&a)]).unwrap().report().native);
+    assert!(bits(&first, &a) == want);
+    limit_files(before);
+}
+
 #[test]
 fn f12_no_thread_can_be_started() {
     if !alone("f12_no_thread_can_be_started") {

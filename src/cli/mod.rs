@@ -25,6 +25,7 @@ mod array;
 mod bench;
 mod evaluate;
 mod explain;
+mod first_error;
 mod functions;
 mod interrupt;
 mod npy;

@@ -17,6 +17,8 @@ use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::first_error::FirstError;
+
 /// Links that are followed before they count as a circle, as Linux has it.
 const MOST_LINKS: usize = 40;
 
@@ -226,6 +228,8 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+type Archive<'a> = ZipWriter<FirstError<'a>>;
+
 /// An array of an archive: its name, and the file that it is in before.
 type Member = (String, Arc<FileArray>);
 
@@ -261,7 +265,7 @@ impl Files {
 
 /// An archive of arrays that are in files of their own.
 fn archive(file: &mut File, members: &[Member]) -> io::Result<()> {
-    let mut archive = ZipWriter::new(file);
+    let mut archive = Archive::new(FirstError::new(file));
     let mut part = vec![0; 1 << 20];
     for (name, array) in members {
         let header = Header::new(Source::dtype(&**array), Source::shape(&**array));
@@ -274,12 +278,11 @@ fn archive(file: &mut File, members: &[Member]) -> io::Result<()> {
             archive.write_all(part)?;
         }
     }
-    archive.finish()?;
-    Ok(())
+    archive.finish()?.finish()
 }
 
 /// Starts a member of an archive for an array of so many bytes.
-fn start_member(archive: &mut ZipWriter<&mut File>, name: &str, size: usize) -> io::Result<()> {
+fn start_member(archive: &mut Archive<'_>, name: &str, size: usize) -> io::Result<()> {
     // Beyond 4 GiB a member needs longer fields; the header is far shorter than the margin.
     let large = size as u64 > u64::from(u32::MAX) - (1 << 20);
     let options = SimpleFileOptions::default()
@@ -311,11 +314,10 @@ fn write_npz<'a>(
     file: &mut File,
     outputs: impl Iterator<Item = (String, &'a Output)>,
 ) -> io::Result<()> {
-    let mut archive = ZipWriter::new(file);
+    let mut archive = Archive::new(FirstError::new(file));
     for (name, output) in outputs {
         start_member(&mut archive, &name, output.bytes().len())?;
         write_npy(&mut archive, output)?;
     }
-    archive.finish()?;
-    Ok(())
+    archive.finish()?.finish()
 }

@@ -8,9 +8,16 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod calls;
 pub mod check;
 pub mod data;
+pub mod graphs;
+pub mod kernels;
+pub mod mutate;
+pub mod npy;
 pub mod store;
+pub mod targets;
+pub mod text;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::ops::{Row, Rule, TABLE};

@@ -1,0 +1,10 @@
+//! Calls of the graph builder, beside the same as text.
+
+#![no_main]
+
+#[path = "../../tests/generator/mod.rs"]
+mod generator;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| generator::graphs::check(bytes).unwrap_or_else(|wrong| panic!("{wrong}")));

@@ -1,0 +1,10 @@
+//! A random program over random arrays: engines agree on every bit.
+
+#![no_main]
+
+#[path = "../../tests/generator/mod.rs"]
+mod generator;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| generator::kernels::check(bytes).unwrap_or_else(|wrong| panic!("{wrong}")));

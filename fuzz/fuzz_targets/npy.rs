@@ -1,0 +1,10 @@
+//! Any bytes as an `.npy` file.
+
+#![no_main]
+
+#[path = "../../tests/generator/mod.rs"]
+mod generator;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| generator::npy::check(bytes).unwrap_or_else(|wrong| panic!("{wrong}")));
