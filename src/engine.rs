@@ -9,12 +9,13 @@ use hotloop_grammar::{SyntaxErrorKind, parse};
 use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::perf::Perf;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
 
-use crate::backend::cranelift::{NativeTile, Refusal, compile};
+use crate::backend::cranelift::{Label, NativeTile, Refusal, compile};
 use crate::cache::Cache;
-use crate::error::{Error, ErrorKind, Result, Span};
+use crate::error::{Error, ErrorKind, Result, Span, shown_program};
 use crate::graph::{ArgType, Domain, Graph, Node, NodeId};
 use crate::legalize::{Mode, legalize};
 use crate::ops::Op;
@@ -49,6 +50,8 @@ pub(crate) struct Source {
     pub inputs: Vec<Box<str>>,
     pub outputs: Vec<Option<Box<str>>>,
     pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
+    /// What parsing and resolving took.
+    pub took: Duration,
 }
 
 /// Stack that compiling takes, with a margin; frames are larger without optimization.
@@ -83,6 +86,8 @@ pub(crate) struct Kernels {
     pub adopts: bool,
     /// Native code, or why there is none.
     pub native: std::result::Result<Arc<Compiled>, Refusal>,
+    /// What making all this took.
+    pub took: Duration,
 }
 
 impl Kernels {
@@ -103,7 +108,7 @@ impl Kernels {
         domains.sort_unstable();
         domains.dedup();
         let native = Err(Refusal::Unavailable("nobody asked for native code".to_string()));
-        Kernels { graph, places, domains, extremes, adopts, native }
+        Kernels { graph, places, domains, extremes, adopts, native, took: Duration::ZERO }
     }
 }
 
@@ -171,6 +176,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Tells the profiler `perf` the names of kernels: `hotloop: sin(a)**2 + 1 [stage 0]`, or of
+    /// the first program that they were made for. A file that cannot be written is no error. The
+    /// environment variable `HOTLOOP_PERF` (`off`, `map`, `jitdump`) sets the default.
+    pub fn perf(mut self, perf: Perf) -> EngineBuilder {
+        self.0.perf = perf;
+        self
+    }
+
     /// The longest text, in bytes; 1 MiB by default.
     pub fn max_text(mut self, bytes: usize) -> EngineBuilder {
         self.0.max_text = bytes;
@@ -230,6 +243,9 @@ const LARGE_TERMS: usize = 10_000;
 const LARGE_TEXT: usize = 64 << 10;
 const LARGE_CODE: usize = 256 << 10;
 
+/// The most characters of a program that a kernel's name has.
+const MOST_SHOWN: usize = 60;
+
 /// A tile program with more steps than this compiles on a helper thread, under the budget.
 const QUICK: usize = 4000;
 
@@ -276,6 +292,7 @@ impl Engine {
 
     fn parse(&self, text: &str) -> Result<Source> {
         // Literals and constants are rounded as everywhere, whatever the host's thread is set to.
+        let started = Instant::now();
         let _environment = FpEnv::enter();
         let text: Arc<str> = text.into();
         let ast = parse(&text).map_err(|e| {
@@ -299,7 +316,8 @@ impl Engine {
             );
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        Ok(Source { terms, inputs, outputs, kernels: Cache::new(KERNELS_OF_A_PROGRAM) })
+        let kernels = Cache::new(KERNELS_OF_A_PROGRAM);
+        Ok(Source { terms, inputs, outputs, kernels, took: started.elapsed() })
     }
 
     /// What a program is for these input types.
@@ -311,18 +329,26 @@ impl Engine {
     }
 
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
+        let started = Instant::now();
         let _environment = FpEnv::enter();
         let (graph, places) = source.terms.graph(types)?;
         let graph = legalize(&graph, self.0.options.mode, 2 * self.0.options.max_nodes)?;
         let mut kernels = Kernels::of(graph, places);
         kernels.native = match self.0.options.backend {
             Backend::Interpreter => kernels.native,
-            Backend::Auto | Backend::Native => self.native(&kernels.graph)?,
+            Backend::Auto | Backend::Native => {
+                self.native(&kernels.graph, source.terms.source())?
+            }
         };
+        kernels.took = started.elapsed();
         Ok(kernels)
     }
 
-    fn native(&self, graph: &Graph) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {
+    fn native(
+        &self,
+        graph: &Graph,
+        text: &str,
+    ) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {
         let isa = self.0.options.isa;
         let deadline = Instant::now() + self.0.options.compile_budget;
         let graph = optimize(graph.clone())?;
@@ -332,19 +358,30 @@ impl Engine {
         #[cfg(feature = "faults")]
         let plan = crate::fault::planned(&graph, plan);
         let mut tiles = Vec::with_capacity(plan.stages.len());
-        for stage in &plan.stages {
+        for (number, stage) in plan.stages.iter().enumerate() {
             if !tiles.is_empty() && Instant::now() >= deadline {
                 return Ok(Err(Refusal::TooLarge));
             }
             let key = (stage.program.clone(), isa);
             let small = |tile: &Arc<NativeTile>| tile.code_len() <= LARGE_CODE;
-            let make = || tile(&stage.program, isa, deadline);
+            let make = || tile(&stage.program, isa, deadline, self.label(text, number));
             match self.0.tiles.get(&key, make, |made| made.as_ref().is_ok_and(small)) {
                 Ok(tile) => tiles.push(tile),
                 Err(refusal) => return Ok(Err(refusal)),
             }
         }
         Ok(Ok(Arc::new(Compiled { graph, plan, tiles, isa })))
+    }
+
+    /// What a profiler is told of a stage.
+    fn label(&self, text: &str, stage: usize) -> Label {
+        match self.0.options.perf {
+            Perf::Off => Label::default(),
+            perf => Label {
+                perf,
+                name: format!("hotloop: {} [stage {stage}]", shown_program(text, MOST_SHOWN)),
+            },
+        }
     }
 }
 
@@ -353,9 +390,10 @@ fn tile(
     program: &TileProgram,
     isa: Isa,
     deadline: Instant,
+    label: Label,
 ) -> std::result::Result<Arc<NativeTile>, Refusal> {
     if program.size() <= QUICK {
-        return compile(program, isa).map(Arc::new);
+        return compile(program, isa, &label).map(Arc::new);
     }
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -368,7 +406,7 @@ fn tile(
     let work = move || {
         let _helper = helper;
         // Nobody may be waiting any more.
-        let _ = sender.send(compile(&own, isa).map(Arc::new));
+        let _ = sender.send(compile(&own, isa, &label).map(Arc::new));
     };
     thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
     receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))

@@ -175,6 +175,30 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// A program on one line, without comments, cut after so many characters.
+pub(crate) fn shown_program(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for code in text.lines().map(|line| line.split('#').next().unwrap_or_default()) {
+        for part in code.split(';') {
+            for (i, word) in part.split_whitespace().enumerate() {
+                line += match (i, line.is_empty()) {
+                    (_, true) => "",
+                    (0, _) => "; ",
+                    _ => " ",
+                };
+                word.chars().for_each(|c| push_visible(&mut line, c));
+            }
+        }
+        if line.len() > 4 * most {
+            break;
+        }
+    }
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", line[..end].trim_end()),
+        None => line,
+    }
+}
+
 /// A shape as Python writes it.
 pub(crate) fn shown_shape(shape: &[usize]) -> String {
     match shape {

@@ -34,6 +34,7 @@ mod arg;
 mod backend;
 mod cache;
 mod domain;
+mod drawing;
 mod engine;
 mod error;
 #[cfg(feature = "faults")]
@@ -52,6 +53,7 @@ mod program;
 mod promote;
 mod resolve;
 mod schedule;
+mod stats;
 mod store;
 
 pub use arg::{Arg, Args, Out};
@@ -63,6 +65,7 @@ pub use hotloop_runtime::drive::ForEach;
 pub use hotloop_runtime::dtype::{DType, Element, Kind};
 pub use hotloop_runtime::isa::Isa;
 pub use hotloop_runtime::pages::prefer_huge_pages;
+pub use hotloop_runtime::perf::Perf;
 pub use hotloop_runtime::store::{FileArray, Sink, Source};
 pub use legalize::Mode;
 pub use ndarray;
@@ -72,6 +75,7 @@ pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Bound, Kernel, OutputShape, Program};
 pub use promote::promote;
 pub use rayon;
+pub use stats::{StageStats, Stats};
 
 /// Compiles a program on an engine that the whole process shares.
 ///

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress};
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::perf::Perf;
 
 use crate::interp::Keep;
 use crate::legalize::Mode;
@@ -44,6 +45,7 @@ pub(crate) struct Options {
     pub cores: Box<[usize]>,
     pub mode: Mode,
     pub isa: Isa,
+    pub perf: Perf,
     pub backend: Backend,
     pub max_text: usize,
     pub max_nodes: usize,
@@ -61,6 +63,7 @@ impl Default for Options {
             cores: Box::default(),
             mode: Mode::Strict,
             isa: default_isa(),
+            perf: default_perf(),
             backend: Backend::Auto,
             max_text: 1 << 20,
             max_nodes: 1 << 20,
@@ -75,6 +78,12 @@ impl Default for Options {
 fn default_isa() -> Isa {
     let wanted = std::env::var("HOTLOOP_ISA").ok().and_then(|name| Isa::from_name(&name));
     wanted.map_or(Isa::detect(), |isa| isa.min(Isa::detect()))
+}
+
+/// What `HOTLOOP_PERF` says.
+fn default_perf() -> Perf {
+    let wanted = std::env::var("HOTLOOP_PERF").ok().and_then(|name| Perf::from_name(&name));
+    wanted.unwrap_or_default()
 }
 
 /// Stops runs from another thread.
@@ -117,6 +126,7 @@ pub struct RunOptions {
     pub(crate) keep: Keep,
     pub(crate) order: Order,
     pub(crate) progress: Option<Arc<Progress>>,
+    pub(crate) stats: bool,
 }
 
 impl RunOptions {
@@ -175,6 +185,12 @@ impl RunOptions {
     /// [`memory`](RunOptions::memory); by default, the system's directory for temporary files.
     pub fn temp_directory(mut self, directory: impl AsRef<Path>) -> RunOptions {
         self.keep.directory = Some(directory.as_ref().into());
+        self
+    }
+
+    /// Whether reports say what runs took ([`Report::stats`](crate::Report::stats)).
+    pub fn stats(mut self, wanted: bool) -> RunOptions {
+        self.stats = wanted;
         self
     }
 

@@ -14,9 +14,10 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
 
 use crate::domain::element_count;
 use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::stats::Stats;
 
 /// What a run reports beside its values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// An integer was divided by zero somewhere; those elements are 0. Advisory: an optimized
@@ -24,6 +25,14 @@ pub struct Report {
     pub divided_by_zero: bool,
     /// Native code ran, not the interpreter.
     pub native: bool,
+    pub(crate) stats: Option<Box<Stats>>,
+}
+
+impl Report {
+    /// What the run took, if [`RunOptions::stats`](crate::RunOptions::stats) asked for it.
+    pub fn stats(&self) -> Option<&Stats> {
+        self.stats.as_deref()
+    }
 }
 
 /// The outputs of one run, by number or name.
@@ -115,8 +124,8 @@ impl Outputs {
     }
 
     /// What the run reported.
-    pub fn report(&self) -> Report {
-        self.report
+    pub fn report(&self) -> &Report {
+        &self.report
     }
 
     /// Moves an output out; it is empty afterwards.

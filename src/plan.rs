@@ -159,6 +159,12 @@ pub struct Stage {
     pub cost: f32,
     /// Operations an element.
     pub operations: u32,
+    /// The nodes that it computes, reductions aside.
+    pub nodes: Vec<NodeId>,
+    /// The nodes that are its outputs, in their order.
+    pub stored: Vec<NodeId>,
+    /// The nodes that are its reductions, in their order.
+    pub folded: Vec<NodeId>,
 }
 
 impl Stage {
@@ -469,11 +475,13 @@ impl<'g> Planner<'g> {
         }
         let loads: Vec<bool> = graph.ids().map(is_load).collect();
         let mut lowering = Lowerer::default();
+        let mut nodes = Vec::new();
         for id in graph.ids().filter(|id| needed[id.index()]) {
             if loads[id.index()] {
                 lowering.load(self, id)?;
             } else {
                 lowering.lower(self, id)?;
+                nodes.push(id);
             }
             if self.units + lowering.units.len() > MOST_UNITS {
                 return Ok(None);
@@ -511,7 +519,21 @@ impl<'g> Planner<'g> {
         };
         let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
         let outputs = stores.iter().map(|(target, id)| (*target, graph.dtype(*id))).collect();
-        Ok(Some(Stage { domain, axes, program, loads, outputs, folds, cost, operations }))
+        let stored = stores.iter().map(|(_, id)| *id).collect();
+        let folded = roots.folds.iter().map(|(_, id, _)| *id).collect();
+        Ok(Some(Stage {
+            domain,
+            axes,
+            program,
+            loads,
+            outputs,
+            folds,
+            cost,
+            operations,
+            nodes,
+            stored,
+            folded,
+        }))
     }
 }
 
@@ -1010,14 +1032,18 @@ impl Scheduler {
     }
 }
 
+impl Stage {
+    /// Bytes of one element of each array that it reads, and of each that it writes.
+    pub fn bytes(&self) -> (usize, usize) {
+        let read = self.loads.iter().map(|load| load.dtype.size()).sum();
+        (read, self.outputs.iter().map(|(_, dtype)| dtype.size()).sum())
+    }
+}
+
 impl Plan {
     /// Bytes that one element of each array operand moves, over all stages of all axes.
     pub fn bytes_per_element(&self) -> usize {
-        let stage = |s: &Stage| {
-            let read: usize = s.loads.iter().map(|load| load.dtype.size()).sum();
-            read + s.outputs.iter().map(|(_, dtype)| dtype.size()).sum::<usize>()
-        };
-        self.large_stages().map(stage).sum()
+        self.large_stages().map(|stage| stage.bytes().0 + stage.bytes().1).sum()
     }
 
     /// Operations an element, over all stages of all axes.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
 use hotloop_runtime::control::Control;
@@ -18,6 +19,7 @@ use ndarray::ArrayD;
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::cranelift::Refusal;
 use crate::domain::{Shapes, element_count};
+use crate::drawing::{self, Subject};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
@@ -28,6 +30,7 @@ use crate::options::{Backend, RunOptions};
 use crate::order::fresh_strides;
 use crate::outputs::{Output, Outputs, Report};
 use crate::schedule::Schedule;
+use crate::stats::{Stats, peak_memory};
 use crate::store;
 
 /// A compiled program: cheap to clone, may be used from many threads at once.
@@ -482,6 +485,27 @@ impl Kernel {
         text
     }
 
+    /// The passes over the data as a picture, an SVG file: what each reads, computes and writes.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let program = hotloop::compile("x / sum(x)")?;
+    /// let kernel = program.specialize(&[("x", ArgType::array(DType::F64))])?;
+    /// assert!(kernel.explain_svg().starts_with("<svg"));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn explain_svg(&self) -> String {
+        let native = self.kernels.native.as_ref().ok();
+        drawing::svg(&Subject {
+            text: self.program.text(),
+            inputs: self.program.inputs(),
+            outputs: self.program.outputs(),
+            graph: native.map_or(&self.kernels.graph, |compiled| &compiled.graph),
+            plan: native.map(|compiled| &compiled.plan),
+        })
+    }
+
     fn write_explanation(&self, text: &mut String) -> fmt::Result {
         let inputs: Vec<String> = self
             .program
@@ -564,11 +588,14 @@ impl Bound<'_> {
         let Program { engine, options, .. } = &self.program;
         let driver = host.map_or(Driver::Pool(&engine.0.pool), Driver::Host);
         let control = options.control();
+        let progress = options.progress.as_deref();
+        let mut watch = options.stats.then(|| (Instant::now(), Vec::new()));
+        let times = watch.as_mut().map(|(_, times)| times);
         let (flags, native) = match &mut self.work {
             Work::Native(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
-                let flags = unsafe { schedule.run(driver, &control, options.progress.as_deref()) }?;
+                let flags = unsafe { schedule.run(driver, &control, progress, times) }?;
                 (flags, true)
             }
             Work::Interpreted { operands, shapes, outputs } => {
@@ -595,7 +622,22 @@ impl Bound<'_> {
                 (flags, false)
             }
         };
-        Ok(Report { divided_by_zero: (flags | self.flags) & DIVIDE_BY_ZERO != 0, native })
+        let divided_by_zero = (flags | self.flags) & DIVIDE_BY_ZERO != 0;
+        let stats = watch.map(|(started, times)| {
+            let run = started.elapsed();
+            Box::new(Stats { run, ..self.stats(&times) })
+        });
+        Ok(Report { divided_by_zero, native, stats })
+    }
+
+    /// What a run took, from the times of its stages.
+    fn stats(&self, times: &[Duration]) -> Stats {
+        let Program { source, .. } = &self.program;
+        let own = match &self.work {
+            Work::Native(schedule) => schedule.stats(times, &source.outputs),
+            Work::Interpreted { .. } => Stats::default(),
+        };
+        Stats { compile: source.took + self.kernels.took, peak_memory: peak_memory(), ..own }
     }
 }
 

@@ -8,6 +8,7 @@
 //! run; temporary arrays that are too large for memory go to files.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotloop_runtime::cell::Cell;
 use hotloop_runtime::control::{Control, Progress, Stop};
@@ -31,6 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, NodeId};
 use crate::interp::{Call, Operand, allocate, reduced_count, stopped, weak_values};
 use crate::plan::{Array, Load, Place, Plan, Source, Stage, Target};
+use crate::stats::{StageStats, Stats, Traffic, computes};
 use crate::store;
 
 /// A plan with its code.
@@ -65,7 +67,9 @@ pub struct Schedule {
     /// What is copied to sinks after stages, by number.
     drains: Vec<(usize, Drain)>,
     /// What the temporary arrays are in.
-    _temporaries: Vec<Vec<u8>>,
+    temporaries: Vec<Vec<u8>>,
+    /// What each loop moves.
+    traffic: Vec<Traffic>,
 }
 
 fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
@@ -169,7 +173,8 @@ impl Schedule {
         let landing = vec![0u64; plan.cells.len()];
         let mut arrays = Arrays::new(plan, call)?;
         arrays.separate(graph, plan, call)?;
-        let mut binder = Binder { graph, call, arrays, landing };
+        let traffic = Vec::with_capacity(plan.stages.len());
+        let mut binder = Binder { graph, call, arrays, landing, traffic };
         let mut loops = Vec::with_capacity(plan.stages.len());
         for (stage, code) in plan.stages.iter().zip(tiles) {
             loops.push(binder.bind(stage, code, *isa, cells.as_ptr(), pool)?);
@@ -177,7 +182,7 @@ impl Schedule {
         let outputs = plan.outputs.iter().zip(call.outputs);
         let outputs =
             outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
-        let Binder { arrays, landing, .. } = binder;
+        let Binder { arrays, landing, traffic, .. } = binder;
         let Arrays { copies, memory, drains, .. } = arrays;
         Ok(Schedule {
             compiled: compiled.clone(),
@@ -188,11 +193,33 @@ impl Schedule {
             outputs,
             copies,
             drains,
-            _temporaries: memory,
+            temporaries: memory,
+            traffic,
         })
     }
 
-    /// Runs the program; returns advisory flags. Allocates nothing.
+    /// What a run took, but for what only its caller knows, from the times of its stages.
+    pub fn stats(&self, times: &[Duration], names: &[Option<Box<str>>]) -> Stats {
+        let stages = self.compiled.plan.stages.iter().zip(&self.traffic).zip(times);
+        let stages = stages.map(|((stage, traffic), time)| StageStats {
+            computes: computes(stage, names),
+            elements: traffic.elements,
+            bytes_read: traffic.read,
+            bytes_written: traffic.written,
+            time: *time,
+        });
+        Stats {
+            stages: stages.collect(),
+            copied_arrays: self.copies.len(),
+            copied_bytes: self.copies.iter().map(|copy| copy.bytes.len() as u64).sum(),
+            temporary_arrays: self.temporaries.len(),
+            temporary_bytes: self.temporaries.iter().map(|array| array.len() as u64).sum(),
+            ..Stats::default()
+        }
+    }
+
+    /// Runs the program; returns advisory flags. Allocates nothing, unless it is to add the time
+    /// of each stage to a list.
     ///
     /// # Errors
     /// `Cancelled`; `Io` of arrays in stores.
@@ -204,6 +231,7 @@ impl Schedule {
         driver: Driver<'_>,
         control: &Control,
         progress: Option<&Progress>,
+        mut times: Option<&mut Vec<Duration>>,
     ) -> Result<u32> {
         let plan = &self.compiled.plan;
         for (i, view) in &self.scalars {
@@ -220,9 +248,13 @@ impl Schedule {
         }
         let mut flags = 0;
         for (number, (stage, work)) in plan.stages.iter().zip(&mut self.loops).enumerate() {
+            let started = times.is_some().then(Instant::now);
             // SAFETY: the streams are views of the call or the landing, both valid now; the tile
             // is the stage's own.
             flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
+            if let (Some(times), Some(started)) = (&mut times, started) {
+                times.push(started.elapsed());
+            }
             let folded = stage.folds.iter().map(|fold| fold.target);
             for target in stage.outputs.iter().map(|(target, _)| *target).chain(folded) {
                 if let Target::Cell(to) = target
@@ -513,6 +545,7 @@ struct Binder<'a> {
     arrays: Arrays,
     /// Where stages leave scalars.
     landing: Vec<u64>,
+    traffic: Vec<Traffic>,
 }
 
 impl Binder<'_> {
@@ -549,6 +582,13 @@ impl Binder<'_> {
             results.push(View { strides: along_kept(&result, &mask).into(), ..result });
             reducers.push(reducer);
         }
+
+        let written = outputs.iter().chain(&results);
+        self.traffic.push(Traffic {
+            elements: shape.iter().map(|extent| *extent as u64).product(),
+            read: inputs.iter().map(|view| bytes_of(view, &view.strides)).sum(),
+            written: written.map(|view| bytes_of(view, &[])).sum(),
+        });
 
         // What is written first says how to go through the elements; a reduction reads more.
         let reduces = !stage.folds.is_empty();
@@ -625,6 +665,15 @@ impl Binder<'_> {
         .map(|kept| kept.written.clone())
         .ok_or_else(|| Error::internal("a stage writes what is no array"))
     }
+}
+
+/// Bytes of the elements of a view; axes of stride 0 have one.
+fn bytes_of(view: &View, strides: &[isize]) -> u64 {
+    let elements = view.shape.iter().enumerate().map(|(axis, extent)| match strides.get(axis) {
+        Some(0) => 1.min(*extent),
+        _ => *extent,
+    });
+    elements.fold(view.dtype.size() as u64, |bytes, extent| bytes.saturating_mul(extent as u64))
 }
 
 /// The strides of a reduction's results along the axes of its operand: 0 along those it takes.

@@ -755,7 +755,8 @@ fn explain_says_what_is_done() {
 fn reports_say_who_ran_and_what_was_divided_by_zero() {
     for (name, engine) in engines() {
         let program = engine.compile("a // b").unwrap();
-        let run = |b: i32| program.eval([Arg::from(&[7, 8]), Arg::typed(b)]).unwrap().report();
+        let run =
+            |b: i32| program.eval([Arg::from(&[7, 8]), Arg::typed(b)]).unwrap().report().clone();
         assert!(run(0).divided_by_zero && !run(2).divided_by_zero, "{name}");
         assert_eq!(run(1).native, name != "interpreter");
         // The flag is not raised by what fills a tile up, and not kept for the next run.

@@ -733,6 +733,66 @@ fn explain() {
     assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin' or 'sinh'?"));
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
+
+    let words = ["explain", "--svg", "a * k + b", "a:f32", "k:weak"];
+    let drawn = ok(dir, &words);
+    assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"), "{drawn}");
+    assert!(drawn.contains(">f32[s0], 4 B<"), "{drawn}");
+    assert_eq!(ok(dir, &[&words[..], &["-o", "p.svg"]].concat()), "");
+    assert_eq!(fs::read_to_string(dir.join("p.svg")).expect("it is written"), drawn);
+    let nowhere = fails(dir, 1, &[&words[..], &["-o", "none/p.svg"]].concat());
+    assert!(nowhere.contains("cannot write none/p.svg"), "{nowhere}");
+}
+
+#[test]
+fn stats() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0, 3.0, 6.0]);
+    let silent = run(dir, &["a - mean(a)", "a=a.npy"]);
+    let ran = run(dir, &["a - mean(a)", "a=a.npy", "--stats"]);
+    assert_eq!((silent.code, ran.code), (Some(0), Some(0)));
+    assert_eq!((ran.out, silent.err.as_str()), (silent.out, ""), "results are the same");
+    let field = |name: &str| {
+        let line = ran.err.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {}", ran.err)).trim().to_string()
+    };
+    // A small file is read into memory once.
+    assert_eq!(field("copies"), "1 array, 32 B");
+    assert_eq!(field("temporaries"), "none");
+    assert!(field("compile").ends_with('s') && field("run ").ends_with('s'));
+    if cfg!(target_os = "linux") {
+        assert!(field("peak memory").ends_with("MB"), "{}", ran.err);
+    }
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        // Two passes over four elements; three numbers between them.
+        assert_eq!((field("read"), field("written")), ("64 B".to_string(), "56 B".to_string()));
+        let last = ran.err.lines().last().unwrap_or_default();
+        assert!(last.ends_with("-, to output 0") && last.contains(" 32 B  "), "{}", ran.err);
+    }
+    assert!(fails(dir, 2, &["bench", "a", "--stats"]).contains("--stats is no option of bench"));
+}
+
+#[test]
+fn a_flame_graph_shows_the_expression() {
+    let dir = temporary();
+    let dir = dir.path();
+    let words = ["bench", "exp(-a*a) * 2", "-n", "1e5", "--threads", "1"];
+    let words = [&words[..], &["--flamegraph", "f.svg"]].concat();
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-o", "probe.data", "--", "true"]).current_dir(dir);
+    if !perf.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: perf is missing, or may not record");
+        let err = fails(dir, 1, &words);
+        return assert!(err.contains("perf"), "{err}");
+    }
+    assert_eq!(ok(dir, &words), "");
+    let drawn = fs::read_to_string(dir.join("f.svg")).expect("it is written");
+    assert!(drawn.contains("hotloop: exp(-a*a) * 2 [stage 0]"), "{}", drawn.len());
+    let lacking = command(dir).args(&words).env("PATH", dir).output().expect("it starts");
+    let lacking = Ran::from(lacking);
+    assert_eq!(lacking.code, Some(1));
+    assert!(lacking.err.contains("--flamegraph needs Linux's `perf`"), "{}", lacking.err);
 }
 
 #[test]

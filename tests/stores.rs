@@ -345,7 +345,7 @@ fn what_does_not_fit_is_said_before_anything_is_read() {
             Ok(())
         }
     }
-    let vast = program.eval([("x", Arg::source(&Arc::new(Vast)))]).map(|o| o.report());
+    let vast = program.eval([("x", Arg::source(&Arc::new(Vast)))]).map(|o| o.report().clone());
     wrong(vast, ErrorKind::Layout, "beyond the address space");
 }
 

@@ -542,7 +542,9 @@ fn f17_no_clock_that_jumps() {
             } else {
                 files += 1;
                 let source = std::fs::read_to_string(&path).unwrap();
-                assert!(!source.contains("SystemTime"), "{}", path.display());
+                // Files that a profiler's map is found among have a time of day, and no deadline.
+                let profiles = path.ends_with("runtime/src/perf.rs");
+                assert!(profiles || !source.contains("SystemTime"), "{}", path.display());
             }
         }
     }

@@ -10,12 +10,20 @@
 //! Parent and child share the segments that there were: what one wrote to them, the other would
 //! execute. So a fork freezes them: both go on executing what is there, and neither writes to
 //! them again; new code goes to new segments.
+//!
+//! # Under a profiler
+//!
+//! `perf` asks its map only about memory without a file. What it is told of that way goes to
+//! *lasting* segments, which are shared memory without a name, and whose addresses are never used
+//! again: a line of the map cannot be taken back.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 use refused as arena;
 
 use std::fmt;
 use std::io;
+
+use crate::perf::{Perf, announce};
 
 /// Machine code in executable memory, which is freed when this is dropped.
 ///
@@ -83,7 +91,18 @@ impl std::error::Error for CodeError {
 ///
 /// The code must not depend on where it lies: it is not relocated.
 pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
-    let start = arena::publish(code)?;
+    let start = arena::publish(code, false)?;
+    Ok(Code { start, len: code.len() })
+}
+
+/// As [`publish`], and tells `perf` of it.
+pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeError> {
+    let start = match perf {
+        // Where it cannot be had without a name it runs all the same.
+        Perf::Map => arena::publish(code, true).or_else(|_| arena::publish(code, false)),
+        Perf::Off | Perf::Jitdump => arena::publish(code, false),
+    }?;
+    announce(perf, start, code, name);
     Ok(Code { start, len: code.len() })
 }
 
@@ -92,7 +111,7 @@ pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
 mod refused {
     use super::CodeError;
 
-    pub(super) fn publish(_code: &[u8]) -> Result<*const u8, CodeError> {
+    pub(super) fn publish(_code: &[u8], _lasting: bool) -> Result<*const u8, CodeError> {
         Err(CodeError(None))
     }
 
@@ -140,13 +159,15 @@ mod arena {
         by_len: BTreeSet<(usize, usize)>,
         /// [`Arena::forks`] when it was made. It is written to only while that has not changed.
         forks: u64,
+        /// Whether its addresses are never used again.
+        lasting: bool,
     }
 
     // SAFETY: the pointers are to mappings that the segment owns; threads share it only behind
     // the lock of the arena.
     unsafe impl Send for Segment {}
 
-    pub(super) fn publish(code: &[u8]) -> Result<*const u8, CodeError> {
+    pub(super) fn publish(code: &[u8], lasting: bool) -> Result<*const u8, CodeError> {
         if code.is_empty() {
             return Ok(ptr::without_provenance(ALIGN));
         }
@@ -154,12 +175,14 @@ mod arena {
         on_fork();
         let mut arena = lock();
         let forks = arena.forks;
-        let fits = |segment: &Segment| segment.forks == forks && segment.largest() >= len;
+        let fits = |segment: &Segment| {
+            segment.forks == forks && segment.lasting == lasting && segment.largest() >= len
+        };
         let place = arena.segments.iter().find(|(_, segment)| fits(segment)).map(|(&at, _)| at);
         let place = match place {
             Some(place) => place,
             None => {
-                let segment = Segment::map(len, forks)?;
+                let segment = Segment::map(len, forks, lasting)?;
                 let place = segment.executable.addr();
                 arena.segments.insert(place, segment);
                 place
@@ -196,11 +219,10 @@ mod arena {
             unsafe { segment.writable.add(offset).write_bytes(TRAP, len) };
         }
         segment.give_back(offset, len);
-        // Dropping a segment unmaps it. The last one that can be written to is kept.
-        let frozen = segment.forks != *forks;
-        if segment.used == 0
-            && (frozen || segments.values().filter(|segment| segment.forks == *forks).count() > 1)
-        {
+        // Dropping a segment unmaps it. The last one of its kind that can be written to is kept.
+        let (frozen, lasting) = (segment.forks != *forks, segment.lasting);
+        let alike = |other: &&Segment| other.forks == *forks && other.lasting == lasting;
+        if segment.used == 0 && (frozen || segments.values().filter(alike).count() > 1) {
             segments.remove(&place);
         }
     }
@@ -247,29 +269,9 @@ mod arena {
 
     impl Segment {
         /// A segment that holds a piece of `len` bytes.
-        fn map(len: usize, forks: u64) -> Result<Segment, CodeError> {
+        fn map(len: usize, forks: u64, lasting: bool) -> Result<Segment, CodeError> {
             let len = len.checked_next_multiple_of(SEGMENT).ok_or_else(too_long)?;
-            let length = libc::off_t::try_from(len).map_err(|_| too_long())?;
-            let file = memory_file()?;
-            // SAFETY: the descriptor is open, and all arguments are plain numbers.
-            let mapped = unsafe {
-                if libc::ftruncate(file, length) == 0 {
-                    view(file, len, libc::PROT_READ | libc::PROT_WRITE).and_then(|writable| {
-                        match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
-                            Ok(executable) => Ok((writable, executable)),
-                            Err(refused) => {
-                                libc::munmap(writable.cast(), len);
-                                Err(refused)
-                            }
-                        }
-                    })
-                } else {
-                    Err(last_error())
-                }
-            };
-            // SAFETY: the descriptor is open and ours; mappings do not need it.
-            unsafe { libc::close(file) };
-            let (writable, executable) = mapped?;
+            let (writable, executable) = if lasting { nameless(len)? } else { named(len)? };
             Ok(Segment {
                 writable,
                 executable,
@@ -278,6 +280,7 @@ mod arena {
                 free: BTreeMap::from([(0, len)]),
                 by_len: BTreeSet::from([(len, 0)]),
                 forks,
+                lasting,
             })
         }
 
@@ -300,6 +303,9 @@ mod arena {
         /// Makes a range free again.
         fn give_back(&mut self, offset: usize, len: usize) {
             self.used -= len;
+            if self.lasting {
+                return;
+            }
             let (mut start, mut end) = (offset, offset + len);
             if let Some((&before, &have)) = self.free.range(..start).next_back()
                 && before + have == start
@@ -331,9 +337,74 @@ mod arena {
             // segment is in use, or it would not be dropped.
             unsafe {
                 libc::munmap(self.writable.cast(), self.len);
-                libc::munmap(self.executable.cast(), self.len);
+                if self.lasting {
+                    reserve(self.executable, self.len);
+                } else {
+                    libc::munmap(self.executable.cast(), self.len);
+                }
             }
         }
+    }
+
+    /// The writable and the executable view of `len` bytes of a file in memory.
+    fn named(len: usize) -> Result<(*mut u8, *mut u8), CodeError> {
+        let length = libc::off_t::try_from(len).map_err(|_| too_long())?;
+        let file = memory_file()?;
+        // SAFETY: the descriptor is open, and all arguments are plain numbers.
+        let mapped =
+            unsafe {
+                if libc::ftruncate(file, length) == 0 {
+                    view(file, len, libc::PROT_READ | libc::PROT_WRITE).and_then(|writable| {
+                        match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
+                            Ok(executable) => Ok((writable, executable)),
+                            Err(refused) => {
+                                libc::munmap(writable.cast(), len);
+                                Err(refused)
+                            }
+                        }
+                    })
+                } else {
+                    Err(last_error())
+                }
+            };
+        // SAFETY: the descriptor is open and ours; mappings do not need it.
+        unsafe { libc::close(file) };
+        mapped
+    }
+
+    /// The same of shared memory that `perf` takes for nobody's file. It is mapped a second time
+    /// by `mremap`, which makes a new mapping of shared pages where the old length is 0.
+    fn nameless(len: usize) -> Result<(*mut u8, *mut u8), CodeError> {
+        let (writable, executable) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC);
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: neither mapping replaces another; both are ours, and are gone after an error.
+        unsafe {
+            let first = libc::mmap(ptr::null_mut(), len, writable, flags, -1, 0);
+            if first == libc::MAP_FAILED {
+                return Err(last_error());
+            }
+            let second = libc::mremap(first, 0, len, libc::MREMAP_MAYMOVE);
+            if second != libc::MAP_FAILED && libc::mprotect(second, len, executable) == 0 {
+                return Ok((first.cast(), second.cast()));
+            }
+            let refused = last_error();
+            if second != libc::MAP_FAILED {
+                libc::munmap(second, len);
+            }
+            libc::munmap(first, len);
+            Err(refused)
+        }
+    }
+
+    /// Frees the memory of a mapping, and keeps its addresses from being used again.
+    ///
+    /// # Safety
+    /// The mapping is ours and of this length, and nobody uses it any more.
+    unsafe fn reserve(at: *mut u8, len: usize) {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        // SAFETY: it replaces that mapping and no other; where it is refused, that one stays.
+        unsafe { libc::mmap(at.cast(), len, libc::PROT_NONE, flags, -1, 0) };
     }
 
     /// An anonymous file in memory.

@@ -18,6 +18,7 @@ pub mod math;
 pub mod memory;
 pub mod nest;
 pub mod pages;
+pub mod perf;
 pub mod pool;
 pub mod reduce;
 pub mod scalar;

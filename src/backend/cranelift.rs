@@ -21,13 +21,14 @@ use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use hotloop_runtime::block::BlockFn;
-use hotloop_runtime::code::{Code, publish};
+use hotloop_runtime::code::{Code, publish_named};
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::executor::TileFn;
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::perf::Perf;
 
 use crate::ops::Op;
 use crate::plan::{Instr, Place, Step, TileProgram};
@@ -43,6 +44,15 @@ pub enum Refusal {
     Busy,
     /// Cranelift or our lowering failed: a bug, to be reported.
     Bug(String),
+}
+
+/// What a profiler is told of a tile's code, and by what name it knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Label {
+    /// How it is told.
+    pub perf: Perf,
+    /// The name.
+    pub name: String,
 }
 
 /// A compiled tile program.
@@ -135,7 +145,7 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
 }
 
 /// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
-pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
+pub fn compile(program: &TileProgram, isa: Isa, label: &Label) -> Result<NativeTile, Refusal> {
     let target = target(isa)?;
     let too_wide =
         |step: &Step| matches!(step, Step::Fused(_, code) if most_live(code) > MOST_LIVE);
@@ -147,8 +157,9 @@ pub fn compile(program: &TileProgram, isa: Isa) -> Result<NativeTile, Refusal> {
         context: Context::new(),
         builder: FunctionBuilderContext::new(),
     });
-    let made =
-        catch_unwind(AssertUnwindSafe(|| Compiler::compile(program, isa, target, &mut workspace)));
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        Compiler::compile(program, isa, target, &mut workspace, label)
+    }));
     // After a panic or an error the workspace may hold half a function: it is dropped.
     let tile = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
     workspace.context.clear();
@@ -247,6 +258,7 @@ impl<'a> Compiler<'a, '_> {
         isa: Isa,
         target: &OwnedTargetIsa,
         workspace: &mut Workspace,
+        label: &Label,
     ) -> Result<NativeTile, Refusal> {
         assert!(!injected(Fault::CodegenPanics), "a fault is on");
         let mut signature = Signature::new(CallConv::SystemV);
@@ -288,8 +300,8 @@ impl<'a> Compiler<'a, '_> {
         if compiled.buffer.frame_layout().map_or(0, |f| f.frame_to_fp_offset) > MOST_FRAME {
             return Err(Refusal::TooLarge);
         }
-        let code =
-            publish(compiled.code_buffer()).map_err(|e| Refusal::Unavailable(e.to_string()))?;
+        let code = publish_named(compiled.code_buffer(), label.perf, &label.name)
+            .map_err(|e| Refusal::Unavailable(e.to_string()))?;
         Ok(NativeTile { code, block })
     }
 

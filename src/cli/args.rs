@@ -5,10 +5,11 @@ use std::fmt;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use hotloop::{Arg, ArgType, DType, Engine, Kind, Mode};
+use hotloop::{Arg, ArgType, DType, Engine, EngineBuilder, Kind, Mode};
 
 use super::bench::{self, Bench, Spec};
 use super::evaluate::Evaluation;
+use super::explain::Explanation;
 
 const HELP: &str = "\
 hotloop computes array expressions over .npy files with native code
@@ -34,6 +35,7 @@ Options:
                       or a directory (PATH/) with one file each
       --memory SIZE   about how much memory a run may take: 64MiB, 2GB; 1GiB by default.
                       Files may be larger: they are read and written in pieces
+      --stats         say what the run took: memory, bytes, copies, the time of each pass
       --threads N     at most N threads; by default all that this process may use
       --mode MODE     what may be done to floats: strict (the default), contract, fast
   -h, --help          this text; also after a subcommand
@@ -45,15 +47,21 @@ Without -o each output is printed, long ones in short.
 const EXPLAIN_HELP: &str = "\
 Shows what a program becomes: its graph, the plan, the work of each element
 
-Usage: hotloop explain [--mode MODE] PROGRAM [NAME:TYPE]...
+Usage: hotloop explain [OPTIONS] PROGRAM [NAME:TYPE]...
 
   $ hotloop explain 'a * k + b' a:f32 k:float
   $ hotloop explain 'sin(x) + cos(y)' 'x:f64[1,n]' 'y:f64[m,1]'
+  $ hotloop explain --svg '(x - mean(x)) / std(x)' -o standardize.svg
 
 TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in
 brackets: arrays whose shapes are written alike have the same one, others broadcast.
 It may also be a dtype and '@' for one element (f64@), or a kind for a number that takes the dtype of what it meets: int, float,
 weak (the same as float). An input without a TYPE is an f64 array.
+
+Options:
+      --svg           draw the passes over the data, what each computes, reads and writes
+  -o, --output PATH   write to PATH
+      --mode MODE     what may be done to floats: strict (the default), contract, fast
 ";
 
 const FUNCTIONS_HELP: &str = "\
@@ -76,14 +84,7 @@ pub(crate) enum Command {
     /// Evaluate a program over files.
     Evaluate(Evaluation),
     /// Show what a program becomes for these types.
-    Explain {
-        /// The program.
-        expression: String,
-        /// The types of some of its inputs.
-        types: Vec<(String, ArgType)>,
-        /// The engine's options.
-        tuning: Tuning,
-    },
+    Explain(Explanation),
     /// List the functions, or describe one.
     Functions {
         /// The one.
@@ -114,12 +115,16 @@ pub(crate) struct Tuning {
 impl Tuning {
     /// An engine with these options.
     pub(crate) fn engine(self) -> Engine {
+        self.builder().build()
+    }
+
+    /// The same, that more can be said to.
+    pub(crate) fn builder(self) -> EngineBuilder {
         let builder = Engine::builder().mode(self.mode);
         match self.threads {
             Some(threads) => builder.threads(threads),
             None => builder,
         }
-        .build()
     }
 }
 
@@ -344,13 +349,14 @@ impl Verb {
     fn about(self) -> (&'static str, &'static [&'static str], &'static str) {
         match self {
             Verb::Evaluate => {
-                let options = &["--output", "--memory", "--threads", "--mode"];
+                let options = &["--output", "--memory", "--threads", "--mode", "--stats"];
                 ("a program's evaluation", options, HELP)
             }
-            Verb::Explain => ("explain", &["--mode"], EXPLAIN_HELP),
+            Verb::Explain => ("explain", &["--output", "--mode", "--svg"], EXPLAIN_HELP),
             Verb::Functions => ("functions", &[], FUNCTIONS_HELP),
             Verb::Bench => {
-                let options = &["--threads", "--mode", "-n", "--dtype", "--json", "--peers"];
+                let options: &[_] =
+                    &["--threads", "--mode", "-n", "--dtype", "--json", "--peers", "--flamegraph"];
                 ("bench", options, bench::HELP)
             }
             Verb::Repl => ("repl", &["--threads", "--mode"], REPL_HELP),
@@ -401,6 +407,9 @@ struct Words {
     dtype: Option<DType>,
     json: bool,
     peers: bool,
+    stats: bool,
+    svg: bool,
+    flamegraph: Option<PathBuf>,
     help: bool,
     version: bool,
 }
@@ -508,6 +517,22 @@ impl Words {
                 self.used.push("--peers");
                 self.peers = true;
             }
+            "--stats" => {
+                self.used.push("--stats");
+                self.stats = true;
+            }
+            "--svg" => {
+                self.used.push("--svg");
+                self.svg = true;
+            }
+            "--flamegraph" => {
+                self.used.push("--flamegraph");
+                let path = value()?;
+                if path.is_empty() {
+                    return Err("--flamegraph is empty".to_string());
+                }
+                self.flamegraph = Some(path.into());
+            }
             _ => return Err(format!("there is no option {name}")),
         }
         Ok(())
@@ -528,18 +553,18 @@ impl Words {
         if self.lacks_program() {
             return Err("a program is missing".to_string());
         }
-        let Words { rest, tuning, output, json, memory, .. } = self;
+        let Words { rest, tuning, output, json, memory, stats, svg, flamegraph, .. } = self;
         let expression = self.program.unwrap_or_default();
         Ok(match verb {
             Verb::Evaluate => {
                 let (inputs, memory) = (inputs(&rest)?, memory.unwrap_or(1 << 30));
-                Command::Evaluate(Evaluation { expression, inputs, output, memory, tuning })
+                Command::Evaluate(Evaluation { expression, inputs, output, memory, stats, tuning })
             }
             Verb::Explain => {
                 let mut shapes = Vec::new();
                 let types = rest.into_iter().map(|word| input_type(word, &mut shapes));
                 let types = types.collect::<Result<_, _>>()?;
-                Command::Explain { expression, types, tuning }
+                Command::Explain(Explanation { expression, types, svg, output, tuning })
             }
             Verb::Functions => {
                 let mut rest = rest.into_iter();
@@ -578,6 +603,7 @@ impl Words {
                     dtype: self.dtype.unwrap_or(DType::F64),
                     json,
                     peers: self.peers,
+                    flamegraph,
                     tuning,
                 })
             }

@@ -12,7 +12,7 @@ use hotloop::{
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
 use super::save::Destination;
-use super::{Failure, complain, interrupt, npy, print, progress, show};
+use super::{Failure, complain, interrupt, npy, print, progress, show, stats};
 
 /// What to evaluate, over what, and where the results go.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Evaluation {
     pub output: Option<PathBuf>,
     /// About how many bytes it may take.
     pub memory: usize,
+    /// Whether to say what the run took.
+    pub stats: bool,
     /// The engine's options.
     pub tuning: Tuning,
 }
@@ -106,19 +108,22 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     let values: Vec<(&str, &Value)> = values.iter().map(|(name, value)| (*name, value)).collect();
     let shapes = program.eval_shape(&args(&values)[..])?;
-    let mut options = options().memory(evaluation.memory);
+    let mut options = options(evaluation.stats).memory(evaluation.memory);
     if let Some(destination) = &destination {
         options = options.temp_directory(destination.directory());
         if let Some(files) = destination.create(program.outputs(), &shapes)? {
             let mut outs: Vec<Out<'_>> = files.sinks().map(Out::sink).collect();
-            warn(watched(&program, options, |p| p.eval_into(&args(&values)[..], &mut outs))?);
-            return Ok(files.finish()?);
+            let run = |p: &Program| p.eval_into(&args(&values)[..], &mut outs);
+            let report = watched(&program, options, run)?;
+            files.finish()?;
+            tell(&report);
+            return Ok(());
         }
     } else {
         fits(&shapes, evaluation.memory)?;
     }
     let outputs = watched(&program, options, |p| p.eval(&args(&values)[..]))?;
-    warn(outputs.report());
+    tell(outputs.report());
     match destination {
         Some(destination) => Ok(destination.write(outputs.iter())?),
         None => print(&show::show_all(outputs.iter())),
@@ -152,8 +157,8 @@ fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
 
 /// Runs a program over values that are there, with a bar on the terminal where it takes long.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
-    let outputs = watched(program, options(), |p| p.eval(&args(values)[..]))?;
-    warn(outputs.report());
+    let outputs = watched(program, options(false), |p| p.eval(&args(values)[..]))?;
+    tell(outputs.report());
     Ok(outputs)
 }
 
@@ -172,15 +177,19 @@ fn watched<T>(
     })
 }
 
-fn warn(report: Report) {
+/// What there is to say of a run: that it divided by zero, and what it took, if that was asked.
+fn tell(report: &Report) {
+    if let Some(stats) = report.stats() {
+        complain(&stats::Table(stats));
+    }
     if report.divided_by_zero {
         complain(&"warning: integers were divided by zero; those elements are 0");
     }
 }
 
 /// Files are written in C order; Ctrl-C stops the run.
-fn options() -> RunOptions {
+fn options(stats: bool) -> RunOptions {
     let token = interrupt::token();
     token.reset();
-    RunOptions::new().order(Order::C).cancel(token)
+    RunOptions::new().order(Order::C).cancel(token).stats(stats)
 }

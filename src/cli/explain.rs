@@ -1,16 +1,68 @@
 //! `hotloop explain`: what a program becomes for given types.
 
-use hotloop::{ArgType, DType, Engine, Result};
+use std::path::PathBuf;
+
+use hotloop::{ArgType, DType, Engine, Error, ErrorKind, Kernel, Result};
+
+use super::args::Tuning;
+use super::{Failure, print};
+
+/// What to explain, and how.
+#[derive(Debug)]
+pub(crate) struct Explanation {
+    /// The program.
+    pub expression: String,
+    /// The types of some of its inputs; an input without one is an `f64` array.
+    pub types: Vec<(String, ArgType)>,
+    /// Whether to draw it.
+    pub svg: bool,
+    /// A file for it; without one it is printed.
+    pub output: Option<PathBuf>,
+    /// The engine's options.
+    pub tuning: Tuning,
+}
+
+impl Explanation {
+    /// Explains.
+    ///
+    /// # Errors
+    /// As [`kernel`]; `Io` for a file that cannot be written.
+    pub(crate) fn run(&self) -> std::result::Result<(), Failure> {
+        let engine = self.tuning.engine();
+        let text = match self.svg {
+            true => kernel(&engine, &self.expression, &self.types)?.explain_svg(),
+            false => explain(&engine, &self.expression, &self.types)?,
+        };
+        match &self.output {
+            Some(path) => Ok(std::fs::write(path, text).map_err(|e| {
+                Error::new(ErrorKind::Io, format!("cannot write {}: {e}", path.display()))
+            })?),
+            None => print(&text),
+        }
+    }
+}
 
 /// The explanation; an input whose type is not given is an `f64` array.
 ///
 /// # Errors
-/// As [`hotloop::Program::specialize`].
+/// As [`kernel`].
 pub(crate) fn explain(
     engine: &Engine,
     expression: &str,
     types: &[(String, ArgType)],
 ) -> Result<String> {
+    let mut text = kernel(engine, expression, types)?.explain();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The kernel for these types.
+///
+/// # Errors
+/// As [`hotloop::Program::specialize`].
+fn kernel(engine: &Engine, expression: &str, types: &[(String, ArgType)]) -> Result<Kernel> {
     let program = engine.compile(expression)?;
     let mut all: Vec<(&str, ArgType)> =
         types.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
@@ -19,9 +71,5 @@ pub(crate) fn explain(
             all.push((name, ArgType::array(DType::F64)));
         }
     }
-    let mut text = program.explain(&all)?;
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    Ok(text)
+    program.specialize(&all)
 }

@@ -33,6 +33,7 @@ mod progress;
 mod repl;
 mod save;
 mod show;
+mod stats;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -88,9 +89,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Evaluate(evaluation) => evaluate::run(&evaluation),
-        Command::Explain { expression, types, tuning } => {
-            print(&explain::explain(&tuning.engine(), &expression, &types)?)
-        }
+        Command::Explain(explanation) => explanation.run(),
         Command::Functions { name: None } => print(&functions::table()),
         Command::Functions { name: Some(name) } => print(&functions::detail(&name)?),
         Command::Bench(bench) => print(&bench.run()?),

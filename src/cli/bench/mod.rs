@@ -7,6 +7,9 @@
 //! `ndarray`. The reference interpreter evaluates the same program over the same arrays, or over
 //! the first elements along the longest axes where there are many.
 //!
+//! With `--flamegraph` nothing is measured: `perf` watches the kernel run for three seconds, and
+//! what it saw is drawn.
+//!
 //! With `--json` the result is one object. Its keys are stable:
 //!
 //! | key | value |
@@ -32,6 +35,7 @@
 mod c_peer;
 mod c_text;
 mod drawn;
+mod flamegraph;
 mod floor;
 mod ndarray_peer;
 mod peers;
@@ -40,10 +44,11 @@ mod report;
 mod shapes;
 mod spec;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hotloop::{
-    Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Program, Result,
+    Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Perf, Program, Result,
 };
 
 use super::args::{Number, Tuning};
@@ -79,6 +84,8 @@ Options:
       --mode MODE strict (the default), contract, fast
       --peers     also time a plain loop in C, built by the system's compiler (cc), and
                   ndarray, operation by operation; in turns with the program
+      --flamegraph FILE.svg
+                  instead, draw where the time goes, as Linux's `perf` sees it
       --json      print one JSON object, with these keys:
 
   expression                  the program
@@ -126,6 +133,8 @@ pub(crate) struct Bench {
     pub json: bool,
     /// Whether to measure others too.
     pub peers: bool,
+    /// Where to draw where the time goes, instead of measuring it.
+    pub flamegraph: Option<PathBuf>,
     /// The engine's options.
     pub tuning: Tuning,
 }
@@ -161,6 +170,10 @@ impl Bench {
     /// # Errors
     /// As compiling and running the program; `OutOfMemory` for arrays that are too large.
     pub(crate) fn run(&self) -> Result<String> {
+        if let Some(path) = &self.flamegraph {
+            self.draw_flames(path)?;
+            return Ok(String::new());
+        }
         let measurement = self.measure()?;
         Ok(if self.json { self.object(&measurement) } else { self.table(&measurement) })
     }
@@ -235,6 +248,24 @@ impl Bench {
             (array.name.as_str(), arg)
         };
         numbers.chain(arrays.iter().map(array)).collect()
+    }
+
+    /// Draws where the time of runs goes.
+    fn draw_flames(&self, path: &Path) -> Result<()> {
+        let engine = self.tuning.builder().perf(Perf::Map).build();
+        let program = engine.compile(&self.expression)?;
+        let kernel = program.specialize(&self.types(&program))?;
+        let arrays = self.draw(&program)?;
+        let args = self.args(&arrays, None);
+        let first = program.eval(&args[..])?;
+        let mut results: Vec<Array> = first
+            .iter()
+            .map(|output| Array::zeroed(output.dtype(), output.shape(), Order::C))
+            .collect::<Result<_>>()?;
+        drop(first);
+        let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
+        let mut bound = kernel.bind(&args[..], &mut outs)?;
+        flamegraph::draw(path, &self.expression, || bound.run().map(|_| ()))
     }
 
     fn measure(&self) -> Result<Measurement> {

@@ -1,0 +1,29 @@
+# The command `hotloop`, with the libraries that it needs and nothing else.
+#
+#   docker build -t hotloop .
+#   docker run --rm -v "$PWD:/data" hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy
+#
+# It runs as a user without rights, so what it writes needs a folder that this user may write to:
+# add `--user "$(id -u):$(id -g)"`. The root may be read-only (`--read-only`).
+
+FROM rust:1.95-slim-bookworm AS builder
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY src src
+COPY grammar grammar
+COPY runtime runtime
+# The manifest names them.
+COPY benches benches
+COPY examples examples
+COPY tests tests
+RUN cargo build --release --locked --bin hotloop
+RUN mkdir -p /image/usr/bin /image/data /image/tmp \
+    && chmod 1777 /image/tmp \
+    && install -s target/release/hotloop /image/usr/bin/ \
+    && ldd target/release/hotloop | grep -o '/[^ ]*' | xargs -I LIBRARY cp -L --parents LIBRARY /image
+
+FROM scratch
+COPY --from=builder /image /
+WORKDIR /data
+USER 65532:65532
+ENTRYPOINT ["/usr/bin/hotloop"]

@@ -1,0 +1,177 @@
+//! `--flamegraph`: where the time of a program's runs goes, as `perf` sees it.
+//!
+//! `perf record` watches this process while it runs the kernel, and nothing else of the command.
+//! The samples are folded here rather than by inferno, which would cut a kernel's name at its
+//! first parenthesis.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use hotloop::{Error, ErrorKind, Result};
+use inferno::flamegraph::{Options, from_lines};
+use tempfile::tempdir;
+
+/// Seconds that are watched, and samples a second: no divisor of what else happens at intervals.
+const SECONDS: &str = "3";
+const FREQUENCY: &str = "999";
+
+/// How stacks are read: the kernels' callers save no frame pointers.
+const CALL_GRAPH: &str = "dwarf,4096";
+
+/// What `perf` calls a function without a name.
+const UNKNOWN: &str = "[unknown]";
+
+/// Watches runs, and draws where their time goes.
+///
+/// # Errors
+/// As the runs; `Io` if there is no `perf`, if it may not watch, or the file cannot be written.
+pub(super) fn draw(path: &Path, title: &str, mut run: impl FnMut() -> Result<()>) -> Result<()> {
+    let _map = Map;
+    let folder =
+        tempdir().map_err(|e| Error::new(ErrorKind::Io, format!("no temporary directory: {e}")))?;
+    let data = folder.path().join("perf.data");
+    let mut record = Command::new("perf");
+    record.args(["record", "-q", "-F", FREQUENCY, "--call-graph", CALL_GRAPH, "-p"]);
+    record.arg(std::process::id().to_string()).arg("-o").arg(&data);
+    // It watches for as long as the command behind it runs.
+    record.args(["--", "sleep", SECONDS]);
+    record.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = record.spawn().map_err(|e| failed("`perf record`", &e))?;
+    let outcome = loop {
+        if let Err(error) = run() {
+            break Err(error);
+        }
+        match child.try_wait() {
+            Ok(None) => {}
+            Ok(Some(_)) => break Ok(()),
+            Err(error) => break Err(failed("`perf record`", &error)),
+        }
+    };
+    if outcome.is_err() {
+        let _ = child.kill();
+    }
+    let recorded = child.wait_with_output().map_err(|e| failed("`perf record`", &e))?;
+    outcome?;
+    check("`perf record`", &recorded)?;
+
+    let mut script = Command::new("perf");
+    script.args(["script", "--no-inline", "-F", "comm,ip,sym", "-i"]).arg(&data);
+    let script = script.stdin(Stdio::null()).output().map_err(|e| failed("`perf script`", &e))?;
+    check("`perf script`", &script)?;
+    let folded = fold(&String::from_utf8_lossy(&script.stdout));
+    if folded.is_empty() {
+        return Err(Error::new(ErrorKind::Io, "`perf record` has seen no run"));
+    }
+    let picture = picture(&folded, title).map_err(|e| failed("the flame graph", &e))?;
+    std::fs::write(path, picture)
+        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write {}: {e}", path.display())))
+}
+
+/// The names that the engine leaves for `perf`, which are of no use when this process is gone.
+struct Map;
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(format!("/tmp/perf-{}.map", std::process::id()));
+    }
+}
+
+fn failed(what: &str, error: &dyn std::fmt::Display) -> Error {
+    let error = Error::new(ErrorKind::Io, format!("{what}: {error}"));
+    error.hint("--flamegraph needs Linux's `perf`, and the right to use it")
+}
+
+fn check(what: &str, output: &Output) -> Result<()> {
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let why = text.lines().map(str::trim).find(|line| !line.is_empty() && *line != "Error:");
+    Err(failed(what, &why.unwrap_or("it failed")).hint("see /proc/sys/kernel/perf_event_paranoid"))
+}
+
+/// How many samples each stack has, from the output of `perf script`: a line with the thread's
+/// name, then the stack's frames from the innermost on, then an empty line.
+fn fold(script: &str) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut thread, mut frames) = (None, Vec::new());
+    for line in script.lines().chain([""]) {
+        let words = line.trim();
+        if words.is_empty() {
+            if let Some(thread) = thread.take() {
+                // Where a stack was cut off, nobody knows its end.
+                while frames.len() > 1 && frames.last().is_some_and(|frame| frame == UNKNOWN) {
+                    frames.pop();
+                }
+                frames.push(thread);
+                frames.reverse();
+                *counts.entry(frames.join(";")).or_default() += 1;
+            }
+            frames.clear();
+        } else if line.starts_with(char::is_whitespace) && thread.is_some() {
+            frames.push(frame(words));
+        } else {
+            thread = Some(frame_name(words));
+        }
+    }
+    counts.into_iter().map(|(stack, count)| format!("{stack} {count}")).collect()
+}
+
+/// The function of a frame, behind its address.
+fn frame(words: &str) -> String {
+    let name = words.split_once(' ').map_or(UNKNOWN, |(_, name)| name.trim());
+    // Rust's names end in a hash.
+    let plain = name
+        .rsplit_once("::h")
+        .filter(|(_, hash)| hash.len() == 16 && hash.bytes().all(|c| c.is_ascii_hexdigit()));
+    frame_name(plain.map_or(name, |(plain, _)| plain))
+}
+
+/// A name without what separates frames.
+fn frame_name(name: &str) -> String {
+    name.replace(';', ",")
+}
+
+fn picture(folded: &[String], title: &str) -> io::Result<Vec<u8>> {
+    let mut options = Options::default();
+    options.title = title.to_string();
+    options.count_name = "samples".to_string();
+    let mut picture = Vec::new();
+    from_lines(&mut options, folded.iter().map(String::as_str), &mut picture)
+        .map_err(io::Error::other)?;
+    Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_counted() {
+        let script = "\
+hotloop
+\t    7f01 hotloop: a = x; sin(a)**2 [stage 0]
+\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef
+\t    5502 main
+\t       0 [unknown]
+
+hotloop-1
+\t    7f01 [unknown]
+
+hotloop
+\t    7f08 hotloop: a = x; sin(a)**2 [stage 0]
+\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef
+\t    5502 main
+";
+        let stack = "hotloop;main;hotloop_runtime::executor::Loop::run;\
+                     hotloop: a = x, sin(a)**2 [stage 0]";
+        assert_eq!(fold(script), ["hotloop-1;[unknown] 1".to_string(), format!("{stack} 2")]);
+        let picture = String::from_utf8(picture(&fold(script), "a < b").unwrap()).unwrap();
+        assert!(
+            picture.contains("sin(a)**2 [stage 0]") && picture.contains("a &lt; b"),
+            "{picture}"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! What a run took, as a table.
+
+use std::fmt;
+use std::time::Duration;
+
+use hotloop::{StageStats, Stats};
+
+/// The table of `--stats`.
+pub(crate) struct Table<'a>(pub &'a Stats);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stats = self.0;
+        let arrays = |count, bytes| match count {
+            0 => "none".to_string(),
+            1 => format!("1 array, {}", size(bytes)),
+            _ => format!("{count} arrays, {}", size(bytes)),
+        };
+        writeln!(f, "compile      {}", time(stats.compile))?;
+        writeln!(f, "run          {}", time(stats.run))?;
+        writeln!(f, "read         {}", size(stats.bytes_read()))?;
+        writeln!(f, "written      {}", size(stats.bytes_written()))?;
+        writeln!(f, "copies       {}", arrays(stats.copied_arrays, stats.copied_bytes))?;
+        writeln!(f, "temporaries  {}", arrays(stats.temporary_arrays, stats.temporary_bytes))?;
+        write!(f, "peak memory  {}", stats.peak_memory.map_or("unknown".to_string(), size))?;
+        if stats.stages.is_empty() {
+            return Ok(());
+        }
+        let head = ["stage", "elements", "time", "ns/element", "read", "written", "GB/s"];
+        let mut rows = vec![head.map(str::to_string)];
+        rows.extend(stats.stages.iter().enumerate().map(|(number, stage)| row(number, stage)));
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let widths: [usize; 7] = std::array::from_fn(width);
+        writeln!(f)?;
+        let what = stats.stages.iter().map(|stage| stage.computes.as_str());
+        for (row, what) in rows.iter().zip(std::iter::once("computes").chain(what)) {
+            writeln!(f)?;
+            for (cell, width) in row.iter().zip(widths) {
+                write!(f, "{cell:>width$}  ")?;
+            }
+            f.write_str(what)?;
+        }
+        Ok(())
+    }
+}
+
+fn row(number: usize, stage: &StageStats) -> [String; 7] {
+    let each = stage.time.as_nanos() as f64 / stage.elements.max(1) as f64;
+    [
+        number.to_string(),
+        stage.elements.to_string(),
+        time(stage.time),
+        format!("{each:.3}"),
+        size(stage.bytes_read),
+        size(stage.bytes_written),
+        format!("{:.1}", stage.gb_per_s()),
+    ]
+}
+
+fn time(time: Duration) -> String {
+    let ns = time.as_nanos() as f64;
+    match ns {
+        ..1e3 => format!("{ns} ns"),
+        ..1e6 => format!("{:.1} us", ns / 1e3),
+        ..1e9 => format!("{:.2} ms", ns / 1e6),
+        _ => format!("{:.3} s", ns / 1e9),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        ..1e3 => format!("{bytes} B"),
+        ..1e6 => format!("{:.1} kB", bytes / 1e3),
+        ..1e9 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units() {
+        let ns = Duration::from_nanos;
+        assert_eq!(time(ns(999)), "999 ns");
+        assert_eq!(time(ns(1_500)), "1.5 us");
+        assert_eq!(time(ns(2_345_678)), "2.35 ms");
+        assert_eq!(time(ns(12_000_000_000)), "12.000 s");
+        assert_eq!(size(8), "8 B");
+        assert_eq!(size(80_000_000), "80.0 MB");
+        assert_eq!(size(3_210_000_000), "3.21 GB");
+    }
+}
