@@ -127,6 +127,25 @@ impl Error {
         self
     }
 
+    /// Puts the error at a place of a text, whatever place it had: for hosts that compile more
+    /// than what their user typed.
+    ///
+    /// ```
+    /// use hotloop::Span;
+    ///
+    /// let (own, typed) = ("def half(x) = x / 2\n", "halv(3)");
+    /// let error = hotloop::compile(&format!("{own}{typed}")).unwrap_err();
+    /// let span = error.span().expect("a place");
+    /// let (start, end) = (span.start as usize - own.len(), span.end as usize - own.len());
+    /// let error = error.located(Span::new(start, end), typed);
+    /// assert!(error.to_string().contains("1 | halv(3)\n  | ^^^^"), "{error}");
+    /// ```
+    pub fn located(mut self, span: Span, text: &str) -> Error {
+        self.0.span = Some(span);
+        self.0.source = Some(text.into());
+        self
+    }
+
     /// What sort of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -19,7 +19,7 @@ Usage:
   hotloop explain PROGRAM [NAME:TYPE]...    what the program becomes
   hotloop functions [NAME]                  what can be called
   hotloop bench PROGRAM [NAME:TYPE[SHAPE]]  how fast the program is here
-  hotloop repl [NAME=FILE.npy]...           line by line; also without any argument
+  hotloop repl [NAME=FILE]...               line by line; also without any argument
 
   $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
   $ hotloop 'mid = (bid + ask) / 2; ask - bid, mid' bid=bid.npy ask=ask.npy
@@ -71,11 +71,27 @@ Usage: hotloop functions [NAME]
 ";
 
 const REPL_HELP: &str = "\
-Evaluates programs line by line
+Evaluates programs line by line, and keeps what they name
 
-Usage: hotloop repl [OPTIONS] [NAME=FILE.npy | NAME=NUMBER]...
+Usage: hotloop repl [OPTIONS] [NAME=FILE | NAME=NUMBER]...
 
-Lines are read from standard input; ':help' there lists what else it takes.
+  $ hotloop repl x=x.npy price=ticks.csv:price k=0.5
+  > x = linspace(0, 1, 11)
+  > sum(x**2)
+  > :plot x sin(2*pi*x)
+
+A FILE is a .npy file, or one array of an .npz archive or a .csv table:
+FILE.npz:MEMBER, FILE.csv:COLUMN. `:load FILE.npz` there reads all of them, and
+`:help` lists the other commands.
+
+On a terminal lines can be edited, completed with the tabulator and found again: they
+are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the file
+that HOTLOOP_HISTORY names; if that is empty, nowhere. Otherwise the lines of standard
+input are evaluated; if one of them fails, so does the command in the end, with 1.
+
+Options:
+      --threads N     at most N threads; by default all that this process may use
+      --mode MODE     what may be done to floats: strict (the default), contract, fast
 ";
 
 /// What the command line asks for.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use hotloop::npy::Header;
 use hotloop::{
     Arg, ArgType, Error, ErrorKind, FileArray, Order, Out, OutputShape, Outputs, Program, Report,
-    RunOptions, Source,
+    RunOptions,
 };
 
 use super::args::{Given, Number, Tuning};
 use super::array::Array;
 use super::save::Destination;
-use super::{Failure, complain, interrupt, npy, print, progress, show, stats};
+use super::{Failure, complain, file, interrupt, print, progress, show, stats};
 
 /// What to evaluate, over what, and where the results go.
 #[derive(Debug)]
@@ -37,33 +37,18 @@ pub(crate) enum Value {
     Number(Number),
     /// An array.
     Array(Array),
-    /// An array that is read as it is needed.
-    File(Arc<FileArray>),
 }
 
 impl Value {
     /// Reads what an input is given as.
     ///
     /// # Errors
-    /// As [`npy::read`].
+    /// As [`file::array`].
     pub(crate) fn load(given: &Given) -> hotloop::Result<Value> {
         Ok(match given {
             Given::Number(number) => Value::Number(*number),
-            Given::File(path) => Value::Array(npy::read(path)?),
+            Given::File(path) => Value::Array(file::array(path)?),
         })
-    }
-
-    /// As [`Value::load`], but leaves arrays in their files where it can.
-    ///
-    /// # Errors
-    /// As [`npy::read`].
-    pub(crate) fn open(given: &Given) -> hotloop::Result<Value> {
-        match given {
-            Given::File(path) if path.is_file() => {
-                Ok(Value::File(Arc::new(hotloop::npy::open(path)?)))
-            }
-            _ => Value::load(given),
-        }
     }
 
     /// The value as an argument.
@@ -71,18 +56,43 @@ impl Value {
         match self {
             Value::Number(number) => number.arg(),
             Value::Array(array) => array.arg(),
-            Value::File(file) => Arg::source(file),
         }
     }
 
     /// The type that a program for it is made for.
     pub(crate) fn ty(&self) -> ArgType {
-        let (dtype, shape) = match self {
-            Value::Number(number) => return number.ty(),
-            Value::Array(array) => (array.dtype(), array.shape()),
-            Value::File(file) => (Source::dtype(&**file), Source::shape(&**file)),
-        };
-        if shape.is_empty() { ArgType::scalar(dtype) } else { ArgType::array(dtype) }
+        match self {
+            Value::Number(number) => number.ty(),
+            Value::Array(array) if array.shape().is_empty() => ArgType::scalar(array.dtype()),
+            Value::Array(array) => ArgType::array(array.dtype()),
+        }
+    }
+}
+
+/// An input of a run.
+enum Input {
+    /// It is in memory.
+    Value(Value),
+    /// An array that is read where it is.
+    File(Arc<FileArray>),
+}
+
+impl Input {
+    /// Leaves arrays in their files where it can.
+    fn open(given: &Given) -> hotloop::Result<Input> {
+        match given {
+            Given::File(path) if file::is_array(path) => {
+                Ok(Input::File(Arc::new(hotloop::npy::open(path)?)))
+            }
+            _ => Value::load(given).map(Input::Value),
+        }
+    }
+
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Input::Value(value) => value.arg(),
+            Input::File(file) => Arg::source(file),
+        }
     }
 }
 
@@ -98,31 +108,30 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     let names: Vec<&str> = evaluation.inputs.iter().map(|(name, _)| name.as_str()).collect();
     check_inputs(&program, &names)?;
-    let mut values: Vec<(&str, Value)> = Vec::new();
+    let mut inputs: Vec<(&str, Input)> = Vec::new();
     for (name, given) in &evaluation.inputs {
         if program.inputs().iter().any(|i| **i == **name) {
-            values.push((name, Value::open(given)?));
+            inputs.push((name, Input::open(given)?));
         } else {
             complain(&format_args!("warning: the program has no input '{name}'"));
         }
     }
-    let values: Vec<(&str, &Value)> = values.iter().map(|(name, value)| (*name, value)).collect();
-    let shapes = program.eval_shape(&args(&values)[..])?;
+    let args: Vec<(&str, Arg<'_>)> = inputs.iter().map(|(name, i)| (*name, i.arg())).collect();
+    let shapes = program.eval_shape(&args[..])?;
     let mut options = options(evaluation.stats).memory(evaluation.memory);
     if let Some(destination) = &destination {
         options = options.temp_directory(destination.directory());
         if let Some(files) = destination.create(program.outputs(), &shapes)? {
             let mut outs: Vec<Out<'_>> = files.sinks().map(Out::sink).collect();
-            let run = |p: &Program| p.eval_into(&args(&values)[..], &mut outs);
+            let run = |p: &Program| p.eval_into(&args[..], &mut outs);
             let report = watched(&program, options, run)?;
             files.finish()?;
             tell(&report);
             return Ok(());
         }
-    } else {
-        fits(&shapes, evaluation.memory)?;
     }
-    let outputs = watched(&program, options, |p| p.eval(&args(&values)[..]))?;
+    fits(&shapes, evaluation.memory)?;
+    let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
     match destination {
         Some(destination) => Ok(destination.write(outputs.iter())?),
@@ -157,13 +166,10 @@ fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
 
 /// Runs a program over values that are there, with a bar on the terminal where it takes long.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
-    let outputs = watched(program, options(false), |p| p.eval(&args(values)[..]))?;
+    let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
+    let outputs = watched(program, options(false), |p| p.eval(&args[..]))?;
     tell(outputs.report());
     Ok(outputs)
-}
-
-fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {
-    values.iter().map(|(name, value)| (*name, value.arg())).collect()
 }
 
 fn watched<T>(

@@ -23,12 +23,17 @@
 mod args;
 mod array;
 mod bench;
+mod csv;
 mod evaluate;
 mod explain;
+mod file;
 mod first_error;
 mod functions;
 mod interrupt;
+mod memory;
 mod npy;
+mod npz;
+mod plot;
 mod progress;
 mod repl;
 mod save;
@@ -93,7 +98,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Functions { name: None } => print(&functions::table()),
         Command::Functions { name: Some(name) } => print(&functions::detail(&name)?),
         Command::Bench(bench) => print(&bench.run()?),
-        Command::Repl { inputs, tuning } => repl::run(&tuning.engine(), &inputs),
+        Command::Repl { inputs, tuning } => repl::run(tuning, &inputs),
         Command::Print(text) => print(&text),
     }
 }

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::csv;
 use hotloop::npy::Header;
 use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
 use tempfile::NamedTempFile;
@@ -29,6 +30,8 @@ pub(crate) enum Destination {
     Npy(PathBuf),
     /// An archive with one member for each array.
     Npz(PathBuf),
+    /// A table with one column for each array.
+    Csv(PathBuf),
     /// A directory with one file for each array; made if it does not exist.
     Directory(PathBuf),
 }
@@ -41,6 +44,8 @@ impl Destination {
             Destination::Directory(path)
         } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")) {
             Destination::Npz(path)
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            Destination::Csv(path)
         } else {
             Destination::Npy(path)
         }
@@ -97,6 +102,7 @@ impl Destination {
                 }
                 files.archive = Some((path.clone(), members));
             }
+            Destination::Csv(_) => return Ok(None),
         }
         Ok(Some(files))
     }
@@ -104,7 +110,9 @@ impl Destination {
     /// The directory that files are made in.
     pub(crate) fn directory(&self) -> &Path {
         match self {
-            Destination::Npy(path) | Destination::Npz(path) => directory(path),
+            Destination::Npy(path) | Destination::Npz(path) | Destination::Csv(path) => {
+                directory(path)
+            }
             Destination::Directory(path) => path,
         }
     }
@@ -121,6 +129,7 @@ impl Destination {
                 None => Ok(()),
             },
             Destination::Npz(path) => replace(path, |file| write_npz(file, outputs)),
+            Destination::Csv(path) => replace(path, |file| csv::write(file, outputs)),
             Destination::Directory(path) => {
                 fs::create_dir_all(path).map_err(|e| cannot(path, &e))?;
                 outputs.try_for_each(|(name, output)| {
@@ -161,7 +170,10 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
 }
 
 /// Puts a file at a path in one step.
-fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
+///
+/// # Errors
+/// `Io`; what was there stays as it was.
+pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     replace_file(path, fill).map_err(|e| cannot(path, &e))
 }
 

@@ -17,12 +17,12 @@ const MOST: usize = 100_000;
 
 /// The outputs, with an empty line between them.
 pub(crate) fn show_all<'a>(outputs: impl Iterator<Item = &'a Output>) -> String {
-    outputs.map(show).collect::<Vec<_>>().join("\n")
+    outputs.map(|output| show(output.name(), output)).collect::<Vec<_>>().join("\n")
 }
 
-/// An output's name, dtype and shape, and its elements on the lines below.
-fn show(output: &Output) -> String {
-    let name = output.name().map(|name| format!("{name}: ")).unwrap_or_default();
+/// A name, an output's dtype and shape, and its elements on the lines below.
+pub(crate) fn show(name: Option<&str>, output: &Output) -> String {
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
     let elements = elements(output.dtype(), output.shape(), &output.bytes());
     format!("{name}{} {}\n{elements}\n", output.dtype(), shape(output.shape()))
 }

@@ -1,0 +1,172 @@
+//! Files of arrays, by what their names end with: `.npz`, `.csv`, and `.npy` or anything else.
+//!
+//! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use hotloop::{Error, ErrorKind, Result};
+
+use super::args::is_name;
+use super::array::Array;
+use super::npz::Npz;
+use super::{csv, npy};
+
+/// What a file's name says that it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Npy,
+    Npz,
+    Csv,
+}
+
+impl Format {
+    fn of(path: &Path) -> Format {
+        let is = |end: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(end));
+        match () {
+            () if is("npz") => Format::Npz,
+            () if is("csv") => Format::Csv,
+            () => Format::Npy,
+        }
+    }
+}
+
+/// A path, and the name after its last colon if it is that of a part of a file.
+fn split(path: &Path) -> (PathBuf, Option<&str>) {
+    let parts = path.to_str().and_then(|text| text.rsplit_once(':'));
+    match parts {
+        Some((file, part)) if Format::of(Path::new(file)) != Format::Npy && !path.exists() => {
+            (file.into(), Some(part))
+        }
+        _ => (path.into(), None),
+    }
+}
+
+/// Whether a path is that of an `.npy` file: not an archive or a table, a pipe, or nothing.
+pub(crate) fn is_array(path: &Path) -> bool {
+    Format::of(path) == Format::Npy && path.is_file()
+}
+
+/// Reads one array: the only one of the file, or the one that is named after a colon.
+///
+/// # Errors
+/// As [`npy::read`], [`Npz::read`] and [`csv::read`]; `Name` if it is not clear which array.
+pub(crate) fn array(path: &Path) -> Result<Array> {
+    let (file, part) = split(path);
+    match Format::of(&file) {
+        Format::Npy => npy::read(path),
+        Format::Npz => {
+            let mut archive = Npz::open(&file)?;
+            let number = choose(&file, &archive.members()?, part)?;
+            archive.read(number)
+        }
+        Format::Csv => {
+            let (names, mut columns): (Vec<String>, Vec<Array>) =
+                csv::read(&file)?.into_iter().unzip();
+            Ok(columns.swap_remove(choose(&file, &names, part)?))
+        }
+    }
+}
+
+/// Which of a file's arrays is meant.
+fn choose(file: &Path, names: &[String], part: Option<&str>) -> Result<usize> {
+    let found = match part {
+        // A member may be called as the variable that it would become.
+        Some(part) => names.iter().position(|name| name == part).or_else(|| {
+            variables(names.iter().map(String::as_str)).iter().position(|name| name == part)
+        }),
+        None if names.len() == 1 => Some(0),
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let known: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+        let more = if names.len() > known.len() { ", ..." } else { "" };
+        let known = format!("{}{more}", known.join(", "));
+        match part {
+            Some(part) => Error::new(ErrorKind::Name, format!("{file:?} has no array {part:?}"))
+                .hint(format!("it has {known}")),
+            None => {
+                let message = format!("{file:?} holds {} arrays, not one", names.len());
+                Error::new(ErrorKind::Name, message)
+                    .hint(format!("take one, {}:NAME, of {known}", file.display()))
+            }
+        }
+    })
+}
+
+/// Reads all arrays of a file under the names of variables: those of its members or columns, or
+/// for a single array that of the file.
+///
+/// # Errors
+/// As [`array`]; then nothing is read.
+pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
+    let (file, part) = split(path);
+    let (names, arrays): (Vec<String>, Vec<Array>) = match (Format::of(&file), part) {
+        (_, Some(part)) => (vec![part.to_string()], vec![array(path)?]),
+        (Format::Npy, None) => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (vec![stem], vec![npy::read(path)?])
+        }
+        (Format::Npz, None) => {
+            let mut archive = Npz::open(&file)?;
+            let names = archive.members()?;
+            let arrays = (0..names.len()).map(|number| archive.read(number));
+            let arrays = arrays.collect::<Result<_>>()?;
+            (names, arrays)
+        }
+        (Format::Csv, None) => csv::read(&file)?.into_iter().unzip(),
+    };
+    Ok(variables(names.iter().map(String::as_str)).into_iter().zip(arrays).collect())
+}
+
+/// The words that the language keeps for itself.
+const RESERVED: [&str; 11] =
+    ["and", "or", "not", "if", "else", "def", "True", "False", "pi", "inf", "nan"];
+
+/// Names of variables, each different, for names of any kind.
+fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let variable = |name: &str| {
+        let mut name: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        if RESERVED.contains(&name.as_str()) || name == "None" {
+            name.push('_');
+        }
+        if !is_name(&name) {
+            name.insert(0, '_');
+        }
+        let mut unique = name.clone();
+        let mut number = 1;
+        while !taken.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{name}_{number}");
+        }
+        unique
+    };
+    names.map(variable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_kind_become_variables() {
+        let names = ["price", "bid size", "2nd", "", "if", "naïve", "price", "price_2", "None"];
+        let want =
+            ["price", "bid_size", "_2nd", "_", "if_", "na_ve", "price_2", "price_2_2", "None_"];
+        assert_eq!(variables(names.into_iter()), want);
+    }
+
+    #[test]
+    fn a_part_follows_a_colon() {
+        for (path, file, part) in [
+            ("a.npz:x", "a.npz", Some("x")),
+            ("a:b/c.CSV:bid size", "a:b/c.CSV", Some("bid size")),
+            ("a.npy:x", "a.npy:x", None),
+            ("a.npz", "a.npz", None),
+        ] {
+            assert_eq!(split(Path::new(path)), (PathBuf::from(file), part));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! One axis of a figure: from numbers to a fraction of the axis, and round numbers along it.
+
+/// The numbers from one end of an axis to the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scale {
+    low: f64,
+    high: f64,
+}
+
+/// A round number on an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tick {
+    /// Where it is, from 0 to 1.
+    pub at: f64,
+    /// The number as text.
+    pub label: String,
+}
+
+impl Scale {
+    /// From the least to the greatest of some finite numbers; a single one is put in the middle.
+    pub(crate) fn new(low: f64, high: f64) -> Scale {
+        if low < high {
+            return Scale { low, high };
+        }
+        let margin = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+        let (below, above) = (low - margin, low + margin);
+        Scale { low: below.max(f64::MIN), high: above.min(f64::MAX) }
+    }
+
+    /// Where a number is: 0 at the low end, 1 at the high one.
+    pub(crate) fn fraction(self, x: f64) -> f64 {
+        // Halves, for the distance between the ends may be larger than any number.
+        let (whole, part) = (self.high / 2.0 - self.low / 2.0, x / 2.0 - self.low / 2.0);
+        if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.5 }
+    }
+
+    /// Round numbers, at most so many, whose labels are at most so long.
+    pub(crate) fn ticks(self, most: usize) -> Vec<Tick> {
+        let spacing = (self.high / 2.0 - self.low / 2.0) / (most.max(1) as f64 / 2.0);
+        let steps = step(spacing).map(|step| self.multiples(step)).unwrap_or_default();
+        if !steps.is_empty() {
+            return steps;
+        }
+        // The ends are too near to each other for round numbers.
+        let tick = |x: f64| Tick { at: self.fraction(x), label: format!("{x:e}") };
+        vec![tick(self.low)]
+    }
+
+    fn multiples(self, step: Step) -> Vec<Tick> {
+        let size = step.value(1);
+        let (first, last) = ((self.low / size).ceil(), (self.high / size).floor());
+        // Beyond this, neighbours cannot be told apart.
+        if !(first.abs() < 1e15 && last.abs() < 1e15) {
+            return Vec::new();
+        }
+        let (first, last) = (first as i64, last as i64);
+        let largest = first.abs().max(last.abs());
+        let plain = (1e-4..1e7).contains(&step.value(largest).abs()) && step.exponent >= -8;
+        let tick = |i: i64| {
+            let x = step.value(i);
+            let label = match plain {
+                true => format!("{x:.0$}", step.exponent.min(0).unsigned_abs() as usize),
+                false if i == 0 => "0".to_string(),
+                false => format!("{x:e}"),
+            };
+            Tick { at: self.fraction(x), label }
+        };
+        (first..=last).map(tick).collect()
+    }
+}
+
+/// A distance between ticks: 1, 2 or 5 times a power of ten.
+#[derive(Clone, Copy)]
+struct Step {
+    digit: i64,
+    exponent: i32,
+}
+
+/// The least step that is at least so long.
+fn step(least: f64) -> Option<Step> {
+    if !least.is_normal() {
+        return None;
+    }
+    // The digits of a number say its magnitude exactly.
+    let text = format!("{least:e}");
+    let (digits, exponent) = text.split_once('e')?;
+    let (digits, exponent) = (digits.parse::<f64>().ok()?, exponent.parse().ok()?);
+    let digit = [1, 2, 5].into_iter().find(|digit| *digit as f64 >= digits);
+    let (digit, exponent) = digit.map_or((1, exponent + 1), |digit| (digit, exponent));
+    Some(Step { digit, exponent })
+}
+
+impl Step {
+    /// So many steps from zero, correctly rounded where the power of ten is a number.
+    fn value(self, count: i64) -> f64 {
+        let units = self.digit.saturating_mul(count);
+        format!("{units}e{}", self.exponent).parse().unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(low: f64, high: f64, most: usize) -> Vec<String> {
+        Scale::new(low, high).ticks(most).into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn round_numbers() {
+        assert_eq!(labels(0.0, 1.0, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(-3.7, 12.2, 4), ["0", "5", "10"]);
+        assert_eq!(labels(0.0, 1e7, 3), ["0", "5e6", "1e7"]);
+        assert_eq!(labels(1.5e-9, 9e-9, 3), ["5e-9"]);
+        assert_eq!(labels(99.97, 100.02, 3), ["99.98", "100.00", "100.02"]);
+        assert_eq!(labels(7.0, 7.0, 4), ["4", "6", "8", "10"]);
+        assert_eq!(labels(0.0, 0.0, 3), ["-1", "0", "1"]);
+        assert_eq!(labels(0.0, 365.0, 4), ["0", "100", "200", "300"]);
+    }
+
+    #[test]
+    fn any_ends_give_few_ticks_inside() {
+        let ends = [
+            f64::MIN,
+            -1e300,
+            -1.0,
+            -1e-300,
+            -5e-324,
+            0.0,
+            5e-324,
+            1e-310,
+            1.0,
+            1.0f64.next_up(),
+            1e15,
+            1e15 + 0.25,
+            1.7e18,
+            1.7e18 + 512.0,
+            1e300,
+            f64::MAX,
+        ];
+        for low in ends {
+            for high in ends.into_iter().filter(|high| *high >= low) {
+                let scale = Scale::new(low, high);
+                for most in [1, 4, 20] {
+                    let ticks = scale.ticks(most);
+                    assert!(
+                        (1..=most + 1).contains(&ticks.len()),
+                        "{low} {high} {most}: {ticks:?}"
+                    );
+                    assert!(ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.at)));
+                    assert!(ticks.iter().all(|tick| tick.label.len() <= 24), "{ticks:?}");
+                }
+                for x in [low, high, 0.0, f64::MAX] {
+                    assert!((0.0..=1.0).contains(&scale.fraction(x)), "{low} {high} {x}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A figure as text: braille dots or block characters between axes.
+
+use std::convert::Infallible;
+
+use plotters_backend::{BackendColor, DrawingBackend, DrawingErrorKind};
+
+use super::canvas::{Canvas, DOTS};
+use super::figure::{Drawing, Figure};
+use super::scale::Tick;
+
+/// Blocks that are so many eighths high.
+const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+const INK: BackendColor = BackendColor { alpha: 1.0, rgb: (0, 0, 0) };
+
+/// A figure of so many characters.
+pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> String {
+    let rows = rows.max(4) - 2;
+    let ticks = figure.y.ticks((rows / 4).max(2));
+    let margin = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0);
+    // A bar is as wide as all others.
+    let columns = columns.saturating_sub(margin + 2).max(8);
+    let columns = match figure.bars() {
+        Some(bars) => (columns / bars).max(1) * bars,
+        None => columns,
+    };
+    let inside = inside(figure, columns, rows);
+    let mut text = String::new();
+    for (row, line) in inside.iter().enumerate() {
+        let tick = ticks.iter().find(|tick| row_of(tick, rows, figure.bars().is_some()) == row);
+        let (label, mark) = tick.map_or(("", '│'), |tick| (tick.label.as_str(), '┤'));
+        text += &format!("{label:>margin$} {mark}{line}\n");
+    }
+    text += &" ".repeat(margin + 1);
+    text += &axis(&horizontal(figure, columns), columns, margin);
+    text
+}
+
+/// How many bars a histogram of so many characters can have.
+pub(crate) fn most_bars(columns: usize) -> usize {
+    columns.saturating_sub(10).max(8)
+}
+
+/// The row of a tick, from the top: that of its dot, or the highest one that a bar fills.
+fn row_of(tick: &Tick, rows: usize, bars: bool) -> usize {
+    if bars {
+        return (((1.0 - tick.at) * rows as f64).round() as usize).min(rows - 1);
+    }
+    let dots = rows as f64 * f64::from(DOTS.1) - 1.0;
+    let from_top = dots - (tick.at * dots).round();
+    (from_top / f64::from(DOTS.1)) as usize
+}
+
+/// What is between the axes, line by line.
+fn inside(figure: &Figure<'_>, columns: usize, rows: usize) -> Vec<String> {
+    let (width, height) = (columns as u32 * DOTS.0, rows as u32 * DOTS.1);
+    match figure.draw(width, height) {
+        Drawing::Bars(heights) => bars(&heights, columns, rows),
+        dots => {
+            let mut canvas = Canvas::new(columns as u32, rows as u32);
+            // Drawing on this canvas cannot fail.
+            let _ = ink(&mut canvas, dots, height as i32);
+            canvas.lines()
+        }
+    }
+}
+
+fn ink(
+    canvas: &mut Canvas,
+    drawing: Drawing,
+    height: i32,
+) -> Result<(), DrawingErrorKind<Infallible>> {
+    let down = |(x, y): (i32, i32)| (x, height - 1 - y);
+    match drawing {
+        Drawing::Lines(lines) => lines.into_iter().try_for_each(|line| {
+            canvas.draw_pixel(line.first().copied().map_or((-1, -1), down), INK)?;
+            line.windows(2)
+                .try_for_each(|pair| canvas.draw_line(down(pair[0]), down(pair[1]), &INK))
+        }),
+        Drawing::Dots(dots) => {
+            dots.into_iter().try_for_each(|dot| canvas.draw_pixel(down(dot), INK))
+        }
+        Drawing::Bars(_) => Ok(()),
+    }
+}
+
+fn bars(heights: &[f64], columns: usize, rows: usize) -> Vec<String> {
+    let wide = columns / heights.len().max(1);
+    let eighths = |height: &f64| {
+        let eighths = (height * rows as f64 * 8.0).round() as usize;
+        // What is there at all is seen.
+        if *height > 0.0 { eighths.max(1) } else { 0 }
+    };
+    let line = |row: usize| {
+        let below = (rows - 1 - row) * 8;
+        let block = |height: &f64| BLOCKS[eighths(height).saturating_sub(below).min(8)];
+        let line: String =
+            heights.iter().flat_map(|h| std::iter::repeat_n(block(h), wide)).collect();
+        line.trim_end().to_string()
+    };
+    (0..rows).map(line).collect()
+}
+
+/// The ticks of the horizontal axis: as many as fit beside each other.
+fn horizontal(figure: &Figure<'_>, columns: usize) -> Vec<(usize, String)> {
+    let place = |tick: Tick| ((tick.at * (columns - 1) as f64).round() as usize, tick.label);
+    let mut most = (columns / 4).clamp(2, 12);
+    loop {
+        let ticks: Vec<_> = figure.x.ticks(most).into_iter().map(place).collect();
+        let widest = ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
+        let near = ticks.windows(2).any(|pair| pair[1].0 - pair[0].0 < widest + 2);
+        if !near || most == 1 {
+            return ticks;
+        }
+        most -= 1;
+    }
+}
+
+/// The horizontal axis and, below it, its labels, each in the middle of its tick where it fits.
+fn axis(ticks: &[(usize, String)], columns: usize, margin: usize) -> String {
+    let mut line: Vec<char> = vec!['─'; columns];
+    let mut labels: Vec<char> = vec![' '; margin + 2 + columns];
+    let mut free = 0;
+    for (at, label) in ticks {
+        line[(*at).min(columns - 1)] = '┬';
+        let length = label.chars().count();
+        let start = (margin + 2 + at).saturating_sub(length / 2);
+        let start = start.min(labels.len().saturating_sub(length)).max(free);
+        if start + length > labels.len() {
+            continue;
+        }
+        for (place, c) in labels[start..].iter_mut().zip(label.chars()) {
+            *place = c;
+        }
+        free = start + length + 1;
+    }
+    let labels: String = labels.into_iter().collect();
+    format!("└{}\n{}\n", line.into_iter().collect::<String>(), labels.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_between_axes() {
+        let figure = Figure::points(None, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        let want = "\
+            5 ┤                ⣀⡠⠤⠒⠉\n  \
+              │          ⢀⣀⠤⠔⠒⠉\n  \
+              │     ⣀⡠⠔⠒⠉⠁\n\
+            0 ┤⣀⠤⠔⠊⠉\n  \
+              └┬───┬───┬───┬───┬───┬\n   \
+               0   1   2   3   4   5\n";
+        assert_eq!(text(&figure, 24, 6), want);
+    }
+
+    #[test]
+    fn bars_between_axes() {
+        let numbers = [1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0];
+        let figure = Figure::histogram(&numbers, true, 40).unwrap();
+        let want = "\
+            4 ┤        ████\n  \
+              │        ████\n\
+            2 ┤    ████████\n\
+            0 ┤████████████\n  \
+              └──┬───┬──┬──\n     \
+                 1   2  3\n";
+        assert_eq!(text(&figure, 16, 6), want);
+    }
+
+    #[test]
+    fn no_size_is_too_small() {
+        let figure = Figure::points(None, &[1e-300, -1e300]).unwrap();
+        for columns in 0..40 {
+            for rows in 0..12 {
+                assert!(text(&figure, columns, rows).ends_with('\n'));
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What begins with a colon.
+
+use std::path::{Path, PathBuf};
+
+use hotloop::{ArgType, Error, ErrorKind, Output, Result};
+
+use super::Next;
+use super::generator::Generator;
+use super::makers::MAKERS;
+use super::scan::split_blanks;
+use super::session::{LAST, Session};
+use super::timing;
+use crate::cli::args::{Number, input, is_name};
+use crate::cli::evaluate::Value;
+use crate::cli::plot::{self, Kind};
+use crate::cli::save::Destination;
+use crate::cli::{explain, file, functions, interrupt, show};
+
+/// The commands: name, arguments, what they do.
+pub(crate) const COMMANDS: [(&str, &str, &str); 12] = [
+    ("explain", "PROGRAM", "what a program becomes for the variables there are"),
+    ("functions", "[NAME]", "what can be called"),
+    ("help", "", "this text"),
+    ("hist", "X [-o FILE.svg]", "draw how often which numbers occur"),
+    ("load", "[NAME=]FILE...", "read arrays: .npy, all of an .npz or .csv, or FILE.npz:NAME"),
+    ("plot", "[X] Y [-o FILE.svg]", "draw Y over X, or over its places; --hist as :hist"),
+    ("quit", "", "end; so does Ctrl-D"),
+    ("save", "NAME... FILE", "write variables: .npy one, .npz or .csv several"),
+    ("seed", "NUMBER", "begin the random numbers anew"),
+    ("threads", "NUMBER", "use at most so many threads"),
+    ("time", "PROGRAM", "how long a program takes to compile and to run"),
+    ("vars", "", "the variables and functions of this session"),
+];
+
+const HELP_ABOVE: &str = "\
+PROGRAM               evaluate and print; '_' is then the last value printed
+NAME = PROGRAM        keep a value; it may be made of the old one: x = x + 1
+def NAME(X, ...) = PROGRAM
+                      keep a function; it may use variables
+";
+
+const HELP_BELOW: &str = "\
+X and Y are names or expressions; one with
+blanks is put in parentheses. A text goes on in the next line while a bracket is open
+or an operand is missing; an empty line ends it. Ctrl-C stops what is being computed,
+and clears what is being typed.
+";
+
+/// Does what a command says.
+///
+/// # Errors
+/// `Name` for an unknown command, `Arity` for wrong arguments, and those of its work.
+pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
+    let (verb, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    let rest = rest.trim();
+    interrupt::begin();
+    let text = match verb {
+        "q" | "quit" | "exit" => return Ok(Next::Quit),
+        "h" | "help" | "?" => help(),
+        "load" => load(session, rest)?,
+        "save" => save(session, rest)?,
+        "vars" => variables(session),
+        "explain" => explained(session, rest)?,
+        "functions" if rest.is_empty() => functions::table() + &makers(),
+        "functions" => function(rest)?,
+        "hist" => draw(session, Kind::Histogram, rest)?,
+        "plot" => draw(session, Kind::Points, rest)?,
+        "seed" => {
+            session.generator = Generator::seeded(whole(rest, "':seed 42'")? as u64);
+            String::new()
+        }
+        "threads" => {
+            let threads = usize::try_from(whole(rest, "':threads 4'")?).ok();
+            let threads = threads.filter(|n| (1..=1024).contains(n));
+            session.set_threads(threads.ok_or_else(|| usage("':threads N' takes 1 to 1024"))?);
+            String::new()
+        }
+        "time" if rest.is_empty() => return Err(usage("write ':time PROGRAM'")),
+        "time" => timing::time(session, rest)?,
+        _ => {
+            let error = Error::new(ErrorKind::Name, format!("there is no command {verb:?}"));
+            let names = COMMANDS.iter().map(|(name, ..)| *name);
+            return Err(match hotloop::ops::suggestions(verb, names).first() {
+                Some(near) => error.hint(format!("did you mean ':{near}'?")),
+                None => error.hint("':help' lists them"),
+            });
+        }
+    };
+    Ok(Next::Go(text))
+}
+
+fn usage(message: &str) -> Error {
+    Error::new(ErrorKind::Arity, message)
+}
+
+fn help() -> String {
+    let line = |(name, arguments, about): &(&str, &str, &str)| {
+        let call = format!(":{name} {arguments}");
+        match call.len() <= 21 {
+            true => format!("{call:21} {about}\n"),
+            false => format!("{call}\n{:21} {about}\n", ""),
+        }
+    };
+    let commands: String = COMMANDS.iter().map(line).collect();
+    let names: Vec<&str> = MAKERS.iter().map(|(name, ..)| *name).collect();
+    format!(
+        "{HELP_ABOVE}{commands}\nArrays are made by {};\n':functions linspace' says how. \
+         {HELP_BELOW}",
+        names.join(", ")
+    )
+}
+
+/// The functions that only a session has.
+fn makers() -> String {
+    let width = MAKERS.iter().map(|(_, call, _)| call.len()).max().unwrap_or(0);
+    let lines = MAKERS.iter().map(|(_, call, about)| format!("{call:width$}  {about}\n"));
+    format!("\nIn a session also\n{}", lines.collect::<String>())
+}
+
+fn function(name: &str) -> Result<String> {
+    match MAKERS.iter().find(|(maker, ..)| *maker == name) {
+        Some((_, call, about)) => Ok(format!("{call}\n  An array of {about}.\n")),
+        None => functions::detail(name),
+    }
+}
+
+/// The words of a line; blanks inside quotes are part of a word.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match quote {
+            Some(q) if q == c => quote = None,
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// A whole number.
+fn whole(text: &str, example: &str) -> Result<i64> {
+    match Number::parse(text) {
+        Ok(Some(Number::Int(number))) => Ok(number),
+        _ => Err(usage(&format!("a whole number is missing: write {example}"))),
+    }
+}
+
+/// Reads what the words name: everything or, if one of them is wrong, nothing.
+fn load(session: &mut Session, rest: &str) -> Result<String> {
+    let mut loaded: Vec<(String, Value)> = Vec::new();
+    for word in words(rest) {
+        let named = word.split_once('=').is_some_and(|(name, _)| is_name(name));
+        if named {
+            let (name, given) =
+                input(word.as_ref()).map_err(|message| Error::new(ErrorKind::Name, message))?;
+            loaded.push((name, Value::load(&given)?));
+        } else {
+            let arrays = file::all(Path::new(&word))?;
+            loaded.extend(arrays.into_iter().map(|(name, array)| (name, Value::Array(array))));
+        }
+    }
+    if loaded.is_empty() && rest.is_empty() {
+        return Err(usage("write ':load NAME=FILE.npy', ':load FILE.npz' or ':load FILE.csv'"));
+    }
+    let text = loaded.iter().map(|(name, value)| described(name, value)).collect();
+    session.variables.extend(loaded);
+    Ok(text)
+}
+
+/// Saves through a program that only names the variables, and so gives them in C order.
+fn save(session: &mut Session, rest: &str) -> Result<String> {
+    let mut words = words(rest);
+    let path = words.pop().unwrap_or_default();
+    if words.is_empty() || path.is_empty() {
+        return Err(usage("write ':save NAME FILE.npy' or ':save NAME NAME FILE.npz'"));
+    }
+    if let Some(word) = words.iter().find(|word| !is_name(word)) {
+        return Err(Error::new(ErrorKind::Name, format!("{word:?} is no variable"))
+            .hint("a file's name with blanks is put in quotes"));
+    }
+    let destination = Destination::new(PathBuf::from(path));
+    if !destination.takes(words.len()) {
+        return Err(usage("several variables go to an .npz or .csv file, or to a DIRECTORY/"));
+    }
+    let program = words.join(", ");
+    let ready = session.compile(&program)?;
+    destination.write(session.evaluate(&ready, &program)?.iter())?;
+    Ok(String::new())
+}
+
+fn variables(session: &Session) -> String {
+    let variables = session.variables.iter().filter(|(name, _)| *name != LAST);
+    let variables = variables.map(|(name, value)| described(name, value));
+    let functions = session.definitions.texts().map(|text| format!("{text}\n"));
+    variables.chain(functions).collect()
+}
+
+/// A variable's name, type and shape, or its name and value.
+fn described(name: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("{name} = {number}\n"),
+        Value::Array(array) => {
+            format!("{name}: {} {}\n", array.dtype(), show::shape(array.shape()))
+        }
+    }
+}
+
+fn explained(session: &mut Session, program: &str) -> Result<String> {
+    let ready = session.compile(program)?;
+    let inputs = ready.program.inputs().iter();
+    let known = inputs.filter_map(|name| {
+        let value = ready.value(name).or_else(|| session.variables.get(&**name))?;
+        Some((name.to_string(), value.ty()))
+    });
+    let types: Vec<(String, ArgType)> = known.collect();
+    explain::explain(&session.engine, ready.program.text(), &types)
+        .map_err(|error| ready.placed(error))
+}
+
+/// Draws what the words say.
+fn draw(session: &mut Session, kind: Kind, rest: &str) -> Result<String> {
+    let mut asked = Drawing { kind, programs: Vec::new(), file: None };
+    asked.read(rest)?;
+    let mut printed = Vec::new();
+    for program in &asked.programs {
+        let ready = session.compile(program)?;
+        let outputs = session.evaluate(&ready, program)?;
+        if outputs.len() != 1 {
+            let message = format!("{program:?} has {} outputs, not one", outputs.len());
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        printed.push(outputs);
+    }
+    let arrays: Vec<&Output> = printed.iter().flat_map(|outputs| outputs.iter()).collect();
+    plot::draw(asked.kind, &arrays, asked.file.as_deref())
+}
+
+/// What `:plot` or `:hist` is asked for.
+struct Drawing<'a> {
+    kind: Kind,
+    programs: Vec<&'a str>,
+    file: Option<PathBuf>,
+}
+
+impl<'a> Drawing<'a> {
+    fn read(&mut self, rest: &'a str) -> Result<()> {
+        // The file is what follows the last '-o', whatever is in its name.
+        let (line, file) = match rest.rsplit_once("-o ") {
+            Some((line, file)) if line.is_empty() || line.ends_with(' ') => (line, Some(file)),
+            _ => (rest, None),
+        };
+        if let Some(file) = file {
+            let mut words = words(file);
+            match (words.pop(), words.is_empty()) {
+                (Some(word), true) if word.to_ascii_lowercase().ends_with(".svg") => {
+                    self.file = Some(word.into());
+                }
+                _ => return Err(usage("a figure is written to one file: -o FILE.svg")),
+            }
+        }
+        for word in split_blanks(line) {
+            match word {
+                "--hist" => self.kind = Kind::Histogram,
+                _ if word.starts_with("--") && is_name(&word[2..]) => {
+                    return Err(usage(&format!("there is no option {word}")));
+                }
+                _ => self.programs.push(word),
+            }
+        }
+        match (self.kind, self.programs.len()) {
+            (Kind::Points, 1 | 2) | (Kind::Histogram, 1) => Ok(()),
+            (Kind::Points, _) => Err(usage("write ':plot Y' or ':plot X Y'")),
+            (Kind::Histogram, _) => Err(usage("write ':hist X'")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_quotes() {
+        assert_eq!(words(" a  'b c'd \"\" e\u{3000}f"), ["a", "b cd", "", "e", "f"]);
+        assert_eq!(words("'open"), ["open"]);
+        assert_eq!(words(" "), [""; 0]);
+    }
+
+    #[test]
+    fn figures() {
+        let read = |rest: &'static str| {
+            let mut drawing = Drawing { kind: Kind::Points, programs: Vec::new(), file: None };
+            drawing.read(rest).map(|()| (drawing.kind, drawing.programs, drawing.file))
+        };
+        assert_eq!(read("x (y - 1)").unwrap(), (Kind::Points, vec!["x", "(y - 1)"], None));
+        let hist = read("x --hist -o 'a b.svg'").unwrap();
+        assert_eq!(hist, (Kind::Histogram, vec!["x"], Some("a b.svg".into())));
+        for wrong in ["", "x y z", "x --bars", "x y --hist", "x -o a.png", "x -o a b.svg", "x -o "]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal() {
+        let help = help();
+        assert!(help.lines().all(|line| line.len() <= 85), "{help}");
+        assert!(COMMANDS.iter().all(|(name, ..)| help.contains(&format!(":{name}"))));
+    }
+}

@@ -1,0 +1,179 @@
+//! What was typed, cut into parts that are evaluated one after the other.
+//!
+//! Statements that need nothing of each other but values make one program, and so one pass over
+//! the data. A name may be bound again, and its new value may be made of its old one: there a new
+//! part begins.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use hotloop_grammar::{Ast, Statement};
+
+use super::definitions::{Definition, Definitions, names};
+use super::makers::Lifted;
+use crate::cli::args::Number;
+
+/// Statements that are evaluated at once.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Part {
+    /// Where they stand in the text, in order.
+    pub ranges: Vec<Range<usize>>,
+    /// The names that they bind, in order.
+    pub binds: Vec<String>,
+    /// Whether the last one is to be printed, and where its text ends.
+    pub prints: Option<usize>,
+    /// What they call.
+    pub calls: BTreeSet<String>,
+    /// What they read that must have its value before: the arguments of makers, the variables
+    /// of functions.
+    outer: BTreeSet<String>,
+    /// What they read.
+    reads: BTreeSet<String>,
+    /// What they are if they are one binding of a special kind.
+    pub alone: Option<Alone>,
+}
+
+/// A binding that is a part of its own.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Alone {
+    /// `k = 0.5`: the number stays as weak as it was written.
+    Number(Number),
+    /// `x = zeros(3)`: what the placeholder stands for.
+    Made(String),
+    /// `x = x + 1`: the value's own text, from here on.
+    Renewed(usize),
+}
+
+impl Part {
+    /// Whether another one cannot go on with it.
+    fn conflicts(&self, next: &Part) -> bool {
+        let bound = |name: &String| self.binds.contains(name);
+        let used =
+            |name: &String| bound(name) || self.reads.contains(name) || self.outer.contains(name);
+        self.alone.is_some()
+            || next.alone.is_some()
+            || next.outer.iter().any(bound)
+            || next.binds.iter().any(used)
+    }
+
+    fn join(&mut self, next: Part) {
+        self.ranges.extend(next.ranges);
+        self.binds.extend(next.binds);
+        self.prints = next.prints;
+        self.calls.extend(next.calls);
+        self.outer.extend(next.outer);
+        self.reads.extend(next.reads);
+    }
+}
+
+/// Where each statement begins; each reaches to the next one.
+fn starts(ast: &Ast, text: &str) -> Vec<usize> {
+    let start = |statement: &Statement| match statement {
+        Statement::Binding { name, .. } => name.span.range().start,
+        Statement::Def { name, .. } => {
+            text[..name.span.range().start].rfind("def").unwrap_or_default()
+        }
+        Statement::Outputs { span, .. } => span.range().start,
+    };
+    ast.statements().iter().map(start).collect()
+}
+
+/// The ranges of the statements.
+fn ranges(ast: &Ast, text: &str) -> Vec<Range<usize>> {
+    let starts = starts(ast, text);
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+}
+
+/// The functions that a text defines.
+pub(crate) fn definitions(ast: &Ast, text: &str) -> Vec<Definition> {
+    let statements = ast.statements().iter().zip(ranges(ast, text));
+    let definition = |(statement, range): (&Statement, Range<usize>)| {
+        let Statement::Def { name, parameters, .. } = statement else { return None };
+        let parameters: Vec<String> =
+            parameters.iter().map(|p| ast.name(p.name).to_string()).collect();
+        let inside = ast.exprs().filter(|id| range.contains(&ast.span(*id).range().start));
+        let (mut reads, calls) = names(ast, inside);
+        parameters.iter().for_each(|p| {
+            reads.remove(p);
+        });
+        let text = text[range].trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+        Some(Definition {
+            name: ast.name(name.name).to_string(),
+            parameters,
+            text: text.to_string(),
+            calls,
+            reads,
+        })
+    };
+    statements.filter_map(definition).collect()
+}
+
+/// The parts of a text whose functions are already among the session's.
+pub(crate) fn parts(ast: &Ast, lifted: &Lifted, known: &Definitions) -> Vec<Part> {
+    let text = &lifted.text;
+    let mut parts: Vec<Part> = Vec::new();
+    for (statement, range) in ast.statements().iter().zip(ranges(ast, text)) {
+        if matches!(statement, Statement::Def { .. }) {
+            continue;
+        }
+        let next = part(ast, lifted, known, statement, range);
+        match parts.last_mut() {
+            Some(last) if !last.conflicts(&next) => last.join(next),
+            _ => parts.push(next),
+        }
+    }
+    parts
+}
+
+/// One statement as a part.
+fn part(
+    ast: &Ast,
+    lifted: &Lifted,
+    known: &Definitions,
+    statement: &Statement,
+    range: Range<usize>,
+) -> Part {
+    let inside = ast.exprs().filter(|id| range.contains(&ast.span(*id).range().start));
+    let (reads, calls) = names(ast, inside);
+    let mut outer: BTreeSet<String> =
+        known.reached(&calls).iter().flat_map(|d| d.reads.iter().cloned()).collect();
+    for made in lifted.makers.iter().filter(|made| range.contains(&made.range.start)) {
+        outer.extend(made.reads());
+    }
+    let mut part = Part { ranges: vec![range.clone()], calls, outer, reads, ..Part::default() };
+    match statement {
+        Statement::Binding { name, .. } => {
+            let after = name.span.range().end;
+            let equals = lifted.text[after..].find('=').unwrap_or_default();
+            let value = after + equals + 1;
+            let name = ast.name(name.name).to_string();
+            let body = lifted.text[value..range.end]
+                .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+            part.alone = match Number::parse(body.trim()) {
+                Ok(Some(number)) => Some(Alone::Number(number)),
+                _ if lifted.makers.iter().any(|made| made.placeholder == body.trim()) => {
+                    Some(Alone::Made(body.trim().to_string()))
+                }
+                _ if part.reads.contains(&name) || part.outer.contains(&name) => {
+                    Some(Alone::Renewed(value))
+                }
+                _ => None,
+            };
+            part.binds.push(name);
+        }
+        Statement::Outputs { span, .. } => part.prints = Some(span.range().end),
+        Statement::Def { .. } => {}
+    }
+    part
+}
+
+/// The text with blanks, of the same length, in place of all but some ranges.
+pub(crate) fn only(text: &str, ranges: &[Range<usize>]) -> String {
+    let mut blank: Vec<u8> = text.bytes().map(|c| if c == b'\n' { b'\n' } else { b' ' }).collect();
+    for range in ranges {
+        blank[range.clone()].copy_from_slice(&text.as_bytes()[range.clone()]);
+    }
+    // Statements begin and end with whole characters.
+    String::from_utf8_lossy(&blank).into_owned()
+}

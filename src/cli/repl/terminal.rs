@@ -1,0 +1,144 @@
+//! What a person types at a terminal: lines that can be edited, completed and found again.
+
+use std::path::PathBuf;
+
+use hotloop::{Error, ErrorKind};
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::FileHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
+
+use super::complete::{Names, complete};
+use super::makers::lift;
+use super::scan::is_unfinished;
+use super::session::Session;
+use super::{TEXT_LIMIT, history, step};
+use crate::cli::{Failure, complain, interrupt, print};
+
+/// Lines that are kept.
+const HISTORY_LINES: usize = 10_000;
+
+/// Reads lines until Ctrl-D or `:quit`.
+pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
+    let config = Config::builder()
+        .max_history_size(HISTORY_LINES)
+        .and_then(|config| config.history_ignore_dups(true))
+        .map_err(failure)?
+        .completion_type(CompletionType::List)
+        .build();
+    let mut editor: Editor<Assistant, FileHistory> =
+        Editor::with_config(config).map_err(failure)?;
+    editor.set_helper(Some(Assistant::default()));
+    // From here on Ctrl-C stops what is being computed.
+    interrupt::token();
+    let mut history = History::load(&mut editor);
+    print("hotloop: ':help' for help, ':quit' or Ctrl-D to end\n")?;
+    loop {
+        if let Some(assistant) = editor.helper_mut() {
+            assistant.names = Names::of(session);
+        }
+        let text = match editor.readline("> ") {
+            Ok(text) => text,
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => return Ok(()),
+            Err(ReadlineError::Signal(_)) => continue,
+            Err(ReadlineError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                complain(&format_args!("error: the line is not UTF-8"));
+                continue;
+            }
+            Err(error) => return Err(failure(error)),
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        history.add(&mut editor, &text);
+        if text.len() > TEXT_LIMIT {
+            complain(&format_args!("error: a text of more than {TEXT_LIMIT} bytes"));
+            continue;
+        }
+        if !step(session, &text)?.0 {
+            return Ok(());
+        }
+    }
+}
+
+fn failure(error: ReadlineError) -> Failure {
+    match error {
+        ReadlineError::Io(error) => error.into(),
+        error => Error::new(ErrorKind::Io, error.to_string()).into(),
+    }
+}
+
+/// The file of what was typed; none once it has failed.
+struct History(Option<PathBuf>);
+
+impl History {
+    fn load(editor: &mut Editor<Assistant, FileHistory>) -> History {
+        let mut history = History(history::path());
+        history.attempt(|path| {
+            history::prepare(path)?;
+            editor.load_history(path)
+        });
+        history
+    }
+
+    fn add(&mut self, editor: &mut Editor<Assistant, FileHistory>, text: &str) {
+        // At once, so that it survives whatever becomes of the session.
+        if matches!(editor.add_history_entry(text), Ok(true)) {
+            self.attempt(|path| editor.append_history(path));
+        }
+    }
+
+    /// Does something with the file; says once if that cannot be done.
+    fn attempt(&mut self, work: impl FnOnce(&PathBuf) -> rustyline::Result<()>) {
+        let Some(path) = &self.0 else { return };
+        if let Err(error) = work(path) {
+            complain(&format_args!("warning: no history is kept: {path:?}: {error}"));
+            self.0 = None;
+        }
+    }
+}
+
+/// What helps while a line is typed.
+#[derive(Default)]
+struct Assistant {
+    names: Names,
+}
+
+impl Helper for Assistant {}
+impl Hinter for Assistant {
+    type Hint = String;
+}
+impl Highlighter for Assistant {}
+
+impl Validator for Assistant {
+    /// A text that wants more goes on; two empty lines end it.
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let text = context.input();
+        let lifted = lift(text, |name| self.names.is_function(name));
+        let goes_on = !text.trim_start().starts_with(':')
+            && !text.ends_with("\n\n")
+            && text.len() <= TEXT_LIMIT
+            && (lifted.open || is_unfinished(&lifted.text));
+        Ok(match goes_on {
+            true => ValidationResult::Incomplete,
+            false => ValidationResult::Valid(None),
+        })
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = rustyline::completion::Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Self::Candidate>)> {
+        Ok(complete(&self.names, line, at))
+    }
+}

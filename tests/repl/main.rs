@@ -1,0 +1,479 @@
+//! `hotloop repl`, as a script on standard input and as a person at a terminal.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
+    command.current_dir(dir).arg("repl").stdin(Stdio::null());
+    command
+}
+
+/// What a session gave.
+#[derive(Debug, PartialEq)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).expect("the command writes UTF-8");
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// A session with bytes on standard input.
+fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
+    let mut child = command(dir)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::thread::scope(|scope| {
+        // The command may stop reading before the end.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().expect("the command ends").into()
+    })
+}
+
+/// The output of a session that must succeed silently.
+fn ok(dir: &Path, lines: &str) -> String {
+    let ran = feed(dir, &[], lines.as_bytes());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{lines}");
+    ran.out
+}
+
+/// The errors of a session that must fail and print nothing else.
+fn fails(dir: &Path, lines: &str) -> String {
+    let ran = feed(dir, &[], lines.as_bytes());
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{lines}: {}", ran.err);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    ran.err
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("a directory");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_session() {
+    let dir = temporary();
+    let dir = dir.path();
+    let lines = "\
+        a = full(2, 1.5)\n\
+        # a comment\n\
+        \n\
+        x = a * 2   # kept\n\
+        x = x + 1\n\
+        k = 0.5\n\
+        x * k, sum(x)\n\
+        low = min(x); high = max(x)\n\
+        high - low\n\
+        :save x y.npy\n\
+        :load again=y.npy\n\
+        :vars\n";
+    let expected = "\
+        f64 (2,)\n[2. 2.]\n\n\
+        f64 ()\n8.0\n\
+        f64 ()\n0.0\n\
+        again: f64 (2,)\n\
+        a: f64 (2,)\nagain: f64 (2,)\nhigh: f64 ()\nk = 0.5\nlow: f64 ()\nx: f64 (2,)\n";
+    assert_eq!(ok(dir, lines), expected);
+    assert_eq!(names(dir), ["y.npy"]);
+
+    let out = feed(dir, &["a=y.npy"], b":explain a + 1\n:functions sin\n:help\n:quit\nsine(a)\n");
+    assert_eq!((out.code, out.err.as_str()), (Some(0), ""));
+    assert!(out.out.contains("input 0 is a: f64") && out.out.contains("sin(x)\n"), "{}", out.out);
+}
+
+#[test]
+fn arrays_are_made_where_they_are_needed() {
+    let dir = temporary();
+    let lines = "\
+        linspace(0, 1, 5)\n\
+        n = 3\n\
+        x = arange(n); x**2\n\
+        zeros((2, n), dtype=i8) + 1\n\
+        :seed 42\n\
+        a = random(4)\n\
+        :seed 42\n\
+        all(a == random(4)), any(a == random(4)), all(a == random(4, seed=42))\n\
+        sum(normal(1000, mean=5, std=0.1)) / 1000\n";
+    let out = ok(dir.path(), lines);
+    let (exact, mean) = out.trim_end().rsplit_once('\n').expect("lines");
+    let expected = "\
+        f64 (5,)\n[0.   0.25 0.5  0.75 1.  ]\n\
+        i64 (3,)\n[0 1 4]\n\
+        i8 (2, 3)\n[[1 1 1]\n [1 1 1]]\n\
+        bool ()\nTrue\n\nbool ()\nFalse\n\nbool ()\nTrue\n\
+        f64 ()";
+    assert_eq!(exact, expected);
+    let mean: f64 = mean.parse().expect("a number");
+    assert!((mean - 5.0).abs() < 0.02, "{mean}");
+
+    let error = fails(dir.path(), "1 + zeros(10**12)\n");
+    assert!(error.contains("memory") && error.contains("1 | 1 + zeros(10**12)\n"), "{error}");
+    let error = fails(dir.path(), "ones(2 + sine(3))\n");
+    assert!(error.contains("1 | ones(2 + sine(3))\n  |          ^^^^"), "{error}");
+}
+
+#[test]
+fn functions_stay_and_errors_point_into_the_line() {
+    let dir = temporary();
+    let lines = "\
+        def bps(x, y) = 1e4 * x / y\n\
+        def rel(x) = bps(x, half(4)); def half(x) = x * k\n\
+        k = 0.5\n\
+        rel(1)\n\
+        k = 1\n\
+        rel(1)\n\
+        def half(x) = x / 4\n\
+        rel(1)\n\
+        def zeros(x) = x + 1\n\
+        zeros(1)\n\
+        :vars\n";
+    let expected = "\
+        f64 ()\n5000.0\nf64 ()\n2500.0\nf64 ()\n10000.0\ni64 ()\n2\n\
+        k = 1\n\
+        def bps(x, y) = 1e4 * x / y\ndef rel(x) = bps(x, half(4))\ndef half(x) = x / 4\n\
+        def zeros(x) = x + 1\n";
+    assert_eq!(ok(dir.path(), lines), expected);
+
+    let error = fails(dir.path(), "def f(x) = x + 1\n1 + f(sine(2))\n");
+    assert!(error.contains("1 | 1 + f(sine(2))\n  |       ^^^^"), "{error}");
+    let error = fails(dir.path(), "def f(x) = sine(x)\n");
+    assert!(error.contains("1 | def f(x) = sine(x)\n  |            ^^^^"), "{error}");
+    let error = fails(dir.path(), "def f(x) = x & 1\nk = 2\nf(k / 4)\n");
+    assert!(error.contains("1 | def f(x) = x & 1\n  |            ^^^^^"), "{error}");
+    let error = fails(dir.path(), "def f(x) = x\ndef g(x) = f(x)\ndef f(x) = g(x)\n");
+    assert!(error.contains("'f' calls itself"), "{error}");
+    let error = fails(dir.path(), "spread = 3\nk = 1; spred * 2\n");
+    assert!(error.contains("1 | k = 1; spred * 2\n  |        ^^^^^"), "{error}");
+    assert!(error.contains("did you mean 'spread'?"), "{error}");
+}
+
+#[test]
+fn statements_of_a_line_follow_each_other() {
+    let dir = temporary();
+    let lines = "\
+        x = arange(3)\n\
+        x = x + 1; y = x * 2; x = x + y; x, y\n\
+        def f(a) = a * k; k = 2; f(3)\n\
+        m = 1; m = m + 1; m\n\
+        2 * 21\n\
+        _ + 1\n";
+    let expected = "\
+        x: i64 (3,)\n[3 6 9]\n\ny: i64 (3,)\n[2 4 6]\n\
+        i64 ()\n6\nm: i64 ()\n2\ni64 ()\n42\ni64 ()\n43\n";
+    assert_eq!(ok(dir.path(), lines), expected);
+    // Results of numbers are numbers, which take the dtype of what they meet.
+    let lines = "third = 1 / 3\nf32(third)\nx = ones(1, dtype=f32)\nx * third\n";
+    assert!(ok(dir.path(), lines).ends_with("f32 (1,)\n[0.33333334]\n"));
+}
+
+#[test]
+fn lines_go_on_until_they_make_sense() {
+    let dir = temporary();
+    let lines = "\
+        (1 +\n\
+        2)\n\
+        def f(x) =\n\
+        x * 2\n\
+        f(\n\
+        3\n\
+        )\n\
+        zeros((2,\n\
+        1))\n\
+        1 +\n\
+        # nothing yet\n\
+        2\n";
+    let expected = "i64 ()\n3\ni64 ()\n6\nf64 (2, 1)\n[[0.]\n [0.]]\ni64 ()\n3\n";
+    assert_eq!(ok(dir.path(), lines), expected);
+    // A blank line gives up; so does the end.
+    let ran = feed(dir.path(), &[], b"(1 +\n\n2\n(3");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n2\n"));
+    assert_eq!(ran.err.matches("`(` is never closed").count(), 2, "{}", ran.err);
+}
+
+#[test]
+fn archives_and_tables_come_and_go() {
+    let dir = temporary();
+    let dir = dir.path();
+    fs::write(dir.join("my ticks.csv"), "time,bid size,up\n1,2.5,True\n2,,False\n")
+        .expect("a file");
+    let lines = "\
+        :load 'my ticks.csv'\n\
+        :save time bid_size up all.npz\n\
+        :save time up t.csv\n\
+        :load all.npz\n\
+        :load one=all.npz:bid_size two=t.csv:time\n\
+        two + one\n";
+    let columns = "time: i64 (2,)\nbid_size: f64 (2,)\nup: bool (2,)\n";
+    let expected = format!("{columns}{columns}one: f64 (2,)\ntwo: i64 (2,)\nf64 (2,)\n[3.5 nan]\n");
+    assert_eq!(ok(dir, lines), expected);
+    let table = fs::read_to_string(dir.join("t.csv")).expect("a table");
+    assert_eq!(table, "time,up\n1,True\n2,False\n");
+    let ran = feed(dir, &["b=all.npz:bid_size"], b"b\n");
+    assert_eq!(ran.out, "b: f64 (2,)\n[2.5 nan]\n");
+    let error =
+        fails(dir, ":load x=all.npz\n:load all.npz:none\n:load x=t.csv:none\n:load no.npz\n");
+    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 5, "{error}");
+    assert!(error.contains("time, bid_size, up"), "{error}");
+    // Nothing of a file that is wrong somewhere.
+    fs::write(dir.join("bad.csv"), "a,b\n1,2\n3\n").expect("a file");
+    let ran = feed(dir, &[], b":load bad.csv\n:vars\n");
+    assert_eq!(ran.out, "");
+    assert!(ran.err.contains("bad.csv") && ran.err.contains("line 3 has 1 fields"), "{}", ran.err);
+    let error =
+        fails(dir, "x = zeros((2, 2)); y = ones(3)\n:save x z.csv\n:save x y z.npy\n:save x\n");
+    assert!(error.contains("2 axes") && error.contains("several variables"), "{error}");
+    assert!(!names(dir).iter().any(|name| name.starts_with('z')));
+}
+
+/// Written by NumPy 2.2: `np.savez_compressed("x.npz", a=np.zeros(1000), b=np.arange(3, dtype="i4"))`.
+fn deflated() -> Vec<u8> {
+    use zip::write::SimpleFileOptions;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let mut member = |name: &str, descr: &str, n: usize, data: &[u8]| {
+        archive.start_file(name, options).expect("a member");
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({n},), }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        archive.write_all(&bytes).expect("memory");
+    };
+    member("a.npy", "<f8", 1000, &[0; 8000]);
+    member("b.npy", "<i4", 3, &[0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]);
+    archive.finish().expect("memory").into_inner()
+}
+
+#[test]
+fn deflated_archives_are_read() {
+    let dir = temporary();
+    let bytes = deflated();
+    assert!(bytes.len() < 1000, "{}", bytes.len());
+    fs::write(dir.path().join("x.npz"), bytes).expect("a file");
+    let out = ok(dir.path(), ":load x.npz\nsum(a), b\n");
+    assert_eq!(out, "a: f64 (1000,)\nb: i32 (3,)\nf64 ()\n0.0\n\nb: i32 (3,)\n[0 1 2]\n");
+}
+
+/// Archives that end anywhere, and archives with a byte changed, are arrays or errors.
+#[test]
+fn h1_damaged_archives_are_arrays_or_errors() {
+    let dir = temporary();
+    let whole = deflated();
+    let mut lines = String::new();
+    let mut damaged = |name: String, bytes: &[u8]| {
+        fs::write(dir.path().join(&name), bytes).expect("a file");
+        lines += &format!(":load {name}\n");
+    };
+    for end in 0..whole.len() {
+        damaged(format!("cut{end}.npz"), &whole[..end]);
+    }
+    for at in 0..whole.len() {
+        for (i, byte) in [0xff, whole[at] ^ 1, whole[at] ^ 0x80].into_iter().enumerate() {
+            let mut bytes = whole.clone();
+            bytes[at] = byte;
+            damaged(format!("byte{at}-{i}.npz"), &bytes);
+        }
+    }
+    lines += "6 * 7\n";
+    let ran = feed(dir.path(), &[], lines.as_bytes());
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.out.ends_with("i64 ()\n42\n"), "the session goes on: {}", ran.err);
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
+    assert!(errors >= whole.len(), "{errors} errors of {} files", 4 * whole.len());
+    // A changed byte of an array's data never passes: there are checksums.
+    let loaded = ran.out.matches("a: f64 (1000,)").count();
+    assert!(loaded < whole.len(), "{loaded} were loaded");
+}
+
+/// An archive that says of its members what is not so.
+#[test]
+fn h1_declared_sizes_are_not_believed() {
+    let dir = temporary();
+    let mut bytes = deflated();
+    // The header of the first member promises 10^15 elements, of which the data has none.
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    archive.start_file("a.npy", options).expect("a member");
+    let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }\n";
+    let length = (header.len() as u16).to_le_bytes();
+    archive
+        .write_all(&[b"\x93NUMPY\x01\x00", &length[..], header.as_bytes()].concat())
+        .expect("memory");
+    fs::write(dir.path().join("a.npz"), archive.finish().expect("memory").into_inner())
+        .expect("a file");
+    // The central directory promises 4 GiB less one byte of every member.
+    let entries: Vec<usize> =
+        (0..bytes.len() - 4).filter(|i| &bytes[*i..i + 4] == b"PK\x01\x02").collect();
+    entries.iter().for_each(|at| bytes[at + 24..at + 28].fill(0xfe));
+    fs::write(dir.path().join("b.npz"), bytes).expect("a file");
+    // The end promises more entries than there are bytes.
+    let mut bytes = b"PK\x06\x06".to_vec();
+    bytes.extend(44u64.to_le_bytes());
+    bytes.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([0xffu8, 0xff, 0xff, 0xff, 0xff, 0, 0, 0].repeat(3));
+    bytes.extend(0u64.to_le_bytes());
+    bytes.extend(b"PK\x06\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0");
+    bytes.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0");
+    fs::write(dir.path().join("c.npz"), bytes).expect("a file");
+    let ran = feed(dir.path(), &[], b":load a.npz\n:load b.npz\n:load c.npz\n6 * 7\n");
+    assert!(ran.out.ends_with("i64 ()\n42\n"), "{}", ran.err);
+    assert!(ran.err.contains("a.npz") && ran.err.contains("c.npz"), "{}", ran.err);
+}
+
+#[test]
+fn figures_are_drawn() {
+    let dir = temporary();
+    let lines =
+        "x = linspace(0, 1, 101)\n:plot x sin(2*pi*x)\n:plot (x + 1)\n:hist x\n:plot x --hist\n";
+    let out = ok(dir.path(), lines);
+    assert!(out.contains('⠁') && out.contains('┤') && out.contains("└"), "{out}");
+    assert_eq!(out.matches('└').count(), 4, "{out}");
+    assert!(out.lines().all(|line| line.chars().count() < 80), "{out}");
+    assert_eq!(ok(dir.path(), "x = linspace(0, 1, 101)\n:plot x x**2 -o p.svg\n"), "");
+    let svg = fs::read_to_string(dir.path().join("p.svg")).expect("a figure");
+    assert!(svg.starts_with("<svg") && svg.contains("<polyline"), "{svg}");
+    let error = fails(
+        dir.path(),
+        ":plot\n:plot zeros(2) zeros(3)\n:plot full(3, nan)\n:hist 1, 2\n:plot zeros(2) -o a.png\n:plot nope\n",
+    );
+    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 7, "{error}");
+}
+
+#[test]
+fn programs_are_timed() {
+    let dir = temporary();
+    let out = ok(
+        dir.path(),
+        "x = ones(1000); k = 2\ndef f(x) = x * k\n:time f(x) + 1\n:threads 1\n:time sum(x)\n",
+    );
+    assert_eq!(out.matches("compile  ").count(), 2, "{out}");
+    assert!(out.contains("elements a second") && out.contains("GB/s of 1000 elements"), "{out}");
+    let error = fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n");
+    assert!(error.contains("did you mean ':time'?"), "{error}");
+    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 6, "{error}");
+}
+
+#[test]
+fn a_session_survives_any_line() {
+    let dir = temporary();
+    let dir = dir.path();
+    let long = [&b"1"[..], &b"+1".repeat(5_000_000), b"\n2 + 2\n"].concat();
+    let ran = feed(dir, &[], &long);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n4\n"));
+    assert!(ran.err.contains("a line of more than 1048576 bytes"), "{}", ran.err);
+
+    let lines = b"\xff\xfe\n1 + *\n= 3\nx\n:load x\n:load x=no.npy\n:save\n:save x y\n:nope\n:explain\n\0\nx = 1, 2\n:save q a\0b\ndef\n\n_\n'\nzeros(zeros(1))\ndef f(x) = zeros(x)\n:\n3 * 2";
+    let ran = feed(dir, &[], lines);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n6\n"));
+    assert!(ran.err.contains("not UTF-8 at byte 0"), "{}", ran.err);
+    assert!(!ran.err.contains("panicked") && !ran.err.contains("internal"), "{}", ran.err);
+    let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(errors, 20, "{}", ran.err);
+    assert_eq!(names(dir), [""; 0]);
+
+    let ran = feed(dir, &[], b"q = 1\n:save q a\0b.npy\n");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("cannot write"), "{}", ran.err);
+    let nothing = Ran { code: Some(0), out: String::new(), err: String::new() };
+    assert_eq!(feed(dir, &[], b""), nothing);
+}
+
+/// Text of the session's own words in random order.
+#[test]
+fn a_session_survives_random_lines() {
+    let seed = 0x5eed_u64;
+    let mut state = seed;
+    let mut next = |n: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let words = [
+        "x",
+        "y",
+        "_",
+        "k",
+        "f",
+        "zeros",
+        "arange",
+        "linspace",
+        "normal",
+        "full",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ";",
+        "=",
+        "def ",
+        "+",
+        "*",
+        "**",
+        "-",
+        "3",
+        "0.5",
+        "(2, 3)",
+        "'",
+        "#",
+        ":",
+        ":plot ",
+        ":hist ",
+        ":vars",
+        ":seed ",
+        ":explain ",
+        "sum",
+        "sin",
+        "\u{e9}",
+        " ",
+        "if",
+        "else",
+        "True",
+        "_0",
+        "axis=0",
+        "dtype=f32",
+        "seed=1",
+        "x = ",
+        "y = x",
+        "def f(x) = ",
+    ];
+    let mut lines = String::new();
+    for _ in 0..2000 {
+        for _ in 0..1 + next(9) {
+            lines += words[next(words.len())];
+        }
+        lines.push('\n');
+    }
+    lines += "\n6 * 7\n";
+    let dir = temporary();
+    let ran = feed(dir.path(), &[], lines.as_bytes());
+    assert!(ran.out.ends_with("i64 ()\n42\n"), "seed {seed:#x}: {}", ran.err);
+    assert!(!ran.err.contains("panicked") && !ran.err.contains("internal error"), "{}", ran.err);
+}
+
+#[cfg(unix)]
+mod terminal;
