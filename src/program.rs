@@ -310,7 +310,7 @@ impl Program {
 
     /// The only element of a source.
     fn read_scalar(&self, number: usize, view: View) -> Result<u64> {
-        let (size, swapped) = (view.dtype.size(), view.swapped);
+        let (dtype, size, swapped) = (view.dtype, view.dtype.size(), view.swapped);
         let mut bytes = [0; 8];
         if let Some(store) = store::named(view, || self.input_name(number)).store {
             let read = store.read(0, &mut bytes[..size]);
@@ -319,7 +319,9 @@ impl Program {
         if swapped {
             bytes[..size].reverse();
         }
-        Ok(u64::from_le_bytes(bytes))
+        let bits = u64::from_le_bytes(bytes);
+        // Any byte but 0 is true.
+        Ok(if dtype == DType::Bool { u64::from(bits != 0) } else { bits })
     }
 
     /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes

@@ -358,6 +358,17 @@ fn single_numbers_come_and_go_too() {
     let program = engine(1).compile("k + 1").unwrap();
     program.eval_into([("k", Arg::source(&source))], &mut [Out::sink(&sink)]).unwrap();
     assert_eq!(sink.content().unwrap(), 42i32.to_le_bytes());
+    // Any byte but 0 is true.
+    let mut truth = Array::contiguous(DType::Bool, &[], 0);
+    truth.set(&[8]);
+    for backend in [Backend::Native, Backend::Interpreter] {
+        let engine = Engine::builder().backend(backend).build();
+        let (source, sink) =
+            (Arc::new(Stored::native(&truth)), Arc::new(Stored::sink(DType::Bool, &[])));
+        let program = engine.compile("k").unwrap();
+        program.eval_into([("k", Arg::source(&source))], &mut [Out::sink(&sink)]).unwrap();
+        assert_eq!(sink.content().unwrap(), [1], "{backend:?}");
+    }
 }
 
 /// A kernel over stores is bound once and runs many times, as others.

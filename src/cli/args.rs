@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use hotloop::{Arg, ArgType, DType, Engine, EngineBuilder, Kind, Mode};
@@ -400,7 +399,7 @@ fn is_spec(word: &OsString) -> bool {
 /// What is wrong with them, in one sentence.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let words: Vec<OsString> = words.collect();
-    if words.is_empty() && std::io::stdin().is_terminal() {
+    if words.is_empty() {
         return Ok(Command::Repl { inputs: Vec::new(), tuning: Tuning::default() });
     }
     let mut sorted = Words::default();

@@ -247,7 +247,7 @@ fn archives_and_tables_come_and_go() {
     assert!(!names(dir).iter().any(|name| name.starts_with('z')));
 }
 
-/// Written by NumPy 2.2: `np.savez_compressed("x.npz", a=np.zeros(1000), b=np.arange(3, dtype="i4"))`.
+/// What `np.savez_compressed("x.npz", a=np.zeros(1000), b=np.arange(3, dtype="i4"))` holds.
 fn deflated() -> Vec<u8> {
     use zip::write::SimpleFileOptions;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -557,7 +557,6 @@ mod tests {
         assert_eq!(lift("zeros(zeros(2))", |_| false).makers.len(), 1);
     }
 
-    /// Values as NumPy 2.2 gives them.
     #[test]
     fn as_numpy_makes_them() {
         assert_eq!(i64s("arange(4)"), [0, 1, 2, 3]);
