@@ -6,7 +6,7 @@
 
 macro_rules! faults {
     ($($place:literal: $($fault:ident $what:literal;)*)*) => {
-        /// A wrong edit; its [row](Fault::what) says what it does.
+        /// A wrong edit; its row in the table below says what it does.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[allow(missing_docs, reason = "each is described by its row")]
         pub enum Fault { $($($fault,)*)* }
