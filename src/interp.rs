@@ -289,7 +289,9 @@ fn reduce(
         unsafe {
             collect(&mut sequence, base, &reduced, &reduced_strides, size, call)?;
         }
-        let bits = reduce::reference(reduction, dtype, order, &sequence[..length * size])
+        let sequence = &sequence[..length * size];
+        let bits = reduce::reference(reduction, dtype, order, sequence, call.control)
+            .map_err(stopped)?
             .ok_or_else(|| empty_extreme(op))?;
         let bytes = &bits.to_le_bytes()[..result.size()];
         out[i * result.size()..(i + 1) * result.size()].copy_from_slice(bytes);

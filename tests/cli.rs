@@ -340,8 +340,7 @@ fn errors_draw_a_caret_and_exit_with_one() {
 fn wrong_command_lines_exit_with_two() {
     let dir = temporary();
     for words in [
-        &[][..],
-        &["a", "--nonsense"],
+        &["a", "--nonsense"][..],
         &["a", "a"],
         &["a", "a=1", "a=2"],
         &["a", "a=1", "--threads", "none"],

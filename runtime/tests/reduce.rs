@@ -2,12 +2,13 @@
 
 mod common;
 
+use std::time::Instant;
+
 use common::{Random, canonical, seed};
+use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::reduce::{
-    Columns, Order, Partial, Reducer, Reduction, Sequence, Tree, reference,
-};
+use hotloop_runtime::reduce::{self, Columns, Order, Partial, Reducer, Reduction, Sequence, Tree};
 
 const ORDERS: [Order; 2] = [Order::Row, Order::Column];
 
@@ -16,6 +17,10 @@ fn defined() -> impl Iterator<Item = (Reduction, DType)> {
         .into_iter()
         .flat_map(|reduction| DType::ALL.into_iter().map(move |dtype| (reduction, dtype)))
         .filter(|(reduction, dtype)| reduction.takes(*dtype))
+}
+
+fn reference(reduction: Reduction, dtype: DType, order: Order, data: &[u8]) -> Option<u64> {
+    reduce::reference(reduction, dtype, order, data, &Control::default()).unwrap()
 }
 
 /// `n` elements; floats of one magnitude, so that sums round, and now and then a NaN or zero.
@@ -367,6 +372,18 @@ fn of_nothing() {
     ] {
         assert!(Reducer::new(reduction, dtype, Order::Row, Isa::Baseline).is_none());
         assert_eq!(reference(reduction, dtype, Order::Row, &[1; 16]), None);
+    }
+}
+
+#[test]
+fn f15_the_reference_looks_at_its_control_in_each_leaf() {
+    let late = Control { deadline: Some(Instant::now()), ..Control::default() };
+    for (reduction, dtype) in defined() {
+        for order in ORDERS {
+            let data = vec![0; (order.leaf() + 1) * dtype.size()];
+            let got = reduce::reference(reduction, dtype, order, &data, &late);
+            assert!(matches!(got, Err(Stop::Deadline)), "{reduction:?} of {dtype}: {got:?}");
+        }
     }
 }
 

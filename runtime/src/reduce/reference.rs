@@ -2,6 +2,7 @@
 
 use super::accumulator::Element;
 use super::{Order, Reduction};
+use crate::control::{Control, Stop};
 use crate::convert::Pattern;
 use crate::dtype::DType;
 use crate::elementwise::family;
@@ -11,14 +12,23 @@ use crate::scalar::Number;
 ///
 /// `data` holds elements of the dtype; a last incomplete one is ignored. `None` if the reduction
 /// is not defined on the dtype, or has no value for no elements.
-pub fn reference(reduction: Reduction, dtype: DType, order: Order, data: &[u8]) -> Option<u64> {
+///
+/// # Errors
+/// The control's, which is looked at once a leaf.
+pub fn reference(
+    reduction: Reduction,
+    dtype: DType,
+    order: Order,
+    data: &[u8],
+    control: &Control,
+) -> Result<Option<u64>, Stop> {
     if !reduction.takes(dtype) {
-        return None;
+        return Ok(None);
     }
     let size = dtype.size();
     let n = data.len() / size;
     if n == 0 {
-        return reduction.empty(dtype);
+        return Ok(reduction.empty(dtype));
     }
     let element = |i: usize| {
         let mut word = [0; 8];
@@ -28,22 +38,23 @@ pub fn reference(reduction: Reduction, dtype: DType, order: Order, data: &[u8]) 
         }
         u64::from_ne_bytes(word)
     };
-    match reduction {
+    let value = match reduction {
         Reduction::Argmin | Reduction::Argmax => {
             let least = reduction == Reduction::Argmin;
-            family!(numbers, dtype, T => index_of::<T>(least, n, element))
+            family!(numbers, dtype, T => index_of::<T>(least, order, n, element, control))
         }
         Reduction::SquaredDeviations => {
-            family!(floats, dtype, T => squared_deviations::<T>(order, n, element))
+            family!(floats, dtype, T => squared_deviations::<T>(order, n, element, control))
         }
         _ => {
             let element =
                 |i| if dtype == DType::Bool { (element(i) != 0) as u64 } else { element(i) };
             let fold = |left, right| fold(reduction, dtype, left, right);
             let step = |left, i| fold(left, element(i));
-            Some(tree(order, size, n, element, step, fold))
+            Some(tree(order, size, n, control, element, step, fold))
         }
-    }
+    };
+    value.transpose()
 }
 
 /// A value of two.
@@ -65,20 +76,34 @@ fn fold(reduction: Reduction, dtype: DType, left: u64, right: u64) -> u64 {
     }
 }
 
-fn index_of<T: Pattern + Number>(least: bool, n: usize, element: impl Fn(usize) -> u64) -> u64 {
+fn index_of<T: Pattern + Number>(
+    least: bool,
+    order: Order,
+    n: usize,
+    element: impl Fn(usize) -> u64,
+    control: &Control,
+) -> Result<u64, Stop> {
     let at = |i| T::from_pattern(element(i));
     let mut best = 0;
     for i in 1..n {
+        if i % order.leaf() == 0 {
+            control.check()?;
+        }
         let (x, earlier) = (at(i), at(best));
         let beats = if least { x.lt(earlier) } else { earlier.lt(x) };
         if earlier.eq(earlier) && (beats || x.ne(x)) {
             best = i;
         }
     }
-    best as u64
+    Ok(best as u64)
 }
 
-fn squared_deviations<T: Element>(order: Order, n: usize, element: impl Fn(usize) -> u64) -> u64 {
+fn squared_deviations<T: Element>(
+    order: Order,
+    n: usize,
+    element: impl Fn(usize) -> u64,
+    control: &Control,
+) -> Result<u64, Stop> {
     /// An accumulator of `k` elements.
     #[derive(Clone, Copy)]
     struct Moments<T> {
@@ -106,7 +131,7 @@ fn squared_deviations<T: Element>(order: Order, n: usize, element: impl Fn(usize
         let s = left.s.add(right.s).add(d.mul(d.mul(v)));
         Moments { k, f: left.f, m: left.m.add(d.mul(w)), s }
     };
-    tree(order, size_of::<T>(), n, first, step, fold).s.pattern()
+    Ok(tree(order, size_of::<T>(), n, control, first, step, fold)?.s.pattern())
 }
 
 /// The tree over `n` elements, at least one: `first` makes an accumulator of an element, `step`
@@ -119,13 +144,15 @@ fn tree<S: Copy>(
     order: Order,
     size: usize,
     n: usize,
+    control: &Control,
     first: impl Fn(usize) -> S,
     step: impl Fn(S, usize) -> S,
     fold: impl Fn(S, S) -> S,
-) -> S {
+) -> Result<S, Stop> {
     let (leaf, accumulators) = (order.leaf(), order.accumulators(size));
     let mut level = Vec::new();
     for start in (0..n).step_by(leaf) {
+        control.check()?;
         let mut slots: Vec<Option<S>> = vec![None; accumulators];
         for i in start..n.min(start + leaf) {
             let slot = &mut slots[(i - start) % accumulators];
@@ -148,5 +175,5 @@ fn tree<S: Copy>(
             .map(|pair| if pair.len() == 2 { fold(pair[0], pair[1]) } else { pair[0] })
             .collect();
     }
-    level[0]
+    Ok(level[0])
 }
