@@ -11,6 +11,7 @@ use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
+use crate::overlap::{Places, may_overlap};
 use crate::store;
 
 /// An argument: an array of any shape and strides, or a number.
@@ -255,7 +256,8 @@ impl<'a> Out<'a> {
 
     /// An array that is written where it is, a piece at a time; see [`Arg::source`].
     ///
-    /// After an error it may hold anything. It must not be what an input is read from.
+    /// After an error it may hold anything. It must not be what an input is read from, which is an
+    /// error where both are one value and cannot be known where they are not.
     pub fn sink<S: Sink + 'static>(sink: &Arc<S>) -> Out<'static> {
         Out { view: store::sink(sink.clone()), input: None, borrow: PhantomData }
     }
@@ -483,25 +485,17 @@ pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result
                 .hint("its strides put several elements at one address"));
         }
     }
-    // In the order of their lowest bytes, each can only meet those that have not ended before it.
-    let mut spans: Vec<(isize, isize, usize)> = Vec::with_capacity(outs.len());
-    for (i, Out { view, .. }) in outs.iter().enumerate() {
-        let (low, high) =
-            byte_span(&view.shape, &view.strides, view.dtype.size()).unwrap_or((0, 0));
-        let at = view.pointer as isize;
-        spans.push((at.wrapping_add(low), at.wrapping_add(high), i));
-    }
-    spans.sort_unstable();
-    let mut open: Vec<(isize, usize)> = Vec::new();
-    for (low, high, i) in spans {
-        open.retain(|(end, _)| *end > low);
-        for (_, j) in &open {
-            if crate::schedule::may_overlap(&outs[i].view, &outs[*j].view) {
-                let message = format!("{} overlaps {}", name(i.max(*j)), name(i.min(*j)));
-                return Err(Error::new(ErrorKind::Alias, message));
-            }
+    let places = Places::new(outs.iter().map(|out| &out.view));
+    for (i, out) in outs.iter().enumerate() {
+        let before = |j: &usize| *j < i && may_overlap(&outs[*j].view, &out.view);
+        if let Some(j) = places.meeting(&out.view).find(before) {
+            let message = format!("{} overlaps {}", name(i), name(j));
+            return Err(Error::new(ErrorKind::Alias, message));
         }
-        open.push((high, i));
+        if let Some(j) = outs[..i].iter().position(|other| store::same(&other.view, &out.view)) {
+            let message = format!("{} has the sink of {}", name(i), name(j));
+            return Err(Error::new(ErrorKind::Alias, message));
+        }
     }
     Ok(())
 }

@@ -414,6 +414,14 @@ pub fn c_strides(shape: &[usize], size: usize) -> Box<[isize]> {
     strides.into()
 }
 
+/// The strides of a Fortran-ordered array.
+pub fn f_strides(shape: &[usize], size: usize) -> Box<[isize]> {
+    let turned: Vec<usize> = shape.iter().rev().copied().collect();
+    let mut strides = c_strides(&turned, size);
+    strides.reverse();
+    strides
+}
+
 /// The shapes of a call: those of the shape classes, and those that the graph derives from them.
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {

@@ -48,6 +48,7 @@ mod optimize;
 mod options;
 mod order;
 mod outputs;
+mod overlap;
 mod plan;
 mod program;
 mod promote;

@@ -182,7 +182,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     let (header, start) = Header::read_whole(&mut file, metadata.len())
         .map_err(|error| error.within(&format!("{path:?}")))?;
     let array = FileArray::new(file, start, header.dtype, &header.shape);
-    Ok(array.with_fortran_order(header.fortran_order).with_byte_swapped(header.swapped))
+    let array = array.with_fortran_order(header.fortran_order).with_byte_swapped(header.swapped);
+    Ok(array.with_path(path))
 }
 
 /// Begins an `.npy` file, to be written piece by piece: [`Out::sink`](crate::Out::sink).

@@ -174,8 +174,9 @@ impl RunOptions {
     }
 
     /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
-    /// it reads over and over, temporary arrays. 1 GiB by default; the least that works is some
-    /// 10 MiB a thread. The caller's own arrays, and fresh outputs, come on top.
+    /// it reads over and over, temporary arrays. 1 GiB by default; windows take at most an eighth
+    /// of it, but a few MiB a thread whatever it is. The caller's own arrays, and fresh outputs,
+    /// come on top.
     pub fn memory(mut self, bytes: usize) -> RunOptions {
         self.keep.memory = bytes;
         self

@@ -3,12 +3,11 @@
 use hotloop_runtime::nest::{self, dense_strides};
 use hotloop_runtime::strided::{broadcast_strides, is_contiguous};
 
-use crate::domain::{Derivation, Layout, Shapes, c_strides};
+use crate::domain::{Derivation, Layout, Shapes, c_strides, f_strides};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::interp::Operand;
 use crate::options::Order;
-use crate::store::f_strides;
 
 /// The strides of each output of a graph, as those of a dense array.
 ///

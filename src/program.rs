@@ -256,15 +256,10 @@ impl Program {
                 ArgValue::Scalar { dtype, weak, bits } => {
                     (Type { dtype, weak, domain: Domain::SCALAR }, Operand::Scalar(bits))
                 }
-                ArgValue::Array(view) if view.store.is_some() && view.shape.is_empty() => {
-                    let bits = self.read_scalar(number, view.clone())?;
-                    let domain = Domain::SCALAR;
-                    (Type { dtype: view.dtype, weak: false, domain }, Operand::Scalar(bits))
+                ArgValue::Array(view) if view.shape.is_empty() => {
+                    let ty = Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR };
+                    (ty, Operand::Array(store::named(view, || self.input_name(number))))
                 }
-                ArgValue::Array(view) if view.shape.is_empty() => (
-                    Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR },
-                    Operand::Array(view),
-                ),
                 ArgValue::Array(view) => {
                     let class = shapes.iter().position(|s| *s == view.shape).unwrap_or_else(|| {
                         shapes.push(view.shape.clone());
@@ -306,22 +301,6 @@ impl Program {
         let named =
             |(i, out): (usize, &Out<'_>)| store::named(out.view.clone(), || self.output_name(i));
         outs.iter().enumerate().map(named).collect()
-    }
-
-    /// The only element of a source.
-    fn read_scalar(&self, number: usize, view: View) -> Result<u64> {
-        let (dtype, size, swapped) = (view.dtype, view.dtype.size(), view.swapped);
-        let mut bytes = [0; 8];
-        if let Some(store) = store::named(view, || self.input_name(number)).store {
-            let read = store.read(0, &mut bytes[..size]);
-            read.map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
-        }
-        if swapped {
-            bytes[..size].reverse();
-        }
-        let bits = u64::from_le_bytes(bytes);
-        // Any byte but 0 is true.
-        Ok(if dtype == DType::Bool { u64::from(bits != 0) } else { bits })
     }
 
     /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
@@ -376,6 +355,23 @@ impl Program {
         Ok(())
     }
 
+    /// That no output is written to what an input is read from, where both are not in memory.
+    fn check_stores(&self, values: &[ArgValue], outs: &[Out<'_>]) -> Result<()> {
+        for (i, out) in outs.iter().enumerate().filter(|(_, out)| out.view.store.is_some()) {
+            let read = |value: &ArgValue| match value {
+                ArgValue::Array(view) => store::same(view, &out.view),
+                ArgValue::Scalar { .. } => false,
+            };
+            if let Some(number) = values.iter().position(read) {
+                let (output, input) = (self.output_name(i), self.input_name(number));
+                let message = format!("{output} is written to where {input} is read from");
+                return Err(Error::new(ErrorKind::Alias, message)
+                    .hint("write it to another place, and replace the first one afterwards"));
+            }
+        }
+        Ok(())
+    }
+
     fn check_call<'a>(
         &self,
         args: impl Args<'a>,
@@ -387,7 +383,9 @@ impl Program {
             return Err(Error::new(ErrorKind::Arity, message));
         }
         check_outs(outs, self.outputs())?;
-        let mut prepared = self.prepare(arrange(args, self.inputs(), outs)?)?;
+        let values = arrange(args, self.inputs(), outs)?;
+        self.check_stores(&values, outs)?;
+        let mut prepared = self.prepare(values)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         self.check_shapes(&kernels, &mut prepared)?;
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {

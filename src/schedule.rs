@@ -23,7 +23,7 @@ use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::reduce::{Order, Reducer};
 use hotloop_runtime::store::{FileArray, Store};
-use hotloop_runtime::strided::{broadcast_strides, byte_span, gather};
+use hotloop_runtime::strided::{broadcast_strides, gather};
 use hotloop_runtime::view::View;
 
 use crate::backend::cranelift::NativeTile;
@@ -31,6 +31,7 @@ use crate::domain::{Layout, Shapes, c_strides, element_count};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, NodeId};
 use crate::interp::{Call, Operand, allocate, reduced_count, stopped, weak_values};
+use crate::overlap::{Overlap, Places};
 use crate::plan::{Array, Load, Place, Plan, Source, Stage, Target};
 use crate::stats::{StageStats, Stats, Traffic, computes};
 use crate::store;
@@ -66,8 +67,10 @@ pub struct Schedule {
     copies: Vec<Copied>,
     /// What is copied to sinks after stages, by number.
     drains: Vec<(usize, Drain)>,
-    /// What the temporary arrays are in.
-    temporaries: Vec<Vec<u8>>,
+    /// What the temporary arrays that are in memory are in.
+    _memory: Vec<Vec<u8>>,
+    /// Temporary arrays, and their bytes.
+    temporaries: (usize, u64),
     /// What each loop moves.
     traffic: Vec<Traffic>,
 }
@@ -82,59 +85,6 @@ fn cell(bits: u64, dtype: DType) -> Cell {
     } else {
         Cell::splat(bits, dtype.size())
     }
-}
-
-/// How an input and an output lie to each other.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Overlap {
-    /// No byte in common.
-    Apart,
-    /// The same elements at the same places.
-    Same,
-    /// Anything else.
-    Partial,
-}
-
-/// Whether two arrays may have a byte in common: their spans meet, and no common divisor of all
-/// strides keeps them apart.
-pub fn may_overlap(a: &View, b: &View) -> bool {
-    if a.store.is_some() || b.store.is_some() {
-        return false;
-    }
-    let span = |v: &View| byte_span(&v.shape, &v.strides, v.dtype.size());
-    let (Some((a_low, a_high)), Some((b_low, b_high))) = (span(a), span(b)) else { return true };
-    if a_low == a_high || b_low == b_high {
-        return false;
-    }
-    let (a_at, b_at) = (a.pointer as isize, b.pointer as isize);
-    if a_at + a_high <= b_at + b_low || b_at + b_high <= a_at + a_low {
-        return false;
-    }
-    let steps = |v: &View| -> Vec<usize> {
-        let axes = v.shape.iter().zip(&v.strides).filter(|(extent, _)| **extent > 1);
-        axes.map(|(_, stride)| stride.unsigned_abs()).collect()
-    };
-    let divisor = steps(a).into_iter().chain(steps(b)).fold(0, gcd);
-    if divisor == 0 {
-        return true;
-    }
-    let offset = (b_at - a_at).rem_euclid(divisor as isize) as usize;
-    offset < a.dtype.size() || offset + b.dtype.size() > divisor
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-fn overlap(input: &View, output: &View) -> Overlap {
-    if input.store.is_some() || output.store.is_some() || !may_overlap(input, output) {
-        return Overlap::Apart;
-    }
-    let same = input.pointer == output.pointer
-        && input.shape == output.shape
-        && input.strides == output.strides
-        && input.dtype.size() == output.dtype.size();
-    if same { Overlap::Same } else { Overlap::Partial }
 }
 
 impl Schedule {
@@ -183,7 +133,7 @@ impl Schedule {
         let outputs =
             outputs.filter_map(|(o, view)| Some((o.cell? as usize, view.clone()))).collect();
         let Binder { arrays, landing, traffic, .. } = binder;
-        let Arrays { copies, memory, drains, .. } = arrays;
+        let Arrays { copies, memory, kept, drains, .. } = arrays;
         Ok(Schedule {
             compiled: compiled.clone(),
             cells,
@@ -193,7 +143,8 @@ impl Schedule {
             outputs,
             copies,
             drains,
-            temporaries: memory,
+            _memory: memory,
+            temporaries: kept,
             traffic,
         })
     }
@@ -212,8 +163,8 @@ impl Schedule {
             stages: stages.collect(),
             copied_arrays: self.copies.len(),
             copied_bytes: self.copies.iter().map(|copy| copy.bytes.len() as u64).sum(),
-            temporary_arrays: self.temporaries.len(),
-            temporary_bytes: self.temporaries.iter().map(|array| array.len() as u64).sum(),
+            temporary_arrays: self.temporaries.0,
+            temporary_bytes: self.temporaries.1,
             ..Stats::default()
         }
     }
@@ -236,8 +187,8 @@ impl Schedule {
         let plan = &self.compiled.plan;
         for (i, view) in &self.scalars {
             let dtype = plan.cells[*i].dtype;
-            // SAFETY: the view has one element of its dtype.
-            self.cells[*i] = cell(unsafe { view.read() }, dtype);
+            // SAFETY: the view has one element of its dtype, readable by the caller's promise.
+            self.cells[*i] = cell(unsafe { store::read_element(view) }.map_err(stopped)?, dtype);
         }
         if let Some(progress) = progress {
             progress.add_total(self.loops.iter().map(|work| work.elements() as u64).sum());
@@ -350,6 +301,8 @@ struct Arrays {
     outputs: Vec<Kept>,
     temporaries: Vec<Kept>,
     memory: Vec<Vec<u8>>,
+    /// How many arrays are kept between stages, and their bytes.
+    kept: (usize, u64),
     copies: Vec<Copied>,
     drains: Vec<(usize, Drain)>,
     /// Bytes that may still be kept of arrays in stores; no limit if there are none.
@@ -373,7 +326,9 @@ impl Arrays {
         let room = if stores { call.keep.memory / 2 } else { usize::MAX };
         let (outputs, temporaries, memory) = (Vec::new(), Vec::new(), Vec::new());
         let (copies, drains) = (Vec::new(), Vec::new());
-        let mut arrays = Arrays { inputs, outputs, temporaries, memory, copies, drains, room };
+        let kept = (0, 0);
+        let mut arrays =
+            Arrays { inputs, outputs, temporaries, memory, kept, copies, drains, room };
         for (number, view) in call.outputs.iter().enumerate() {
             let kept = arrays.output(plan, number, view, call)?;
             arrays.outputs.push(kept);
@@ -391,6 +346,7 @@ impl Arrays {
     /// A new array, in memory if there is room.
     fn keep(&mut self, dtype: DType, shape: Box<[usize]>, call: &Call<'_>) -> Result<Kept> {
         let bytes = element_count(&shape)?.saturating_mul(dtype.size());
+        self.kept = (self.kept.0 + 1, self.kept.1.saturating_add(bytes as u64));
         if bytes <= self.room {
             self.room -= if self.room == usize::MAX { 0 } else { bytes };
             let (view, memory) = fresh(dtype, shape)?;
@@ -404,7 +360,7 @@ impl Arrays {
             Error::new(ErrorKind::Io, message)
         })?;
         let file = Arc::new(file);
-        let name = || "a temporary file".to_string();
+        let name = || format!("a temporary file in {directory:?}");
         let written = store::named(store::sink(file.clone()), name);
         Ok(Kept { written, read: store::named(store::source(file), name) })
     }
@@ -420,7 +376,10 @@ impl Arrays {
         let Some(writer) = plan.stages.iter().position(|stage| stage.writes(target)) else {
             return Ok(itself());
         };
-        let kept = self.keep(view.dtype, view.shape.clone(), call)?;
+        let Kept { written, read } = self.keep(view.dtype, view.shape.clone(), call)?;
+        // Its bytes are those of the sink, and are then copied as they are.
+        let as_sink = |kept| View { strides: view.strides.clone(), swapped: view.swapped, ..kept };
+        let kept = Kept { written: as_sink(written), read: as_sink(read) };
         let bytes = store::byte_count(view)?;
         let drain = Drain { from: kept.read.clone(), to: store.clone(), bytes };
         self.drains.push((writer, drain));
@@ -440,9 +399,8 @@ impl Arrays {
             }
         }
         for (number, reads) in reads.into_iter().enumerate() {
-            let Some(view) = self.inputs[number].as_ref().filter(|v| v.store.is_some()) else {
-                continue;
-            };
+            let stored = |view: &&View| view.store.is_some() && reads > 0;
+            let Some(view) = self.inputs[number].as_ref().filter(stored) else { continue };
             let bytes = store::byte_count(view)?;
             let often = reads > OFTEN * (bytes / view.dtype.size());
             if (bytes <= SMALL || often) && bytes <= self.room {
@@ -458,23 +416,34 @@ impl Arrays {
         if call.fresh {
             return Ok(());
         }
-        for (number, target) in call.outputs.iter().enumerate() {
-            let number = Target::Output(number as u32);
-            let folds = |s: &Stage| s.folds.iter().any(|fold| fold.target == number);
-            let writer = plan.stages.iter().position(|s| s.writes(number));
-            let Some(writer) = writer else { continue };
-            for (at, stage) in plan.stages.iter().enumerate().skip(writer) {
-                for load in &stage.loads {
-                    let Array::Input(input) = load.array else { continue };
-                    let view = self.view(graph, call.shapes, load)?;
-                    let may_stay = match overlap(&view, target) {
-                        Overlap::Apart => true,
-                        Overlap::Same => at == writer && !folds(stage),
-                        Overlap::Partial => false,
-                    };
-                    if !may_stay && !injected(Fault::OverlapNotCopied) {
-                        self.copy(input as usize)?;
+        // The stage that writes each output, and whether element by element.
+        let mut writers = vec![None; call.outputs.len()];
+        for (at, stage) in plan.stages.iter().enumerate() {
+            let folded = stage.folds.iter().map(|fold| (fold.target, false));
+            for (target, by_element) in stage.outputs.iter().map(|(t, _)| (*t, true)).chain(folded)
+            {
+                if let Target::Output(number) = target {
+                    writers[number as usize].get_or_insert((at, by_element));
+                }
+            }
+        }
+        let places = Places::new(call.outputs.iter());
+        for (at, stage) in plan.stages.iter().enumerate() {
+            for load in &stage.loads {
+                let Array::Input(input) = load.array else { continue };
+                let view = self.view(graph, call.shapes, load)?;
+                let may_not_stay = |number: usize| match writers[number] {
+                    Some((writer, by_element)) if writer <= at => {
+                        match Overlap::of(&view, &call.outputs[number]) {
+                            Overlap::Apart => false,
+                            Overlap::Same => at > writer || !by_element,
+                            Overlap::Partial => true,
+                        }
                     }
+                    _ => false,
+                };
+                if places.meeting(&view).any(may_not_stay) && !injected(Fault::OverlapNotCopied) {
+                    self.copy(input as usize)?;
                 }
             }
         }
@@ -623,9 +592,10 @@ impl Binder<'_> {
         });
         let folds = folds.collect();
         let (mut ins, outs) = if reduces { (first, second) } else { (second, first) };
+        let places = Places::new(outputs.iter().filter(|_| !self.call.fresh));
         for (operand, view) in ins.iter_mut().zip(&inputs) {
-            let meets = |out: &View| overlap(view, out) != Overlap::Apart;
-            let written = !self.call.fresh && outputs.iter().any(meets);
+            let meets = |out: usize| Overlap::of(view, &outputs[out]) != Overlap::Apart;
+            let written = places.meeting(view).any(meets);
             operand.staged = written && !injected(Fault::InPlaceNotStaged);
         }
 

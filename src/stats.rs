@@ -29,11 +29,12 @@ pub struct Stats {
     pub run: Duration,
     /// The passes over the data, in order; none from the interpreter.
     pub stages: Vec<StageStats>,
-    /// Inputs that were copied first, as an output is written over them too early.
+    /// Inputs that were copied first: as an output is written over them too early, or as they are
+    /// outside memory, and small or read over and over.
     pub copied_arrays: usize,
     /// Their bytes.
     pub copied_bytes: u64,
-    /// Arrays that one pass writes for later ones.
+    /// Arrays that one pass writes for later ones, in memory or in temporary files.
     pub temporary_arrays: usize,
     /// Their bytes.
     pub temporary_bytes: u64,

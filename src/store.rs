@@ -8,7 +8,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::store::{Sink, Source, Store};
 use hotloop_runtime::view::View;
 
-use crate::domain::{c_strides, element_count};
+use crate::domain::{c_strides, element_count, f_strides};
 use crate::error::Result;
 
 /// Bytes that are copied between two looks at the control.
@@ -58,29 +58,22 @@ impl Sink for Named<dyn Sink> {
 pub fn source(source: Arc<dyn Source>) -> View {
     let (dtype, swapped) = (source.dtype(), source.byte_swapped());
     let shape: Box<[usize]> = source.shape().into();
-    let strides = match source.fortran_order() {
-        false => c_strides(&shape, dtype.size()),
-        true => f_strides(&shape, dtype.size()),
-    };
+    let strides = dense_strides(&shape, dtype.size(), source.fortran_order());
     let pointer = std::ptr::null_mut();
     View { pointer, dtype, shape, strides, swapped, store: Some(Store::Source(source)) }
 }
 
 /// The view of a sink's array.
 pub fn sink(sink: Arc<dyn Sink>) -> View {
-    let dtype = sink.dtype();
+    let (dtype, swapped) = (sink.dtype(), sink.byte_swapped());
     let shape: Box<[usize]> = sink.shape().into();
-    let strides = c_strides(&shape, dtype.size());
+    let strides = dense_strides(&shape, dtype.size(), sink.fortran_order());
     let pointer = std::ptr::null_mut();
-    View { pointer, dtype, shape, strides, swapped: false, store: Some(Store::Sink(sink)) }
+    View { pointer, dtype, shape, strides, swapped, store: Some(Store::Sink(sink)) }
 }
 
-/// The strides of a dense array in Fortran order.
-pub fn f_strides(shape: &[usize], size: usize) -> Box<[isize]> {
-    let turned: Vec<usize> = shape.iter().rev().copied().collect();
-    let mut strides = c_strides(&turned, size);
-    strides.reverse();
-    strides
+fn dense_strides(shape: &[usize], size: usize, fortran_order: bool) -> Box<[isize]> {
+    if fortran_order { f_strides(shape, size) } else { c_strides(shape, size) }
 }
 
 /// The view with errors that name it, if it is in a store.
@@ -90,6 +83,30 @@ pub fn named(view: View, what: impl FnOnce() -> String) -> View {
         Store::Sink(inner) => Store::Sink(Arc::new(Named { what: what(), inner })),
     });
     View { store, ..view }
+}
+
+/// Whether two arrays are in one store.
+pub fn same(a: &View, b: &View) -> bool {
+    a.store.as_ref().zip(b.store.as_ref()).is_some_and(|(a, b)| a.same(b))
+}
+
+/// The bits of the only element of an array.
+///
+/// # Errors
+/// Of the store.
+///
+/// # Safety
+/// There is an element, and if it is in memory it is readable.
+pub unsafe fn read_element(view: &View) -> std::result::Result<u64, Stop> {
+    let Some(store) = &view.store else {
+        // SAFETY: the caller's promise.
+        return Ok(unsafe { view.read() });
+    };
+    let mut bytes = [0u8; 8];
+    store.read(0, &mut bytes[..view.dtype.size()]).map_err(Stop::Failed)?;
+    let own = View { pointer: bytes.as_mut_ptr(), store: None, ..view.clone() };
+    // SAFETY: the element was just read.
+    Ok(unsafe { own.read() })
 }
 
 /// The bytes of a whole array in a store.

@@ -2902,6 +2902,20 @@ fn f3_many_arrays() {
             [1 + i as i64, 2 + i as i64]
         );
     }
+    // Many arrays in place, none of which meets another.
+    let n = 10_000usize;
+    let text = (0..n).map(|i| format!("x{i} * 2")).collect::<Vec<_>>().join(", ");
+    let program = compile(&text).unwrap();
+    let names: Vec<String> = (0..n).map(|i| format!("x{i}")).collect();
+    let mut columns: Vec<[i64; 3]> = (0..n as i64).map(|i| [i, -i, 1]).collect();
+    let outs =
+        columns.iter_mut().zip(&names).map(|(x, name)| Out::inout(name, Out::from(&mut x[..])));
+    let mut outs: Vec<Out> = outs.collect();
+    within(seconds(10), || program.eval_into((), &mut outs)).unwrap();
+    drop(outs);
+    for (i, column) in columns.iter().enumerate() {
+        assert_eq!(*column, [2 * i as i64, -2 * i as i64, 2]);
+    }
     // One more than the limit.
     let small = Engine::builder().max_arrays(3).build();
     assert!(small.compile("a + b + c").is_ok());

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 25] = [
-    "error", "npy", "ops", "promote", "domain", "store", "graph", "resolve", "legalize",
+const ORDER: [&str; 26] = [
+    "error", "npy", "ops", "promote", "domain", "store", "overlap", "graph", "resolve", "legalize",
     "optimize", "interp", "plan", "drawing", "stats", "fault", "backend", "schedule", "cache",
     "options", "order", "arg", "outputs", "engine", "program", "cli",
 ];

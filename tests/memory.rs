@@ -1,10 +1,11 @@
 //! How much memory a run takes beside its outputs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Mutex;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use hotloop::{Arg, DType, Engine, Out};
+use hotloop::{Arg, DType, Engine, Out, RunOptions, Sink, Source};
 
 /// Counts the bytes that are allocated, and the most at a time.
 struct Counting;
@@ -151,5 +152,83 @@ fn scratch_stays_small() {
         program.eval(args()).unwrap();
         let most = most_bytes(|| drop(program.eval(args()).unwrap()));
         assert!(most <= outputs + SCRATCH, "{text}: {most} bytes for outputs of {outputs}");
+    }
+}
+
+/// A matrix of zeros that is in no memory, and that takes whatever is written.
+struct Nothing {
+    shape: [usize; 2],
+    fortran_order: bool,
+}
+
+impl Source for Nothing {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    fn read_at(&self, _: u64, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+impl Sink for Nothing {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn write_at(&self, _: u64, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Windows keep to their part of what a run may have, in whichever order sources and sinks lie.
+#[test]
+fn windows_keep_to_the_memory_of_a_run() {
+    let _turn = TURN.lock().unwrap();
+    let shape = [2048, 8192];
+    let nothing = |fortran_order| Arc::new(Nothing { shape, fortran_order });
+    let (c, f) = (nothing(false), nothing(true));
+    for threads in [1, 2, 8] {
+        let engine = Engine::builder().threads(threads).eager().build();
+        for memory in [4 << 20, 64 << 20] {
+            let options = RunOptions::new().memory(memory);
+            let program = |text| engine.compile(text).unwrap().with(options.clone());
+            let args = || [("c", Arg::source(&c)), ("f", Arg::source(&f))];
+            // An eighth, but a few MiB a thread whatever it is.
+            let room = (memory / 8).max(threads * (5 << 19)) + (2 << 20);
+            for text in ["sum(c + f, axis=1)", "sum(c + f, axis=0)", "sum(c + f)", "sum(f, axis=1)"]
+            {
+                let program = program(text);
+                let run = || {
+                    let args = args();
+                    let read = args.iter().filter(|(name, _)| text.contains(name)).cloned();
+                    drop(program.eval(&read.collect::<Vec<_>>()[..]).unwrap());
+                };
+                run();
+                let most = most_bytes(run);
+                assert!(most <= room, "{text} of {memory} on {threads}: {most} bytes, not {room}");
+            }
+            let program = program("c + f");
+            let run = || {
+                let to = nothing(threads == 2);
+                program.eval_into(args(), &mut [Out::sink(&to)]).unwrap();
+            };
+            run();
+            let most = most_bytes(run);
+            assert!(most <= room, "c + f of {memory} on {threads}: {most} bytes, not {room}");
+        }
     }
 }

@@ -67,13 +67,15 @@ fn compare(engine: &Engine, text: &str, inputs: &[(&str, Array)], memory: usize,
         inputs.iter().map(|(name, a)| (*name, Arc::new(Stored::source(a, rng)))).collect();
     let args: Vec<(&str, Arg)> = sources.iter().map(|(n, s)| (*n, Arg::source(s))).collect();
     let program = program.with(RunOptions::new().memory(memory));
+    let seed = rng.0;
     let about = |i: usize| {
         let shapes: Vec<_> = inputs.iter().map(|(_, a)| &a.shape).collect();
-        format!("{text:?} of {shapes:?}, {memory} bytes, seed {:#x}, output {i}", rng.0)
+        format!("{text:?} of {shapes:?}, {memory} bytes, seed {seed:#x}, output {i}")
     };
     // Into memory, and into sinks.
     let fresh = program.eval(&args[..]).unwrap();
-    let sinks = expected.iter().map(|o| Arc::new(Stored::sink(o.dtype(), o.shape())));
+    let sinks = expected.iter();
+    let sinks = sinks.map(|o| Arc::new(Stored::any_sink(o.dtype(), o.shape(), rng)));
     let sinks: Vec<Arc<Stored>> = sinks.collect();
     let mut outs: Vec<Out> = sinks.iter().map(Out::sink).collect();
     program.eval_into(&args[..], &mut outs).unwrap();
@@ -251,7 +253,8 @@ fn h3_a_file_that_is_cut_while_it_is_read() {
     File::options().write(true).open(&path).unwrap().set_len(5000).unwrap();
     let error = program.eval([("x", Arg::source(&x))]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(error.message(), "the input 'x' cannot be read: the file is shorter than it was");
+    let short = format!("the input 'x' cannot be read: {path:?}: the file is shorter than it was");
+    assert_eq!(error.message(), short);
     let error = npy::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Format);
 }
@@ -313,6 +316,117 @@ fn f16_a_source_that_panics_is_the_callers_panic() {
         let run = || program.eval([("x", Arg::source(&source))]).map(|_| ());
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
         assert_eq!(program.eval_as::<f64>([("x", (&[1.0, 2.0]).into())]).unwrap()[[]], 3.0);
+    }
+}
+
+/// Panics at the fourth read, and counts those there are.
+#[derive(Default)]
+struct PanicsOnce(AtomicUsize);
+
+impl Source for PanicsOnce {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &[1 << 36]
+    }
+
+    fn read_at(&self, _: u64, bytes: &mut [u8]) -> io::Result<()> {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) != 3, "the fourth read");
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+#[test]
+fn f16_a_panic_of_one_thread_stops_the_others() {
+    let engine = engine(2);
+    let source = Arc::new(PanicsOnce::default());
+    let program = engine.compile("sum(x)").unwrap();
+    let run = || program.eval([("x", Arg::source(&source))]).map(|_| ());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    let reads = source.0.load(Ordering::SeqCst);
+    assert!((4..50_000).contains(&reads), "{reads} reads of 524,288");
+}
+
+#[test]
+fn d7_one_sink_for_two_arrays() {
+    let alias = |text: &str, arg: Arg, outs: &mut [Out]| {
+        let program = engine(2).compile(text).unwrap();
+        let error = program.eval_into([("x", arg)], outs).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Alias, "{error}");
+        error.message().to_string()
+    };
+    let x = [1.0, 2.0, 3.0];
+    let y = Arc::new(Stored::sink(DType::F64, &[3]));
+    let outs = &mut [Out::sink(&y), Out::sink(&y)];
+    assert_eq!(alias("x * 2, -x", (&x).into(), outs), "output 1 has the sink of output 0");
+    let file = FileArray::temporary(&std::env::temp_dir(), DType::F64, &[3]).unwrap();
+    let file = Arc::new(file);
+    let said = alias("r = x[::-1]", Arg::source(&file), &mut [Out::sink(&file)]);
+    assert_eq!(said, "the output 'r' is written to where the input 'x' is read from");
+}
+
+#[test]
+fn a_file_is_read_as_it_is_written() {
+    let grid: Vec<f64> = (0..12).map(f64::from).collect();
+    let x = ndarray::ArrayView2::from_shape((4, 3), &grid).unwrap();
+    let program = engine(1).compile("s = sum(x, axis=0); s * 2, x + s").unwrap();
+    for (fortran_order, swapped) in [(false, true), (true, false), (true, true)] {
+        let file = |shape: &[usize]| {
+            let file = FileArray::temporary(&std::env::temp_dir(), DType::F64, shape).unwrap();
+            Arc::new(file.with_fortran_order(fortran_order).with_byte_swapped(swapped))
+        };
+        let (s, y) = (file(&[3]), file(&[4, 3]));
+        program.eval_into([("x", x.into())], &mut [Out::sink(&s), Out::sink(&y)]).unwrap();
+        let sums = engine(1).compile("y - s / 2, s").unwrap();
+        let outputs = sums.eval([("y", Arg::source(&y)), ("s", Arg::source(&s))]).unwrap();
+        assert_eq!(outputs[0].view::<f64>().unwrap(), x.into_dyn(), "{fortran_order} {swapped}");
+        assert_eq!(outputs[1].view::<f64>().unwrap().as_slice().unwrap(), [36.0, 44.0, 52.0]);
+    }
+}
+
+/// A number that is another at each read.
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Source for Counter {
+    fn dtype(&self) -> DType {
+        DType::I64
+    }
+
+    fn shape(&self) -> &[usize] {
+        &[]
+    }
+
+    fn read_at(&self, _: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let n = 1 + self.0.fetch_add(1, Ordering::SeqCst) as i64;
+        bytes.copy_from_slice(&n.to_le_bytes());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_single_number_is_read_at_each_run() {
+    for backend in [Backend::Native, Backend::Interpreter] {
+        let engine = Engine::builder().backend(backend).eager().build();
+        let program = engine.compile("x * k").unwrap();
+        let (x, k, mut y) = ([2i64, 3], Arc::new(Counter::default()), [0i64; 2]);
+        let args = || [("x", Arg::from(&x)), ("k", Arg::source(&k))];
+        assert_eq!(&*program.eval_shape(args()).unwrap()[0].shape, [2]);
+        assert_eq!(k.0.load(Ordering::SeqCst), 0, "a shape was asked for, and no element");
+        let types = [
+            ("x", hotloop::ArgType::array(DType::I64)),
+            ("k", hotloop::ArgType::scalar(DType::I64)),
+        ];
+        let kernel = program.specialize(&types).unwrap();
+        {
+            let mut outs = [Out::from(&mut y[..])];
+            let mut bound = kernel.bind(args(), &mut outs).unwrap();
+            (0..3).for_each(|_| drop(bound.run().unwrap()));
+        }
+        assert_eq!((y, k.0.load(Ordering::SeqCst)), ([6, 9], 3), "{backend:?}");
     }
 }
 

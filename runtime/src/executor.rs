@@ -336,16 +336,28 @@ impl Loop {
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());
+        let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
+        let workers = pool.most_workers(n.div_ceil(PIECE), work);
+        let turned = |o: &Bound| o.operand.store.is_some() && o.operand.path.turned;
+        let turned = operands.iter().any(turned);
+        // Elements of a thread's windows: as many as are good, and as there is memory for.
+        let elements = |bytes: usize| bytes / (width - apart).max(1);
+        let most = elements(tile.memory / (4 * workers));
+        let window = stored.then(|| elements(WINDOWS).min(most));
+        // Rows that stay together, so that a window may be so many columns wide.
+        let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
+        let down = match nest.along {
+            Along::Rows => leaf,
+            _ if turned => TURNED_ROWS,
+            _ => panel.most_rows(),
+        };
+        let widest_window = if stored { power_of_two_within(most / down) } else { LONGEST_TILE };
+
         let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
         let length = tile_length(columns.min(panel.columns), tile.slots + staged, widest);
         let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
-        let length = length.min(longest.max(64)).min(lanes);
+        let length = length.min(longest.max(64)).min(lanes).min(widest_window);
 
-        let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
-        let workers = pool.most_workers(n.div_ceil(PIECE), work);
-        let window =
-            stored.then(|| WINDOWS.min(tile.memory / (4 * workers)) / (width - apart).max(1));
-        let turned = |o: &Bound| o.operand.store.is_some() && o.operand.path.turned;
         let cut = Cut {
             nest: &nest,
             n,
@@ -353,7 +365,7 @@ impl Loop {
             length,
             panel_rows: panel.most_rows(),
             window,
-            turned: operands.iter().any(turned),
+            turned,
             partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
         };
         let (grid, level) = cut.grid([outers, rows, columns], &folds);
@@ -605,8 +617,12 @@ fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> 
 fn tile_length(columns: usize, slots: usize, widest: usize) -> usize {
     let fits =
         if slots == 0 { LONGEST_TILE } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
-    let length = (fits + 1).next_power_of_two() / 2;
-    length.clamp(64, LONGEST_TILE).min(columns.next_power_of_two()).max(64)
+    power_of_two_within(fits).min(LONGEST_TILE).min(columns.next_power_of_two()).max(64)
+}
+
+/// The largest length of a tile that is not beyond a limit; at least the shortest.
+fn power_of_two_within(limit: usize) -> usize {
+    1 << limit.max(64).ilog2()
 }
 
 /// The most sequences that run side by side.
@@ -614,8 +630,7 @@ fn most_lanes(folds: &[Fold]) -> usize {
     // A sequence of 32-element leaves has so many accumulators; one of 128 rows has one.
     let accumulators = |fold: &Fold| fold.reducer.leaf() / 128;
     let bytes: usize = folds.iter().map(|fold| 8 * accumulators(fold)).sum();
-    // A power of two, as tiles are.
-    ((LANES / bytes.max(1)).max(64) + 1).next_power_of_two() / 2
+    power_of_two_within(LANES / bytes.max(1))
 }
 
 /// What decides about the grid.
@@ -823,6 +838,15 @@ struct Run<'a> {
     stop: Mutex<Option<Stop>>,
 }
 
+/// Stops a run's other threads if one of them leaves by a panic, of a source say.
+struct Unwound<'a>(&'a AtomicBool);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A block of rows and columns of one outer turn.
 struct Block {
     rows: Range<usize>,
@@ -848,7 +872,10 @@ impl Run<'_> {
         // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
         // reference to it.
         let worker = unsafe { &mut *self.work.workers[worker].get() };
-        match self.block(unit, worker) {
+        let unwound = Unwound(&self.stopped);
+        let done = self.block(unit, worker);
+        std::mem::forget(unwound);
+        match done {
             Ok(0) => {}
             Ok(flags) => {
                 self.flags.fetch_or(flags, Ordering::Relaxed);

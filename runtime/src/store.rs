@@ -38,7 +38,7 @@ pub trait Source: Send + Sync {
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
-/// Where an array, in C order and this machine's byte order, is written to.
+/// Where an array is written to.
 ///
 /// Pieces come from several threads at once, each byte once, in about the order of the array.
 pub trait Sink: Send + Sync {
@@ -47,6 +47,16 @@ pub trait Sink: Send + Sync {
 
     /// The extents of the axes.
     fn shape(&self) -> &[usize];
+
+    /// Whether the first axis varies fastest, and not the last.
+    fn fortran_order(&self) -> bool {
+        false
+    }
+
+    /// Whether the bytes of each element are to be in the other order than this machine's.
+    fn byte_swapped(&self) -> bool {
+        false
+    }
 
     /// Writes `bytes` to `offset` bytes behind where the array begins.
     ///
@@ -65,6 +75,19 @@ pub enum Store {
 }
 
 impl Store {
+    /// Whether both are one value: what is written to one is then read from the other, or
+    /// overwritten by it.
+    pub fn same(&self, other: &Store) -> bool {
+        std::ptr::eq(self.address(), other.address())
+    }
+
+    fn address(&self) -> *const () {
+        match self {
+            Store::Source(source) => Arc::as_ptr(source).cast(),
+            Store::Sink(sink) => Arc::as_ptr(sink).cast(),
+        }
+    }
+
     /// Reads from a source.
     ///
     /// # Errors
@@ -109,13 +132,15 @@ pub struct FileArray {
     shape: Box<[usize]>,
     fortran_order: bool,
     swapped: bool,
+    /// What errors call the file.
+    path: Option<Box<Path>>,
 }
 
 impl FileArray {
     /// The array in C order that starts at a byte of a file.
     pub fn new(file: File, start: u64, dtype: DType, shape: &[usize]) -> FileArray {
         let shape = shape.into();
-        FileArray { file, start, dtype, shape, fortran_order: false, swapped: false }
+        FileArray { file, start, dtype, shape, fortran_order: false, swapped: false, path: None }
     }
 
     /// The same elements, the first axis of which varies fastest.
@@ -128,21 +153,36 @@ impl FileArray {
         FileArray { swapped, ..self }
     }
 
-    /// An array in a file that has no name in a directory, and is gone with the value.
+    /// The same elements, with errors that begin with the file's path.
+    pub fn with_path(self, path: impl AsRef<Path>) -> FileArray {
+        FileArray { path: Some(path.as_ref().into()), ..self }
+    }
+
+    /// An array of zeros in a file that has no name in a directory, and is gone with the value.
+    /// It takes room as it is written.
     ///
     /// # Errors
-    /// The directory takes no file, or there is no room for the array.
+    /// The directory takes no file, or none so long.
     pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let bytes = match shape.contains(&0) {
+            true => Some(0),
+            false => shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e)),
+        };
+        let bytes = bytes.ok_or(io::ErrorKind::FileTooLarge)?;
         let mut tries = 0;
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = directory.join(format!(".hotloop-{}-{number}.tmp", std::process::id()));
-            match File::options().read(true).write(true).create_new(true).open(&path) {
+            let mut options = File::options();
+            options.read(true).write(true).create_new(true);
+            // Whoever else uses the directory, before the name is gone.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            match options.open(&path) {
                 Ok(file) => {
                     std::fs::remove_file(&path)?;
-                    let bytes = shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e));
-                    file.set_len(bytes.ok_or(io::ErrorKind::FileTooLarge)? as u64)?;
+                    file.set_len(bytes as u64)?;
                     return Ok(FileArray::new(file, 0, dtype, shape));
                 }
                 // Somebody's who had our number before us.
@@ -157,6 +197,13 @@ impl FileArray {
     /// The file.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    fn blame(&self, error: io::Error) -> io::Error {
+        match &self.path {
+            Some(path) => io::Error::new(error.kind(), format!("{path:?}: {error}")),
+            None => error,
+        }
     }
 }
 
@@ -178,7 +225,7 @@ impl Source for FileArray {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        read_exact_at(&self.file, bytes, self.start + offset)
+        read_exact_at(&self.file, bytes, self.start + offset).map_err(|e| self.blame(e))
     }
 }
 
@@ -191,8 +238,16 @@ impl Sink for FileArray {
         &self.shape
     }
 
+    fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    fn byte_swapped(&self) -> bool {
+        self.swapped
+    }
+
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        write_all_at(&self.file, bytes, self.start + offset)
+        write_all_at(&self.file, bytes, self.start + offset).map_err(|e| self.blame(e))
     }
 }
 

@@ -253,7 +253,7 @@ fn stored(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), Stri
     let options = RunOptions::new().memory(memory);
     let program = engine.compile(&case.text).map_err(|e| e.to_string())?.with(options);
     let shapes = program.eval_shape(&args[..]).map_err(|e| e.to_string())?;
-    let sinks = shapes.iter().map(|s| Arc::new(Stored::sink(s.dtype, &s.shape)));
+    let sinks = shapes.iter().map(|s| Arc::new(Stored::any_sink(s.dtype, &s.shape, &mut rng)));
     let sinks: Vec<Arc<Stored>> = sinks.collect();
     let mut outs: Vec<Out> = sinks.iter().map(Out::sink).collect();
     program.eval_into(&args[..], &mut outs).map_err(|e| e.to_string())?;

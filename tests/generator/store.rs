@@ -1,6 +1,7 @@
 //! Arrays behind the library's back: sources and sinks in memory that keep an eye on their use.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use hotloop::{DType, Sink, Source};
@@ -26,16 +27,10 @@ impl Stored {
     /// The elements of an array, in an order and byte order that the generator picks.
     pub fn source(array: &Array, rng: &mut Rng) -> Stored {
         let (fortran_order, swapped) = (rng.below(3) == 0, rng.below(4) == 0);
-        let size = array.dtype.size();
-        let mut content = array.elements();
-        if fortran_order {
-            content = turned(&content, &array.shape, size);
-        }
-        if swapped {
-            content.chunks_exact_mut(size).for_each(<[u8]>::reverse);
-        }
-        let bytes = Mutex::new(Bytes { written: Vec::new(), content });
-        Stored { dtype: array.dtype, shape: array.shape.clone(), fortran_order, swapped, bytes }
+        let stored = Stored { fortran_order, swapped, ..Stored::native(array) };
+        let content = stored.encoded(&array.elements());
+        stored.bytes.lock().expect("no panic before").content = content;
+        stored
     }
 
     /// The elements of an array, in C order and this machine's byte order.
@@ -45,14 +40,20 @@ impl Stored {
         Stored { dtype, shape, fortran_order: false, swapped: false, bytes }
     }
 
-    /// Room for an array.
+    /// Room for an array, in this machine's byte order and C order.
     pub fn sink(dtype: DType, shape: &[usize]) -> Stored {
         let n = shape.iter().product::<usize>() * dtype.size();
         let bytes = Mutex::new(Bytes { content: vec![0xa5; n], written: vec![0; n] });
         Stored { dtype, shape: shape.to_vec(), fortran_order: false, swapped: false, bytes }
     }
 
-    /// What was written.
+    /// Room for an array, in an order and byte order that the generator picks.
+    pub fn any_sink(dtype: DType, shape: &[usize], rng: &mut Rng) -> Stored {
+        let (fortran_order, swapped) = (rng.below(3) == 0, rng.below(4) == 0);
+        Stored { fortran_order, swapped, ..Stored::sink(dtype, shape) }
+    }
+
+    /// The elements that were written, in C order and this machine's byte order.
     ///
     /// # Errors
     /// A byte that was not, or twice.
@@ -60,24 +61,47 @@ impl Stored {
         let bytes = self.bytes.lock().expect("no panic before");
         match bytes.written.iter().position(|n| *n != 1) {
             Some(at) => Err(format!("byte {at} was written {} times", bytes.written[at])),
-            None => Ok(bytes.content.clone()),
+            None => Ok(self.decoded(&bytes.content)),
         }
     }
-}
 
-/// Elements in C order, in Fortran order.
-fn turned(elements: &[u8], shape: &[usize], size: usize) -> Vec<u8> {
-    let mut out = vec![0; elements.len()];
-    for (i, element) in elements.chunks_exact(size).enumerate() {
-        let (mut rest, mut place, mut step) = (i, 0, elements.len() / size);
-        for extent in shape.iter().rev() {
-            step /= extent;
-            place += rest % extent * step;
-            rest /= extent;
-        }
-        out[place * size..][..size].copy_from_slice(element);
+    /// The bytes of elements.
+    fn encoded(&self, elements: &[u8]) -> Vec<u8> {
+        let mut bytes = elements.to_vec();
+        self.each(|i, place| bytes[place].copy_from_slice(&elements[i]));
+        self.swap(&mut bytes);
+        bytes
     }
-    out
+
+    /// The elements of bytes.
+    fn decoded(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut elements = bytes.to_vec();
+        self.each(|i, place| elements[i].copy_from_slice(&bytes[place]));
+        self.swap(&mut elements);
+        elements
+    }
+
+    fn swap(&self, bytes: &mut [u8]) {
+        if self.swapped {
+            bytes.chunks_exact_mut(self.dtype.size()).for_each(<[u8]>::reverse);
+        }
+    }
+
+    /// Calls with the bytes of each element in C order, and those it has in the store.
+    fn each(&self, mut call: impl FnMut(Range<usize>, Range<usize>)) {
+        let size = self.dtype.size();
+        let n = self.shape.iter().product();
+        for i in 0..n {
+            let (mut rest, mut place, mut step) = (i, 0, n);
+            for extent in self.shape.iter().rev() {
+                step /= extent;
+                place += rest % extent * step;
+                rest /= extent;
+            }
+            let place = if self.fortran_order { place } else { i };
+            call(i * size..(i + 1) * size, place * size..(place + 1) * size);
+        }
+    }
 }
 
 impl Source for Stored {
@@ -112,6 +136,14 @@ impl Sink for Stored {
 
     fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    fn fortran_order(&self) -> bool {
+        self.fortran_order
+    }
+
+    fn byte_swapped(&self) -> bool {
+        self.swapped
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -1,0 +1,101 @@
+//! How arrays lie to each other in memory.
+
+use std::ops::Range;
+
+use hotloop_runtime::strided::byte_span;
+use hotloop_runtime::view::View;
+
+/// How an input and an output lie to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// No byte in common.
+    Apart,
+    /// The same elements at the same places.
+    Same,
+    /// Anything else.
+    Partial,
+}
+
+impl Overlap {
+    /// Of two arrays.
+    pub fn of(input: &View, output: &View) -> Overlap {
+        if !may_overlap(input, output) {
+            return Overlap::Apart;
+        }
+        let same = input.pointer == output.pointer
+            && input.shape == output.shape
+            && input.strides == output.strides
+            && input.dtype.size() == output.dtype.size();
+        if same { Overlap::Same } else { Overlap::Partial }
+    }
+}
+
+/// Whether two arrays may have a byte in common: their addresses meet, and no common divisor of
+/// all strides keeps them apart.
+pub fn may_overlap(a: &View, b: &View) -> bool {
+    let (Some(of_a), Some(of_b)) = (addresses(a), addresses(b)) else { return false };
+    if of_a.end <= of_b.start || of_b.end <= of_a.start {
+        return false;
+    }
+    let steps = |v: &View, divisor| {
+        let axes = v.shape.iter().zip(&v.strides).filter(|(extent, _)| **extent > 1);
+        axes.fold(divisor, |divisor, (_, stride)| gcd(divisor, stride.unsigned_abs()))
+    };
+    let divisor = steps(b, steps(a, 0));
+    if divisor == 0 {
+        return true;
+    }
+    let offset = (b.pointer as isize).wrapping_sub(a.pointer as isize);
+    let offset = offset.rem_euclid(divisor as isize) as usize;
+    offset < a.dtype.size() || offset + b.dtype.size() > divisor
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// From an array's first byte to one past its last; `None` without elements, or in a store.
+fn addresses(view: &View) -> Option<Range<isize>> {
+    if view.store.is_some() {
+        return None;
+    }
+    // What is beyond all numbers meets everything.
+    let Some((low, high)) = byte_span(&view.shape, &view.strides, view.dtype.size()) else {
+        return Some(isize::MIN..isize::MAX);
+    };
+    let at = view.pointer as isize;
+    (low < high).then(|| at.saturating_add(low)..at.saturating_add(high))
+}
+
+/// Arrays by their addresses: thousands are not each compared with each.
+pub struct Places {
+    /// By first byte, with the array's number.
+    list: Vec<(Range<isize>, usize)>,
+    /// The furthest end up to each.
+    ends: Vec<isize>,
+}
+
+impl Places {
+    /// Of these arrays.
+    pub fn new<'a>(views: impl Iterator<Item = &'a View>) -> Places {
+        let placed = |(number, view)| addresses(view).map(|range| (range, number));
+        let mut list: Vec<_> = views.enumerate().filter_map(placed).collect();
+        list.sort_unstable_by_key(|(range, _)| range.start);
+        let furthest = |end: &mut isize, (range, _): &(Range<isize>, usize)| {
+            *end = range.end.max(*end);
+            Some(*end)
+        };
+        let ends = list.iter().scan(isize::MIN, furthest).collect();
+        Places { list, ends }
+    }
+
+    /// The numbers of those whose addresses meet a view's, in no order.
+    pub fn meeting(&self, view: &View) -> impl Iterator<Item = usize> {
+        let range = addresses(view).unwrap_or(0..0);
+        let before = self.list.partition_point(|(other, _)| other.start < range.end);
+        let near = (0..before).rev().take_while(move |at| self.ends[*at] > range.start);
+        near.map(|at| &self.list[at])
+            .filter(move |(other, _)| other.end > range.start)
+            .map(|(_, number)| *number)
+    }
+}
