@@ -258,6 +258,40 @@ impl<'a> Out<'a> {
     ///
     /// After an error it may hold anything. It must not be what an input is read from, which is an
     /// error where both are one value and cannot be known where they are not.
+    ///
+    /// ```
+    /// use std::io;
+    /// use std::sync::{Arc, Mutex};
+    /// use hotloop::{DType, Out, Sink};
+    ///
+    /// /// An array that grows as it is written.
+    /// struct Log([usize; 1], Mutex<Vec<u8>>);
+    ///
+    /// impl Sink for Log {
+    ///     fn dtype(&self) -> DType {
+    ///         DType::F32
+    ///     }
+    ///
+    ///     fn shape(&self) -> &[usize] {
+    ///         &self.0
+    ///     }
+    ///
+    ///     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    ///         let mut log = self.1.lock().unwrap();
+    ///         let (start, end) = (offset as usize, offset as usize + bytes.len());
+    ///         let length = log.len().max(end);
+    ///         log.resize(length, 0);
+    ///         log[start..end].copy_from_slice(bytes);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let log = Arc::new(Log([3], Mutex::default()));
+    /// let program = hotloop::compile("x * 2")?;
+    /// program.eval_into([("x", (&[1.0f32, 2.0, 3.0]).into())], &mut [Out::sink(&log)])?;
+    /// assert_eq!(log.1.lock().unwrap()[4..8], 4.0f32.to_le_bytes());
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
     pub fn sink<S: Sink + 'static>(sink: &Arc<S>) -> Out<'static> {
         Out { view: store::sink(sink.clone()), input: None, borrow: PhantomData }
     }

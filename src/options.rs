@@ -142,6 +142,15 @@ impl RunOptions {
     }
 
     /// Stops a run that takes longer than this, by a clock that does not jump.
+    ///
+    /// ```
+    /// use hotloop::{ErrorKind, RunOptions};
+    ///
+    /// let late = RunOptions::new().deadline(std::time::Duration::ZERO);
+    /// let error = hotloop::compile("x + 1")?.with(late).eval([("x", (&[1.0]).into())]).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Cancelled);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
     pub fn deadline(mut self, after: Duration) -> RunOptions {
         self.deadline = Some(after);
         self
@@ -168,6 +177,17 @@ impl RunOptions {
     }
 
     /// Counts the elements that are to be done, over all passes, and those that are.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hotloop::{Progress, RunOptions};
+    ///
+    /// let progress = Arc::new(Progress::new());
+    /// let program = hotloop::compile("x / sum(x)")?.with(RunOptions::new().progress(&progress));
+    /// program.eval([("x", (&[1.0, 2.0, 5.0]).into())])?;
+    /// assert_eq!((progress.done(), progress.total()), (6, 6));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
     pub fn progress(mut self, progress: &Arc<Progress>) -> RunOptions {
         self.progress = Some(progress.clone());
         self
@@ -176,7 +196,19 @@ impl RunOptions {
     /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
     /// it reads over and over, temporary arrays. 1 GiB by default; windows take at most an eighth
     /// of it, but a few MiB a thread whatever it is. The caller's own arrays, and fresh outputs,
-    /// come on top.
+    /// come on top. Where the interpreter answers, everything is in memory, and what does not fit
+    /// is a `Limit`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use hotloop::{Arg, RunOptions, npy};
+    ///
+    /// let a = Arc::new(npy::open("examples/data/a.npy")?);
+    /// let options = RunOptions::new().memory(64 << 20).temp_directory(std::env::temp_dir());
+    /// let program = hotloop::compile("sum(abs(a - mean(a)))")?.with(options);
+    /// assert!(program.eval_as::<f64>([("a", Arg::source(&a))])?[[]] > 0.0);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
     pub fn memory(mut self, bytes: usize) -> RunOptions {
         self.keep.memory = bytes;
         self

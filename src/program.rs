@@ -145,7 +145,8 @@ impl Program {
     ///
     /// # Errors
     /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
-    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`.
+    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source, `Limit` for what
+    /// the interpreter would have to load.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
         let mut prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
@@ -548,7 +549,8 @@ impl Bound<'_> {
     /// Runs the kernel on its arrays.
     ///
     /// # Errors
-    /// `Cancelled`; the outputs are then undefined. From the interpreter also `OutOfMemory`.
+    /// `Cancelled`, or `Io` of sources and sinks; the outputs are then undefined. From the
+    /// interpreter also `OutOfMemory`, and `Limit` for sources that it would have to load.
     pub fn run(&mut self) -> Result<Report> {
         self.drive(None)
     }
@@ -664,7 +666,7 @@ impl InMemory {
             let bytes = store::byte_count(view)?;
             room = room.checked_sub(bytes).ok_or_else(|| {
                 let message = "the interpreter needs the arrays in memory, and they do not fit";
-                Error::new(ErrorKind::Limit, message).hint("raise `RunOptions::memory`")
+                Error::new(ErrorKind::Limit, message).hint("let the run have more memory")
             })?;
             let mut copy = allocate(bytes)?;
             view.pointer = copy.as_mut_ptr();

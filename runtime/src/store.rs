@@ -14,6 +14,38 @@ use crate::dtype::DType;
 /// Pieces are read by several threads at once, in about the order of the array, and again by each
 /// pass over it; they must not change meanwhile. A piece has the size of a cache, not of a disk's
 /// block: whatever is far away should read ahead.
+///
+/// ```
+/// use hotloop_runtime::dtype::DType;
+/// use hotloop_runtime::store::Source;
+///
+/// /// 0, 1, 2, ... without memory.
+/// struct Positions([usize; 1]);
+///
+/// impl Source for Positions {
+///     fn dtype(&self) -> DType {
+///         DType::U64
+///     }
+///
+///     fn shape(&self) -> &[usize] {
+///         &self.0
+///     }
+///
+///     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+///         // Pieces are of whole elements.
+///         for (i, element) in bytes.chunks_exact_mut(8).enumerate() {
+///             element.copy_from_slice(&(offset / 8 + i as u64).to_le_bytes());
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let mut two = [0; 16];
+/// Positions([1 << 40]).read_at(8 * 300, &mut two)?;
+/// assert_eq!(two[..2], [44, 1]);
+/// assert_eq!(two[8..10], [45, 1]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub trait Source: Send + Sync {
     /// The elements' dtype.
     fn dtype(&self) -> DType;
@@ -124,6 +156,18 @@ impl fmt::Debug for Store {
 ///
 /// Reads and writes are positioned (`pread`, `pwrite`): the file is never mapped, so one that
 /// another process cuts short is an error, not a signal.
+///
+/// ```
+/// use hotloop_runtime::dtype::DType;
+/// use hotloop_runtime::store::{FileArray, Sink, Source};
+///
+/// let file = FileArray::temporary(&std::env::temp_dir(), DType::I16, &[3, 2])?;
+/// file.write_at(4, &7i16.to_le_bytes())?;
+/// let mut element = [0; 2];
+/// file.read_at(4, &mut element)?;
+/// assert_eq!(i16::from_le_bytes(element), 7);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FileArray {
     file: File,
@@ -204,6 +248,50 @@ impl FileArray {
             Some(path) => io::Error::new(error.kind(), format!("{path:?}: {error}")),
             None => error,
         }
+    }
+}
+
+impl<S: Source + ?Sized> Source for Arc<S> {
+    fn dtype(&self) -> DType {
+        (**self).dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        (**self).shape()
+    }
+
+    fn fortran_order(&self) -> bool {
+        (**self).fortran_order()
+    }
+
+    fn byte_swapped(&self) -> bool {
+        (**self).byte_swapped()
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(offset, bytes)
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for Arc<S> {
+    fn dtype(&self) -> DType {
+        (**self).dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        (**self).shape()
+    }
+
+    fn fortran_order(&self) -> bool {
+        (**self).fortran_order()
+    }
+
+    fn byte_swapped(&self) -> bool {
+        (**self).byte_swapped()
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        (**self).write_at(offset, bytes)
     }
 }
 
