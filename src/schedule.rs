@@ -378,7 +378,10 @@ impl Arrays {
         };
         let Kept { written, read } = self.keep(view.dtype, view.shape.clone(), call)?;
         // Its bytes are those of the sink, and are then copied as they are.
-        let as_sink = |kept| View { strides: view.strides.clone(), swapped: view.swapped, ..kept };
+        let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
+            true => kept,
+            false => View { strides: view.strides.clone(), swapped: view.swapped, ..kept },
+        };
         let kept = Kept { written: as_sink(written), read: as_sink(read) };
         let bytes = store::byte_count(view)?;
         let drain = Drain { from: kept.read.clone(), to: store.clone(), bytes };

@@ -148,6 +148,7 @@ fn sort(difference: &str) -> String {
         ("into strided arrays", "bits of strided outputs"),
         ("in place: shifted", "bits beside an input"),
         ("in place", "bits in place"),
+        ("out of memory", "bits from sources to sinks"),
         ("got Error", "an error"),
         ("got values", "no error"),
         ("holds the bool", "a bool that is neither 0 nor 1"),
@@ -167,8 +168,8 @@ Small wrong edits of the compiler and of what its code runs on, and what notices
 `HOTLOOP_WRITE=1 cargo test --features faults --test miscompile` writes this; without the variable
 the test compares all but the last two columns, which may differ with the machine.
 
-Random programs run natively, each one fresh, into strided arrays and in place, until one gives
-other bits than the interpreter. *Tries* counts the programs that reach the edited place, or the
+Random programs run natively, each one fresh, into strided arrays, in place and from sources to
+sinks, until one gives other bits than the interpreter. *Tries* counts the programs that reach the edited place, or the
 cases of the corpus: what lies before the interpreter is wrong in it too, so that only known answers
 tell.
 

@@ -131,6 +131,7 @@ faults! {
         TruthOutputNotMasked "a bool that is a single number is written as a mask";
         LeavesOfOtherAxes "a reduction that keeps the last axis is added as one that takes it";
         CellKeepsOldValue "a number that a stage computes does not reach its cell";
+        SinkDrainedInCOrder "a sink that is read again is filled in C order, whatever its own is";
     "runtime/src/executor.rs":
         TailOneShort "the last element of a tail is not written";
         TailReadOneShort "the last element of a tail is not read";
@@ -142,6 +143,13 @@ faults! {
         SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
         SwappedResultAsItIs "the bytes of a reduction's results are not turned";
         WorkerPanics "a worker panics";
+    "runtime/src/window.rs":
+        WindowAsItIs "the bytes of a source's elements are not turned";
+        SinkWindowAsItIs "the bytes of a sink's elements are not turned";
+        WindowOfFirstRow "every row of a window is the first";
+        SpanOneShort "the last element of a span that is picked from is not read";
+        TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
+        ResultsJoinedFar "results are joined that do not meet in the store";
     "runtime/src/nest.rs":
         SequenceByMemory "a reduction takes its axes in the order of memory";
         SequenceTurned "a reduction goes forward along axes that lie backward";

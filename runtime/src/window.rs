@@ -7,6 +7,7 @@
 use std::io;
 use std::ops::Range;
 
+use crate::fault::{Fault, injected};
 use crate::nest::{Nest, Path};
 use crate::store::Store;
 use crate::strided::{gather, gather_block, is_contiguous, swap_bytes};
@@ -80,12 +81,13 @@ impl Piece<'_> {
                     let mut reads = Transfers::new(self.store);
                     for row in rows.clone() {
                         let to = window.add(row * pitch);
+                        let row = if injected(Fault::WindowOfFirstRow) { 0 } else { row };
                         self.fetch_row(&mut reads, self.row(self.rows.start + row), to, picked)?;
                     }
                     reads.finish()?;
                 }
             }
-            if self.swapped {
+            if self.swapped && !injected(Fault::WindowAsItIs) {
                 swap_bytes(window, self.size, rows.len() * self.columns.len());
             }
         }
@@ -232,7 +234,9 @@ impl Piece<'_> {
                 if end - column == 1 {
                     reads.add(row + steps(extents, strides, column), place, size)?;
                 } else {
-                    self.store.read(low as u64, bytes_mut(picked, (high - low) as usize))?;
+                    let short = if injected(Fault::SpanOneShort) { size } else { 0 };
+                    let span = (high - low) as usize - short;
+                    self.store.read(low as u64, bytes_mut(picked, span))?;
                     let base = picked.wrapping_offset(row - low);
                     gather(place, base, extents, strides, size, column, end - column);
                 }
@@ -255,7 +259,7 @@ impl Piece<'_> {
         let whole = is_contiguous(extents, strides, size);
         // SAFETY: all rows and columns are the window's.
         unsafe {
-            if self.swapped {
+            if self.swapped && !injected(Fault::SinkWindowAsItIs) {
                 swap_bytes(window, size, self.rows.len() * self.columns.len());
             }
             let mut writes = Transfers::new(self.store);
@@ -310,7 +314,8 @@ impl<'a> Transfers<'a> {
     /// # Safety
     /// The place is readable, or from a source writable, until [`Transfers::finish`].
     unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> io::Result<()> {
-        let meets = self.at + self.n as isize == at && self.place.wrapping_add(self.n) == place;
+        let meets = self.at + self.n as isize == at || injected(Fault::TransfersJoinedFar);
+        let meets = meets && self.place.wrapping_add(self.n) == place;
         if meets && self.n > 0 {
             self.n += n;
             return Ok(());
@@ -358,7 +363,7 @@ impl Results {
     }
 
     pub fn put(&mut self, store: &Store, at: isize, bytes: &[u8]) -> io::Result<()> {
-        let meets = self.at + self.bytes.len() as isize == at;
+        let meets = self.at + self.bytes.len() as isize == at || injected(Fault::ResultsJoinedFar);
         if !meets || self.bytes.len() + bytes.len() > Results::ROOM {
             self.finish(store)?;
             self.at = at;

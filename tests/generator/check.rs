@@ -90,7 +90,16 @@ pub fn check(engines: &AllEngines, case: &Case) -> Result<Result<(), ErrorKind>,
                 in_place(engine, case, expected)
                     .map_err(|e| format!("in place: {name}: {e}\n{}", describe(case)))?;
             }
-            stored(engines, case, expected)
+            let rng = &mut Rng(case.seed);
+            let (engine, memory) = match rng.below(8) {
+                // It has everything in memory.
+                0 => (&engines.oracle, 1 << 30),
+                _ => {
+                    let natives = &engines.natives;
+                    (&natives[rng.below(natives.len() as u64) as usize].1, any_memory(rng))
+                }
+            };
+            stored(engine, memory, case, expected)
                 .map_err(|e| format!("out of memory: {e}\n{}", describe(case)))?;
             Ok(Ok(()))
         }
@@ -111,7 +120,14 @@ pub fn answers(
     }
     let Ok(expected) = expected else { return Ok(()) };
     into_strided(engine, case, expected).map_err(|e| format!("into strided arrays: {e}"))?;
-    in_place(engine, case, expected).map_err(|e| format!("in place: {e}"))
+    in_place(engine, case, expected).map_err(|e| format!("in place: {e}"))?;
+    let memory = any_memory(&mut Rng(case.seed));
+    stored(engine, memory, case, expected).map_err(|e| format!("out of memory: {e}"))
+}
+
+/// What a run over sources and sinks may have.
+fn any_memory(rng: &mut Rng) -> usize {
+    [0, 1 << 12, 1 << 20, 1 << 30][rng.below(4) as usize]
 }
 
 /// The case as text for people.
@@ -226,16 +242,8 @@ fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), 
 }
 
 /// From sources into sinks, with little memory, much, or none to speak of.
-fn stored(engines: &Engines, case: &Case, expected: &Outputs) -> Result<(), String> {
+fn stored(engine: &Engine, memory: usize, case: &Case, expected: &Outputs) -> Result<(), String> {
     let mut rng = Rng(case.seed);
-    let memory = [0, 1 << 12, 1 << 20, 1 << 30][rng.below(4) as usize];
-    let interpreted = rng.below(8) == 0;
-    let natives = &engines.natives;
-    let engine = match interpreted {
-        true => &engines.oracle,
-        false => &natives[rng.below(natives.len() as u64) as usize].1,
-    };
-    let memory = if interpreted { 1 << 30 } else { memory };
     let mut sources = Vec::with_capacity(case.inputs.len());
     for input in &case.inputs {
         sources.push(match &input.value {
