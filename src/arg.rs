@@ -84,7 +84,10 @@ impl Arg<'_> {
     ///
     /// # Safety
     /// Every element of the array is readable for `'a`, and nothing writes to it but a program
-    /// that has it as an output too.
+    /// that has it as an output too. Memory that is mapped from a file is readable only as long as
+    /// nobody cuts the file short: beyond its end, reading is a signal that ends the process.
+    /// [`Arg::source`] over an [`npy::open`](crate::npy::open) reads without a map, where that is
+    /// an error.
     pub unsafe fn raw(
         pointer: *const u8,
         shape: &[usize],

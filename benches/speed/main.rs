@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The other tables are `fresh` (outputs that are allocated), `threads` (two against one),
-//! `widths` (against C of 128 bits and of the machine's width) and `compile`. Read the ratios:
-//! absolute times are those of a shared machine.
+//! `widths` (against C of 128 bits and of the machine's width), `compile`, and `files` (against a
+//! copy of the file and the run in memory). Read the ratios: absolute times are those of a shared
+//! machine.
 //!
 //! The loops in C are built with `-O3 -march=native` and run on as many threads, which wait
 //! between calls. The floor is the time of the fastest loop in C that moves as many bytes as the
@@ -20,6 +21,7 @@ mod arrays;
 mod calls;
 mod compile;
 mod contest;
+mod files;
 mod floor;
 mod peer;
 mod timing;
@@ -36,7 +38,7 @@ fn main() -> Result<()> {
     let wanted =
         |name: &str| words.is_empty() || words.iter().any(|w| w.eq_ignore_ascii_case(name));
     let workloads = Workload::all();
-    let tables = ["fresh", "threads", "widths", "compile"];
+    let tables = ["fresh", "threads", "widths", "compile", "files"];
     let known = |w: &String| {
         let names = workloads.iter().map(|w| w.id).chain(tables);
         names.into_iter().any(|name| w.eq_ignore_ascii_case(name))
@@ -71,6 +73,9 @@ fn main() -> Result<()> {
     }
     if wanted("compile") {
         compile::times()?;
+    }
+    if wanted("files") {
+        files::times(&field.threads)?;
     }
     Ok(())
 }

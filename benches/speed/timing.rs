@@ -29,6 +29,11 @@ impl Times {
         median(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
     }
 
+    /// Round by round the one after the other.
+    pub fn plus(&self, other: &Times) -> Times {
+        Times(self.0.iter().zip(&other.0).map(|(a, b)| a + b).collect())
+    }
+
     /// Round by round the longer one.
     pub fn max(&self, other: &Times) -> Times {
         Times(self.0.iter().zip(&other.0).map(|(a, b)| a.max(*b)).collect())
