@@ -37,12 +37,15 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// An end with an error that says what it is, and neither a panic nor a signal.
+/// An end with an error that says what it is, in a session after the line that it is in, and neither a
+/// panic nor a signal.
 #[track_caller]
 fn said(output: &Output, code: i32) -> String {
     let error = String::from_utf8(output.stderr.clone()).expect("text");
     assert_eq!(output.status.code(), Some(code), "{}: {error}", output.status);
-    assert!(error.starts_with("error: ") && !error.contains("panicked"), "{error}");
+    let first = error.lines().next().unwrap_or_default();
+    let of_line = first.starts_with("line ") && first.contains(": error: ");
+    assert!((first.starts_with("error: ") || of_line) && !error.contains("panicked"), "{error}");
     error
 }
 

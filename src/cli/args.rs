@@ -87,6 +87,8 @@ On a terminal lines can be edited, completed with the tabulator and found again:
 are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the file
 that HOTLOOP_HISTORY names; if that is empty, nowhere. Otherwise the lines of standard
 input are evaluated; if one of them fails, so does the command in the end, with 1.
+Ctrl-C stops what is being computed, and there ends the command too.
+Random numbers begin with the seed 0 every time; `:seed` sets another.
 
 Options:
       --threads N     at most N threads; by default all that this process may use
@@ -219,8 +221,17 @@ impl fmt::Display for Number {
     }
 }
 
+/// The words that the language keeps for itself.
+const RESERVED: [&str; 11] =
+    ["and", "or", "not", "if", "else", "def", "True", "False", "pi", "inf", "nan"];
+
 /// Whether the language can call a variable so.
 pub(crate) fn is_name(text: &str) -> bool {
+    is_word(text) && !RESERVED.contains(&text)
+}
+
+/// Whether a text is made as names are.
+pub(crate) fn is_word(text: &str) -> bool {
     !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
@@ -686,6 +697,8 @@ mod tests {
             &["a", "a"],
             &["a", "a="],
             &["a", "2a=1"],
+            &["a", "if=1"],
+            &["a", "pi=x.npy"],
             &["a", "a=1", "a=2"],
             &["a", "-n", "3"],
             &["a", "-o"],

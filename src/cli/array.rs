@@ -78,6 +78,11 @@ impl Array {
     }
 
     /// The elements' bytes, in the order of memory.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.size]
+    }
+
+    /// The same, to be written.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.size]
     }

@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotloop::npy::Header;
 use hotloop::{
     Arg, ArgType, Error, ErrorKind, FileArray, Order, Out, OutputShape, Outputs, Program, Report,
     RunOptions,
 };
 
 use super::args::{Given, Number, Tuning};
-use super::array::Array;
+use super::array::{self, Array, byte_count};
 use super::save::Destination;
-use super::{Failure, complain, file, interrupt, print, progress, show, stats};
+use super::{Failure, complain, file, interrupt, memory, print, progress, show, stats};
 
 /// What to evaluate, over what, and where the results go.
 #[derive(Debug)]
@@ -141,7 +140,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
 
 /// That what is printed in the end fits the memory that the run may take.
 fn fits(shapes: &[OutputShape], memory: usize) -> hotloop::Result<()> {
-    let size = |s: &OutputShape| Header::new(s.dtype, &s.shape).data_len().ok();
+    let size = |s: &OutputShape| byte_count(s.dtype, &s.shape);
     let bytes = shapes.iter().try_fold(0usize, |sum, s| sum.checked_add(size(s)?));
     if bytes.is_some_and(|bytes| bytes <= memory) {
         return Ok(());
@@ -165,11 +164,40 @@ fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
 }
 
 /// Runs a program over values that are there, with a bar on the terminal where it takes long.
+///
+/// # Errors
+/// As [`Program::eval`]; `OutOfMemory` for more than there is.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
     let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
+    room(program, &args)?;
     let outputs = watched(program, options(false), |p| p.eval(&args[..]))?;
     tell(outputs.report());
     Ok(outputs)
+}
+
+/// The same into arrays that can be kept.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(crate) fn arrays(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Vec<Array>> {
+    let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
+    let shapes = room(program, &args)?;
+    let arrays = shapes.iter().map(|s| Array::zeroed(s.dtype, &s.shape, array::Order::C));
+    let mut arrays = arrays.collect::<hotloop::Result<Vec<Array>>>()?;
+    let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();
+    let report = watched(program, options(false), |p| p.eval_into(&args[..], &mut outs))?;
+    drop(outs);
+    tell(&report);
+    Ok(arrays)
+}
+
+/// What the outputs would be, if there is memory for them.
+fn room(program: &Program, args: &[(&str, Arg<'_>)]) -> hotloop::Result<Vec<OutputShape>> {
+    let shapes = program.eval_shape(args)?;
+    // What no memory could hold the engine refuses.
+    let bytes = shapes.iter().filter_map(|s| byte_count(s.dtype, &s.shape));
+    memory::check(bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64)))?;
+    Ok(shapes)
 }
 
 fn watched<T>(
@@ -195,7 +223,5 @@ fn tell(report: &Report) {
 
 /// Files are written in C order; Ctrl-C stops the run.
 fn options(stats: bool) -> RunOptions {
-    let token = interrupt::token();
-    token.reset();
-    RunOptions::new().order(Order::C).cancel(token).stats(stats)
+    RunOptions::new().order(Order::C).cancel(interrupt::token()).stats(stats)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hotloop::{Error, ErrorKind, Result};
 
-use super::args::is_name;
+use super::args::{is_name, is_word};
 use super::array::Array;
 use super::npz::Npz;
 use super::{csv, npy};
@@ -45,6 +45,21 @@ fn split(path: &Path) -> (PathBuf, Option<&str>) {
 /// Whether a path is that of an `.npy` file: not an archive or a table, a pipe, or nothing.
 pub(crate) fn is_array(path: &Path) -> bool {
     Format::of(path) == Format::Npy && path.is_file()
+}
+
+/// That what a path names is a file, and nothing that may keep a reader waiting, as a pipe does.
+///
+/// # Errors
+/// `Io`.
+pub(crate) fn check_regular(path: &Path) -> Result<()> {
+    let (file, _) = split(path);
+    match file.metadata() {
+        Ok(there) if !there.is_file() => {
+            Err(Error::new(ErrorKind::Io, format!("cannot read {file:?}: it is not a file")))
+        }
+        // What is not there shows when it is opened.
+        _ => Ok(()),
+    }
 }
 
 /// Reads one array: the only one of the file, or the one that is named after a colon.
@@ -119,20 +134,17 @@ pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
     Ok(variables(names.iter().map(String::as_str)).into_iter().zip(arrays).collect())
 }
 
-/// The words that the language keeps for itself.
-const RESERVED: [&str; 11] =
-    ["and", "or", "not", "if", "else", "def", "True", "False", "pi", "inf", "nan"];
-
 /// Names of variables, each different, for names of any kind.
 fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
     let variable = |name: &str| {
         let mut name: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        if RESERVED.contains(&name.as_str()) || name == "None" {
+        // Inside an index `None` is no name.
+        if is_word(&name) && (!is_name(&name) || name == "None") {
             name.push('_');
         }
-        if !is_name(&name) {
+        if !is_word(&name) {
             name.insert(0, '_');
         }
         let mut unique = name.clone();

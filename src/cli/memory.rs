@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use hotloop::{Error, ErrorKind, Result};
+
+/// Less is not asked for.
+const SMALL: u64 = 1 << 20;
+
 /// Bytes that this process could still get without another being pushed out; `None` where the
 /// system does not say. The least of what the machine has and what the process's control group
 /// leaves.
@@ -12,6 +17,22 @@ pub(crate) fn available() -> Option<u64> {
         .zip(number("/sys/fs/cgroup/memory.current"))
         .map(|(most, used)| most.saturating_sub(used));
     machine.into_iter().chain(group).min()
+}
+
+/// That there is memory for so many bytes, where the system says how much there is: what is only
+/// reserved may cost another process its life later on.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub(crate) fn check(bytes: u64) -> Result<()> {
+    match (bytes > SMALL).then(available).flatten() {
+        Some(free) if bytes > free => {
+            let message =
+                format!("{} are needed, but only {} of memory are free", shown(bytes), shown(free));
+            Err(Error::new(ErrorKind::OutOfMemory, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The bytes of `MemAvailable`.

@@ -80,7 +80,7 @@ pub(crate) fn main() -> ExitCode {
             complain(&error);
             // As the shell has it for what Ctrl-C ends.
             match error.kind() {
-                hotloop::ErrorKind::Cancelled => ExitCode::from(130),
+                hotloop::ErrorKind::Cancelled => ExitCode::from(interrupt::exit_code()),
                 _ => ExitCode::FAILURE,
             }
         }

@@ -17,14 +17,16 @@ const MOST: usize = 100_000;
 
 /// The outputs, with an empty line between them.
 pub(crate) fn show_all<'a>(outputs: impl Iterator<Item = &'a Output>) -> String {
-    outputs.map(|output| show(output.name(), output)).collect::<Vec<_>>().join("\n")
+    let show = |o: &Output| show(o.name(), o.dtype(), o.shape(), &o.bytes());
+    outputs.map(show).collect::<Vec<_>>().join("\n")
 }
 
-/// A name, an output's dtype and shape, and its elements on the lines below.
-pub(crate) fn show(name: Option<&str>, output: &Output) -> String {
+/// A name, an array's dtype and shape, and on the lines below its elements, whose bytes are given
+/// in C order.
+pub(crate) fn show(name: Option<&str>, dtype: DType, extents: &[usize], bytes: &[u8]) -> String {
     let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
-    let elements = elements(output.dtype(), output.shape(), &output.bytes());
-    format!("{name}{} {}\n{elements}\n", output.dtype(), shape(output.shape()))
+    let elements = elements(dtype, extents, bytes);
+    format!("{name}{dtype} {}\n{elements}\n", shape(extents))
 }
 
 /// A shape as Python writes it.

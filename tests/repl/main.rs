@@ -64,6 +64,11 @@ fn fails(dir: &Path, lines: &str) -> String {
     ran.err
 }
 
+/// How many errors of lines there are.
+fn errors(err: &str) -> usize {
+    err.lines().filter(|line| line.starts_with("line ") && line.contains(": error: ")).count()
+}
+
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("a directory");
     let mut names: Vec<String> =
@@ -130,8 +135,28 @@ fn arrays_are_made_where_they_are_needed() {
 
     let error = fails(dir.path(), "1 + zeros(10**12)\n");
     assert!(error.contains("memory") && error.contains("1 | 1 + zeros(10**12)\n"), "{error}");
+    let error = fails(dir.path(), "full(ones(2), 1)\n");
+    assert!(error.contains("an array cannot be made inside an argument"), "{error}");
+    assert!(error.contains("1 | full(ones(2), 1)\n  |      ^^^^^^^"), "{error}");
+    let error = fails(dir.path(), "ones(3) + ones(2)\n");
+    assert!(error.contains("the shapes of ones(3) (3,) and ones(2) (2,)"), "{error}");
+    let many = "1,".repeat(200);
+    let error = fails(dir.path(), &format!("zeros(({many}))\n"));
+    assert!(error.contains("zeros(...)") && error.len() < 400, "{error}");
+    let error = fails(dir.path(), &format!("zeros(3{}, 4)\n", " ".repeat(100_000)));
+    assert!(error.contains("too many arguments"), "{error}");
     let error = fails(dir.path(), "ones(2 + sine(3))\n");
     assert!(error.contains("1 | ones(2 + sine(3))\n  |          ^^^^"), "{error}");
+}
+
+/// What stands for an array that a text makes is no variable's name, in the text or in a function.
+#[test]
+fn arrays_that_are_made_hide_no_variable() {
+    let dir = temporary();
+    let lines = "_0 = 100\ndef f(x) = x + _0\nf(ones(3))\n_1 = 7\nf(ones(1)) + _1 * ones(1)\n";
+    assert_eq!(ok(dir.path(), lines), "f64 (3,)\n[101. 101. 101.]\nf64 (1,)\n[108.]\n");
+    let error = fails(dir.path(), "def f(x) = x + _0\nf(ones(3))\n");
+    assert!(error.contains("there is no variable '_0'"), "{error}");
 }
 
 #[test]
@@ -156,6 +181,12 @@ fn functions_stay_and_errors_point_into_the_line() {
         def zeros(x) = x + 1\n";
     assert_eq!(ok(dir.path(), lines), expected);
 
+    let error = fails(dir.path(), "y = 1; def f(x) = x + ones(2)\n");
+    assert!(error.contains("1 | y = 1; def f(x) = x + ones(2)\n"), "{error}");
+    assert!(
+        error.contains("a function cannot make arrays") && error.contains("^^^^^^^"),
+        "{error}"
+    );
     let error = fails(dir.path(), "def f(x) = x + 1\n1 + f(sine(2))\n");
     assert!(error.contains("1 | 1 + f(sine(2))\n  |       ^^^^"), "{error}");
     let error = fails(dir.path(), "def f(x) = sine(x)\n");
@@ -164,6 +195,9 @@ fn functions_stay_and_errors_point_into_the_line() {
     assert!(error.contains("1 | def f(x) = x & 1\n  |            ^^^^^"), "{error}");
     let error = fails(dir.path(), "def f(x) = x\ndef g(x) = f(x)\ndef f(x) = g(x)\n");
     assert!(error.contains("'f' calls itself"), "{error}");
+    let error = fails(dir.path(), "def f(x) = x * k\ndef g(x) = f(x)\n1 + g(2)\n");
+    assert!(error.contains("there is no variable 'k', which 'f' reads"), "{error}");
+    assert!(error.contains("1 | def f(x) = x * k\n  |                ^\n"), "{error}");
     let error = fails(dir.path(), "spread = 3\nk = 1; spred * 2\n");
     assert!(error.contains("1 | k = 1; spred * 2\n  |        ^^^^^"), "{error}");
     assert!(error.contains("did you mean 'spread'?"), "{error}");
@@ -183,9 +217,17 @@ fn statements_of_a_line_follow_each_other() {
         x: i64 (3,)\n[3 6 9]\n\ny: i64 (3,)\n[2 4 6]\n\
         i64 ()\n6\nm: i64 ()\n2\ni64 ()\n42\ni64 ()\n43\n";
     assert_eq!(ok(dir.path(), lines), expected);
-    // Results of numbers are numbers, which take the dtype of what they meet.
+    // Results of numbers are numbers, through functions too, which take the dtype of what they meet.
     let lines = "third = 1 / 3\nf32(third)\nx = ones(1, dtype=f32)\nx * third\n";
     assert!(ok(dir.path(), lines).ends_with("f32 (1,)\n[0.33333334]\n"));
+    let half = "def half(x) = x / 2\nk = half(3)\nones(1, dtype=f32) * k\n";
+    assert_eq!(ok(dir.path(), half), "f32 (1,)\n[1.5]\n");
+    let beside = "x = ones(2); k = 3 / 2; y = x * k; k2 = k * 2\nones(1, dtype=f32) * k * k2\n";
+    assert_eq!(ok(dir.path(), beside), "f32 (1,)\n[4.5]\n");
+    let strong = "x = ones(2); k = sum(x); k2 = k * 2\nones(1, dtype=f32) * k2\n";
+    assert_eq!(ok(dir.path(), strong), "f64 (1,)\n[4.]\n");
+    let wide = "def wide(x) = f64(x)\ndef w(x) = wide(x)\nk = w(3)\nones(1, dtype=f32) * k\n";
+    assert_eq!(ok(dir.path(), wide), "f64 (1,)\n[3.]\n");
 }
 
 #[test]
@@ -212,6 +254,100 @@ fn lines_go_on_until_they_make_sense() {
     assert_eq!(ran.err.matches("`(` is never closed").count(), 2, "{}", ran.err);
 }
 
+/// Many lines are read in time that grows as they do, whether brackets or operators go on.
+#[test]
+fn a_text_of_many_lines_takes_no_longer_than_a_long_one() {
+    let dir = temporary();
+    let many = "1 +\n".repeat(20_000);
+    let start = std::time::Instant::now();
+    let text = format!("{many}1\nx = 2\nsum(x +\n{many}1)\n:vars\n1 +\n:quit\n");
+    let ran = feed(dir.path(), &[], text.as_bytes());
+    assert_eq!(ran.out, "i64 ()\n20001\ni64 ()\n20003\nx = 2\n");
+    assert!(ran.err.starts_with("line 40006: error: unexpected end"), "{}", ran.err);
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+/// A line may hold as many statements as it has room for.
+#[test]
+fn many_statements_of_a_line_are_taken_one_by_one() {
+    let dir = temporary();
+    let lines =
+        format!("b = 1\n{}b\n{}x\n", "b = b + 1; ".repeat(2000), "x = ones(1); ".repeat(20_000));
+    let start = std::time::Instant::now();
+    assert_eq!(ok(dir.path(), &lines), "b: i64 ()\n2001\nx: f64 (1,)\n[1.]\n");
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
+fn errors_of_a_script_name_its_line() {
+    let dir = temporary();
+    let lines = "x = 3\n1 +\nsine(\n2)\n# nothing\n:nope\nnope\n";
+    let ran = feed(dir.path(), &[], lines.as_bytes());
+    let lines: Vec<&str> = ran.err.lines().filter(|line| line.contains("error: ")).collect();
+    let want = [
+        "line 3: error: unknown function 'sine'",
+        "line 6: error: there is no command \"nope\"",
+        "line 7: error: there is no variable 'nope'",
+        "error: not every line could be evaluated",
+    ];
+    assert_eq!(lines, want);
+}
+
+/// What is written as people know it from elsewhere is told how it is written here.
+#[test]
+fn hints_are_those_of_a_session() {
+    let dir = temporary();
+    for (lines, about) in [
+        ("x = 1\nx += 1\n", "help: write x = x + ...\n"),
+        ("total = 1\nx = 1; total //= 2\n", "help: write total = total // ...\n"),
+        ("x = 1\nx := 2\n", "help: write `=`\n"),
+        ("x = ones(2)\n:plot x > 3\n", "put in parentheses: (x > 3)\n"),
+        (":hist arange(9) * 2 -o a.svg\n", "put in parentheses: (arange(9) * 2)\n"),
+        (":explain nope + 1\n", "there is no variable 'nope'"),
+        (":explain\n", "write ':explain PROGRAM'"),
+        (":load if=3\n", "\"if\" cannot be the name"),
+        (":load True=4\n", "\"True\" cannot be the name"),
+        (":vars x\n", "':vars' stands alone"),
+        (":quit now\n", "':quit' stands alone"),
+        (":help nope\n", "no command \"nope\""),
+    ] {
+        let error = fails(dir.path(), lines);
+        assert!(error.contains(about), "{lines}: {error}");
+    }
+    // The last value is kept, but not a large one.
+    let ran = feed(dir.path(), &[], b"1\n_ + 1\nones(10**7)\n_\n");
+    assert!(ran.out.starts_with("i64 ()\n1\ni64 ()\n2\nf64 (10000000,)\n"), "{}", ran.out);
+    assert!(ran.err.contains("unless that has more than 64 MB"), "{}", ran.err);
+    assert_eq!(ok(dir.path(), "zeros(2, f32)\n"), "f32 (2,)\n[0. 0.]\n");
+    let vars = ":vars                 the variables and functions of this session\n";
+    assert_eq!(ok(dir.path(), ":help vars\n:help :vars\n"), vars.repeat(2));
+}
+
+/// `~` is the home, in whatever names a file.
+#[test]
+fn the_home_is_a_tilde() {
+    let dir = temporary();
+    let lines = "x = arange(3)\n:save x ~/x.npy\n:load y=~/x.npy\n:load '~/x.npy'\n\
+                 :plot x -o ~/x.svg\n";
+    let mut child = command(dir.path());
+    child.env("HOME", dir.path()).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().expect("the command starts");
+    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+    let ran = Ran::from(child.wait_with_output().expect("the command ends"));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "y: i64 (3,)\nx: i64 (3,)\n"));
+    assert_eq!(names(dir.path()), ["x.npy", "x.svg"]);
+}
+
+#[test]
+fn what_people_type_to_leave() {
+    let dir = temporary();
+    for word in ["exit", "quit()", ":quit", ":q"] {
+        assert_eq!(ok(dir.path(), &format!("{word}\n1\n")), "", "{word}");
+    }
+    assert!(ok(dir.path(), "help\n").contains(":explain"), "help");
+    assert_eq!(ok(dir.path(), "exit = 7\nexit\n"), "exit: i64 ()\n7\n");
+}
+
 #[test]
 fn archives_and_tables_come_and_go() {
     let dir = temporary();
@@ -234,7 +370,7 @@ fn archives_and_tables_come_and_go() {
     assert_eq!(ran.out, "b: f64 (2,)\n[2.5 nan]\n");
     let error =
         fails(dir, ":load x=all.npz\n:load all.npz:none\n:load x=t.csv:none\n:load no.npz\n");
-    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 5, "{error}");
+    assert_eq!(errors(&error), 4, "{error}");
     assert!(error.contains("time, bid_size, up"), "{error}");
     // Nothing of a file that is wrong somewhere.
     fs::write(dir.join("bad.csv"), "a,b\n1,2\n3\n").expect("a file");
@@ -301,7 +437,7 @@ fn h1_damaged_archives_are_arrays_or_errors() {
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.out.ends_with("i64 ()\n42\n"), "the session goes on: {}", ran.err);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
-    let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
+    let errors = errors(&ran.err);
     assert!(errors >= whole.len(), "{errors} errors of {} files", 4 * whole.len());
     // A changed byte of an array's data never passes: there are checksums.
     let loaded = ran.out.matches("a: f64 (1000,)").count();
@@ -360,7 +496,7 @@ fn figures_are_drawn() {
         dir.path(),
         ":plot\n:plot zeros(2) zeros(3)\n:plot full(3, nan)\n:hist 1, 2\n:plot zeros(2) -o a.png\n:plot nope\n",
     );
-    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 7, "{error}");
+    assert_eq!(errors(&error), 6, "{error}");
 }
 
 #[test]
@@ -374,7 +510,7 @@ fn programs_are_timed() {
     assert!(out.contains("elements a second") && out.contains("GB/s of 1000 elements"), "{out}");
     let error = fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n");
     assert!(error.contains("did you mean ':time'?"), "{error}");
-    assert_eq!(error.lines().filter(|line| line.starts_with("error: ")).count(), 6, "{error}");
+    assert_eq!(errors(&error), 5, "{error}");
 }
 
 #[test]
@@ -391,8 +527,7 @@ fn a_session_survives_any_line() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "i64 ()\n6\n"));
     assert!(ran.err.contains("not UTF-8 at byte 0"), "{}", ran.err);
     assert!(!ran.err.contains("panicked") && !ran.err.contains("internal"), "{}", ran.err);
-    let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
-    assert_eq!(errors, 20, "{}", ran.err);
+    assert_eq!(errors(&ran.err), 19, "{}", ran.err);
     assert_eq!(names(dir), [""; 0]);
 
     let ran = feed(dir, &[], b"q = 1\n:save q a\0b.npy\n");
@@ -475,5 +610,7 @@ fn a_session_survives_random_lines() {
     assert!(!ran.err.contains("panicked") && !ran.err.contains("internal error"), "{}", ran.err);
 }
 
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod terminal;

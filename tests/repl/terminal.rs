@@ -174,6 +174,55 @@ fn a_person_types() {
 }
 
 #[test]
+fn lines_that_come_at_once_are_all_evaluated() {
+    let dir = temporary();
+    let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
+    terminal.prompt();
+    terminal.press("x = 40\ry = 2\rx + y\r");
+    terminal.wait("i64 ()\r\n42");
+    terminal.prompt();
+    terminal.press("\x04");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+/// Lines that a terminal pastes in one piece, commands among them.
+#[test]
+fn commands_in_what_is_pasted_are_lines_of_their_own() {
+    let dir = temporary();
+    let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
+    terminal.prompt();
+    let paste = |lines: &str| format!("\x1b[200~{lines}\x1b[201~\r");
+    terminal.press(&paste("x = arange(5)\n:save x x.npy\n:load y=x.npy\nsum(y[1\n:3])"));
+    terminal.wait("y: i64 (5,)");
+    terminal.wait("i64 ()\r\n3");
+    terminal.prompt();
+    // What is written for a result that is not there is not done.
+    terminal.press(&paste("x = nope\n:save x x.npy\n:vars"));
+    terminal.wait("there is no variable 'nope'");
+    terminal.prompt();
+    assert!(!terminal.seen.contains("y: i64"), "{}", terminal.seen);
+    terminal.press(&paste("1 + 1\n:quit\n2 + 2"));
+    terminal.wait("i64 ()\r\n2");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn one_blank_line_ends_a_text() {
+    let dir = temporary();
+    let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
+    terminal.prompt();
+    terminal.press("sin(\r");
+    std::thread::sleep(Duration::from_millis(200));
+    terminal.press("\r");
+    terminal.wait("`(` is never closed");
+    terminal.prompt();
+    terminal.line("exit = 3", "\n");
+    terminal.line("exit", "3");
+    terminal.press("quit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
 fn ctrl_c_stops_the_evaluation_and_not_the_session() {
     let dir = temporary();
     let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };

@@ -6,34 +6,36 @@ use hotloop::{ArgType, Error, ErrorKind, Output, Result};
 
 use super::Next;
 use super::generator::Generator;
+use super::home;
 use super::makers::MAKERS;
 use super::scan::split_blanks;
 use super::session::{LAST, Session};
 use super::timing;
-use crate::cli::args::{Number, input, is_name};
+use super::word::words;
+use crate::cli::args::{Given, Number, input, is_name, is_word};
 use crate::cli::evaluate::Value;
 use crate::cli::plot::{self, Kind};
 use crate::cli::save::Destination;
-use crate::cli::{explain, file, functions, interrupt, show};
+use crate::cli::{explain, file, functions, show};
 
 /// The commands: name, arguments, what they do.
 pub(crate) const COMMANDS: [(&str, &str, &str); 12] = [
     ("explain", "PROGRAM", "what a program becomes for the variables there are"),
     ("functions", "[NAME]", "what can be called"),
-    ("help", "", "this text"),
+    ("help", "[COMMAND]", "this text, or the line of it about a command"),
     ("hist", "X [-o FILE.svg]", "draw how often which numbers occur"),
     ("load", "[NAME=]FILE...", "read arrays: .npy, all of an .npz or .csv, or FILE.npz:NAME"),
     ("plot", "[X] Y [-o FILE.svg]", "draw Y over X, or over its places; --hist as :hist"),
     ("quit", "", "end; so does Ctrl-D"),
     ("save", "NAME... FILE", "write variables: .npy one, .npz or .csv several"),
-    ("seed", "NUMBER", "begin the random numbers anew"),
+    ("seed", "NUMBER", "begin the random numbers anew; a session begins with 0"),
     ("threads", "NUMBER", "use at most so many threads"),
     ("time", "PROGRAM", "how long a program takes to compile and to run"),
     ("vars", "", "the variables and functions of this session"),
 ];
 
 const HELP_ABOVE: &str = "\
-PROGRAM               evaluate and print; '_' is then the last value printed
+PROGRAM               evaluate and print; '_' is the last value printed, up to 64 MB
 NAME = PROGRAM        keep a value; it may be made of the old one: x = x + 1
 def NAME(X, ...) = PROGRAM
                       keep a function; it may use variables
@@ -53,13 +55,17 @@ and clears what is being typed.
 pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
     let (verb, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     let rest = rest.trim();
-    interrupt::begin();
     let text = match verb {
-        "q" | "quit" | "exit" => return Ok(Next::Quit),
-        "h" | "help" | "?" => help(),
+        "q" | "quit" | "exit" if rest.is_empty() => return Ok(Next::Quit),
+        "q" | "quit" | "exit" | "vars" if !rest.is_empty() => {
+            return Err(usage(&format!("':{verb}' stands alone")));
+        }
+        "h" | "help" | "?" if rest.is_empty() => help(),
+        "h" | "help" | "?" => about(rest.strip_prefix(':').unwrap_or(rest))?,
         "load" => load(session, rest)?,
         "save" => save(session, rest)?,
         "vars" => variables(session),
+        "explain" if rest.is_empty() => return Err(usage("write ':explain PROGRAM'")),
         "explain" => explained(session, rest)?,
         "functions" if rest.is_empty() => functions::table() + &makers(),
         "functions" => function(rest)?,
@@ -77,30 +83,40 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         }
         "time" if rest.is_empty() => return Err(usage("write ':time PROGRAM'")),
         "time" => timing::time(session, rest)?,
-        _ => {
-            let error = Error::new(ErrorKind::Name, format!("there is no command {verb:?}"));
-            let names = COMMANDS.iter().map(|(name, ..)| *name);
-            return Err(match hotloop::ops::suggestions(verb, names).first() {
-                Some(near) => error.hint(format!("did you mean ':{near}'?")),
-                None => error.hint("':help' lists them"),
-            });
-        }
+        _ => return Err(unknown(verb)),
     };
     Ok(Next::Go(text))
+}
+
+fn unknown(verb: &str) -> Error {
+    let error = Error::new(ErrorKind::Name, format!("there is no command {verb:?}"));
+    let names = COMMANDS.iter().map(|(name, ..)| *name);
+    match hotloop::ops::suggestions(verb, names).first() {
+        Some(near) => error.hint(format!("did you mean ':{near}'?")),
+        None => error.hint("':help' lists them, ':functions NAME' describes a function"),
+    }
 }
 
 fn usage(message: &str) -> Error {
     Error::new(ErrorKind::Arity, message)
 }
 
+/// A command's line of the help.
+fn line((name, arguments, about): &(&str, &str, &str)) -> String {
+    let call = format!(":{name} {arguments}");
+    match call.len() <= 21 {
+        true => format!("{call:21} {about}\n"),
+        false => format!("{call}\n{:21} {about}\n", ""),
+    }
+}
+
+/// What the help says about one command.
+fn about(verb: &str) -> Result<String> {
+    let command = COMMANDS.iter().find(|(name, ..)| *name == verb);
+    command.map(line).ok_or_else(|| unknown(verb))
+}
+
 fn help() -> String {
-    let line = |(name, arguments, about): &(&str, &str, &str)| {
-        let call = format!(":{name} {arguments}");
-        match call.len() <= 21 {
-            true => format!("{call:21} {about}\n"),
-            false => format!("{call}\n{:21} {about}\n", ""),
-        }
-    };
     let commands: String = COMMANDS.iter().map(line).collect();
     let names: Vec<&str> = MAKERS.iter().map(|(name, ..)| *name).collect();
     format!(
@@ -124,24 +140,6 @@ fn function(name: &str) -> Result<String> {
     }
 }
 
-/// The words of a line; blanks inside quotes are part of a word.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    for c in line.chars() {
-        match quote {
-            Some(q) if q == c => quote = None,
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            None if c.is_whitespace() => words.extend(word.take()),
-            _ => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
 /// A whole number.
 fn whole(text: &str, example: &str) -> Result<i64> {
     match Number::parse(text) {
@@ -154,13 +152,17 @@ fn whole(text: &str, example: &str) -> Result<i64> {
 fn load(session: &mut Session, rest: &str) -> Result<String> {
     let mut loaded: Vec<(String, Value)> = Vec::new();
     for word in words(rest) {
-        let named = word.split_once('=').is_some_and(|(name, _)| is_name(name));
+        let named = word.split_once('=').is_some_and(|(name, _)| is_word(name));
         if named {
             let (name, given) =
                 input(word.as_ref()).map_err(|message| Error::new(ErrorKind::Name, message))?;
+            let given = match given {
+                Given::File(path) => Given::File(regular(&path)?),
+                number => number,
+            };
             loaded.push((name, Value::load(&given)?));
         } else {
-            let arrays = file::all(Path::new(&word))?;
+            let arrays = file::all(&regular(Path::new(&word))?)?;
             loaded.extend(arrays.into_iter().map(|(name, array)| (name, Value::Array(array))));
         }
     }
@@ -170,6 +172,13 @@ fn load(session: &mut Session, rest: &str) -> Result<String> {
     let text = loaded.iter().map(|(name, value)| described(name, value)).collect();
     session.variables.extend(loaded);
     Ok(text)
+}
+
+/// The file that a path names; a session waits for no pipe.
+fn regular(path: &Path) -> Result<PathBuf> {
+    let path = home::expanded(path);
+    file::check_regular(&path)?;
+    Ok(path)
 }
 
 /// Saves through a program that only names the variables, and so gives them in C order.
@@ -183,7 +192,7 @@ fn save(session: &mut Session, rest: &str) -> Result<String> {
         return Err(Error::new(ErrorKind::Name, format!("{word:?} is no variable"))
             .hint("a file's name with blanks is put in quotes"));
     }
-    let destination = Destination::new(PathBuf::from(path));
+    let destination = Destination::new(home::expanded(Path::new(&path)));
     if !destination.takes(words.len()) {
         return Err(usage("several variables go to an .npz or .csv file, or to a DIRECTORY/"));
     }
@@ -196,7 +205,7 @@ fn save(session: &mut Session, rest: &str) -> Result<String> {
 fn variables(session: &Session) -> String {
     let variables = session.variables.iter().filter(|(name, _)| *name != LAST);
     let variables = variables.map(|(name, value)| described(name, value));
-    let functions = session.definitions.texts().map(|text| format!("{text}\n"));
+    let functions = session.definitions.iter().map(|d| format!("{}\n", d.text));
     variables.chain(functions).collect()
 }
 
@@ -212,12 +221,9 @@ fn described(name: &str, value: &Value) -> String {
 
 fn explained(session: &mut Session, program: &str) -> Result<String> {
     let ready = session.compile(program)?;
-    let inputs = ready.program.inputs().iter();
-    let known = inputs.filter_map(|name| {
-        let value = ready.value(name).or_else(|| session.variables.get(&**name))?;
-        Some((name.to_string(), value.ty()))
-    });
-    let types: Vec<(String, ArgType)> = known.collect();
+    let values = session.values(&ready, program)?;
+    let types: Vec<(String, ArgType)> =
+        values.into_iter().map(|(name, value)| (name.to_string(), value.ty())).collect();
     explain::explain(&session.engine, ready.program.text(), &types)
         .map_err(|error| ready.placed(error))
 }
@@ -258,7 +264,7 @@ impl<'a> Drawing<'a> {
             let mut words = words(file);
             match (words.pop(), words.is_empty()) {
                 (Some(word), true) if word.to_ascii_lowercase().ends_with(".svg") => {
-                    self.file = Some(word.into());
+                    self.file = Some(home::expanded(Path::new(&word)));
                 }
                 _ => return Err(usage("a figure is written to one file: -o FILE.svg")),
             }
@@ -266,7 +272,7 @@ impl<'a> Drawing<'a> {
         for word in split_blanks(line) {
             match word {
                 "--hist" => self.kind = Kind::Histogram,
-                _ if word.starts_with("--") && is_name(&word[2..]) => {
+                _ if word.starts_with("--") && is_word(&word[2..]) => {
                     return Err(usage(&format!("there is no option {word}")));
                 }
                 _ => self.programs.push(word),
@@ -274,8 +280,19 @@ impl<'a> Drawing<'a> {
         }
         match (self.kind, self.programs.len()) {
             (Kind::Points, 1 | 2) | (Kind::Histogram, 1) => Ok(()),
-            (Kind::Points, _) => Err(usage("write ':plot Y' or ':plot X Y'")),
-            (Kind::Histogram, _) => Err(usage("write ':hist X'")),
+            (kind, count) => {
+                let error = usage(match kind {
+                    Kind::Points => "write ':plot Y' or ':plot X Y'",
+                    Kind::Histogram => "write ':hist X'",
+                });
+                Err(match count {
+                    0 => error,
+                    _ => error.hint(format!(
+                        "what has blanks in it is put in parentheses: ({})",
+                        line.trim()
+                    )),
+                })
+            }
         }
     }
 }
@@ -283,13 +300,6 @@ impl<'a> Drawing<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_and_quotes() {
-        assert_eq!(words(" a  'b c'd \"\" e\u{3000}f"), ["a", "b cd", "", "e", "f"]);
-        assert_eq!(words("'open"), ["open"]);
-        assert_eq!(words(" "), [""; 0]);
-    }
 
     #[test]
     fn figures() {

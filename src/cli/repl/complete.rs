@@ -8,8 +8,10 @@ use hotloop::ops::{self, RESOLVED};
 use rustyline::completion::Pair;
 
 use super::command::COMMANDS;
+use super::home;
 use super::makers::MAKERS;
 use super::session::Session;
+use super::word::{self, words};
 
 const WORDS: [&str; 12] =
     ["and", "def", "dtype=", "else", "False", "if", "inf", "nan", "not", "or", "pi", "True"];
@@ -29,7 +31,7 @@ impl Names {
     pub(crate) fn of(session: &Session) -> Names {
         Names {
             variables: session.variables.keys().cloned().collect(),
-            functions: session.definitions.names().map(str::to_string).collect(),
+            functions: session.definitions.iter().map(|d| d.name.clone()).collect(),
         }
     }
 
@@ -38,50 +40,86 @@ impl Names {
         self.functions.contains(name)
     }
 
-    /// All names that begin so: variables, then what can be called, with its bracket.
-    fn beginning(&self, start: &str) -> BTreeSet<String> {
-        let known = ops::functions()
+    /// The names of all that can be called.
+    fn callable(&self) -> impl Iterator<Item = &str> {
+        ops::functions()
             .flat_map(|row| row.aliases.iter().copied().chain([row.name]))
             .chain(RESOLVED.iter().map(|(name, ..)| *name))
             .chain(MAKERS.iter().map(|(name, ..)| *name))
-            .chain(DType::ALL.into_iter().map(|dtype| dtype.name()))
             .chain(self.functions.iter().map(String::as_str))
-            .map(|name| format!("{name}("));
+    }
+
+    /// What may stand in a program: variables, and what can be called with its bracket.
+    fn in_program(&self) -> impl Iterator<Item = String> {
+        let dtypes = DType::ALL.into_iter().map(|dtype| dtype.name());
+        let calls = self.callable().chain(dtypes).map(|name| format!("{name}("));
         let words = WORDS.iter().map(|word| word.to_string());
-        let all = known.chain(words).chain(self.variables.iter().cloned());
-        all.filter(|name| name.starts_with(start)).collect()
+        calls.chain(words).chain(self.variables.iter().cloned())
     }
 }
 
 /// Where the word at the cursor begins, and what may stand there instead.
 pub(crate) fn complete(names: &Names, line: &str, at: usize) -> (usize, Vec<Pair>) {
     let before = line.get(..at).unwrap_or_default();
-    let text = before.trim_start();
-    if let Some(command) = text.strip_prefix(':') {
-        let start = before.len() - command.len();
-        if !command.contains(char::is_whitespace) {
-            let names = COMMANDS.iter().map(|(name, ..)| *name);
-            let fitting = names.filter(|name| name.starts_with(command));
-            return (start, fitting.map(|name| pair(name, format!("{name} "))).collect());
-        }
-        let word = word_of(before, |c| !c.is_whitespace() && c != '=');
-        if takes_files(command)
-            && (command.starts_with("load")
-                || before[..word].ends_with("-o ")
-                || before[word..].contains(['/', '.']))
-        {
-            return (word, files(&before[word..]));
-        }
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let own = &before[start..];
+    let indent = own.len() - own.trim_start().len();
+    if let Some(command) = own[indent..].strip_prefix(':') {
+        let (place, fitting) = argument(names, command);
+        return (start + indent + 1 + place, fitting);
     }
-    let start = word_of(before, |c| c.is_ascii_alphanumeric() || c == '_');
-    let word = &before[start..];
-    let fitting = names.beginning(word).into_iter().map(|name| pair(&name, name.clone()));
-    // Every name there is, of which nothing is typed, is no help.
-    (start, if word.is_empty() { Vec::new() } else { fitting.collect() })
+    program(names, before)
 }
 
-fn takes_files(command: &str) -> bool {
-    ["load", "save", "plot", "hist"].iter().any(|verb| command.starts_with(verb))
+/// The same in a command, without its colon.
+fn argument(names: &Names, command: &str) -> (usize, Vec<Pair>) {
+    let Some((verb, rest)) = command.split_once(char::is_whitespace) else {
+        let commands = COMMANDS.iter().map(|(name, ..)| pair(name, format!("{name} ")));
+        return (0, commands.filter(|pair| pair.replacement.starts_with(command)).collect());
+    };
+    let word = word::last(command);
+    let start = word.as_ref().map_or(command.len(), |word| word.start);
+    let (text, open) = word.map_or((String::new(), None), |word| (word.text, word.open));
+    let plain = |all: &mut dyn Iterator<Item = &str>| {
+        let fitting: BTreeSet<&str> = all.filter(|name| name.starts_with(&text)).collect();
+        fitting.into_iter().map(|name| pair(name, name.to_string())).collect::<Vec<Pair>>()
+    };
+    let variables = || names.variables.iter().map(String::as_str);
+    match verb {
+        "load" => {
+            // NAME=FILE
+            let equals = command[start..].find('=').map_or(0, |equals| equals + 1);
+            let path = text.split_once('=').map_or(text.as_str(), |(_, path)| path);
+            (start + equals, files(path, open, |_| true))
+        }
+        "save" if words(rest).len() > 1 || text.is_empty() && !rest.trim().is_empty() => {
+            let mut fitting = plain(&mut variables());
+            fitting.extend(files(&text, open, |_| true));
+            (start, fitting)
+        }
+        "save" => (start, plain(&mut variables())),
+        "plot" | "hist" if command[..start].trim_end().ends_with(" -o") => {
+            (start, files(&text, open, |name| name.to_ascii_lowercase().ends_with(".svg")))
+        }
+        "plot" | "hist" | "time" | "explain" => program(names, command),
+        "functions" => (start, plain(&mut names.callable())),
+        "help" => (start, plain(&mut COMMANDS.iter().map(|(name, ..)| *name))),
+        _ => (start, Vec::new()),
+    }
+}
+
+/// The same in a program.
+fn program(names: &Names, before: &str) -> (usize, Vec<Pair>) {
+    let start = word_of(before, |c| c.is_ascii_alphanumeric() || c == '_');
+    let word = &before[start..];
+    let all: BTreeSet<String> = match before[..start].trim_end().ends_with("dtype=") {
+        true => DType::ALL.into_iter().map(|dtype| dtype.name().to_string()).collect(),
+        // Every name there is, of which nothing is typed, is no help.
+        false if word.is_empty() => BTreeSet::new(),
+        false => names.in_program().collect(),
+    };
+    let fitting = all.into_iter().filter(|name| name.starts_with(word));
+    (start, fitting.map(|name| pair(&name, name.clone())).collect())
 }
 
 fn pair(shown: &str, replacement: String) -> Pair {
@@ -93,11 +131,11 @@ fn word_of(text: &str, inside: impl Fn(char) -> bool) -> usize {
     text.char_indices().rev().take_while(|(_, c)| inside(*c)).last().map_or(text.len(), |(i, _)| i)
 }
 
-/// The files and folders whose paths begin so.
-fn files(start: &str) -> Vec<Pair> {
+/// The files of a kind and the folders whose paths begin so, as words of a command.
+fn files(start: &str, open: Option<char>, is_meant: impl Fn(&str) -> bool) -> Vec<Pair> {
     let split = start.rfind(MAIN_SEPARATOR).map_or(0, |i| i + 1);
     let (folder, name) = start.split_at(split);
-    let place = if folder.is_empty() { Path::new(".") } else { Path::new(folder) };
+    let place = if folder.is_empty() { ".".into() } else { home::expanded(Path::new(folder)) };
     let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
     let mut found: Vec<Pair> = entries
         .flatten()
@@ -107,8 +145,10 @@ fn files(start: &str) -> Vec<Pair> {
             if hidden || !own.starts_with(name) || own.contains(char::is_control) {
                 return None;
             }
-            let slash = if entry.path().is_dir() { "/" } else { "" };
-            Some(pair(&format!("{own}{slash}"), format!("{folder}{own}{slash}")))
+            let is_folder = entry.path().is_dir();
+            let slash = if is_folder { "/" } else { "" };
+            let path = word::quoted(&format!("{folder}{own}{slash}"), open)?;
+            (is_folder || is_meant(&own)).then(|| pair(&format!("{own}{slash}"), path))
         })
         .take(MOST_FILES)
         .collect();
@@ -139,6 +179,13 @@ mod tests {
         assert_eq!(completed(":plot spr"), (6, list(&["spread"])));
         assert_eq!(completed("x + "), (4, list(&[])));
         assert_eq!(completed("é"), (2, list(&[])));
+        assert_eq!(completed(":functions spread"), (11, list(&[])));
+        assert_eq!(completed(":functions sinh"), (11, list(&["sinh"])));
+        assert_eq!(completed(":help pl"), (6, list(&["plot"])));
+        assert_eq!(completed("zeros(3, dtype=u3"), (15, list(&["u32"])));
+        assert_eq!(completed(":save s"), (6, list(&["spread"])));
+        assert_eq!(completed(":vars s"), (6, list(&[])));
+        assert_eq!(completed("1 +\n:hi"), (5, list(&["hist "])));
     }
 
     #[test]
@@ -152,5 +199,39 @@ mod tests {
         let folder = dir.path().display().to_string();
         assert_eq!(found, [format!("{folder}/tickets/"), format!("{folder}/ticks.csv")]);
         assert_eq!(completed(":load /no/such/fo").1, [""; 0]);
+        let all = [format!("{folder}/tickets/"), format!("{folder}/ticks.csv")];
+        assert_eq!(completed(&format!(":save spread {folder}/tick")), (13, all.to_vec()));
+        assert_eq!(completed(&format!(":plot spread -o {folder}/tick")).1, all[..1]);
+        assert_eq!(completed(":save spread zer").1, [""; 0]);
+    }
+
+    #[test]
+    fn paths_are_written_as_words() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().display().to_string();
+        for name in ["my ticks.csv", "it's.npy"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(dir.path().join("a b")).unwrap();
+        for (typed, want) in [
+            (format!("{folder}/my"), format!("'{folder}/my ticks.csv'")),
+            (format!("t={folder}/my"), format!("'{folder}/my ticks.csv'")),
+            (format!("\"{folder}/my ti"), format!("\"{folder}/my ticks.csv\"")),
+            (format!("t='{folder}/my ti"), format!("'{folder}/my ticks.csv'")),
+            (format!("{folder}/it"), format!("\"{folder}/it's.npy\"")),
+            (format!("{folder}/a"), format!("'{folder}/a b/")),
+        ] {
+            let line = format!(":load {typed}");
+            let (start, found) = completed(&line);
+            assert_eq!(
+                (start, &found[..]),
+                (6 + 2 * usize::from(typed.starts_with("t=")), &[want.clone()][..])
+            );
+            if !want.ends_with('/') {
+                let word = format!("{}{want}", &line[6..start]);
+                let read = words(&word).join(" ");
+                assert!(std::fs::exists(read.trim_start_matches("t=")).unwrap(), "{read}");
+            }
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! The functions that a session has defined.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::rc::Rc;
 
 use hotloop::{Error, ErrorKind, Result};
 use hotloop_grammar::{Ast, ExprId, ExprKind};
+
+use super::scan::{Piece, Scan};
 
 /// One `def`, as it was typed.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,53 +17,69 @@ pub(crate) struct Definition {
     /// Its parameters.
     pub parameters: Vec<String>,
     /// The whole statement.
-    pub text: String,
+    pub text: Rc<str>,
     /// The functions that its body calls.
     pub calls: BTreeSet<String>,
     /// The variables that its body reads.
     pub reads: BTreeSet<String>,
 }
 
+impl Definition {
+    /// Where its body reads a variable first.
+    pub(crate) fn place(&self, name: &str) -> Option<Range<usize>> {
+        let body = self.text.find('=').unwrap_or_default();
+        let mut pieces = Scan::from(&self.text, body);
+        pieces.find(|(_, piece)| *piece == Piece::Word(name)).map(|(range, _)| range)
+    }
+}
+
 /// The functions of a session. A new one replaces that of the same name.
 #[derive(Clone, Default)]
-pub(crate) struct Definitions(Vec<Definition>);
+pub(crate) struct Definitions {
+    /// In the order in which they were defined first.
+    list: Vec<Definition>,
+    /// Where each name is in the list.
+    places: BTreeMap<String, usize>,
+}
 
 impl Definitions {
-    /// The names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|d| d.name.as_str())
-    }
-
-    /// The functions as they were typed.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|d| d.text.as_str())
+    /// The functions, in the order in which they were defined first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Definition> {
+        self.list.iter()
     }
 
     /// Whether there is a function of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|d| d.name == name)
+        self.places.contains_key(name)
+    }
+
+    /// Whether a function reads a variable of this name.
+    pub(crate) fn read(&self, name: &str) -> bool {
+        self.list.iter().any(|d| d.reads.contains(name))
     }
 
     /// Takes a function in.
     pub(crate) fn insert(&mut self, definition: Definition) {
-        match self.0.iter_mut().find(|d| d.name == definition.name) {
-            Some(old) => *old = definition,
-            None => self.0.push(definition),
+        match self.places.get(&definition.name) {
+            Some(place) => self.list[*place] = definition,
+            None => {
+                self.places.insert(definition.name.clone(), self.list.len());
+                self.list.push(definition);
+            }
         }
     }
 
     /// The functions that are called by these names, and those that they call in turn.
     pub(crate) fn reached<'a>(&'a self, names: &BTreeSet<String>) -> Vec<&'a Definition> {
-        let mut open: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut reached = vec![false; self.0.len()];
-        while let Some(name) = open.pop() {
-            if let Some(at) = self.0.iter().position(|d| d.name == name)
-                && !std::mem::replace(&mut reached[at], true)
-            {
-                open.extend(self.0[at].calls.iter().map(String::as_str));
+        let place = |name: &String| self.places.get(name).copied();
+        let mut open: Vec<usize> = names.iter().filter_map(place).collect();
+        let mut reached = BTreeSet::new();
+        while let Some(at) = open.pop() {
+            if reached.insert(at) {
+                open.extend(self.list[at].calls.iter().filter_map(place));
             }
         }
-        self.0.iter().zip(reached).filter_map(|(d, is)| is.then_some(d)).collect()
+        reached.into_iter().map(|at| &self.list[at]).collect()
     }
 
     /// Checks that a function does not come back to itself.

@@ -6,11 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::home;
+
 /// The file: `$HOTLOOP_HISTORY`, or `hotloop/history` in `$XDG_STATE_HOME` or `~/.local/state`.
 /// `None` if the first is empty or none of them is set.
 pub(crate) fn path() -> Option<PathBuf> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    place(env::var_os("HOTLOOP_HISTORY"), set("XDG_STATE_HOME"), set("HOME"))
+    place(env::var_os("HOTLOOP_HISTORY"), set("XDG_STATE_HOME"), home::folder())
 }
 
 fn place(

@@ -4,6 +4,7 @@
 //! takes such a call out of the text, leaves a name in its place, and gives the array under that
 //! name.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use hotloop::{DType, Element, Engine, Error, ErrorKind, Result};
@@ -33,6 +34,9 @@ pub(crate) const MAKERS: [(&str, &str, &str); 8] = [
     ("eye", "eye(n[, m], dtype=f64)", "ones on the diagonal, zeros elsewhere"),
 ];
 
+/// Longer arguments are no part of a message.
+const LONGEST: usize = 60;
+
 /// A call that was taken out of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -47,6 +51,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// As messages name it.
+    pub(crate) fn shown(&self) -> String {
+        let Call { name, arguments, .. } = self;
+        match arguments.len() <= LONGEST && !arguments.contains(char::is_control) {
+            true => format!("{name}({arguments})"),
+            false => format!("{name}(...)"),
+        }
+    }
+
     /// The names in its arguments.
     pub(crate) fn reads(&self) -> impl Iterator<Item = String> {
         Scan::from(&self.arguments, 0).filter_map(|(_, piece)| match piece {
@@ -67,14 +80,32 @@ pub(crate) struct Lifted {
     pub open: bool,
 }
 
+impl Lifted {
+    /// The calls in a part of the text.
+    pub(crate) fn within(&self, range: &Range<usize>) -> &[Call] {
+        let before = |place: usize| self.makers.partition_point(|call| call.range.start < place);
+        &self.makers[before(range.start)..before(range.end)]
+    }
+}
+
 /// Takes the calls of makers out of a text. A name that the session has defined is no maker, and
-/// neither is one that the text defines.
-pub(crate) fn lift(typed: &str, is_defined: impl Fn(&str) -> bool) -> Lifted {
+/// neither is one that the text defines. What stands for an array is no name of the text, and none
+/// that is taken.
+pub(crate) fn lift(
+    typed: &str,
+    is_defined: impl Fn(&str) -> bool,
+    is_taken: impl Fn(&str) -> bool,
+) -> Lifted {
     let (mut text, mut makers) = (typed.to_string(), Vec::new());
+    let words = Scan::from(typed, 0).filter_map(|(_, piece)| match piece {
+        Piece::Word(word) if word.starts_with('_') => Some(word),
+        _ => None,
+    });
+    let words: HashSet<&str> = words.collect();
+    let mut names = (0..).map(|number| format!("_{number}"));
     let mut previous = None;
     let mut unclosed = false;
     let mut end = 0;
-    let mut number = 0;
     let mut own: Vec<&str> = Vec::new();
     for (range, piece) in Scan::from(typed, 0) {
         let before = previous.replace(piece);
@@ -93,23 +124,20 @@ pub(crate) fn lift(typed: &str, is_defined: impl Fn(&str) -> bool) -> Lifted {
         {
             continue;
         }
+        // What is not closed is never evaluated, so nothing behind it matters.
         let Some(close) = closing(typed, open) else {
             unclosed = true;
-            continue;
+            break;
         };
-        let placeholder = loop {
-            let name = format!("_{number}");
-            number += 1;
-            if !typed.contains(&name) {
-                break name;
-            }
-        };
+        let free = |name: &String| !words.contains(name.as_str()) && !is_taken(name);
+        let Some(placeholder) = names.find(free) else { continue };
         let width = close - range.start;
         // The shortest call, `eye()`, leaves room for ten thousand.
         if placeholder.len() > width {
             continue;
         }
-        text.replace_range(range.start..close, &format!("{placeholder:width$}"));
+        let blanks = " ".repeat(width - placeholder.len());
+        text.replace_range(range.start..close, &(placeholder.clone() + &blanks));
         let arguments = typed[open + 1..close - 1].to_string();
         makers.push(Call {
             placeholder,
@@ -252,18 +280,24 @@ impl<'a> Arguments<'a> {
         parts.into_iter().map(|part| self.extent(part)).collect()
     }
 
+    /// By name or, as NumPy has it too, as what comes next.
     fn dtype(&mut self) -> Result<Option<DType>> {
-        let Some(text) = self.keyword("dtype") else { return Ok(None) };
-        let name = text.trim().trim_matches(['"', '\'']);
-        let known = || DType::ALL.map(|d| d.name()).join(" ");
-        let named = match name {
+        let named = |text: &str| match text.trim().trim_matches(['"', '\'']) {
             "float" => Some(DType::F64),
             "int" => Some(DType::I64),
             name => DType::from_name(name),
         };
-        let dtype = named
-            .ok_or_else(|| wrong(format!("unknown dtype '{name}': take one of {}", known())))?;
-        Ok(Some(dtype))
+        if let Some(text) = self.keyword("dtype") {
+            let known = || DType::ALL.map(|d| d.name()).join(" ");
+            let unknown =
+                || wrong(format!("unknown dtype '{}': take one of {}", text.trim(), known()));
+            return named(text).ok_or_else(unknown).map(Some);
+        }
+        let next = self.positional.last().and_then(|text| named(text));
+        if next.is_some() {
+            self.positional.pop();
+        }
+        Ok(next)
     }
 
     fn seed(&mut self) -> Result<Option<u64>> {
@@ -335,18 +369,8 @@ pub(crate) fn place(call: &Call, argument: &str) -> Option<usize> {
 
 /// An array of zeros, if there is memory for it.
 fn zeroed(dtype: DType, shape: &[usize]) -> Result<Array> {
-    let bytes = byte_count(dtype, shape).map(|bytes| bytes as u64);
-    let free = memory::available();
-    if let (Some(bytes), Some(free)) = (bytes, free)
-        && bytes > free
-    {
-        let message = format!(
-            "an array of {}, but only {} of memory are free",
-            memory::shown(bytes),
-            memory::shown(free)
-        );
-        return Err(Error::new(ErrorKind::OutOfMemory, message));
-    }
+    // What no memory could hold is refused below.
+    memory::check(byte_count(dtype, shape).unwrap_or_default() as u64)?;
     Array::zeroed(dtype, shape, Order::C)
 }
 
@@ -525,7 +549,7 @@ mod tests {
     }
 
     fn made(text: &str) -> Result<Array> {
-        let lifted = lift(text, |_| false);
+        let lifted = lift(text, |_| false, |_| false);
         assert_eq!(lifted.makers.len(), 1, "{text}");
         let engine = Engine::builder().threads(1).build();
         make(&lifted.makers[0], &engine, &mut Generator::seeded(0), &scalar)
@@ -546,15 +570,18 @@ mod tests {
     #[test]
     fn calls_leave_names_of_the_same_length() {
         let typed = "x = zeros((2, 3)) + _0 * ones(3)  # zeros(2)";
-        let lifted = lift(typed, |_| false);
-        assert_eq!(lifted.text, "x = _1            + _0 * _2       # zeros(2)");
+        let lifted = lift(typed, |_| false, |name| name == "_1");
+        assert_eq!(lifted.text, "x = _2            + _0 * _3       # zeros(2)");
         assert_eq!(lifted.text.len(), typed.len());
         assert_eq!(lifted.makers[1].range, 25..32);
         for text in ["zeros", "zeros(", "'zeros(2)'", "x.zeros(2)", "def zeros(x) = x; zeros(2)"] {
-            assert_eq!(lift(text, |_| false).text, text);
+            assert_eq!(lift(text, |_| false, |_| false).text, text);
         }
-        assert_eq!(lift("zeros(2)", |name| name == "zeros").text, "zeros(2)");
-        assert_eq!(lift("zeros(zeros(2))", |_| false).makers.len(), 1);
+        assert_eq!(lift("zeros(2)", |name| name == "zeros", |_| false).text, "zeros(2)");
+        assert_eq!(lift("zeros(zeros(2))", |_| false, |_| false).makers.len(), 1);
+        // Longer than what a format string can fill.
+        let long = format!("zeros(3{})", " ".repeat(70_000));
+        assert_eq!(lift(&long, |_| false, |_| false).text.trim_end(), "_0");
     }
 
     #[test]
@@ -583,6 +610,8 @@ mod tests {
         assert_eq!(made("zeros(())").unwrap().shape(), [0usize; 0]);
         assert_eq!(made("full(1, True)").unwrap().dtype(), DType::Bool);
         assert_eq!(made("zeros(3, dtype=float32)").unwrap().dtype(), DType::F32);
+        assert_eq!(made("zeros(3, float32)").unwrap().dtype(), DType::F32);
+        assert_eq!(made("full((2, 2), 1, i8)").unwrap().bytes_mut(), [1; 4]);
         assert_eq!(made("arange(3, dtype=u16)").unwrap().bytes_mut(), [0, 0, 1, 0, 2, 0]);
     }
 
@@ -604,6 +633,7 @@ mod tests {
         for (text, about) in [
             ("zeros()", "lacks its shape"),
             ("zeros(2, 3)", "zeros((2, 3))"),
+            ("zeros(3, f32, dtype=f64)", "too many"),
             ("zeros(-1)", "-1"),
             ("zeros(1.5)", "integer"),
             ("zeros((2, x))", "x?"),

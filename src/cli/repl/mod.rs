@@ -2,24 +2,28 @@
 
 mod command;
 mod complete;
+mod composed;
 mod definitions;
 mod generator;
 mod history;
+mod home;
 mod makers;
+mod ready;
 mod scan;
 mod script;
 mod session;
 mod statements;
 mod terminal;
 mod timing;
+mod word;
 
 use std::io::IsTerminal;
 
-use hotloop::{Error, ErrorKind};
+use hotloop::{Error, ErrorKind, Result};
 
+use super::Failure;
 use super::args::{Given, Tuning};
 use super::evaluate::Value;
-use super::{Failure, complain, print};
 use session::Session;
 
 /// A longer text is refused; the engine takes no longer programs either.
@@ -35,7 +39,7 @@ pub(crate) enum Next {
 
 /// Reads what is typed, or standard input, until it ends. Where no person types, an error in any
 /// line makes the command fail.
-pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> Result<(), Failure> {
+pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> std::result::Result<(), Failure> {
     let mut session = Session::new(tuning);
     for (name, given) in inputs {
         session.variables.insert(name.clone(), Value::load(given)?);
@@ -49,20 +53,19 @@ pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> Result<(), Fail
     }
 }
 
-/// Does what a text says and prints what there is to print; whether there may be more, and whether
-/// all went well.
-fn step(session: &mut Session, text: &str) -> Result<(bool, bool), Failure> {
-    let text = text.trim();
-    let next = match text.strip_prefix(':') {
+/// Does what a text says: a command, or statements.
+fn step(session: &mut Session, text: &str) -> Result<Next> {
+    match text.strip_prefix(':').or_else(|| bare_command(session, text)) {
         Some(command) => command::run(session, command),
         None => session.statements(text).map(Next::Go),
-    };
-    match next {
-        Ok(Next::Quit) => Ok((false, true)),
-        Ok(Next::Go(text)) => print(&text).map(|()| (true, true)),
-        Err(error) => {
-            complain(&error);
-            Ok((true, false))
-        }
     }
+}
+
+/// A command as those write it who come from Python; the session's own names go before.
+fn bare_command<'a>(session: &Session, text: &'a str) -> Option<&'a str> {
+    let (word, own) = match text.strip_suffix("()") {
+        Some(word) => (word, session.definitions.has(word)),
+        None => (text, session.variables.contains_key(text)),
+    };
+    (["exit", "quit", "help"].contains(&word) && !own).then_some(word)
 }

@@ -4,46 +4,109 @@ use std::io::{self, BufRead, Read};
 
 use hotloop::{Error, ErrorKind};
 
-use super::makers::lift;
-use super::scan::is_unfinished;
+use super::scan::{Scan, balance, continues, is_command, is_unfinished};
 use super::session::Session;
-use super::{TEXT_LIMIT, step};
-use crate::cli::{Failure, complain};
+use super::{Next, TEXT_LIMIT, step};
+use crate::cli::{Failure, complain, interrupt, print};
 
 /// Evaluates what the lines say; whether all went well.
+///
+/// # Errors
+/// `Cancelled`: Ctrl-C ends all of it.
 pub(crate) fn run(session: &mut Session) -> Result<bool, Failure> {
+    interrupt::end_all();
     let mut stdin = io::stdin().lock();
-    let mut well = true;
-    let mut open = String::new();
+    let (mut well, mut number) = (true, 0);
+    let mut open = Open::default();
     loop {
-        let line = next_line(&mut stdin)?;
+        let line = interrupt::waiting(|| next_line(&mut stdin))??;
+        number += 1;
+        let mut texts = Vec::new();
         match line {
             Line::Bad(error) => {
-                complain(&error);
+                complain(&format_args!("line {number}: {error}"));
                 well = false;
-                open.clear();
+                open = Open::default();
                 continue;
             }
-            Line::Text(line) if goes_on(session, &mut open, &line) => continue,
-            Line::Text(_) => {}
-            Line::End if open.is_empty() => return Ok(well),
-            Line::End => {}
+            Line::Text(line) => {
+                if open.inside <= 0 && is_command(&line) {
+                    texts.push(std::mem::take(&mut open));
+                }
+                open.add(&line, number);
+                if open.goes_on(session) {
+                    continue;
+                }
+                texts.push(std::mem::take(&mut open));
+            }
+            Line::End if open.text.is_empty() => return Ok(well),
+            Line::End => texts.push(std::mem::take(&mut open)),
         }
-        let (more, fine) = step(session, &std::mem::take(&mut open))?;
-        well &= fine;
-        if !more {
-            return Ok(well);
+        for open in texts {
+            let text = open.text.trim();
+            match step(session, text) {
+                Ok(Next::Quit) => return Ok(well),
+                Ok(Next::Go(text)) => print(&text)?,
+                Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
+                Err(error) => {
+                    complain(&format_args!("line {}: {error}", open.line(text, &error)));
+                    well = false;
+                }
+            }
         }
     }
 }
 
-/// Adds a line; whether the text wants another one. A blank line ends any text.
-fn goes_on(session: &Session, open: &mut String, line: &str) -> bool {
-    open.push_str(line);
-    let blank = line.trim().is_empty();
-    let command = open.trim_start().starts_with(':');
-    let lifted = lift(open, |name| session.definitions.has(name));
-    !blank && !command && open.len() < TEXT_LIMIT && (lifted.open || is_unfinished(&lifted.text))
+/// A text of which there may be more lines.
+#[derive(Default)]
+struct Open {
+    text: String,
+    /// The number of its first line.
+    first: usize,
+    /// How many brackets are open.
+    inside: isize,
+    /// Whether what it ends with asks for more.
+    continues: bool,
+    /// Whether its last line is blank.
+    blank: bool,
+    /// How much of it the parser has seen.
+    parsed: usize,
+}
+
+impl Open {
+    fn add(&mut self, line: &str, number: usize) {
+        if self.text.is_empty() {
+            self.first = number;
+        }
+        self.text.push_str(line);
+        self.inside += balance(line);
+        self.blank = line.trim().is_empty();
+        if let Some((_, last)) = Scan::from(line, 0).last() {
+            self.continues = continues(last);
+        }
+    }
+
+    /// Whether the text wants another line. A blank line ends any text.
+    fn goes_on(&mut self, session: &Session) -> bool {
+        if self.blank || self.text.len() >= TEXT_LIMIT || is_command(&self.text) {
+            return false;
+        }
+        // The parser sees a text again once it is twice as long, so that many lines take no longer
+        // than a long one.
+        if (self.inside > 0 || self.continues) && self.text.len() < 2 * self.parsed {
+            return true;
+        }
+        self.parsed = self.text.len();
+        let lifted = session.lift(&self.text);
+        lifted.open || is_unfinished(&lifted.text)
+    }
+
+    /// The line of the script that an error of the text is in.
+    fn line(&self, text: &str, error: &Error) -> usize {
+        let own = error.span().filter(|_| error.source_text() == Some(text));
+        let before = own.and_then(|span| text.get(..span.range().start));
+        self.first + before.map_or(0, |before| before.matches('\n').count())
+    }
 }
 
 enum Line {

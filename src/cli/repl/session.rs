@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
-use hotloop::{DType, Engine, Error, ErrorKind, Output, Outputs, Program, Result, Span};
+use hotloop::{DType, Engine, Error, ErrorKind, Outputs, Result, Span};
 use hotloop_grammar::{Ast, parse};
 
+use super::composed::Composed;
 use super::definitions::{Definition, Definitions, names};
 use super::generator::Generator;
 use super::makers::{Call, Lifted, Scalar, lift, make, place};
+use super::ready::{Made, Ready};
 use super::scan::{Piece, Scan};
-use super::statements::{Alone, Part, definitions, only, parts};
-use crate::cli::args::{Number, Tuning};
+use super::statements::{Alone, Part, Uses, definitions, only, parts};
+use crate::cli::args::{Number, Tuning, is_name};
 use crate::cli::array::Array;
-use crate::cli::evaluate::{Value, evaluate};
+use crate::cli::evaluate::{self, Value};
 use crate::cli::{interrupt, show};
 
 /// The variable that is the last value printed.
@@ -35,40 +38,22 @@ pub(crate) struct Session {
     pub generator: Generator,
 }
 
-/// A program, ready to run, over variables and what was made for it.
-pub(crate) struct Ready {
-    /// The program, with the functions that it calls before it.
-    pub program: Program,
-    /// Arrays that its text makes, by the names that stand for them.
-    pub made: Vec<(String, Value)>,
-    /// What stands where in the program's text: texts that errors can point into.
-    texts: Vec<(usize, String)>,
-}
+/// What Python has a `=` behind.
+const OPERATORS: [&str; 12] = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"];
 
-impl Ready {
-    /// An error of the program, at its place in the text that was typed.
-    pub(crate) fn placed(&self, error: Error) -> Error {
-        placed(error, &self.texts)
-    }
-
-    /// What was made under a name.
-    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
-        self.made.iter().find(|(n, _)| n == name).map(|(_, value)| value)
-    }
-}
-
-/// Puts an error into the text that stands at its place of a program.
-fn placed(error: Error, texts: &[(usize, String)]) -> Error {
-    let Some(span) = error.span() else { return error };
-    let range = span.range();
-    let text = texts.iter().find(|(start, text)| {
-        (*start..=start + text.len()).contains(&range.start) && range.end <= start + text.len()
-    });
-    match text {
-        Some((start, text)) => {
-            error.located(Span::new(range.start - start, range.end - start), text)
-        }
-        None => error,
+/// The error of `x += 1`, with what may be written here: a session binds names again.
+fn renewed(error: Error) -> Error {
+    let text = error.source_text().unwrap_or_default();
+    let range = error.span().map(|span| span.range()).unwrap_or_default();
+    let operator = text.get(range.clone()).and_then(|symbol| symbol.strip_suffix('='));
+    let operator = operator.filter(|operator| OPERATORS.contains(operator));
+    let name = text.get(..range.start).unwrap_or_default().trim_end();
+    let name = name.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+    match (operator, name.filter(|name| is_name(name)), error.span()) {
+        (Some(operator), Some(name), Some(span)) => Error::new(error.kind(), error.message())
+            .hint(format!("write {name} = {name} {operator} ..."))
+            .located(span, text),
+        _ => error,
     }
 }
 
@@ -103,33 +88,37 @@ impl Session {
         if Scan::from(typed, 0).next().is_none() {
             return Ok(String::new());
         }
-        let lifted = lift(typed, |name| self.definitions.has(name));
+        let typed: Rc<str> = typed.into();
+        let lifted = self.lift(&typed);
         let Ok(ast) = parse(&lifted.text) else {
             // The engine says what is wrong.
-            let compiled = self.engine.compile(&lifted.text).map(|_| String::new());
-            return compiled.map_err(|error| placed(error, &[(0, typed.to_string())]));
+            let mut composed = Composed::default();
+            composed.add(&lifted.text, 0, &typed);
+            return composed.compile(&self.engine).map(|_| String::new()).map_err(renewed);
         };
-        self.define(&ast, &lifted)?;
+        self.define(&ast, &lifted, &typed)?;
         let mut printed = String::new();
         for part in parts(&ast, &lifted, &self.definitions) {
-            printed += &self.part(typed, &lifted, &part)?;
+            interrupt::check()?;
+            printed += &self.part(&typed, &lifted, &part)?;
         }
         Ok(printed)
     }
 
+    /// A text without calls of makers.
+    pub(crate) fn lift(&self, typed: &str) -> Lifted {
+        let taken = |name: &str| self.variables.contains_key(name) || self.definitions.read(name);
+        lift(typed, |name| self.definitions.has(name), taken)
+    }
+
     /// Takes in the functions that a text defines: all or, if one is wrong, none.
-    fn define(&mut self, ast: &Ast, lifted: &Lifted) -> Result<()> {
+    fn define(&mut self, ast: &Ast, lifted: &Lifted, typed: &str) -> Result<()> {
         let new = definitions(ast, &lifted.text);
-        if let Some(made) = lifted
-            .makers
-            .iter()
-            .find(|made| new.iter().any(|d| d.reads.contains(&made.placeholder)))
-        {
-            let name = &lifted.text[made.range.clone()];
-            return Err(Error::new(
-                ErrorKind::Name,
-                format!("a function cannot make arrays, as it would with {}", name.trim()),
-            ));
+        let reads = |made: &&Call| new.iter().any(|d| d.reads.contains(&made.placeholder));
+        if let Some(made) = lifted.makers.iter().find(reads) {
+            let error = Error::new(ErrorKind::Name, "a function cannot make arrays")
+                .hint("make the array before, under a name that the function reads");
+            return Err(error.located(Span::new(made.range.start, made.range.end), typed));
         }
         let different: BTreeSet<&String> = new.iter().map(|d| &d.name).collect();
         if different.len() < new.len() {
@@ -138,7 +127,10 @@ impl Session {
         }
         let before = self.definitions.clone();
         new.iter().for_each(|definition| self.definitions.insert(definition.clone()));
-        let checked = new.iter().try_for_each(|definition| self.check(definition));
+        let checked = new.iter().try_for_each(|definition| {
+            interrupt::check()?;
+            self.check(definition)
+        });
         if checked.is_err() {
             self.definitions = before;
         }
@@ -151,24 +143,22 @@ impl Session {
         let parameters = definition.parameters.join(", ");
         let call = format!("{}({parameters})", definition.name);
         let calls = [definition.name.clone()].into();
-        let (mut program, texts) = self.preamble(&calls);
-        program += &call;
-        self.engine.compile(&program).map(|_| ()).map_err(|error| placed(error, &texts))
+        let mut composed = self.preamble(&calls);
+        composed.add(&call, 0, &call.as_str().into());
+        composed.compile(&self.engine).map(|_| ())
     }
 
     /// The functions that a text needs, as the beginning of a program.
-    fn preamble(&self, calls: &BTreeSet<String>) -> (String, Vec<(usize, String)>) {
-        let (mut program, mut texts) = (String::new(), Vec::new());
+    fn preamble(&self, calls: &BTreeSet<String>) -> Composed {
+        let mut composed = Composed::default();
         for definition in self.definitions.reached(calls) {
-            texts.push((program.len(), definition.text.clone()));
-            program += &definition.text;
-            program.push('\n');
+            composed.add(&definition.text, 0, &definition.text);
         }
-        (program, texts)
+        composed
     }
 
     /// Evaluates a part of a text.
-    fn part(&mut self, typed: &str, lifted: &Lifted, part: &Part) -> Result<String> {
+    fn part(&mut self, typed: &Rc<str>, lifted: &Lifted, part: &Part) -> Result<String> {
         let mut made = self.make(typed, lifted, &part.ranges)?;
         let name = part.binds.first().map(String::as_str).unwrap_or_default();
         match &part.alone {
@@ -177,20 +167,20 @@ impl Session {
                 return Ok(String::new());
             }
             Some(Alone::Made(_)) => {
-                let value = made.pop().map(|(_, value)| (name.to_string(), value));
+                let value = made.pop_first().map(|(_, made)| (name.to_string(), made.value));
                 self.variables.extend(value);
                 return Ok(String::new());
             }
             _ => {}
         }
+        let from = part.ranges.first().map_or(0, |range| range.start);
         let mut text = only(&lifted.text, &part.ranges);
         if let Some(Alone::Renewed(value)) = part.alone {
-            let start = part.ranges.first().map_or(0, |range| range.start);
-            text.replace_range(start..value, &" ".repeat(value - start));
+            text.replace_range(..value - from, &" ".repeat(value - from));
         }
         if let Some(end) = part.prints {
             // The bindings become outputs too.
-            text.truncate(end);
+            text.truncate(end - from);
             let comma = if text.ends_with(',') { " " } else { ", " };
             text.extend(
                 part.binds
@@ -199,40 +189,58 @@ impl Session {
                     .flat_map(|(i, bound)| [if i == 0 { comma } else { ", " }, bound.as_str()]),
             );
         }
-        let (program, mut texts) = self.preamble(&part.calls);
-        texts.push((program.len(), typed.to_string()));
-        let program = self.engine.compile(&(program + &text)).map_err(|e| placed(e, &texts))?;
-        let ready = Ready { program, made, texts };
-        let outputs = self.evaluate(&ready, typed)?;
-        let printed = match part.prints {
-            Some(_) => outputs.len() - part.binds.len(),
-            None => 0,
+        let mut composed = self.preamble(&part.calls);
+        composed.add(&text, from, typed);
+        let ready = Ready::new(composed, made, &self.engine)?;
+        let mut printed = self.arrays(&ready, typed)?;
+        let bound = match part.prints {
+            Some(_) => printed.split_off(printed.len() - part.binds.len()),
+            None => std::mem::take(&mut printed),
         };
-        let weak = self.is_weak(&ready, part);
-        for (output, name) in outputs.iter().skip(printed).zip(&part.binds) {
-            self.variables.insert(name.clone(), kept(output, weak)?);
+        let weak = self.weak(part);
+        for ((array, name), weak) in bound.into_iter().zip(&part.binds).zip(&weak) {
+            self.variables.insert(name.clone(), kept(array, *weak));
         }
-        let shown: Vec<String> = outputs.iter().take(printed).map(|o| shown(o, &ready)).collect();
-        if let Some(last) = printed.checked_sub(1).and_then(|last| outputs.iter().nth(last)) {
-            self.keep_last(last, weak);
+        let names = ready.program.outputs().iter().map(|name| {
+            // What was made for the text has no name there.
+            name.as_deref().filter(|name| ready.value(name).is_none())
+        });
+        let shown = printed
+            .iter()
+            .zip(names)
+            .map(|(array, name)| show::show(name, array.dtype(), array.shape(), array.bytes()));
+        let shown: Vec<String> = shown.collect();
+        if let Some(last) = printed.pop() {
+            self.keep_last(last, weak.last() == Some(&true));
         }
         Ok(shown.join("\n"))
     }
 
-    /// Whether a part computes on nothing but numbers that take the dtype of what they meet, so
-    /// that its results do too.
-    fn is_weak(&self, ready: &Ready, part: &Part) -> bool {
-        let number = |name: &str| matches!(self.variables.get(name), Some(Value::Number(_)));
-        let casts = |name: &String| DType::from_name(name).is_some() || self.definitions.has(name);
-        ready.program.inputs().iter().all(|name| number(name)) && !part.calls.iter().any(casts)
+    /// Which statements of a part compute on nothing but numbers that take the dtype of what they
+    /// meet, so that their results do too.
+    fn weak(&self, part: &Part) -> Vec<bool> {
+        let casts = |name: &String| DType::from_name(name).is_some() && !self.definitions.has(name);
+        let mut bound: BTreeMap<&String, bool> = BTreeMap::new();
+        let mut weak = Vec::new();
+        for (number, Uses { reads, calls }) in part.uses.iter().enumerate() {
+            let is_number = |name: &String| match bound.get(name) {
+                Some(weak) => *weak,
+                None => matches!(self.variables.get(name), Some(Value::Number(_))),
+            };
+            let reached = self.definitions.reached(calls);
+            let mut reads = reads.iter().chain(reached.iter().flat_map(|d| &d.reads));
+            let mut calls = calls.iter().chain(reached.iter().flat_map(|d| &d.calls));
+            let is_weak = reads.all(is_number) && !calls.any(casts);
+            bound.extend(part.binds.get(number).map(|name| (name, is_weak)));
+            weak.push(is_weak);
+        }
+        weak
     }
 
-    fn keep_last(&mut self, output: &Output, weak: bool) {
-        // What is too large, or does not fit beside the rest, is no reason to fail.
-        let small = output.bytes().len() <= LAST_LIMIT;
-        match small.then(|| kept(output, weak)) {
-            Some(Ok(value)) => self.variables.insert(LAST.to_string(), value),
-            _ => self.variables.remove(LAST),
+    fn keep_last(&mut self, array: Array, weak: bool) {
+        match array.bytes().len() <= LAST_LIMIT {
+            true => self.variables.insert(LAST.to_string(), kept(array, weak)),
+            false => self.variables.remove(LAST),
         };
     }
 
@@ -242,10 +250,10 @@ impl Session {
         typed: &str,
         lifted: &Lifted,
         ranges: &[Range<usize>],
-    ) -> Result<Vec<(String, Value)>> {
-        let inside = |call: &&Call| ranges.iter().any(|range| range.contains(&call.range.start));
-        let mut made = Vec::new();
-        for call in lifted.makers.iter().filter(inside) {
+    ) -> Result<BTreeMap<String, Made>> {
+        let mut made = BTreeMap::new();
+        for call in ranges.iter().flat_map(|range| lifted.within(range)) {
+            interrupt::check()?;
             let mut generator = self.generator.clone();
             let scalar = |text: &str| {
                 self.scalar(text).map_err(|error| {
@@ -253,7 +261,6 @@ impl Session {
                     moved(error, start, typed)
                 })
             };
-            interrupt::begin();
             let array = make(call, &self.engine, &mut generator, &scalar).map_err(|error| {
                 match error.span() {
                     Some(_) => error,
@@ -261,16 +268,23 @@ impl Session {
                 }
             });
             self.generator = generator;
-            made.push((call.placeholder.clone(), Value::Array(array?)));
+            let array = Made { text: call.shown(), value: Value::Array(array?) };
+            made.insert(call.placeholder.clone(), array);
         }
         Ok(made)
     }
 
     /// The value of an expression that is one number.
     fn scalar(&self, text: &str) -> Result<Scalar> {
-        let ready = self.ready(text, Vec::new())?;
-        let outputs = self.evaluate(&ready, text)?;
-        let number = outputs.iter().next().filter(|o| o.shape().is_empty() && outputs.len() == 1);
+        if let Some(call) = self.lift(text).makers.first() {
+            let error = Error::new(ErrorKind::Type, "an array cannot be made inside an argument");
+            let error =
+                error.hint("an argument is one number: give what it is made of a name before");
+            return Err(error.located(Span::new(call.range.start, call.range.end), text));
+        }
+        let ready = self.ready(text, text, BTreeMap::new())?;
+        let arrays = self.arrays(&ready, text)?;
+        let number = arrays.first().filter(|_| arrays.len() == 1);
         number.and_then(scalar).ok_or_else(|| {
             Error::new(ErrorKind::Type, "this is not one number")
                 .located(Span::new(0, text.trim_end().len()), text)
@@ -282,22 +296,18 @@ impl Session {
     /// # Errors
     /// As [`hotloop::Engine::compile`], at a place in the text.
     pub(crate) fn compile(&mut self, typed: &str) -> Result<Ready> {
-        let lifted = lift(typed, |name| self.definitions.has(name));
+        let lifted = self.lift(typed);
         let made = self.make(typed, &lifted, std::slice::from_ref(&(0..typed.len())))?;
-        self.ready(&lifted.text, made).map_err(|error| match error.span() {
-            // The text with placeholders is as long as what was typed.
-            Some(span) if error.source_text() == Some(&lifted.text) => error.located(span, typed),
-            _ => error,
-        })
+        self.ready(&lifted.text, typed, made)
     }
 
-    fn ready(&self, text: &str, made: Vec<(String, Value)>) -> Result<Ready> {
+    /// A program of a text, as long as what was typed, without calls of makers.
+    fn ready(&self, text: &str, typed: &str, made: BTreeMap<String, Made>) -> Result<Ready> {
         let ast = parse(text).ok();
         let calls = ast.map(|ast| names(&ast, ast.exprs()).1);
-        let (program, mut texts) = self.preamble(&calls.unwrap_or_default());
-        texts.push((program.len(), text.to_string()));
-        let program = self.engine.compile(&(program + text)).map_err(|e| placed(e, &texts))?;
-        Ok(Ready { program, made, texts })
+        let mut composed = self.preamble(&calls.unwrap_or_default());
+        composed.add(text, 0, &typed.into());
+        Ready::new(composed, made, &self.engine)
     }
 
     /// The values that a program reads.
@@ -311,32 +321,52 @@ impl Session {
     ) -> Result<Vec<(&'a str, &'a Value)>> {
         let value = |name: &'a str| {
             let value = ready.value(name).or_else(|| self.variables.get(name));
-            value.map(|value| (name, value)).ok_or_else(|| self.missing(name, typed))
+            value.map(|value| (name, value)).ok_or_else(|| self.missing(name, ready, typed))
         };
         ready.program.inputs().iter().map(|name| value(name)).collect()
     }
 
-    fn missing(&self, name: &str, typed: &str) -> Error {
-        let error = Error::new(ErrorKind::Name, format!("there is no variable '{name}'"));
+    fn missing(&self, name: &str, ready: &Ready, typed: &str) -> Error {
+        let here = Scan::from(typed, 0).find(|(_, piece)| *piece == Piece::Word(name));
+        // Where it is not what was typed that reads the variable, a function does.
+        let within = self
+            .definitions
+            .iter()
+            .find(|d| here.is_none() && d.reads.contains(name) && ready.has(&d.text));
+        let reader = within.map(|d| format!(", which '{}' reads", d.name)).unwrap_or_default();
+        let error = Error::new(ErrorKind::Name, format!("there is no variable '{name}'{reader}"));
         let near = hotloop::ops::suggestions(name, self.variables.keys().map(String::as_str));
         let error = match near.first() {
+            _ if name == LAST => error.hint(format!(
+                "it is the last value printed, unless that has more than {} MB",
+                LAST_LIMIT >> 20
+            )),
             Some(near) => error.hint(format!("did you mean '{near}'?")),
             None => error.hint(format!("':load {name}=FILE' reads one, '{name} = ...' makes one")),
         };
-        let read = Scan::from(typed, 0).find(|(_, piece)| *piece == Piece::Word(name));
-        match read {
-            Some((range, _)) => error.located(Span::new(range.start, range.end), typed),
-            None => error,
+        match (here, within) {
+            (Some((range, _)), _) => error.located(Span::new(range.start, range.end), typed),
+            (None, Some(d)) => match d.place(name) {
+                Some(range) => error.located(Span::new(range.start, range.end), &d.text),
+                None => error,
+            },
+            (None, None) => error,
         }
     }
 
     /// Runs a program over the variables.
     ///
     /// # Errors
-    /// As [`Session::values`] and [`hotloop::Program::eval`], at a place in the text.
+    /// As [`Session::values`] and [`evaluate::evaluate`], at a place in the text.
     pub(crate) fn evaluate(&self, ready: &Ready, typed: &str) -> Result<Outputs> {
         let values = self.values(ready, typed)?;
-        evaluate(&ready.program, &values).map_err(|error| ready.placed(error))
+        evaluate::evaluate(&ready.program, &values).map_err(|error| ready.placed(error))
+    }
+
+    /// The same into arrays that can be kept.
+    fn arrays(&self, ready: &Ready, typed: &str) -> Result<Vec<Array>> {
+        let values = self.values(ready, typed)?;
+        evaluate::arrays(&ready.program, &values).map_err(|error| ready.placed(error))
     }
 }
 
@@ -351,22 +381,16 @@ fn moved(error: Error, start: usize, whole: &str) -> Error {
     }
 }
 
-/// An output as it is printed; what was made for the text has no name there.
-fn shown(output: &Output, ready: &Ready) -> String {
-    let name = output.name().filter(|name| ready.value(name).is_none());
-    show::show(name, output)
-}
-
-/// An output as a variable.
-fn kept(output: &Output, weak: bool) -> Result<Value> {
-    if weak && let Some(number) = weak_number(output) {
-        return Ok(Value::Number(number));
+/// An array as a variable.
+fn kept(array: Array, weak: bool) -> Value {
+    match weak.then(|| weak_number(&array)).flatten() {
+        Some(number) => Value::Number(number),
+        None => Value::Array(array),
     }
-    Array::copied(output.dtype(), output.shape(), &output.bytes()).map(Value::Array)
 }
 
-fn weak_number(output: &Output) -> Option<Number> {
-    match (output.dtype(), scalar(output)?) {
+fn weak_number(array: &Array) -> Option<Number> {
+    match (array.dtype(), scalar(array)?) {
         (DType::Bool, Scalar::Bool(x)) => Some(Number::Bool(x)),
         (DType::I64, Scalar::Int(x)) => Some(Number::Int(x)),
         (DType::F64, Scalar::Float(x)) => Some(Number::Float(x)),
@@ -374,27 +398,27 @@ fn weak_number(output: &Output) -> Option<Number> {
     }
 }
 
-/// The only element of an output.
-fn scalar(output: &Output) -> Option<Scalar> {
-    macro_rules! first {
+/// The number that an array without axes is.
+fn scalar(array: &Array) -> Option<Scalar> {
+    macro_rules! only {
         ($t:ty) => {
-            output.view::<$t>().ok()?.iter().next().copied()
+            <$t>::from_le_bytes(array.bytes().try_into().ok()?)
         };
     }
-    if !output.shape().is_empty() {
+    if !array.shape().is_empty() {
         return None;
     }
-    Some(match output.dtype() {
-        DType::Bool => Scalar::Bool(first!(bool)?),
-        DType::I8 => Scalar::Int(first!(i8)?.into()),
-        DType::I16 => Scalar::Int(first!(i16)?.into()),
-        DType::I32 => Scalar::Int(first!(i32)?.into()),
-        DType::I64 => Scalar::Int(first!(i64)?),
-        DType::U8 => Scalar::Int(first!(u8)?.into()),
-        DType::U16 => Scalar::Int(first!(u16)?.into()),
-        DType::U32 => Scalar::Int(first!(u32)?.into()),
-        DType::U64 => Scalar::Int(i64::try_from(first!(u64)?).ok()?),
-        DType::F32 => Scalar::Float(first!(f32)?.into()),
-        DType::F64 => Scalar::Float(first!(f64)?),
+    Some(match array.dtype() {
+        DType::Bool => Scalar::Bool(only!(u8) != 0),
+        DType::I8 => Scalar::Int(only!(i8).into()),
+        DType::I16 => Scalar::Int(only!(i16).into()),
+        DType::I32 => Scalar::Int(only!(i32).into()),
+        DType::I64 => Scalar::Int(only!(i64)),
+        DType::U8 => Scalar::Int(only!(u8).into()),
+        DType::U16 => Scalar::Int(only!(u16).into()),
+        DType::U32 => Scalar::Int(only!(u32).into()),
+        DType::U64 => Scalar::Int(i64::try_from(only!(u64)).ok()?),
+        DType::F32 => Scalar::Float(only!(f32).into()),
+        DType::F64 => Scalar::Float(only!(f64)),
     })
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use hotloop_grammar::{Ast, Statement};
+use hotloop_grammar::{Ast, ExprId, Statement};
 
 use super::definitions::{Definition, Definitions, names};
 use super::makers::Lifted;
@@ -24,13 +24,26 @@ pub(crate) struct Part {
     pub prints: Option<usize>,
     /// What they call.
     pub calls: BTreeSet<String>,
+    /// What each of them reads and calls: the bindings in order, and last what is printed.
+    pub uses: Vec<Uses>,
     /// What they read that must have its value before: the arguments of makers, the variables
     /// of functions.
     outer: BTreeSet<String>,
     /// What they read.
     reads: BTreeSet<String>,
+    /// The names that they bind, to be found.
+    bound: BTreeSet<String>,
     /// What they are if they are one binding of a special kind.
     pub alone: Option<Alone>,
+}
+
+/// The names in a statement.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Uses {
+    /// What it reads.
+    pub reads: BTreeSet<String>,
+    /// What it calls.
+    pub calls: BTreeSet<String>,
 }
 
 /// A binding that is a part of its own.
@@ -47,7 +60,7 @@ pub(crate) enum Alone {
 impl Part {
     /// Whether another one cannot go on with it.
     fn conflicts(&self, next: &Part) -> bool {
-        let bound = |name: &String| self.binds.contains(name);
+        let bound = |name: &String| self.bound.contains(name);
         let used =
             |name: &String| bound(name) || self.reads.contains(name) || self.outer.contains(name);
         self.alone.is_some()
@@ -59,8 +72,10 @@ impl Part {
     fn join(&mut self, next: Part) {
         self.ranges.extend(next.ranges);
         self.binds.extend(next.binds);
+        self.bound.extend(next.bound);
         self.prints = next.prints;
         self.calls.extend(next.calls);
+        self.uses.extend(next.uses);
         self.outer.extend(next.outer);
         self.reads.extend(next.reads);
     }
@@ -85,15 +100,27 @@ fn ranges(ast: &Ast, text: &str) -> Vec<Range<usize>> {
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
 }
 
+/// The statements with the ranges and the expressions of each.
+fn statements<'a>(
+    ast: &'a Ast,
+    text: &str,
+) -> impl Iterator<Item = (&'a Statement, Range<usize>, Vec<ExprId>)> {
+    // The expressions of a statement stand before those of the next one.
+    let mut exprs = ast.exprs().peekable();
+    ast.statements().iter().zip(ranges(ast, text)).map(move |(statement, range)| {
+        let inside = |id: &ExprId| ast.span(*id).range().start < range.end;
+        let inside = std::iter::from_fn(|| exprs.next_if(inside)).collect();
+        (statement, range, inside)
+    })
+}
+
 /// The functions that a text defines.
 pub(crate) fn definitions(ast: &Ast, text: &str) -> Vec<Definition> {
-    let statements = ast.statements().iter().zip(ranges(ast, text));
-    let definition = |(statement, range): (&Statement, Range<usize>)| {
+    let definition = |(statement, range, inside): (&Statement, Range<usize>, Vec<ExprId>)| {
         let Statement::Def { name, parameters, .. } = statement else { return None };
         let parameters: Vec<String> =
             parameters.iter().map(|p| ast.name(p.name).to_string()).collect();
-        let inside = ast.exprs().filter(|id| range.contains(&ast.span(*id).range().start));
-        let (mut reads, calls) = names(ast, inside);
+        let (mut reads, calls) = names(ast, inside.into_iter());
         parameters.iter().for_each(|p| {
             reads.remove(p);
         });
@@ -101,23 +128,23 @@ pub(crate) fn definitions(ast: &Ast, text: &str) -> Vec<Definition> {
         Some(Definition {
             name: ast.name(name.name).to_string(),
             parameters,
-            text: text.to_string(),
+            text: text.into(),
             calls,
             reads,
         })
     };
-    statements.filter_map(definition).collect()
+    statements(ast, text).filter_map(definition).collect()
 }
 
 /// The parts of a text whose functions are already among the session's.
 pub(crate) fn parts(ast: &Ast, lifted: &Lifted, known: &Definitions) -> Vec<Part> {
     let text = &lifted.text;
     let mut parts: Vec<Part> = Vec::new();
-    for (statement, range) in ast.statements().iter().zip(ranges(ast, text)) {
+    for (statement, range, inside) in statements(ast, text) {
         if matches!(statement, Statement::Def { .. }) {
             continue;
         }
-        let next = part(ast, lifted, known, statement, range);
+        let next = part(lifted, known, (ast, statement), range, inside);
         match parts.last_mut() {
             Some(last) if !last.conflicts(&next) => last.join(next),
             _ => parts.push(next),
@@ -128,20 +155,20 @@ pub(crate) fn parts(ast: &Ast, lifted: &Lifted, known: &Definitions) -> Vec<Part
 
 /// One statement as a part.
 fn part(
-    ast: &Ast,
     lifted: &Lifted,
     known: &Definitions,
-    statement: &Statement,
+    (ast, statement): (&Ast, &Statement),
     range: Range<usize>,
+    inside: Vec<ExprId>,
 ) -> Part {
-    let inside = ast.exprs().filter(|id| range.contains(&ast.span(*id).range().start));
-    let (reads, calls) = names(ast, inside);
+    let (reads, calls) = names(ast, inside.into_iter());
     let mut outer: BTreeSet<String> =
         known.reached(&calls).iter().flat_map(|d| d.reads.iter().cloned()).collect();
-    for made in lifted.makers.iter().filter(|made| range.contains(&made.range.start)) {
-        outer.extend(made.reads());
-    }
-    let mut part = Part { ranges: vec![range.clone()], calls, outer, reads, ..Part::default() };
+    let makers = lifted.within(&range);
+    outer.extend(makers.iter().flat_map(|made| made.reads()));
+    let uses = vec![Uses { reads: reads.clone(), calls: calls.clone() }];
+    let ranges = vec![range.clone()];
+    let mut part = Part { ranges, calls, uses, outer, reads, ..Part::default() };
     match statement {
         Statement::Binding { name, .. } => {
             let after = name.span.range().end;
@@ -152,7 +179,7 @@ fn part(
                 .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
             part.alone = match Number::parse(body.trim()) {
                 Ok(Some(number)) => Some(Alone::Number(number)),
-                _ if lifted.makers.iter().any(|made| made.placeholder == body.trim()) => {
+                _ if makers.iter().any(|made| made.placeholder == body.trim()) => {
                     Some(Alone::Made(body.trim().to_string()))
                 }
                 _ if part.reads.contains(&name) || part.outer.contains(&name) => {
@@ -160,6 +187,7 @@ fn part(
                 }
                 _ => None,
             };
+            part.bound.insert(name.clone());
             part.binds.push(name);
         }
         Statement::Outputs { span, .. } => part.prints = Some(span.range().end),
@@ -168,12 +196,16 @@ fn part(
     part
 }
 
-/// The text with blanks, of the same length, in place of all but some ranges.
+/// The text from the first to the last of some ranges, with as many blanks in place of what is
+/// between them.
 pub(crate) fn only(text: &str, ranges: &[Range<usize>]) -> String {
-    let mut blank: Vec<u8> = text.bytes().map(|c| if c == b'\n' { b'\n' } else { b' ' }).collect();
+    let mut only = String::new();
+    let mut end = ranges.first().map_or(0, |range| range.start);
     for range in ranges {
-        blank[range.clone()].copy_from_slice(&text.as_bytes()[range.clone()]);
+        let blank = |c: u8| if c == b'\n' { '\n' } else { ' ' };
+        only.extend(text.as_bytes()[end..range.start].iter().copied().map(blank));
+        only.push_str(&text[range.clone()]);
+        end = range.end;
     }
-    // Statements begin and end with whole characters.
-    String::from_utf8_lossy(&blank).into_owned()
+    only
 }

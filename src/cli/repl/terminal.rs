@@ -13,9 +13,9 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::complete::{Names, complete};
 use super::makers::lift;
-use super::scan::is_unfinished;
+use super::scan::{is_command, is_unfinished, split_commands};
 use super::session::Session;
-use super::{TEXT_LIMIT, history, step};
+use super::{Next, TEXT_LIMIT, history, step};
 use crate::cli::{Failure, complain, interrupt, print};
 
 /// Lines that are kept.
@@ -40,7 +40,7 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
         if let Some(assistant) = editor.helper_mut() {
             assistant.names = Names::of(session);
         }
-        let text = match editor.readline("> ") {
+        let text = match interrupt::waiting(|| editor.readline("> "))? {
             Ok(text) => text,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return Ok(()),
@@ -59,8 +59,17 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
             complain(&format_args!("error: a text of more than {TEXT_LIMIT} bytes"));
             continue;
         }
-        if !step(session, &text)?.0 {
-            return Ok(());
+        interrupt::begin();
+        for part in split_commands(&text) {
+            match step(session, part.trim()) {
+                Ok(Next::Quit) => return Ok(()),
+                Ok(Next::Go(text)) => print(&text)?,
+                // What follows in the same text was written for what has failed.
+                Err(error) => {
+                    complain(&error);
+                    break;
+                }
+            }
         }
     }
 }
@@ -115,15 +124,16 @@ impl Hinter for Assistant {
 impl Highlighter for Assistant {}
 
 impl Validator for Assistant {
-    /// A text that wants more goes on; two empty lines end it.
+    /// A text that wants more goes on; a blank line ends it.
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = context.input();
-        let lifted = lift(text, |name| self.names.is_function(name));
-        let goes_on = !text.trim_start().starts_with(':')
-            && !text.ends_with("\n\n")
-            && text.len() <= TEXT_LIMIT
-            && (lifted.open || is_unfinished(&lifted.text));
-        Ok(match goes_on {
+        let blank = text.rsplit_once('\n').is_some_and(|(_, line)| line.trim().is_empty());
+        let goes_on = |part: &&str| {
+            let lifted = lift(part, |name| self.names.is_function(name), |_| false);
+            !is_command(part) && (lifted.open || is_unfinished(&lifted.text))
+        };
+        let ends = blank || text.len() > TEXT_LIMIT;
+        Ok(match !ends && split_commands(text).last().is_some_and(goes_on) {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })

@@ -39,7 +39,6 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     drop(outputs);
     let arrays = shapes.iter().map(|(dtype, shape)| Array::zeroed(*dtype, shape, Order::C));
     let mut arrays = arrays.collect::<Result<Vec<Array>>>()?;
-    interrupt::begin();
     let program = ready.program.with(RunOptions::new().cancel(interrupt::token()));
     let kernel = program.specialize(&types)?;
     let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();

@@ -1,0 +1,135 @@
+//! Ctrl-C where no person types, and what a session takes of the system.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{command, temporary};
+
+/// Far longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A session that has done its first line, and waits or is at work on what follows.
+fn started(dir: &Path, lines: &str) -> Child {
+    let mut command = command(dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let stdin = child.stdin.as_mut().expect("a pipe");
+    stdin.write_all(format!("6 * 7\n{lines}").as_bytes()).expect("it reads");
+    let mut printed = [0; 10];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut printed).expect("it prints");
+    assert_eq!(&printed, b"i64 ()\n42\n");
+    child
+}
+
+fn interrupt(child: &Child) {
+    // SAFETY: the child was not waited for yet, so the number is its own.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
+}
+
+/// The exit code and what was printed since.
+fn ended(mut child: Child) -> (Option<i32>, String, String) {
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().expect("a child").is_none() {
+        if Instant::now() > end {
+            child.kill().expect("a child");
+            panic!("Ctrl-C does not end the script");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().expect("it has ended");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn ctrl_c_ends_a_script_that_waits() {
+    let dir = temporary();
+    // After an evaluation, and in the midst of a text.
+    for lines in ["", "1 +\n"] {
+        let child = started(dir.path(), lines);
+        std::thread::sleep(Duration::from_millis(200));
+        interrupt(&child);
+        let (code, out, err) = ended(child);
+        assert_eq!((code, out.as_str()), (Some(130), ""), "{lines}: {err}");
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_script_that_computes() {
+    let dir = temporary();
+    let work =
+        "x = ones((4000, 1)); y = ones(200000)\nsum(arctan2(gamma(x + y), gamma(x - y)))\n1\n";
+    let child = started(dir.path(), work);
+    std::thread::sleep(Duration::from_millis(700));
+    interrupt(&child);
+    let (code, out, err) = ended(child);
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{err}");
+    assert!(err.starts_with("error: ") && err.lines().count() == 1, "{err}");
+}
+
+/// Short lines one after the other, most of whose time is compiling.
+#[test]
+fn ctrl_c_ends_a_script_of_many_lines() {
+    let dir = temporary();
+    let lines: String = (0..5000).map(|i| format!("x{i} = {i} * 2 + 1\n")).collect();
+    let mut child = started(dir.path(), "");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let writer = std::thread::spawn(move || {
+        // Until the script is gone.
+        while stdin.write_all(lines.as_bytes()).is_ok() {}
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(&child);
+    assert_eq!(ended(child).0, Some(130));
+    writer.join().expect("it ends");
+}
+
+/// A pipe that nobody writes to is refused, not waited for.
+#[test]
+fn pipes_are_not_loaded_in_a_session() {
+    let dir = temporary();
+    for name in ["pipe.npy", "pipe.npz", "pipe.csv", "pipe"] {
+        let path = dir.path().join(name).into_os_string().into_encoded_bytes();
+        let path = std::ffi::CString::new(path).expect("a path");
+        // SAFETY: the path ends with a zero byte.
+        assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    }
+    let lines = ":load x=pipe\n:load pipe.npy\n:load pipe.npz\n:load pipe.csv\n:load x=pipe.csv:a\n\
+                 :load x=pipe.npz:a\n:load /dev/zero\n";
+    let error = super::fails(dir.path(), lines);
+    assert_eq!(super::errors(&error), 7, "{error}");
+    assert!(error.matches("it is not a file").count() == 7, "{error}");
+}
+
+/// A variable takes its own bytes and no more, also while it is computed.
+#[test]
+#[cfg(target_os = "linux")]
+#[expect(clippy::zombie_processes, reason = "`wait4` waits, and says what was used")]
+fn variables_are_not_copied() {
+    let dir = temporary();
+    // Two arrays of 160 MB.
+    let mut child = started(dir.path(), "x = ones(2 * 10**7)\ny = x + 1\ny[0] + 40\n");
+    drop(child.stdin.take());
+    let mut out = String::new();
+    child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("UTF-8");
+    assert_eq!(out, "f64 ()\n42.0\n");
+    let mut status = 0;
+    // SAFETY: all zeros are a value of the type.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointers are to live values, and the child was not waited for yet.
+    let pid = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, 0, &mut usage) };
+    assert_eq!((pid, status), (child.id() as libc::pid_t, 0));
+    let peak = usage.ru_maxrss * 1024;
+    assert!((320_000_000..400_000_000).contains(&peak), "{peak} bytes");
+}
+
+#[test]
+fn what_does_not_fit_memory_is_refused() {
+    let dir = temporary();
+    let lines = "x = ones((10**7, 1)); y = ones(10**7)\nz = x + y\nx * y\nsum(x)\n";
+    let ran = super::feed(dir.path(), &[], lines.as_bytes());
+    assert_eq!(ran.out, "f64 ()\n10000000.0\n");
+    assert_eq!(ran.err.matches("800 TB are needed, but only").count(), 2, "{}", ran.err);
+}
