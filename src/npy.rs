@@ -5,8 +5,8 @@
 //! need not check against the file's length. Pickled objects are never loaded.
 
 use std::cmp::Ordering;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use hotloop_runtime::dtype::DType;
@@ -60,7 +60,10 @@ impl Header {
                 let error = Error::new(kind, format!("{what} (at byte {at})"));
                 hint.into_iter().fold(error, Error::hint)
             }
-            Trouble::Io(error) => Error::new(ErrorKind::Io, error.to_string()),
+            // A reader may have an error of ours to give.
+            Trouble::Io(error) => error
+                .downcast()
+                .unwrap_or_else(|error| Error::new(ErrorKind::Io, error.to_string())),
         })
     }
 
@@ -111,10 +114,9 @@ impl Header {
         Err(Error::new(ErrorKind::Format, format!("{what} (at byte {})", start + at)))
     }
 
-    /// The header as it stands in a file: version 1, so padded that the data is aligned to 64
-    /// bytes.
+    /// The header as it stands in a file, so padded that the data is aligned to 64 bytes: version
+    /// 1, or 2 where its length does not fit 16 bits.
     pub fn to_bytes(&self) -> Vec<u8> {
-        const PREFIX: usize = 10;
         let native = if cfg!(target_endian = "little") { '<' } else { '>' };
         let other = if cfg!(target_endian = "little") { '>' } else { '<' };
         let order = match (self.dtype.size(), self.swapped) {
@@ -137,16 +139,18 @@ impl Header {
         };
         let fortran = if self.fortran_order { "True" } else { "False" };
         let shape = shown_shape(&self.shape);
-        let mut text =
+        let text =
             format!("{{'descr': '{order}{code}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
-        // At most 64 axes of 20 digits: the length fits 16 bits.
-        let length = (PREFIX + text.len() + 1).next_multiple_of(64) - PREFIX;
-        text.push_str(&" ".repeat(length - text.len() - 1));
-        text.push('\n');
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([1, 0]);
-        bytes.extend((length as u16).to_le_bytes());
-        bytes.extend(text.into_bytes());
+        // What is written after so many bytes of prefix, and ends with a line feed.
+        let length = |prefix: usize| (prefix + text.len() + 1).next_multiple_of(64) - prefix;
+        let (version, field) = match u16::try_from(length(10)) {
+            Ok(length) => (1, length.to_le_bytes().to_vec()),
+            Err(_) => (2, (length(12) as u32).to_le_bytes().to_vec()),
+        };
+        let end = (MAGIC.len() + 2 + field.len() + text.len() + 1).next_multiple_of(64);
+        let mut bytes = [MAGIC, &[version, 0][..], &field, text.as_bytes()].concat();
+        bytes.resize(end - 1, b' ');
+        bytes.push(b'\n');
         bytes
     }
 }
@@ -174,7 +178,12 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     let path = path.as_ref();
     let cannot =
         |error: io::Error| Error::new(ErrorKind::Io, format!("cannot read {path:?}: {error}"));
-    let mut file = File::open(path).map_err(cannot)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // A pipe is opened at once, whether or not anybody writes to it; a file is read as ever.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let mut file = options.open(path).map_err(cannot)?;
     let metadata = file.metadata().map_err(cannot)?;
     if !metadata.is_file() {
         return Err(cannot(io::Error::other("it is not a file")));
@@ -186,7 +195,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     Ok(array.with_path(path))
 }
 
-/// Begins an `.npy` file, to be written piece by piece: [`Out::sink`](crate::Out::sink).
+/// Begins an `.npy` file, to be written piece by piece: [`Out::sink`](crate::Out::sink). It starts
+/// with the file's first byte, wherever the file is open at.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -211,6 +221,7 @@ pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> io::Result<FileA
     let header = Header::new(dtype, shape);
     let (bytes, len) = (header.to_bytes(), header.data_len().map_err(io::Error::other)?);
     let start = bytes.len() as u64;
+    file.rewind()?;
     file.write_all(&bytes)?;
     file.set_len(start + len as u64)?;
     Ok(FileArray::new(file, start, dtype, shape))
@@ -253,56 +264,45 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// Reads until the buffer is full or the file ends; how much there was.
-fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut have = 0;
-    while have < buffer.len() {
-        match file.read(&mut buffer[have..]) {
-            Ok(0) => break,
-            Ok(n) => have += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(have)
+/// Adds so many bytes, or those up to the file's end; whether there were so many.
+fn more(file: &mut impl Read, bytes: &mut Vec<u8>, count: u64) -> io::Result<bool> {
+    Ok(file.take(count).read_to_end(bytes)? as u64 == count)
 }
 
 /// Reads the header, and gives the byte at which the data starts.
 fn read_header(file: &mut impl Read) -> std::result::Result<(Header, u64), Trouble> {
-    let mut prefix = [0u8; 12];
-    let have = fill(file, &mut prefix[..8])?;
-    let common = MAGIC.iter().zip(&prefix[..have]).take_while(|(want, got)| want == got).count();
+    let mut prefix = Vec::new();
+    let whole = more(file, &mut prefix, 8)?;
+    let common = MAGIC.iter().zip(&prefix).take_while(|(want, got)| want == got).count();
     if common < MAGIC.len() {
-        let what =
-            if have < MAGIC.len() && common == have { "the file ends" } else { "not an .npy file" };
+        let ends = prefix.len() < MAGIC.len() && common == prefix.len();
+        let what = if ends { "the file ends" } else { "not an .npy file" };
         return Err(Fault::new(common as u64, what).into());
     }
-    if have < 8 {
-        return Err(Fault::new(have as u64, "the file ends before the version").into());
+    if !whole {
+        return Err(Fault::new(prefix.len() as u64, "the file ends before the version").into());
     }
     let start: u64 = match prefix[6..8] {
         [1, 0] => 10,
         [2 | 3, 0] => 12,
-        [major, minor] => {
-            return Err(Fault::new(6, format!("unknown .npy version {major}.{minor}")).into());
+        _ => {
+            let version = format!("{}.{}", prefix[6], prefix[7]);
+            return Err(Fault::new(6, format!("unknown .npy version {version}")).into());
         }
-        _ => unreachable!("two bytes"),
     };
-    let have = 8 + fill(file, &mut prefix[8..start as usize])? as u64;
-    if have < start {
-        return Err(Fault::new(have, "the file ends in the header's length").into());
+    if !more(file, &mut prefix, start - 8)? {
+        return Err(Fault::new(prefix.len() as u64, "the file ends in the header's length").into());
     }
-    // Version 1 leaves the upper two bytes zero.
-    let length = u64::from(u32::from_le_bytes([prefix[8], prefix[9], prefix[10], prefix[11]]));
+    // The lowest byte comes first.
+    let length = prefix[8..].iter().rev().fold(0, |length, byte| length << 8 | u64::from(*byte));
     if length > HEADER_LIMIT {
         let what = format!("a header of {length} bytes; at most {HEADER_LIMIT} are read");
         return Err(Fault::new(8, what).into());
     }
-    let mut text = vec![0; length as usize];
-    let have = fill(file, &mut text)?;
-    if have < text.len() {
+    let mut text = Vec::new();
+    if !more(file, &mut text, length)? {
         let what = format!("the file ends in the header, of which {length} bytes are promised");
-        return Err(Fault::new(start + have as u64, what).into());
+        return Err(Fault::new(start + text.len() as u64, what).into());
     }
     let header = Literal { text: &text, at: 0, start }.header()?;
     if let Err(error) = header.data_len() {
@@ -516,6 +516,22 @@ mod tests {
             parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape,
             []
         );
+    }
+
+    #[test]
+    fn a_header_that_fits_no_16_bits_is_of_version_2() {
+        for axes in [60, 30_000] {
+            let header = Header::new(DType::U8, &vec![1; axes]);
+            let bytes = header.to_bytes();
+            assert_eq!((bytes.len() % 64, bytes.last()), (0, Some(&b'\n')));
+            let (version, start) = if axes == 60 { (1, 10) } else { (2, 12) };
+            assert_eq!(bytes[6..8], [version, 0]);
+            let mut length = [0; 4];
+            length[..start - 8].copy_from_slice(&bytes[8..start]);
+            assert_eq!(u32::from_le_bytes(length) as usize, bytes.len() - start);
+            let mut literal = Literal { text: &bytes[start..], at: 0, start: start as u64 };
+            assert_eq!(literal.header().unwrap(), header);
+        }
     }
 
     #[test]

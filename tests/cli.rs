@@ -557,9 +557,60 @@ fn h5_places_that_cannot_be_written() {
     write(dir, "file", b"");
     let err = fails(dir, 1, &["a", "a=1", "-o", "missing/y.npy"]);
     assert!(err.contains("\"missing/y.npy\""), "{err}");
+    // By the name that was given, not by one that was made up.
+    for name in ["missing/y.npy", "missing/y.npz", "missing/y.csv"] {
+        let err = fails(dir, 1, &["a", "a=1", "-o", name]);
+        let gone = "No such file or directory (os error 2)";
+        assert_eq!(err, format!("error: cannot write {name:?}: {gone}\n"));
+    }
     fails(dir, 1, &["a", "a=1", "-o", "file/y.npy"]);
     fails(dir, 1, &["a", "a=1", "-o", "file/"]);
     assert_eq!(names(dir), ["file"]);
+}
+
+#[test]
+fn tables_with_text() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "t.csv", b"date,price,qty\n2024-01-02,1.5,NA\n2024-01-03,2.5,4\n");
+    assert_eq!(ok(dir, &["price", "price=t.csv:price"]), "price: f64 (2,)\n[1.5 2.5]\n");
+    let err = fails(dir, 1, &["d", "d=t.csv:date"]);
+    assert!(err.contains("\"t.csv\": line 2, column \"date\": a number is expected"), "{err}");
+    let err = fails(dir, 1, &["d", "d=t.csv"]);
+    assert!(err.contains("holds 3 arrays") && err.contains("of date, price, qty"), "{err}");
+    let ran = feed(dir, &["repl"], b":load t.csv\n:vars\n");
+    let columns = "price: f64 (2,)\nqty: f64 (2,)\n";
+    assert_eq!((ran.code, ran.out), (Some(0), columns.repeat(2)));
+    let left = "column \"date\": a number is expected, but \"2024-01-02\"; the column is left out";
+    assert_eq!(ran.err, format!("warning: \"t.csv\": line 2, {left}\n"));
+    // Names that would steer a terminal are shown and not obeyed.
+    write(dir, "e.csv", "\u{202e}a,b\n1,2\n".as_bytes());
+    let err = fails(dir, 1, &["d", "d=e.csv"]);
+    assert!(err.contains("of \\u{202e}a, b"), "{err}");
+    // The index that pandas writes has no name.
+    write(dir, "p.csv", b",x\n0,2.5\n1,3.5\n");
+    let ran = feed(dir, &["repl"], b":load p.csv\nsum(column_1), sum(x)\n");
+    assert_eq!(ran.out, "column_1: i64 (2,)\nx: f64 (2,)\ni64 ()\n1\n\nf64 ()\n6.0\n");
+}
+
+/// What cannot be a table is said before anything is computed; so is where large results can go.
+#[test]
+fn tables_and_memory_are_checked_first() {
+    let dir = temporary();
+    let dir = dir.path();
+    let bytes = npy(&header("<f8", false, "(200000, 1000)"), &[]);
+    write(dir, "x.npy", &bytes);
+    let file = fs::File::options().write(true).open(dir.join("x.npy")).unwrap();
+    file.set_len(bytes.len() as u64 + 1_600_000_000).unwrap();
+    let err = fails(dir, 1, &["y = x + 1", "x=x.npy", "-o", "y.csv"]);
+    assert_eq!(err, "error: cannot write \"y.csv\": a table has columns, but y has 2 axes\n");
+    let err = fails(dir, 1, &["x[:, 0], x[0]", "x=x.npy", "-o", "y.csv"]);
+    assert!(err.contains("one length: out0 has 200000 rows, out1 1000"), "{err}");
+    let err = fails(dir, 1, &["x[:, 0]", "x=x.npy", "-o", "y.csv", "--memory", "1MB"]);
+    assert!(err.contains("a .npy or .npz file or a DIRECTORY/ takes them in pieces"), "{err}");
+    let err = fails(dir, 1, &["x", "x=x.npy"]);
+    assert!(err.contains("write them to a file with -o"), "{err}");
+    assert_eq!(names(dir), ["x.npy"]);
 }
 
 #[cfg(unix)]
@@ -676,6 +727,41 @@ mod unix {
         }
     }
 
+    fn limited(dir: &Path, limits: &str, words: &[&str]) -> Output {
+        let script = format!("trap '' XFSZ; {limits}; exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_hotloop")]).args(words);
+        command.current_dir(dir).output().unwrap()
+    }
+
+    #[test]
+    fn an_output_takes_one_descriptor() {
+        let dir = temporary();
+        let dir = dir.path();
+        let program: Vec<String> = (0..80).map(|i| format!("a + {i}.5")).collect();
+        for place in ["many/", "many.npz"] {
+            let words = [&program.join(", "), "a=1", "-o", place];
+            let out = limited(dir, "ulimit -n 110", &words);
+            assert!(out.status.success(), "{out:?}");
+        }
+        assert_eq!(names(&dir.join("many")).len(), 80);
+        assert_eq!(read_f64s(dir, "many/out79.npy", "()"), [80.5]);
+    }
+
+    #[test]
+    fn a_directory_that_a_failed_run_made_is_gone() {
+        let dir = temporary();
+        let dir = dir.path();
+        write_f64(dir, "x.npy", &[0.5; 1000]);
+        fs::create_dir(dir.join("old")).unwrap();
+        for place in ["old/new/er/", "old/"] {
+            let out = limited(dir, "ulimit -f 1", &["x + 1, 2 * x", "x=x.npy", "-o", place]);
+            assert_eq!(out.status.code(), Some(1), "{out:?}");
+            assert_eq!(names(&dir.join("old")), [""; 0], "{place}");
+            assert_eq!(names(dir), ["old", "x.npy"]);
+        }
+    }
+
     #[test]
     fn paths_need_not_be_text() {
         let dir = temporary();
@@ -740,7 +826,7 @@ fn explain() {
     assert_eq!(ok(dir, &[&words[..], &["-o", "p.svg"]].concat()), "");
     assert_eq!(fs::read_to_string(dir.join("p.svg")).expect("it is written"), drawn);
     let nowhere = fails(dir, 1, &[&words[..], &["-o", "none/p.svg"]].concat());
-    assert!(nowhere.contains("cannot write none/p.svg"), "{nowhere}");
+    assert!(nowhere.contains("cannot write \"none/p.svg\""), "{nowhere}");
 }
 
 #[test]

@@ -70,7 +70,6 @@ impl Calls {
             libc::SYS_rename | libc::SYS_renameat | libc::SYS_renameat2 => true,
             libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev | libc::SYS_lseek => on_file,
             libc::SYS_ftruncate | libc::SYS_fallocate | libc::SYS_fchmod => on_file,
-            libc::SYS_fcntl => on_file && call.rsi == libc::F_DUPFD_CLOEXEC as u64,
             libc::SYS_fsync | libc::SYS_fdatasync => on_file,
             _ => false,
         }
@@ -115,7 +114,7 @@ fn traced(dir: &Path, words: &[&str], number: usize, answer: Answer) -> Option<T
             if calls.is_one(&call) {
                 calls.count += 1;
                 let number_of = call.orig_rax as c_long;
-                opens = matches!(number_of, libc::SYS_openat | libc::SYS_fcntl);
+                opens = number_of == libc::SYS_openat;
                 let write = matches!(number_of, libc::SYS_write | libc::SYS_pwrite64);
                 fails = match answer {
                     Answer::Fails(error) if calls.count == number => Some(error),

@@ -27,11 +27,12 @@ Usage:
 PROGRAM is text as NumPy users write it: bindings, then the outputs, separated by
 ';' or new lines. Names that it does not bind are inputs. A NUMBER (0.5, 3, True)
 takes the dtype of what it meets, as a literal does; write ./3 for a file of that
-name. A PROGRAM that starts with '-' may need a '--' before it.
+name. Instead of a .npy file it may be one array of others: FILE.npz:MEMBER,
+FILE.csv:COLUMN. A PROGRAM that starts with '-' may need a '--' before it.
 
 Options:
   -o, --output PATH   write to PATH: a .npy file; for several outputs a .npz archive,
-                      or a directory (PATH/) with one file each
+                      a .csv table, or a directory (PATH/) with one file each
       --memory SIZE   about how much memory a run may take: 64MiB, 2GB; 1GiB by default.
                       Files may be larger: they are read and written in pieces
       --stats         say what the run took: memory, bytes, copies, the time of each pass

@@ -1,38 +1,147 @@
 //! Tables as text: columns of numbers under their names, with commas between them.
 //!
 //! A column of integers is `i64`, one of other numbers `f64`, one of `True` and `False` `bool`. An
-//! empty field is NaN and makes its column `f64`; so does an integer of more than 64 bits.
+//! empty field, or `NA`, `N/A` or `null`, is NaN and makes its column `f64`; so does an integer of
+//! more than 64 bits. A column that begins with something else is text, which is not read. Blank
+//! lines are no rows. Lines end as on any system.
 
-use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use csv::{ByteRecord, ErrorKind as CsvErrorKind, ReaderBuilder, Trim, WriterBuilder};
+use csv::{ByteRecord, ErrorKind as CsvErrorKind, Reader, ReaderBuilder, Trim, WriterBuilder};
 use hotloop::{DType, Error, ErrorKind, Output, Result};
 
 use super::array::Array;
-use super::{interrupt, memory};
+use super::stream::{Stream, cannot};
+use super::{complain, interrupt, memory};
 
-/// Rows between two looks at Ctrl-C and at the memory that is left.
+/// Rows between two looks at signals and at the memory that is left.
 const CHECKED_ROWS: u64 = 1 << 14;
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
-/// Reads the columns of a file, with the names in its first line.
-///
-/// # Errors
-/// `Io`; `Format` with the line, for one with more or fewer fields than the first and for a field
-/// that is no number; `OutOfMemory`, `Cancelled`.
-pub(crate) fn read(path: &Path) -> Result<Vec<(String, Array)>> {
-    let name = format!("{path:?}");
-    let cannot =
-        |error: io::Error| Error::new(ErrorKind::Io, format!("cannot read {name}: {error}"));
-    let file = File::open(path).map_err(cannot)?;
-    table(BufReader::new(file)).map_err(|fault| match fault {
-        Fault::Io(error) => cannot(error),
-        Fault::Text(what) => Error::new(ErrorKind::Format, format!("{name}: {what}")),
-        Fault::Error(error) => error,
-    })
+/// A table of which the names of the columns have been read.
+pub(crate) struct Table {
+    /// Names the file in messages.
+    file: String,
+    names: Vec<String>,
+    reader: Reader<Box<dyn Read>>,
+}
+
+impl Table {
+    /// Opens a file, and reads the names in its first line; a column without one is `column_1`, or
+    /// of whatever number.
+    ///
+    /// # Errors
+    /// `Io`; `Format` for a file that is empty, or begins with numbers.
+    pub(crate) fn open(path: &Path) -> Result<Table> {
+        let name = format!("{path:?}");
+        let stream = Stream::open(path).map_err(|error| cannot("read", &name, error))?;
+        Table::new(BufReader::new(stream), name)
+    }
+
+    fn new(mut input: impl Read + 'static, file: String) -> Result<Table> {
+        const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+        let mut start = Vec::new();
+        let read = input.by_ref().take(3).read_to_end(&mut start);
+        read.map_err(|error| cannot("read", &file, error))?;
+        if start == MARK {
+            start.clear();
+        }
+        // The last line ends too, so that lines can be counted.
+        let text = LineFeeds::new(io::Cursor::new(start).chain(input).chain(&b"\n"[..]));
+        let text: Box<dyn Read> = Box::new(text);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(text);
+        let record = reader.byte_headers().map_err(Fault::from);
+        let names = record.and_then(names).map_err(|fault| fault.error(&file))?;
+        Ok(Table { file, names, reader })
+    }
+
+    /// The names of the columns.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Reads one column, whatever is in the others.
+    ///
+    /// # Errors
+    /// `Io`; `Format` with the line, for one with more or fewer fields than the first and for a field
+    /// that is no number; `OutOfMemory`, `Cancelled`.
+    pub(crate) fn column(mut self, number: usize) -> Result<Array> {
+        let mut column = Column::Empty(0);
+        let read = self.rows(|line, name, record| {
+            column
+                .push(&record[number])
+                .map_err(|what| wrong(line, &name[number], what, &record[number]))
+        });
+        read.and_then(|()| Ok(column.array()?)).map_err(|fault| fault.error(&self.file))
+    }
+
+    /// Reads the columns, but for those of text, of which it warns.
+    ///
+    /// # Errors
+    /// As [`Table::column`]; `Format` if all are text.
+    pub(crate) fn columns(mut self) -> Result<Vec<(String, Array)>> {
+        // What is wrong with a column of text.
+        let mut columns = vec![Ok(Column::Empty(0)); self.names.len()];
+        let read = self.rows(|line, names, record| {
+            for ((column, field), name) in columns.iter_mut().zip(record).zip(names) {
+                let Ok(values) = column else { continue };
+                let pushed = values.push(field).map_err(|what| wrong(line, name, what, field));
+                match (pushed, &*values) {
+                    (Err(Fault::Text(what)), Column::Empty(_)) if Field::read(field).is_none() => {
+                        *column = Err(what);
+                    }
+                    (pushed, _) => pushed?,
+                }
+            }
+            Ok(())
+        });
+        read.map_err(|fault| fault.error(&self.file))?;
+        if let Some(Err(what)) = columns.first()
+            && columns.iter().all(|column| column.is_err())
+        {
+            return Err(Fault::Text(what.clone()).error(&self.file));
+        }
+        let mut arrays = Vec::new();
+        for (name, column) in self.names.into_iter().zip(columns) {
+            match column {
+                Ok(column) => arrays.push((name, column.array()?)),
+                Err(what) => complain(&format_args!(
+                    "warning: {}: {what}; the column is left out",
+                    self.file
+                )),
+            }
+        }
+        Ok(arrays)
+    }
+
+    /// Does something with each row: its line, the names and its fields.
+    fn rows(
+        &mut self,
+        mut row: impl FnMut(u64, &[String], &ByteRecord) -> std::result::Result<(), Fault>,
+    ) -> std::result::Result<(), Fault> {
+        let mut record = ByteRecord::new();
+        let mut rows = 0u64;
+        while self.reader.read_byte_record(&mut record)? {
+            let line = self.reader.position().line() - 1;
+            if record.len() != self.names.len() {
+                let (fields, named) = (record.len(), self.names.len());
+                let what = format!("line {line} has {fields} fields, the first line {named}");
+                return Err(Fault::Text(what));
+            }
+            row(line, &self.names, &record)?;
+            rows += 1;
+            if rows.is_multiple_of(CHECKED_ROWS) {
+                interrupt::check()?;
+                if memory::available().is_some_and(|free| free < MARGIN) {
+                    let message = format!("no memory for more than the first {rows} rows");
+                    return Err(Error::new(ErrorKind::OutOfMemory, message).into());
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why a table cannot be read.
@@ -40,6 +149,16 @@ enum Fault {
     Io(io::Error),
     Text(String),
     Error(Error),
+}
+
+impl Fault {
+    fn error(self, file: &str) -> Error {
+        match self {
+            Fault::Io(error) => cannot("read", file, error),
+            Fault::Text(what) => Error::new(ErrorKind::Format, format!("{file}: {what}")),
+            Fault::Error(error) => error,
+        }
+    }
 }
 
 impl From<csv::Error> for Fault {
@@ -57,64 +176,42 @@ impl From<Error> for Fault {
     }
 }
 
-/// A reader without carriage returns.
-struct WithoutReturns<R>(R);
+/// What is wrong with a field, with its place and its text.
+fn wrong(line: u64, column: &str, what: &str, field: &[u8]) -> Fault {
+    let text = String::from_utf8_lossy(field);
+    let short: String = text.chars().take(40).collect();
+    Fault::Text(format!("line {line}, column {column:?}: {what}, but {short:?}"))
+}
 
-impl<R: Read> Read for WithoutReturns<R> {
+/// A reader of lines that end with a line feed, whether by carriage return, line feed or both.
+struct LineFeeds<R> {
+    inner: R,
+    /// Whether the last byte was a carriage return, which has ended its line.
+    returned: bool,
+}
+
+impl<R> LineFeeds<R> {
+    fn new(inner: R) -> LineFeeds<R> {
+        LineFeeds { inner, returned: false }
+    }
+}
+
+impl<R: Read> Read for LineFeeds<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let count = self.0.read(buffer)?;
+            let count = self.inner.read(buffer)?;
             let mut kept = 0;
             for i in 0..count {
-                buffer[kept] = buffer[i];
-                kept += usize::from(buffer[i] != b'\r');
+                let byte = buffer[i];
+                let second = std::mem::replace(&mut self.returned, byte == b'\r') && byte == b'\n';
+                buffer[kept] = if byte == b'\r' { b'\n' } else { byte };
+                kept += usize::from(!second);
             }
             if kept > 0 || count == 0 {
                 return Ok(kept);
             }
         }
     }
-}
-
-fn table(mut input: impl Read) -> std::result::Result<Vec<(String, Array)>, Fault> {
-    const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-    let mut start = Vec::new();
-    input.by_ref().take(3).read_to_end(&mut start).map_err(Fault::Io)?;
-    if start == MARK {
-        start.clear();
-    }
-    // Every line ends with a line feed and nothing else, so that lines can be counted.
-    let input = WithoutReturns(start.chain(input).chain(&b"\n"[..]));
-    let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(input);
-    let names = names(reader.byte_headers()?)?;
-    let mut columns = vec![Column::Empty(0); names.len()];
-    let mut record = ByteRecord::new();
-    let mut rows = 0u64;
-    while reader.read_byte_record(&mut record)? {
-        let line = reader.position().line() - 1;
-        if record.len() != names.len() {
-            let (fields, named) = (record.len(), names.len());
-            let what = format!("line {line} has {fields} fields, the first line {named}");
-            return Err(Fault::Text(what));
-        }
-        for ((column, field), name) in columns.iter_mut().zip(&record).zip(&names) {
-            column.push(field).map_err(|what| {
-                let text = String::from_utf8_lossy(field);
-                let short: String = text.chars().take(40).collect();
-                Fault::Text(format!("line {line}, column {name:?}: {what}, but {short:?}"))
-            })?;
-        }
-        rows += 1;
-        if rows.is_multiple_of(CHECKED_ROWS) {
-            interrupt::check()?;
-            if memory::available().is_some_and(|free| free < MARGIN) {
-                let message = format!("no memory for more than the first {rows} rows");
-                return Err(Error::new(ErrorKind::OutOfMemory, message).into());
-            }
-        }
-    }
-    let arrays = columns.into_iter().map(Column::array).collect::<Result<Vec<_>>>()?;
-    Ok(names.into_iter().zip(arrays).collect())
 }
 
 /// The names in the first line.
@@ -130,7 +227,18 @@ fn names(record: &ByteRecord) -> std::result::Result<Vec<String>, Fault> {
         let what = "line 1 holds numbers; it must name the columns";
         return Err(Fault::Text(what.to_string()));
     }
-    Ok(record.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect())
+    if record.iter().flatten().any(|byte| byte.is_ascii_control() && !b"\t\n".contains(byte)) {
+        return Err(Fault::Text("line 1 is no text: this is no table".to_string()));
+    }
+    if record.len() == 1 && record[0].iter().any(|byte| b";\t".contains(byte)) {
+        let what = "line 1 has no commas, which the columns of a table have between them";
+        return Err(Fault::Text(what.to_string()));
+    }
+    let name = |(i, field): (usize, &[u8])| match field {
+        [] => format!("column_{}", i + 1),
+        field => String::from_utf8_lossy(field).into_owned(),
+    };
+    Ok(record.iter().enumerate().map(name).collect())
 }
 
 /// The values of a column so far, of the narrowest type that holds them.
@@ -155,7 +263,7 @@ impl Field {
     fn read(field: &[u8]) -> Option<Field> {
         let text = str::from_utf8(field).ok()?;
         Some(match text {
-            "" => Field::Empty,
+            "" | "NA" | "N/A" | "null" | "NULL" => Field::Empty,
             "True" | "true" => Field::Bool(true),
             "False" | "false" => Field::Bool(false),
             _ => match text.parse() {
@@ -216,39 +324,47 @@ impl Column {
     }
 }
 
-/// Writes outputs as the columns of a table.
+/// Writes outputs of so many rows as the columns of a table.
 ///
 /// # Errors
-/// Of the system; `InvalidInput` for what is no column, or not as long as the others.
-pub(crate) fn write<'a>(
-    file: &mut File,
-    outputs: impl Iterator<Item = (String, &'a Output)>,
+/// Of the file.
+pub(crate) fn write(
+    file: &mut impl Write,
+    names: &[String],
+    outputs: &[&Output],
+    rows: usize,
 ) -> io::Result<()> {
-    let (names, outputs): (Vec<String>, Vec<&Output>) = outputs.unzip();
-    let rows =
-        rows(&names, &outputs).map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
     let mut writer = WriterBuilder::new().from_writer(BufWriter::new(file));
-    writer.write_record(&names)?;
     let columns: Vec<_> = outputs.iter().map(|output| (output.dtype(), output.bytes())).collect();
-    for row in 0..rows {
-        writer.write_record(columns.iter().map(|(dtype, bytes)| {
-            let size = dtype.size();
-            field(*dtype, &bytes[row * size..][..size])
-        }))?;
-    }
+    let mut lines = || {
+        writer.write_record(names)?;
+        (0..rows).try_for_each(|row| {
+            writer.write_record(columns.iter().map(|(dtype, bytes)| {
+                let size = dtype.size();
+                field(*dtype, &bytes[row * size..][..size])
+            }))
+        })
+    };
+    lines().map_err(|error| match error.into_kind() {
+        CsvErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })?;
     writer.into_inner().map_err(|error| error.into_error())?.flush()
 }
 
-/// The length that all outputs have.
-fn rows(names: &[String], outputs: &[&Output]) -> std::result::Result<usize, String> {
-    let length = |output: &Output| match output.shape() {
+/// The length that all columns of a table have.
+///
+/// # Errors
+/// What is no column, or not as long as the others.
+pub(crate) fn rows(names: &[String], shapes: &[&[usize]]) -> std::result::Result<usize, String> {
+    let length = |shape: &[usize]| match shape {
         [] => Some(1),
         [n] => Some(*n),
         _ => None,
     };
-    let first = outputs.first().and_then(|output| length(output)).unwrap_or(0);
-    for (name, output) in names.iter().zip(outputs) {
-        match length(output) {
+    let first = shapes.first().and_then(|shape| length(shape)).unwrap_or(0);
+    for (name, shape) in names.iter().zip(shapes) {
+        match length(shape) {
             Some(n) if n == first => {}
             Some(n) => {
                 return Err(format!(
@@ -257,10 +373,7 @@ fn rows(names: &[String], outputs: &[&Output]) -> std::result::Result<usize, Str
                 ));
             }
             None => {
-                return Err(format!(
-                    "a table has columns, but {name} has {} axes",
-                    output.shape().len()
-                ));
+                return Err(format!("a table has columns, but {name} has {} axes", shape.len()));
             }
         }
     }
@@ -290,12 +403,12 @@ fn field(dtype: DType, bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn table(text: &[u8]) -> Result<Table> {
+        Table::new(io::Cursor::new(text.to_vec()), "t".to_string())
+    }
+
     fn read(text: &[u8]) -> std::result::Result<Vec<(String, Array)>, String> {
-        table(text).map_err(|fault| match fault {
-            Fault::Text(what) => what,
-            Fault::Io(error) => error.to_string(),
-            Fault::Error(error) => error.to_string(),
-        })
+        table(text).and_then(Table::columns).map_err(|error| error.to_string())
     }
 
     fn column<T: bytemuck::AnyBitPattern>(table: &mut [(String, Array)], i: usize) -> Vec<T> {
@@ -332,6 +445,10 @@ mod tests {
         for (text, about) in [
             (&b""[..], "empty"),
             (b"1,2\n3,4\n", "line 1 holds numbers"),
+            (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', }\n", "line 1 is no text"),
+            (b"\xff\xfea\0,\0b\0\n\0", "line 1 is no text"),
+            (b"a;b\n1;2,5\n", "line 1 has no commas"),
+            (b"a\tb\n1\t2\n", "line 1 has no commas"),
             (b"a,b\n1,2\n3\n", "line 3 has 1 fields, the first line 2"),
             (b"a,b\n1,2\n\n3,4,5\n", "line 4 has 3 fields"),
             (b"a,b\r\n1,2\r\n\r\n3", "line 4 has 1 fields"),
@@ -341,10 +458,45 @@ mod tests {
             (b"a\n1\nTrue\n", "a number is expected, but \"True\""),
             (b"a,b\n,\nTrue,1\n", "line 3, column \"a\""),
             (b"a\n\xff\n", "line 2, column \"a\""),
+            (b"a,b\n,x\ny,2\n", "line 3, column \"a\""),
+            (b"a,b\r1,2\r3\r", "line 3 has 1 fields"),
         ] {
             let error = read(text).err().unwrap_or_else(|| panic!("{text:?} is a table"));
             assert!(error.contains(about), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn columns_of_text_are_left_out() {
+        let text = b",date,price,qty\n0,2024-01-02,1.5,NA\n1,,N/A,2\n2,2024-01-04,null,3\n";
+        let mut left = read(text).unwrap();
+        let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["column_1", "price", "qty"]);
+        assert_eq!(column::<i64>(&mut left, 0), [0, 1, 2]);
+        let price = column::<f64>(&mut left, 1);
+        assert!(price[0] == 1.5 && price[1].is_nan() && price[2].is_nan());
+        assert_eq!(column::<f64>(&mut left, 2)[1..], [2.0, 3.0]);
+        // One column is read whatever is in the others, and is an error if it is text.
+        let mut price = [("price".to_string(), table(text).unwrap().column(2).unwrap())];
+        assert_eq!(column::<f64>(&mut price, 0)[0], 1.5);
+        let error = table(text).unwrap().column(1).err().unwrap();
+        let about = "t: line 2, column \"date\": a number is expected, but \"2024-01-02\"";
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Format, about));
+        // Numbers and then text are no column of text, but a mistake.
+        assert!(read(b"a,b\n,1\n3,2\nfour,3\n").err().unwrap().contains("line 4"));
+    }
+
+    #[test]
+    fn lines_end_as_on_any_system() {
+        for text in ["a,b\r1,2\r3,4", "a,b\r\n1,2\r\n3,4\r\n", "\na,b\n\n1,2\r\r3,4\n"] {
+            let mut table = read(text.as_bytes()).unwrap();
+            assert_eq!(column::<i64>(&mut table, 0), [1, 3], "{text:?}");
+            assert_eq!(column::<i64>(&mut table, 1), [2, 4], "{text:?}");
+        }
+        // A blank line is no row; a field that is empty is one, if it is quoted.
+        let mut one = read(b"a\n1\n\n\"\"\n2\n").unwrap();
+        let one = column::<f64>(&mut one, 0);
+        assert!(one.len() == 3 && one[1].is_nan() && one[2] == 2.0, "{one:?}");
     }
 
     /// Files that end anywhere, and files with a byte changed, are tables or errors.
@@ -379,8 +531,8 @@ mod tests {
         let program = hotloop::compile("x = 0.1 * n; x, f32(x), n > 1, nan * x").unwrap();
         let outputs = program.eval([("n", (&[1i64, 2, 1 << 60]).into())]).unwrap();
         let mut file = tempfile::tempfile().unwrap();
-        let named = outputs.iter().enumerate().map(|(i, output)| (format!("c{i}"), output));
-        write(&mut file, named).unwrap();
+        let names: Vec<String> = (0..outputs.len()).map(|i| format!("c{i}")).collect();
+        write(&mut file, &names, &outputs.iter().collect::<Vec<_>>(), 3).unwrap();
         io::Seek::rewind(&mut file).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();

@@ -97,6 +97,7 @@ impl Input {
 
 /// Evaluates, and saves or prints the outputs.
 pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
+    interrupt::end_all();
     let program = evaluation.tuning.engine().compile(&evaluation.expression)?;
     let destination = evaluation.output.clone().map(Destination::new);
     let outputs = program.outputs().len();
@@ -121,7 +122,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     if let Some(destination) = &destination {
         options = options.temp_directory(destination.directory());
         if let Some(files) = destination.create(program.outputs(), &shapes)? {
-            let mut outs: Vec<Out<'_>> = files.sinks().map(Out::sink).collect();
+            let mut outs: Vec<Out<'_>> = files.sinks().into_iter().map(Out::sink).collect();
             let run = |p: &Program| p.eval_into(&args[..], &mut outs);
             let report = watched(&program, options, run)?;
             files.finish()?;
@@ -129,7 +130,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    fits(&shapes, evaluation.memory)?;
+    fits(&shapes, evaluation.memory, destination.is_some())?;
     let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
     match destination {
@@ -138,8 +139,8 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     }
 }
 
-/// That what is printed in the end fits the memory that the run may take.
-fn fits(shapes: &[OutputShape], memory: usize) -> hotloop::Result<()> {
+/// That what is printed in the end, or written in one go, fits the memory that the run may take.
+fn fits(shapes: &[OutputShape], memory: usize, written: bool) -> hotloop::Result<()> {
     let size = |s: &OutputShape| byte_count(s.dtype, &s.shape);
     let bytes = shapes.iter().try_fold(0usize, |sum, s| sum.checked_add(size(s)?));
     if bytes.is_some_and(|bytes| bytes <= memory) {
@@ -147,7 +148,10 @@ fn fits(shapes: &[OutputShape], memory: usize) -> hotloop::Result<()> {
     }
     let message = format!("the results take more than the {memory} bytes that the run may have");
     let error = Error::new(ErrorKind::Limit, message);
-    Err(error.hint("write them to a file with -o, or raise --memory"))
+    Err(error.hint(match written {
+        false => "write them to a file with -o, or raise --memory",
+        true => "a .npy or .npz file or a DIRECTORY/ takes them in pieces; else raise --memory",
+    }))
 }
 
 /// That every input is given, before files are read.
@@ -221,7 +225,7 @@ fn tell(report: &Report) {
     }
 }
 
-/// Files are written in C order; Ctrl-C stops the run.
+/// Files are written in C order; Ctrl-C stops the run that these options are for.
 fn options(stats: bool) -> RunOptions {
     RunOptions::new().order(Order::C).cancel(interrupt::token()).stats(stats)
 }

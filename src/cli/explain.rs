@@ -1,10 +1,12 @@
 //! `hotloop explain`: what a program becomes for given types.
 
+use std::io::Write;
 use std::path::PathBuf;
 
-use hotloop::{ArgType, DType, Engine, Error, ErrorKind, Kernel, Result};
+use hotloop::{ArgType, DType, Engine, Kernel, Result};
 
 use super::args::Tuning;
+use super::replacement::replace;
 use super::{Failure, print};
 
 /// What to explain, and how.
@@ -34,9 +36,7 @@ impl Explanation {
             false => explain(&engine, &self.expression, &self.types)?,
         };
         match &self.output {
-            Some(path) => Ok(std::fs::write(path, text).map_err(|e| {
-                Error::new(ErrorKind::Io, format!("cannot write {}: {e}", path.display()))
-            })?),
+            Some(path) => Ok(replace(path, |file| file.write_all(text.as_bytes()))?),
             None => print(&text),
         }
     }

@@ -9,8 +9,9 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::args::{is_name, is_word};
 use super::array::Array;
+use super::csv::Table;
+use super::npy;
 use super::npz::Npz;
-use super::{csv, npy};
 
 /// What a file's name says that it is.
 #[derive(Clone, Copy, PartialEq)]
@@ -65,7 +66,7 @@ pub(crate) fn check_regular(path: &Path) -> Result<()> {
 /// Reads one array: the only one of the file, or the one that is named after a colon.
 ///
 /// # Errors
-/// As [`npy::read`], [`Npz::read`] and [`csv::read`]; `Name` if it is not clear which array.
+/// As [`npy::read`], [`Npz::read`] and [`Table::column`]; `Name` if it is not clear which array.
 pub(crate) fn array(path: &Path) -> Result<Array> {
     let (file, part) = split(path);
     match Format::of(&file) {
@@ -76,9 +77,9 @@ pub(crate) fn array(path: &Path) -> Result<Array> {
             archive.read(number)
         }
         Format::Csv => {
-            let (names, mut columns): (Vec<String>, Vec<Array>) =
-                csv::read(&file)?.into_iter().unzip();
-            Ok(columns.swap_remove(choose(&file, &names, part)?))
+            let table = Table::open(&file)?;
+            let number = choose(&file, table.names(), part)?;
+            table.column(number)
         }
     }
 }
@@ -94,7 +95,9 @@ fn choose(file: &Path, names: &[String], part: Option<&str>) -> Result<usize> {
         None => None,
     };
     found.ok_or_else(|| {
-        let known: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+        // A stranger's names, which may be long and try to steer a terminal.
+        let shown = |name: &String| name.chars().take(40).flat_map(char::escape_debug).collect();
+        let known: Vec<String> = names.iter().take(20).map(shown).collect();
         let more = if names.len() > known.len() { ", ..." } else { "" };
         let known = format!("{}{more}", known.join(", "));
         match part {
@@ -113,7 +116,7 @@ fn choose(file: &Path, names: &[String], part: Option<&str>) -> Result<usize> {
 /// for a single array that of the file.
 ///
 /// # Errors
-/// As [`array`]; then nothing is read.
+/// As [`array`] and [`Table::columns`]; then nothing is read.
 pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
     let (file, part) = split(path);
     let (names, arrays): (Vec<String>, Vec<Array>) = match (Format::of(&file), part) {
@@ -129,7 +132,7 @@ pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
             let arrays = arrays.collect::<Result<_>>()?;
             (names, arrays)
         }
-        (Format::Csv, None) => csv::read(&file)?.into_iter().unzip(),
+        (Format::Csv, None) => Table::open(&file)?.columns()?.into_iter().unzip(),
     };
     Ok(variables(names.iter().map(String::as_str)).into_iter().zip(arrays).collect())
 }
@@ -137,9 +140,13 @@ pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
 /// Names of variables, each different, for names of any kind.
 fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
-    let variable = |name: &str| {
+    let variable = |(i, name): (usize, &str)| {
         let mut name: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        if name.bytes().all(|c| c == b'_') {
+            // Nothing is left of it, and `_` is the last value printed.
+            name = format!("array_{}", i + 1);
+        }
         // Inside an index `None` is no name.
         if is_word(&name) && (!is_name(&name) || name == "None") {
             name.push('_');
@@ -155,7 +162,7 @@ fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         }
         unique
     };
-    names.map(variable).collect()
+    names.enumerate().map(variable).collect()
 }
 
 #[cfg(test)]
@@ -165,9 +172,22 @@ mod tests {
     #[test]
     fn names_of_any_kind_become_variables() {
         let names = ["price", "bid size", "2nd", "", "if", "naïve", "price", "price_2", "None"];
-        let want =
-            ["price", "bid_size", "_2nd", "_", "if_", "na_ve", "price_2", "price_2_2", "None_"];
+        let want = [
+            "price",
+            "bid_size",
+            "_2nd",
+            "array_4",
+            "if_",
+            "na_ve",
+            "price_2",
+            "price_2_2",
+            "None_",
+        ];
         assert_eq!(variables(names.into_iter()), want);
+        assert_eq!(
+            variables(["é", "_", "array_1"].into_iter()),
+            ["array_1", "array_2", "array_1_2"]
+        );
     }
 
     #[test]

@@ -1,51 +1,97 @@
-//! Ctrl-C: stops what is being computed, not the process.
+//! Signals: Ctrl-C stops what is being computed; what asks the process to end (`kill`, a terminal
+//! that is closed) stops that too, and then the process.
+//!
+//! Work is stopped at its next [`check`], so that it can tidy up. Where the process only waits,
+//! for a line or for whoever reads a pipe, there is nothing to tidy up, and it ends at once.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use hotloop::{CancelToken, Error, ErrorKind, Result};
 
+/// What Ctrl-C sends.
+const INTERRUPT: i32 = 2;
+
 static TOKEN: OnceLock<CancelToken> = OnceLock::new();
-static PRESSED: AtomicBool = AtomicBool::new(false);
-/// Whether Ctrl-C is to end everything.
+/// The signal that has come, or 0.
+static SIGNAL: AtomicI32 = AtomicI32::new(0);
+/// Whether Ctrl-C, too, is to end everything.
 static ENDS_ALL: AtomicBool = AtomicBool::new(false);
 /// Whether there is nothing to stop but the process.
 static WAITING: AtomicBool = AtomicBool::new(false);
 
-/// The token that Ctrl-C sets. From the first call on, the signal does nothing else while there is
-/// work; whoever starts it calls [`begin`] before.
+/// The token that signals set. From the first call on they do nothing else while there is work;
+/// whoever starts it calls [`begin`] before.
 pub(crate) fn token() -> &'static CancelToken {
     TOKEN.get_or_init(|| {
         let token = CancelToken::new();
-        let own = token.clone();
-        // Where no handler can be had, the signal ends the process as ever.
-        let _ = ctrlc::set_handler(move || {
-            PRESSED.store(true, Ordering::SeqCst);
-            own.cancel();
-            if WAITING.load(Ordering::SeqCst) && is_to_end() {
-                std::process::exit(exit_code().into());
-            }
-        });
+        // Where no handler can be had, signals end the process as ever.
+        #[cfg(unix)]
+        let _ = handle(token.clone());
         token
     })
 }
 
-/// Whether the process is to end.
-fn is_to_end() -> bool {
-    PRESSED.load(Ordering::SeqCst) && ENDS_ALL.load(Ordering::SeqCst)
+#[cfg(unix)]
+fn handle(token: CancelToken) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let signals = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let mut signals = signal_hook::iterator::Signals::new(signals)?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            // Ctrl-C does not take back that the process is to end.
+            let _ = match signal {
+                SIGINT => SIGNAL.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst),
+                _ => Ok(SIGNAL.swap(signal, Ordering::SeqCst)),
+            };
+            token.cancel();
+            if WAITING.load(Ordering::SeqCst) && is_to_end() {
+                std::process::exit(exit_code().into());
+            }
+        }
+    })?;
+    Ok(())
 }
 
-/// What the process exits with once Ctrl-C has stopped it, as the shell has it.
+/// Whether whoever started the process wants it to ignore a signal, as `nohup` does.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: plain numbers.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: without a new action nothing changes; the old one goes to a live value.
+    let known = unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) } == 0;
+    known && action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Whether the signal that has come, if one has, is to end the process.
+fn is_to_end() -> bool {
+    match SIGNAL.load(Ordering::SeqCst) {
+        0 => false,
+        INTERRUPT => ENDS_ALL.load(Ordering::SeqCst),
+        _ => true,
+    }
+}
+
+/// What the process exits with once a signal has stopped it, as the shell has it.
 pub(crate) fn exit_code() -> u8 {
-    130
+    match SIGNAL.load(Ordering::SeqCst) {
+        0 => 128 + INTERRUPT as u8,
+        signal => 128 + signal as u8,
+    }
 }
 
 /// Begins work that [`check`] or the token may stop.
 pub(crate) fn begin() {
     let token = token();
-    if !is_to_end() {
-        token.reset();
-        PRESSED.store(false, Ordering::SeqCst);
+    if is_to_end() {
+        return;
+    }
+    token.reset();
+    let _ = SIGNAL.compare_exchange(INTERRUPT, 0, Ordering::SeqCst, Ordering::SeqCst);
+    // One that came meanwhile.
+    if SIGNAL.load(Ordering::SeqCst) != 0 {
+        token.cancel();
     }
 }
 
@@ -69,14 +115,18 @@ pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> Result<T> {
 /// Whether the work may go on.
 ///
 /// # Errors
-/// `Cancelled` if Ctrl-C was pressed since [`begin`].
+/// `Cancelled` if a signal has come since [`begin`].
 pub(crate) fn check() -> Result<()> {
-    match PRESSED.load(Ordering::SeqCst) {
-        false => Ok(()),
-        true => Err(stopped()),
+    match SIGNAL.load(Ordering::SeqCst) {
+        0 => Ok(()),
+        _ => Err(stopped()),
     }
 }
 
 fn stopped() -> Error {
-    Error::new(ErrorKind::Cancelled, "stopped by Ctrl-C")
+    let by = match SIGNAL.load(Ordering::SeqCst) {
+        INTERRUPT => "Ctrl-C",
+        _ => "a signal",
+    };
+    Error::new(ErrorKind::Cancelled, format!("stopped by {by}"))
 }

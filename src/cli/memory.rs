@@ -1,6 +1,30 @@
 //! How much memory there is to have.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a version of control groups says what.
+struct Version {
+    root: &'static str,
+    /// The files with the most memory of a group and with what is used.
+    most: &'static str,
+    used: &'static str,
+    /// The line of `memory.stat` with the pages of files that the system drops when it must.
+    cache: &'static str,
+}
+
+const V1: Version = Version {
+    root: "/sys/fs/cgroup/memory",
+    most: "memory.limit_in_bytes",
+    used: "memory.usage_in_bytes",
+    cache: "total_inactive_file",
+};
+const V2: Version = Version {
+    root: "/sys/fs/cgroup",
+    most: "memory.max",
+    used: "memory.current",
+    cache: "inactive_file",
+};
 
 use hotloop::{Error, ErrorKind, Result};
 
@@ -8,15 +32,18 @@ use hotloop::{Error, ErrorKind, Result};
 const SMALL: u64 = 1 << 20;
 
 /// Bytes that this process could still get without another being pushed out; `None` where the
-/// system does not say. The least of what the machine has and what the process's control group
-/// leaves.
+/// system does not say. The least of what the machine has and what is left in the control groups
+/// that the process is in, of either version, as far as they stand in `/sys/fs/cgroup`.
 pub(crate) fn available() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| field(&text));
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let group = number("/sys/fs/cgroup/memory.max")
-        .zip(number("/sys/fs/cgroup/memory.current"))
-        .map(|(most, used)| most.saturating_sub(used));
-    machine.into_iter().chain(group).min()
+    let read = |path: &Path| fs::read_to_string(path).ok();
+    let machine = read(Path::new("/proc/meminfo")).and_then(|text| machine(&text));
+    let groups = read(Path::new("/proc/self/cgroup")).map(|text| groups(&text));
+    let left = groups.into_iter().flatten().filter_map(|(version, group)| {
+        let [most, used, stat] =
+            [version.most, version.used, "memory.stat"].map(|name| read(&group.join(name)));
+        left(&most?, &used?, &stat?, version.cache)
+    });
+    machine.into_iter().chain(left).min()
 }
 
 /// That there is memory for so many bytes, where the system says how much there is: what is only
@@ -36,9 +63,37 @@ pub(crate) fn check(bytes: u64) -> Result<()> {
 }
 
 /// The bytes of `MemAvailable`.
-fn field(text: &str) -> Option<u64> {
+fn machine(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// The groups that have a say in a process's memory, each before the one that it is in, by the
+/// process's `cgroup` file.
+fn groups(text: &str) -> Vec<(&'static Version, PathBuf)> {
+    let mut groups = Vec::new();
+    for line in text.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+        let version = match controllers {
+            "" => &V2,
+            _ if controllers.split(',').any(|name| name == "memory") => &V1,
+            _ => continue,
+        };
+        // A container may see its own group as the root, whatever its path is outside.
+        let inner = Path::new(path.trim_start_matches('/')).ancestors();
+        groups.extend(inner.map(|path| (version, Path::new(version.root).join(path))));
+    }
+    groups
+}
+
+/// What a group leaves, by its files; `None` if it has no limit.
+fn left(most: &str, used: &str, stat: &str, cache: &str) -> Option<u64> {
+    let most = most.trim().parse::<u64>().ok()?;
+    let used = used.trim().parse::<u64>().ok()?;
+    let mut lines = stat.lines().filter_map(|line| line.split_once(' '));
+    let cache = lines.find(|(name, _)| *name == cache).and_then(|(_, n)| n.trim().parse().ok());
+    Some(most.saturating_sub(used.saturating_sub(cache.unwrap_or(0))))
 }
 
 /// A number of bytes as people read it.
@@ -58,9 +113,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_machine_has() {
+        assert_eq!(machine("MemFree: 1 kB\nMemAvailable:   12 kB\n"), Some(12 << 10));
+        assert_eq!(machine("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn groups_of_both_versions() {
+        let paths = |text| -> Vec<String> {
+            groups(text).iter().map(|(_, path)| path.display().to_string()).collect()
+        };
+        let nested = ["/sys/fs/cgroup/a.slice/b:c", "/sys/fs/cgroup/a.slice", "/sys/fs/cgroup/"];
+        assert_eq!(paths("0::/a.slice/b:c\n"), nested);
+        let both = "5:cpu,memory:/job\n2:devices:/x\n1:name=systemd:/y\n0::/\nnonsense\n";
+        let expected = ["/sys/fs/cgroup/memory/job", "/sys/fs/cgroup/memory/", "/sys/fs/cgroup/"];
+        assert_eq!(paths(both), expected);
+    }
+
+    /// Pages of files that nobody needs are as good as free.
+    #[test]
+    fn what_a_group_leaves() {
+        let stat = "anon 300\nfile 650\ninactive_file 600\nactive_file 50\n";
+        assert_eq!(left("1000\n", "950\n", stat, "inactive_file"), Some(650));
+        assert_eq!(left("1000", "950", stat, "total_inactive_file"), Some(50));
+        assert_eq!(left("1000", "2000", "", "inactive_file"), Some(0));
+        assert_eq!(left("max\n", "950\n", stat, "inactive_file"), None);
+    }
+
+    #[test]
     fn numbers_of_bytes() {
-        assert_eq!(field("MemFree: 1 kB\nMemAvailable:   12 kB\n"), Some(12 << 10));
-        assert_eq!(field("MemFree: 1 kB\n"), None);
         let cases = [(999, "999 bytes"), (1500, "1.5 kB"), (8_000_000_000_000, "8.0 TB")];
         for (bytes, text) in cases {
             assert_eq!(shown(bytes), text);

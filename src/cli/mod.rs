@@ -16,9 +16,9 @@
 //! Beside that there are `hotloop explain` (what a program becomes), `hotloop functions` (what
 //! can be called), `hotloop bench` (how fast it is here) and `hotloop repl` (line by line).
 //!
-//! What is wrong with the command line exits with 2, Ctrl-C with 130, any other error with 1; all say on
-//! standard error what it was, with a caret under the place in the program. A reader that goes away ends
-//! the output quietly.
+//! What is wrong with the command line exits with 2, Ctrl-C with 130, another signal with 128 and its
+//! number, any other error with 1; all say on standard error what it was, with a caret under the place
+//! in the program. A reader that goes away ends the output quietly.
 
 mod args;
 mod array;
@@ -36,9 +36,11 @@ mod npz;
 mod plot;
 mod progress;
 mod repl;
+mod replacement;
 mod save;
 mod show;
 mod stats;
+mod stream;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -78,7 +80,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(()) | Err(Failure::Quiet) => ExitCode::SUCCESS,
         Err(Failure::Error(error)) => {
             complain(&error);
-            // As the shell has it for what Ctrl-C ends.
+            // As the shell has it for what a signal ends.
             match error.kind() {
                 hotloop::ErrorKind::Cancelled => ExitCode::from(interrupt::exit_code()),
                 _ => ExitCode::FAILURE,
@@ -106,8 +108,8 @@ fn run(command: Command) -> Result<(), Failure> {
 /// Writes to standard output, at once.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    let written = interrupt::waiting(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    Ok(written??)
 }
 
 /// Writes a line to standard error; where that is closed there is nobody to tell.

@@ -4,26 +4,25 @@
 //! than what follows the header. The data is read once, into the memory that the program will
 //! read; Fortran order stays as strides.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use hotloop::Result;
 use hotloop::npy::Header;
-use hotloop::{Error, ErrorKind, Result};
 
 use super::array::{Array, Order};
+use super::stream::{Stream, cannot};
 
 /// Reads an array from a file.
 ///
 /// # Errors
 /// `Io`; `Format` with the byte at which the file stops being an `.npy` file; `Type` for an array
-/// of a dtype that hotloop does not have; `OutOfMemory`.
+/// of a dtype that hotloop does not have; `OutOfMemory`, `Cancelled`.
 pub(crate) fn read(path: &Path) -> Result<Array> {
     let name = format!("{path:?}");
-    let file = File::open(path).map_err(|error| cannot(&name, &error))?;
-    let metadata = file.metadata().map_err(|error| cannot(&name, &error))?;
+    let opened = Stream::open(path).and_then(|file| Ok((file.len()?, file)));
     // A pipe has no length.
-    let length = metadata.is_file().then_some(metadata.len());
+    let (length, file) = opened.map_err(|error| cannot("read", &name, error))?;
     read_from(file, &name, length)
 }
 
@@ -43,13 +42,14 @@ pub(crate) fn read_from(mut file: impl Read, name: &str, length: Option<u64>) ->
         checked(length.saturating_sub(start))?;
         array = zeroed()?;
         // The file may have been cut since it was measured.
-        let have = fill(&mut file, array.bytes_mut()).map_err(|error| cannot(name, &error))?;
+        let have =
+            fill(&mut file, array.bytes_mut()).map_err(|error| cannot("read", name, error))?;
         checked(have as u64)?;
     } else {
         // Memory grows with what arrives.
         let mut bytes = Vec::new();
         let read = file.take(size as u64 + 1).read_to_end(&mut bytes);
-        read.map_err(|error| cannot(name, &error))?;
+        read.map_err(|error| cannot("read", name, error))?;
         checked(bytes.len() as u64)?;
         array = zeroed()?;
         array.bytes_mut().copy_from_slice(&bytes);
@@ -58,15 +58,6 @@ pub(crate) fn read_from(mut file: impl Read, name: &str, length: Option<u64>) ->
         array.swap_bytes();
     }
     Ok(array)
-}
-
-fn cannot(name: &str, error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::OutOfMemory => {
-            Error::new(ErrorKind::OutOfMemory, format!("{name}: no memory for the array"))
-        }
-        _ => Error::new(ErrorKind::Io, format!("cannot read {name}: {error}")),
-    }
 }
 
 /// Reads until the buffer is full or the file ends; how much there was.

@@ -1,27 +1,21 @@
-//! Writing outputs to files: `.npy` for one, an `.npz` archive or a directory for several.
-//!
-//! A file appears at its place whole or not at all: it is written beside the place under another
-//! name, synced, and renamed. What was there stays until then, so an output may replace an input.
-//! A symbolic link stays, and the file that it points to is replaced. What is no file (a pipe,
-//! `/dev/null`) is written as it is.
+//! Where outputs go: an `.npy` file for one; an `.npz` archive, a `.csv` table or a directory for
+//! several.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::csv;
-use hotloop::npy::Header;
+use hotloop::npy::{self, Header};
 use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
-use tempfile::NamedTempFile;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
-use super::first_error::FirstError;
+use super::replacement::{Replacement, directory, replace};
+use super::stream::{Stream, cannot};
+use super::{csv, npz};
 
-/// Links that are followed before they count as a circle, as Linux has it.
-const MOST_LINKS: usize = 40;
+/// Bytes that are copied at once.
+const PART: usize = 1 << 20;
 
 /// Where outputs go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,51 +54,38 @@ impl Destination {
     /// they can only be written in one go.
     ///
     /// # Errors
-    /// `Io`.
+    /// `Io`; `Shape` for outputs that are no columns of one table.
     pub(crate) fn create(
         &self,
         names: &[Option<Box<str>>],
         shapes: &[OutputShape],
     ) -> Result<Option<Files>> {
         let names = own_names(names.iter().map(Option::as_deref));
-        let outputs = names.into_iter().zip(shapes);
-        let mut files = Files { list: Vec::new(), archive: None };
-        let mut add = |path: PathBuf, shape: &OutputShape| {
-            let new = Replacement::of(&path).map_err(|e| cannot(&path, &e))?;
-            let Some(new) = new else { return Ok(false) };
-            let file = new.temporary.as_file().try_clone();
-            let sink = file.and_then(|f| hotloop::npy::create(f, shape.dtype, &shape.shape));
-            let sink = sink.map_err(|e| cannot(&path, &e))?;
-            files.list.push((path, new, Arc::new(sink)));
-            Ok(true)
-        };
         match self {
-            Destination::Npy(path) => {
-                for (_, shape) in outputs {
-                    if !add(path.clone(), shape)? {
-                        return Ok(None);
-                    }
-                }
-            }
+            Destination::Npy(path) => list([path.clone()].into_iter().zip(shapes), Made::default()),
             Destination::Directory(path) => {
-                fs::create_dir_all(path).map_err(|e| cannot(path, &e))?;
-                for (name, shape) in outputs {
-                    if !add(path.join(format!("{name}.npy")), shape)? {
-                        return Ok(None);
-                    }
-                }
+                let made = Made::directory(path)?;
+                let paths = names.iter().map(|name| path.join(format!("{name}.npy")));
+                list(paths.zip(shapes), made)
             }
             Destination::Npz(path) => {
-                let mut members = Vec::new();
-                for (name, OutputShape { dtype, shape, .. }) in outputs {
-                    let file = FileArray::temporary(self.directory(), *dtype, shape);
-                    members.push((name, Arc::new(file.map_err(|e| cannot(path, &e))?)));
-                }
-                files.archive = Some((path.clone(), members));
+                let Some((file, archive)) = Replacement::begin(path)? else {
+                    return Err(cannot_write(path, npz::no_file()));
+                };
+                let member = |(name, shape): (String, &OutputShape)| {
+                    let file = FileArray::temporary(self.directory(), shape.dtype, &shape.shape);
+                    let file = file.map_err(|error| cannot_write(path, error))?;
+                    Ok((name, Arc::new(file.with_path(path))))
+                };
+                let members = names.into_iter().zip(shapes).map(member).collect::<Result<_>>()?;
+                let path = path.clone();
+                Ok(Some(Files::Archive { path, file: Stream::new(file), archive, members }))
             }
-            Destination::Csv(_) => return Ok(None),
+            Destination::Csv(path) => {
+                let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape.shape[..]).collect();
+                rows(path, &names, &shapes).map(|_| None)
+            }
         }
-        Ok(Some(files))
     }
 
     /// The directory that files are made in.
@@ -120,31 +101,56 @@ impl Destination {
     /// Writes the outputs.
     ///
     /// # Errors
-    /// `Io`; no file is then left half written.
+    /// As [`Destination::create`]; no file is then left half written.
     pub(crate) fn write<'a>(&self, outputs: impl Iterator<Item = &'a Output>) -> Result<()> {
-        let mut outputs = named(outputs).into_iter();
+        let outputs: Vec<&Output> = outputs.collect();
+        let names = own_names(outputs.iter().map(|output| output.name()));
         match self {
-            Destination::Npy(path) => match outputs.next() {
-                Some((_, output)) => replace(path, |file| write_npy(file, output)),
-                None => Ok(()),
-            },
-            Destination::Npz(path) => replace(path, |file| write_npz(file, outputs)),
-            Destination::Csv(path) => replace(path, |file| csv::write(file, outputs)),
+            Destination::Npy(path) => outputs
+                .iter()
+                .try_for_each(|output| replace(path, |stream| write_npy(stream, output))),
+            Destination::Npz(path) => replace(path, |stream| {
+                let member = |(name, output): (String, &'a Output)| {
+                    let data = |put: &mut npz::Put<'_>| put(&output.bytes());
+                    (name, Header::new(output.dtype(), output.shape()), data)
+                };
+                npz::write(stream, names.into_iter().zip(outputs).map(member))
+            }),
+            Destination::Csv(path) => {
+                let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape()).collect();
+                let rows = rows(path, &names, &shapes)?;
+                replace(path, |stream| csv::write(stream, &names, &outputs, rows))
+            }
             Destination::Directory(path) => {
-                fs::create_dir_all(path).map_err(|e| cannot(path, &e))?;
-                outputs.try_for_each(|(name, output)| {
-                    replace(&path.join(format!("{name}.npy")), |file| write_npy(file, output))
+                let _made = Made::directory(path)?;
+                names.iter().zip(outputs).try_for_each(|(name, output)| {
+                    let path = path.join(format!("{name}.npy"));
+                    replace(&path, |stream| write_npy(stream, output))
                 })
             }
         }
     }
 }
 
-/// The outputs under names of their own.
-fn named<'a>(outputs: impl Iterator<Item = &'a Output>) -> Vec<(String, &'a Output)> {
-    let outputs: Vec<&Output> = outputs.collect();
-    let names = own_names(outputs.iter().map(|o| o.name()));
-    names.into_iter().zip(outputs).collect()
+/// Files at their places, if all of them can be written in pieces.
+fn list<'a>(
+    files: impl Iterator<Item = (PathBuf, &'a OutputShape)>,
+    made: Made,
+) -> Result<Option<Files>> {
+    let mut list = Vec::new();
+    for (path, shape) in files {
+        let Some((file, new)) = Replacement::begin(&path)? else { return Ok(None) };
+        let sink = npy::create(file, shape.dtype, &shape.shape);
+        let sink = sink.map_err(|error| cannot_write(&path, error))?.with_path(&path);
+        list.push((new, Arc::new(sink)));
+    }
+    Ok(Some(Files::List { list, made }))
+}
+
+/// The rows of a table of these columns.
+fn rows(path: &Path, names: &[String], shapes: &[&[usize]]) -> Result<usize> {
+    csv::rows(names, shapes)
+        .map_err(|what| Error::new(ErrorKind::Shape, format!("cannot write {path:?}: {what}")))
 }
 
 /// A name for each output: the program's, or `out0`, `out1`, ... by number.
@@ -165,171 +171,97 @@ fn own_names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<String> {
     names.into_iter().enumerate().map(name).collect()
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Io, format!("cannot write {path:?}: {error}"))
+fn cannot_write(path: &Path, error: io::Error) -> Error {
+    cannot("write", format_args!("{path:?}"), error)
 }
 
-/// Puts a file at a path in one step.
-///
-/// # Errors
-/// `Io`; what was there stays as it was.
-pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    replace_file(path, fill).map_err(|e| cannot(path, &e))
-}
+/// Directories that were made for files: where nothing is in them in the end, they are gone again.
+#[derive(Default)]
+pub(crate) struct Made(Vec<PathBuf>);
 
-fn replace_file(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    match Replacement::of(path)? {
-        Some(mut new) => {
-            fill(new.temporary.as_file_mut())?;
-            new.finish()
-        }
-        None => fill(&mut OpenOptions::new().write(true).open(path)?),
+impl Made {
+    /// Makes a directory, and those that it is in.
+    fn directory(path: &Path) -> Result<Made> {
+        let named = path.ancestors().filter(|directory| !directory.as_os_str().is_empty());
+        let missing = named.take_while(|directory| !directory.exists());
+        let made = Made(missing.map(Path::to_path_buf).collect());
+        fs::create_dir_all(path).map_err(|error| cannot_write(path, error))?;
+        Ok(made)
     }
 }
 
-/// A file on its way to its place.
-struct Replacement {
-    temporary: NamedTempFile,
-    place: PathBuf,
-    /// What the file that it replaces lets people do.
-    permissions: Option<fs::Permissions>,
-}
-
-impl Replacement {
-    /// A new file beside the path; `None` if what is at the path is no file, but a pipe, say.
-    fn of(path: &Path) -> io::Result<Option<Replacement>> {
-        // Opening asks for the right to write; what is there stays whole.
-        let permissions = match OpenOptions::new().write(true).open(path) {
-            Ok(file) => {
-                let metadata = file.metadata()?;
-                if !metadata.is_file() {
-                    return Ok(None);
-                }
-                Some(metadata.permissions())
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        let place = resolve(path)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".hotloop-").suffix(".tmp");
-        // As any new file: what the process's mask leaves of it.
-        #[cfg(unix)]
-        let everyone = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
-        #[cfg(unix)]
-        builder.permissions(everyone);
-        let temporary = builder.tempfile_in(directory(&place))?;
-        Ok(Some(Replacement { temporary, place, permissions }))
-    }
-
-    fn finish(self) -> io::Result<()> {
-        let Replacement { temporary, place, permissions } = self;
-        if let Some(permissions) = permissions {
-            temporary.as_file().set_permissions(permissions)?;
-        }
-        temporary.as_file().sync_all()?;
-        temporary.persist(&place)?;
-        // The rename lasts once the directory is synced; some file systems cannot.
-        let _ = File::open(directory(&place)).and_then(|d| d.sync_all());
-        Ok(())
+impl Drop for Made {
+    fn drop(&mut self) {
+        // The innermost is the first.
+        let _ = self.0.iter().try_for_each(fs::remove_dir);
     }
 }
-
-/// The directory that a file is in.
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-type Archive<'a> = ZipWriter<FirstError<'a>>;
-
-/// An array of an archive: its name, and the file that it is in before.
-type Member = (String, Arc<FileArray>);
 
 /// Files that a run writes as it goes.
-pub(crate) struct Files {
-    list: Vec<(PathBuf, Replacement, Arc<FileArray>)>,
-    /// An archive that the files become members of, by name.
-    archive: Option<(PathBuf, Vec<Member>)>,
+pub(crate) enum Files {
+    /// Files with places of their own, in directories that may have been made for them.
+    List {
+        list: Vec<(Replacement, Arc<FileArray>)>,
+        /// After the list, so that the files are gone before it is.
+        made: Made,
+    },
+    /// An archive, and the files that become its members by name.
+    Archive {
+        path: PathBuf,
+        file: Stream,
+        archive: Replacement,
+        members: Vec<(String, Arc<FileArray>)>,
+    },
 }
 
 impl Files {
     /// Where the outputs are to be written, in order.
-    pub(crate) fn sinks(&self) -> impl Iterator<Item = &Arc<FileArray>> {
-        let members = self.archive.iter().flat_map(|(_, members)| members);
-        let files = self.list.iter().map(|(_, _, sink)| sink);
-        files.chain(members.map(|(_, sink)| sink))
+    pub(crate) fn sinks(&self) -> Vec<&Arc<FileArray>> {
+        match self {
+            Files::List { list, .. } => list.iter().map(|(_, sink)| sink).collect(),
+            Files::Archive { members, .. } => members.iter().map(|(_, sink)| sink).collect(),
+        }
     }
 
     /// Puts the files at their places.
     ///
     /// # Errors
-    /// `Io`; what was there then stays.
+    /// `Io`, `Cancelled`; what was there then stays, but for files that were put there before one
+    /// of several could not be renamed.
     pub(crate) fn finish(self) -> Result<()> {
-        for (path, file, _) in self.list {
-            file.finish().map_err(|e| cannot(&path, &e))?;
-        }
-        if let Some((path, members)) = self.archive {
-            replace(&path, |file| archive(file, &members))?;
-        }
-        Ok(())
-    }
-}
-
-/// An archive of arrays that are in files of their own.
-fn archive(file: &mut File, members: &[Member]) -> io::Result<()> {
-    let mut archive = Archive::new(FirstError::new(file));
-    let mut part = vec![0; 1 << 20];
-    for (name, array) in members {
-        let header = Header::new(Source::dtype(&**array), Source::shape(&**array));
-        let size = header.data_len().map_err(io::Error::other)?;
-        start_member(&mut archive, name, size)?;
-        archive.write_all(&header.to_bytes())?;
-        for at in (0..size).step_by(part.len()) {
-            let part = &mut part[..(1 << 20).min(size - at)];
-            array.read_at(at as u64, part)?;
-            archive.write_all(part)?;
+        match self {
+            Files::List { list, made: _made } => put_all(list),
+            Files::Archive { path, mut file, archive, members } => {
+                let members = members.into_iter().map(|(name, array)| {
+                    let header = Header::new(Source::dtype(&*array), Source::shape(&*array));
+                    (name, header, move |put: &mut npz::Put<'_>| copy(&array, put))
+                });
+                npz::write(&mut file, members).map_err(|error| cannot_write(&path, error))?;
+                archive.complete(file.file())?;
+                archive.put()
+            }
         }
     }
-    archive.finish()?.finish()
 }
 
-/// Starts a member of an archive for an array of so many bytes.
-fn start_member(archive: &mut Archive<'_>, name: &str, size: usize) -> io::Result<()> {
-    // Beyond 4 GiB a member needs longer fields; the header is far shorter than the margin.
-    let large = size as u64 > u64::from(u32::MAX) - (1 << 20);
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .unix_permissions(0o644)
-        .large_file(large);
-    Ok(archive.start_file(format!("{name}.npy"), options)?)
+fn put_all(list: Vec<(Replacement, Arc<FileArray>)>) -> Result<()> {
+    list.iter().try_for_each(|(new, sink)| new.complete(sink.file()))?;
+    list.into_iter().try_for_each(|(new, _)| new.put())
 }
 
-/// The file that a path means once symbolic links are followed; it need not exist.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let mut place = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        match fs::read_link(&place) {
-            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
-            // It is not a link, or not there; what else is wrong shows when it is opened.
-            Err(_) => return Ok(place),
-        }
-    }
-    Err(io::Error::other("too many symbolic links"))
+/// Reads an array from its file, part after part.
+fn copy(array: &FileArray, put: &mut npz::Put<'_>) -> io::Result<()> {
+    let header = Header::new(Source::dtype(array), Source::shape(array));
+    let size = header.data_len().map_err(io::Error::other)?;
+    let mut part = vec![0; PART.min(size)];
+    (0..size).step_by(PART).try_for_each(|at| {
+        let part = &mut part[..PART.min(size - at)];
+        array.read_at(at as u64, part)?;
+        put(part)
+    })
 }
 
-fn write_npy(file: &mut impl Write, output: &Output) -> io::Result<()> {
+fn write_npy(file: &mut Stream, output: &Output) -> io::Result<()> {
     file.write_all(&Header::new(output.dtype(), output.shape()).to_bytes())?;
     file.write_all(&output.bytes())
-}
-
-fn write_npz<'a>(
-    file: &mut File,
-    outputs: impl Iterator<Item = (String, &'a Output)>,
-) -> io::Result<()> {
-    let mut archive = Archive::new(FirstError::new(file));
-    for (name, output) in outputs {
-        start_member(&mut archive, &name, output.bytes().len())?;
-        write_npy(&mut archive, output)?;
-    }
-    archive.finish()?.finish()
 }

@@ -244,6 +244,24 @@ fn ctrl_c_stops_the_evaluation_and_not_the_session() {
 }
 
 #[test]
+fn a_signal_ends_a_session_at_its_prompt() {
+    for (signal, code) in [(libc::SIGTERM, 143), (libc::SIGHUP, 129)] {
+        let dir = temporary();
+        let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
+        terminal.prompt();
+        terminal.line("6 * 7", "42");
+        // Ctrl-C from elsewhere does not.
+        let id = terminal.child.id() as libc::pid_t;
+        // SAFETY: the process is our child, and not waited for yet.
+        assert_eq!(unsafe { libc::kill(id, libc::SIGINT) }, 0);
+        terminal.line("6 * 8", "48");
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        assert_eq!(terminal.end(), Some(code));
+    }
+}
+
+#[test]
 fn h7_a_home_that_cannot_be_written_costs_one_warning() {
     let dir = temporary();
     fs::write(dir.path().join("file"), "").expect("a file");

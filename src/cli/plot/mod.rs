@@ -17,7 +17,7 @@ use std::path::Path;
 use console::Term;
 use hotloop::{DType, Error, ErrorKind, Output, Result};
 
-use super::save;
+use super::replacement::replace;
 use figure::Figure;
 
 /// What a figure is to be of.
@@ -60,7 +60,7 @@ pub(crate) fn draw(kind: Kind, arrays: &[&Output], file: Option<&Path>) -> Resul
     let Some(path) = file else { return Ok(terminal::text(&figure, columns, rows)) };
     let text = svg::document(&figure)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("no figure: {error}")))?;
-    save::replace(path, |file| file.write_all(text.as_bytes()))?;
+    replace(path, |file| file.write_all(text.as_bytes()))?;
     Ok(String::new())
 }
 
