@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -381,6 +382,24 @@ fn threads_and_modes_give_the_same_bits_where_they_must() {
     assert!(one == two);
     let sum = ok(dir, &["count_nonzero(a)", "a=a.npy", "--mode", "fast"]);
     assert_eq!(sum, "i64 ()\n99999\n");
+}
+
+#[test]
+fn unknown_words_in_the_environment_are_told_of_once() {
+    let dir = temporary();
+    for (name, value, known) in [
+        ("HOTLOOP_PERF", "bogus", "off, map or jitdump"),
+        ("HOTLOOP_ISA", "avx3", "baseline, avx2 or avx512"),
+    ] {
+        let with = |words: &[&str], value: &str| -> Ran {
+            command(dir.path()).args(words).env(name, value).output().expect("it starts").into()
+        };
+        let warning = format!("warning: {name}=\"{value}\" is ignored: it may be {known}\n");
+        assert_eq!(with(&["1 + 1"], value).err, warning);
+        assert_eq!(with(&["repl", "--threads", "1"], value).err, warning);
+        assert_eq!(with(&["functions", "sin"], value).err, "");
+        assert_eq!(with(&["1 + 1"], "").err, "");
+    }
 }
 
 #[test]
@@ -858,26 +877,71 @@ fn stats() {
     assert!(fails(dir, 2, &["bench", "a", "--stats"]).contains("--stats is no option of bench"));
 }
 
+/// Whether `perf` exists and may record.
+fn perf_records(dir: &Path) -> bool {
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-o", "probe.data", "--", "true"]).current_dir(dir);
+    let records = perf.output().is_ok_and(|output| output.status.success());
+    if !records {
+        eprintln!("skipped: perf is missing, or may not record");
+    }
+    records
+}
+
 #[test]
 fn a_flame_graph_shows_the_expression() {
     let dir = temporary();
     let dir = dir.path();
-    let words = ["bench", "exp(-a*a) * 2", "-n", "1e5", "--threads", "1"];
-    let words = [&words[..], &["--flamegraph", "f.svg"]].concat();
-    let mut perf = Command::new("perf");
-    perf.args(["record", "-q", "-o", "probe.data", "--", "true"]).current_dir(dir);
-    if !perf.output().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: perf is missing, or may not record");
-        let err = fails(dir, 1, &words);
+    let words = ["bench", "exp(-a*a) * 2", "-n", "1e5", "--threads", "1", "--flamegraph"];
+    let to = |file: &'static str| [&words[..], &[file]].concat();
+    let started = Instant::now();
+    let nowhere = fails(dir, 1, &to("none/f.svg"));
+    assert!(nowhere.contains("cannot write \"none/f.svg\""), "{nowhere}");
+    assert!(!nowhere.contains(".tmp"), "{nowhere}");
+    assert!(started.elapsed() < Duration::from_secs(2), "it is known before runs are watched");
+    if !perf_records(dir) {
+        let err = fails(dir, 1, &to("f.svg"));
         return assert!(err.contains("perf"), "{err}");
     }
-    assert_eq!(ok(dir, &words), "");
+    assert_eq!(ok(dir, &to("f.svg")), "");
     let drawn = fs::read_to_string(dir.join("f.svg")).expect("it is written");
     assert!(drawn.contains("hotloop: exp(-a*a) * 2 [stage 0]"), "{}", drawn.len());
-    let lacking = command(dir).args(&words).env("PATH", dir).output().expect("it starts");
+    let lacking = command(dir).args(to("g.svg")).env("PATH", dir).output().expect("it starts");
     let lacking = Ran::from(lacking);
     assert_eq!(lacking.code, Some(1));
     assert!(lacking.err.contains("--flamegraph needs Linux's `perf`"), "{}", lacking.err);
+    assert!(!dir.join("g.svg").exists());
+}
+
+/// Ctrl-C while runs are watched leaves nothing behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flame_graph_that_is_stopped() {
+    let dir = temporary();
+    let dir = dir.path();
+    if !perf_records(dir) {
+        return;
+    }
+    fs::remove_file(dir.join("probe.data")).expect("it was recorded");
+    let temporaries = dir.join("tmp");
+    fs::create_dir(&temporaries).expect("a directory");
+    let mut command = command(dir);
+    command.env("TMPDIR", &temporaries).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["bench", "exp(-a*a)", "-n", "1e5", "--flamegraph", "f.svg"]);
+    let child = command.spawn().expect("it starts");
+    let map = PathBuf::from(format!("/tmp/perf-{}.map", child.id()));
+    let end = Instant::now() + Duration::from_secs(60);
+    while !(map.exists() && names(&temporaries).len() == 1) {
+        assert!(Instant::now() < end, "it does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    // SAFETY: the child is ours, and not waited for yet.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
+    let ran = Ran::from(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{}", ran.err);
+    assert!(!map.exists(), "{map:?}");
+    assert_eq!((names(dir), names(&temporaries).len()), (vec!["tmp".to_string()], 0));
 }
 
 #[test]

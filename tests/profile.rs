@@ -1,6 +1,8 @@
 //! What a profiler, the statistics of a run and the picture of a plan say, and that it is so.
 
 mod alone;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod refused;
 
 use std::fs;
 use std::path::PathBuf;
@@ -144,6 +146,24 @@ mod on_linux {
         std::os::unix::fs::symlink(target.path(), &link.0).unwrap();
         engine(Perf::Jitdump).compile("a + 3").unwrap().eval([Arg::from(&[1.0])]).unwrap();
         assert_eq!(fs::read(target.path()).unwrap(), b"");
+    }
+
+    /// Code whose addresses may be used again is not in the map.
+    #[test]
+    fn a_map_has_only_addresses_that_stay() {
+        if !alone::alone("on_linux::a_map_has_only_addresses_that_stay") {
+            return;
+        }
+        let map = map_of(std::process::id());
+        let run = |text: &str| {
+            let run = engine(Perf::Map).compile(text).unwrap().eval_as::<f64>([Arg::from(&[1.0])]);
+            run.unwrap()[[0]]
+        };
+        if !refused::refuse_calls(libc::SYS_mremap, None) {
+            return eprintln!("skipped: no filter to have");
+        }
+        assert_eq!(run("a + 4"), 5.0);
+        assert!(!map.0.exists(), "{:?}", lines(&map));
     }
 
     const MARK: &str = "HOTLOOP_TEST_PROFILED";
@@ -351,6 +371,87 @@ fn a_picture_shows_every_pass() {
     let three = picture("mid = (bid + ask) / 2; spread = ask - bid; mid, spread, spread / mid");
     assert_eq!(shapes(&three, "output"), 3);
     assert!(three.contains(">mid<") && three.contains(">spread<") && three.contains(">output 2<"));
+}
+
+/// The left, upper, right and lower end of something drawn.
+type Extent = [f64; 4];
+
+/// The elements of a picture of one kind: where they are, their class and their text.
+fn drawn<'p>(picture: &'p str, kind: &str) -> Vec<(Extent, &'p str, &'p str)> {
+    let element = |part: &'p str| {
+        let (attributes, rest) = part.split_once('>').unwrap();
+        let value = |name: &str| {
+            let (_, value) = attributes.split_once(&format!("{name}=\"")).unwrap();
+            value.split('"').next().unwrap()
+        };
+        let number = |name: &str| -> f64 { value(name).parse().unwrap() };
+        let (class, text) = (value("class"), rest.split('<').next().unwrap());
+        let (x, y) = (number(" x"), number(" y"));
+        if kind == "rect" {
+            return ([x, y, x + number("width"), y + number("height")], class, text);
+        }
+        // As the picture's own style has it, in the widest of the usual fonts.
+        let size = match class {
+            "title" => 14.0,
+            "note" | "type" => 10.0,
+            "dtype" => 9.0,
+            _ => 12.0,
+        };
+        let plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let width = plain.chars().count() as f64 * 7.23 * size / 12.0;
+        let middle = ["label", "type", "dtype"].contains(&class);
+        let left = if middle { x - width / 2.0 } else { x };
+        ([left, y - 0.75 * size, left + width, y + 0.2 * size], class, text)
+    };
+    let tag = format!("<{kind} ");
+    let parts = picture.split(&*tag).skip(1).filter(|part| part.starts_with("class"));
+    parts.map(element).collect::<Vec<_>>()
+}
+
+/// That no text runs over a box that it is not in, nor over the picture's edge.
+fn check_texts(picture: &str) {
+    let boxes = drawn(picture, "rect");
+    let head = picture.split_once("width=\"").unwrap().1;
+    let width: f64 = head.split('"').next().unwrap().parse().unwrap();
+    for (text, _, words) in drawn(picture, "text") {
+        assert!(text[0] >= 0.0 && text[2] <= width, "{words:?} at {text:?} of {width}");
+        for (shape, class, _) in &boxes {
+            let apart = text[0] >= shape[2]
+                || text[2] <= shape[0]
+                || text[1] >= shape[3]
+                || text[3] <= shape[1];
+            let inside = text[0] >= shape[0]
+                && text[2] <= shape[2]
+                && text[1] >= shape[1]
+                && text[3] <= shape[3];
+            assert!(apart || inside, "{words:?} at {text:?} meets the {class} at {shape:?}");
+        }
+    }
+}
+
+#[test]
+fn no_text_of_a_picture_meets_a_box() {
+    let many = (0..10).map(|i| format!("x{i}")).collect::<Vec<_>>().join(" + ");
+    for text in [
+        "sin(a)**2 + cos(b)**2",
+        "sum(a*b, axis=(0,1), keepdims=True) + 1",
+        "x - mean(x, axis=-1, keepdims=True)",
+        "(x - mean(x, axis=0)) / std(x, axis=0)",
+        "any(a < 0, axis=(0, 1, 2, 3, 4, 5, 6, 7)), a[1:, None, ::-1] - transpose(a)[..., 2:]",
+        "a_very_long_name_indeed_it_is = a * 2; a_very_long_name_indeed_it_is, a < b",
+        &many,
+    ] {
+        let program = Engine::builder().threads(1).build().compile(text).unwrap();
+        let distinct = program
+            .inputs()
+            .iter()
+            .enumerate()
+            .map(|(class, name)| (&**name, ArgType::array_of_shape(DType::F64, class as u8)));
+        let alike = program.inputs().iter().map(|name| (&**name, ArgType::array(DType::F32)));
+        for types in [distinct.collect::<Vec<_>>(), alike.collect()] {
+            check_texts(&program.specialize(&types).unwrap().explain_svg());
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod alone;
+mod refused;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -14,6 +15,7 @@ use hotloop::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Out, Program, RunOptions, ndarray,
 };
+use refused::refuse_calls;
 
 fn rayon_pool(threads: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
@@ -99,33 +101,6 @@ fn keep_one_core() {
 }
 
 // F. Resources and limits
-
-/// Has the kernel refuse system calls of this process from now on: all of this number, or those
-/// whose third argument has one of these bits. Tells whether it will.
-fn refuse_calls(number: libc::c_long, bits: Option<u32>) -> bool {
-    let code =
-        |parts: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: parts as u16, jt, jf, k };
-    let load = |offset: u32| code(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset);
-    let answer = |k: u32| code(libc::BPF_RET | libc::BPF_K, 0, 0, k);
-    let jump =
-        |test: u32, k: u32, yes: u8, no: u8| code(libc::BPF_JMP | test | libc::BPF_K, yes, no, k);
-    let third = std::mem::offset_of!(libc::seccomp_data, args) as u32 + 16;
-    let program = [
-        load(std::mem::offset_of!(libc::seccomp_data, nr) as u32),
-        jump(libc::BPF_JEQ, number as u32, 0, 3),
-        load(third),
-        jump(if bits.is_some() { libc::BPF_JSET } else { libc::BPF_JGE }, bits.unwrap_or(0), 0, 1),
-        answer(libc::SECCOMP_RET_ERRNO | libc::EACCES as u32),
-        answer(libc::SECCOMP_RET_ALLOW),
-    ];
-    let program =
-        libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
-    // SAFETY: the filter lives through the calls, which copy it.
-    unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
-    }
-}
 
 /// Leaves this process so many files that may be open; gives back how many there might have been.
 fn limit_files(most: u64) -> u64 {

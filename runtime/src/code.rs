@@ -97,13 +97,16 @@ pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
 
 /// As [`publish`], and tells `perf` of it.
 pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeError> {
-    let start = match perf {
-        // Where it cannot be had without a name it runs all the same.
-        Perf::Map => arena::publish(code, true).or_else(|_| arena::publish(code, false)),
-        Perf::Off | Perf::Jitdump => arena::publish(code, false),
-    }?;
-    announce(perf, start, code, name);
-    Ok(Code { start, len: code.len() })
+    let lasting = perf == Perf::Map;
+    match arena::publish(code, lasting) {
+        Ok(start) => {
+            announce(perf, start, code, name);
+            Ok(Code { start, len: code.len() })
+        }
+        // Where its addresses cannot be kept it runs all the same, without a name.
+        Err(_) if lasting => publish(code),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// Platforms where none is to be had.

@@ -4,6 +4,7 @@
 //! Work is stopped at its next [`check`], so that it can tidy up. Where the process only waits,
 //! for a line or for whoever reads a pipe, there is nothing to tidy up, and it ends at once.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -129,4 +130,37 @@ fn stopped() -> Error {
         _ => "a signal",
     };
     Error::new(ErrorKind::Cancelled, format!("stopped by {by}"))
+}
+
+/// Elements between two looks at whether the user wants to stop.
+pub(crate) const STRIDE: usize = 1 << 16;
+
+/// Goes through so many elements, a part at a time, until Ctrl-C is pressed.
+///
+/// # Errors
+/// `Cancelled`.
+pub(crate) fn by_parts(count: usize, mut work: impl FnMut(Range<usize>)) -> Result<()> {
+    (0..count).step_by(STRIDE).try_for_each(|start| {
+        check()?;
+        work(start..count.min(start.saturating_add(STRIDE)));
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_everything() {
+        for count in [0, 1, STRIDE - 1, STRIDE, STRIDE + 1, 3 * STRIDE] {
+            let mut end = 0;
+            let seen = by_parts(count, |part| {
+                assert_eq!(part.start, end);
+                assert!((1..=STRIDE).contains(&part.len()));
+                end = part.end;
+            });
+            assert_eq!((seen.is_ok(), end), (true, count));
+        }
+    }
 }

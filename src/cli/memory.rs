@@ -28,6 +28,8 @@ const V2: Version = Version {
 
 use hotloop::{Error, ErrorKind, Result};
 
+use super::quantity;
+
 /// Less is not asked for.
 const SMALL: u64 = 1 << 20;
 
@@ -54,8 +56,11 @@ pub(crate) fn available() -> Option<u64> {
 pub(crate) fn check(bytes: u64) -> Result<()> {
     match (bytes > SMALL).then(available).flatten() {
         Some(free) if bytes > free => {
-            let message =
-                format!("{} are needed, but only {} of memory are free", shown(bytes), shown(free));
+            let message = format!(
+                "{} are needed, but only {} of memory are free",
+                quantity::size(bytes),
+                quantity::size(free)
+            );
             Err(Error::new(ErrorKind::OutOfMemory, message))
         }
         _ => Ok(()),
@@ -96,18 +101,6 @@ fn left(most: &str, used: &str, stat: &str, cache: &str) -> Option<u64> {
     Some(most.saturating_sub(used.saturating_sub(cache.unwrap_or(0))))
 }
 
-/// A number of bytes as people read it.
-pub(crate) fn shown(bytes: u64) -> String {
-    let units = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"];
-    let (mut value, mut unit) = (bytes as f64, 0);
-    while value >= 1000.0 {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = if unit == 0 || value >= 100.0 { 0 } else { 1 };
-    format!("{value:.digits$} {}", units[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,14 +131,5 @@ mod tests {
         assert_eq!(left("1000", "950", stat, "total_inactive_file"), Some(50));
         assert_eq!(left("1000", "2000", "", "inactive_file"), Some(0));
         assert_eq!(left("max\n", "950\n", stat, "inactive_file"), None);
-    }
-
-    #[test]
-    fn numbers_of_bytes() {
-        let cases = [(999, "999 bytes"), (1500, "1.5 kB"), (8_000_000_000_000, "8.0 TB")];
-        for (bytes, text) in cases {
-            assert_eq!(shown(bytes), text);
-        }
-        assert_eq!(shown(u64::MAX), "18.4 EB");
     }
 }

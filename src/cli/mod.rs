@@ -24,6 +24,7 @@ mod args;
 mod array;
 mod bench;
 mod csv;
+mod environment;
 mod evaluate;
 mod explain;
 mod file;
@@ -35,10 +36,12 @@ mod npy;
 mod npz;
 mod plot;
 mod progress;
+mod quantity;
 mod repl;
 mod replacement;
 mod save;
 mod show;
+mod split_mix;
 mod stats;
 mod stream;
 
@@ -94,6 +97,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    if !matches!(command, Command::Functions { .. } | Command::Print(_)) {
+        environment::check();
+    }
     match command {
         Command::Evaluate(evaluation) => evaluate::run(&evaluation),
         Command::Explain(explanation) => explanation.run(),

@@ -1,12 +1,13 @@
 //! A bar on the terminal for what takes longer than a second.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use hotloop::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 /// What takes less needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,11 +36,18 @@ fn draw(progress: &Progress, wait: &Receiver<()>) {
     if wait.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
         return;
     }
-    let bar = ProgressBar::new(progress.total()).with_elapsed(PATIENCE);
-    let template = "[{bar:40}] {percent}%  {elapsed} gone, {eta} left";
-    bar.set_style(
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+    let bar =
+        ProgressBar::new(progress.total()).with_position(progress.done()).with_elapsed(PATIENCE);
+    let template = "[{bar:40}] {percent}%  {elapsed} gone, {rest} left";
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.with_key("rest", |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // What is drawn is text in memory: there is no error.
+        let _ = match rest(state.elapsed(), state.pos(), state.len().unwrap_or(0)) {
+            Some(rest) => write!(text, "{:#}", HumanDuration(rest)),
+            None => write!(text, "?"),
+        };
+    }));
     loop {
         bar.set_length(progress.total());
         bar.set_position(progress.done());
@@ -48,4 +56,31 @@ fn draw(progress: &Progress, wait: &Receiver<()>) {
         }
     }
     bar.finish_and_clear();
+}
+
+/// The time that the rest takes if it goes on as it has gone from the start. An estimate by the
+/// bar itself would begin with the bar, and take all that was done before for the work of its
+/// first moment.
+fn rest(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
+    let rest = total.saturating_sub(done) as f64 / done as f64;
+    Duration::try_from_secs_f64(elapsed.as_secs_f64() * rest).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_goes_on_as_before() {
+        let seconds = Duration::from_secs;
+        assert_eq!(rest(seconds(1), 1 << 20, 10 << 20), Some(seconds(9)));
+        assert_eq!(rest(seconds(60), 3, 4), Some(seconds(20)));
+        assert_eq!(rest(seconds(5), 7, 7), Some(seconds(0)));
+        assert_eq!(rest(seconds(5), 8, 7), Some(seconds(0)));
+        for (elapsed, done, total) in
+            [(seconds(2), 0, 100), (seconds(2), 0, 0), (Duration::MAX, 1, u64::MAX)]
+        {
+            assert_eq!(rest(elapsed, done, total), None);
+        }
+    }
 }

@@ -171,12 +171,18 @@ impl Value {
         }
     }
 
+    /// From where on floats are written with exponents: `f32` has no digits to spare from a
+    /// million on.
+    fn largest(self, double: f64) -> f64 {
+        if matches!(self, Value::F32(_)) { 1e6 } else { double }
+    }
+
     /// A number of its own: all its digits.
     fn alone(self) -> String {
         match self.float() {
             None => self.whole(),
             Some(x) if !x.is_finite() => special(x),
-            Some(x) if x != 0.0 && !(1e-4..1e16).contains(&x.abs()) => {
+            Some(x) if x != 0.0 && !(1e-4..self.largest(1e16)).contains(&x.abs()) => {
                 let (digits, exponent) = self.scientific(None);
                 let digits = digits.trim_end_matches('.');
                 format!("{digits}e{exponent:+03}")
@@ -250,7 +256,7 @@ fn aligned(values: &[Value]) -> Vec<String> {
 
 /// Floats with their points below each other; with exponents where magnitudes differ much.
 fn floats(values: &[Value]) -> Vec<String> {
-    let large = if matches!(values[0], Value::F32(_)) { 1e6 } else { 1e8 };
+    let large = values[0].largest(1e8);
     let finite = |x: &f64| x.is_finite();
     let sizes = values.iter().filter_map(|v| v.float()).filter(finite).map(f64::abs);
     let (least, most) = sizes
@@ -338,6 +344,18 @@ mod tests {
             (-0.0, "-0.0"),
         ] {
             assert_eq!(f64s(&[], &[x]), text);
+        }
+        for (x, text) in [
+            (999_999.94f32, "999999.94"),
+            (1e6, "1e+06"),
+            (-5e6, "-5e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (123_456_789.0, "1.2345679e+08"),
+            (1e-4, "1e-04"),
+            (0.000_101, "0.000101"),
+            (0.1, "0.1"),
+        ] {
+            assert_eq!(elements(DType::F32, &[], &x.to_le_bytes()), text);
         }
         assert_eq!(elements(DType::U64, &[], &[255; 8]), u64::MAX.to_string());
     }

@@ -1,9 +1,10 @@
 //! What a run took, as a table.
 
 use std::fmt;
-use std::time::Duration;
 
 use hotloop::{StageStats, Stats};
+
+use super::quantity::{size, time};
 
 /// The table of `--stats`.
 pub(crate) struct Table<'a>(pub &'a Stats);
@@ -29,7 +30,8 @@ impl fmt::Display for Table<'_> {
         let head = ["stage", "elements", "time", "ns/element", "read", "written", "GB/s"];
         let mut rows = vec![head.map(str::to_string)];
         rows.extend(stats.stages.iter().enumerate().map(|(number, stage)| row(number, stage)));
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let length = |row: &[String; 7], column: usize| row[column].chars().count();
+        let width = |column| rows.iter().map(|row| length(row, column)).max().unwrap_or(0);
         let widths: [usize; 7] = std::array::from_fn(width);
         writeln!(f)?;
         let what = stats.stages.iter().map(|stage| stage.computes.as_str());
@@ -55,41 +57,4 @@ fn row(number: usize, stage: &StageStats) -> [String; 7] {
         size(stage.bytes_written),
         format!("{:.1}", stage.gb_per_s()),
     ]
-}
-
-fn time(time: Duration) -> String {
-    let ns = time.as_nanos() as f64;
-    match ns {
-        ..1e3 => format!("{ns} ns"),
-        ..1e6 => format!("{:.1} us", ns / 1e3),
-        ..1e9 => format!("{:.2} ms", ns / 1e6),
-        _ => format!("{:.3} s", ns / 1e9),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        ..1e3 => format!("{bytes} B"),
-        ..1e6 => format!("{:.1} kB", bytes / 1e3),
-        ..1e9 => format!("{:.1} MB", bytes / 1e6),
-        _ => format!("{:.2} GB", bytes / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units() {
-        let ns = Duration::from_nanos;
-        assert_eq!(time(ns(999)), "999 ns");
-        assert_eq!(time(ns(1_500)), "1.5 us");
-        assert_eq!(time(ns(2_345_678)), "2.35 ms");
-        assert_eq!(time(ns(12_000_000_000)), "12.000 s");
-        assert_eq!(size(8), "8 B");
-        assert_eq!(size(80_000_000), "80.0 MB");
-        assert_eq!(size(3_210_000_000), "3.21 GB");
-    }
 }

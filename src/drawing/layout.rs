@@ -46,9 +46,9 @@ impl Layered {
         let segments = self.segments(&mut layer, &mut widths);
         let mut order = vec![Vec::new(); layers];
         (0..layer.len()).for_each(|node| order[layer[node]].push(node));
-        let links = Links::new(layer.len(), &segments);
-        links.order(&mut order);
-        let x = links.place(&order, &widths);
+        let neighbours = Neighbours::new(layer.len(), &segments);
+        neighbours.order(&mut order);
+        let x = neighbours.place(&order, &widths);
         let edge = |node: usize, side: f64| x[node] + side * widths[node] / 2.0;
         let left = (0..x.len()).map(|n| edge(n, -1.0)).fold(f64::INFINITY, f64::min);
         let right = (0..x.len()).map(|n| edge(n, 1.0)).fold(f64::NEG_INFINITY, f64::max);
@@ -110,19 +110,19 @@ impl Layered {
 }
 
 /// The neighbours of each node, above and below.
-struct Links {
+struct Neighbours {
     above: Vec<Vec<usize>>,
     below: Vec<Vec<usize>>,
 }
 
-impl Links {
-    fn new(n: usize, segments: &[(usize, usize)]) -> Links {
+impl Neighbours {
+    fn new(n: usize, segments: &[(usize, usize)]) -> Neighbours {
         let (mut above, mut below) = (vec![Vec::new(); n], vec![Vec::new(); n]);
         for (from, to) in segments {
             below[*from].push(*to);
             above[*to].push(*from);
         }
-        Links { above, below }
+        Neighbours { above, below }
     }
 
     /// Puts each layer in the order with the fewest crossings that sweeps find.

@@ -85,11 +85,17 @@ impl Terminal {
 
     /// Waits for a text, and forgets all up to its end.
     fn wait(&mut self, text: &str) {
+        self.up_to(text);
+    }
+
+    /// What comes up to a text, which is forgotten too.
+    fn up_to(&mut self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(at) = self.seen.find(text) {
+                let before = self.seen[..at].to_string();
                 self.seen.drain(..at + text.len());
-                return;
+                return before;
             }
             let left = end.saturating_duration_since(Instant::now());
             match self.screen.recv_timeout(left) {
@@ -259,6 +265,36 @@ fn a_signal_ends_a_session_at_its_prompt() {
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
         assert_eq!(terminal.end(), Some(code));
     }
+}
+
+#[test]
+fn ctrl_c_stops_what_no_program_does() {
+    let dir = temporary();
+    let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
+    terminal.prompt();
+    for command in [
+        ":plot zeros(COUNT, dtype=i8)",
+        ":plot full(COUNT, -1, dtype=i8) zeros(COUNT, dtype=i8)",
+        ":hist zeros(COUNT, dtype=i8)",
+        "random(COUNT, dtype=f32)",
+        "normal(COUNT)",
+    ] {
+        // A fast machine is to be stopped, too.
+        let stopped = [5_000_000, 20_000_000, 80_000_000].into_iter().any(|count: u32| {
+            terminal.press(&command.replace("COUNT", &count.to_string()));
+            terminal.press("\r");
+            terminal.wait("\x1b[?2004l");
+            std::thread::sleep(Duration::from_millis(200));
+            terminal.press("\x03");
+            let shown = terminal.up_to("\x1b[?2004h");
+            terminal.wait("> ");
+            shown.contains("stopped by Ctrl-C") || shown.contains("cancelled")
+        });
+        assert!(stopped, "{command} goes on");
+    }
+    terminal.line("6 * 7", "42");
+    terminal.press("\x04");
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[test]

@@ -5,28 +5,23 @@ use hotloop::{Arg, DType, Element, Error, ErrorKind, Result, prefer_huge_pages};
 
 use super::spec::Layout;
 use crate::cli::array::byte_count;
+use crate::cli::interrupt::by_parts;
+use crate::cli::split_mix::SplitMix64;
 
-/// Random numbers: `SplitMix64`, small and good enough to keep branches and caches honest.
-pub(crate) struct Generator(u64);
+/// Random numbers, good enough to keep branches and caches honest.
+pub(crate) struct Generator(SplitMix64);
 
 impl Generator {
     /// The state that every run of the command begins with.
     pub(crate) const SEED: u64 = 0x5eed;
 
     pub(crate) fn new() -> Generator {
-        Generator(Self::SEED)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
+        Generator(SplitMix64(Self::SEED))
     }
 
     /// The bits of an element: floats in (0, 1), integers in 1 to 100.
     fn element(&mut self, dtype: DType) -> u64 {
-        let x = self.next();
+        let x = self.0.next();
         match dtype {
             DType::Bool => x & 1,
             DType::F32 => u64::from((((x >> 41) as f32 + 0.5) / (1u32 << 23) as f32).to_bits()),
@@ -64,7 +59,7 @@ impl Drawn {
     /// Draws an array.
     ///
     /// # Errors
-    /// `OutOfMemory`, also for more bytes than an address can say.
+    /// `OutOfMemory`, also for more bytes than an address can say; `Cancelled`.
     pub(crate) fn draw(
         generator: &mut Generator,
         name: &str,
@@ -114,16 +109,16 @@ impl Drawn {
             padding,
             words,
         };
-        array.fill(generator);
+        array.fill(generator)?;
         Ok(array)
     }
 
-    fn fill(&mut self, generator: &mut Generator) {
+    fn fill(&mut self, generator: &mut Generator) -> Result<()> {
         let (dtype, size) = (self.dtype, self.dtype.size());
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
         let mut index = vec![0usize; self.shape.len()];
         let mut at = (self.padding + self.offset) as isize;
-        for _ in 0..self.shape.iter().product() {
+        let mut draw = || {
             let bits = generator.element(dtype).to_le_bytes();
             bytes[at as usize..][..size].copy_from_slice(&bits[..size]);
             for axis in (0..index.len()).rev() {
@@ -135,7 +130,8 @@ impl Drawn {
                 at -= self.strides[axis] * index[axis] as isize;
                 index[axis] = 0;
             }
-        }
+        };
+        by_parts(self.shape.iter().product(), |part| part.for_each(|_| draw()))
     }
 
     /// How many elements it has.

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use hotloop::{Error, ErrorKind, Result};
 use inferno::flamegraph::{Options, from_lines};
 use tempfile::tempdir;
+
+use crate::cli::interrupt;
 
 /// Seconds that are watched, and samples a second: no divisor of what else happens at intervals.
 const SECONDS: &str = "3";
@@ -23,14 +24,18 @@ const CALL_GRAPH: &str = "dwarf,4096";
 /// What `perf` calls a function without a name.
 const UNKNOWN: &str = "[unknown]";
 
-/// Watches runs, and draws where their time goes.
+/// Watches runs, and draws where their time goes: an SVG file.
 ///
 /// # Errors
-/// As the runs; `Io` if there is no `perf`, if it may not watch, or the file cannot be written.
-pub(super) fn draw(path: &Path, title: &str, mut run: impl FnMut() -> Result<()>) -> Result<()> {
-    let _map = Map;
-    let folder =
-        tempdir().map_err(|e| Error::new(ErrorKind::Io, format!("no temporary directory: {e}")))?;
+/// As the runs; `Io` if there is no `perf`, or if it may not watch; `Cancelled`.
+pub(super) fn draw(title: &str, run: impl FnMut() -> Result<()>) -> Result<Vec<u8>> {
+    picture(&watch(run)?, title).map_err(|e| failed("the flame graph", &e))
+}
+
+/// The stacks that are seen while something runs, with their counts.
+fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
+    let folder = tempdir()
+        .map_err(|e| Error::new(ErrorKind::Io, format!("no temporary directory: {}", bare(&e))))?;
     let data = folder.path().join("perf.data");
     let mut record = Command::new("perf");
     record.args(["record", "-q", "-F", FREQUENCY, "--call-graph", CALL_GRAPH, "-p"]);
@@ -40,7 +45,7 @@ pub(super) fn draw(path: &Path, title: &str, mut run: impl FnMut() -> Result<()>
     record.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = record.spawn().map_err(|e| failed("`perf record`", &e))?;
     let outcome = loop {
-        if let Err(error) = run() {
+        if let Err(error) = interrupt::check().and_then(|()| run()) {
             break Err(error);
         }
         match child.try_wait() {
@@ -54,23 +59,30 @@ pub(super) fn draw(path: &Path, title: &str, mut run: impl FnMut() -> Result<()>
     }
     let recorded = child.wait_with_output().map_err(|e| failed("`perf record`", &e))?;
     outcome?;
+    // Ctrl-C at a terminal ends `perf`, too.
+    interrupt::check()?;
     check("`perf record`", &recorded)?;
 
     let mut script = Command::new("perf");
     script.args(["script", "--no-inline", "-F", "comm,ip,sym", "-i"]).arg(&data);
     let script = script.stdin(Stdio::null()).output().map_err(|e| failed("`perf script`", &e))?;
+    interrupt::check()?;
     check("`perf script`", &script)?;
     let folded = fold(&String::from_utf8_lossy(&script.stdout));
-    if folded.is_empty() {
-        return Err(Error::new(ErrorKind::Io, "`perf record` has seen no run"));
+    match folded.is_empty() {
+        true => Err(Error::new(ErrorKind::Io, "`perf record` has seen no run")),
+        false => Ok(folded),
     }
-    let picture = picture(&folded, title).map_err(|e| failed("the flame graph", &e))?;
-    std::fs::write(path, picture)
-        .map_err(|e| Error::new(ErrorKind::Io, format!("cannot write {}: {e}", path.display())))
 }
 
-/// The names that the engine leaves for `perf`, which are of no use when this process is gone.
-struct Map;
+/// An error of a temporary directory without its name, which means nothing to anybody.
+fn bare(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at path \"").map_or(text.clone(), |(cause, _)| cause.to_string())
+}
+
+/// The names that an engine leaves for `perf`, which are of no use when this is gone.
+pub(super) struct Map;
 
 impl Drop for Map {
     fn drop(&mut self) {

@@ -44,15 +44,19 @@ mod report;
 mod shapes;
 mod spec;
 
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use hotloop::{
     Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Perf, Program, Result,
+    RunOptions,
 };
 
 use super::args::{Number, Tuning};
 use super::array::{Array, Order};
+use super::replacement::replace;
+use super::{interrupt, memory, quantity};
 use c_text::{Job, Target};
 use drawn::{Drawn, Generator};
 use floor::{Crew, Traffic};
@@ -157,13 +161,6 @@ struct Measurement {
     interpreter_ns: f64,
 }
 
-/// Bytes of memory that are free, where the system says so.
-fn available() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
-}
-
 impl Bench {
     /// Measures, and gives the text to print.
     ///
@@ -171,7 +168,8 @@ impl Bench {
     /// As compiling and running the program; `OutOfMemory` for arrays that are too large.
     pub(crate) fn run(&self) -> Result<String> {
         if let Some(path) = &self.flamegraph {
-            self.draw_flames(path)?;
+            // That there is a place for it is known before it is made.
+            replace(path, |file| file.write_all(&self.flames().map_err(io::Error::other)?))?;
             return Ok(String::new());
         }
         let measurement = self.measure()?;
@@ -222,11 +220,14 @@ impl Bench {
             let step = if layout == spec::Layout::Second { 2 } else { 1 };
             sum.checked_add(super::array::byte_count(dtype, &shape)?.checked_mul(step)?)
         });
-        if let (Some(bytes), Some(available)) = (bytes, available())
-            && bytes > available
+        if let (Some(bytes), Some(free)) = (bytes.map(|bytes| bytes as u64), memory::available())
+            && bytes > free
         {
-            let message =
-                format!("the arrays take {bytes} bytes; {available} bytes of memory are free");
+            let message = format!(
+                "the arrays take {}, but only {} of memory are free",
+                quantity::size(bytes),
+                quantity::size(free)
+            );
             return Err(Error::new(ErrorKind::OutOfMemory, message));
         }
         let mut generator = Generator::new();
@@ -250,10 +251,13 @@ impl Bench {
         numbers.chain(arrays.iter().map(array)).collect()
     }
 
-    /// Draws where the time of runs goes.
-    fn draw_flames(&self, path: &Path) -> Result<()> {
+    /// A picture of where the time of runs goes.
+    fn flames(&self) -> Result<Vec<u8>> {
+        let _map = flamegraph::Map;
+        interrupt::begin();
         let engine = self.tuning.builder().perf(Perf::Map).build();
-        let program = engine.compile(&self.expression)?;
+        let options = RunOptions::new().cancel(interrupt::token());
+        let program = engine.compile(&self.expression)?.with(options);
         let kernel = program.specialize(&self.types(&program))?;
         let arrays = self.draw(&program)?;
         let args = self.args(&arrays, None);
@@ -265,7 +269,7 @@ impl Bench {
         drop(first);
         let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
         let mut bound = kernel.bind(&args[..], &mut outs)?;
-        flamegraph::draw(path, &self.expression, || bound.run().map(|_| ()))
+        flamegraph::draw(&self.expression, || bound.run().map(|_| ()))
     }
 
     fn measure(&self) -> Result<Measurement> {

@@ -1,6 +1,10 @@
 //! What a figure shows: numbers on a grid, however many there are.
 
+use hotloop::{Error, ErrorKind, Result};
+
+use super::numbers::Numbers;
 use super::scale::Scale;
+use crate::cli::interrupt::by_parts;
 
 /// A figure before it has a size.
 pub(crate) struct Figure<'a> {
@@ -12,25 +16,46 @@ pub(crate) struct Figure<'a> {
 }
 
 enum Kind<'a> {
+    /// Whether they go from left to right.
     Points(Points<'a>, bool),
     Bars(Vec<u64>),
 }
 
 /// Numbers over others, or over their own places.
-#[derive(Clone, Copy)]
 struct Points<'a> {
-    x: Option<&'a [f64]>,
-    y: &'a [f64],
+    x: Option<Numbers<'a>>,
+    y: Numbers<'a>,
 }
 
 impl Points<'_> {
-    /// The points; `None` for one that has no place.
-    fn iter(&self) -> impl Iterator<Item = Option<(f64, f64)>> {
-        self.y.iter().enumerate().map(|(i, y)| {
-            let x = self.x.map_or(i as f64, |x| x[i]);
-            (x.is_finite() && y.is_finite()).then_some((x, *y))
+    /// Goes through the coordinates of all points, a block at a time.
+    fn blocks(&self, mut see: impl FnMut(&[f64], &[f64])) -> Result<()> {
+        let (mut xs, mut ys) = (Vec::new(), Vec::new());
+        by_parts(self.y.len(), |part| {
+            let y = self.y.part(part.clone(), &mut ys);
+            let x = match &self.x {
+                Some(x) => x.part(part, &mut xs),
+                None => {
+                    let (first, count) = (part.start as f64, part.len() as i32);
+                    xs.clear();
+                    xs.extend((0..count).map(|place| first + f64::from(place)));
+                    &xs
+                }
+            };
+            x.chunks(BLOCK).zip(y.chunks(BLOCK)).for_each(|(x, y)| see(x, y));
         })
     }
+}
+
+/// The numbers that have a place.
+fn finite(numbers: &[f64]) -> impl Iterator<Item = f64> {
+    numbers.iter().copied().filter(|x| x.is_finite())
+}
+
+/// The points that have a place.
+fn placed<'p>(x: &'p [f64], y: &'p [f64]) -> impl DoubleEndedIterator<Item = (f64, f64)> + 'p {
+    let points = x.iter().copied().zip(y.iter().copied());
+    points.filter(|(x, y)| x.is_finite() && y.is_finite())
 }
 
 /// A figure on a grid of dots, its origin at the lower left.
@@ -44,42 +69,127 @@ pub(crate) enum Drawing {
     Bars(Vec<f64>),
 }
 
+/// Points that are looked at together; most blocks of many points lie in one column.
+const BLOCK: usize = 256;
+/// Numbers that are compared at once.
+const LANES: usize = 8;
+
 /// The least and the greatest of some numbers.
-fn ends(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    numbers.fold(None, |ends, x| {
-        let (low, high) = ends.unwrap_or((x, x));
-        Some((x.min(low), x.max(high)))
-    })
+struct Ends {
+    low: f64,
+    high: f64,
+}
+
+impl Ends {
+    /// Those of no numbers.
+    const NONE: Ends = Ends { low: f64::INFINITY, high: f64::NEG_INFINITY };
+
+    fn take_in(&mut self, x: f64) {
+        self.low = if x < self.low { x } else { self.low };
+        self.high = if x > self.high { x } else { self.high };
+    }
+
+    fn join(&mut self, other: &Ends) {
+        self.take_in(other.low);
+        self.take_in(other.high);
+    }
+
+    /// Those of some numbers, if all are finite.
+    fn of(numbers: &[f64]) -> Option<Ends> {
+        let (vectors, rest) = numbers.as_chunks::<LANES>();
+        let [mut low, mut high] = [[f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]];
+        // It stays 0 where all numbers are finite.
+        let mut odd = [0.0; LANES];
+        for vector in vectors {
+            for lane in 0..LANES {
+                let x = vector[lane];
+                low[lane] = if x < low[lane] { x } else { low[lane] };
+                high[lane] = if x > high[lane] { x } else { high[lane] };
+                odd[lane] += x * 0.0;
+            }
+        }
+        let mut ends = Ends::NONE;
+        if !vectors.is_empty() {
+            low.iter().chain(&high).for_each(|x| ends.take_in(*x));
+        }
+        rest.iter().for_each(|x| ends.take_in(*x));
+        (odd == [0.0; LANES] && rest.iter().all(|x| x.is_finite())).then_some(ends)
+    }
+
+    fn scale(&self, whole: bool) -> Result<Scale> {
+        if self.low > self.high {
+            let message = "there is nothing to draw: no number is finite";
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
+        Ok(Scale::new(self.low, self.high, whole))
+    }
 }
 
 impl<'a> Figure<'a> {
     /// A line through points from left to right; where they do not go from left to right, the
-    /// points alone. `None` if no point has finite coordinates.
+    /// points alone.
     ///
-    /// `x` has an element for each of `y`.
-    pub(crate) fn points(x: Option<&'a [f64]>, y: &'a [f64]) -> Option<Figure<'a>> {
+    /// # Errors
+    /// `Shape` if there is not one `x` for each `y`, or no point has finite coordinates;
+    /// `Cancelled`.
+    pub(crate) fn points(x: Option<Numbers<'a>>, y: Numbers<'a>) -> Result<Figure<'a>> {
+        if let Some(x) = x.as_ref().filter(|x| x.len() != y.len()) {
+            let message = format!("{} points have {} heights", x.len(), y.len());
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
         let points = Points { x, y };
-        let finite = || points.iter().flatten();
-        let (left, right) = ends(finite().map(|(x, _)| x))?;
-        let (low, high) = ends(finite().map(|(_, y)| y))?;
-        let mut before = f64::NEG_INFINITY;
-        let rising = finite().all(|(x, _)| std::mem::replace(&mut before, x) <= x);
-        let (x, y) = (Scale::new(left, right), Scale::new(low, high));
-        Some(Figure { x, y, kind: Kind::Points(points, rising) })
+        let (mut across, mut up) = (Ends::NONE, Ends::NONE);
+        let (mut before, mut rising) = (f64::NEG_INFINITY, true);
+        points.blocks(|x, y| {
+            if let (Some(own_x), Some(own_y), [first, .., last]) = (Ends::of(x), Ends::of(y), x) {
+                across.join(&own_x);
+                up.join(&own_y);
+                rising = rising && before <= *first && x.is_sorted();
+                before = *last;
+                return;
+            }
+            for (x, y) in placed(x, y) {
+                across.take_in(x);
+                up.take_in(y);
+                rising &= before <= x;
+                before = x;
+            }
+        })?;
+        let x = across.scale(points.x.as_ref().is_none_or(Numbers::are_whole))?;
+        let y = up.scale(points.y.are_whole())?;
+        Ok(Figure { x, y, kind: Kind::Points(points, rising) })
     }
 
-    /// How many numbers fall into each of at most so many intervals. `None` if none is finite.
-    pub(crate) fn histogram(numbers: &[f64], whole: bool, most: usize) -> Option<Figure<'a>> {
-        let finite = || numbers.iter().copied().filter(|x| x.is_finite());
-        let (low, high) = ends(finite())?;
-        let (scale, count) = bins(low, high, whole, finite().count(), most);
-        let mut counts = vec![0u64; count];
-        for x in finite() {
-            let bin = (scale.fraction(x) * count as f64) as usize;
-            counts[bin.min(count - 1)] += 1;
-        }
+    /// How many numbers fall into each of at most so many intervals.
+    ///
+    /// # Errors
+    /// `Shape` if none is finite; `Cancelled`.
+    pub(crate) fn histogram(numbers: &Numbers<'_>, most: usize) -> Result<Figure<'a>> {
+        let mut buffer = Vec::new();
+        let (mut ends, mut count) = (Ends::NONE, 0);
+        by_parts(numbers.len(), |part| {
+            for block in numbers.part(part, &mut buffer).chunks(BLOCK) {
+                if let Some(own) = Ends::of(block) {
+                    ends.join(&own);
+                    count += block.len();
+                    continue;
+                }
+                for x in finite(block) {
+                    ends.take_in(x);
+                    count += 1;
+                }
+            }
+        })?;
+        let (scale, intervals) = bins(ends.scale(numbers.are_whole())?, &ends, count, most.max(1));
+        let mut counts = vec![0u64; intervals];
+        by_parts(numbers.len(), |part| {
+            for x in finite(numbers.part(part, &mut buffer)) {
+                let interval = (scale.fraction(x) * intervals as f64) as usize;
+                counts[interval.min(intervals - 1)] += 1;
+            }
+        })?;
         let most = counts.iter().copied().max().unwrap_or(0);
-        Some(Figure { x: scale, y: Scale::new(0.0, most as f64), kind: Kind::Bars(counts) })
+        Ok(Figure { x: scale, y: Scale::new(0.0, most as f64, true), kind: Kind::Bars(counts) })
     }
 
     /// Whether it is a histogram, and of how many bars.
@@ -91,47 +201,57 @@ impl<'a> Figure<'a> {
     }
 
     /// The figure on a grid of so many dots.
-    pub(crate) fn draw(&self, width: u32, height: u32) -> Drawing {
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    pub(crate) fn draw(&self, width: u32, height: u32) -> Result<Drawing> {
+        let on_grid =
+            |fraction: f64, dots: u32| (fraction * f64::from(dots.max(1) - 1) + 0.5) as i32;
         let place = |(x, y): (f64, f64)| {
-            let at =
-                |fraction: f64, dots: u32| (fraction * f64::from(dots.max(1) - 1)).round() as i32;
-            (at(self.x.fraction(x), width), at(self.y.fraction(y), height))
+            (on_grid(self.x.fraction(x), width), on_grid(self.y.fraction(y), height))
         };
-        match &self.kind {
+        Ok(match &self.kind {
             Kind::Points(points, true) => {
-                Drawing::Lines(lines(points.iter().map(|p| p.map(place))))
+                let mut trace = Trace::default();
+                points.blocks(|x, y| trace.block(x, y, place))?;
+                Drawing::Lines(trace.finish())
             }
             Kind::Points(points, false) => {
                 let (w, h) = (width as usize, height as usize);
-                let mut seen = vec![false; w * h];
-                let fresh = |(x, y): &(i32, i32)| {
-                    seen.get_mut(*y as usize * w + *x as usize)
-                        .is_some_and(|seen| !std::mem::replace(seen, true))
-                };
-                Drawing::Dots(points.iter().flatten().map(place).filter(fresh).collect())
+                let (mut seen, mut dots) = (vec![false; w * h], Vec::new());
+                points.blocks(|x, y| {
+                    for (x, y) in placed(x, y).map(place) {
+                        let seen = seen.get_mut(y as usize * w + x as usize);
+                        if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
+                            dots.push((x, y));
+                        }
+                    }
+                })?;
+                Drawing::Dots(dots)
             }
             Kind::Bars(counts) => {
                 Drawing::Bars(counts.iter().map(|n| self.y.fraction(*n as f64)).collect())
             }
-        }
+        })
     }
 }
 
 /// The intervals of a histogram: twice the cube root of the count (Rice's rule), within limits;
 /// of integers each has as many of them as the next.
-fn bins(low: f64, high: f64, whole: bool, count: usize, most: usize) -> (Scale, usize) {
-    let most = most.max(1);
-    let values = high - low + 1.0;
-    if whole && values < 1e15 {
+fn bins(scale: Scale, ends: &Ends, count: usize, most: usize) -> (Scale, usize) {
+    let (low, values) = (ends.low, ends.high - ends.low + 1.0);
+    if scale.is_whole() {
         let width = (values / most as f64).ceil().max(1.0);
         let count = (values / width).ceil().max(1.0);
-        return (Scale::new(low - 0.5, low - 0.5 + count * width), count as usize);
+        return (Scale::new(low - 0.5, low - 0.5 + count * width, true), count as usize);
     }
     let mut root = 1usize;
     while root.pow(3) < count && root < most {
         root += 1;
     }
-    (Scale::new(low, high), (2 * root).clamp(1, most))
+    // An odd number of intervals has one in the middle.
+    let count = if ends.low < ends.high { 2 * root } else { (2 * root + 1).min((most - 1) | 1) };
+    (scale, count.min(most))
 }
 
 /// A column of the grid: where a line enters it, how far it goes, and where it leaves.
@@ -156,16 +276,46 @@ impl Stay {
 
 /// Lines through dots from left to right, at most four dots for each column; a missing dot ends a
 /// line, unless the next one is in the same column.
-fn lines(dots: impl Iterator<Item = Option<(i32, i32)>>) -> Vec<Vec<(i32, i32)>> {
-    let (mut lines, mut line) = (Vec::new(), Vec::new());
-    let mut stay: Option<Stay> = None;
-    let mut gap = false;
-    for dot in dots {
-        let Some((x, y)) = dot else {
-            gap = true;
-            continue;
+#[derive(Default)]
+struct Trace {
+    lines: Vec<Vec<(i32, i32)>>,
+    line: Vec<(i32, i32)>,
+    stay: Option<Stay>,
+    gap: bool,
+}
+
+impl Trace {
+    /// Goes on through some points, each at its place on the grid.
+    fn block(&mut self, x: &[f64], y: &[f64], place: impl Fn((f64, f64)) -> (i32, i32)) {
+        let (Some(first), Some(last)) = (placed(x, y).next(), placed(x, y).next_back()) else {
+            self.gap = true;
+            return;
         };
-        match &mut stay {
+        if place(first).0 != place(last).0 {
+            for (x, y) in x.iter().zip(y) {
+                match x.is_finite() && y.is_finite() {
+                    true => self.go(place((*x, *y))),
+                    false => self.gap = true,
+                }
+            }
+            return;
+        }
+        // In one column only the ends count, and where it is entered and left.
+        let up = Ends::of(x).and_then(|_| Ends::of(y)).unwrap_or_else(|| {
+            let mut up = Ends::NONE;
+            placed(x, y).for_each(|(_, y)| up.take_in(y));
+            up
+        });
+        let is_missing = |i: usize| !(x[i].is_finite() && y[i].is_finite());
+        self.gap |= is_missing(0);
+        for y in [first.1, up.low, up.high, last.1] {
+            self.go(place((first.0, y)));
+        }
+        self.gap |= is_missing(x.len() - 1);
+    }
+
+    fn go(&mut self, (x, y): (i32, i32)) {
+        match &mut self.stay {
             Some(stay) if stay.x == x => {
                 stay.low = stay.low.min(y);
                 stay.high = stay.high.max(y);
@@ -173,53 +323,67 @@ fn lines(dots: impl Iterator<Item = Option<(i32, i32)>>) -> Vec<Vec<(i32, i32)>>
             }
             other => {
                 if let Some(stay) = other.take() {
-                    stay.leave(&mut line);
+                    stay.leave(&mut self.line);
                 }
-                if gap && !line.is_empty() {
-                    lines.push(std::mem::take(&mut line));
+                if self.gap && !self.line.is_empty() {
+                    self.lines.push(std::mem::take(&mut self.line));
                 }
                 *other = Some(Stay { x, first: y, low: y, high: y, last: y });
             }
         }
-        gap = false;
+        self.gap = false;
     }
-    if let Some(stay) = stay {
-        stay.leave(&mut line);
+
+    fn finish(mut self) -> Vec<Vec<(i32, i32)>> {
+        if let Some(stay) = self.stay.take() {
+            stay.leave(&mut self.line);
+        }
+        self.lines.push(self.line);
+        self.lines.retain(|line| !line.is_empty());
+        self.lines
     }
-    lines.push(line);
-    lines.retain(|line| !line.is_empty());
-    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn points<'a>(x: Option<&'a [f64]>, y: &'a [f64]) -> Result<Figure<'a>> {
+        Figure::points(x.map(Numbers::from), y.into())
+    }
+
+    fn bars<T: hotloop::Element + bytemuck::Pod>(numbers: &[T], most: usize) -> Figure<'static> {
+        Figure::histogram(&numbers.into(), most).unwrap()
+    }
+
     #[test]
     fn a_line_from_corner_to_corner() {
-        let figure = Figure::points(None, &[0.0, 1.0, 2.0]).unwrap();
-        assert_eq!(figure.draw(5, 9), Drawing::Lines(vec![vec![(0, 0), (2, 4), (4, 8)]]));
+        let figure = points(None, &[0.0, 1.0, 2.0]).unwrap();
+        let line = vec![(0, 0), (2, 4), (4, 8)];
+        assert_eq!(figure.draw(5, 9).unwrap(), Drawing::Lines(vec![line]));
         let nan = f64::NAN;
         let broken = [0.0, nan, 2.0, f64::INFINITY, 1.0];
-        let figure = Figure::points(None, &broken).unwrap();
+        let figure = points(None, &broken).unwrap();
         let lines = vec![vec![(0, 0)], vec![(2, 2)], vec![(4, 1)]];
-        assert_eq!(figure.draw(5, 3), Drawing::Lines(lines));
-        assert!(Figure::points(None, &[nan]).is_none());
-        assert!(Figure::points(None, &[]).is_none());
-        assert!(Figure::points(Some(&[nan]), &[1.0]).is_none());
+        assert_eq!(figure.draw(5, 3).unwrap(), Drawing::Lines(lines));
+        assert!(points(None, &[nan]).is_err());
+        assert!(points(None, &[]).is_err());
+        assert!(points(Some(&[nan]), &[1.0]).is_err());
+        assert!(points(Some(&[1.0]), &[]).is_err());
     }
 
     #[test]
     fn points_that_go_back_are_dots() {
-        let figure = Figure::points(Some(&[0.0, 2.0, 1.0, 1.0]), &[0.0, 0.0, 2.0, 2.0]).unwrap();
-        assert_eq!(figure.draw(3, 3), Drawing::Dots(vec![(0, 0), (2, 0), (1, 2)]));
+        let figure = points(Some(&[0.0, 2.0, 1.0, 1.0]), &[0.0, 0.0, 2.0, 2.0]).unwrap();
+        let dots = vec![(0, 0), (2, 0), (1, 2)];
+        assert_eq!(figure.draw(3, 3).unwrap(), Drawing::Dots(dots));
     }
 
     #[test]
     fn many_points_become_few() {
         let y: Vec<f64> = (0..1_000_000).map(|i| f64::from(i % 1000)).collect();
-        let figure = Figure::points(None, &y).unwrap();
-        let Drawing::Lines(lines) = figure.draw(100, 50) else { panic!("a line") };
+        let figure = points(None, &y).unwrap();
+        let Drawing::Lines(lines) = figure.draw(100, 50).unwrap() else { panic!("a line") };
         assert_eq!(lines.len(), 1);
         assert!(lines[0].len() <= 400, "{}", lines[0].len());
         // Nothing is lost: each column reaches from the bottom to the top.
@@ -229,21 +393,72 @@ mod tests {
         }
     }
 
+    /// A block in one column is the same to the line as its points one by one.
+    #[test]
+    fn blocks_change_nothing() {
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as f64
+        };
+        // All finite; single holes; long holes; hardly any point.
+        for missing in [0.0, 0.01, 0.5, 0.999] {
+            let hole = missing * f64::from(1 << 24);
+            let mut y: Vec<f64> = (0..20_000).map(|_| next()).collect();
+            y.iter_mut().for_each(|y| *y = if next() < hole { f64::NAN } else { *y });
+            y[7000..9000].fill(f64::INFINITY);
+            y[19_999] = 0.5;
+            let (scale, up) = (Scale::new(0.0, 19_999.0, true), Scale::new(0.0, 2e7, false));
+            let place = |(x, y): (f64, f64)| {
+                ((scale.fraction(x) * 39.0).round() as i32, (up.fraction(y) * 99.0).round() as i32)
+            };
+            let x: Vec<f64> = (0..20_000).map(f64::from).collect();
+            let lines = |block: usize| {
+                let mut trace = Trace::default();
+                let blocks = x.chunks(block).zip(y.chunks(block));
+                blocks.for_each(|(x, y)| trace.block(x, y, place));
+                trace.finish()
+            };
+            assert_eq!(lines(1), lines(BLOCK), "{missing}");
+            assert!(lines(1).len() >= 2, "the long hole is seen");
+        }
+    }
+
     #[test]
     fn histograms_count_everything_that_is_finite() {
-        let numbers = [1.0, 2.0, 2.0, 4.0, f64::NAN, f64::INFINITY];
-        let figure = Figure::histogram(&numbers, true, 80).unwrap();
-        assert_eq!(figure.draw(8, 8), Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5]));
+        let figure = bars(&[1, 2, 2, 4], 80);
+        assert_eq!(figure.draw(8, 8).unwrap(), Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5]));
         assert_eq!(figure.bars(), Some(4));
-        let figure = Figure::histogram(&[0.0, 0.25, 1.0], false, 2).unwrap();
-        assert_eq!(figure.draw(8, 8), Drawing::Bars(vec![1.0, 0.5]));
-        assert_eq!(Figure::histogram(&[5.0; 9], false, 80).unwrap().bars(), Some(6));
-        assert!(Figure::histogram(&[f64::NAN], false, 80).is_none());
+        let figure = bars(&[0.0, f64::NAN, 0.25, f64::INFINITY, 1.0], 2);
+        assert_eq!(figure.draw(8, 8).unwrap(), Drawing::Bars(vec![1.0, 0.5]));
+        let Drawing::Bars(heights) = bars(&[5.0; 9], 80).draw(8, 8).unwrap() else {
+            panic!("bars")
+        };
+        assert_eq!(heights, [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert!(Figure::histogram(&[f64::NAN][..].into(), 80).is_err());
         for (low, high) in [(f64::MIN, f64::MAX), (0.0, 5e-324), (1e300, 1e300), (-1e18, 1e18)] {
-            for whole in [false, true] {
-                let figure = Figure::histogram(&[low, high, high], whole, 40).unwrap();
-                assert!(figure.bars().unwrap() <= 40);
-            }
+            assert!(bars(&[low, high, high], 40).bars().unwrap() <= 40);
         }
+        for (low, high) in [(0, 0), (i64::MIN, i64::MAX), (i64::MAX - 1, i64::MAX), (-3, 900)] {
+            let figure = bars(&[low, high, high], 40);
+            assert!((1..=40).contains(&figure.bars().unwrap()));
+        }
+    }
+
+    #[test]
+    fn integers_have_whole_bars_and_ticks() {
+        let ticks = |figure: &Figure<'_>| {
+            [figure.x, figure.y].map(|scale| {
+                scale.ticks(4).into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")
+            })
+        };
+        assert_eq!(ticks(&bars(&[0; 10], 40)), ["0", "0 5 10"]);
+        assert_eq!(ticks(&bars(&[7u8], 40)), ["7", "0 1"]);
+        assert_eq!(ticks(&bars(&[3, 4, 4], 40)), ["3 4", "0 1 2"]);
+        assert_eq!(ticks(&bars(&[-100, 250], 40)), ["-100 0 100 200", "0 1"]);
+        let figure = Figure::points(None, (&[5u16, 6, 5][..]).into()).unwrap();
+        assert_eq!(ticks(&figure), ["0 1 2", "5 6"]);
+        let one = Figure::points(None, (&[0.5][..]).into()).unwrap();
+        assert_eq!(ticks(&one), ["0", "0.4 0.6"]);
     }
 }

@@ -5,7 +5,12 @@
 pub(crate) struct Scale {
     low: f64,
     high: f64,
+    /// Whether the numbers are integers.
+    whole: bool,
 }
+
+/// Up to here there is a float for every half.
+const HALVES: f64 = (1u64 << 52) as f64;
 
 /// A round number on an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,13 +23,24 @@ pub(crate) struct Tick {
 
 impl Scale {
     /// From the least to the greatest of some finite numbers; a single one is put in the middle.
-    pub(crate) fn new(low: f64, high: f64) -> Scale {
+    /// Where they are integers, so are the ticks.
+    pub(crate) fn new(low: f64, high: f64, whole: bool) -> Scale {
+        let whole = whole && low >= -HALVES && high <= HALVES;
         if low < high {
-            return Scale { low, high };
+            return Scale { low, high, whole };
         }
-        let margin = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+        let margin = match low.abs() {
+            _ if whole => 0.5,
+            0.0 => 1.0,
+            size => size / 2.0,
+        };
         let (below, above) = (low - margin, low + margin);
-        Scale { low: below.max(f64::MIN), high: above.min(f64::MAX) }
+        Scale { low: below.max(f64::MIN), high: above.min(f64::MAX), whole }
+    }
+
+    /// Whether only integers are marked: they are so small that each is a float.
+    pub(crate) fn is_whole(self) -> bool {
+        self.whole
     }
 
     /// Where a number is: 0 at the low end, 1 at the high one.
@@ -37,6 +53,7 @@ impl Scale {
     /// Round numbers, at most so many, whose labels are at most so long.
     pub(crate) fn ticks(self, most: usize) -> Vec<Tick> {
         let spacing = (self.high / 2.0 - self.low / 2.0) / (most.max(1) as f64 / 2.0);
+        let spacing = if self.whole { spacing.max(1.0) } else { spacing };
         let steps = step(spacing).map(|step| self.multiples(step)).unwrap_or_default();
         if !steps.is_empty() {
             return steps;
@@ -44,6 +61,17 @@ impl Scale {
         // The ends are too near to each other for round numbers.
         let tick = |x: f64| Tick { at: self.fraction(x), label: format!("{x:e}") };
         vec![tick(self.low)]
+    }
+
+    /// As many of the ticks as are not too near to each other, at most so many; `room` is the
+    /// part of the axis that a label takes.
+    pub(crate) fn spaced_ticks(self, most: usize, room: impl Fn(&str) -> f64) -> Vec<Tick> {
+        let apart = |ticks: &Vec<Tick>| {
+            let widest = ticks.iter().map(|tick| room(&tick.label)).fold(0.0, f64::max);
+            ticks.windows(2).all(|pair| pair[1].at - pair[0].at >= widest)
+        };
+        let mut fewer = (1..=most).rev().map(|most| self.ticks(most));
+        fewer.find(apart).unwrap_or_else(|| self.ticks(1))
     }
 
     fn multiples(self, step: Step) -> Vec<Tick> {
@@ -103,7 +131,7 @@ mod tests {
     use super::*;
 
     fn labels(low: f64, high: f64, most: usize) -> Vec<String> {
-        Scale::new(low, high).ticks(most).into_iter().map(|tick| tick.label).collect()
+        Scale::new(low, high, false).ticks(most).into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -140,8 +168,8 @@ mod tests {
         ];
         for low in ends {
             for high in ends.into_iter().filter(|high| *high >= low) {
-                let scale = Scale::new(low, high);
-                for most in [1, 4, 20] {
+                for (whole, most) in [(false, 1), (false, 4), (true, 4), (false, 20)] {
+                    let scale = Scale::new(low, high, whole);
                     let ticks = scale.ticks(most);
                     assert!(
                         (1..=most + 1).contains(&ticks.len()),
@@ -149,9 +177,9 @@ mod tests {
                     );
                     assert!(ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.at)));
                     assert!(ticks.iter().all(|tick| tick.label.len() <= 24), "{ticks:?}");
-                }
-                for x in [low, high, 0.0, f64::MAX] {
-                    assert!((0.0..=1.0).contains(&scale.fraction(x)), "{low} {high} {x}");
+                    for x in [low, high, 0.0, f64::MAX] {
+                        assert!((0.0..=1.0).contains(&scale.fraction(x)), "{low} {high} {x}");
+                    }
                 }
             }
         }

@@ -14,7 +14,10 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 const INK: BackendColor = BackendColor { alpha: 1.0, rgb: (0, 0, 0) };
 
 /// A figure of so many characters.
-pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> String {
+///
+/// # Errors
+/// `Cancelled`.
+pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop::Result<String> {
     let rows = rows.max(4) - 2;
     let ticks = figure.y.ticks((rows / 4).max(2));
     let margin = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0);
@@ -24,7 +27,7 @@ pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> String {
         Some(bars) => (columns / bars).max(1) * bars,
         None => columns,
     };
-    let inside = inside(figure, columns, rows);
+    let inside = inside(figure, columns, rows)?;
     let mut text = String::new();
     for (row, line) in inside.iter().enumerate() {
         let tick = ticks.iter().find(|tick| row_of(tick, rows, figure.bars().is_some()) == row);
@@ -33,7 +36,7 @@ pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> String {
     }
     text += &" ".repeat(margin + 1);
     text += &axis(&horizontal(figure, columns), columns, margin);
-    text
+    Ok(text)
 }
 
 /// How many bars a histogram of so many characters can have.
@@ -52,9 +55,9 @@ fn row_of(tick: &Tick, rows: usize, bars: bool) -> usize {
 }
 
 /// What is between the axes, line by line.
-fn inside(figure: &Figure<'_>, columns: usize, rows: usize) -> Vec<String> {
+fn inside(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop::Result<Vec<String>> {
     let (width, height) = (columns as u32 * DOTS.0, rows as u32 * DOTS.1);
-    match figure.draw(width, height) {
+    Ok(match figure.draw(width, height)? {
         Drawing::Bars(heights) => bars(&heights, columns, rows),
         dots => {
             let mut canvas = Canvas::new(columns as u32, rows as u32);
@@ -62,7 +65,7 @@ fn inside(figure: &Figure<'_>, columns: usize, rows: usize) -> Vec<String> {
             let _ = ink(&mut canvas, dots, height as i32);
             canvas.lines()
         }
-    }
+    })
 }
 
 fn ink(
@@ -103,17 +106,10 @@ fn bars(heights: &[f64], columns: usize, rows: usize) -> Vec<String> {
 
 /// The ticks of the horizontal axis: as many as fit beside each other.
 fn horizontal(figure: &Figure<'_>, columns: usize) -> Vec<(usize, String)> {
-    let place = |tick: Tick| ((tick.at * (columns - 1) as f64).round() as usize, tick.label);
-    let mut most = (columns / 4).clamp(2, 12);
-    loop {
-        let ticks: Vec<_> = figure.x.ticks(most).into_iter().map(place).collect();
-        let widest = ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
-        let near = ticks.windows(2).any(|pair| pair[1].0 - pair[0].0 < widest + 2);
-        if !near || most == 1 {
-            return ticks;
-        }
-        most -= 1;
-    }
+    let last = (columns.max(2) - 1) as f64;
+    let room = |label: &str| (label.chars().count() + 2) as f64 / last;
+    let ticks = figure.x.spaced_ticks((columns / 4).clamp(2, 12), room);
+    ticks.into_iter().map(|tick| ((tick.at * last).round() as usize, tick.label)).collect()
 }
 
 /// The horizontal axis and, below it, its labels, each in the middle of its tick where it fits.
@@ -144,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_line_between_axes() {
-        let figure = Figure::points(None, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        let figure = Figure::points(None, (&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..]).into()).unwrap();
         let want = "\
             5 ┤                ⣀⡠⠤⠒⠉\n  \
               │          ⢀⣀⠤⠔⠒⠉\n  \
@@ -152,13 +148,12 @@ mod tests {
             0 ┤⣀⠤⠔⠊⠉\n  \
               └┬───┬───┬───┬───┬───┬\n   \
                0   1   2   3   4   5\n";
-        assert_eq!(text(&figure, 24, 6), want);
+        assert_eq!(text(&figure, 24, 6).unwrap(), want);
     }
 
     #[test]
     fn bars_between_axes() {
-        let numbers = [1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0];
-        let figure = Figure::histogram(&numbers, true, 40).unwrap();
+        let figure = Figure::histogram(&(&[1, 2, 2, 3, 3, 3, 3][..]).into(), 40).unwrap();
         let want = "\
             4 ┤        ████\n  \
               │        ████\n\
@@ -166,15 +161,15 @@ mod tests {
             0 ┤████████████\n  \
               └──┬───┬──┬──\n     \
                  1   2  3\n";
-        assert_eq!(text(&figure, 16, 6), want);
+        assert_eq!(text(&figure, 16, 6).unwrap(), want);
     }
 
     #[test]
     fn no_size_is_too_small() {
-        let figure = Figure::points(None, &[1e-300, -1e300]).unwrap();
+        let figure = Figure::points(None, (&[1e-300, -1e300][..]).into()).unwrap();
         for columns in 0..40 {
             for rows in 0..12 {
-                assert!(text(&figure, columns, rows).ends_with('\n'));
+                assert!(text(&figure, columns, rows).unwrap().ends_with('\n'));
             }
         }
     }

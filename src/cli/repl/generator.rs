@@ -8,6 +8,7 @@
 use hotloop::{Engine, Out, Result, RunOptions};
 
 use crate::cli::interrupt;
+use crate::cli::split_mix::SplitMix64;
 
 /// A generator and where it stands.
 #[derive(Clone)]
@@ -21,13 +22,8 @@ const NORMAL: &str = "mean + std * sqrt(-2 * log(u)) * cos(2 * pi * v)";
 impl Generator {
     /// The generator of a seed.
     pub(crate) fn seeded(seed: u64) -> Generator {
-        let mut state = seed;
-        Generator([(); 4].map(|()| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let x = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            x ^ (x >> 31)
-        }))
+        let mut state = SplitMix64(seed);
+        Generator([(); 4].map(|()| state.next()))
     }
 
     fn next(&mut self) -> u64 {
@@ -96,7 +92,7 @@ mod tests {
         let mut generator = Generator([1, 2, 3, 4]);
         let drawn = [(); 4].map(|()| generator.next());
         assert_eq!(drawn, [41_943_041, 58_720_359, 3_588_806_011_781_223, 3_591_011_842_654_386]);
-        // SplitMix64 from the seed 0.
+        // The state of the seed 0.
         assert_eq!(Generator::seeded(0).0[..2], [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
     }
 

@@ -12,7 +12,8 @@ use hotloop::{DType, Element, Engine, Error, ErrorKind, Result};
 use super::generator::Generator;
 use super::scan::{Piece, Scan, closing, split_commas};
 use crate::cli::array::{Array, Order, byte_count};
-use crate::cli::{interrupt, memory};
+use crate::cli::interrupt::by_parts;
+use crate::cli::memory;
 
 /// The functions' names, how they are called and what they make.
 pub(crate) const MAKERS: [(&str, &str, &str); 8] = [
@@ -180,6 +181,16 @@ impl Scalar {
             Scalar::Int(_) => DType::I64,
             Scalar::Float(_) => DType::F64,
         }
+    }
+
+    /// The integer, without what follows the point.
+    fn whole<T: TryFrom<i128>>(self, dtype: DType) -> Result<T> {
+        let (whole, text) = match self {
+            Scalar::Bool(x) => (x.into(), x.to_string()),
+            Scalar::Int(x) => (x.into(), x.to_string()),
+            Scalar::Float(x) => (x as i128, x.to_string()),
+        };
+        T::try_from(whole).map_err(|_| wrong(format!("{text} does not fit {dtype}")))
     }
 }
 
@@ -377,37 +388,62 @@ fn zeroed(dtype: DType, shape: &[usize]) -> Result<Array> {
 /// Gives every element its value by number.
 fn fill<T: Element + bytemuck::Pod>(array: &mut Array, value: impl Fn(usize) -> T) -> Result<()> {
     let elements: &mut [T] = bytemuck::cast_slice_mut(array.bytes_mut());
-    for (number, part) in elements.chunks_mut(STRIDE).enumerate() {
-        interrupt::check()?;
-        let first = number * STRIDE;
-        part.iter_mut().enumerate().for_each(|(i, x)| *x = value(first + i));
-    }
-    Ok(())
+    by_parts(elements.len(), |part| {
+        elements[part.clone()].iter_mut().zip(part).for_each(|(x, i)| *x = value(i));
+    })
 }
 
-/// Elements between two looks at whether the user wants to stop.
-const STRIDE: usize = 1 << 20;
-
 /// An array whose elements are numbers, converted to its dtype as a program converts.
-fn filled(
-    dtype: DType,
-    shape: &[usize],
-    float: impl Fn(usize) -> f64,
-    int: Option<&dyn Fn(usize) -> i64>,
-) -> Result<Array> {
+fn filled(dtype: DType, shape: &[usize], value: impl Fn(usize) -> f64) -> Result<Array> {
     let mut array = zeroed(dtype, shape)?;
-    macro_rules! integers {
+    macro_rules! elements {
         ($($dtype:ident $t:ty),*) => {
-            match (dtype, int) {
-                (DType::F64, _) => fill::<f64>(&mut array, float)?,
-                (DType::F32, _) => fill::<f32>(&mut array, |i| float(i) as f32)?,
-                (DType::Bool, _) => fill::<u8>(&mut array, |i| u8::from(float(i) != 0.0))?,
-                $((DType::$dtype, Some(int)) => fill::<$t>(&mut array, |i| int(i) as $t)?,
-                (DType::$dtype, None) => fill::<$t>(&mut array, |i| float(i) as $t)?,)*
+            match dtype {
+                DType::Bool => fill(&mut array, |i| u8::from(value(i) != 0.0))?,
+                $(DType::$dtype => fill(&mut array, |i| value(i) as $t)?,)*
             }
         };
     }
-    integers!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
+    elements!(F64 f64, F32 f32, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
+    Ok(array)
+}
+
+/// An array whose first two elements are numbers, converted to its dtype, and say the others, by
+/// the arithmetic of the dtype.
+fn continued(dtype: DType, shape: &[usize], (first, second): (Scalar, Scalar)) -> Result<Array> {
+    let mut array = zeroed(dtype, shape)?;
+    let n: usize = shape.iter().product();
+    // A number that no element is need not fit.
+    let second = match n {
+        0 => return Ok(array),
+        1 => first,
+        _ => second,
+    };
+    macro_rules! elements {
+        (floats $($float:ident $f:ty),*; integers $($integer:ident $t:ty),*) => {
+            match dtype {
+                DType::Bool if n > 2 => {
+                    return Err(wrong(format!("{n} elements do not fit bool, which has two values")));
+                }
+                DType::Bool => {
+                    fill(&mut array, |i| u8::from([first, second][i].float() != 0.0))?;
+                }
+                $(DType::$float => {
+                    let (first, second) = (first.float() as $f, second.float() as $f);
+                    let step = second - first;
+                    let value = |i| if i == 1 { second } else { first + i as $f * step };
+                    fill(&mut array, value)?;
+                })*
+                $(DType::$integer => {
+                    let (first, second) = (first.whole::<$t>(dtype)?, second.whole::<$t>(dtype)?);
+                    let step = second.wrapping_sub(first);
+                    fill(&mut array, |i| first.wrapping_add(step.wrapping_mul(i as $t)))?;
+                })*
+            }
+        };
+    }
+    elements!(floats F64 f64, F32 f32;
+              integers I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
     Ok(array)
 }
 
@@ -419,8 +455,8 @@ fn constant(given: &mut Arguments<'_>, value: Option<Scalar>) -> Result<Array> {
     given.end()?;
     match value {
         Scalar::Float(0.0) if value.float().is_sign_positive() => zeroed(dtype, &shape),
-        Scalar::Int(int) => filled(dtype, &shape, |_| int as f64, Some(&|_| int)),
-        _ => filled(dtype, &shape, |_| value.float(), None),
+        Scalar::Int(_) if dtype != DType::Bool => continued(dtype, &shape, (value, value)),
+        _ => filled(dtype, &shape, |_| value.float()),
     }
 }
 
@@ -435,11 +471,11 @@ fn eye(given: &mut Arguments<'_>) -> Result<Array> {
     given.end()?;
     let step = columns.saturating_add(1);
     let one = |i: usize| f64::from(u8::from(i.is_multiple_of(step)));
-    filled(dtype, &[rows, columns], one, None)
+    filled(dtype, &[rows, columns], one)
 }
 
 /// `arange(stop)` and `arange(start, stop, step)`, by NumPy's rules: the length is
-/// ceil((stop - start) / step), an element start + i * step.
+/// ceil((stop - start) / step), the first two elements are start and start + step.
 fn arange(given: &mut Arguments<'_>) -> Result<Array> {
     let named = given.keywords.iter().any(|(k, _)| *k == "stop");
     let first = if given.positional.is_empty() && named {
@@ -458,25 +494,27 @@ fn arange(given: &mut Arguments<'_>) -> Result<Array> {
     if step.float() == 0.0 {
         return Err(wrong("the step of arange is 0"));
     }
-    if let (Scalar::Int(start), Scalar::Int(stop), Scalar::Int(step)) = (start, stop, step) {
-        let (first, step) = (i128::from(start), i128::from(step));
-        let distance = i128::from(stop) - first;
-        let n = (distance + step - step.signum()).div_euclid(step).max(0);
-        let n = if distance.signum() == step.signum() { n } else { 0 };
-        let n = usize::try_from(n).unwrap_or(usize::MAX);
-        let int = |i: usize| (first + i as i128 * step) as i64;
-        return filled(asked.unwrap_or(DType::I64), &[n], |i| int(i) as f64, Some(&int));
-    }
-    let (start, step) = (start.float(), step.float());
-    let n = ((stop.float() - start) / step).ceil();
-    if n.is_nan() {
-        return Err(wrong("arange from, to or by what is no number"));
-    }
-    let n = if n > 0.0 { n as usize } else { 0 };
-    filled(asked.unwrap_or(DType::F64), &[n], |i| start + i as f64 * step, None)
+    let (n, second) = match (start, stop, step) {
+        (Scalar::Int(start), Scalar::Int(stop), Scalar::Int(step)) => {
+            let (distance, by) = (i128::from(stop) - i128::from(start), i128::from(step));
+            let n = (distance + by - by.signum()).div_euclid(by).max(0);
+            let n = if distance.signum() == by.signum() { n } else { 0 };
+            (usize::try_from(n).unwrap_or(usize::MAX), Scalar::Int(start.saturating_add(step)))
+        }
+        _ => {
+            let (start, step) = (start.float(), step.float());
+            let n = ((stop.float() - start) / step).ceil();
+            if n.is_nan() {
+                return Err(wrong("arange from, to or by what is no number"));
+            }
+            (n as usize, Scalar::Float(start + step))
+        }
+    };
+    continued(asked.unwrap_or(second.dtype()), &[n], (start, second))
 }
 
-/// By NumPy's rule: start + i * ((stop - start) / intervals), the last one stop itself.
+/// By NumPy's rules: start + i * ((stop - start) / intervals), the last one stop itself; integers
+/// are rounded down, and saturate as a program's do.
 fn linspace(given: &mut Arguments<'_>) -> Result<Array> {
     let (start, stop) = (given.needed("start")?.float(), given.needed("stop")?.float());
     let n = match given.text("num")? {
@@ -487,10 +525,19 @@ fn linspace(given: &mut Arguments<'_>) -> Result<Array> {
     let dtype = given.dtype()?.unwrap_or(DType::F64);
     given.end()?;
     let intervals = if endpoint { n.saturating_sub(1).max(1) } else { n.max(1) };
-    let step = (stop - start) / intervals as f64;
+    let (distance, intervals) = (stop - start, intervals as f64);
+    let step = distance / intervals;
     let last = |i: usize| endpoint && n > 1 && i + 1 == n;
-    let value = |i: usize| if last(i) { stop } else { i as f64 * step + start };
-    filled(dtype, &[n], value, None)
+    let value = |i: usize| match i as f64 {
+        _ if last(i) => stop,
+        // Steps too short to be floats.
+        i if step == 0.0 => i / intervals * distance + start,
+        i => i * step + start,
+    };
+    match dtype.is_int() {
+        true => filled(dtype, &[n], |i| value(i).floor()),
+        false => filled(dtype, &[n], value),
+    }
 }
 
 fn random(
@@ -518,19 +565,19 @@ fn random(
     let numbers: &mut [f64] = bytemuck::cast_slice_mut(array.bytes_mut());
     match (normal, dtype) {
         (true, _) => generator.normal(engine, (mean, std), numbers)?,
-        (false, DType::F32) => numbers.iter_mut().for_each(|x| *x = generator.uniform_f32().into()),
-        (false, _) => {
-            for part in numbers.chunks_mut(STRIDE) {
-                interrupt::check()?;
-                part.iter_mut().for_each(|x| *x = generator.uniform());
-            }
-        }
+        (false, _) => by_parts(numbers.len(), |part| {
+            let uniform = || match dtype {
+                DType::F32 => generator.uniform_f32().into(),
+                _ => generator.uniform(),
+            };
+            numbers[part].fill_with(uniform);
+        })?,
     }
     if dtype == DType::F64 {
         return Ok(array);
     }
     let numbers: &[f64] = bytemuck::cast_slice(array.bytes_mut());
-    filled(dtype, &shape, |i| numbers[i], None)
+    filled(dtype, &shape, |i| numbers[i])
 }
 
 #[cfg(test)]
@@ -567,6 +614,10 @@ mod tests {
         bytemuck::cast_slice(array.bytes_mut()).to_vec()
     }
 
+    fn bytes(text: &str) -> Vec<u8> {
+        made(text).unwrap().bytes_mut().to_vec()
+    }
+
     #[test]
     fn calls_leave_names_of_the_same_length() {
         let typed = "x = zeros((2, 3)) + _0 * ones(3)  # zeros(2)";
@@ -597,6 +648,30 @@ mod tests {
         );
         assert_eq!(f64s("arange(0, 1, 0.25)"), [0.0, 0.25, 0.5, 0.75]);
         assert_eq!(f64s("arange(1.5)"), [0.0, 1.0]);
+        let tenths = f64s("arange(1, 2, 0.1)");
+        assert_eq!(
+            (tenths[1], tenths[3], tenths[9]),
+            (1.1, 1.300_000_000_000_000_3, 1.900_000_000_000_000_8)
+        );
+        assert_eq!(
+            f64s("arange(1, 1e16, 4e15)"),
+            [1.0, 4_000_000_000_000_001.0, 8_000_000_000_000_001.0]
+        );
+        assert_eq!(i64s("arange(0.5, 5, 1.5, dtype=i64)"), [0, 2, 4]);
+        assert_eq!(i64s("arange(0, 1, 0.25, dtype=i64)"), [0; 4]);
+        assert_eq!(bytes("arange(254, 258, dtype=u8)"), [254, 255, 0, 1]);
+        assert_eq!(bytes("arange(1, 0, -1, dtype=u8)"), [1]);
+        assert_eq!(bytes("arange(300, 0, dtype=u8)"), [0; 0]);
+        assert_eq!(bytes("arange(2, dtype=bool)"), [0, 1]);
+        assert_eq!(bytes("arange(0, 1, 0.3, dtype=f32)")[12..], 0.900_000_04f32.to_le_bytes());
+        assert_eq!(i64s("linspace(-3, 3, 5, dtype=i64)"), [-3, -2, 0, 1, 3]);
+        assert_eq!(i64s("linspace(0.5, -0.5, 2, dtype=i64)"), [0, -1]);
+        assert_eq!(bytes("linspace(0, 1, 3, dtype=bool)"), [0, 1, 1]);
+        assert_eq!(f64s("linspace(0, 5e-324, 5)"), [0.0, 0.0, 0.0, 5e-324, 5e-324]);
+        assert_eq!(bytes("full(2, 1.7, dtype=u8)"), [1, 1]);
+        assert_eq!(bytes("full(3, 255, dtype=u8)"), [255; 3]);
+        assert_eq!(bytes("full(3, 2, dtype=bool)"), [1; 3]);
+        assert_eq!(bytes("full(2, True, dtype=i8)"), [1; 2]);
         assert_eq!(f64s("linspace(0, 1, 5)"), [0.0, 0.25, 0.5, 0.75, 1.0]);
         assert_eq!(f64s("linspace(0, 1, 4, endpoint=False)"), [0.0, 0.25, 0.5, 0.75]);
         assert_eq!(f64s("linspace(3, 7, 1)"), [3.0]);
@@ -650,6 +725,13 @@ mod tests {
             ("arange(nan)", "no number"),
             ("linspace(0)", "stop"),
             ("full(3)", "value"),
+            ("full(3, 300, dtype=u8)", "300 does not fit u8"),
+            ("full(3, -1, dtype=u8)", "-1 does not fit u8"),
+            ("full(3, -1, dtype=u64)", "-1 does not fit u64"),
+            ("arange(-1, 3, dtype=u8)", "-1 does not fit u8"),
+            ("arange(0, 1000, 300, dtype=u8)", "300 does not fit u8"),
+            ("arange(300.5, 302, dtype=u8)", "300.5 does not fit u8"),
+            ("arange(3, dtype=bool)", "bool"),
             ("random(3, dtype=i32)", "f64 or f32"),
             ("random(3, seed=0.5)", "seed"),
             ("eye()", "size"),

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use hotloop::{Arg, ArgType, Out, Result, RunOptions};
+use hotloop::{Arg, ArgType, DType, Out, Result, RunOptions, Stats};
 
 use super::session::Session;
 use crate::cli::array::{Array, Order, byte_count};
 use crate::cli::evaluate::Value;
-use crate::cli::interrupt;
+use crate::cli::{interrupt, quantity};
 
 /// Runs go on for so long, but for at least a few.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -39,9 +39,20 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     drop(outputs);
     let arrays = shapes.iter().map(|(dtype, shape)| Array::zeroed(*dtype, shape, Order::C));
     let mut arrays = arrays.collect::<Result<Vec<Array>>>()?;
-    let program = ready.program.with(RunOptions::new().cancel(interrupt::token()));
-    let kernel = program.specialize(&types)?;
+    let options = RunOptions::new().cancel(interrupt::token());
     let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();
+    let counting = ready.program.with(options.clone().stats(true));
+    let work = match counting.eval_into(&args[..], &mut outs)?.stats() {
+        Some(stats) if !stats.stages.is_empty() => Work::of_passes(stats),
+        _ => {
+            let given = values.iter().filter_map(|(_, value)| match value {
+                Value::Array(array) => Some((array.dtype(), array.shape())),
+                Value::Number(_) => None,
+            });
+            Work::of_arrays(given.chain(shapes.iter().map(|(dtype, shape)| (*dtype, &shape[..]))))
+        }
+    };
+    let kernel = ready.program.with(options).specialize(&types)?;
     let mut bound = kernel.bind(&args[..], &mut outs)?;
     let (mut times, begin) = (Vec::new(), Instant::now());
     while times.len() < FEWEST || times.len() < MOST && begin.elapsed() < PATIENCE {
@@ -51,45 +62,48 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     }
     times.sort_unstable();
 
-    let given = values.iter().filter_map(|(_, value)| match value {
-        Value::Array(array) => Some((array.dtype(), array.shape().to_vec())),
-        Value::Number(_) => None,
-    });
-    let all: Vec<_> = given.chain(shapes).collect();
-    let elements = all.iter().map(|(_, shape)| shape.iter().product::<usize>()).max().unwrap_or(1);
-    let bytes: usize = all.iter().filter_map(|(dtype, shape)| byte_count(*dtype, shape)).sum();
-    Ok(report(compiling, &times, elements, bytes))
+    Ok(report(compiling, &times, &work))
 }
 
-fn report(compiling: Duration, times: &[Duration], elements: usize, bytes: usize) -> String {
+/// What a run has to do.
+struct Work {
+    elements: u64,
+    bytes: u64,
+}
+
+impl Work {
+    /// The elements of the longest pass, which may be more than any array has; what all read and
+    /// write.
+    fn of_passes(stats: &Stats) -> Work {
+        let elements = stats.stages.iter().map(|stage| stage.elements).max().unwrap_or(1);
+        Work { elements, bytes: stats.bytes_read() + stats.bytes_written() }
+    }
+
+    /// Each array once: the interpreter has no passes.
+    fn of_arrays<'a>(arrays: impl Iterator<Item = (DType, &'a [usize])>) -> Work {
+        arrays.fold(Work { elements: 1, bytes: 0 }, |work, (dtype, shape)| {
+            let bytes = byte_count(dtype, shape).unwrap_or(0) as u64;
+            let elements = work.elements.max(bytes / dtype.size() as u64);
+            Work { elements, bytes: work.bytes + bytes }
+        })
+    }
+}
+
+fn report(compiling: Duration, times: &[Duration], work: &Work) -> String {
     let (best, median) = (times[0], times[times.len() / 2]);
-    let rate = |amount: usize| amount as f64 / best.as_secs_f64().max(1e-9);
+    let rate = |amount: u64| amount as f64 / best.as_secs_f64().max(1e-9);
     format!(
         "compile  {}\nrun      {} at best, {} in the median of {} runs\n         \
-         {} elements a second, {:.3} GB/s of {} elements\n",
-        shown(compiling),
-        shown(best),
-        shown(median),
+         {} element{} at {:.2e} a second, {:.3} GB/s read and written\n",
+        quantity::time(compiling),
+        quantity::time(best),
+        quantity::time(median),
         times.len(),
-        count(rate(elements)),
-        rate(bytes) / 1e9,
-        elements,
+        work.elements,
+        if work.elements == 1 { "" } else { "s" },
+        rate(work.elements),
+        rate(work.bytes) / 1e9,
     )
-}
-
-/// Three digits and a unit.
-fn shown(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns")];
-    let (size, unit) = { units }.into_iter().find(|(size, _)| seconds >= *size).unwrap_or(units[3]);
-    let value = seconds / if size > 0.0 { size } else { 1e-9 };
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.digits$} {unit}")
-}
-
-/// A rate such as `1.23e9`.
-fn count(rate: f64) -> String {
-    format!("{rate:.2e}")
 }
 
 #[cfg(test)]
@@ -97,20 +111,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_and_a_unit() {
-        for (nanoseconds, text) in
-            [(25, "25.0 ns"), (1_234, "1.23 µs"), (999_000, "999 µs"), (2_500_000_000, "2.50 s")]
-        {
-            assert_eq!(shown(Duration::from_nanos(nanoseconds)), text);
-        }
+    fn arrays_count_once() {
+        let arrays = [(DType::F64, &[4000, 1][..]), (DType::U8, &[3]), (DType::F32, &[])];
+        let work = Work::of_arrays(arrays.into_iter());
+        assert_eq!((work.elements, work.bytes), (4000, 32_007));
+        assert_eq!(Work::of_arrays([].into_iter()).elements, 1);
     }
 
     #[test]
     fn a_report() {
         let times = [1, 2, 3].map(Duration::from_millis);
-        let text = report(Duration::from_micros(210), &times, 1_000_000, 16_000_000);
+        let work = Work { elements: 1_000_000, bytes: 16_000_000 };
+        let text = report(Duration::from_micros(210), &times, &work);
         let want = "compile  210 µs\nrun      1.00 ms at best, 2.00 ms in the median of 3 runs\n         \
-                    1.00e9 elements a second, 16.000 GB/s of 1000000 elements\n";
+                    1000000 elements at 1.00e9 a second, 16.000 GB/s read and written\n";
         assert_eq!(text, want);
+        let one = report(Duration::ZERO, &times, &Work { elements: 1, bytes: 8 });
+        assert!(one.contains(" 1 element at "), "{one}");
     }
 }

@@ -1,0 +1,23 @@
+//! The environment variables that engines go by.
+
+use hotloop::{Isa, Perf};
+
+use super::complain;
+
+/// A variable, what it may be, and whether it is.
+type Variable = (&'static str, &'static str, fn(&str) -> bool);
+
+const VARIABLES: [Variable; 2] = [
+    ("HOTLOOP_ISA", "baseline, avx2 or avx512", |value| Isa::from_name(value).is_some()),
+    ("HOTLOOP_PERF", "off, map or jitdump", |value| Perf::from_name(value).is_some()),
+];
+
+/// Warns of values that engines do not know, and therefore ignore.
+pub(crate) fn check() {
+    for (name, known, is_known) in VARIABLES {
+        let value = std::env::var_os(name).unwrap_or_default();
+        if !value.is_empty() && !value.to_str().is_some_and(is_known) {
+            complain(&format_args!("warning: {name}={value:?} is ignored: it may be {known}"));
+        }
+    }
+}

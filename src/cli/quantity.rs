@@ -1,0 +1,85 @@
+//! Times and sizes as people read them: three digits and a unit.
+
+use std::time::Duration;
+
+/// `25 ns`, `1.23 µs`, `12.0 s`.
+pub(crate) fn time(time: Duration) -> String {
+    scaled(time.as_nanos(), &["ns", "µs", "ms", "s"])
+}
+
+/// `999 B`, `1.50 kB`, `18.4 EB`.
+pub(crate) fn size(bytes: u64) -> String {
+    scaled(bytes.into(), &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
+}
+
+/// The first unit, and the most digits after the point, with which it is rounded to three digits;
+/// a whole number of the smallest unit, or of the largest where no other is left.
+fn scaled(amount: u128, units: &[&str]) -> String {
+    let mut size = 1;
+    for (number, unit) in units.iter().enumerate() {
+        let digits = if number == 0 { 0..1 } else { 0..3 };
+        for digits in digits.rev() {
+            let parts = 10u128.pow(digits);
+            let rounded = (amount * parts + size / 2) / size;
+            if rounded < 1000 || (number + 1 == units.len() && digits == 0) {
+                let (whole, part, digits) = (rounded / parts, rounded % parts, digits as usize);
+                return match digits {
+                    0 => format!("{whole} {unit}"),
+                    _ => format!("{whole}.{part:0digits$} {unit}"),
+                };
+            }
+        }
+        size *= 1000;
+    }
+    amount.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (nanoseconds, text) in [
+            (0, "0 ns"),
+            (25, "25 ns"),
+            (999, "999 ns"),
+            (1_000, "1.00 µs"),
+            (1_004, "1.00 µs"),
+            (1_005, "1.01 µs"),
+            (9_994, "9.99 µs"),
+            (9_995, "10.0 µs"),
+            (9_999, "10.0 µs"),
+            (99_949, "99.9 µs"),
+            (99_950, "100 µs"),
+            (999_499, "999 µs"),
+            (999_500, "1.00 ms"),
+            (999_700, "1.00 ms"),
+            (2_345_678, "2.35 ms"),
+            (999_500_000, "1.00 s"),
+            (12_000_000_000, "12.0 s"),
+            (999_500_000_000, "1000 s"),
+            (86_400_400_000_000, "86400 s"),
+        ] {
+            assert_eq!(time(Duration::from_nanos(nanoseconds)), text);
+        }
+        assert_eq!(time(Duration::MAX), "18446744073709551616 s");
+    }
+
+    #[test]
+    fn sizes() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (8, "8 B"),
+            (999, "999 B"),
+            (1_500, "1.50 kB"),
+            (80_000_000, "80.0 MB"),
+            (999_499_999, "999 MB"),
+            (999_500_000, "1.00 GB"),
+            (8_000_000_000_000, "8.00 TB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}
