@@ -925,13 +925,21 @@ fn a_flame_graph_that_is_stopped() {
     fs::remove_file(dir.join("probe.data")).expect("it was recorded");
     let temporaries = dir.join("tmp");
     fs::create_dir(&temporaries).expect("a directory");
+    // On a busy machine the three seconds may be over before the signal comes.
+    let mut ran = (0..5).map(|_| flame_graph_that_is_stopped(dir, &temporaries));
+    let ran = ran.find(|ran| ran.code != Some(0)).expect("it is stopped");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{}", ran.err);
+}
+
+#[cfg(target_os = "linux")]
+fn flame_graph_that_is_stopped(dir: &Path, temporaries: &Path) -> Ran {
     let mut command = command(dir);
-    command.env("TMPDIR", &temporaries).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("TMPDIR", temporaries).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.args(["bench", "exp(-a*a)", "-n", "1e5", "--flamegraph", "f.svg"]);
     let child = command.spawn().expect("it starts");
     let map = PathBuf::from(format!("/tmp/perf-{}.map", child.id()));
     let end = Instant::now() + Duration::from_secs(60);
-    while !(map.exists() && names(&temporaries).len() == 1) {
+    while !(map.exists() && names(temporaries).len() == 1) {
         assert!(Instant::now() < end, "it does not begin");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -939,9 +947,13 @@ fn a_flame_graph_that_is_stopped() {
     // SAFETY: the child is ours, and not waited for yet.
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
-    assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{}", ran.err);
     assert!(!map.exists(), "{map:?}");
-    assert_eq!((names(dir), names(&temporaries).len()), (vec!["tmp".to_string()], 0));
+    assert_eq!(names(temporaries).len(), 0);
+    if ran.code == Some(0) {
+        fs::remove_file(dir.join("f.svg")).expect("it was written");
+    }
+    assert_eq!(names(dir), ["tmp"]);
+    ran
 }
 
 #[test]

@@ -227,6 +227,22 @@ fn soon<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
 }
 
 #[test]
+fn h5_standard_output_is_written_on_wherever_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_f64(&dir.join("x.npy"), 1.5, 10);
+    let array = fs::read(dir.join("x.npy")).unwrap();
+    for (redirect, before) in [("> f", &b""[..]), (">> f", b"old\n"), ("2> f 1>&2", b"")] {
+        fs::write(dir.join("f"), "old\n").unwrap();
+        let script = format!("{{ echo a; \"$1\" x x=x.npy -o /dev/stdout; echo b; }} {redirect}");
+        let words = ["-c", &script, "sh", env!("CARGO_BIN_EXE_hotloop")];
+        assert!(Command::new("sh").args(words).current_dir(dir).status().unwrap().success());
+        let want = [before, b"a\n", &array, b"b\n"].concat();
+        assert_eq!(fs::read(dir.join("f")).unwrap(), want, "{redirect}");
+    }
+}
+
+#[test]
 fn h5_pipes_in_the_place_of_files() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -17,6 +17,9 @@ use super::{complain, interrupt, memory};
 
 /// Rows between two looks at signals and at the memory that is left.
 const CHECKED_ROWS: u64 = 1 << 14;
+/// What stands in a last line of its own, behind a quote: a quote of the table that is not closed
+/// swallows it. It also ends the line before, so that lines can be counted.
+const END: &[u8] = b"\x01";
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
@@ -48,8 +51,8 @@ impl Table {
         if start == MARK {
             start.clear();
         }
-        // The last line ends too, so that lines can be counted.
-        let text = LineFeeds::new(io::Cursor::new(start).chain(input).chain(&b"\n"[..]));
+        let text =
+            LineFeeds::new(io::Cursor::new(start).chain(input).chain(&b"\n\""[..]).chain(END));
         let text: Box<dyn Read> = Box::new(text);
         let mut reader = ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(text);
         let record = reader.byte_headers().map_err(Fault::from);
@@ -122,9 +125,13 @@ impl Table {
         mut row: impl FnMut(u64, &[String], &ByteRecord) -> std::result::Result<(), Fault>,
     ) -> std::result::Result<(), Fault> {
         let mut record = ByteRecord::new();
-        let mut rows = 0u64;
+        let (mut rows, mut start) = (0u64, 1);
         while self.reader.read_byte_record(&mut record)? {
+            if record.len() == 1 && record[0] == *END {
+                return Ok(());
+            }
             let line = self.reader.position().line() - 1;
+            start = record.position().map_or(line, |position| position.line());
             if record.len() != self.names.len() {
                 let (fields, named) = (record.len(), self.names.len());
                 let what = format!("line {line} has {fields} fields, the first line {named}");
@@ -140,7 +147,7 @@ impl Table {
                 }
             }
         }
-        Ok(())
+        Err(Fault::Text(format!("a quote in line {start} is not closed")))
     }
 }
 
@@ -216,7 +223,7 @@ impl<R: Read> Read for LineFeeds<R> {
 
 /// The names in the first line.
 fn names(record: &ByteRecord) -> std::result::Result<Vec<String>, Fault> {
-    if record.is_empty() {
+    if record.len() == 1 && record[0] == *END {
         return Err(Fault::Text("the file is empty: there is no line of names".to_string()));
     }
     let numbers = record.iter().all(|field| {
@@ -226,6 +233,9 @@ fn names(record: &ByteRecord) -> std::result::Result<Vec<String>, Fault> {
     if numbers {
         let what = "line 1 holds numbers; it must name the columns";
         return Err(Fault::Text(what.to_string()));
+    }
+    if record.iter().next_back().is_some_and(|field| field.ends_with(END)) {
+        return Err(Fault::Text("a quote in line 1 is not closed".to_string()));
     }
     if record.iter().flatten().any(|byte| byte.is_ascii_control() && !b"\t\n".contains(byte)) {
         return Err(Fault::Text("line 1 is no text: this is no table".to_string()));
@@ -460,6 +470,9 @@ mod tests {
             (b"a\n\xff\n", "line 2, column \"a\""),
             (b"a,b\n,x\ny,2\n", "line 3, column \"a\""),
             (b"a,b\r1,2\r3\r", "line 3 has 1 fields"),
+            (b"a,b\n1,x\n2,\"y\n3,z\n4,w\n", "a quote in line 3 is not closed"),
+            (b"a,\"b\n1,2\n", "a quote in line 1 is not closed"),
+            (b"a\n\"1\n", "a quote in line 2 is not closed"),
         ] {
             let error = read(text).err().unwrap_or_else(|| panic!("{text:?} is a table"));
             assert!(error.contains(about), "{text:?}: {error}");

@@ -2,7 +2,7 @@
 //!
 //! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use hotloop::{Error, ErrorKind, Result};
@@ -12,6 +12,9 @@ use super::array::Array;
 use super::csv::Table;
 use super::npy;
 use super::npz::Npz;
+
+/// Characters of the names of variables that are made of others.
+const LONGEST_NAME: usize = 64;
 
 /// What a file's name says that it is.
 #[derive(Clone, Copy, PartialEq)]
@@ -140,9 +143,14 @@ pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
 /// Names of variables, each different, for names of any kind.
 fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
+    // The last number that told those of one name apart.
+    let mut same: HashMap<String, usize> = HashMap::new();
     let variable = |(i, name): (usize, &str)| {
-        let mut name: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let mut name: String = name
+            .chars()
+            .take(LONGEST_NAME)
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
         if name.bytes().all(|c| c == b'_') {
             // Nothing is left of it, and `_` is the last value printed.
             name = format!("array_{}", i + 1);
@@ -154,10 +162,10 @@ fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         if !is_word(&name) {
             name.insert(0, '_');
         }
+        let number = same.entry(name.clone()).or_insert(1);
         let mut unique = name.clone();
-        let mut number = 1;
         while !taken.insert(unique.clone()) {
-            number += 1;
+            *number += 1;
             unique = format!("{name}_{number}");
         }
         unique
@@ -168,6 +176,13 @@ fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_equal_names_are_told_apart() {
+        let names = variables(std::iter::repeat_n("a", 100_000));
+        assert_eq!((&*names[0], &*names[1], &*names[99_999]), ("a", "a_2", "a_100000"));
+        assert_eq!(variables(["x".repeat(1000).as_str()].into_iter())[0].len(), LONGEST_NAME);
+    }
 
     #[test]
     fn names_of_any_kind_become_variables() {

@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use hotloop::{CancelToken, Error, ErrorKind, Result};
 
@@ -20,6 +22,12 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 static ENDS_ALL: AtomicBool = AtomicBool::new(false);
 /// Whether there is nothing to stop but the process.
 static WAITING: AtomicBool = AtomicBool::new(false);
+/// What a process that ends while it waits has to put right.
+#[cfg(unix)]
+static LAST: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+/// A second signal to end after so long finds work that does not look: the process ends.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The token that signals set. From the first call on they do nothing else while there is work;
 /// whoever starts it calls [`begin`] before.
@@ -40,6 +48,7 @@ fn handle(token: CancelToken) -> std::io::Result<()> {
     let signals = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
     let mut signals = signal_hook::iterator::Signals::new(signals)?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut asked: Option<Instant> = None;
         for signal in signals.forever() {
             // Ctrl-C does not take back that the process is to end.
             let _ = match signal {
@@ -47,8 +56,15 @@ fn handle(token: CancelToken) -> std::io::Result<()> {
                 _ => Ok(SIGNAL.swap(signal, Ordering::SeqCst)),
             };
             token.cancel();
-            if WAITING.load(Ordering::SeqCst) && is_to_end() {
-                std::process::exit(exit_code().into());
+            if is_to_end() {
+                let again = asked.is_some_and(|first| first.elapsed() > PATIENCE);
+                asked.get_or_insert_with(Instant::now);
+                if again || WAITING.load(Ordering::SeqCst) {
+                    if let Some(last) = LAST.get() {
+                        last();
+                    }
+                    std::process::exit(exit_code().into());
+                }
             }
         }
     })?;
@@ -66,7 +82,7 @@ fn is_ignored(signal: i32) -> bool {
 }
 
 /// Whether the signal that has come, if one has, is to end the process.
-fn is_to_end() -> bool {
+pub(crate) fn is_to_end() -> bool {
     match SIGNAL.load(Ordering::SeqCst) {
         0 => false,
         INTERRUPT => ENDS_ALL.load(Ordering::SeqCst),
@@ -111,6 +127,12 @@ pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> Result<T> {
     let come = if is_to_end() { Err(stopped()) } else { Ok(wait()) };
     WAITING.store(false, Ordering::SeqCst);
     come
+}
+
+/// Has this done when a signal ends the process while it waits.
+#[cfg(unix)]
+pub(crate) fn at_end(work: impl Fn() + Send + Sync + 'static) {
+    let _ = LAST.set(Box::new(work));
 }
 
 /// Whether the work may go on.

@@ -3,7 +3,7 @@
 //!
 //! What was there stays until then, so an output may replace an input. A symbolic link stays, and
 //! the file that it points to is replaced. What is no file (a pipe, `/dev/null`) is written as it
-//! is.
+//! is, and so is `/dev/stdout` whatever it is: others write there, before and behind.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,10 +12,7 @@ use std::path::{Path, PathBuf};
 use hotloop::Result;
 use tempfile::TempPath;
 
-use super::stream::{Stream, cannot};
-
-/// Links that are followed before they count as a circle, as Linux has it.
-const MOST_LINKS: usize = 40;
+use super::stream::{MOST_LINKS, Stream, cannot, descriptor};
 
 /// A file on its way to its place; dropped before, it is gone.
 pub(crate) struct Replacement {
@@ -59,6 +56,9 @@ impl Replacement {
 }
 
 fn begin(path: &Path) -> io::Result<Option<(File, Replacement)>> {
+    if descriptor(path).is_some() {
+        return Ok(None);
+    }
     let permissions = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() || metadata.is_dir() => {
             // Asks for the right to write; what is there stays whole.

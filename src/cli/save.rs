@@ -123,10 +123,19 @@ impl Destination {
             }
             Destination::Directory(path) => {
                 let _made = Made::directory(path)?;
-                names.iter().zip(outputs).try_for_each(|(name, output)| {
+                let mut written = Vec::new();
+                for (name, output) in names.iter().zip(outputs) {
                     let path = path.join(format!("{name}.npy"));
-                    replace(&path, |stream| write_npy(stream, output))
-                })
+                    let Some((file, new)) = Replacement::begin(&path)? else {
+                        replace(&path, |stream| write_npy(stream, output))?;
+                        continue;
+                    };
+                    let mut stream = Stream::new(file);
+                    write_npy(&mut stream, output).map_err(|error| cannot_write(&path, error))?;
+                    new.complete(stream.file())?;
+                    written.push(new);
+                }
+                written.into_iter().try_for_each(Replacement::put)
             }
         }
     }

@@ -4,7 +4,7 @@
 //! something to do, so that Ctrl-C ends the waiting.
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,9 @@ use std::time::Duration;
 use hotloop::{Error, ErrorKind};
 
 use super::interrupt;
+
+/// Links that are followed before they count as a circle, as Linux has it.
+pub(crate) const MOST_LINKS: usize = 40;
 
 /// The most bytes of one piece.
 const PIECE: usize = 1 << 20;
@@ -34,6 +37,9 @@ impl Stream {
 
     /// Opens what is to be written as it is. A pipe needs a reader, who is waited for.
     pub(crate) fn to(path: &Path) -> io::Result<Stream> {
+        if let Some(file) = standard(path) {
+            return Ok(Stream(file));
+        }
         loop {
             match open(OpenOptions::new().write(true), path) {
                 #[cfg(unix)]
@@ -95,6 +101,39 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK);
     options.open(path)
+}
+
+/// The number of the open file that a path is another name of, as `/dev/stdout` is where there is
+/// `/proc`.
+pub(crate) fn descriptor(path: &Path) -> Option<u32> {
+    let open = fs::canonicalize("/proc/self/fd").ok()?;
+    let mut place = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let directory = place.parent().filter(|d| !d.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
+        if directory == open {
+            return place.file_name()?.to_str()?.parse().ok();
+        }
+        place = directory.join(fs::read_link(&place).ok()?);
+    }
+    None
+}
+
+/// Standard output or error where it is a file, to be written on from where others stopped: opened
+/// anew, it would be written from its beginning.
+fn standard(path: &Path) -> Option<File> {
+    #[cfg(unix)]
+    use std::os::fd::AsFd;
+
+    let own = match descriptor(path)? {
+        #[cfg(unix)]
+        1 => io::stdout().as_fd().try_clone_to_owned(),
+        #[cfg(unix)]
+        2 => io::stderr().as_fd().try_clone_to_owned(),
+        _ => return None,
+    };
+    let file = File::from(own.ok()?);
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
 }
 
 #[cfg(unix)]

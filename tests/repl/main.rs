@@ -310,10 +310,16 @@ fn hints_are_those_of_a_session() {
         (":vars x\n", "':vars' stands alone"),
         (":quit now\n", "':quit' stands alone"),
         (":help nope\n", "no command \"nope\""),
+        ("zeros(3) = 4\n", "1 | zeros(3) = 4\n  | ^^^^^^^^"),
+        ("def g(zeros(3)) = 1\n", "  |       ^^^^^^^^"),
+        ("zeros(3)(2)\n", "zeros(3)"),
+        ("def ones(n) = ones(3) + n\n", "  | ^^^^^^^^\n"),
     ] {
         let error = fails(dir.path(), lines);
         assert!(error.contains(about), "{lines}: {error}");
     }
+    let failed = feed(dir.path(), &[], b"zeros(3) = 4\nzeros(3)(2)\n:vars\n");
+    assert!(failed.out.is_empty() && !failed.err.contains('_'), "{} {}", failed.out, failed.err);
     // The last value is kept, but not a large one.
     let ran = feed(dir.path(), &[], b"1\n_ + 1\nones(10**7)\n_\n");
     assert!(ran.out.starts_with("i64 ()\n1\ni64 ()\n2\nf64 (10000000,)\n"), "{}", ran.out);
@@ -324,6 +330,17 @@ fn hints_are_those_of_a_session() {
 }
 
 /// `~` is the home, in whatever names a file.
+#[test]
+fn h4_one_of_several_files_cannot_be_written() {
+    let dir = temporary();
+    fs::create_dir_all(dir.path().join("d/y.npy")).expect("a directory");
+    fs::write(dir.path().join("d/x.npy"), "old").expect("a file");
+    let error = fails(dir.path(), "x = 1\ny = 2\n:save x y d/\n");
+    assert!(error.contains("d/y.npy"), "{error}");
+    assert_eq!(fs::read(dir.path().join("d/x.npy")).expect("a file"), b"old");
+    assert_eq!(names(&dir.path().join("d")), ["x.npy", "y.npy"]);
+}
+
 #[test]
 fn the_home_is_a_tilde() {
     let dir = temporary();

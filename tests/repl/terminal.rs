@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -81,6 +81,16 @@ impl Terminal {
 
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("a terminal");
+    }
+
+    /// The terminal's local modes.
+    fn modes(&self) -> libc::tcflag_t {
+        // SAFETY: plain numbers, which the call fills in.
+        let mut modes: libc::termios = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is to a live value.
+        let known = unsafe { libc::tcgetattr(self.keys.as_raw_fd(), &mut modes) };
+        assert_eq!(known, 0);
+        modes.c_lflag
     }
 
     /// What has come so far.
@@ -269,6 +279,9 @@ fn a_signal_ends_a_session_at_its_prompt() {
         terminal.line("6 * 8", "48");
         // SAFETY: as above.
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        terminal.wait("\x1b[?2004l");
+        let cooked = libc::ECHO | libc::ICANON | libc::ISIG;
+        assert_eq!(terminal.modes() & cooked, cooked, "the terminal is as it was");
         assert_eq!(terminal.end(), Some(code));
     }
 }
@@ -347,9 +360,7 @@ fn nothing_that_is_typed_ends_the_session() {
     for (rows, columns) in [(500, 1000), (1, 1), (0, 0), (24, 80)] {
         let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         // SAFETY: the descriptor is ours and the size a live value.
-        let set = unsafe {
-            libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&terminal.keys), libc::TIOCSWINSZ, &size)
-        };
+        let set = unsafe { libc::ioctl(terminal.keys.as_raw_fd(), libc::TIOCSWINSZ, &size) };
         assert_eq!(set, 0);
         terminal.press(":plot arange(9)\r");
         terminal.wait("\u{2514}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
-use hotloop::{Error, ErrorKind, Result};
+use hotloop::{Error, ErrorKind, Result, Span};
 use hotloop_grammar::{Ast, ExprId, ExprKind};
 
 use super::scan::{Piece, Scan};
@@ -92,7 +92,9 @@ impl Definitions {
             true => {
                 let message =
                     format!("'{}' calls itself; definitions cannot recurse", definition.name);
-                Err(Error::new(ErrorKind::Name, message))
+                let end = definition.text.find('(').unwrap_or(definition.text.len());
+                let error = Error::new(ErrorKind::Name, message);
+                Err(error.located(Span::new(0, end), &definition.text))
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use hotloop::{DType, Element, Engine, Error, ErrorKind, Result};
+use hotloop::{DType, Element, Engine, Error, ErrorKind, Result, Span};
 
 use super::generator::Generator;
 use super::scan::{Piece, Scan, closing, split_commas};
@@ -59,6 +59,11 @@ impl Call {
             true => format!("{name}({arguments})"),
             false => format!("{name}(...)"),
         }
+    }
+
+    /// An error at its place in the text.
+    pub(crate) fn blamed(&self, error: Error, typed: &str) -> Error {
+        error.located(Span::new(self.range.start, self.range.end), typed)
     }
 
     /// The names in its arguments.

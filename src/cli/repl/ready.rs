@@ -34,7 +34,8 @@ impl Ready {
         made: BTreeMap<String, Made>,
         engine: &Engine,
     ) -> Result<Ready> {
-        Ok(Ready { program: composed.compile(engine)?, composed, made })
+        let program = composed.compile(engine).map_err(|error| reworded(error, &made))?;
+        Ok(Ready { program, composed, made })
     }
 
     /// Whether something of a text that was typed is in it.
@@ -44,17 +45,7 @@ impl Ready {
 
     /// An error of the program, at its place in the text that was typed and in its words.
     pub(crate) fn placed(&self, error: Error) -> Error {
-        let error = self.composed.placed(error);
-        let named = |message: String, (name, made): (&String, &Made)| {
-            message.replace(&format!("'{name}'"), &made.text)
-        };
-        match error.message().contains("'_") {
-            true => {
-                let message = self.made.iter().fold(error.message().to_string(), named);
-                reworded(error, message)
-            }
-            false => error,
-        }
+        reworded(self.composed.placed(error), &self.made)
     }
 
     /// What was made under a name.
@@ -63,8 +54,15 @@ impl Ready {
     }
 }
 
-/// An error in other words.
-fn reworded(error: Error, message: String) -> Error {
+/// An error in the words of the text: of calls, and not of what stands for them.
+fn reworded(error: Error, made: &BTreeMap<String, Made>) -> Error {
+    if !error.message().contains("'_") {
+        return error;
+    }
+    let named = |message: String, (name, made): (&String, &Made)| {
+        message.replace(&format!("'{name}'"), &made.text)
+    };
+    let message = made.iter().fold(error.message().to_string(), named);
     let new = Error::new(error.kind(), message);
     let new = error.hints().iter().fold(new, |new, hint| new.hint(hint));
     match (error.span(), error.source_text()) {

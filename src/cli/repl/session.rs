@@ -97,8 +97,14 @@ impl Session {
             return composed.compile(&self.engine).map(|_| String::new()).map_err(renewed);
         };
         self.define(&ast, &lifted, &typed)?;
+        let parts = parts(&ast, &lifted, &self.definitions);
+        let binds = |call: &&Call| parts.iter().any(|part| part.binds.contains(&call.placeholder));
+        if let Some(call) = lifted.makers.iter().find(binds) {
+            let error = Error::new(ErrorKind::Parse, "a made array is no name");
+            return Err(call.blamed(error, &typed));
+        }
         let mut printed = String::new();
-        for part in parts(&ast, &lifted, &self.definitions) {
+        for part in parts {
             interrupt::check()?;
             printed += &self.part(&typed, &lifted, &part)?;
         }
@@ -114,11 +120,14 @@ impl Session {
     /// Takes in the functions that a text defines: all or, if one is wrong, none.
     fn define(&mut self, ast: &Ast, lifted: &Lifted, typed: &str) -> Result<()> {
         let new = definitions(ast, &lifted.text);
-        let reads = |made: &&Call| new.iter().any(|d| d.reads.contains(&made.placeholder));
-        if let Some(made) = lifted.makers.iter().find(reads) {
+        let has = |call: &&Call| {
+            let name = &call.placeholder;
+            new.iter().any(|d| d.reads.contains(name) || d.parameters.contains(name))
+        };
+        if let Some(call) = lifted.makers.iter().find(has) {
             let error = Error::new(ErrorKind::Name, "a function cannot make arrays")
                 .hint("make the array before, under a name that the function reads");
-            return Err(error.located(Span::new(made.range.start, made.range.end), typed));
+            return Err(call.blamed(error, typed));
         }
         let different: BTreeSet<&String> = new.iter().map(|d| &d.name).collect();
         if different.len() < new.len() {

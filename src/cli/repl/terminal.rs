@@ -34,6 +34,8 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
     editor.set_helper(Some(Assistant::default()));
     // From here on Ctrl-C stops what is being computed.
     interrupt::token();
+    #[cfg(unix)]
+    leave_the_terminal_as_it_is();
     let mut history = History::load(&mut editor);
     print("hotloop: ':help' for help, ':quit' or Ctrl-D to end\n")?;
     loop {
@@ -64,6 +66,7 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
             match step(session, part.trim()) {
                 Ok(Next::Quit) => return Ok(()),
                 Ok(Next::Go(text)) => print(&text)?,
+                Err(error) if interrupt::is_to_end() => return Err(error.into()),
                 // What follows in the same text was written for what has failed.
                 Err(error) => {
                     complain(&error);
@@ -72,6 +75,19 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// A signal that ends the process while a line is edited leaves the terminal as it is now.
+#[cfg(unix)]
+fn leave_the_terminal_as_it_is() {
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+    let Ok(modes) = tcgetattr(std::io::stdin()) else { return };
+    interrupt::at_end(move || {
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &modes);
+        // Ends what asks the terminal to mark what is pasted.
+        let _ = rustix::io::write(std::io::stdout(), b"\x1b[?2004l\n");
+    });
 }
 
 fn failure(error: ReadlineError) -> Failure {
