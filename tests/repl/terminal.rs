@@ -218,6 +218,11 @@ fn commands_in_what_is_pasted_are_lines_of_their_own() {
     terminal.wait("y: i64 (5,)");
     terminal.wait("i64 ()\r\n3");
     terminal.prompt();
+    // Each line that is complete is a text, as in a script.
+    terminal.press(&paste("def f(a) = a + 1\nf(6)\nf(\n7)"));
+    terminal.wait("i64 ()\r\n7");
+    terminal.wait("i64 ()\r\n8");
+    terminal.prompt();
     // What is written for a result that is not there is not done.
     terminal.press(&paste("x = nope\n:save x x.npy\n:vars"));
     terminal.wait("there is no variable 'nope'");

@@ -8,6 +8,7 @@ mod generator;
 mod history;
 mod home;
 mod makers;
+mod open;
 mod ready;
 mod scan;
 mod script;

@@ -115,25 +115,6 @@ pub(crate) fn is_command(line: &str) -> bool {
     line.trim_start().starts_with(':')
 }
 
-/// The commands of a text, each of one line, and what is between them; nothing that is blank.
-pub(crate) fn split_commands(text: &str) -> Vec<&str> {
-    let (mut inside, mut start, mut at, mut parts) = (0, 0, 0, Vec::new());
-    for line in text.split_inclusive('\n') {
-        let end = at + line.len();
-        match inside <= 0 && is_command(line) {
-            true => {
-                parts.extend([&text[start..at], line]);
-                (inside, start) = (0, end);
-            }
-            false => inside += balance(line),
-        }
-        at = end;
-    }
-    parts.push(&text[start..]);
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-}
-
 /// Just after the bracket that closes the one at a place; `None` if nothing does.
 pub(crate) fn closing(text: &str, open: usize) -> Option<usize> {
     let mut inside = 0;
@@ -208,10 +189,6 @@ mod tests {
         assert_eq!(split_commas(""), [""]);
         assert_eq!(split_blanks(" x (a + b)  sin(x) * 2 "), ["x", "(a + b)", "sin(x)", "*", "2"]);
         assert_eq!(split_blanks("  "), [""; 0]);
-        let text = ":load a(.npy\nx[1\n:3]\n  :plot x\n\n1 +\n# (\n:vars";
-        let want = [":load a(.npy\n", "x[1\n:3]\n", "  :plot x\n", "\n1 +\n# (\n", ":vars"];
-        assert_eq!(split_commands(text), want);
-        assert_eq!(split_commands(" \n"), [""; 0]);
     }
 
     #[test]

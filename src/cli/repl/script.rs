@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use hotloop::{Error, ErrorKind};
 
-use super::scan::{Scan, balance, continues, is_command, is_unfinished};
+use super::open::Open;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, step};
 use crate::cli::{Failure, complain, interrupt, print};
@@ -30,14 +30,7 @@ pub(crate) fn run(session: &mut Session) -> Result<bool, Failure> {
                 continue;
             }
             Line::Text(line) => {
-                if open.inside <= 0 && is_command(&line) {
-                    texts.push(std::mem::take(&mut open));
-                }
-                open.add(&line, number);
-                if open.goes_on(session) {
-                    continue;
-                }
-                texts.push(std::mem::take(&mut open));
+                open.take_in(&line, number, |text| session.lift(text), &mut texts);
             }
             Line::End if open.text.is_empty() => return Ok(well),
             Line::End => texts.push(std::mem::take(&mut open)),
@@ -54,58 +47,6 @@ pub(crate) fn run(session: &mut Session) -> Result<bool, Failure> {
                 }
             }
         }
-    }
-}
-
-/// A text of which there may be more lines.
-#[derive(Default)]
-struct Open {
-    text: String,
-    /// The number of its first line.
-    first: usize,
-    /// How many brackets are open.
-    inside: isize,
-    /// Whether what it ends with asks for more.
-    continues: bool,
-    /// Whether its last line is blank.
-    blank: bool,
-    /// How much of it the parser has seen.
-    parsed: usize,
-}
-
-impl Open {
-    fn add(&mut self, line: &str, number: usize) {
-        if self.text.is_empty() {
-            self.first = number;
-        }
-        self.text.push_str(line);
-        self.inside += balance(line);
-        self.blank = line.trim().is_empty();
-        if let Some((_, last)) = Scan::from(line, 0).last() {
-            self.continues = continues(last);
-        }
-    }
-
-    /// Whether the text wants another line. A blank line ends any text.
-    fn goes_on(&mut self, session: &Session) -> bool {
-        if self.blank || self.text.len() >= TEXT_LIMIT || is_command(&self.text) {
-            return false;
-        }
-        // The parser sees a text again once it is twice as long, so that many lines take no longer
-        // than a long one.
-        if (self.inside > 0 || self.continues) && self.text.len() < 2 * self.parsed {
-            return true;
-        }
-        self.parsed = self.text.len();
-        let lifted = session.lift(&self.text);
-        lifted.open || is_unfinished(&lifted.text)
-    }
-
-    /// The line of the script that an error of the text is in.
-    fn line(&self, text: &str, error: &Error) -> usize {
-        let own = error.span().filter(|_| error.source_text() == Some(text));
-        let before = own.and_then(|span| text.get(..span.range().start));
-        self.first + before.map_or(0, |before| before.matches('\n').count())
     }
 }
 

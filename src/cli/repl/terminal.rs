@@ -13,7 +13,7 @@ use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::complete::{Names, complete};
 use super::makers::lift;
-use super::scan::{is_command, is_unfinished, split_commands};
+use super::open::texts;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, history, step};
 use crate::cli::{Failure, complain, interrupt, print};
@@ -62,8 +62,9 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
             continue;
         }
         interrupt::begin();
-        for part in split_commands(&text) {
-            match step(session, part.trim()) {
+        let (complete, open) = texts(&text, |text| session.lift(text));
+        for part in complete.iter().chain([&open]) {
+            match step(session, part.text.trim()) {
                 Ok(Next::Quit) => return Ok(()),
                 Ok(Next::Go(text)) => print(&text)?,
                 Err(error) if interrupt::is_to_end() => return Err(error.into()),
@@ -143,13 +144,10 @@ impl Validator for Assistant {
     /// A text that wants more goes on; a blank line ends it.
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = context.input();
+        let is_function = |name: &str| self.names.is_function(name);
+        let goes_on = || !texts(text, |text| lift(text, is_function, |_| false)).1.text.is_empty();
         let blank = text.rsplit_once('\n').is_some_and(|(_, line)| line.trim().is_empty());
-        let goes_on = |part: &&str| {
-            let lifted = lift(part, |name| self.names.is_function(name), |_| false);
-            !is_command(part) && (lifted.open || is_unfinished(&lifted.text))
-        };
-        let ends = blank || text.len() > TEXT_LIMIT;
-        Ok(match !ends && split_commands(text).last().is_some_and(goes_on) {
+        Ok(match !blank && text.len() <= TEXT_LIMIT && goes_on() {
             true => ValidationResult::Incomplete,
             false => ValidationResult::Valid(None),
         })
