@@ -1,6 +1,8 @@
 //! The command `hotloop`, driven as a shell drives it: words, files and streams in, files, text
 //! and exit codes out.
 
+mod dispositions;
+
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ fn temporary() -> TempDir {
 }
 
 fn command(dir: &Path) -> Command {
+    dispositions::as_ever();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.current_dir(dir).stdin(Stdio::null());
     command

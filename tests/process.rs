@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod alone;
+mod dispositions;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -18,6 +19,7 @@ use hotloop::npy::Header;
 use hotloop::{Arg, DType, ErrorKind, Sink};
 
 fn command(dir: &Path) -> Command {
+    dispositions::as_ever();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.current_dir(dir).stdin(Stdio::null());
     command

@@ -12,6 +12,7 @@ fn temporary() -> TempDir {
 }
 
 fn command(dir: &Path) -> Command {
+    dispositions::as_ever();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.current_dir(dir).arg("repl").stdin(Stdio::null());
     command
@@ -664,6 +665,8 @@ fn a_session_survives_random_lines() {
 }
 
 #[cfg(unix)]
+#[path = "../dispositions/mod.rs"]
+mod dispositions;
 mod signals;
 #[cfg(unix)]
 mod terminal;

@@ -1,0 +1,11 @@
+//! What signals do to the children of a test, whoever started the test.
+
+/// Children take signals as ever, also where the test runs behind `nohup` or a script's `&`, which
+/// have them ignored.
+pub fn as_ever() {
+    #[cfg(unix)]
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: no handler is given, only the system's own way asked for.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
