@@ -25,6 +25,13 @@ fn command(dir: &Path) -> Command {
     command
 }
 
+/// A session that is told what to do.
+fn session(dir: &Path) -> Child {
+    let mut command = command(dir);
+    command.arg("repl").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 /// A file of so many numbers, all the same.
 fn write_f64(path: &Path, value: f64, n: usize) {
     let header = Header::new(DType::F64, &[n]).to_bytes();
@@ -69,13 +76,7 @@ fn a7_bytes_that_are_not_utf8() {
             assert!(output.stderr.starts_with(b"error: "), "{output:?}");
         }
         // A line of a session: the byte is named, and the session goes on.
-        let mut child = command(dir.path())
-            .arg("repl")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = session(dir.path());
         let lines = [bad, b"\n1 + 1\n"].concat();
         child.stdin.take().unwrap().write_all(&lines).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -402,13 +403,7 @@ fn a_signal_that_is_to_be_ignored_is() {
 fn a_signal_ends_a_script_that_waits_for_its_next_line() {
     let dir = tempfile::tempdir().unwrap();
     for (signal, code) in SIGNALS {
-        let mut child = command(dir.path())
-            .arg("repl")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = session(dir.path());
         child.stdin.as_ref().unwrap().write_all(b"x = arange(10)\nsum(x)\n").unwrap();
         let (mut out, mut printed) = (child.stdout.take().unwrap(), [0; 10]);
         out.read_exact(&mut printed).unwrap();
@@ -485,13 +480,7 @@ fn h5_directories_in_the_place_of_files() {
 #[test]
 fn h5_names_with_nul() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = command(dir.path())
-        .arg("repl")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = session(dir.path());
     let lines = b"q = 1\n:save q a\0b.npy\n:load x=a\0b.npy\nq + 1\n";
     child.stdin.take().unwrap().write_all(lines).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -3,6 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hotloop::{Error, ErrorKind, Result};
+
+use super::quantity;
+
+/// Less is not asked for.
+const SMALL: u64 = 1 << 20;
+
 /// Where a version of control groups says what.
 struct Version {
     root: &'static str,
@@ -25,13 +32,6 @@ const V2: Version = Version {
     used: "memory.current",
     cache: "inactive_file",
 };
-
-use hotloop::{Error, ErrorKind, Result};
-
-use super::quantity;
-
-/// Less is not asked for.
-const SMALL: u64 = 1 << 20;
 
 /// Bytes that this process could still get without another being pushed out; `None` where the
 /// system does not say. The least of what the machine has and what is left in the control groups

@@ -34,6 +34,7 @@ mod interrupt;
 mod memory;
 mod npy;
 mod npz;
+mod place;
 mod plot;
 mod progress;
 mod quantity;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use hotloop::Result;
 use tempfile::TempPath;
 
-use super::stream::{MOST_LINKS, Stream, cannot, descriptor};
+use super::place::{descriptor, directory, resolve};
+use super::stream::{Stream, cannot};
 
 /// A file on its way to its place; dropped before, it is gone.
 pub(crate) struct Replacement {
@@ -85,36 +86,30 @@ fn begin(path: &Path) -> io::Result<Option<(File, Replacement)>> {
 /// # Errors
 /// `Io`, or what `fill` says; what was there stays as it was.
 pub(crate) fn replace(path: &Path, fill: impl FnOnce(&mut Stream) -> io::Result<()>) -> Result<()> {
+    write(path, fill)?.map_or(Ok(()), Replacement::put)
+}
+
+/// Writes a file, which is then to be put at its place; `None` if what is there is no file, and
+/// is written as it is.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut Stream) -> io::Result<()>,
+) -> Result<Option<Replacement>> {
     let Some((file, new)) = Replacement::begin(path)? else {
         return match Stream::to(path).and_then(|mut stream| fill(&mut stream)) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            filled => filled.map_err(|error| cannot_write(path, error)),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(None),
+            filled => filled.map(|()| None).map_err(|error| cannot_write(path, error)),
         };
     };
     let mut stream = Stream::new(file);
     fill(&mut stream).map_err(|error| cannot_write(path, error))?;
     new.complete(stream.file())?;
-    new.put()
+    Ok(Some(new))
 }
 
 fn cannot_write(path: &Path, error: io::Error) -> hotloop::Error {
     cannot("write", format_args!("{path:?}"), error)
-}
-
-/// The directory that a file is in.
-pub(crate) fn directory(path: &Path) -> &Path {
-    path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The file that a path means once symbolic links are followed; it need not exist.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let mut place = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        match fs::read_link(&place) {
-            Ok(target) => place = place.parent().unwrap_or(Path::new("")).join(target),
-            // It is not a link, or not there; what else is wrong shows when it is opened.
-            Err(_) => return Ok(place),
-        }
-    }
-    Err(io::Error::other("too many symbolic links"))
 }

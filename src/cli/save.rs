@@ -10,7 +10,8 @@ use std::sync::Arc;
 use hotloop::npy::{self, Header};
 use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
 
-use super::replacement::{Replacement, directory, replace};
+use super::place::directory;
+use super::replacement::{self, Replacement, replace};
 use super::stream::{Stream, cannot};
 use super::{csv, npz};
 
@@ -126,14 +127,7 @@ impl Destination {
                 let mut written = Vec::new();
                 for (name, output) in names.iter().zip(outputs) {
                     let path = path.join(format!("{name}.npy"));
-                    let Some((file, new)) = Replacement::begin(&path)? else {
-                        replace(&path, |stream| write_npy(stream, output))?;
-                        continue;
-                    };
-                    let mut stream = Stream::new(file);
-                    write_npy(&mut stream, output).map_err(|error| cannot_write(&path, error))?;
-                    new.complete(stream.file())?;
-                    written.push(new);
+                    written.extend(replacement::write(&path, |to| write_npy(to, output))?);
                 }
                 written.into_iter().try_for_each(Replacement::put)
             }

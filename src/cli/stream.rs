@@ -4,7 +4,7 @@
 //! something to do, so that Ctrl-C ends the waiting.
 
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -12,9 +12,7 @@ use std::time::Duration;
 use hotloop::{Error, ErrorKind};
 
 use super::interrupt;
-
-/// Links that are followed before they count as a circle, as Linux has it.
-pub(crate) const MOST_LINKS: usize = 40;
+use super::place::descriptor;
 
 /// The most bytes of one piece.
 const PIECE: usize = 1 << 20;
@@ -101,22 +99,6 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NONBLOCK);
     options.open(path)
-}
-
-/// The number of the open file that a path is another name of, as `/dev/stdout` is where there is
-/// `/proc`.
-pub(crate) fn descriptor(path: &Path) -> Option<u32> {
-    let open = fs::canonicalize("/proc/self/fd").ok()?;
-    let mut place = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let directory = place.parent().filter(|d| !d.as_os_str().is_empty());
-        let directory = fs::canonicalize(directory.unwrap_or(Path::new("."))).ok()?;
-        if directory == open {
-            return place.file_name()?.to_str()?.parse().ok();
-        }
-        place = directory.join(fs::read_link(&place).ok()?);
-    }
-    None
 }
 
 /// Standard output or error where it is a file, to be written on from where others stopped: opened

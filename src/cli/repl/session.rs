@@ -1,6 +1,6 @@
 //! A session: variables and functions that stay, and the evaluation of what is typed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use hotloop_grammar::{Ast, parse};
 use super::composed::Composed;
 use super::definitions::{Definition, Definitions, names};
 use super::generator::Generator;
-use super::makers::{Call, Lifted, Scalar, lift, make, place};
+use super::makers::{Lifted, Scalar, lift, make, place};
 use super::ready::{Made, Ready};
 use super::scan::{Piece, Scan};
 use super::statements::{Alone, Part, Uses, definitions, only, parts};
@@ -98,8 +98,8 @@ impl Session {
         };
         self.define(&ast, &lifted, &typed)?;
         let parts = parts(&ast, &lifted, &self.definitions);
-        let binds = |call: &&Call| parts.iter().any(|part| part.binds.contains(&call.placeholder));
-        if let Some(call) = lifted.makers.iter().find(binds) {
+        let bound: HashSet<&String> = parts.iter().flat_map(|part| &part.binds).collect();
+        if let Some(call) = lifted.makers.iter().find(|call| bound.contains(&call.placeholder)) {
             let error = Error::new(ErrorKind::Parse, "a made array is no name");
             return Err(call.blamed(error, &typed));
         }
@@ -120,11 +120,9 @@ impl Session {
     /// Takes in the functions that a text defines: all or, if one is wrong, none.
     fn define(&mut self, ast: &Ast, lifted: &Lifted, typed: &str) -> Result<()> {
         let new = definitions(ast, &lifted.text);
-        let has = |call: &&Call| {
-            let name = &call.placeholder;
-            new.iter().any(|d| d.reads.contains(name) || d.parameters.contains(name))
-        };
-        if let Some(call) = lifted.makers.iter().find(has) {
+        let named = new.iter().flat_map(|d| d.reads.iter().chain(&d.parameters));
+        let named: HashSet<&String> = named.collect();
+        if let Some(call) = lifted.makers.iter().find(|call| named.contains(&call.placeholder)) {
             let error = Error::new(ErrorKind::Name, "a function cannot make arrays")
                 .hint("make the array before, under a name that the function reads");
             return Err(call.blamed(error, typed));
@@ -273,7 +271,7 @@ impl Session {
             let array = make(call, &self.engine, &mut generator, &scalar).map_err(|error| {
                 match error.span() {
                     Some(_) => error,
-                    None => error.located(Span::new(call.range.start, call.range.end), typed),
+                    None => call.blamed(error, typed),
                 }
             });
             self.generator = generator;
@@ -289,7 +287,7 @@ impl Session {
             let error = Error::new(ErrorKind::Type, "an array cannot be made inside an argument");
             let error =
                 error.hint("an argument is one number: give what it is made of a name before");
-            return Err(error.located(Span::new(call.range.start, call.range.end), text));
+            return Err(call.blamed(error, text));
         }
         let ready = self.ready(text, text, BTreeMap::new())?;
         let arrays = self.arrays(&ready, text)?;
@@ -373,7 +371,10 @@ impl Session {
     }
 
     /// The same into arrays that can be kept.
-    fn arrays(&self, ready: &Ready, typed: &str) -> Result<Vec<Array>> {
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`].
+    pub(crate) fn arrays(&self, ready: &Ready, typed: &str) -> Result<Vec<Array>> {
         let values = self.values(ready, typed)?;
         evaluate::arrays(&ready.program, &values).map_err(|error| ready.placed(error))
     }

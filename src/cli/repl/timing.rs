@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hotloop::{Arg, ArgType, DType, Out, Result, RunOptions, Stats};
 
 use super::session::Session;
-use crate::cli::array::{Array, Order, byte_count};
+use crate::cli::array::{Array, byte_count};
 use crate::cli::evaluate::Value;
 use crate::cli::{interrupt, quantity};
 
@@ -19,10 +19,10 @@ const COMPILATIONS: usize = 3;
 /// Times a program over the variables there are.
 ///
 /// # Errors
-/// As [`Session::compile`] and [`Session::evaluate`].
+/// As [`Session::compile`] and [`Session::arrays`].
 pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     let ready = session.compile(typed)?;
-    let outputs = session.evaluate(&ready, typed)?;
+    let mut arrays = session.arrays(&ready, typed)?;
     let values = session.values(&ready, typed)?;
     let types: Vec<(&str, ArgType)> = values.iter().map(|(name, v)| (*name, v.ty())).collect();
     let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
@@ -35,10 +35,7 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
         compiling = compiling.min(start.elapsed());
     }
 
-    let shapes: Vec<_> = outputs.iter().map(|o| (o.dtype(), o.shape().to_vec())).collect();
-    drop(outputs);
-    let arrays = shapes.iter().map(|(dtype, shape)| Array::zeroed(*dtype, shape, Order::C));
-    let mut arrays = arrays.collect::<Result<Vec<Array>>>()?;
+    let shapes: Vec<_> = arrays.iter().map(|a| (a.dtype(), a.shape().to_vec())).collect();
     let options = RunOptions::new().cancel(interrupt::token());
     let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();
     let counting = ready.program.with(options.clone().stats(true));

@@ -1,0 +1,42 @@
+//! What a path means: the file that it leads to, or an open one of this process.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Links that are followed before they count as a circle, as Linux has it.
+const MOST_LINKS: usize = 40;
+
+/// The directory that a file is in.
+pub(crate) fn directory(path: &Path) -> &Path {
+    path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a path and the symbolic links behind it name, one after the other; the last is no link,
+/// or not there.
+fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let next = |place: &PathBuf| Some(directory(place).join(fs::read_link(place).ok()?));
+    std::iter::successors(Some(path.to_path_buf()), next)
+}
+
+/// The file that a path means once symbolic links are followed; it need not exist.
+///
+/// # Errors
+/// The links go in a circle.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut places = links(path);
+    let place = places.by_ref().take(MOST_LINKS).last();
+    match (place, places.next()) {
+        // What else is wrong shows when it is opened.
+        (Some(place), None) => Ok(place),
+        _ => Err(io::Error::other("too many symbolic links")),
+    }
+}
+
+/// The number of the open file that a path is another name of, as `/dev/stdout` is where there is
+/// `/proc`.
+pub(crate) fn descriptor(path: &Path) -> Option<u32> {
+    let open = fs::canonicalize("/proc/self/fd").ok()?;
+    let is_open = |place: &PathBuf| fs::canonicalize(directory(place)).is_ok_and(|d| d == open);
+    links(path).take(MOST_LINKS).find(is_open)?.file_name()?.to_str()?.parse().ok()
+}
