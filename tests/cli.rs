@@ -590,6 +590,28 @@ fn h5_places_that_cannot_be_written() {
     assert_eq!(names(dir), ["file"]);
 }
 
+/// Somebody's `notes.txt` is not replaced by the bytes of an array.
+#[test]
+fn h5_files_of_another_kind_are_not_written() {
+    let dir = temporary();
+    let dir = dir.path();
+    write(dir, "notes.txt", b"mine");
+    for name in ["notes.txt", "y.parquet", "./y.2"] {
+        let err = fails(dir, 1, &["a", "a=1", "-o", name]);
+        let want = "error: cannot write {name:?}: it is not called .npy, .npz or .csv\n";
+        assert_eq!(err, want.replace("{name:?}", &format!("{name:?}")));
+        let script = format!("a = 1\n:save a {name}\n");
+        let ran = feed(dir, &[], script.as_bytes());
+        assert!(ran.err.contains("it is not called .npy"), "{}", ran.err);
+    }
+    assert_eq!(fs::read(dir.join("notes.txt")).unwrap(), b"mine");
+    ok(dir, &["a", "a=1", "-o", "y"]);
+    ok(dir, &["a", "a=1", "-o", "Y.NPY"]);
+    fs::create_dir(dir.join("y.d")).unwrap();
+    ok(dir, &["a", "a=1", "-o", "y.d"]);
+    assert_eq!(names(dir), ["Y.NPY", "notes.txt", "y", "y.d"]);
+}
+
 #[test]
 fn tables_with_text() {
     let dir = temporary();

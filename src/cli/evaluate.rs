@@ -99,7 +99,7 @@ impl Input {
 pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     interrupt::end_all();
     let program = evaluation.tuning.engine().compile(&evaluation.expression)?;
-    let destination = evaluation.output.clone().map(Destination::new);
+    let destination = evaluation.output.clone().map(Destination::new).transpose()?;
     let outputs = program.outputs().len();
     if destination.as_ref().is_some_and(|d| !d.takes(outputs)) {
         let message =

@@ -10,30 +10,12 @@ use hotloop::{Error, ErrorKind, Result};
 use super::args::{is_name, is_word};
 use super::array::Array;
 use super::csv::Table;
+use super::format::Format;
 use super::npy;
 use super::npz::Npz;
 
 /// Characters of the names of variables that are made of others.
 const LONGEST_NAME: usize = 64;
-
-/// What a file's name says that it is.
-#[derive(Clone, Copy, PartialEq)]
-enum Format {
-    Npy,
-    Npz,
-    Csv,
-}
-
-impl Format {
-    fn of(path: &Path) -> Format {
-        let is = |end: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(end));
-        match () {
-            () if is("npz") => Format::Npz,
-            () if is("csv") => Format::Csv,
-            () => Format::Npy,
-        }
-    }
-}
 
 /// A path, and the name after its last colon if it is that of a part of a file.
 fn split(path: &Path) -> (PathBuf, Option<&str>) {

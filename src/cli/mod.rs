@@ -29,6 +29,7 @@ mod evaluate;
 mod explain;
 mod file;
 mod first_error;
+mod format;
 mod functions;
 mod interrupt;
 mod memory;

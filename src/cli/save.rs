@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hotloop::npy::{self, Header};
 use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
 
+use super::format::Format;
 use super::place::directory;
 use super::replacement::{self, Replacement, replace};
 use super::stream::{Stream, cannot};
@@ -32,18 +33,26 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// What a path asks for: a directory if it is one or ends with a slash, else by extension.
-    pub(crate) fn new(path: PathBuf) -> Destination {
+    /// What a path asks for: a directory if it is one or ends with a slash, else by extension. A
+    /// pipe or a device takes an array whatever it is called, and so does a name that has no
+    /// extension.
+    ///
+    /// # Errors
+    /// `Format`: it is called as a file of another kind, which is not to be replaced by an array.
+    pub(crate) fn new(path: PathBuf) -> Result<Destination> {
         let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-        if slash || path.is_dir() {
-            Destination::Directory(path)
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")) {
-            Destination::Npz(path)
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-            Destination::Csv(path)
-        } else {
-            Destination::Npy(path)
-        }
+        let file = path.is_file() || !path.exists();
+        Ok(match Format::named(&path) {
+            _ if slash || path.is_dir() => Destination::Directory(path),
+            Some(Format::Npy) => Destination::Npy(path),
+            Some(Format::Npz) => Destination::Npz(path),
+            Some(Format::Csv) => Destination::Csv(path),
+            None if file && path.extension().is_some() => {
+                let message = format!("cannot write {path:?}: it is not called .npy, .npz or .csv");
+                return Err(Error::new(ErrorKind::Format, message));
+            }
+            None => Destination::Npy(path),
+        })
     }
 
     /// Whether it takes this many outputs.

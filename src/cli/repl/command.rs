@@ -192,7 +192,7 @@ fn save(session: &mut Session, rest: &str) -> Result<String> {
         return Err(Error::new(ErrorKind::Name, format!("{word:?} is no variable"))
             .hint("a file's name with blanks is put in quotes"));
     }
-    let destination = Destination::new(home::expanded(Path::new(&path)));
+    let destination = Destination::new(home::expanded(Path::new(&path)))?;
     if !destination.takes(words.len()) {
         return Err(usage("several variables go to an .npz or .csv file, or to a DIRECTORY/"));
     }
