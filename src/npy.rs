@@ -216,15 +216,17 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// ```
 ///
 /// # Errors
-/// The file takes no header, or is not to become so long; or the array does not fit memory.
+/// The file takes no header, is not to become so long, or has no room; or the array does not fit
+/// memory.
 pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
     let header = Header::new(dtype, shape);
-    let (bytes, len) = (header.to_bytes(), header.data_len().map_err(io::Error::other)?);
-    let start = bytes.len() as u64;
+    header.data_len().map_err(io::Error::other)?;
+    let bytes = header.to_bytes();
     file.rewind()?;
     file.write_all(&bytes)?;
-    file.set_len(start + len as u64)?;
-    Ok(FileArray::new(file, start, dtype, shape))
+    let array = FileArray::new(file, bytes.len() as u64, dtype, shape);
+    array.reserve()?;
+    Ok(array)
 }
 
 /// What is wrong with a file, and at which byte.

@@ -5,6 +5,7 @@ pub mod cell;
 pub mod code;
 pub mod control;
 pub mod convert;
+mod disk;
 pub mod drive;
 pub mod dtype;
 pub mod elementwise;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::disk;
 use crate::dtype::DType;
 
 /// Where an array is read from: a file, an object store, a generator.
@@ -176,15 +177,20 @@ pub struct FileArray {
     shape: Box<[usize]>,
     fortran_order: bool,
     swapped: bool,
+    writeback: bool,
     /// What errors call the file.
     path: Option<Box<Path>>,
 }
 
+/// Pieces that are worth a request to the disk of their own.
+const LEAST_WRITEBACK: usize = 256 << 10;
+
 impl FileArray {
     /// The array in C order that starts at a byte of a file.
     pub fn new(file: File, start: u64, dtype: DType, shape: &[usize]) -> FileArray {
-        let shape = shape.into();
-        FileArray { file, start, dtype, shape, fortran_order: false, swapped: false, path: None }
+        let (fortran_order, swapped, writeback) = (false, false, false);
+        let (shape, path) = (shape.into(), None);
+        FileArray { file, start, dtype, shape, fortran_order, swapped, writeback, path }
     }
 
     /// The same elements, the first axis of which varies fastest.
@@ -202,6 +208,23 @@ impl FileArray {
         FileArray { path: Some(path.as_ref().into()), ..self }
     }
 
+    /// The same elements, in a file that will be synced: what is written is on its way to the disk
+    /// at once and not only then. On other systems than Linux it makes no difference.
+    pub fn with_early_writeback(self, writeback: bool) -> FileArray {
+        FileArray { writeback, ..self }
+    }
+
+    /// Makes the file as long as it is to be, and takes the room for it where the file system can,
+    /// so that the disk is not found full when half is written.
+    ///
+    /// # Errors
+    /// There is no room, or the file is not to become so long.
+    pub fn reserve(&self) -> io::Result<()> {
+        let end = byte_count(self.dtype, &self.shape).and_then(|n| self.start.checked_add(n));
+        let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.file.set_len(end).and_then(|()| disk::reserve(&self.file, end))
+    }
+
     /// An array of zeros in a file that has no name in a directory, and is gone with the value.
     /// It takes room as it is written.
     ///
@@ -209,11 +232,7 @@ impl FileArray {
     /// The directory takes no file, or none so long.
     pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let bytes = match shape.contains(&0) {
-            true => Some(0),
-            false => shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e)),
-        };
-        let bytes = bytes.ok_or(io::ErrorKind::FileTooLarge)?;
+        let bytes = byte_count(dtype, shape).ok_or(io::ErrorKind::FileTooLarge)?;
         let mut tries = 0;
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -226,7 +245,7 @@ impl FileArray {
             match options.open(&path) {
                 Ok(file) => {
                     std::fs::remove_file(&path)?;
-                    file.set_len(bytes as u64)?;
+                    file.set_len(bytes)?;
                     return Ok(FileArray::new(file, 0, dtype, shape));
                 }
                 // Somebody's who had our number before us.
@@ -249,6 +268,14 @@ impl FileArray {
             None => error,
         }
     }
+}
+
+/// `None` where 64 bits do not count them.
+fn byte_count(dtype: DType, shape: &[usize]) -> Option<u64> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e)).map(|n| n as u64)
 }
 
 impl<S: Source + ?Sized> Source for Arc<S> {
@@ -313,7 +340,7 @@ impl Source for FileArray {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        read_exact_at(&self.file, bytes, self.start + offset).map_err(|e| self.blame(e))
+        disk::read_exact_at(&self.file, bytes, self.start + offset).map_err(|e| self.blame(e))
     }
 }
 
@@ -335,34 +362,11 @@ impl Sink for FileArray {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        write_all_at(&self.file, bytes, self.start + offset).map_err(|e| self.blame(e))
-    }
-}
-
-#[cfg(unix)]
-use std::os::unix::fs::FileExt;
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
-    file.read_exact_at(bytes, at).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            io::Error::new(error.kind(), "the file is shorter than it was")
+        let at = self.start + offset;
+        disk::write_all_at(&self.file, bytes, at).map_err(|e| self.blame(e))?;
+        if self.writeback && bytes.len() >= LEAST_WRITEBACK {
+            disk::begin_writeback(&self.file, at, bytes.len());
         }
-        _ => error,
-    })
-}
-
-#[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    file.write_all_at(bytes, at)
-}
-
-#[cfg(not(unix))]
-fn read_exact_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(unix))]
-fn write_all_at(_: &File, _: &[u8], _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+        Ok(())
+    }
 }

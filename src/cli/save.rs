@@ -153,7 +153,8 @@ fn list<'a>(
     for (path, shape) in files {
         let Some((file, new)) = Replacement::begin(&path)? else { return Ok(None) };
         let sink = npy::create(file, shape.dtype, &shape.shape);
-        let sink = sink.map_err(|error| cannot_write(&path, error))?.with_path(&path);
+        let sink = sink.map_err(|error| cannot_write(&path, error))?;
+        let sink = sink.with_path(&path).with_early_writeback(true);
         list.push((new, Arc::new(sink)));
     }
     Ok(Some(Files::List { list, made }))
