@@ -37,20 +37,19 @@ pub fn reserve(file: &File, end: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     let len = libc::off64_t::try_from(end).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    // It takes at least a byte.
-    while len > 0 {
+    loop {
+        // No room at all is not to be asked for.
         // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
-        if unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
-            break;
+        if len == 0 || unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
+            return Ok(());
         }
         let error = io::Error::last_os_error();
         match error.raw_os_error() {
             Some(libc::EINTR) => {}
-            Some(libc::EOPNOTSUPP | libc::ENOSYS) => break,
+            Some(libc::EOPNOTSUPP | libc::ENOSYS) => return Ok(()),
             _ => return Err(error),
         }
     }
-    Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -13,10 +13,10 @@ use hotloop::{DType, Error, ErrorKind, Output, Result};
 
 use super::array::Array;
 use super::stream::{Stream, cannot};
-use super::{complain, interrupt, memory};
+use super::{complain, memory, quantity};
 
-/// Rows between two looks at signals and at the memory that is left.
-const CHECKED_ROWS: u64 = 1 << 14;
+/// Bytes between two looks at the memory that is left.
+const CHECKED: u64 = 16 << 20;
 /// What stands in a last line of its own, behind a quote: a quote of the table that is not closed
 /// swallows it. It also ends the line before, so that lines can be counted.
 const END: &[u8] = b"\x01";
@@ -40,7 +40,8 @@ impl Table {
     pub(crate) fn open(path: &Path) -> Result<Table> {
         let name = format!("{path:?}");
         let stream = Stream::open(path).map_err(|error| cannot("read", &name, error))?;
-        Table::new(BufReader::new(stream), name)
+        let input = WhileMemory::new(stream, memory::available, &name);
+        Table::new(BufReader::new(input), name)
     }
 
     fn new(mut input: impl Read + 'static, file: String) -> Result<Table> {
@@ -125,7 +126,7 @@ impl Table {
         mut row: impl FnMut(u64, &[String], &ByteRecord) -> std::result::Result<(), Fault>,
     ) -> std::result::Result<(), Fault> {
         let mut record = ByteRecord::new();
-        let (mut rows, mut start) = (0u64, 1);
+        let mut start = 1;
         while self.reader.read_byte_record(&mut record)? {
             if record.len() == 1 && record[0] == *END {
                 return Ok(());
@@ -138,14 +139,6 @@ impl Table {
                 return Err(Fault::Text(what));
             }
             row(line, &self.names, &record)?;
-            rows += 1;
-            if rows.is_multiple_of(CHECKED_ROWS) {
-                interrupt::check()?;
-                if memory::available().is_some_and(|free| free < MARGIN) {
-                    let message = format!("no memory for more than the first {rows} rows");
-                    return Err(Error::new(ErrorKind::OutOfMemory, message).into());
-                }
-            }
         }
         Err(Fault::Text(format!("a quote in line {start} is not closed")))
     }
@@ -188,6 +181,37 @@ fn wrong(line: u64, column: &str, what: &str, field: &[u8]) -> Fault {
     let text = String::from_utf8_lossy(field);
     let short: String = text.chars().take(40).collect();
     Fault::Text(format!("line {line}, column {column:?}: {what}, but {short:?}"))
+}
+
+/// A reader that ends before what is made of its bytes takes all memory, be it one endless line.
+struct WhileMemory<R> {
+    inner: R,
+    free: fn() -> Option<u64>,
+    file: String,
+    read: u64,
+    checked: u64,
+}
+
+impl<R> WhileMemory<R> {
+    fn new(inner: R, free: fn() -> Option<u64>, file: &str) -> WhileMemory<R> {
+        WhileMemory { inner, free, file: file.to_string(), read: 0, checked: 0 }
+    }
+}
+
+impl<R: Read> Read for WhileMemory<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read - self.checked >= CHECKED {
+            self.checked = self.read;
+            if (self.free)().is_some_and(|free| free < MARGIN) {
+                let first = quantity::size(self.read);
+                let message = format!("no memory for more than the first {first} of {}", self.file);
+                return Err(io::Error::other(Error::new(ErrorKind::OutOfMemory, message)));
+            }
+        }
+        let count = self.inner.read(buffer)?;
+        self.read += count as u64;
+        Ok(count)
+    }
 }
 
 /// A reader of lines that end with a line feed, whether by carriage return, line feed or both.
@@ -448,6 +472,21 @@ mod tests {
         assert_eq!(column::<f64>(&mut table, 1), [9_223_372_036_854_775_808.0, 1.0]);
         assert!(column::<f64>(&mut table, 2).iter().all(|x| x.is_nan()));
         assert_eq!(read(b"a,b\n").unwrap()[1].1.shape(), [0]);
+    }
+
+    #[test]
+    fn an_endless_line_does_not_take_all_memory() {
+        for line in [&b"a"[..], b"a\n\"1"] {
+            let input = io::Cursor::new(line).chain(io::repeat(b' '));
+            let input = WhileMemory::new(input, || Some(MARGIN - 1), "t.csv");
+            let error =
+                Table::new(input, "t.csv".to_string()).and_then(Table::columns).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+            let message = error.message();
+            assert!(message.starts_with("no memory for more than the first 16.8 MB of t.csv"));
+        }
+        let input = WhileMemory::new(io::repeat(b'x').take(2 * CHECKED), || Some(MARGIN), "t.csv");
+        assert_eq!(io::copy(&mut { input }, &mut io::sink()).unwrap(), 2 * CHECKED);
     }
 
     #[test]
