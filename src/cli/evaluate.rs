@@ -117,26 +117,39 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
         }
     }
     let args: Vec<(&str, Arg<'_>)> = inputs.iter().map(|(name, i)| (*name, i.arg())).collect();
-    let shapes = program.eval_shape(&args[..])?;
-    let mut options = options(evaluation.stats).memory(evaluation.memory);
+    let memory = evaluation.memory;
+    let options = options(evaluation.stats).memory(memory);
     if let Some(destination) = &destination {
-        options = options.temp_directory(destination.directory());
-        if let Some(files) = destination.create(program.outputs(), &shapes)? {
-            let mut outs: Vec<Out<'_>> = files.sinks().into_iter().map(Out::sink).collect();
-            let run = |p: &Program| p.eval_into(&args[..], &mut outs);
-            let report = watched(&program, options, run)?;
-            files.finish()?;
-            tell(&report);
-            return Ok(());
-        }
+        let fits = |shapes: &[OutputShape]| fits(shapes, memory, true);
+        return Ok(write(&program, &args, options, destination, fits)?);
     }
-    fits(&shapes, evaluation.memory, destination.is_some())?;
+    fits(&program.eval_shape(&args[..])?, memory, false)?;
     let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
-    match destination {
-        Some(destination) => Ok(destination.write(outputs.iter())?),
-        None => print(&show::show_all(outputs.iter())),
+    print(&show::show_all(outputs.iter()))
+}
+
+/// Runs a program into files: in pieces where they can be written so, else in one go, if that fits.
+fn write(
+    program: &Program,
+    args: &[(&str, Arg<'_>)],
+    options: RunOptions,
+    destination: &Destination,
+    fits: impl FnOnce(&[OutputShape]) -> hotloop::Result<()>,
+) -> hotloop::Result<()> {
+    let shapes = program.eval_shape(args)?;
+    let options = options.temp_directory(destination.directory());
+    if let Some(files) = destination.create(program.outputs(), &shapes)? {
+        let mut outs: Vec<Out<'_>> = files.sinks().into_iter().map(Out::sink).collect();
+        let report = watched(program, options, |p| p.eval_into(args, &mut outs))?;
+        files.finish()?;
+        tell(&report);
+        return Ok(());
     }
+    fits(&shapes)?;
+    let outputs = watched(program, options, |p| p.eval(args))?;
+    tell(outputs.report());
+    destination.write(outputs.iter())
 }
 
 /// That what is printed in the end, or written in one go, fits the memory that the run may take.
@@ -172,8 +185,8 @@ fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
 /// # Errors
 /// As [`Program::eval`]; `OutOfMemory` for more than there is.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
-    let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
-    room(program, &args)?;
+    let args = args(values);
+    room(&program.eval_shape(&args[..])?)?;
     let outputs = watched(program, options(false), |p| p.eval(&args[..]))?;
     tell(outputs.report());
     Ok(outputs)
@@ -184,8 +197,9 @@ pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop:
 /// # Errors
 /// As [`evaluate`].
 pub(crate) fn arrays(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Vec<Array>> {
-    let args: Vec<(&str, Arg<'_>)> = values.iter().map(|(name, v)| (*name, v.arg())).collect();
-    let shapes = room(program, &args)?;
+    let args = args(values);
+    let shapes = program.eval_shape(&args[..])?;
+    room(&shapes)?;
     let arrays = shapes.iter().map(|s| Array::zeroed(s.dtype, &s.shape, array::Order::C));
     let mut arrays = arrays.collect::<hotloop::Result<Vec<Array>>>()?;
     let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();
@@ -195,13 +209,27 @@ pub(crate) fn arrays(program: &Program, values: &[(&str, &Value)]) -> hotloop::R
     Ok(arrays)
 }
 
-/// What the outputs would be, if there is memory for them.
-fn room(program: &Program, args: &[(&str, Arg<'_>)]) -> hotloop::Result<Vec<OutputShape>> {
-    let shapes = program.eval_shape(args)?;
+/// The same into files.
+///
+/// # Errors
+/// As [`evaluate`], [`Destination::create`] and [`Destination::write`].
+pub(crate) fn save(
+    program: &Program,
+    values: &[(&str, &Value)],
+    destination: &Destination,
+) -> hotloop::Result<()> {
+    write(program, &args(values), options(false), destination, room)
+}
+
+fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {
+    values.iter().map(|(name, value)| (*name, value.arg())).collect()
+}
+
+/// That there is memory for the outputs.
+fn room(shapes: &[OutputShape]) -> hotloop::Result<()> {
     // What no memory could hold the engine refuses.
     let bytes = shapes.iter().filter_map(|s| byte_count(s.dtype, &s.shape));
-    memory::check(bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64)))?;
-    Ok(shapes)
+    memory::check(bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64)))
 }
 
 fn watched<T>(

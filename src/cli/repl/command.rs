@@ -198,7 +198,7 @@ fn save(session: &mut Session, rest: &str) -> Result<String> {
     }
     let program = words.join(", ");
     let ready = session.compile(&program)?;
-    destination.write(session.evaluate(&ready, &program)?.iter())?;
+    session.save(&ready, &program, &destination)?;
     Ok(String::new())
 }
 

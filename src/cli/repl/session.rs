@@ -17,6 +17,7 @@ use super::statements::{Alone, Part, Uses, definitions, only, parts};
 use crate::cli::args::{Number, Tuning, is_name};
 use crate::cli::array::Array;
 use crate::cli::evaluate::{self, Value};
+use crate::cli::save::Destination;
 use crate::cli::{interrupt, show};
 
 /// The variable that is the last value printed.
@@ -377,6 +378,15 @@ impl Session {
     pub(crate) fn arrays(&self, ready: &Ready, typed: &str) -> Result<Vec<Array>> {
         let values = self.values(ready, typed)?;
         evaluate::arrays(&ready.program, &values).map_err(|error| ready.placed(error))
+    }
+
+    /// The same into files.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`], and of the files.
+    pub(crate) fn save(&self, ready: &Ready, typed: &str, to: &Destination) -> Result<()> {
+        let values = self.values(ready, typed)?;
+        evaluate::save(&ready.program, &values, to).map_err(|error| ready.placed(error))
     }
 }
 
