@@ -103,7 +103,7 @@ pub unsafe fn read_element(view: &View) -> std::result::Result<u64, Stop> {
         return Ok(unsafe { view.read() });
     };
     let mut bytes = [0u8; 8];
-    store.read(0, &mut bytes[..view.dtype.size()]).map_err(Stop::Failed)?;
+    store.read(0, &mut bytes[..view.dtype.size()])?;
     let own = View { pointer: bytes.as_mut_ptr(), store: None, ..view.clone() };
     // SAFETY: the element was just read.
     Ok(unsafe { own.read() })
@@ -150,8 +150,8 @@ pub fn copy(
     for at in (0..bytes).step_by(PART) {
         control.check()?;
         let part = &mut part[..PART.min(bytes - at)];
-        from.read(at as u64, part).map_err(Stop::Failed)?;
-        to.write(at as u64, part).map_err(Stop::Failed)?;
+        from.read(at as u64, part)?;
+        to.write(at as u64, part)?;
     }
     Ok(())
 }

@@ -128,6 +128,37 @@ fn one_axis_and_four() {
     }
 }
 
+/// Arrays that are too large to be read in one go and then picked from, in orders that meet.
+#[test]
+fn the_same_bits_of_large_arrays_of_both_orders() {
+    const TEXTS: [&str; 12] = [
+        "sum(x)",
+        "sum(x[::-1]), argmax(x[:, ::-1])",
+        "sum(x[1:, ::3] + 1)",
+        "sum(x[:-1, 1:] * y[1:, :-1])",
+        "sum(transpose(x) + 1)",
+        "x + y, x - y, x * 2, y",
+        "x[::-1] - sum(y[:, ::2])",
+        "x[:, ::-1] * 2",
+        "sum(x * y, axis=0)",
+        "sum(x * y, axis=1), max(x - y, axis=0)",
+        "sum(x + y, axis=-1)",
+        "(x - mean(x)) / (1 + std(y))",
+    ];
+    let shapes: [&[usize]; 4] = [&[300, 700], &[30, 40, 150], &[3, 40_000], &[90_000, 3]];
+    for (i, shape) in shapes.into_iter().enumerate() {
+        let mut rng = Rng(17 + i as u64);
+        let dtypes = [DType::I16, DType::F32, DType::I8, DType::F64];
+        let x = array(dtypes[i], shape, &mut rng);
+        let y = array(dtypes[(i + 1) % 4], shape, &mut rng);
+        for (p, text) in TEXTS.iter().enumerate() {
+            let inputs = [("x", x.clone()), ("y", y.clone())];
+            let memory = [0, 1 << 22, 1 << 30][(i + p) % 3];
+            compare(&engine(1 + p % 2), text, &inputs, memory, &mut rng);
+        }
+    }
+}
+
 /// Fails from the k-th transfer on.
 struct Failing {
     inner: Stored,

@@ -16,6 +16,12 @@ pub enum Stop {
     Failed(io::Error),
 }
 
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
 /// What may stop a run: looked at once a tile.
 #[derive(Clone, Debug, Default)]
 pub struct Control {

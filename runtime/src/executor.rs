@@ -36,7 +36,7 @@ use crate::stream;
 use crate::strided::{
     Panel, gather, gather_block, is_contiguous, scatter, scatter_block, swap_bytes,
 };
-use crate::window::{PICKED, Piece, Results, steps};
+use crate::window::{PICKED, Piece, Results, Way, steps};
 
 /// A compiled tile: `n` elements, through a table of pointers laid out as
 /// `cells, inputs..., outputs..., slots...`. Returns advisory flags.
@@ -239,7 +239,7 @@ const PARTIALS: usize = 1 << 20;
 const WINDOWS: usize = 1 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
 const TRANSFER: f32 = 0.1;
-/// Rows of a unit whose operands in stores lie along them.
+/// Rows of a unit that are transferred together.
 const TURNED_ROWS: usize = 512;
 /// What the hardware reads ahead within.
 const PAGE: usize = 4096;
@@ -338,14 +338,17 @@ impl Loop {
         let panel = Shape::new(&operands, &nest, folds.len());
         let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
         let workers = pool.most_workers(n.div_ceil(PIECE), work);
-        let turned = |o: &Bound| o.operand.store.is_some() && o.operand.path.turned;
-        let turned = operands.iter().any(turned);
+        let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
+        let ways = operands.iter().map(|o| &o.operand).filter(|o| o.store.is_some());
+        let ways = ways.map(|o| Way::of(&nest, &o.path, o.size));
+        let turned = ways.clone().any(|way| way == Way::Turned);
+        let least = if nest.along == Along::Columns { columns.min(leaf) } else { 1 };
+        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least)).max().unwrap_or(1);
         // Elements of a thread's windows: as many as are good, and as there is memory for.
         let elements = |bytes: usize| bytes / (width - apart).max(1);
         let most = elements(tile.memory / (4 * workers));
-        let window = stored.then(|| elements(WINDOWS).min(most));
+        let window = stored.then(|| elements(WINDOWS).max(together).min(most));
         // Rows that stay together, so that a window may be so many columns wide.
-        let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
         let down = match nest.along {
             Along::Rows => leaf,
             _ if turned => TURNED_ROWS,
@@ -655,18 +658,24 @@ impl Cut<'_> {
         // through them takes long when a run has been stopped.
         let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
         let wanted = match (self.window, self.workers) {
-            (Some(window), _) => window.clamp(PIECE, most),
+            (Some(window), _) => window.max(PIECE),
             (None, 1) => most,
             (None, workers) => (self.n / (8 * workers)).clamp(PIECE, most),
         };
         let too_long = |elements: usize| self.window.is_some() && elements > wanted;
         let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
-        // A power of two of leaves, of at least so many elements.
-        let level_of = |elements: usize| elements.div_ceil(leaf).next_power_of_two().ilog2();
+        // A power of two of leaves: of at least so many elements, or of as many as a window has.
+        let level_of = |elements: usize| match self.window {
+            Some(_) => (elements / leaf).max(1).ilog2(),
+            None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
+        };
+        // Rows that are read together limit the columns of a window.
+        let down = match self.turned {
+            true => TURNED_ROWS.min(rows.max(1)),
+            false => self.panel_rows,
+        };
         let (row_step, column_step, level) = match self.nest.along {
             Along::Nothing => {
-                // Rows that are read together limit the columns of a window.
-                let down = if self.turned { TURNED_ROWS } else { self.panel_rows };
                 let across = match self.window {
                     Some(_) if down > 1 => (wanted / down).next_multiple_of(self.length),
                     _ => wanted.next_multiple_of(PIECE),
@@ -676,14 +685,15 @@ impl Cut<'_> {
                 (row_step, column_step, 0)
             }
             Along::Columns => {
-                let few = self.workers > 1 && rows < 2 * self.workers * self.panel_rows;
-                let level = match few || too_long(columns * self.panel_rows) {
-                    true if self.window.is_some() => level_of(wanted / self.panel_rows),
+                let few = self.workers > 1 && rows < 2 * self.workers * down;
+                let level = match few || too_long(columns.saturating_mul(down)) {
+                    true if self.window.is_some() => level_of(wanted / down),
                     true => level_of(wanted),
                     false => 63 - leaf.ilog2(),
                 };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
-                let row_step = (wanted / columns.max(1)).clamp(1, rows.max(1));
+                let across = if self.turned { columns.min(leaf << level) } else { columns };
+                let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {
@@ -905,7 +915,7 @@ impl Run<'_> {
         if work.stored {
             self.control.check()?;
             // SAFETY: the block is part of the nest.
-            unsafe { work.fetch(worker, &block) }?;
+            unsafe { work.fetch(self.control, worker, &block) }?;
         }
         if work.nest.along == Along::Rows {
             let tiles = grid.tiles(work.tile);
@@ -952,7 +962,7 @@ impl Run<'_> {
         }
         if work.stored {
             // SAFETY: as above; the windows of outputs have been written.
-            unsafe { work.flush(worker, &block) }?;
+            unsafe { work.flush(self.control, worker, &block) }?;
         }
         if work.streams {
             stream::fence();
@@ -1044,10 +1054,17 @@ impl Loop {
     }
 
     /// A block of an operand that is in a store.
-    fn piece<'a>(&'a self, worker: &Worker, i: usize, block: &Block) -> Option<Piece<'a>> {
+    fn piece<'a>(
+        &'a self,
+        control: &'a Control,
+        worker: &Worker,
+        i: usize,
+        block: &Block,
+    ) -> Option<Piece<'a>> {
         let operand = &self.operands[i].operand;
         Some(Piece {
             store: operand.store.as_ref()?,
+            control,
             nest: &self.nest,
             path: &operand.path,
             size: operand.size,
@@ -1062,10 +1079,15 @@ impl Loop {
     ///
     /// # Safety
     /// The block is part of the nest.
-    unsafe fn fetch(&self, worker: &mut Worker, block: &Block) -> Result<(), Stop> {
+    unsafe fn fetch(
+        &self,
+        control: &Control,
+        worker: &mut Worker,
+        block: &Block,
+    ) -> Result<(), Stop> {
         worker.first = [block.rows.start, block.columns.start];
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(worker, i, block) else { continue };
+            let Some(piece) = self.piece(control, worker, i, block) else { continue };
             let (window, pitch) = &mut worker.windows[i];
             if self.operands[i].output {
                 *pitch = block.columns.len() * piece.size;
@@ -1073,7 +1095,7 @@ impl Loop {
             }
             *pitch = piece.pitch();
             // SAFETY: windows have room for any block of the grid.
-            unsafe { piece.fetch(*window, worker.picked) }.map_err(Stop::Failed)?;
+            unsafe { piece.fetch(*window, worker.picked) }?;
         }
         Ok(())
     }
@@ -1082,12 +1104,17 @@ impl Loop {
     ///
     /// # Safety
     /// As [`Loop::fetch`], after all rows of the block.
-    unsafe fn flush(&self, worker: &mut Worker, block: &Block) -> Result<(), Stop> {
+    unsafe fn flush(
+        &self,
+        control: &Control,
+        worker: &mut Worker,
+        block: &Block,
+    ) -> Result<(), Stop> {
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(worker, i, block) else { continue };
+            let Some(piece) = self.piece(control, worker, i, block) else { continue };
             if self.operands[i].output {
                 // SAFETY: the rows have filled the window.
-                unsafe { piece.flush(worker.windows[i].0) }.map_err(Stop::Failed)?;
+                unsafe { piece.flush(worker.windows[i].0, worker.picked) }?;
             }
         }
         self.folds

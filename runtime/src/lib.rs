@@ -27,5 +27,6 @@ pub mod stack;
 pub mod store;
 pub mod stream;
 pub mod strided;
+mod turned;
 pub mod view;
 mod window;

@@ -7,13 +7,15 @@
 use std::io;
 use std::ops::Range;
 
+use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::{Nest, Path};
 use crate::store::Store;
-use crate::strided::{gather, gather_block, is_contiguous, swap_bytes};
+use crate::strided::{gather, is_contiguous, swap_bytes};
+use crate::turned::Turned;
 
-/// Elements that lie farther apart are read one by one.
-const GAP: isize = 4096;
+/// What lies farther apart is read one by one.
+pub(crate) const GAP: isize = 4096;
 
 /// Bytes that are read before elements are picked out of them.
 pub(crate) const PICKED: usize = 256 << 10;
@@ -35,9 +37,82 @@ pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize
     }
 }
 
+/// Which elements are best transferred together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Those of a row.
+    Rows,
+    /// Those of a column: they are nearer to each other along the innermost axis of the rows.
+    Turned,
+    /// Those of a part of a row: they are nearer to each other along this axis of the columns,
+    /// which is not the innermost.
+    TurnedAxis(usize),
+}
+
+impl Way {
+    /// The way for elements of `size` bytes on a path.
+    pub fn of(nest: &Nest, path: &Path, size: usize) -> Way {
+        let Some((inner, others)) = path.columns.split_last() else { return Way::Rows };
+        let nearer = |step: &isize| {
+            let step = step.unsigned_abs();
+            step != 0 && step < inner.unsigned_abs() && step <= GAP as usize
+        };
+        let near = (0..others.len()).filter(|axis| nearer(&others[*axis]));
+        if let Some(axis) = near.min_by_key(|axis| others[*axis].unsigned_abs()) {
+            // What is read at once anyway is not turned.
+            let picked = Picked::of(&nest.columns, &path.columns, size).axes;
+            return if axis < picked { Way::TurnedAxis(axis) } else { Way::Rows };
+        }
+        match path.rows.last() {
+            Some(step) if nearer(step) => Way::Turned,
+            _ => Way::Rows,
+        }
+    }
+
+    /// Elements of a unit in which so many rows are transferred together; it takes at least so
+    /// many columns whatever the way.
+    pub fn unit(self, nest: &Nest, rows: usize, columns: usize) -> usize {
+        let (extent, across) = match self {
+            Way::Rows => (1, 1),
+            Way::Turned => (nest.rows.last().copied().unwrap_or(1), columns),
+            Way::TurnedAxis(axis) => {
+                (nest.columns[axis], nest.columns[axis + 1..].iter().product::<usize>())
+            }
+        };
+        across.saturating_mul(rows.min(extent))
+    }
+}
+
+/// The inner axes of columns that are read as one block, and the others' number.
+struct Picked {
+    axes: usize,
+    /// Elements of the block.
+    count: usize,
+    /// Bytes from its first element to its lowest and its highest.
+    below: isize,
+    above: isize,
+}
+
+impl Picked {
+    fn of(extents: &[usize], strides: &[isize], size: usize) -> Picked {
+        let mut picked = Picked { axes: extents.len(), count: 1, below: 0, above: 0 };
+        while let Some(axis) = picked.axes.checked_sub(1) {
+            let far = (extents[axis] as isize - 1).saturating_mul(strides[axis]);
+            let below = picked.below + far.min(0);
+            let above = picked.above.saturating_add(far.max(0));
+            if strides[axis].abs() > GAP || above - below + size as isize > PICKED as isize {
+                break;
+            }
+            picked = Picked { axes: axis, count: picked.count * extents[axis], below, above };
+        }
+        picked
+    }
+}
+
 /// A block of an operand's rows and columns, of one outer turn.
 pub(crate) struct Piece<'a> {
     pub store: &'a Store,
+    pub control: &'a Control,
     pub nest: &'a Nest,
     pub path: &'a Path,
     /// Bytes of an element.
@@ -66,23 +141,32 @@ impl Piece<'_> {
     /// Reads the elements.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; [`Stop`] if the control says so.
     ///
     /// # Safety
     /// The window has room for the block, and `picked` for [`PICKED`] bytes.
-    pub unsafe fn fetch(&self, window: *mut u8, picked: *mut u8) -> io::Result<()> {
+    pub unsafe fn fetch(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let pitch = self.pitch();
         let rows = if pitch == 0 { 0..1 } else { 0..self.rows.len() };
         // SAFETY: the caller's promise.
         unsafe {
-            match self.is_turned() {
-                true => self.fetch_turned(window, picked)?,
-                false => {
+            match self.way() {
+                Way::Turned => self.turned().try_for_each(|(block, place)| {
+                    block.fetch(window.wrapping_add(place), picked)
+                })?,
+                way => {
                     let mut reads = Transfers::new(self.store);
                     for row in rows.clone() {
                         let to = window.add(row * pitch);
                         let row = if injected(Fault::WindowOfFirstRow) { 0 } else { row };
-                        self.fetch_row(&mut reads, self.row(self.rows.start + row), to, picked)?;
+                        let row = self.row(self.rows.start + row);
+                        for (columns, block) in self.blocks(way, row) {
+                            let to = to.wrapping_add(self.place(columns.start));
+                            match block {
+                                Some(block) => block.fetch(to, picked)?,
+                                None => self.fetch_row(&mut reads, row, columns, to, picked)?,
+                            }
+                        }
                     }
                     reads.finish()?;
                 }
@@ -94,122 +178,111 @@ impl Piece<'_> {
         Ok(())
     }
 
-    /// Whether elements of a column lie side by side, and those of a row do not.
-    fn is_turned(&self) -> bool {
-        let size = self.size as isize;
-        let down = self.path.rows.last() == Some(&size);
-        down && self.rows.len() > 1 && matches!(*self.path.columns, [step] if step.abs() > size)
+    fn way(&self) -> Way {
+        match Way::of(self.nest, self.path, self.size) {
+            Way::Turned if self.rows.len() == 1 => Way::Rows,
+            way => way,
+        }
     }
 
-    /// # Safety
-    /// As [`Piece::fetch`].
-    unsafe fn fetch_turned(&self, window: *mut u8, picked: *mut u8) -> io::Result<()> {
-        let (pitch, step) = (self.pitch(), self.path.columns[0]);
+    /// Where a column is in the rows of the window.
+    fn place(&self, column: usize) -> usize {
+        (column - self.columns.start) * self.size
+    }
+
+    /// Blocks of rows that are near each other, and their places in the window.
+    fn turned(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
         let extent = self.nest.rows.last().copied().unwrap_or(1);
+        let down = self.path.rows.last().copied().unwrap_or(0);
+        let Range { start: first, end: last } = self.columns;
         let mut row = self.rows.start;
-        while row < self.rows.end {
-            let run = (extent - row % extent).min(self.rows.end - row);
-            let to = window.wrapping_add((row - self.rows.start) * pitch);
-            let from = self.row(row) + self.columns.start as isize * step;
-            let block = Turned { from, rows: run, columns: self.columns.len(), step, pitch };
-            // SAFETY: these are rows of the window.
-            unsafe { self.fetch_block(&block, to, picked) }?;
-            row += run;
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// `to` has room for the block, `picked` for [`PICKED`] bytes.
-    unsafe fn fetch_block(&self, block: &Turned, to: *mut u8, picked: *mut u8) -> io::Result<()> {
-        let (size, Turned { from, step, pitch, .. }) = (self.size, *block);
-        let most_rows = PICKED / size;
-        for row in (0..block.rows).step_by(most_rows) {
-            let rows = most_rows.min(block.rows - row);
-            let most_columns = PICKED / (rows * size);
-            for column in (0..block.columns).step_by(most_columns) {
-                let columns = most_columns.min(block.columns - column);
-                let at = from + (row * size) as isize + column as isize * step;
-                let to = to.wrapping_add(row * pitch + column * size);
-                // SAFETY: `columns` times `rows` elements fit what is picked from, and are part
-                // of the block.
-                unsafe {
-                    let mut reads = Transfers::new(self.store);
-                    for c in 0..columns {
-                        let to = picked.add(c * rows * size);
-                        reads.add(at + c as isize * step, to, rows * size)?;
-                    }
-                    reads.finish()?;
-                    let (down, across) = (size as isize, (rows * size) as isize);
-                    gather_block(to, pitch, picked, rows, down, columns, across, size);
-                }
+        std::iter::from_fn(move || {
+            let start = row;
+            if start >= self.rows.end {
+                return None;
             }
-        }
-        Ok(())
+            row = self.rows.end.min((start / extent + 1) * extent);
+            let block = Turned {
+                store: self.store,
+                control: self.control,
+                size: self.size,
+                from: self.row(start),
+                down,
+                rows: row - start,
+                extents: &self.nest.columns,
+                strides: &self.path.columns,
+                columns: first..last,
+                first,
+                last,
+            };
+            Some((block, (start - self.rows.start) * self.pitch()))
+        })
     }
 
-    /// # Safety
-    /// `to` has room for the row, `picked` for [`PICKED`] bytes.
-    unsafe fn fetch_row<'s>(
-        &'s self,
-        reads: &mut Transfers<'s>,
+    /// The columns of a row in parts: blocks of rows that are near each other along an axis of the
+    /// columns, if that is the way, and what is none.
+    fn blocks(
+        &self,
+        way: Way,
         row: isize,
-        to: *mut u8,
-        picked: *mut u8,
-    ) -> io::Result<()> {
-        let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
-        let at = |column: usize| row + steps(extents, strides, column);
-        let Range { start, end } = self.columns;
-        let place = |column: usize| to.wrapping_add((column - start) * size);
-        // SAFETY: all that is read lies between the columns' ends, in the row.
-        unsafe {
-            if is_contiguous(extents, strides, size) {
-                return reads.add(at(start), to, (end - start) * size);
+    ) -> impl Iterator<Item = (Range<usize>, Option<Turned<'_>>)> {
+        let near = match way {
+            Way::TurnedAxis(axis) => Some(axis),
+            Way::Rows | Way::Turned => None,
+        };
+        let split = near.map_or(0, |axis| axis + 1);
+        let (outer, inner) = self.nest.columns.split_at(split);
+        let (outer_steps, inner_steps) = self.path.columns.split_at(split);
+        let across: usize = inner.iter().product();
+        let turn = near.map_or(usize::MAX, |axis| across * outer[axis]);
+        let mut column = self.columns.start;
+        std::iter::from_fn(move || {
+            let start = column;
+            if start >= self.columns.end {
+                return None;
             }
-            if let ([_, across], [down, step]) = (extents, strides)
-                && *down == size as isize
-                && step.abs() > GAP
-            {
-                // Whole rows of an array in the other order.
-                let (first, last) = (start.next_multiple_of(*across), end - end % across);
-                if first < last {
-                    let rows = (last - first) / across;
-                    let (from, pitch) = (at(first), across * size);
-                    let block = Turned { from, rows, columns: *across, step: *step, pitch };
-                    self.fetch_block(&block, place(first), picked)?;
-                    self.fetch_picked(reads, row, start..first, place(start), picked)?;
-                    return self.fetch_picked(reads, row, last..end, place(last), picked);
-                }
-            }
-            self.fetch_picked(reads, row, start..end, to, picked)
-        }
+            column = self.columns.end.min((start / turn + 1) * turn);
+            let columns = start..column;
+            let (first_row, last_row) = (start / across, (column - 1) / across);
+            let near = near.filter(|_| first_row < last_row);
+            let block = near.map(|axis| Turned {
+                store: self.store,
+                control: self.control,
+                size: self.size,
+                from: row + steps(outer, outer_steps, first_row),
+                down: outer_steps[axis],
+                rows: last_row - first_row + 1,
+                extents: inner,
+                strides: inner_steps,
+                columns: 0..across,
+                first: start % across,
+                last: (column - 1) % across + 1,
+            });
+            Some((columns, block))
+        })
     }
 
-    /// Reads spans of bytes, and picks the elements out of them.
+    /// Reads columns of a row: spans of bytes, from which elements are picked.
     ///
     /// # Safety
-    /// As [`Piece::fetch_row`].
-    unsafe fn fetch_picked<'s>(
+    /// `to` has room for them, `picked` for [`PICKED`] bytes.
+    unsafe fn fetch_row<'s>(
         &'s self,
         reads: &mut Transfers<'s>,
         row: isize,
         columns: Range<usize>,
         to: *mut u8,
         picked: *mut u8,
-    ) -> io::Result<()> {
+    ) -> Result<(), Stop> {
         let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
-        // The inner axes that are read as one block, and how many of it side by side.
-        let mut inner = extents.len();
-        let (mut count, mut below, mut above) = (1usize, 0isize, 0isize);
-        while let Some(axis) = inner.checked_sub(1) {
-            let far = (extents[axis] as isize - 1).saturating_mul(strides[axis]);
-            let (low, high) = (below + far.min(0), above.saturating_add(far.max(0)));
-            if strides[axis].abs() > GAP || high - low + size as isize > PICKED as isize {
-                break;
-            }
-            (inner, count, below, above) = (axis, count * extents[axis], low, high);
+        if is_contiguous(extents, strides, size) {
+            let at = row + steps(extents, strides, columns.start);
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { reads.add(at, to, columns.len() * size) }?);
         }
-        let (axis, stride) = match inner.checked_sub(1) {
+        let Picked { axes, count, below, above } = Picked::of(extents, strides, size);
+        // How many of the blocks are read side by side.
+        let (axis, stride) = match axes.checked_sub(1) {
             Some(axis) => (extents[axis], strides[axis]),
             None => (1, 0),
         };
@@ -221,6 +294,7 @@ impl Piece<'_> {
         };
         let mut column = columns.start;
         while column < columns.end {
+            self.control.check()?;
             let block = column / count;
             let blocks = side_by_side.min(axis - block % axis);
             let end = columns.end.min((block + blocks) * count);
@@ -249,57 +323,67 @@ impl Piece<'_> {
     /// Writes the elements; the window's bytes are swapped in place if need be.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; [`Stop`] if the control says so.
     ///
     /// # Safety
-    /// The window holds the block.
-    pub unsafe fn flush(&self, window: *mut u8) -> io::Result<()> {
+    /// The window holds the block, `picked` has room for [`PICKED`] bytes.
+    pub unsafe fn flush(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
         let pitch = self.columns.len() * size;
         let whole = is_contiguous(extents, strides, size);
+        // What lies between elements is not ours to write.
+        let beside = |step: Option<&isize>| step == Some(&(size as isize));
+        let way = match self.way() {
+            Way::Turned if !beside(self.path.rows.last()) => Way::Rows,
+            Way::TurnedAxis(axis) if !beside(strides.get(axis)) => Way::Rows,
+            way => way,
+        };
         // SAFETY: all rows and columns are the window's.
         unsafe {
             if self.swapped && !injected(Fault::SinkWindowAsItIs) {
                 swap_bytes(window, size, self.rows.len() * self.columns.len());
             }
+            if way == Way::Turned {
+                return self.turned().try_for_each(|(block, place)| {
+                    block.flush(window.wrapping_add(place), picked)
+                });
+            }
             let mut writes = Transfers::new(self.store);
             for row in self.rows.clone() {
-                let (at, from) = (self.row(row), window.add((row - self.rows.start) * pitch));
-                if whole {
-                    let first = at + steps(extents, strides, self.columns.start);
-                    writes.add(first, from, pitch)?;
-                    continue;
-                }
-                for (i, column) in self.columns.clone().enumerate() {
-                    writes.add(at + steps(extents, strides, column), from.add(i * size), size)?;
+                self.control.check()?;
+                let from = window.add((row - self.rows.start) * pitch);
+                let row = self.row(row);
+                for (columns, block) in self.blocks(way, row) {
+                    let from = from.wrapping_add(self.place(columns.start));
+                    match block {
+                        Some(block) => block.flush(from, picked)?,
+                        None if whole => {
+                            let at = row + steps(extents, strides, columns.start);
+                            writes.add(at, from, columns.len() * size)?;
+                        }
+                        None => {
+                            for (i, column) in columns.enumerate() {
+                                let at = row + steps(extents, strides, column);
+                                writes.add(at, from.add(i * size), size)?;
+                            }
+                        }
+                    }
                 }
             }
-            writes.finish()
+            Ok(writes.finish()?)
         }
     }
 }
 
-/// A block whose columns are read one after the other.
-#[derive(Clone, Copy)]
-struct Turned {
-    from: isize,
-    rows: usize,
-    columns: usize,
-    /// From one column to the next.
-    step: isize,
-    /// From one row of the copy to the next.
-    pitch: usize,
-}
-
 /// # Safety
 /// The bytes are writable, initialised, and nobody else's for as long as the slice is used.
-unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
+pub(crate) unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts_mut(pointer, n) }
 }
 
 /// Transfers from a source or to a sink, joined where they meet in the store and in memory.
-struct Transfers<'a> {
+pub(crate) struct Transfers<'a> {
     store: &'a Store,
     at: isize,
     place: *mut u8,
@@ -307,13 +391,13 @@ struct Transfers<'a> {
 }
 
 impl<'a> Transfers<'a> {
-    fn new(store: &'a Store) -> Transfers<'a> {
+    pub fn new(store: &'a Store) -> Transfers<'a> {
         Transfers { store, at: 0, place: std::ptr::null_mut(), n: 0 }
     }
 
     /// # Safety
     /// The place is readable, or from a source writable, until [`Transfers::finish`].
-    unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> io::Result<()> {
+    pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> io::Result<()> {
         let meets = self.at + self.n as isize == at || injected(Fault::TransfersJoinedFar);
         let meets = meets && self.place.wrapping_add(self.n) == place;
         if meets && self.n > 0 {
@@ -328,7 +412,7 @@ impl<'a> Transfers<'a> {
 
     /// # Safety
     /// As [`Transfers::add`].
-    unsafe fn finish(&mut self) -> io::Result<()> {
+    pub unsafe fn finish(&mut self) -> io::Result<()> {
         let n = std::mem::take(&mut self.n);
         if n == 0 {
             return Ok(());

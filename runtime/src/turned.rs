@@ -1,0 +1,232 @@
+//! Blocks of arrays that lie the other way than they are gone through: the elements of a column
+//! are near each other in the store, and those of a row are not.
+//!
+//! Columns are transferred one by one, or with what is between them where that is little, and
+//! turned on the way to or from the rows of a window.
+
+use std::ops::Range;
+
+use crate::control::{Control, Stop};
+use crate::fault::{Fault, injected};
+use crate::store::Store;
+use crate::strided::gather_block;
+use crate::window::{GAP, PICKED, Transfers, bytes_mut, steps};
+
+/// Between columns that are turned, so that those of a power of two do not share lines of a cache.
+const PAD: usize = 64;
+
+/// Rows of a block: all have the same columns, but the first may begin late and the last end
+/// early.
+#[derive(Clone)]
+pub(crate) struct Turned<'a> {
+    pub store: &'a Store,
+    /// Looked at before each transfer.
+    pub control: &'a Control,
+    /// Bytes of an element.
+    pub size: usize,
+    /// The offset in the store of column 0 of the first row.
+    pub from: isize,
+    /// From one row to the next; not more than [`GAP`] bytes.
+    pub down: isize,
+    pub rows: usize,
+    /// The axes of the columns, and the steps along them.
+    pub extents: &'a [usize],
+    pub strides: &'a [isize],
+    pub columns: Range<usize>,
+    /// The first column of the first row.
+    pub first: usize,
+    /// The end of the last row.
+    pub last: usize,
+}
+
+/// Rows of a block that are of the same columns.
+struct Even {
+    row: usize,
+    rows: usize,
+    columns: Range<usize>,
+}
+
+impl Turned<'_> {
+    /// Reads the block into a window, which begins with its first element; rows follow each
+    /// other.
+    ///
+    /// # Errors
+    /// The store's; [`Stop`] if the control says so.
+    ///
+    /// # Safety
+    /// The window has room for the block, and `picked` for [`PICKED`] bytes.
+    pub unsafe fn fetch(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+        self.parts().try_for_each(|(part, place)| {
+            // SAFETY: it is a part of the block, at its place in the window.
+            unsafe { part.fetch_part(window.wrapping_add(place), picked) }
+        })
+    }
+
+    /// Writes the block, as [`Turned::fetch`] reads it. Rows are one element apart.
+    ///
+    /// # Errors
+    /// The store's; [`Stop`] if the control says so.
+    ///
+    /// # Safety
+    /// The window holds the block, `picked` has room for [`PICKED`] bytes.
+    pub unsafe fn flush(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
+        self.parts().try_for_each(|(part, place)| {
+            // SAFETY: it is a part of the block, at its place in the window.
+            unsafe { part.flush_part(window.wrapping_add(place), picked) }
+        })
+    }
+
+    /// Parts of so few rows that a column of them can be picked, and their places in the window.
+    fn parts(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
+        let most = (PICKED - PAD) / self.down.unsigned_abs().max(self.size);
+        (0..self.rows).step_by(most).map(move |row| {
+            let mut part = self.clone();
+            part.rows = most.min(self.rows - row);
+            part.from += row as isize * self.down;
+            if row > 0 {
+                part.first = self.columns.start;
+            }
+            if row + part.rows < self.rows {
+                part.last = self.columns.end;
+            }
+            let place = self.place(row, part.first);
+            (part, place)
+        })
+    }
+
+    /// Where an element of the block is in the window.
+    fn place(&self, row: usize, column: usize) -> usize {
+        (row * self.columns.len() + column - self.first) * self.size
+    }
+
+    /// Bytes from the first element of a column to the end of its last, whichever is first.
+    fn height(&self, rows: usize) -> usize {
+        (rows - 1) * self.down.unsigned_abs() + self.size
+    }
+
+    /// The offset in the store of the first row's element.
+    fn at(&self, column: usize) -> isize {
+        self.from + steps(self.extents, self.strides, column)
+    }
+
+    /// The rows that a column has.
+    fn rows_of(&self, column: usize) -> Range<usize> {
+        usize::from(column < self.first)..self.rows - usize::from(column >= self.last)
+    }
+
+    /// Rows of the same columns, among some of the columns.
+    fn even<'s>(&'s self, among: &'s Range<usize>) -> impl Iterator<Item = Even> + 's {
+        let Turned { rows, first, last, ref columns, .. } = *self;
+        let early = usize::from(first > columns.start || rows == 1);
+        let late = usize::from(rows > 1 && last < columns.end);
+        let begin = (0, early, first..if rows == 1 { last } else { columns.end });
+        let middle = (early, rows - early - late, columns.clone());
+        let end = (rows - late, late, columns.start..last);
+        [begin, middle, end].into_iter().filter_map(|(row, rows, columns)| {
+            let columns = columns.start.max(among.start)..columns.end.min(among.end);
+            (rows > 0 && columns.start < columns.end).then_some(Even { row, rows, columns })
+        })
+    }
+
+    /// # Safety
+    /// As [`Turned::fetch`], for few rows.
+    unsafe fn fetch_part(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+        let (size, pitch) = (self.size, self.columns.len() * self.size);
+        let mut start = self.columns.start;
+        while start < self.columns.end {
+            self.control.check()?;
+            // SAFETY: the caller's promise; the elements of these columns are picked from.
+            unsafe {
+                let (end, first, across) = self.pick(start, picked)?;
+                for Even { row, rows, columns } in self.even(&(start..end)) {
+                    let down = if injected(Fault::TurnedFirstRow) { 0 } else { self.down };
+                    let from = first
+                        .wrapping_offset(row as isize * down)
+                        .wrapping_offset((columns.start - start) as isize * across);
+                    let to = window.wrapping_add(self.place(row, columns.start));
+                    gather_block(to, pitch, from, rows, down, columns.len(), across, size);
+                }
+                start = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads some columns, the first of which is given. Tells their end, where the first row's
+    /// element of the first is, and the step from column to column.
+    ///
+    /// # Safety
+    /// As [`Turned::fetch`], for few rows.
+    unsafe fn pick(
+        &self,
+        start: usize,
+        picked: *mut u8,
+    ) -> Result<(usize, *const u8, isize), Stop> {
+        let height = self.height(self.rows);
+        let extent = self.extents.last().copied().unwrap_or(1);
+        let step = self.strides.last().copied().unwrap_or(0);
+        // How far below the first row's element the lowest of a column is.
+        let below = if self.down < 0 { height - self.size } else { 0 };
+        if step.unsigned_abs() <= height + GAP as usize {
+            let room = (PICKED - height).checked_div(step.unsigned_abs());
+            let left = (extent - start % extent).min(self.columns.end - start);
+            let end = start + room.map_or(left, |room| left.min(room + 1));
+            let (one, other) = (self.at(start), self.at(end - 1));
+            let low = one.min(other) - below as isize;
+            let span = one.abs_diff(other) + height;
+            // SAFETY: the span fits what is picked from.
+            self.store.read(low as u64, unsafe { bytes_mut(picked, span) })?;
+            return Ok((end, picked.wrapping_offset(one - low), step));
+        }
+        let pitch = height + PAD;
+        let end = self.columns.end.min(start + (PICKED / pitch).max(1));
+        for column in start..end {
+            self.control.check()?;
+            let rows = self.rows_of(column);
+            if rows.is_empty() {
+                continue;
+            }
+            let lowest = if self.down < 0 { rows.end - 1 } else { rows.start };
+            let offset = lowest as isize * self.down;
+            let low = self.at(column) + offset;
+            let to = picked.wrapping_add((column - start) * pitch + below);
+            // SAFETY: each column has its pitch of what is picked from.
+            let bytes = unsafe { bytes_mut(to.wrapping_offset(offset), self.height(rows.len())) };
+            self.store.read(low as u64, bytes)?;
+        }
+        Ok((end, picked.wrapping_add(below), pitch as isize))
+    }
+
+    /// # Safety
+    /// As [`Turned::flush`], for few rows.
+    unsafe fn flush_part(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
+        let (size, height) = (self.size, self.rows * self.size);
+        let (below, row_step) = (self.columns.len() * size, size as isize);
+        let mut start = self.columns.start;
+        while start < self.columns.end {
+            self.control.check()?;
+            let end = self.columns.end.min(start + PICKED / height);
+            // SAFETY: what is written was picked before, from the window; each column has its
+            // height of what is picked to.
+            unsafe {
+                for Even { row, rows, columns } in self.even(&(start..end)) {
+                    let from = window.wrapping_add(self.place(row, columns.start));
+                    let to = picked.wrapping_add((columns.start - start) * height + row * size);
+                    let n = columns.len();
+                    gather_block(to, height, from, n, row_step, rows, below as isize, size);
+                }
+                let mut writes = Transfers::new(self.store);
+                for column in start..end {
+                    self.control.check()?;
+                    let rows = self.rows_of(column);
+                    let from = picked.wrapping_add((column - start) * height + rows.start * size);
+                    let at = self.at(column) + (rows.start * size) as isize;
+                    writes.add(at, from, rows.len() * size)?;
+                }
+                writes.finish()?;
+            }
+            start = end;
+        }
+        Ok(())
+    }
+}
