@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use hotloop::{Arg, DType, Engine, Out, Program, Result, Sink, npy};
+use hotloop::ndarray::{ArrayViewD, IxDyn, ShapeBuilder};
+use hotloop::{Arg, DType, Engine, FileArray, Out, Program, Result, Sink, npy};
 
 use crate::contest::{count, digits};
 use crate::timing::interleaved;
@@ -51,7 +53,59 @@ pub fn times(threads: &[usize]) -> Result<()> {
             );
         }
     }
+    orders(&a, threads)
+}
+
+/// The same file as matrices of either order, against reading it in order and computing in memory.
+fn orders(path: &Path, threads: &[usize]) -> Result<()> {
+    println!("\n| program of files in both orders | threads | s | read | in memory | to both |");
+    println!("|---|---|---|---|---|---|");
+    let values = vec![0.5f64; N];
+    let file = |shape: &[usize], fortran_order: bool| {
+        let header = npy::Header::new(DType::F64, &[N]).to_bytes().len() as u64;
+        let file = FileArray::new(File::open(path).expect("the file"), header, DType::F64, shape);
+        Arc::new(file.with_fortran_order(fortran_order))
+    };
+    let shapes: [&[usize]; 2] = [&[10_000, 10_000], &[400, 500, 500]];
+    for (text, shape) in [
+        ("sum(f)", shapes[0]),
+        ("sum(c + f)", shapes[0]),
+        ("sum(c + f, axis=1)", shapes[0]),
+        ("sum(f)", shapes[1]),
+    ] {
+        let (c, f) = (file(shape, false), file(shape, true));
+        let reads = if text.contains('c') { 2 } else { 1 };
+        let view = ArrayViewD::from_shape(shape, &values).expect("as many elements");
+        let turned = ArrayViewD::from_shape(IxDyn(shape).f(), &values).expect("as many elements");
+        for &threads in threads {
+            let program = Engine::builder().threads(threads).build().compile(text)?;
+            let run = |args: [(&str, Arg<'_>); 2]| {
+                let args = args.into_iter().filter(|(name, _)| *name == "f" || reads == 2);
+                black_box(program.eval(&args.collect::<Vec<_>>()[..]).expect("values"));
+            };
+            let mut part = vec![0; 1 << 20];
+            let times = interleaved(vec![
+                Box::new(|| run([("c", Arg::source(&c)), ("f", Arg::source(&f))])),
+                Box::new(|| (0..reads).for_each(|_| read_all(path, &mut part))),
+                Box::new(|| run([("c", Arg::from(&view)), ("f", Arg::from(&turned))])),
+            ]);
+            let both = times[1].plus(&times[2]);
+            println!(
+                "| `{text}`, {shape:?} | {threads} | {} | {} | {} | {} |",
+                digits(times[0].median()),
+                digits(times[1].median()),
+                digits(times[2].median()),
+                digits(times[0].ratio(&both)),
+            );
+        }
+    }
     Ok(())
+}
+
+/// Reads a file from its beginning to its end.
+fn read_all(path: &Path, part: &mut [u8]) {
+    let mut file = File::open(path).expect("the file");
+    while file.read(black_box(part)).expect("the file") > 0 {}
 }
 
 /// Runs a program of `a` from one file into another.
