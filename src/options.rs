@@ -195,7 +195,7 @@ impl RunOptions {
 
     /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
     /// it reads over and over, temporary arrays. 1 GiB by default; windows take at most an eighth
-    /// of it, but a few MiB a thread whatever it is. The caller's own arrays, and fresh outputs,
+    /// of it, but a few MiB a thread and pass whatever it is. The caller's own arrays, and fresh outputs,
     /// come on top. Where the interpreter answers, everything is in memory, and what does not fit
     /// is a `Limit`.
     ///

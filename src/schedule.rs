@@ -124,7 +124,8 @@ impl Schedule {
         let mut arrays = Arrays::new(plan, call)?;
         arrays.separate(graph, plan, call)?;
         let traffic = Vec::with_capacity(plan.stages.len());
-        let mut binder = Binder { graph, call, arrays, landing, traffic };
+        let loops = plan.stages.len();
+        let mut binder = Binder { graph, call, arrays, landing, traffic, loops };
         let mut loops = Vec::with_capacity(plan.stages.len());
         for (stage, code) in plan.stages.iter().zip(tiles) {
             loops.push(binder.bind(stage, code, *isa, cells.as_ptr(), pool)?);
@@ -518,6 +519,8 @@ struct Binder<'a> {
     /// Where stages leave scalars.
     landing: Vec<u64>,
     traffic: Vec<Traffic>,
+    /// How many there will be.
+    loops: usize,
 }
 
 impl Binder<'_> {
@@ -620,6 +623,7 @@ impl Binder<'_> {
             reduced: &reduced,
             cost: stage.cost,
             memory: self.call.keep.memory / 2,
+            loops: self.loops,
         };
         Loop::new(&tile, nest, ins, outs, folds, cells, pool).map_err(out_of_memory)
     }

@@ -221,6 +221,14 @@ fn windows_keep_to_the_memory_of_a_run() {
                 let most = most_bytes(run);
                 assert!(most <= room, "{text} of {memory} on {threads}: {most} bytes, not {room}");
             }
+            // Passes share it but for those few MiB; the rest is what they know of pieces of
+            // sequences.
+            let room_of_three = (memory / 8).max(3 * threads * (5 << 19)) + (6 << 20);
+            let passes = program("sum(c + f) + sum(c * f, axis=1), mean(c - f, axis=0)");
+            let run = || drop(passes.eval(args()).unwrap());
+            run();
+            let most = most_bytes(run);
+            assert!(most <= room_of_three, "passes of {memory} on {threads}: {most} bytes");
             let program = program("c + f");
             let run = || {
                 let to = nothing(threads == 2);

@@ -30,25 +30,23 @@ pub fn write_all_at(_: &File, _: &[u8], _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Takes room on the disk for a file that becomes so long. Where the file system has no such call
-/// there is room, or there is none, when it is written.
+/// Takes room on the disk for a file that becomes so long. Where the file system has no such call,
+/// or a signal is in its way, there is room, or there is none, when it is written.
 #[cfg(target_os = "linux")]
 pub fn reserve(file: &File, end: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     let len = libc::off64_t::try_from(end).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    loop {
-        // No room at all is not to be asked for.
-        // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
-        if len == 0 || unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EINTR) => {}
-            Some(libc::EOPNOTSUPP | libc::ENOSYS) => return Ok(()),
-            _ => return Err(error),
-        }
+    // No room at all is not to be asked for.
+    // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
+    if len == 0 || unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        // After a signal it would begin anew.
+        Some(libc::EINTR | libc::EOPNOTSUPP | libc::ENOSYS) => Ok(()),
+        _ => Err(error),
     }
 }
 

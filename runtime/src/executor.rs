@@ -61,6 +61,8 @@ pub struct Tile<'a> {
     /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
     /// sequences.
     pub memory: usize,
+    /// Loops that are bound at once, each with windows of its own.
+    pub loops: usize,
 }
 
 /// One array operand of a loop.
@@ -112,6 +114,8 @@ struct Bound {
     operand: Operand,
     output: bool,
     access: Access,
+    /// How it is best transferred, if it is in a store.
+    way: Way,
 }
 
 /// The scratch of one thread.
@@ -237,6 +241,8 @@ const BETWEEN_LOOKS: usize = 1024;
 const PARTIALS: usize = 1 << 20;
 /// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
 const WINDOWS: usize = 1 << 20;
+/// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
+const LARGE_WINDOWS: usize = 64 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
 const TRANSFER: f32 = 0.1;
 /// Rows of a unit that are transferred together.
@@ -326,7 +332,8 @@ impl Loop {
         for (i, operand) in inputs.into_iter().chain(outputs).enumerate() {
             let output = i >= inputs_end;
             let access = access(&operand, &nest, output && streams, &mut panels);
-            operands.push(Bound { operand, output, access });
+            let way = Way::of(&nest, &operand.path, operand.size);
+            operands.push(Bound { operand, output, access, way });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
@@ -339,22 +346,27 @@ impl Loop {
         let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
         let workers = pool.most_workers(n.div_ceil(PIECE), work);
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
-        let ways = operands.iter().map(|o| &o.operand).filter(|o| o.store.is_some());
-        let ways = ways.map(|o| Way::of(&nest, &o.path, o.size));
+        let ways = operands.iter().filter(|o| o.operand.store.is_some()).map(|o| o.way);
         let turned = ways.clone().any(|way| way == Way::Turned);
-        let least = if nest.along == Along::Columns { columns.min(leaf) } else { 1 };
-        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least)).max().unwrap_or(1);
-        // Elements of a thread's windows: as many as are good, and as there is memory for.
+        // Elements of a thread's windows: as many as are good, and as there is memory for. More
+        // than a cache holds are good where rows are transferred together, if there are units for
+        // all threads then.
         let elements = |bytes: usize| bytes / (width - apart).max(1);
         let most = elements(tile.memory / (4 * workers));
-        let window = stored.then(|| elements(WINDOWS).max(together).min(most));
-        // Rows that stay together, so that a window may be so many columns wide.
-        let down = match nest.along {
-            Along::Rows => leaf,
-            _ if turned => TURNED_ROWS,
-            _ => panel.most_rows(),
+        let least = match nest.along {
+            Along::Nothing => 1,
+            Along::Columns => leaf,
+            Along::Rows => TURNED_ROWS,
         };
-        let widest_window = if stored { power_of_two_within(most / down) } else { LONGEST_TILE };
+        let large = elements(LARGE_WINDOWS).min(most / tile.loops.max(1)).min(n / (4 * workers));
+        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least.min(columns), large));
+        let together = together.max().unwrap_or(1);
+        let window = stored.then(|| elements(WINDOWS).min(most).max(together));
+        // Rows that stay together, so that a window may be so many columns wide.
+        let near = nest.rows.last().copied().unwrap_or(1).max(1);
+        let down = if turned { TURNED_ROWS.min(near) } else { panel.most_rows() };
+        let highest = if nest.along == Along::Rows { leaf } else { down };
+        let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
         let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
         let length = tile_length(columns.min(panel.columns), tile.slots + staged, widest);
@@ -367,6 +379,7 @@ impl Loop {
             workers,
             length,
             panel_rows: panel.most_rows(),
+            down,
             window,
             turned,
             partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
@@ -643,6 +656,8 @@ struct Cut<'a> {
     workers: usize,
     length: usize,
     panel_rows: usize,
+    /// Rows that stay together.
+    down: usize,
     /// The most elements of a unit with windows, if there are any, roughly.
     window: Option<usize>,
     /// Whether windows are of arrays that lie along the rows.
@@ -670,10 +685,7 @@ impl Cut<'_> {
             None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
         };
         // Rows that are read together limit the columns of a window.
-        let down = match self.turned {
-            true => TURNED_ROWS.min(rows.max(1)),
-            false => self.panel_rows,
-        };
+        let down = self.down;
         let (row_step, column_step, level) = match self.nest.along {
             Along::Nothing => {
                 let across = match self.window {
@@ -698,6 +710,7 @@ impl Cut<'_> {
             }
             Along::Rows => {
                 let lanes = match self.window {
+                    Some(_) if self.turned => most_lanes(folds).min(wanted / leaf.max(down)),
                     Some(_) => most_lanes(folds).min(wanted / leaf),
                     None => most_lanes(folds),
                 };
@@ -1061,10 +1074,11 @@ impl Loop {
         i: usize,
         block: &Block,
     ) -> Option<Piece<'a>> {
-        let operand = &self.operands[i].operand;
+        let Bound { operand, way, .. } = &self.operands[i];
         Some(Piece {
             store: operand.store.as_ref()?,
             control,
+            way: *way,
             nest: &self.nest,
             path: &operand.path,
             size: operand.size,
@@ -1126,7 +1140,7 @@ impl Loop {
     /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
     /// apart, and the hardware does not foresee that.
     fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
-        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
             if *output || *access != Access::InPlace || operand.store.is_some() {
                 continue;
             }
@@ -1165,7 +1179,7 @@ impl Loop {
     /// # Safety
     /// The rows and columns are the nest's, with operands as [`Loop::run`] asks.
     unsafe fn fill_panels(&self, worker: &mut Worker, rows: &Range<usize>, columns: Range<usize>) {
-        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
             let Access::Panel(number) = *access else { continue };
             if *output {
                 continue;
@@ -1216,7 +1230,7 @@ impl Loop {
     /// # Safety
     /// As [`Loop::fill_panels`]; outputs are writable.
     unsafe fn drain_panels(&self, worker: &mut Worker, rows: &Range<usize>, columns: Range<usize>) {
-        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
             let Access::Panel(number) = *access else { continue };
             if !*output {
                 continue;
@@ -1281,7 +1295,7 @@ impl Loop {
     #[inline]
     unsafe fn run_part(&self, worker: &mut Worker, place: &Place, n: usize, stage: bool) -> u32 {
         let Place { column, at, in_panel, .. } = *place;
-        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
             let (staging, size) = (worker.staging[i], operand.size);
             let there = worker.row[i].wrapping_add(column * size);
             worker.table[1 + i] = match *access {
@@ -1317,7 +1331,7 @@ impl Loop {
         // Before an output that is reduced too has the order of its bytes turned.
         // SAFETY: the tile function has left what is reduced at its places.
         unsafe { self.reduce(worker, place, n) };
-        for (i, Bound { operand, output, access }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
             let (staging, size) = (worker.staging[i], operand.size);
             let there = worker.row[i].wrapping_add(column * size);
             // SAFETY: outputs are writable, and valid for the nest.

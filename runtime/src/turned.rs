@@ -89,6 +89,9 @@ impl Turned<'_> {
             if row + part.rows < self.rows {
                 part.last = self.columns.end;
             }
+            if part.rows == 1 {
+                part.columns = part.first..part.last;
+            }
             let place = self.place(row, part.first);
             (part, place)
         })
@@ -134,7 +137,6 @@ impl Turned<'_> {
         let (size, pitch) = (self.size, self.columns.len() * self.size);
         let mut start = self.columns.start;
         while start < self.columns.end {
-            self.control.check()?;
             // SAFETY: the caller's promise; the elements of these columns are picked from.
             unsafe {
                 let (end, first, across) = self.pick(start, picked)?;
@@ -174,6 +176,7 @@ impl Turned<'_> {
             let (one, other) = (self.at(start), self.at(end - 1));
             let low = one.min(other) - below as isize;
             let span = one.abs_diff(other) + height;
+            self.control.check()?;
             // SAFETY: the span fits what is picked from.
             self.store.read(low as u64, unsafe { bytes_mut(picked, span) })?;
             return Ok((end, picked.wrapping_offset(one - low), step));
@@ -204,7 +207,6 @@ impl Turned<'_> {
         let (below, row_step) = (self.columns.len() * size, size as isize);
         let mut start = self.columns.start;
         while start < self.columns.end {
-            self.control.check()?;
             let end = self.columns.end.min(start + PICKED / height);
             // SAFETY: what is written was picked before, from the window; each column has its
             // height of what is picked to.
@@ -215,9 +217,8 @@ impl Turned<'_> {
                     let n = columns.len();
                     gather_block(to, height, from, n, row_step, rows, below as isize, size);
                 }
-                let mut writes = Transfers::new(self.store);
+                let mut writes = Transfers::new(self.store, self.control);
                 for column in start..end {
-                    self.control.check()?;
                     let rows = self.rows_of(column);
                     let from = picked.wrapping_add((column - start) * height + rows.start * size);
                     let at = self.at(column) + (rows.start * size) as isize;

@@ -20,6 +20,9 @@ pub(crate) const GAP: isize = 4096;
 /// Bytes that are read before elements are picked out of them.
 pub(crate) const PICKED: usize = 256 << 10;
 
+/// The most bytes of one transfer, so that a run can be stopped between two.
+const LONGEST: usize = 1 << 20;
+
 /// Where an index along some axes leads to.
 pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize {
     match (extents, strides) {
@@ -69,17 +72,18 @@ impl Way {
         }
     }
 
-    /// Elements of a unit in which so many rows are transferred together; it takes at least so
-    /// many columns whatever the way.
-    pub fn unit(self, nest: &Nest, rows: usize, columns: usize) -> usize {
+    /// Elements of a unit in which so many rows are transferred together, if there are at most so
+    /// many; it takes at least so many columns whatever the way. 1 where that is too much.
+    pub fn unit(self, nest: &Nest, rows: usize, columns: usize, most: usize) -> usize {
         let (extent, across) = match self {
-            Way::Rows => (1, 1),
+            Way::Rows => return 1,
             Way::Turned => (nest.rows.last().copied().unwrap_or(1), columns),
             Way::TurnedAxis(axis) => {
                 (nest.columns[axis], nest.columns[axis + 1..].iter().product::<usize>())
             }
         };
-        across.saturating_mul(rows.min(extent))
+        let unit = across.saturating_mul(rows.min(extent)).min(most);
+        if unit / 2 < across { 1 } else { unit }
     }
 }
 
@@ -113,6 +117,7 @@ impl Picked {
 pub(crate) struct Piece<'a> {
     pub store: &'a Store,
     pub control: &'a Control,
+    pub way: Way,
     pub nest: &'a Nest,
     pub path: &'a Path,
     /// Bytes of an element.
@@ -155,7 +160,7 @@ impl Piece<'_> {
                     block.fetch(window.wrapping_add(place), picked)
                 })?,
                 way => {
-                    let mut reads = Transfers::new(self.store);
+                    let mut reads = Transfers::new(self.store, self.control);
                     for row in rows.clone() {
                         let to = window.add(row * pitch);
                         let row = if injected(Fault::WindowOfFirstRow) { 0 } else { row };
@@ -179,7 +184,7 @@ impl Piece<'_> {
     }
 
     fn way(&self) -> Way {
-        match Way::of(self.nest, self.path, self.size) {
+        match self.way {
             Way::Turned if self.rows.len() == 1 => Way::Rows,
             way => way,
         }
@@ -244,7 +249,8 @@ impl Piece<'_> {
             column = self.columns.end.min((start / turn + 1) * turn);
             let columns = start..column;
             let (first_row, last_row) = (start / across, (column - 1) / across);
-            let near = near.filter(|_| first_row < last_row);
+            // Less than a row is not worth reading whole columns.
+            let near = near.filter(|_| first_row < last_row && columns.len() >= across);
             let block = near.map(|axis| Turned {
                 store: self.store,
                 control: self.control,
@@ -278,7 +284,7 @@ impl Piece<'_> {
         if is_contiguous(extents, strides, size) {
             let at = row + steps(extents, strides, columns.start);
             // SAFETY: the caller's promise.
-            return Ok(unsafe { reads.add(at, to, columns.len() * size) }?);
+            return unsafe { reads.add(at, to, columns.len() * size) };
         }
         let Picked { axes, count, below, above } = Picked::of(extents, strides, size);
         // How many of the blocks are read side by side.
@@ -348,9 +354,8 @@ impl Piece<'_> {
                     block.flush(window.wrapping_add(place), picked)
                 });
             }
-            let mut writes = Transfers::new(self.store);
+            let mut writes = Transfers::new(self.store, self.control);
             for row in self.rows.clone() {
-                self.control.check()?;
                 let from = window.add((row - self.rows.start) * pitch);
                 let row = self.row(row);
                 for (columns, block) in self.blocks(way, row) {
@@ -370,7 +375,7 @@ impl Piece<'_> {
                     }
                 }
             }
-            Ok(writes.finish()?)
+            writes.finish()
         }
     }
 }
@@ -385,19 +390,20 @@ pub(crate) unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
 /// Transfers from a source or to a sink, joined where they meet in the store and in memory.
 pub(crate) struct Transfers<'a> {
     store: &'a Store,
+    control: &'a Control,
     at: isize,
     place: *mut u8,
     n: usize,
 }
 
 impl<'a> Transfers<'a> {
-    pub fn new(store: &'a Store) -> Transfers<'a> {
-        Transfers { store, at: 0, place: std::ptr::null_mut(), n: 0 }
+    pub fn new(store: &'a Store, control: &'a Control) -> Transfers<'a> {
+        Transfers { store, control, at: 0, place: std::ptr::null_mut(), n: 0 }
     }
 
     /// # Safety
     /// The place is readable, or from a source writable, until [`Transfers::finish`].
-    pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> io::Result<()> {
+    pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> Result<(), Stop> {
         let meets = self.at + self.n as isize == at || injected(Fault::TransfersJoinedFar);
         let meets = meets && self.place.wrapping_add(self.n) == place;
         if meets && self.n > 0 {
@@ -412,17 +418,22 @@ impl<'a> Transfers<'a> {
 
     /// # Safety
     /// As [`Transfers::add`].
-    pub unsafe fn finish(&mut self) -> io::Result<()> {
+    pub unsafe fn finish(&mut self) -> Result<(), Stop> {
         let n = std::mem::take(&mut self.n);
         if n == 0 {
             return Ok(());
         }
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { bytes_mut(self.place, n) };
-        match self.store {
-            Store::Source(source) => source.read_at(self.at as u64, bytes),
-            Store::Sink(sink) => sink.write_at(self.at as u64, bytes),
+        for start in (0..n).step_by(LONGEST) {
+            self.control.check()?;
+            let at = self.at as u64 + start as u64;
+            // SAFETY: the caller's promise.
+            let bytes = unsafe { bytes_mut(self.place.add(start), LONGEST.min(n - start)) };
+            match self.store {
+                Store::Source(source) => source.read_at(at, bytes)?,
+                Store::Sink(sink) => sink.write_at(at, bytes)?,
+            }
         }
+        Ok(())
     }
 }
 
