@@ -332,7 +332,10 @@ impl Loop {
         for (i, operand) in inputs.into_iter().chain(outputs).enumerate() {
             let output = i >= inputs_end;
             let access = access(&operand, &nest, output && streams, &mut panels);
-            let way = Way::of(&nest, &operand.path, operand.size);
+            let way = match operand.store {
+                Some(_) => Way::of(&nest, &operand.path, operand.size),
+                None => Way::Rows,
+            };
             operands.push(Bound { operand, output, access, way });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
