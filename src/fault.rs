@@ -175,7 +175,7 @@ fn operation(
             let shifted = b.apply(Op::Shr, &[x, y])?;
             b.cast(shifted, dtype)
         }
-        (PowerByLogarithm, Op::FloatPower, [x, y]) => {
+        (PowerByLogarithm, Op::RealPower, [x, y]) => {
             let log = b.apply(Op::Log, &[*x])?;
             let product = b.apply(Op::Mul, &[*y, log])?;
             b.apply(Op::Exp, &[product])?

@@ -3,6 +3,9 @@
 //! A node refers only to earlier nodes, so every pass is a forward loop. The builder does all
 //! typing, promotion and adoption of weak values, so an ill-typed graph cannot exist.
 
+mod formula;
+mod reduction;
+
 use std::fmt;
 
 use hotloop_runtime::convert::convert_scalar;
@@ -11,6 +14,8 @@ use hotloop_runtime::isa::Isa;
 use rustc_hash::FxHashMap;
 
 pub use crate::domain::{Derivation, Derived, Domain, Index};
+pub use reduction::ReduceOptions;
+
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
 use crate::promote::{promote, promote_weak, to_float, weak_default};
@@ -496,111 +501,6 @@ impl Builder {
         Ok(Domain::of_derived(number as u8))
     }
 
-    /// Reduces along axes, or along all of them; axes below 0 count from the last.
-    ///
-    /// ```
-    /// use hotloop::graph::{ArgType, Builder};
-    /// use hotloop::{DType, Op};
-    ///
-    /// let mut b = Builder::new();
-    /// let x = b.input(ArgType::array(DType::F32));
-    /// let rows = b.reduce(Op::Mean, &[x], Some(&[-1]), true)?;
-    /// let centred = b.apply(Op::Sub, &[x, rows])?;
-    /// assert_eq!(b.graph().ty(centred), b.graph().ty(x));
-    /// # Ok::<(), hotloop::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Builder::apply`]; `Shape` for an axis of a single number.
-    pub fn reduce(
-        &mut self,
-        op: Op,
-        operands: &[NodeId],
-        axes: Option<&[i64]>,
-        keepdims: bool,
-    ) -> Result<NodeId, Error> {
-        let truth = operands.iter().all(|x| self.graph.dtype(*x) == DType::Bool);
-        let (operands, dtype) = self.reduction_operands(op, operands)?;
-        let of = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
-        let domain = if of.is_scalar() {
-            // As NumPy: a single number takes the axes that an array of one axis has.
-            if let Some(axis) = axes.unwrap_or(&[]).iter().find(|a| !matches!(a, 0 | -1)) {
-                let message = format!("axis {axis} is out of range for a single number");
-                return Err(Error::new(ErrorKind::Shape, message));
-            }
-            Domain::SCALAR
-        } else if axes.is_none() && !keepdims {
-            Domain::SCALAR
-        } else {
-            self.derive(of, Derivation::Reduce { axes: axes.map(Into::into), keepdims })?
-        };
-        let result = self.reduce_to(op, &operands, dtype, domain);
-        let truth = truth && op.row().rule == Rule::Extreme;
-        Ok(if truth { self.convert(result, DType::Bool) } else { result })
-    }
-
-    /// The operands of a reduction in the dtype it computes in, and the dtype of its result.
-    fn reduction_operands(
-        &mut self,
-        op: Op,
-        operands: &[NodeId],
-    ) -> Result<(Vec<NodeId>, DType), Error> {
-        check_arity(op, operands)?;
-        let (mut dtype, _) = self.meet(operands);
-        if op.row().rule == Rule::Spread {
-            dtype = self.graph.dtype(operands[0]);
-            let number = self.graph.ty(operands[1]);
-            if !number.domain.is_scalar() || number.dtype == DType::Bool {
-                return Err(type_error(format!("the ddof of {} is a number", op.row().name)));
-            }
-        }
-        let wide = match dtype {
-            _ if dtype.is_float() => dtype,
-            _ if dtype == DType::Bool || dtype.is_signed_int() => DType::I64,
-            _ => DType::U64,
-        };
-        let float = if dtype.is_float() { dtype } else { DType::F64 };
-        let (operand, result) = match op.row().rule {
-            Rule::Total | Rule::Products => (wide, wide),
-            Rule::Average | Rule::Spread => (float, float),
-            Rule::Truth => (DType::Bool, DType::Bool),
-            Rule::Count => (dtype, DType::I64),
-            // The least and greatest truth value, as bytes.
-            Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
-            Rule::Position => (dtype, DType::I64),
-            _ if dtype == DType::Bool => (DType::U8, DType::U8),
-            _ => (dtype, dtype),
-        };
-        let mut converted = Vec::with_capacity(operands.len());
-        for x in operands {
-            let ty = self.graph.ty(*x);
-            let strong = if ty.weak { self.adopt(*x, ty.dtype)? } else { *x };
-            converted.push(self.convert(strong, operand));
-        }
-        Ok((converted, result))
-    }
-
-    /// A reduction of converted operands to a domain, which is derived from theirs.
-    pub(crate) fn reduce_to(
-        &mut self,
-        op: Op,
-        operands: &[NodeId],
-        dtype: DType,
-        domain: Domain,
-    ) -> NodeId {
-        let x = operands[0];
-        let scalar = operands.iter().all(|x| self.graph.ty(*x).domain.is_scalar());
-        match op.row().rule {
-            // One element reduces to itself; other reductions are left to their expansion.
-            Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
-            Rule::Position if scalar => self.constant(0, DType::I64, false),
-            _ => {
-                let node = Node::Apply(op, Operands::new(operands));
-                self.add(node, Type { dtype, weak: false, domain })
-            }
-        }
-    }
-
     /// A view of an array: other strides over the same elements.
     ///
     /// ```
@@ -726,6 +626,20 @@ impl Builder {
         }
     }
 
+    /// The float that operands of any dtypes meet in, each as the float that is enough for it:
+    /// `i8` and `u16` in `f32`, though as integers they meet in `i32`.
+    fn meet_as_floats(&self, operands: &[NodeId]) -> (DType, bool) {
+        let types = || operands.iter().map(|x| self.graph.ty(*x));
+        let strong = || types().filter(|ty| !ty.weak).map(|ty| ty.dtype);
+        let weak_float = types().any(|ty| ty.weak && ty.dtype.is_float());
+        match strong().map(to_float).reduce(promote) {
+            None => (DType::F64, true),
+            // A float beside integers only has the dtype that it has alone.
+            Some(_) if weak_float && !strong().any(DType::is_float) => (DType::F64, false),
+            Some(dtype) => (dtype, false),
+        }
+    }
+
     /// The operands in one dtype, weak if all are.
     fn unify<const N: usize>(
         &mut self,
@@ -750,15 +664,18 @@ impl Builder {
         if op.is_reduction() {
             return self.reduce(op, operands, None, false);
         }
+        if let Some(result) = self.formula(op, operands)? {
+            return Ok(result);
+        }
         match *operands {
             [x] => self.apply_unary(op, x),
             [x, y] => self.apply_binary(op, x, y),
             [x, y, z] if op == Op::Select => self.select(x, y, z),
             [_, _, _] => {
-                let (mut dtype, weak) = self.meet(operands);
-                if op.row().rule == Rule::Real {
-                    dtype = if weak { DType::F64 } else { to_float(dtype) };
-                }
+                let (dtype, weak) = match op.row().rule {
+                    Rule::Real => self.meet_as_floats(operands),
+                    _ => self.meet(operands),
+                };
                 let operands = self.unify([operands[0], operands[1], operands[2]], dtype, weak)?;
                 Ok(self.apply_folded(op, &operands, dtype)?)
             }
@@ -771,8 +688,12 @@ impl Builder {
         let kind = dtype.kind();
         let name = op.row().name;
         match op.row().rule {
-            Rule::Real => {
-                let dtype = if weak { DType::F64 } else { to_float(dtype) };
+            Rule::Real | Rule::Divide => {
+                let dtype = match op.row().rule {
+                    _ if weak => DType::F64,
+                    Rule::Divide if kind != Kind::Float => DType::F64,
+                    _ => to_float(dtype),
+                };
                 let x = self.convert(x, dtype);
                 self.apply_folded(op, &[x], dtype)
             }
@@ -805,11 +726,12 @@ impl Builder {
         let name = op.row().name;
         match op.row().rule {
             Rule::Comparison => self.compare(op, x, y),
+            Rule::Scaled => self.scaled(op, x, y),
             Rule::Divide | Rule::Real => {
-                let dtype = match op.row().rule {
-                    _ if weak || kind == Kind::Float && dtype == DType::F64 => DType::F64,
-                    Rule::Divide if kind != Kind::Float => DType::F64,
-                    _ => to_float(dtype),
+                let (dtype, weak) = match op.row().rule {
+                    Rule::Divide if kind == Kind::Float => (dtype, weak),
+                    Rule::Divide => (DType::F64, weak),
+                    _ => self.meet_as_floats(&[x, y]),
                 };
                 let operands = self.unify([x, y], dtype, weak)?;
                 self.apply_folded(op, &operands, dtype)
@@ -824,7 +746,7 @@ impl Builder {
                 let operands = self.unify([x, y], DType::Bool, weak)?;
                 self.apply_folded(op, &operands, DType::Bool)
             }
-            Rule::Bitwise | Rule::Shift => {
+            Rule::Bitwise | Rule::Integers => {
                 if kind == Kind::Float {
                     let (left, right) = (self.graph.dtype(x), self.graph.dtype(y));
                     if !left.is_float() && !right.is_float() {
@@ -839,8 +761,8 @@ impl Builder {
                     return Err(bitwise_error(name, shown));
                 }
                 let dtype = match op.row().rule {
-                    Rule::Shift if kind == Kind::Bool && weak => DType::I64,
-                    Rule::Shift if kind == Kind::Bool => DType::I8,
+                    Rule::Integers if kind == Kind::Bool && weak => DType::I64,
+                    Rule::Integers if kind == Kind::Bool => DType::I8,
                     _ => dtype,
                 };
                 let operands = self.unify([x, y], dtype, weak)?;
@@ -870,9 +792,6 @@ impl Builder {
                 }
                 _ => dtype = if weak { DType::I64 } else { DType::I8 },
             }
-        }
-        if op == Op::NanToNum && !dtype.is_float() {
-            return Ok(x);
         }
         if op == Op::Power {
             return self.power(x, y, dtype, weak);
@@ -1002,7 +921,6 @@ impl Builder {
             (Op::And, _) => (Op::BitAnd, operands),
             (Op::Or, _) => (Op::BitOr, operands),
             (Op::Not, _) => (Op::BitNot, operands),
-            (Op::Round, _) => (Op::Rint, operands),
             (Op::Square, _) => (Op::Mul, &twice[..]),
             _ => (op, operands),
         };

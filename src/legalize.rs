@@ -120,19 +120,11 @@ fn expand(
             let infinity = b.constant_like(x, f64::INFINITY);
             b.apply(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
         }
-        Op::NanToNum => {
-            let largest = if ty.dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
-            let [low, high] = [-largest, largest].map(|v| b.constant_like(x, v));
-            let below = b.apply(Op::Minimum, &[x, high])?;
-            let finite = b.apply(Op::Maximum, &[below, low])?;
-            let is_nan = b.apply(Op::Ne, &[x, x])?;
-            b.apply(Op::Select, &[is_nan, operands[1], finite])
-        }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
             match exponent.map(|e| constant_power(b, x, e, mode)).transpose()?.flatten() {
                 Some(power) => Ok(power),
-                None => b.apply(Op::FloatPower, operands),
+                None => b.apply(Op::RealPower, operands),
             }
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),

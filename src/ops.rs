@@ -12,9 +12,9 @@ use hotloop_runtime::{elementwise, math};
 pub enum Rule {
     /// Operands promote to one dtype, which is the result's; `bool` as the operation says.
     Arithmetic,
-    /// Operands promote to one float dtype, which is the result's.
+    /// Each operand becomes a float; the widest is the result's.
     Real,
-    /// As `Real`, but integers divide in `f64` whatever their width.
+    /// As `Real`, but integers are computed in `f64` whatever their width.
     Divide,
     /// Floats round; integers are returned as they are.
     Rounding,
@@ -22,12 +22,20 @@ pub enum Rule {
     Comparison,
     /// One number; the result is `bool`.
     Predicate,
+    /// Any numbers; the result is `bool`.
+    Truths,
     /// `bool` operands only.
     Logical,
     /// `bool` or integer operands.
     Bitwise,
-    /// Integer operands; the second is a count.
-    Shift,
+    /// Integer operands, which promote; `bool` counts as `i8`.
+    Integers,
+    /// One `bool` or integer; the result is `u8`.
+    Tally,
+    /// A float and an integer, which may be of any dtypes; the result is the float's.
+    Scaled,
+    /// Operands of any dtypes, in `f64`.
+    Double,
     /// A `bool` condition and two values that promote.
     Select,
     /// A reduction that widens integers to 64 bits.
@@ -103,8 +111,25 @@ impl Vector {
 pub struct Parameter {
     /// The name a keyword argument uses.
     pub name: &'static str,
-    /// The number that stands for an argument that is left out.
+    /// Other names of the same parameter.
+    pub aliases: &'static [&'static str],
+    /// The number that stands for an argument that is left out; [`NONE`] for `None`.
     pub default: Option<f64>,
+}
+
+/// The default that stands for `None`: a NaN that no program can write.
+pub const NONE: f64 = f64::from_bits(0x7ff8_6e6f_6e65_0000);
+
+/// Whether a default, or the bits of a constant operand, are those of [`NONE`].
+pub fn is_none(value: f64) -> bool {
+    value.to_bits() == NONE.to_bits()
+}
+
+impl Parameter {
+    /// Whether a keyword argument of this name is meant for it.
+    pub fn is_called(&self, keyword: &str) -> bool {
+        self.name == keyword || self.aliases.contains(&keyword)
+    }
 }
 
 /// One operation's whole life.
@@ -140,9 +165,18 @@ impl Row {
             && !matches!(self.name, "and" | "or" | "not")
     }
 
-    /// How a call looks: `clip(x, min, max)`.
+    /// The names it can be called by, the usual one first; of an operator, those of NumPy's function.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let first = self.is_function().then_some(self.name);
+        first.into_iter().chain(self.aliases.iter().copied())
+    }
+
+    /// How a call looks: `clip(x, min=None, max=None)`.
     pub fn signature(&self) -> String {
         let shown = |p: &Parameter| match p.default {
+            Some(value) if is_none(value) => format!("{}=None", p.name),
+            Some(_) if p.name == "equal_nan" => format!("{}=False", p.name),
+            Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{}={value:e}", p.name),
             Some(value) => format!("{}={value}", p.name),
             None => p.name.to_string(),
         };
@@ -150,17 +184,24 @@ impl Row {
         if self.op.is_reduction() {
             // As NumPy has it, the axis follows the operands.
             let operands = self.parameters.iter().filter(|p| p.default.is_none()).count();
-            list.insert(operands, "axis=None".to_string());
+            let before = [("axis", true), ("dtype", self.op.takes("dtype"))];
+            let before = before.iter().filter(|b| b.1).map(|b| format!("{}=None", b.0));
+            list.splice(operands..operands, before);
             list.push("keepdims=False".to_string());
+            for (keyword, value) in [("initial", "None"), ("where", "True")] {
+                if self.op.takes(keyword) {
+                    list.push(format!("{keyword}={value}"));
+                }
+            }
         }
-        format!("{}({})", self.name, list.join(", "))
+        format!("{}({})", self.names().next().unwrap_or(self.name), list.join(", "))
     }
 }
 
 macro_rules! table {
     ($(
         $op:ident $name:literal $([$($alias:literal),+])?
-        ($($param:ident $(= $default:literal)?),*)
+        ($($param:ident $(| $other:ident)* $(= $default:expr)?),*)
         $rule:ident, $lowering:expr, $vector:ident,
         cost $cost:literal, ulp $ulp:literal $(, on $lo:literal .. $hi:literal)?;
         $doc:literal
@@ -175,7 +216,11 @@ macro_rules! table {
             op: Op::$op,
             name: $name,
             aliases: &[$($($alias),+)?],
-            parameters: &[$(Parameter { name: stringify!($param), default: default!($($default)?) }),*],
+            parameters: &[$(Parameter {
+                name: stringify!($param),
+                aliases: &[$(stringify!($other)),*],
+                default: default!($($default)?),
+            }),*],
             rule: Rule::$rule,
             lowering: $lowering,
             vector: Vector::$vector,
@@ -191,7 +236,7 @@ macro_rules! default {
     () => {
         None
     };
-    ($value:literal) => {
+    ($value:expr) => {
         Some($value)
     };
 }
@@ -209,33 +254,39 @@ use Lowering::{Expand, Kernel, Length, Reduce, Size};
 
 table! {
     // Operators.
-    Add "+" (x, y) Arithmetic, Kernel(elementwise::add), Numbers, cost 0.15, ulp 0.5;
+    Add "+" ["add"] (x, y) Arithmetic, Kernel(elementwise::add), Numbers, cost 0.15, ulp 0.5;
         "Sum; `or` of bools. Integers wrap."
-    Sub "-" (x, y) Arithmetic, Kernel(elementwise::sub), Numbers, cost 0.15, ulp 0.5;
+    Sub "-" ["subtract"] (x, y) Arithmetic, Kernel(elementwise::sub), Numbers, cost 0.15, ulp 0.5;
         "Difference; not defined for bools. Integers wrap."
-    Mul "*" (x, y) Arithmetic, Kernel(elementwise::mul), WideNumbers, cost 0.15, ulp 0.5;
+    Mul "*" ["multiply"] (x, y) Arithmetic, Kernel(elementwise::mul), WideNumbers, cost 0.15, ulp 0.5;
         "Product; `and` of bools. Integers wrap."
-    Div "/" (x, y) Divide, Kernel(elementwise::div), Floats, cost 1.0, ulp 0.5;
+    Div "/" ["divide", "true_divide"] (x, y) Divide, Kernel(elementwise::div), Floats, cost 1.0, ulp 0.5;
         "True division; integers give f64."
-    FloorDiv "//" (x, y) Arithmetic, Kernel(elementwise::floor_div), Never, cost 4.0, ulp 0.5;
+    FloorDiv "//" ["floor_divide"] (x, y) Arithmetic, Kernel(elementwise::floor_div), Never, cost 4.0, ulp 0.5;
         "Division rounded down; an integer divided by zero gives 0 and raises a flag in the report."
-    Rem "%" (x, y) Arithmetic, Kernel(elementwise::rem), Never, cost 4.0, ulp 0.5;
+    Rem "%" ["mod", "remainder"] (x, y) Arithmetic, Kernel(elementwise::rem), Never, cost 4.0, ulp 0.5;
         "Remainder with the divisor's sign; of integers by zero: 0 and a flag in the report."
     Power "power" ["pow"] (x, y) Arithmetic, Expand, Never, cost 1.0, ulp 1.0;
-        "Power. Integers take non-negative integer exponents; a negative float to a fraction is NaN."
+        "Power. Integers take non-negative integer exponents; where one is negative at run time, the result is 0 (1 and -1 have exact inverses). A negative float to a fraction is NaN. `x ** 0.5` is C's `pow`, not `sqrt`: 0 of -0.0, infinity of -infinity."
     IntegerPower "integer_power" (x, y) Arithmetic, Kernel(elementwise::pow), Never, cost 8.0, ulp 0.0;
         "Integer power that wraps; a negative exponent gives 0, or 1 and -1 where that is exact."
-    FloatPower "float_power" (x, y) Real, Kernel(math::power), Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
+    RealPower "real_power" (x, y) Real, Kernel(math::power), Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
         "Float power: what `power` of floats becomes where the exponent is not a small constant."
+    FloatPower "float_power" (x, y) Double, Expand, Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
+        "Power in f64, whatever the operands; so integers take negative exponents."
     Neg "negative" (x) Arithmetic, Kernel(elementwise::neg), Numbers, cost 0.1, ulp 0.0;
         "Negation; flips the sign of zeros too."
-    Lt "<" (x, y) Comparison, Kernel(elementwise::lt), Numbers, cost 0.15, ulp 0.0;
+    Lt "<" ["less"] (x, y) Comparison, Kernel(elementwise::lt), Numbers, cost 0.15, ulp 0.0;
         "Less than."
-    Le "<=" (x, y) Comparison, Kernel(elementwise::le), Numbers, cost 0.15, ulp 0.0;
+    Le "<=" ["less_equal"] (x, y) Comparison, Kernel(elementwise::le), Numbers, cost 0.15, ulp 0.0;
         "Less than or equal."
-    Eq "==" (x, y) Comparison, Kernel(elementwise::eq), Numbers, cost 0.15, ulp 0.0;
+    Gt ">" ["greater"] (x, y) Comparison, Expand, Never, cost 0.15, ulp 0.0;
+        "Greater than."
+    Ge ">=" ["greater_equal"] (x, y) Comparison, Expand, Never, cost 0.15, ulp 0.0;
+        "Greater than or equal."
+    Eq "==" ["equal"] (x, y) Comparison, Kernel(elementwise::eq), Numbers, cost 0.15, ulp 0.0;
         "Equal."
-    Ne "!=" (x, y) Comparison, Kernel(elementwise::ne), Numbers, cost 0.15, ulp 0.0;
+    Ne "!=" ["not_equal"] (x, y) Comparison, Kernel(elementwise::ne), Numbers, cost 0.15, ulp 0.0;
         "Not equal."
     And "and" (x, y) Logical, Expand, Never, cost 0.1, ulp 0.0;
         "Both, of bools."
@@ -243,28 +294,54 @@ table! {
         "Either, of bools."
     Not "not" (x) Logical, Expand, Never, cost 0.1, ulp 0.0;
         "The opposite, of bools."
-    BitAnd "&" (x, y) Bitwise, Kernel(elementwise::bit_and), Bits, cost 0.1, ulp 0.0;
+    BitAnd "&" ["bitwise_and"] (x, y) Bitwise, Kernel(elementwise::bit_and), Bits, cost 0.1, ulp 0.0;
         "Bitwise and, of bools or integers."
-    BitOr "|" (x, y) Bitwise, Kernel(elementwise::bit_or), Bits, cost 0.1, ulp 0.0;
+    BitOr "|" ["bitwise_or"] (x, y) Bitwise, Kernel(elementwise::bit_or), Bits, cost 0.1, ulp 0.0;
         "Bitwise or, of bools or integers."
-    BitXor "^" (x, y) Bitwise, Kernel(elementwise::bit_xor), Bits, cost 0.1, ulp 0.0;
+    BitXor "^" ["bitwise_xor"] (x, y) Bitwise, Kernel(elementwise::bit_xor), Bits, cost 0.1, ulp 0.0;
         "Bitwise exclusive or, of bools or integers."
-    BitNot "~" (x) Bitwise, Kernel(elementwise::bit_not), Bits, cost 0.1, ulp 0.0;
+    BitNot "~" ["bitwise_not", "invert", "bitwise_invert"] (x) Bitwise, Kernel(elementwise::bit_not), Bits, cost 0.1, ulp 0.0;
         "Bitwise complement; `not` of bools."
-    Shl "<<" (x, y) Shift, Kernel(elementwise::shl), Never, cost 0.5, ulp 0.0;
+    Shl "<<" ["left_shift", "bitwise_left_shift"] (x, y) Integers, Kernel(elementwise::shl), Never, cost 0.5, ulp 0.0;
         "Shift left; a count below 0 or beyond the width gives 0."
-    Shr ">>" (x, y) Shift, Kernel(elementwise::shr), Never, cost 0.5, ulp 0.0;
+    Shr ">>" ["right_shift", "bitwise_right_shift"] (x, y) Integers, Kernel(elementwise::shr), Never, cost 0.5, ulp 0.0;
         "Shift right; a count below 0 or beyond the width fills with the sign."
 
     // Elementwise functions.
     Select "where" (condition, x, y) Select, Kernel(elementwise::select), All, cost 0.2, ulp 0.0;
-        "x where the condition is true, else y; the same as `x if condition else y`."
+        "x where the condition is true, else y, element by element."
     Abs "abs" ["absolute"] (x) Arithmetic, Kernel(elementwise::abs), Numbers, cost 0.1, ulp 0.0;
         "Absolute value; that of the least integer wraps to itself."
     Sign "sign" (x) Arithmetic, Expand, Never, cost 0.4, ulp 0.0;
         "-1, 0 or 1; NaN of NaN."
     Square "square" (x) Arithmetic, Expand, Never, cost 0.15, ulp 0.5;
-        "x * x."
+        "x * x; of bools in i8."
+    Reciprocal "reciprocal" (x) Arithmetic, Expand, Never, cost 1.0, ulp 0.5;
+        "1 / x; of integers without the fraction, of bools in i8; of the integer 0: 0 and a flag in the report."
+    Positive "positive" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+        "x itself; not defined for bools."
+    Copy "copy" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+        "x itself."
+    Real "real" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+        "The real part: x itself."
+    Imag "imag" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+        "The imaginary part: 0."
+    Conj "conj" ["conjugate"] (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+        "The complex conjugate: x itself; of bools in i8."
+    OnesLike "ones_like" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+        "1 for each element of x, of its dtype."
+    ZerosLike "zeros_like" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+        "0 for each element of x, of its dtype."
+    Fabs "fabs" (x) Real, Expand, Never, cost 0.1, ulp 0.0;
+        "Absolute value, of integers too as a float."
+    LogicalAnd "logical_and" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+        "Whether both are true; a number is true if it is not 0, NaN too."
+    LogicalOr "logical_or" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+        "Whether either is true; a number is true if it is not 0."
+    LogicalXor "logical_xor" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+        "Whether just one is true; a number is true if it is not 0."
+    LogicalNot "logical_not" (x) Truths, Expand, Never, cost 0.2, ulp 0.0;
+        "Whether x is false; a number is false if it is 0."
     Cbrt "cbrt" (x) Real, Kernel(math::cbrt), Never, cost 1.5, ulp 1.0, on -1e6 .. 1e6;
         "Cube root, of negative numbers too."
     Hypot "hypot" (x, y) Real, Kernel(math::hypot), Never, cost 1.0, ulp 1.0, on -1e6 .. 1e6;
@@ -277,18 +354,48 @@ table! {
         "The largest integer not above x."
     Ceil "ceil" (x) Rounding, Kernel(elementwise::ceil), Floats, cost 0.15, ulp 0.0;
         "The smallest integer not below x."
-    Trunc "trunc" (x) Rounding, Kernel(elementwise::trunc), Floats, cost 0.15, ulp 0.0;
+    Trunc "trunc" ["fix"] (x) Rounding, Kernel(elementwise::trunc), Floats, cost 0.15, ulp 0.0;
         "x without its fraction."
-    Round "round" (x) Rounding, Expand, Never, cost 0.15, ulp 0.0;
-        "The nearest integer, ties to even; integers stay."
+    Round "round" ["around"] (x, decimals = 0.0) Rounding, Expand, Never, cost 0.15, ulp 0.0;
+        "The nearest integer, ties to even, or with so many decimals: as NumPy, rint(x * 10**n) / 10**n. Integers change only for decimals below 0; bools stay, where NumPy gives f16."
     Rint "rint" (x) Real, Kernel(elementwise::rint), Floats, cost 0.15, ulp 0.0;
         "The nearest integer, ties to even, as a float."
     Fmod "fmod" (x, y) Arithmetic, Kernel(elementwise::fmod), Never, cost 8.0, ulp 0.0;
         "Exact remainder with the dividend's sign, as C's; of integers by zero: 0 and a flag."
+    Whole "whole part of" (x) Real, Expand, Never, cost 0.15, ulp 0.0;
+        "x without its fraction, as a float: the second result of `modf`."
+    Fraction "fraction of" (x) Real, Kernel(elementwise::fraction), Never, cost 0.5, ulp 0.0;
+        "x without its integer part, of x's sign; 0 of an infinity: the first result of `modf`."
+    Mantissa "mantissa of" (x) Real, Kernel(elementwise::mantissa), Never, cost 1.0, ulp 0.0;
+        "x over the power of two that leaves 0.5 <= |m| < 1: the first result of `frexp`."
+    BinaryExponent "binary exponent of" (x) Real, Kernel(elementwise::exponent), Never, cost 1.0, ulp 0.0;
+        "The exponent of that power, as a float."
+    Exponent "exponent of" (x) Real, Expand, Never, cost 1.2, ulp 0.0;
+        "The exponent of that power, as i32: the second result of `frexp`."
+    Ldexp "ldexp" (x, exponent) Scaled, Kernel(elementwise::ldexp), Never, cost 1.0, ulp 0.5;
+        "x * 2**exponent, rounded once."
+    Gcd "gcd" (x, y) Integers, Kernel(elementwise::gcd), Never, cost 30.0, ulp 0.0;
+        "Greatest common divisor of the magnitudes; gcd(0, 0) is 0."
+    Lcm "lcm" (x, y) Integers, Kernel(elementwise::lcm), Never, cost 40.0, ulp 0.0;
+        "Least common multiple of the magnitudes, which may wrap; 0 if either is 0."
+    SetBits "bits set in" (x) Bitwise, Kernel(elementwise::set_bits), Never, cost 0.5, ulp 0.0;
+        "What `bitwise_count` is before it becomes u8."
+    BitwiseCount "bitwise_count" (x) Tally, Expand, Never, cost 0.6, ulp 0.0;
+        "How many bits of |x| are set."
+    Heaviside "heaviside" (x, y) Real, Expand, Never, cost 0.6, ulp 0.0;
+        "0 where x is below 0, 1 where it is above, y where it is 0; NaN of NaN."
+    Degrees "degrees" ["rad2deg"] (x) Real, Expand, Never, cost 0.4, ulp 0.8;
+        "Radians as degrees: x * (180 / pi)."
+    Radians "radians" ["deg2rad"] (x) Real, Expand, Never, cost 0.4, ulp 0.8;
+        "Degrees as radians: x * (pi / 180)."
     Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Never, cost 0.5, ulp 0.0;
         "|x| with y's sign; a NaN counts as positive."
     Nextafter "nextafter" (x, y) Real, Kernel(elementwise::nextafter), Never, cost 1.0, ulp 0.0;
         "The float after x on the way to y."
+    Spacing "spacing" (x) Real, Expand, Never, cost 1.5, ulp 0.0;
+        "How far the next float is, away from 0; with the sign of x."
+    Isclose "isclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Truths, Expand, Never, cost 0.8, ulp 0.0;
+        "Whether abs(a - b) <= atol + rtol * abs(b) and b is finite, or a == b; with equal_nan also whether both are NaN."
     Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), Never, cost 0.5, ulp 0.0;
         "Whether the sign is negative, of -0.0 too; false for NaN."
     Minimum "minimum" (x, y) Arithmetic, Kernel(elementwise::minimum), Numbers, cost 0.4, ulp 0.0;
@@ -299,16 +406,16 @@ table! {
         "The smaller; the other one if one is NaN."
     Fmax "fmax" (x, y) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
         "The larger; the other one if one is NaN."
-    Clip "clip" (x, min, max) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
-        "minimum(maximum(x, min), max)."
+    Clip "clip" (x, min | a_min = NONE, max | a_max = NONE) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "minimum(maximum(x, min), max); a bound that is None is left out."
     Isnan "isnan" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
         "Whether x is NaN; false for integers."
     Isinf "isinf" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
         "Whether x is an infinity; false for integers."
     Isfinite "isfinite" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
         "Whether x is neither NaN nor an infinity; true for integers."
-    NanToNum "nan_to_num" (x, nan = 0.0) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
-        "NaN replaced by the second argument, infinities by the largest finite floats."
+    NanToNum "nan_to_num" (x, nan = 0.0, posinf = NONE, neginf = NONE) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+        "NaN replaced by `nan`, infinities by `posinf` and `neginf`, or where those are None by the largest finite floats; integers stay."
     Sin "sin" (x) Real, Kernel(math::sin), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
         "Sine of radians."
     Cos "cos" (x) Real, Kernel(math::cos), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
@@ -353,6 +460,12 @@ table! {
         "Inverse hyperbolic cosine; NaN below 1."
     Arctanh "arctanh" ["atanh"] (x) Real, Kernel(math::arctanh), Never, cost 3.0, ulp 1.0, on -1.0 .. 1.0;
         "Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond."
+    Logaddexp "logaddexp" (x, y) Real, Kernel(math::logaddexp), Never, cost 5.0, ulp 1.0, on -700.0 .. 700.0;
+        "log(exp(x) + exp(y)) without overflow; where that is below 2**-8, only to 2**-60 (f32: 2**-40) absolute."
+    Logaddexp2 "logaddexp2" (x, y) Real, Kernel(math::logaddexp2), Never, cost 5.0, ulp 1.0, on -1000.0 .. 1000.0;
+        "log2(2**x + 2**y) without overflow; where that is below 2**-8, only to 2**-60 (f32: 2**-40) absolute."
+    Sinc "sinc" (x) Divide, Kernel(math::sinc), Never, cost 4.0, ulp 1.0, on -1e3 .. 1e3;
+        "sin(pi x) / (pi x); 1 at 0, 0 at other integers, NaN of infinities."
     Sigmoid "sigmoid" ["expit"] (x) Real, Kernel(math::sigmoid), Never, cost 2.0, ulp 1.0, on -700.0 .. 700.0;
         "1 / (1 + exp(-x))."
     Erf "erf" (x) Real, Kernel(math::erf), Never, cost 3.0, ulp 1.0, on -7.0 .. 7.0;
@@ -377,9 +490,9 @@ table! {
         "The greatest element; NaN if there is one; an error for no elements."
     Mean "mean" (x) Average, Expand, Never, cost 0.2, ulp 0.5;
         "sum(x) divided by the number of elements; NaN of no elements."
-    Var "var" (x, ddof = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+    Var "var" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
         "Mean squared distance from the mean, divided by n - ddof instead of n; without cancellation, in one pass."
-    Std "std" (x, ddof = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+    Std "std" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
         "Square root of var."
     Any "any" (x) Truth, Reduce(Reduction::Any), Never, cost 0.2, ulp 0.0;
         "Whether any element is true (not 0); false of no elements."
@@ -393,14 +506,30 @@ table! {
         "Position of the first greatest element, of the first NaN if there is one, as i64; an error for no elements."
     Nansum "nansum" (x) Total, Expand, Never, cost 0.3, ulp 0.5;
         "Sum of what is not NaN."
+    Nanprod "nanprod" (x) Total, Expand, Never, cost 0.3, ulp 0.5;
+        "Product of what is not NaN."
     Nanmean "nanmean" (x) Average, Expand, Never, cost 0.4, ulp 0.5;
         "Mean of what is not NaN; NaN if all is."
+    Nanvar "nanvar" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 1.0, ulp 4.0;
+        "var of what is not NaN, in two passes; NaN if all is."
+    Nanstd "nanstd" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 1.0, ulp 4.0;
+        "Square root of nanvar."
     Nanmin "nanmin" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
         "The least of what is not NaN; NaN if all is; an error for no elements."
     Nanmax "nanmax" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
         "The greatest of what is not NaN; NaN if all is; an error for no elements."
+    Nanargmin "nanargmin" (x) Position, Expand, Never, cost 0.8, ulp 0.0;
+        "Position of the first least element that is not NaN, as i64; -1 if all are NaN; an error for no elements."
+    Nanargmax "nanargmax" (x) Position, Expand, Never, cost 0.8, ulp 0.0;
+        "Position of the first greatest element that is not NaN, as i64; -1 if all are NaN; an error for no elements."
+    Ptp "ptp" (x) Extreme, Expand, Never, cost 0.4, ulp 0.5;
+        "max(x) - min(x); integers wrap; not defined for bools; an error for no elements."
     Dot "dot" (x, y) Products, Expand, Never, cost 0.3, ulp 0.5;
-        "sum(x * y): of vectors the dot product; not a product of matrices."
+        "Sum of products: of vectors the dot product; not a product of matrices. Integers are multiplied in 64 bits, so `dot` of small ones does not wrap where `sum(x * y)` does."
+    Least "least of" (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
+        "As `min`; of no elements the value that leaves every other as it is. What `min` with an initial value is made of."
+    Greatest "greatest of" (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
+        "The same for `max`."
     SquaredDeviations "squared deviations of" (x) Average, Reduce(Reduction::SquaredDeviations), Never, cost 0.5, ulp 4.0;
         "Sum of squared distances from the mean; only the expansion of `var` makes it."
     Size "size of" (x) Count, Size, Never, cost 0.0, ulp 0.0;
@@ -433,7 +562,10 @@ impl Op {
     /// Whether the operands may be swapped without changing a bit.
     pub fn is_commutative(self) -> bool {
         use Op::*;
-        matches!(self, Add | Mul | Eq | Ne | BitAnd | BitOr | BitXor | Minimum | Maximum)
+        matches!(
+            self,
+            Add | Mul | Eq | Ne | BitAnd | BitOr | BitXor | Minimum | Maximum | Gcd | Lcm
+        )
     }
 
     /// Whether users can call it.
@@ -441,8 +573,56 @@ impl Op {
         use Op::*;
         !matches!(
             self,
-            IntegerPower | FloatPower | FastSin | FastCos | SquaredDeviations | Size | Length
+            IntegerPower
+                | RealPower
+                | FastSin
+                | FastCos
+                | Whole
+                | Fraction
+                | Mantissa
+                | BinaryExponent
+                | Exponent
+                | SetBits
+                | Least
+                | Greatest
+                | SquaredDeviations
+                | Size
+                | Length
         )
+    }
+
+    /// Whether it is a reduction with this keyword: `dtype`, `initial` or `where`.
+    pub fn takes(self, keyword: &str) -> bool {
+        use Op::*;
+        match keyword {
+            "dtype" => matches!(
+                self,
+                Sum | Prod | Mean | Var | Std | Nansum | Nanprod | Nanmean | Nanvar | Nanstd
+            ),
+            "initial" => {
+                matches!(self, Sum | Prod | Min | Max | Nansum | Nanprod | Nanmin | Nanmax)
+            }
+            "where" => matches!(
+                self,
+                Sum | Prod
+                    | Min
+                    | Max
+                    | Mean
+                    | Var
+                    | Std
+                    | Any
+                    | All
+                    | CountNonzero
+                    | Nansum
+                    | Nanprod
+                    | Nanmean
+                    | Nanvar
+                    | Nanstd
+                    | Nanmin
+                    | Nanmax
+            ),
+            _ => false,
+        }
     }
 
     /// Whether integer operands may raise a flag, which compiled code then collects.
@@ -486,12 +666,51 @@ impl Op {
 
 /// The function of a name or alias.
 pub fn lookup(name: &str) -> Option<&'static Row> {
-    functions().find(|r| r.name == name || r.aliases.contains(&name))
+    functions().find(|r| r.names().any(|n| n == name))
 }
 
-/// The rows that users can call by name.
+/// The rows that users can call by name, operators that have one among them.
 pub fn functions() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter().filter(|r| r.is_function() && r.op.is_public())
+    TABLE.iter().filter(|r| r.op.is_public() && r.names().next().is_some())
+}
+
+/// A function of two results: `q, r = divmod(a, b)`.
+pub struct TwoResults {
+    /// Its name.
+    pub name: &'static str,
+    /// How a call looks.
+    pub signature: &'static str,
+    /// What gives each result, of the same operands.
+    pub ops: [Op; 2],
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+/// The functions of two results.
+pub const TWO_RESULTS: [TwoResults; 3] = [
+    TwoResults {
+        name: "divmod",
+        signature: "divmod(x, y)",
+        ops: [Op::FloorDiv, Op::Rem],
+        doc: "x // y and x % y.",
+    },
+    TwoResults {
+        name: "modf",
+        signature: "modf(x)",
+        ops: [Op::Fraction, Op::Whole],
+        doc: "The fraction and the integer part of x, both as floats and with its sign; of an infinity 0 and itself.",
+    },
+    TwoResults {
+        name: "frexp",
+        signature: "frexp(x)",
+        ops: [Op::Mantissa, Op::Exponent],
+        doc: "m and e, x = m * 2**e, 0.5 <= |m| < 1, e an i32; of 0, infinities and NaN x itself and 0.",
+    },
+];
+
+/// The function of two results of this name.
+pub fn two_results(name: &str) -> Option<&'static TwoResults> {
+    TWO_RESULTS.iter().find(|f| f.name == name)
 }
 
 /// Names of functions that are not in the table: expansions the resolver makes, and casts.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use hotloop::ops::{RESOLVED, Row, Rule, TABLE, functions};
+use hotloop::ops::{RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
 use hotloop::{DType, Op, promote};
 
 /// The largest errors that were measured, written by the runtime's tests `accuracy` and
@@ -20,7 +20,8 @@ fn measured_error(name: &str, dtype: DType) -> Option<(f64, bool)> {
 
 /// The functions that have a measured error.
 fn approximated() -> impl Iterator<Item = &'static Row> {
-    functions().filter(|r| r.ulp == 1.0)
+    // `float_power` is `power`.
+    functions().filter(|r| r.ulp == 1.0 && r.op != Op::FloatPower)
 }
 
 const HEAD: &str = "\
@@ -60,13 +61,17 @@ fn rule(row: &Row) -> &'static str {
         Rule::Arithmetic if row.parameters.len() == 1 => "any number; the result has its dtype",
         Rule::Arithmetic => "any numbers; they meet in one dtype, which is the result's",
         Rule::Real => "any numbers; computed in f32 or f64",
+        Rule::Double => "any numbers; computed in f64",
+        Rule::Scaled => "any number, which becomes f32 or f64, and an integer",
         Rule::Divide => "any numbers; computed in f32 or f64, integers in f64",
         Rule::Rounding => "any number; integers stay as they are",
         Rule::Comparison => "any numbers; the result is bool",
         Rule::Predicate => "any number; the result is bool",
+        Rule::Truths => "any numbers; the result is bool",
         Rule::Logical => "bool",
         Rule::Bitwise => "bool and integers; they meet in one dtype, which is the result's",
-        Rule::Shift => "integers; they meet in one dtype, which is the result's",
+        Rule::Integers => "integers; they meet in one dtype, which is the result's",
+        Rule::Tally => "bool or an integer; the result is u8",
         Rule::Select => "a bool, and two values that meet in one dtype, which is the result's",
         Rule::Total => "any number; of bool and integers in 64 bits",
         Rule::Average => "any number; of bool and integers in f64",
@@ -114,14 +119,17 @@ fn operators(out: &mut String) {
             (Op::Power, _) => "x ** y".to_string(),
             (Op::Neg, _) => "-x".to_string(),
             (Op::Select, _) => "x if condition else y".to_string(),
-            (Op::Lt, _) => "x < y, x > y".to_string(),
-            (Op::Le, _) => "x <= y, x >= y".to_string(),
             _ if row.is_function() => continue,
             (Op::BitNot, _) => "~x".to_string(),
             (_, [_]) => format!("{} x", row.name),
             _ => format!("x {} y", row.name),
         };
-        line(out, &code(&spelled), row);
+        let mut first = code(&spelled);
+        if !row.is_function() && row.names().next().is_some() {
+            let names: Vec<String> = row.names().map(code).collect();
+            write!(first, ", also {}", names.join(", ")).expect("a string");
+        }
+        line(out, &first, row);
     }
     out.push_str("\nComparisons chain: `0 < x <= 1` is `(0 < x) and (x <= 1)`.\n");
 }
@@ -129,7 +137,7 @@ fn operators(out: &mut String) {
 fn calls(out: &mut String, title: &str, text: &str, wanted: impl Fn(&Row) -> bool) {
     write!(out, "\n## {title}\n\n{text}| | | operands | error |\n|---|---|---|---|\n")
         .expect("a string");
-    for row in functions().filter(|r| wanted(r)) {
+    for row in functions().filter(|r| r.is_function() && wanted(r)) {
         let mut first = code(&row.signature());
         if !row.aliases.is_empty() {
             let aliases: Vec<String> = row.aliases.iter().map(|a| code(a)).collect();
@@ -141,6 +149,15 @@ fn calls(out: &mut String, title: &str, text: &str, wanted: impl Fn(&Row) -> boo
 
 fn resolved_and_casts(out: &mut String) {
     out.push_str("\n## Other calls\n\n| | |\n|---|---|\n");
+    for function in TWO_RESULTS {
+        let [first, second] = match function.name {
+            "divmod" => ["q", "r"],
+            "modf" => ["fraction", "whole"],
+            _ => ["m", "e"],
+        };
+        let call = format!("{first}, {second} = {}", function.signature);
+        writeln!(out, "| {} | {} |", code(&call), cell(function.doc)).expect("a string");
+    }
     for (_, signature, doc) in RESOLVED {
         writeln!(out, "| {} | {} |", code(signature), cell(doc)).expect("a string");
     }

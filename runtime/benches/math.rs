@@ -26,6 +26,7 @@ fn ranges(name: &str) -> [(f64, f64); 2] {
         "log" | "log2" | "log10" | "lgamma" => (1e-9, 100.0),
         "log1p" => (-0.99, 10.0),
         "power" => return [(1e-9, 10.0), (-5.0, 5.0)],
+        "sinc" => (-10.0, 10.0),
         "cbrt" | "hypot" => (-100.0, 100.0),
         "arcsin" | "arccos" | "arctanh" => (-1.0, 1.0),
         "arccosh" => (1.0, 100.0),

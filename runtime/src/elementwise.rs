@@ -259,6 +259,20 @@ operations! {
     signbit(a) on floats: Float<T> -> Bit { Bit::from(a.signbit()) }
     /// `a` to the power `b`, wrapping; a negative exponent gives 0 but for the bases 1 and -1.
     pow(a, b) on ints: Int<T> -> T { a.pow(b) }
+    /// The greatest common divisor of the magnitudes.
+    gcd(a, b) on ints: Int<T> -> T { a.gcd(b) }
+    /// The least common multiple of the magnitudes; wraps.
+    lcm(a, b) on ints: Int<T> -> T { a.lcm(b) }
+    /// How many bits of the magnitude are set.
+    set_bits(a) on ints: Int<T> -> T { a.set_bits() }
+    /// `a * 2^b`, rounded once, for integers `b`.
+    ldexp(a, b) on floats: Float<T> -> T { a.ldexp(b) }
+    /// What is behind the point, with the sign of `a`.
+    fraction(a) on floats: Float<T> -> T { a.fraction() }
+    /// `a` over the power of two that leaves a number from 0.5 to 1.
+    mantissa(a) on floats: Float<T> -> T { a.mantissa() }
+    /// The exponent of that power.
+    exponent(a) on floats: Float<T> -> T { a.exponent() }
     /// `a < b`. Gives `Bool`.
     lt(a, b) on numbers: Number<T> -> Bit { Bit::from(a.lt(b)) }
     /// `a <= b`. Gives `Bool`.

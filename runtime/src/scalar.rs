@@ -74,6 +74,12 @@ pub trait Int: Number {
     /// `self` to the power `exponent`, wrapping. A negative exponent gives 0, but of 1 and -1 the
     /// exact value; anything to the power 0 is 1.
     fn pow(self, exponent: Self) -> Self;
+    /// The greatest common divisor of the magnitudes; of 0 and `x`, that of `x`.
+    fn gcd(self, rhs: Self) -> Self;
+    /// The least common multiple of the magnitudes, wrapping; 0 if either is 0.
+    fn lcm(self, rhs: Self) -> Self;
+    /// How many bits of the magnitude are set.
+    fn set_bits(self) -> Self;
     /// `self << count`; 0 where the count is negative or not less than the width.
     fn shl(self, count: Self) -> Self;
     /// `self >> count`; all copies of the sign (0 for unsigned types) where the count is negative
@@ -101,6 +107,16 @@ pub trait Float: Number {
     fn signbit(self) -> bool;
     /// The next value after `self` on the way to `toward`, as C's `nextafter`.
     fn nextafter(self, toward: Self) -> Self;
+    /// `self * 2^exponent`, rounded once, for an integer `exponent`.
+    fn ldexp(self, exponent: Self) -> Self;
+    /// What is behind the point, with the sign of `self`; 0 of an infinity.
+    fn fraction(self) -> Self;
+    /// `self / 2^e` with [its exponent](Float::exponent) e; 0.5 <= |m| < 1 but for 0, infinities
+    /// and NaN, which are their own.
+    fn mantissa(self) -> Self;
+    /// The exponent of the power of two that `self` is less than and not less than half of; 0 of
+    /// 0, infinities and NaN.
+    fn exponent(self) -> Self;
     /// [`floor_div`](Number::floor_div) by a number other than zero, from the exact remainder
     /// that [`fmod`](Number::fmod) gives.
     fn floor_div_of(self, rhs: Self, remainder: Self) -> Self;
@@ -264,6 +280,38 @@ macro_rules! integers {
                     left >>= 1;
                 }
                 power
+            }
+            #[inline(always)]
+            fn gcd(self, rhs: $t) -> $t {
+                let (mut a, mut b) = (($abs)(self) as $unsigned, ($abs)(rhs) as $unsigned);
+                if a == 0 || b == 0 {
+                    return (a | b) as $t;
+                }
+                // Stein's: what is odd and subtracted is even, and halved.
+                let twos = (a | b).trailing_zeros();
+                a >>= a.trailing_zeros();
+                loop {
+                    b >>= b.trailing_zeros();
+                    let less = a.min(b);
+                    b = a.abs_diff(b);
+                    a = less;
+                    if b == 0 {
+                        return (a << twos) as $t;
+                    }
+                }
+            }
+            #[inline(always)]
+            fn lcm(self, rhs: $t) -> $t {
+                let divisor = self.gcd(rhs) as $unsigned;
+                if divisor == 0 {
+                    return 0;
+                }
+                let (a, b) = (($abs)(self) as $unsigned, ($abs)(rhs) as $unsigned);
+                (a / divisor).wrapping_mul(b) as $t
+            }
+            #[inline(always)]
+            fn set_bits(self) -> $t {
+                (($abs)(self) as $unsigned).count_ones() as $t
             }
             #[inline(always)]
             fn shl(self, count: $t) -> $t {
@@ -447,6 +495,45 @@ macro_rules! floats {
                 }
             }
             #[inline(always)]
+            fn ldexp(self, exponent: $t) -> $t {
+                let power = |k: i32| {
+                    <$t>::from_bits(((<$t>::MAX_EXP - 1 + k) as $bits) << (<$t>::MANTISSA_DIGITS - 1))
+                };
+                let (most, least) = (<$t>::MAX_EXP - 1, <$t>::MIN_EXP - 1);
+                // On the way down the first steps stop short of the subnormal numbers, so that
+                // only the last one rounds.
+                let short = least + <$t>::MANTISSA_DIGITS as i32;
+                let step = |left: i32| if left < least { short } else { left.min(most) };
+                let left = exponent as i32;
+                let left = left.clamp(3 * least, 3 * most);
+                let first = step(left);
+                let second = step(left - first);
+                let third = (left - first - second).clamp(least, most);
+                self * power(first) * power(second) * power(third)
+            }
+            #[inline(always)]
+            fn fraction(self) -> $t {
+                let rest = self - <$t>::trunc(self);
+                let rest = if <$t>::abs(self) == <$t>::INFINITY { 0.0 } else { rest };
+                <$t>::copysign(rest, self)
+            }
+            #[inline(always)]
+            fn mantissa(self) -> $t {
+                let (scaled, _) = self.normal();
+                let field = <$t>::INFINITY.to_bits();
+                let half = (0.5 as $t).to_bits();
+                let mantissa = <$t>::from_bits(scaled.to_bits() & !field | half);
+                if self == 0.0 || !self.is_finite() { self } else { mantissa }
+            }
+            #[inline(always)]
+            fn exponent(self) -> $t {
+                let (scaled, by) = self.normal();
+                let field = (scaled.to_bits() & <$t>::INFINITY.to_bits())
+                    >> (<$t>::MANTISSA_DIGITS - 1);
+                let exponent = field as i32 - (<$t>::MAX_EXP - 2) - by;
+                if self == 0.0 || !self.is_finite() { 0.0 } else { exponent as $t }
+            }
+            #[inline(always)]
             fn floor_div_of(self, rhs: $t, remainder: $t) -> $t {
                 let quotient = (self - remainder) / rhs;
                 let round_down = remainder != 0.0 && (rhs < 0.0) != (remainder < 0.0);
@@ -479,6 +566,25 @@ floats! {
     f32, u32, softfma::fma32;
     f64, u64, softfma::fma64;
 }
+
+/// A float as a normal number, and the exponent of the power of two that made it so.
+trait Normal: Copy {
+    fn normal(self) -> (Self, i32);
+}
+
+macro_rules! normal {
+    ($($t:ident)*) => {$(
+        impl Normal for $t {
+            #[inline(always)]
+            fn normal(self) -> ($t, i32) {
+                let by = <$t>::MANTISSA_DIGITS as i32;
+                let up = (1u64 << by) as $t;
+                if <$t>::abs(self) < <$t>::MIN_POSITIVE { (self * up, by) } else { (self, 0) }
+            }
+        }
+    )*};
+}
+normal!(f32 f64);
 
 macro_rules! choose {
     ($($t:ty)*) => {$(

@@ -24,7 +24,8 @@ const BITS: u32 = 200;
 
 fn exact(name: &str, [x, y]: [f64; 2]) -> Float {
     let a = Float::with_val(BITS, x);
-    match plain(name) {
+    let name = plain(name);
+    match name {
         "sin" => a.sin(),
         "cos" => a.cos(),
         "tan" => a.tan(),
@@ -45,6 +46,40 @@ fn exact(name: &str, [x, y]: [f64; 2]) -> Float {
         "log2" => a.log2(),
         "log10" => a.log10(),
         "log1p" => a.ln_1p(),
+        "logaddexp" | "logaddexp2" => {
+            // With as many bits as the sum of both may need, and 200 after it cancels.
+            let b = Float::with_val(BITS, y);
+            if x.is_nan() || y.is_nan() {
+                return Float::with_val(BITS, f64::NAN);
+            }
+            let (more, less) = if a > b { (a, b) } else { (b, a) };
+            if more.is_infinite() {
+                return more;
+            }
+            let wide = |x: &Float| Float::with_val(2400, x);
+            let minus_d = Float::with_val(2400, wide(&less) - wide(&more));
+            let minus_d = Float::with_val(BITS + 1200, minus_d);
+            match name {
+                "logaddexp" => Float::with_val(BITS, minus_d.exp().ln_1p() + wide(&more)),
+                _ => {
+                    let log = minus_d.exp2().ln_1p() / Float::with_val(BITS + 1200, 2).ln();
+                    Float::with_val(BITS, log + wide(&more))
+                }
+            }
+        }
+        "sinc" => {
+            if x.is_infinite() || x.is_nan() {
+                return Float::with_val(BITS, f64::NAN);
+            }
+            if x == 0.0 {
+                return Float::with_val(BITS, 1);
+            }
+            if x == x.trunc() {
+                return Float::with_val(BITS, 0);
+            }
+            let angle = Float::with_val(BITS + 1200, rug::float::Constant::Pi) * x;
+            Float::with_val(BITS, angle.clone().sin() / angle)
+        }
         "cbrt" => a.cbrt(),
         "hypot" => a.hypot(&Float::with_val(BITS, y)),
         "power" => rug::ops::Pow::pow(a, &Float::with_val(BITS, y)),
@@ -139,7 +174,7 @@ fn within_one_ulp_of_mpfr() {
                             let exact = exact(f.name, x);
                             let mut error = ulps(&exact, y, format);
                             let off = Float::with_val(BITS, y - &exact).abs().to_f64();
-                            if excused(f.name, x[0], off, single) {
+                            if excused(f.name, x[0], exact.to_f64(), off, single) {
                                 error = error.min(1.0);
                             }
                             if error > worst.0 {

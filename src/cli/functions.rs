@@ -8,7 +8,7 @@ pub(crate) fn table() -> String {
     let mut lines: Vec<(String, &str)> = ops::functions()
         .map(|row| {
             let mut call = row.signature();
-            for alias in row.aliases {
+            for alias in row.names().skip(1) {
                 call += ", ";
                 call += alias;
             }
@@ -33,7 +33,7 @@ pub(crate) fn detail(name: &str) -> Result<String> {
         return Ok(format!("{signature}\n  {doc}\n"));
     }
     let error = Error::new(ErrorKind::Name, format!("there is no function {name:?}"));
-    let known = ops::functions().flat_map(|row| row.aliases.iter().copied().chain([row.name]));
+    let known = ops::functions().flat_map(|row| row.names());
     let near = ops::suggestions(name, known.chain(RESOLVED.iter().map(|(n, _, _)| *n)));
     Err(match near.is_empty() {
         true => error.hint("`hotloop functions` lists them all"),
@@ -46,8 +46,9 @@ pub(crate) fn detail(name: &str) -> Result<String> {
 
 fn describe(row: &Row) -> String {
     let mut text = format!("{}\n  {}\n", row.signature(), row.doc);
-    if !row.aliases.is_empty() {
-        text += &format!("  also called: {}\n", row.aliases.join(", "));
+    let others: Vec<&str> = row.names().skip(1).collect();
+    if !others.is_empty() {
+        text += &format!("  also called: {}\n", others.join(", "));
     }
     if row.op.is_reduction() {
         return text;

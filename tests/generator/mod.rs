@@ -506,7 +506,13 @@ impl Writer<'_, '_> {
             Rule::Logical => {
                 (0..row.parameters.len()).map(|_| self.expr(Kind::Bool)).collect::<Result<_>>()?
             }
-            Rule::Arithmetic | Rule::Bitwise | Rule::Shift => self.operands(row, kind)?,
+            Rule::Arithmetic | Rule::Bitwise | Rule::Integers => self.operands(row, kind)?,
+            Rule::Tally => {
+                let operand = if self.u.ratio(1, 4)? { Kind::Bool } else { Kind::Int };
+                vec![self.expr(operand)?]
+            }
+            Rule::Scaled => vec![self.expr(Kind::Float)?, self.expr(Kind::Int)?],
+            Rule::Double | Rule::Truths => self.operands(row, any)?,
             Rule::Rounding => vec![self.expr(kind)?],
             Rule::Real | Rule::Divide => {
                 let operand = if self.u.ratio(3, 4)? { Kind::Float } else { any };
@@ -535,9 +541,14 @@ impl Writer<'_, '_> {
 
     fn operands(&mut self, row: &Row, kind: Kind) -> Result<Vec<Expr>> {
         let mut args = Vec::new();
-        match row.parameters.len() {
-            1 => args.push(self.expr(kind)?),
-            2 if row.op == Op::NanToNum && self.u.arbitrary()? => args.push(self.expr(kind)?),
+        let required = row.parameters.iter().filter(|p| p.default.is_none()).count();
+        match required {
+            1 if row.op != Op::Clip => {
+                args.push(self.expr(kind)?);
+                if row.op == Op::NanToNum && self.u.arbitrary()? {
+                    args.push(self.literal(Kind::Float)?);
+                }
+            }
             2 => args.extend(self.pair(kind)?),
             _ => {
                 args.extend(self.pair(kind)?);
@@ -638,21 +649,46 @@ fn gives(row: &Row, kind: Kind) -> bool {
     use Op::*;
     match row.rule {
         Rule::Arithmetic if kind == Kind::Bool => {
-            matches!(row.op, Add | Mul | Minimum | Maximum | Fmin | Fmax | Clip | Abs | NanToNum)
+            matches!(
+                row.op,
+                Add | Mul
+                    | Minimum
+                    | Maximum
+                    | Fmin
+                    | Fmax
+                    | Clip
+                    | Abs
+                    | NanToNum
+                    | Copy
+                    | Real
+                    | Imag
+                    | OnesLike
+                    | ZerosLike
+            )
         }
         Rule::Arithmetic | Rule::Rounding | Rule::Total => kind != Kind::Bool,
         Rule::Products => kind != Kind::Bool,
-        Rule::Real | Rule::Divide | Rule::Average | Rule::Spread => kind == Kind::Float,
-        Rule::Comparison | Rule::Predicate | Rule::Logical | Rule::Truth => kind == Kind::Bool,
+        Rule::Real | Rule::Divide | Rule::Scaled | Rule::Double | Rule::Average | Rule::Spread => {
+            kind == Kind::Float
+        }
+        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical | Rule::Truth => {
+            kind == Kind::Bool
+        }
         Rule::Bitwise => kind != Kind::Float,
-        Rule::Shift | Rule::Count | Rule::Position => kind == Kind::Int,
-        Rule::Select | Rule::Extreme => true,
+        Rule::Integers | Rule::Tally | Rule::Count | Rule::Position => kind == Kind::Int,
+        Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
+        Rule::Select => true,
     }
 }
 
 /// The type of an operation's result, roughly.
 fn result(row: &Row, args: &[Ty]) -> Ty {
-    let ty = meet(if row.op == Op::Select { &args[1..] } else { args });
+    let ty = match row.rule {
+        Rule::Select => meet(&args[1..]),
+        Rule::Scaled => args[0],
+        _ if row.op == Op::NanToNum => args[0],
+        _ => meet(args),
+    };
     let float = |dtype: DType| match dtype {
         _ if dtype.is_float() => dtype,
         _ if dtype.size() <= 2 && row.rule != Rule::Divide && row.rule != Rule::Average => {
@@ -661,10 +697,20 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         _ => DType::F64,
     };
     match row.rule {
-        Rule::Real | Rule::Divide if ty.weak => Ty { dtype: DType::F64, weak: true },
+        Rule::Tally => strong(DType::U8),
+        Rule::Double if ty.weak => Ty { dtype: DType::F64, weak: true },
+        Rule::Double => strong(DType::F64),
+        Rule::Scaled if args[0].weak && !args[1].weak => strong(DType::F64),
+        Rule::Real | Rule::Divide | Rule::Scaled if ty.weak => Ty { dtype: DType::F64, weak: true },
         Rule::Average | Rule::Spread if !ty.dtype.is_float() => strong(DType::F64),
-        Rule::Real | Rule::Divide | Rule::Average | Rule::Spread => strong(float(ty.dtype)),
-        Rule::Comparison | Rule::Predicate | Rule::Logical => {
+        Rule::Real if args.iter().all(|a| !a.weak) => {
+            let floats = args.iter().map(|a| float(a.dtype));
+            strong(floats.reduce(promote).unwrap_or(DType::F64))
+        }
+        Rule::Real | Rule::Divide | Rule::Scaled | Rule::Average | Rule::Spread => {
+            strong(float(ty.dtype))
+        }
+        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
         Rule::Truth => STRONG_BOOL,

@@ -339,7 +339,7 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
 }
 
 /// A logarithm's tables and constants.
-struct Base {
+pub(super) struct Base {
     c_hi: &'static [f64; 16],
     c_lo: &'static [f64; 16],
     /// The logarithm of 2.
@@ -349,9 +349,9 @@ struct Base {
     tail: [f64; 9],
 }
 
-const E: Base =
+pub(super) const E: Base =
     Base { c_hi: &LN_C_HI, c_lo: &LN_C_LO, two: scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
-const TWO: Base = Base {
+pub(super) const TWO: Base = Base {
     c_hi: &LOG2_C_HI,
     c_lo: &LOG2_C_LO,
     two: scaled([1.0, 0.0], 52),
@@ -372,23 +372,24 @@ const fn scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
     [two[0] / unit, two[1] / unit]
 }
 
-/// The logarithm of 2^k (1 + r + r_lo) / c, c's logarithm known by its place.
+/// The logarithm of 2^k (1 + r + r_lo) / c, c's logarithm known by its place, as a sum of two.
 #[inline(always)]
-fn log_of<L: Lanes<E = f64>>(
+fn log_parts<L: Lanes<E = f64>>(
     l: L,
     k: L::F,
     place: L::U,
     r: L::F,
     r_lo: Option<L::F>,
     base: &Base,
-) -> L::F {
+) -> (L::F, L::F) {
     let i = l.shr(place, 48);
     let rr = l.mul(r, r);
     let poly = l.poly(r, rr, &base.tail);
     let high = l.table(base.c_hi, i);
     let mut low = l.table(base.c_lo, i);
     if let Some(r_lo) = r_lo {
-        low = l.add(low, l.fnma(r, r_lo, r_lo)); // over 1 + r
+        let r_lo = l.fnma(r, r_lo, r_lo); // over 1 + r
+        low = if base.e[0] == 1.0 { l.add(low, r_lo) } else { l.fma(r_lo, l.f(base.e[0]), low) };
     }
     let (hi, lost);
     if base.e[0] == 1.0 {
@@ -405,7 +406,35 @@ fn log_of<L: Lanes<E = f64>>(
         lost = l.fma(r, l.f(base.e[0]), l.sub(whole, hi));
         low = l.fma(r, l.f(base.e[1]), low);
     }
-    l.add(hi, l.add(lost, l.fma(rr, poly, low)))
+    (hi, l.add(lost, l.fma(rr, poly, low)))
+}
+
+/// The same, rounded.
+#[inline(always)]
+fn log_of<L: Lanes<E = f64>>(
+    l: L,
+    k: L::F,
+    place: L::U,
+    r: L::F,
+    r_lo: Option<L::F>,
+    base: &Base,
+) -> L::F {
+    let (hi, lo) = log_parts(l, k, place, r, r_lo, base);
+    l.add(hi, lo)
+}
+
+/// The logarithm of u + lost as a sum of two; u from 1 to 2, lost an ulp of it at most.
+#[inline(always)]
+pub(super) fn log_sum_parts<L: Lanes<E = f64>>(
+    l: L,
+    u: L::F,
+    lost: L::F,
+    base: &Base,
+) -> (L::F, L::F) {
+    let Split { k, m, place, down } = split(l, u, FROM.to_bits());
+    let c = l.table(&C, l.shr(place, 48));
+    let r = l.fms(m, c, l.f(1.0));
+    log_parts(l, k, place, r, Some(l.mul(lost, l.mul(down, c))), base)
 }
 
 /// The logarithm of any x.

@@ -11,7 +11,7 @@
 //!
 //! Rules for a core:
 //! - At most 1.0 ULP everywhere (4 in the `fast` mode; `lgamma` of x < 0 near its zeros is good to
-//!   1e-15 instead), special values as C99's Annex F has them, subnormals kept.
+//!   1e-15 instead, `logaddexp` and `logaddexp2` below 2^-8 to 2^-60), special values as C99's Annex F has them, subnormals kept.
 //! - Say in the file's comment what the method is, where the coefficients come from (all are made
 //!   by the script of the same name in `derive/`) and what the error adds up to.
 //! - No branches: a rare case that needs one (a huge argument of `sin`) asks `l.any` and does the
@@ -61,6 +61,7 @@ mod gamma_tables;
 mod hyperbolic;
 mod lanes;
 mod log;
+mod logaddexp;
 mod power;
 mod root;
 mod shell;
@@ -173,6 +174,8 @@ kernels! {
     fast_cos = fast::FastCos, 1;
     /// The kernel of the tangent.
     tan = trig::Tan, 1;
+    /// The kernel of sin(pi x) / (pi x).
+    sinc = trig::Sinc, 1;
     /// The kernel of the inverse sine.
     arcsin = arc::Arcsin, 1;
     /// The kernel of the inverse cosine.
@@ -195,6 +198,10 @@ kernels! {
     log10 = log::Log10, 1;
     /// The kernel of ln(1 + x).
     log1p = log::Log1p, 1;
+    /// The kernel of ln(e^x + e^y).
+    logaddexp = logaddexp::LogAddExp, 2;
+    /// The kernel of log2(2^x + 2^y).
+    logaddexp2 = logaddexp::LogAddExp2, 2;
     /// The kernel of the inverse hyperbolic sine.
     arcsinh = archyperbolic::Arcsinh, 1;
     /// The kernel of the inverse hyperbolic cosine.

@@ -74,6 +74,7 @@ use fold::{All, Any, Fold};
 use method::{Method, Methods};
 use ordered::Ordered;
 
+use crate::convert::convert_scalar;
 use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::isa::Isa;
@@ -151,10 +152,13 @@ impl Reduction {
         }
     }
 
-    /// The value of no elements at all.
-    const fn empty(self, dtype: DType) -> Option<u64> {
+    /// The value of no elements at all: that which leaves every other as it is.
+    fn empty(self, dtype: DType) -> Option<u64> {
+        let end = |end: f64| Some(convert_scalar(end.to_bits(), DType::F64, dtype));
         match (self, dtype) {
-            (Reduction::Min | Reduction::Max | Reduction::Argmin | Reduction::Argmax, _) => None,
+            (Reduction::Argmin | Reduction::Argmax, _) => None,
+            (Reduction::Min, _) => end(f64::INFINITY),
+            (Reduction::Max, _) => end(f64::NEG_INFINITY),
             (Reduction::Sum | Reduction::Any | Reduction::SquaredDeviations, _) => Some(0),
             (Reduction::Prod, DType::F32) => Some(1_f32.to_bits() as u64),
             (Reduction::Prod, DType::F64) => Some(1_f64.to_bits()),

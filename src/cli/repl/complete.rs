@@ -43,7 +43,7 @@ impl Names {
     /// The names of all that can be called.
     fn callable(&self) -> impl Iterator<Item = &str> {
         ops::functions()
-            .flat_map(|row| row.aliases.iter().copied().chain([row.name]))
+            .flat_map(|row| row.names().map(|name| -> &str { name }))
             .chain(RESOLVED.iter().map(|(name, ..)| *name))
             .chain(MAKERS.iter().map(|(name, ..)| *name))
             .chain(self.functions.iter().map(String::as_str))

@@ -44,6 +44,10 @@ FUNCTIONS = {
     "arccosh": lambda x: mpmath.log(x + mpmath.sqrt((x - 1) * (x + 1))),
     "arctanh": lambda x: (log1p(x) - log1p(-x)) / 2,
     "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    "logaddexp": lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)) if max(abs(x), abs(y)) < 800 else
+    max(x, y) + log1p(mpmath.exp(-abs(x - y))),
+    "logaddexp2": lambda x, y: max(x, y) + log1p(mpf(2) ** -abs(x - y)) / mpmath.log(mpf(2)),
+    "sinc": lambda x: mpf(0) if x == int(x) else mpmath.sin(mp.pi * x) / (mp.pi * x),
     "hypot": lambda x, y: mpmath.sqrt(x * x + y * y),
     "power": lambda x, y: mpmath.power(x, y),
     "erf": mpmath.erf, "erfc": mpmath.erfc,
@@ -51,12 +55,14 @@ FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "gamma": mpmath.gamma, "lgamma": lambda x: mpmath.log(abs(mpmath.gamma(x))),
 }
-BINARY = ("arctan2", "hypot", "power")
+BINARY = ("arctan2", "hypot", "power", "logaddexp", "logaddexp2")
 
 
 def precision(name, xs):
     """Bits in which a case is computed: some are the small difference of large numbers."""
     x = min(abs(x) for x in xs)
+    if name in ("logaddexp", "logaddexp2"):
+        return 3000
     if name in ("erf", "erfc", "normcdf", "gamma", "lgamma"):
         return 400 if x > 1e-60 else 1500
     return 1500
@@ -125,6 +131,11 @@ def arguments(name):
             xs += around(float(k * mp.pi / 2))
             xs += around(float((2 * k - 1) * mp.pi / 4))[1:4]
         return xs + [closest(e) for e in range(-51, 971, 23)]
+    if name == "sinc":
+        xs = list(TINY) + list(logs(-60, 60, 80)) + list(evenly(0, 3, 80)) + list(evenly(0, 1000, 40))
+        for k in (1, 2, 3, 7, 100, 65536):
+            xs += around(float(k)) + around(k - 0.5) + around(k / 16)
+        return xs + [1e22, 2.0**51 + 0.5, 2.0**52 - 0.5, 2.0**52 + 1, f32(8388607.5), 1.7976931348623157e308]
     if name in ("exp", "exp2", "expm1"):
         unit = 1 if name == "exp2" else float(mpmath.log(2))
         xs = signed(list(TINY) + list(logs(-60, 6, 60)) + list(evenly(0, 2, 40)))
@@ -206,6 +217,18 @@ def pairs(name):
         for x in (5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, after(1.0), after(1.0, -1)):
             xs += [(x, y) for y in (0.5, -0.5, 1.0, 0.001, 3.0, -1.0, 1e15)]
         return [(x, y) for x, y in xs if abs(y * mpmath.log(abs(x), 2)) < 1100]
+    if name in ("logaddexp", "logaddexp2"):
+        xs = []
+        for _ in range(60):
+            x = rng.uniform(-50, 50)
+            xs += [(x, x - rng.uniform(0, 45)), (f32(x), f32(rng.uniform(-50, 50)))]
+            x = next(logs(-900, 1000, 1)) * rng.choice((-1, 1))
+            xs += [(x, x - next(logs(-40, 5, 1)))]
+        xs += [(float(k), float(k)) for k in (-2, -1, 1, 3, 700)] + [(1.0, -800.0), (1e308, 1e308), (-1e308, 1e308)]
+        xs += [(1e-300, -45.0), (0.5, -41.0), (f32(0.1), f32(0.2)), (-60.0, 1e-30), (40.0, 0.5), (39.9, -0.1)]
+        xs += [(f32(a), f32(a - d)) for a in (-80.0, 0.25, 3.0, 17.5) for d in (0.0, 0.5, 1.0, 30.0, 39.5, 40.5)]
+        # Results near 0 are not promised to 1 ULP.
+        return [(x, y) for x, y in xs if abs(FUNCTIONS[name](mpf(x), mpf(y))) > 2.0**-8]
     xs = []
     for _ in range(80):
         xs += [(rng.uniform(-10, 10), rng.uniform(-10, 10)), (f32(rng.uniform(-10, 10)), f32(rng.uniform(-10, 10)))]

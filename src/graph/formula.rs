@@ -1,0 +1,298 @@
+//! Operations that are formulas of others from the start, because what they come to depends on
+//! what they are given: an operand that is `None`, a dtype of their own for bools, more operands
+//! than a node has.
+
+use hotloop_runtime::dtype::{DType, Kind};
+
+use super::{Builder, NodeId, type_error};
+use crate::error::Error;
+use crate::ops::{Op, is_none};
+use crate::promote::to_float;
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// 180/pi as f64 and f32, rounded toward 0, and what they lack. The parts have one sign, so that
+/// infinities and the signs of zeros survive `x * hi + x * lo`.
+const DEGREES: [[f64; 2]; 2] = [
+    [57.295_779_513_082_316, 5.117_577_790_543_373e-15],
+    [57.295_776_367_187_5, 3.145_894_879_708_066_6e-6],
+];
+/// pi/180, likewise.
+const RADIANS: [[f64; 2]; 2] = [
+    [0.017_453_292_519_943_295, 2.948_652_270_870_168_7e-19],
+    [0.017_453_292_384_743_69, 1.351_996_015_142_020_7e-10],
+];
+
+impl Builder {
+    /// The formula of an operation on these operands, if it is one.
+    pub(super) fn formula(&mut self, op: Op, operands: &[NodeId]) -> Result<Option<NodeId>> {
+        let x = operands[0];
+        let ty = self.graph.ty(x);
+        let made = match (op, operands) {
+            (Op::Gt, [x, y]) => self.apply(Op::Lt, &[*y, *x]),
+            (Op::Ge, [x, y]) => self.apply(Op::Le, &[*y, *x]),
+            (Op::Positive, _) if ty.dtype == DType::Bool => {
+                Err(type_error("positive of bool is not defined").hint("convert it: i8(x)"))
+            }
+            (Op::Positive | Op::Copy | Op::Real, _) => Ok(x),
+            (Op::Conj | Op::Square | Op::Reciprocal, _) if ty.dtype == DType::Bool => {
+                let x = self.convert(x, if ty.weak { DType::I64 } else { DType::I8 });
+                self.apply(op, &[x])
+            }
+            (Op::Conj, _) => Ok(x),
+            (Op::Reciprocal, _) => self.reciprocal(x),
+            (Op::OnesLike, _) => self.filled(x, 1.0),
+            (Op::ZerosLike | Op::Imag, _) => self.filled(x, 0.0),
+            (Op::Fabs, _) => {
+                let x = self.as_float(x);
+                self.apply(Op::Abs, &[x])
+            }
+            (Op::Whole, _) => {
+                let x = self.as_float(x);
+                self.apply(Op::Trunc, &[x])
+            }
+            (Op::Degrees, _) => self.turn(x, &DEGREES),
+            (Op::Radians, _) => self.turn(x, &RADIANS),
+            (Op::Exponent, _) => {
+                let exponent = self.apply(Op::BinaryExponent, &[x])?;
+                Ok(self.cast(exponent, DType::I32))
+            }
+            (Op::BitwiseCount, _) => {
+                let wide = ty.dtype == DType::Bool;
+                let x = if wide { self.convert(x, DType::I8) } else { x };
+                let count = self.apply(Op::SetBits, &[x])?;
+                Ok(self.cast(count, DType::U8))
+            }
+            (Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor | Op::LogicalNot, _) => {
+                let truths = operands.iter().map(|x| self.truth(*x)).collect::<Result<Vec<_>>>()?;
+                let op = match op {
+                    Op::LogicalAnd => Op::BitAnd,
+                    Op::LogicalOr => Op::BitOr,
+                    Op::LogicalXor => Op::BitXor,
+                    _ => Op::BitNot,
+                };
+                self.apply(op, &truths)
+            }
+            (Op::FloatPower, [x, y]) => {
+                let wide = [*x, *y].map(|x| match self.graph.ty(x).weak {
+                    true => self.convert(x, DType::F64),
+                    false => self.cast(x, DType::F64),
+                });
+                self.apply(Op::Power, &wide)
+            }
+            (Op::Heaviside, [x, y]) => self.heaviside(*x, *y),
+            (Op::Spacing, _) => self.spacing(x),
+            (Op::Round, [x, decimals]) => self.round(*x, *decimals),
+            (Op::Clip, [x, low, high]) => {
+                let bounds = [(Op::Maximum, *low), (Op::Minimum, *high)];
+                let given: Vec<_> = bounds.into_iter().filter(|b| !self.is_none(b.1)).collect();
+                match given[..] {
+                    [] => Ok(*x),
+                    [(op, bound)] => self.apply(op, &[*x, bound]),
+                    _ => return Ok(None),
+                }
+            }
+            (Op::NanToNum, [x, nan, high, low]) => self.nan_to_num(*x, *nan, *high, *low),
+            (Op::Isclose, [x, y, relative, absolute, equal_nan]) => {
+                self.isclose([*x, *y], [*relative, *absolute], *equal_nan)
+            }
+            _ => return Ok(None),
+        };
+        made.map(Some)
+    }
+
+    /// A float times an integer power of two.
+    pub(super) fn scaled(&mut self, op: Op, x: NodeId, exponent: NodeId) -> Result<NodeId> {
+        let of = self.graph.dtype(exponent);
+        if of.is_float() {
+            let message = format!("the exponent of ldexp is an integer, not {of}");
+            return Err(type_error(message).hint("for other exponents write x * 2**y"));
+        }
+        let x = self.as_float(x);
+        let (dtype, weak) = (self.graph.dtype(x), self.graph.ty(x).weak);
+        // Rounding an exponent changes only what is far beyond every float.
+        let exponent = match (weak, self.graph.ty(exponent).weak) {
+            (true, false) => return self.scaled_strong(op, x, exponent),
+            (true, true) => self.convert(exponent, dtype),
+            (false, true) => self.adopt(exponent, dtype)?,
+            (false, false) => self.cast(exponent, dtype),
+        };
+        self.apply_folded(op, &[x, exponent], dtype)
+    }
+
+    fn scaled_strong(&mut self, op: Op, x: NodeId, exponent: NodeId) -> Result<NodeId> {
+        let x = self.adopt(x, DType::F64)?;
+        let exponent = self.cast(exponent, DType::F64);
+        self.apply_folded(op, &[x, exponent], DType::F64)
+    }
+
+    /// The number as the float that functions of real numbers take it as.
+    fn as_float(&mut self, x: NodeId) -> NodeId {
+        let ty = self.graph.ty(x);
+        self.convert(x, if ty.weak { DType::F64 } else { to_float(ty.dtype) })
+    }
+
+    /// Whether a number is not 0.
+    pub(super) fn truth(&mut self, x: NodeId) -> Result<NodeId> {
+        if self.graph.dtype(x) == DType::Bool {
+            return Ok(x);
+        }
+        let zero = self.constant_like(x, 0.0);
+        self.apply(Op::Ne, &[x, zero])
+    }
+
+    /// A number for each element of x, of its dtype.
+    pub(super) fn filled(&mut self, x: NodeId, value: f64) -> Result<NodeId> {
+        let value = self.constant_like(x, value);
+        if self.graph.ty(x).domain.is_scalar() {
+            return Ok(value);
+        }
+        let any = self.apply(Op::Eq, &[x, x])?;
+        self.apply(Op::Select, &[any, value, value])
+    }
+
+    /// Whether an operand is the default that stands for `None`.
+    fn is_none(&self, x: NodeId) -> bool {
+        let ty = self.graph.ty(x);
+        let bits = self.graph.constant(x);
+        ty.dtype == DType::F64 && bits.is_some_and(|bits| is_none(f64::from_bits(bits)))
+    }
+
+    /// 1/x, of integers without the fraction.
+    fn reciprocal(&mut self, x: NodeId) -> Result<NodeId> {
+        let [zero, one] = [0.0, 1.0].map(|v| self.constant_like(x, v));
+        let dtype = self.graph.dtype(x);
+        if dtype.is_float() {
+            return self.apply(Op::Div, &[one, x]);
+        }
+        let magnitude = if dtype.is_signed_int() { self.apply(Op::Abs, &[x])? } else { x };
+        let own_inverse = self.apply(Op::Eq, &[magnitude, one])?;
+        // 0, and the flag of a division by 0.
+        let other = self.apply(Op::FloorDiv, &[zero, x])?;
+        self.apply(Op::Select, &[own_inverse, x, other])
+    }
+
+    /// x times a constant that is a sum of two: the product is rounded once, and what is wrong with
+    /// the second part counts 2^-52 ULP, or of a subnormal result 0.25 ULP.
+    fn turn(&mut self, x: NodeId, constant: &[[f64; 2]; 2]) -> Result<NodeId> {
+        let x = self.as_float(x);
+        let [high, low] = constant[usize::from(self.graph.dtype(x) == DType::F32)];
+        let [high, low] = [high, low].map(|v| self.constant_like(x, v));
+        let rest = self.apply(Op::Mul, &[x, low])?;
+        self.apply(Op::Fma, &[x, high, rest])
+    }
+
+    fn heaviside(&mut self, x: NodeId, y: NodeId) -> Result<NodeId> {
+        let (dtype, weak) = self.meet_as_floats(&[x, y]);
+        let [x, y] = self.unify([x, y], dtype, weak)?;
+        let [zero, one] = [0.0, 1.0].map(|v| self.constant_like(x, v));
+        let above = self.apply(Op::Lt, &[zero, x])?;
+        let below = self.apply(Op::Lt, &[x, zero])?;
+        let equal = self.apply(Op::Eq, &[x, zero])?;
+        // What is neither is NaN.
+        let rest = self.apply(Op::Select, &[equal, y, x])?;
+        let rest = self.apply(Op::Select, &[below, zero, rest])?;
+        self.apply(Op::Select, &[above, one, rest])
+    }
+
+    fn spacing(&mut self, x: NodeId) -> Result<NodeId> {
+        let x = self.as_float(x);
+        let [zero, up] = [0.0, f64::INFINITY].map(|v| self.constant_like(x, v));
+        let down = self.constant_like(x, f64::NEG_INFINITY);
+        let negative = self.apply(Op::Lt, &[x, zero])?;
+        let away = self.apply(Op::Select, &[negative, down, up])?;
+        let next = self.apply(Op::Nextafter, &[x, away])?;
+        self.apply(Op::Sub, &[next, x])
+    }
+
+    /// As NumPy: of floats `rint(x * 10**n) / 10**n`, or for n < 0 `rint(x / 10**-n) * 10**-n`; of
+    /// integers the latter in f64.
+    fn round(&mut self, x: NodeId, decimals: NodeId) -> Result<NodeId> {
+        let by = self.graph.ty(decimals);
+        let decimals = match self.graph.constant(decimals) {
+            Some(bits) if by.dtype.kind() == Kind::Int => bits as i64,
+            _ => {
+                let message = "the decimals of round are an integer, known beforehand";
+                return Err(type_error(message).hint("round(x, 2)"));
+            }
+        };
+        let ty = self.graph.ty(x);
+        let float = ty.dtype.is_float();
+        if ty.dtype == DType::Bool || !float && decimals >= 0 {
+            return Ok(x);
+        }
+        if decimals == 0 {
+            return self.apply(Op::Rint, &[x]);
+        }
+        // Beyond f64 it is infinity in NumPy too.
+        let scale = format!("1e{}", decimals.unsigned_abs()).parse().unwrap_or(f64::INFINITY);
+        let (before, after) = if decimals > 0 { (Op::Mul, Op::Div) } else { (Op::Div, Op::Mul) };
+        let wide = if float { x } else { self.convert(x, DType::F64) };
+        let scale = self.constant_like(wide, scale);
+        let scaled = self.apply(before, &[wide, scale])?;
+        let whole = self.apply(Op::Rint, &[scaled])?;
+        let rounded = self.apply(after, &[whole, scale])?;
+        Ok(if ty.weak || float { rounded } else { self.cast(rounded, ty.dtype) })
+    }
+
+    fn nan_to_num(&mut self, x: NodeId, nan: NodeId, high: NodeId, low: NodeId) -> Result<NodeId> {
+        let ty = self.graph.ty(x);
+        if !ty.dtype.is_float() {
+            return Ok(x);
+        }
+        let largest = if ty.dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
+        let mut finite = x;
+        for (replacement, end) in [(high, 1.0), (low, -1.0)] {
+            let infinity = self.constant_like(x, end * f64::INFINITY);
+            let value = match self.is_none(replacement) {
+                true => self.constant_like(x, end * largest),
+                false => self.replacement(replacement, ty.dtype, ty.weak)?,
+            };
+            let is = self.apply(Op::Eq, &[x, infinity])?;
+            finite = self.apply(Op::Select, &[is, value, finite])?;
+        }
+        let value = self.replacement(nan, ty.dtype, ty.weak)?;
+        let is_nan = self.apply(Op::Ne, &[x, x])?;
+        self.apply(Op::Select, &[is_nan, value, finite])
+    }
+
+    /// A number that takes the place of another: it takes its dtype too.
+    fn replacement(&mut self, x: NodeId, dtype: DType, weak: bool) -> Result<NodeId> {
+        match (weak, self.graph.ty(x).weak) {
+            (true, true) => Ok(self.convert(x, dtype)),
+            (_, false) => Ok(self.cast(x, dtype)),
+            (false, true) => self.adopt(x, dtype),
+        }
+    }
+
+    /// abs(x - y) <= atol + rtol * abs(y), y finite; or x == y.
+    fn isclose(
+        &mut self,
+        [x, y]: [NodeId; 2],
+        [relative, absolute]: [NodeId; 2],
+        equal_nan: NodeId,
+    ) -> Result<NodeId> {
+        let Some(equal_nan) = self.graph.constant(equal_nan) else {
+            return Err(type_error("equal_nan is True or False"));
+        };
+        // As in NumPy, y becomes a float, integers f64.
+        let ty = self.graph.ty(y);
+        let y = if ty.dtype.is_float() { y } else { self.convert(y, DType::F64) };
+        let distance = self.apply(Op::Sub, &[x, y])?;
+        let distance = self.apply(Op::Abs, &[distance])?;
+        let magnitude = self.apply(Op::Abs, &[y])?;
+        let product = self.apply(Op::Mul, &[relative, magnitude])?;
+        let tolerance = self.apply(Op::Add, &[absolute, product])?;
+        let near = self.apply(Op::Le, &[distance, tolerance])?;
+        let finite = self.apply(Op::Isfinite, &[y])?;
+        let near = self.apply(Op::BitAnd, &[near, finite])?;
+        let equal = self.apply(Op::Eq, &[x, y])?;
+        let close = self.apply(Op::BitOr, &[near, equal])?;
+        if equal_nan == 0 {
+            return Ok(close);
+        }
+        let [x, y] = [x, y].map(|x| self.apply(Op::Isnan, &[x]));
+        let both = self.apply(Op::BitAnd, &[x?, y?])?;
+        self.apply(Op::BitOr, &[close, both])
+    }
+}

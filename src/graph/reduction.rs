@@ -1,0 +1,452 @@
+//! Reductions: how they are typed, and those that are made of others because elements are left out
+//! of them (`where=`, `nansum`, ...) or they begin with a value.
+
+use hotloop_runtime::dtype::{DType, Kind};
+
+use super::{Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, type_error};
+use crate::error::{Error, ErrorKind};
+use crate::ops::{Op, Rule};
+
+/// What a reduction may be told beside its axes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReduceOptions {
+    /// The elements that count, as bools; the others are left out.
+    pub mask: Option<NodeId>,
+    /// The value that it begins with.
+    pub initial: Option<NodeId>,
+    /// The dtype that it computes in.
+    pub dtype: Option<DType>,
+}
+
+/// Over what a reduction goes, and whether the axes stay.
+#[derive(Clone, Copy)]
+struct Over<'a> {
+    axes: Option<&'a [i64]>,
+    keepdims: bool,
+}
+
+impl Over<'_> {
+    /// The same, so that the result broadcasts to the operand.
+    fn kept(self) -> Self {
+        Over { keepdims: self.axes.is_some(), ..self }
+    }
+}
+
+impl Builder {
+    /// Reduces along axes, or along all of them; axes below 0 count from the last.
+    ///
+    /// ```
+    /// use hotloop::graph::{ArgType, Builder};
+    /// use hotloop::{DType, Op};
+    ///
+    /// let mut b = Builder::new();
+    /// let x = b.input(ArgType::array(DType::F32));
+    /// let rows = b.reduce(Op::Mean, &[x], Some(&[-1]), true)?;
+    /// let centred = b.apply(Op::Sub, &[x, rows])?;
+    /// assert_eq!(b.graph().ty(centred), b.graph().ty(x));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::apply`]; `Shape` for an axis of a single number.
+    pub fn reduce(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        axes: Option<&[i64]>,
+        keepdims: bool,
+    ) -> Result<NodeId, Error> {
+        self.reduce_with(op, operands, axes, keepdims, &ReduceOptions::default())
+    }
+
+    /// As [`reduce`](Builder::reduce), with elements left out, an initial value, or in another dtype.
+    ///
+    /// ```
+    /// use hotloop::graph::{ArgType, Builder, ReduceOptions};
+    /// use hotloop::{DType, Op};
+    ///
+    /// let mut b = Builder::new();
+    /// let x = b.input(ArgType::array(DType::I32));
+    /// let zero = b.weak_int(0);
+    /// let positive = b.apply(Op::Lt, &[zero, x])?;
+    /// let options =
+    ///     ReduceOptions { mask: Some(positive), dtype: Some(DType::F32), ..Default::default() };
+    /// let mean = b.reduce_with(Op::Mean, &[x], None, false, &options)?;
+    /// assert_eq!(b.graph().dtype(mean), DType::F32);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`reduce`](Builder::reduce); `Type` for an option that the operation does not take, a
+    /// mask that is not of bools, and for `min` and `max` with a mask and without an initial value.
+    pub fn reduce_with(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        axes: Option<&[i64]>,
+        keepdims: bool,
+        options: &ReduceOptions,
+    ) -> Result<NodeId, Error> {
+        check_arity(op, operands)?;
+        self.check_options(op, options)?;
+        let over = Over { axes, keepdims };
+        match self.composed(op, operands, over, options)? {
+            Some(result) => Ok(result),
+            None => self.reduce_plain(op, operands, over),
+        }
+    }
+
+    /// A reduction without options.
+    fn reduce_plain(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        Over { axes, keepdims }: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        let truth = operands.iter().all(|x| self.graph.dtype(*x) == DType::Bool);
+        let (operands, dtype) = self.reduction_operands(op, operands)?;
+        let of = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
+        let domain = if of.is_scalar() {
+            // As NumPy: a single number takes the axes that an array of one axis has.
+            if let Some(axis) = axes.unwrap_or(&[]).iter().find(|a| !matches!(a, 0 | -1)) {
+                let message = format!("axis {axis} is out of range for a single number");
+                return Err(Error::new(ErrorKind::Shape, message));
+            }
+            Domain::SCALAR
+        } else if axes.is_none() && !keepdims {
+            Domain::SCALAR
+        } else {
+            self.derive(of, Derivation::Reduce { axes: axes.map(Into::into), keepdims })?
+        };
+        let result = self.reduce_to(op, &operands, dtype, domain);
+        let truth = truth && op.row().rule == Rule::Extreme;
+        Ok(if truth { self.convert(result, DType::Bool) } else { result })
+    }
+
+    /// The operands of a reduction in the dtype it computes in, and the dtype of its result.
+    fn reduction_operands(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+    ) -> Result<(Vec<NodeId>, DType), Error> {
+        check_arity(op, operands)?;
+        let (mut dtype, _) = self.meet(operands);
+        if op.row().rule == Rule::Spread {
+            dtype = self.graph.dtype(operands[0]);
+            let number = self.graph.ty(operands[1]);
+            if !number.domain.is_scalar() || number.dtype == DType::Bool {
+                return Err(type_error(format!("the ddof of {} is a number", op.row().name)));
+            }
+        }
+        let wide = match dtype {
+            _ if dtype.is_float() => dtype,
+            _ if dtype == DType::Bool || dtype.is_signed_int() => DType::I64,
+            _ => DType::U64,
+        };
+        let float = if dtype.is_float() { dtype } else { DType::F64 };
+        let (operand, result) = match op.row().rule {
+            Rule::Total | Rule::Products => (wide, wide),
+            Rule::Average | Rule::Spread => (float, float),
+            Rule::Truth => (DType::Bool, DType::Bool),
+            Rule::Count => (dtype, DType::I64),
+            // The least and greatest truth value, as bytes.
+            Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
+            Rule::Position => (dtype, DType::I64),
+            _ if dtype == DType::Bool => (DType::U8, DType::U8),
+            _ => (dtype, dtype),
+        };
+        let mut converted = Vec::with_capacity(operands.len());
+        for x in operands {
+            let ty = self.graph.ty(*x);
+            let strong = if ty.weak { self.adopt(*x, ty.dtype)? } else { *x };
+            converted.push(self.convert(strong, operand));
+        }
+        Ok((converted, result))
+    }
+
+    /// A reduction of converted operands to a domain, which is derived from theirs.
+    pub(crate) fn reduce_to(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        dtype: DType,
+        domain: Domain,
+    ) -> NodeId {
+        let x = operands[0];
+        let scalar = operands.iter().all(|x| self.graph.ty(*x).domain.is_scalar());
+        match op.row().rule {
+            // One element reduces to itself; other reductions are left to their expansion.
+            Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
+            Rule::Position if scalar => self.constant(0, DType::I64, false),
+            _ => {
+                let node = Node::Apply(op, Operands::new(operands));
+                self.add(node, Type { dtype, weak: false, domain })
+            }
+        }
+    }
+
+    fn check_options(&self, op: Op, options: &ReduceOptions) -> Result<(), Error> {
+        let name = op.row().name;
+        let given = [
+            ("where", options.mask.is_some()),
+            ("initial", options.initial.is_some()),
+            ("dtype", options.dtype.is_some()),
+        ];
+        if let Some((keyword, _)) = given.iter().find(|(k, given)| *given && !op.takes(k)) {
+            return Err(type_error(format!("{name} takes no {keyword}")));
+        }
+        match options.dtype {
+            Some(DType::Bool) => {
+                return Err(type_error(format!("{name} does not compute in bool"))
+                    .hint("any(x) or all(x) is what you may mean"));
+            }
+            Some(dtype) if !dtype.is_float() && op.row().rule != Rule::Total => {
+                return Err(type_error(format!("{name} does not compute in {dtype}"))
+                    .hint("its dtype is f32 or f64"));
+            }
+            _ => {}
+        }
+        if let Some(mask) = options.mask {
+            let dtype = self.graph.dtype(mask);
+            if dtype != DType::Bool {
+                return Err(type_error(format!("`where` takes bools, not {dtype}"))
+                    .hint("compare first: where=x != 0"));
+            }
+            let extreme = op.row().rule == Rule::Extreme;
+            if extreme && options.initial.is_none() {
+                return Err(type_error(format!(
+                    "{name} of some elements only needs the value it has if there are none"
+                ))
+                .hint("give it one: initial=inf, or the least or greatest number of the dtype"));
+            }
+        }
+        match options.initial {
+            Some(initial) if !self.graph.ty(initial).domain.is_scalar() => {
+                Err(type_error(format!("the initial value of {name} is one number")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A reduction that is made of others; `None` for one that is none, or that `legalize` expands.
+    fn composed(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        over: Over<'_>,
+        options: &ReduceOptions,
+    ) -> Result<Option<NodeId>, Error> {
+        let mut x = operands[0];
+        let mut options = *options;
+        let result_dtype = options.dtype;
+        if let Some(dtype) = options.dtype.take() {
+            x = self.cast(x, dtype);
+        }
+        let ty = self.graph.ty(x);
+        let plain = match op {
+            Op::Nansum => Op::Sum,
+            Op::Nanprod => Op::Prod,
+            Op::Nanmean => Op::Mean,
+            Op::Nanvar => Op::Var,
+            Op::Nanstd => Op::Std,
+            Op::Nanmin => Op::Min,
+            Op::Nanmax => Op::Max,
+            _ => op,
+        };
+        let given = options.mask.is_some() || options.initial.is_some() || result_dtype.is_some();
+        match op {
+            Op::Ptp => return self.ptp(x, over).map(Some),
+            Op::Nanargmin | Op::Nanargmax => return self.nan_position(op, x, over).map(Some),
+            Op::Nanprod | Op::Nanvar | Op::Nanstd => {}
+            _ if !given => return Ok(None),
+            _ => {}
+        }
+        let mut mask = options.mask;
+        if plain != op && ty.dtype.is_float() {
+            let number = self.apply(Op::Eq, &[x, x])?;
+            mask = Some(match mask {
+                Some(mask) => self.apply(Op::BitAnd, &[mask, number])?,
+                None => number,
+            });
+        }
+        let operands: Vec<NodeId> = [x].into_iter().chain(operands[1..].iter().copied()).collect();
+        let result = match (plain, mask) {
+            (Op::Min | Op::Max, _) => self.extreme(plain, x, mask, options.initial, over)?,
+            (_, None) => self.reduce_plain(plain, &operands, over)?,
+            (Op::Sum, Some(mask)) => self.masked_fold(plain, x, mask, 0, over)?,
+            (Op::Prod, Some(mask)) => self.masked_fold(plain, x, mask, 1, over)?,
+            (Op::Mean, Some(mask)) => self.masked_mean(x, mask, over)?,
+            (Op::Var | Op::Std, Some(mask)) => {
+                let var = self.masked_var(x, mask, operands[1], over)?;
+                if plain == Op::Std { self.apply(Op::Sqrt, &[var])? } else { var }
+            }
+            (_, Some(mask)) => {
+                let truth = self.cast(x, DType::Bool);
+                let chosen = if plain == Op::All {
+                    let out = self.apply(Op::BitNot, &[mask])?;
+                    self.apply(Op::BitOr, &[truth, out])?
+                } else {
+                    self.apply(Op::BitAnd, &[truth, mask])?
+                };
+                self.reduce_plain(plain, &[chosen], over)?
+            }
+        };
+        let result = match (plain, options.initial) {
+            (Op::Sum, Some(initial)) => self.begun(Op::Add, result, initial)?,
+            (Op::Prod, Some(initial)) => self.begun(Op::Mul, result, initial)?,
+            _ => result,
+        };
+        // Sums of small integers are taken in 64 bits, which wraps to the same.
+        Ok(Some(match result_dtype {
+            Some(dtype) => self.cast(result, dtype),
+            None => result,
+        }))
+    }
+
+    /// An initial value in the dtype of a result.
+    fn initial(&mut self, initial: NodeId, dtype: DType) -> Result<NodeId, Error> {
+        let of = self.graph.ty(initial);
+        if of.dtype.kind() > dtype.kind() {
+            let message = format!("an initial value of {} for a result of {dtype}", of.dtype);
+            return Err(type_error(message).hint(format!("convert it: {dtype}(...)")));
+        }
+        if of.weak { self.adopt(initial, dtype) } else { Ok(self.cast(initial, dtype)) }
+    }
+
+    /// A result together with the initial value.
+    fn begun(&mut self, op: Op, result: NodeId, initial: NodeId) -> Result<NodeId, Error> {
+        let initial = self.initial(initial, self.graph.dtype(result))?;
+        self.apply(op, &[initial, result])
+    }
+
+    /// The least or greatest, with something to begin with.
+    fn extreme(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        mask: Option<NodeId>,
+        initial: Option<NodeId>,
+        over: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        let Some(initial) = initial else { return self.reduce_plain(op, &[x], over) };
+        let ty = self.graph.ty(x);
+        let x = if ty.weak { self.adopt(x, ty.dtype)? } else { x };
+        let initial = self.initial(initial, ty.dtype)?;
+        let chosen = match mask {
+            Some(mask) => self.apply(Op::Select, &[mask, x, initial])?,
+            None => x,
+        };
+        let (fold, both) = match op {
+            Op::Min => (Op::Least, Op::Minimum),
+            _ => (Op::Greatest, Op::Maximum),
+        };
+        let extreme = self.reduce_plain(fold, &[chosen], over)?;
+        self.apply(both, &[extreme, initial])
+    }
+
+    /// A sum or product of what a mask leaves, with the number that changes nothing.
+    fn masked_fold(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        mask: NodeId,
+        neutral: i64,
+        over: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        let neutral = self.weak_int(neutral);
+        let chosen = self.apply(Op::Select, &[mask, x, neutral])?;
+        self.reduce_plain(op, &[chosen], over)
+    }
+
+    /// x in the float that a mean of it has, and the mask, of x's shape.
+    fn masked_floats(&mut self, x: NodeId, mask: NodeId) -> Result<(NodeId, NodeId), Error> {
+        let ty = self.graph.ty(x);
+        let dtype = if ty.dtype.is_float() { ty.dtype } else { DType::F64 };
+        let strong = if ty.weak { self.adopt(x, dtype)? } else { self.cast(x, dtype) };
+        let own = self.graph.ty(mask).domain;
+        if self.graph.join([own, ty.domain].into_iter()) == own {
+            return Ok((strong, mask));
+        }
+        // A mask of fewer axes counts each of its elements as often as x has them.
+        let ones = self.filled(strong, 1.0)?;
+        let all = self.cast(ones, DType::Bool);
+        Ok((strong, self.apply(Op::BitAnd, &[all, mask])?))
+    }
+
+    /// How many elements a mask leaves, as a float.
+    fn count(&mut self, mask: NodeId, dtype: DType, over: Over<'_>) -> Result<NodeId, Error> {
+        let count = self.reduce_plain(Op::Sum, &[mask], over)?;
+        Ok(self.cast(count, dtype))
+    }
+
+    fn masked_mean(&mut self, x: NodeId, mask: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
+        let (x, mask) = self.masked_floats(x, mask)?;
+        let count = self.count(mask, self.graph.dtype(x), over)?;
+        let sum = self.masked_fold(Op::Sum, x, mask, 0, over)?;
+        self.apply(Op::Div, &[sum, count])
+    }
+
+    /// The squared distances from the mean, less what the mean's own error adds to them: with `d`
+    /// the distances, `(sum(d * d) - sum(d)**2 / n) / (n - ddof)`.
+    fn masked_var(
+        &mut self,
+        x: NodeId,
+        mask: NodeId,
+        ddof: NodeId,
+        over: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        let number = self.graph.ty(ddof);
+        if !number.domain.is_scalar() || number.dtype == DType::Bool {
+            return Err(type_error("the ddof of a variance is a number"));
+        }
+        let mean = self.masked_mean(x, mask, over.kept())?;
+        let (x, mask) = self.masked_floats(x, mask)?;
+        let dtype = self.graph.dtype(x);
+        let distance = self.apply(Op::Sub, &[x, mean])?;
+        let zero = self.constant(0, dtype, false);
+        let distance = self.apply(Op::Select, &[mask, distance, zero])?;
+        let square = self.apply(Op::Mul, &[distance, distance])?;
+        let squares = self.reduce_plain(Op::Sum, &[square], over)?;
+        let rest = self.reduce_plain(Op::Sum, &[distance], over)?;
+        let rest = self.apply(Op::Mul, &[rest, rest])?;
+        let count = self.count(mask, dtype, over)?;
+        let rest = self.apply(Op::Div, &[rest, count])?;
+        let squares = self.apply(Op::Sub, &[squares, rest])?;
+        let squares = self.apply(Op::Maximum, &[squares, zero])?;
+        let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast(ddof, dtype) };
+        let freedom = self.apply(Op::Sub, &[count, ddof])?;
+        let freedom = self.apply(Op::Maximum, &[freedom, zero])?;
+        self.apply(Op::Div, &[squares, freedom])
+    }
+
+    fn ptp(&mut self, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
+        if self.graph.dtype(x) == DType::Bool {
+            return Err(type_error("ptp of bool is not defined").hint("convert it: i8(x)"));
+        }
+        let greatest = self.reduce_plain(Op::Max, &[x], over)?;
+        let least = self.reduce_plain(Op::Min, &[x], over)?;
+        self.apply(Op::Sub, &[greatest, least])
+    }
+
+    /// The first element that equals the least number, though it be infinite; -1 without numbers.
+    fn nan_position(&mut self, op: Op, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
+        let ty = self.graph.ty(x);
+        let (position, extreme, end) = match op {
+            Op::Nanargmin => (Op::Argmin, Op::Min, f64::INFINITY),
+            _ => (Op::Argmax, Op::Max, f64::NEG_INFINITY),
+        };
+        if ty.dtype.kind() != Kind::Float {
+            return self.reduce_plain(position, &[x], over);
+        }
+        let x = if ty.weak { self.adopt(x, ty.dtype)? } else { x };
+        let end = self.constant_like(x, end);
+        let number = self.apply(Op::Eq, &[x, x])?;
+        let numbers = self.apply(Op::Select, &[number, x, end])?;
+        let extreme = self.reduce_plain(extreme, &[numbers], over.kept())?;
+        let found = self.apply(Op::Eq, &[x, extreme])?;
+        let place = self.reduce_plain(Op::Argmax, &[found], over)?;
+        let any = self.reduce_plain(Op::Any, &[number], over)?;
+        let none = self.weak_int(-1);
+        self.apply(Op::Select, &[any, place, none])
+    }
+}
