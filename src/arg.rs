@@ -12,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::overlap::{Places, may_overlap};
+use crate::resolve::Terms;
 use crate::store;
 
 /// An argument: an array of any shape and strides, or a number.
@@ -393,9 +394,10 @@ pub(crate) mod private {
 /// The arguments in the order of the program's inputs; those of in-place outputs come from there.
 pub(crate) fn arrange<'a>(
     args: impl Args<'a>,
-    inputs: &[Box<str>],
+    terms: &Terms,
     outs: &[Out<'_>],
 ) -> Result<Vec<ArgValue>> {
+    let inputs = terms.inputs();
     let mut by_name: FxHashMap<&str, ArgValue> = FxHashMap::default();
     let in_place = outs.iter().any(|out| out.input.is_some());
     let known: FxHashSet<&str> =
@@ -451,10 +453,7 @@ pub(crate) fn arrange<'a>(
                 match by_name.get(&**name) {
                     Some(value) => values.push(value.clone()),
                     None => {
-                        let error = Error::new(
-                            ErrorKind::Name,
-                            format!("missing the input {}", quoted(name)),
-                        );
+                        let error = terms.missing(name);
                         let near = crate::ops::suggestions(name, list.iter().map(|(n, _)| &**n));
                         return Err(match near.first() {
                             Some(near) => {
@@ -464,6 +463,9 @@ pub(crate) fn arrange<'a>(
                         });
                     }
                 }
+            }
+            if let Some(error) = list.iter().find_map(|(name, _)| terms.never_read(name)) {
+                return Err(error);
             }
         }
     }

@@ -6,11 +6,11 @@
 mod formula;
 mod reduction;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::{DType, Kind};
-use hotloop_runtime::isa::Isa;
 use rustc_hash::FxHashMap;
 
 pub use crate::domain::{Derivation, Derived, Domain, Index};
@@ -19,6 +19,11 @@ pub use reduction::ReduceOptions;
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
 use crate::promote::{promote, promote_weak, to_float, weak_default};
+pub use crate::weak::show;
+use crate::weak::{
+    adopt_bits, adopt_integer, cast_integer, compare_exactly, compute_weak, does_not_fit, exact,
+    quotient,
+};
 
 /// A node of a [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +141,9 @@ pub enum Node {
     Input(u32),
     /// A constant: the element's bits, little end first, upper bits zero.
     Const(u64),
+    /// A weak integer beyond `i64`: the bits of an `i128`, the low half first. It takes the dtype
+    /// of what it meets before the graph is finished.
+    Wide([u64; 2]),
     /// An operation; its operands have one dtype, but for `where`'s condition.
     Apply(Op, Operands),
     /// A strong value in another dtype, or a weak one of another kind.
@@ -150,7 +158,7 @@ impl Node {
     /// The nodes it reads.
     pub fn operands(&self) -> &[NodeId] {
         match self {
-            Node::Input(_) | Node::Const(_) => &[],
+            Node::Input(_) | Node::Const(_) | Node::Wide(_) => &[],
             Node::Apply(_, operands) => operands,
             Node::Convert(x) | Node::Adopt(x) | Node::View(x) => std::slice::from_ref(x),
         }
@@ -202,6 +210,16 @@ impl Graph {
     pub fn constant(&self, id: NodeId) -> Option<u64> {
         match self.nodes[id.index()] {
             Node::Const(bits) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// The value of a weak constant that is an integer or a truth value.
+    pub(crate) fn weak_integer(&self, id: NodeId) -> Option<i128> {
+        let Type { dtype, weak: true, .. } = self.ty(id) else { return None };
+        match *self.node(id) {
+            Node::Wide([low, high]) => Some(i128::from(high as i64) << 64 | i128::from(low)),
+            Node::Const(bits) if !dtype.is_float() => Some(i128::from(bits as i64)),
             _ => None,
         }
     }
@@ -356,6 +374,7 @@ impl fmt::Display for Graph {
             match self.node(id) {
                 Node::Input(i) => write!(f, "input {i}")?,
                 Node::Const(bits) => write!(f, "{}", show(*bits, ty.dtype))?,
+                Node::Wide(_) => write!(f, "{}", self.weak_integer(id).unwrap_or_default())?,
                 Node::Apply(op, _) => write!(f, "{}", op.row().name)?,
                 Node::Convert(_) => write!(f, "convert")?,
                 Node::Adopt(_) => write!(f, "adopt")?,
@@ -371,17 +390,6 @@ impl fmt::Display for Graph {
         }
         let outputs: Vec<String> = self.outputs.iter().map(|x| format!("%{}", x.0)).collect();
         writeln!(f, "outputs {}", outputs.join(", "))
-    }
-}
-
-/// An element's bits as people write it.
-pub fn show(bits: u64, dtype: DType) -> String {
-    match dtype {
-        DType::Bool => (if bits & 0xff != 0 { "True" } else { "False" }).to_string(),
-        DType::F32 => format!("{:?}", f32::from_bits(bits as u32)),
-        DType::F64 => format!("{:?}", f64::from_bits(bits)),
-        _ if dtype.is_signed_int() => (convert_scalar(bits, dtype, DType::I64) as i64).to_string(),
-        _ => bits.to_string(),
     }
 }
 
@@ -427,9 +435,16 @@ impl Builder {
         self.add(Node::Input(number), ty.0)
     }
 
-    /// A weak integer literal.
-    pub fn weak_int(&mut self, value: i64) -> NodeId {
-        self.constant(value as u64, DType::I64, true)
+    /// A weak integer literal, exact to 127 bits.
+    pub fn weak_int(&mut self, value: impl Into<i128>) -> NodeId {
+        let value = value.into();
+        match i64::try_from(value) {
+            Ok(value) => self.constant(value as u64, DType::I64, true),
+            Err(_) => {
+                let node = Node::Wide([value as u64, (value >> 64) as u64]);
+                self.add(node, Type { dtype: DType::I64, weak: true, domain: Domain::SCALAR })
+            }
+        }
     }
 
     /// A weak float literal.
@@ -453,12 +468,19 @@ impl Builder {
         self.constant(convert_scalar(value.to_bits(), DType::F64, dtype), dtype, weak)
     }
 
-    /// The finished graph. Weak outputs become strong in the dtype they have alone.
+    /// The finished graph. Weak outputs become strong in the dtype they have alone; an integer
+    /// beyond `i64` is `u64`, beyond that `f64`.
     pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
         let outputs = outputs
             .into_iter()
             .map(|x| {
                 let ty = self.graph.ty(x);
+                if let Node::Wide(_) = self.graph.node(x) {
+                    let value = self.graph.weak_integer(x).unwrap_or_default();
+                    let whole = adopt_integer(value, DType::U64).map(|bits| (bits, DType::U64));
+                    let (bits, dtype) = whole.unwrap_or(((value as f64).to_bits(), DType::F64));
+                    return self.constant(bits, dtype, false);
+                }
                 match self.graph.constant(x) {
                     _ if !ty.weak => x,
                     Some(bits) => self.constant(bits, ty.dtype, false),
@@ -568,6 +590,9 @@ impl Builder {
     /// wrap, floats saturate to integers.
     pub fn cast(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
+        if let Some(value) = self.wide(x) {
+            return self.constant(cast_integer(value, dtype), dtype, false);
+        }
         match self.graph.constant(x) {
             Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, false),
             None if ty.weak => {
@@ -582,6 +607,9 @@ impl Builder {
     /// A weak value in another weak dtype (`i64` to `f64`), or a strong one cast.
     fn convert(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
+        if let Some(value) = self.wide(x).filter(|_| dtype != DType::I64) {
+            return self.constant(cast_integer(value, dtype), dtype, true);
+        }
         match self.graph.constant(x) {
             _ if ty.dtype == dtype => x,
             Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, ty.weak),
@@ -595,17 +623,45 @@ impl Builder {
         if !ty.weak {
             return Ok(self.convert(x, dtype));
         }
+        if let Some(value) = self.wide(x) {
+            return Ok(self.constant(adopt_integer(value, dtype)?, dtype, false));
+        }
         match self.graph.constant(x) {
-            Some(bits) => {
-                let bits = adopt_bits(bits, ty.dtype, dtype).map_err(|e| {
-                    e.hint(format!(
-                        "convert it first if that is meant: {dtype}({})",
-                        show(bits, ty.dtype)
-                    ))
-                })?;
-                Ok(self.constant(bits, dtype, false))
-            }
+            Some(bits) => Ok(self.constant(adopt_bits(bits, ty.dtype, dtype)?, dtype, false)),
             None => Ok(self.add(Node::Adopt(x), Type { dtype, weak: false, ..ty })),
+        }
+    }
+
+    /// Where a constant does not fit the dtype that operands meet in: the operand, by number, to
+    /// convert so that it does, and to which dtype.
+    pub(crate) fn wider(&self, operands: &[NodeId]) -> Option<(usize, DType)> {
+        let (dtype, weak) = self.meet(operands);
+        let holds = |wide: DType| {
+            operands.iter().all(|x| match (self.graph.weak_integer(*x), self.graph.constant(*x)) {
+                _ if !self.graph.ty(*x).weak => promote(dtype, wide) == wide,
+                (Some(value), _) => adopt_integer(value, wide).is_ok(),
+                (None, Some(bits)) => adopt_bits(bits, self.graph.dtype(*x), wide).is_ok(),
+                (None, None) => true,
+            })
+        };
+        if weak || holds(dtype) {
+            return None;
+        }
+        let strong = |x: &NodeId| {
+            let ty = self.graph.ty(*x);
+            !ty.weak && ty.dtype.kind() == dtype.kind()
+        };
+        let wider = [DType::I16, DType::I32, DType::I64, DType::U64, DType::F64];
+        let kind = |wide: &DType| wide.kind() == dtype.kind() || *wide == DType::F64;
+        let wide = wider.into_iter().filter(kind).find(|wide| holds(*wide))?;
+        Some((operands.iter().position(strong)?, wide))
+    }
+
+    /// The value of a weak integer beyond `i64`.
+    fn wide(&self, x: NodeId) -> Option<i128> {
+        match self.graph.node(x) {
+            Node::Wide(_) => self.graph.weak_integer(x),
+            _ => None,
         }
     }
 
@@ -733,6 +789,12 @@ impl Builder {
                     Rule::Divide => (DType::F64, weak),
                     _ => self.meet_as_floats(&[x, y]),
                 };
+                let integers = (self.graph.weak_integer(x), self.graph.weak_integer(y));
+                if let (Op::Div, (Some(x), Some(y))) = (op, integers)
+                    && let Some(value) = quotient(x, y)
+                {
+                    return Ok(self.weak_float(value));
+                }
                 let operands = self.unify([x, y], dtype, weak)?;
                 self.apply_folded(op, &operands, dtype)
             }
@@ -802,16 +864,15 @@ impl Builder {
 
     fn power(&mut self, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
         if dtype.is_int() {
-            let exponent = self
-                .graph
-                .constant(y)
-                .map(|bits| convert_scalar(bits, self.graph.dtype(y), DType::I64) as i64);
-            if exponent.is_some_and(|e| e < 0) && self.graph.dtype(y) != DType::U64 {
-                if !weak || self.graph.constant(x).is_none() {
-                    let advice = format!(
-                        "use a float exponent for a float result: x**{}.0",
-                        exponent.unwrap_or(-1)
-                    );
+            let exponent = self.graph.weak_integer(y).or_else(|| {
+                let (bits, dtype) = (self.graph.constant(y)?, self.graph.dtype(y));
+                let strong = convert_scalar(bits, dtype, DType::I64) as i64;
+                (dtype != DType::U64).then_some(i128::from(strong))
+            });
+            if let Some(exponent) = exponent.filter(|exponent| *exponent < 0) {
+                if !weak || self.graph.weak_integer(x).is_none() {
+                    let advice =
+                        format!("use a float exponent for a float result: x**{exponent}.0");
                     return Err(type_error("integers to a negative integer power").hint(advice));
                 }
                 return self.power(x, y, DType::F64, weak);
@@ -828,10 +889,10 @@ impl Builder {
         // A weak integer beside strong integers compares exactly, whether or not it fits.
         if tx.weak != ty.weak && tx.dtype.is_int() && ty.dtype.is_int() {
             let (strong, value) = if tx.weak { (ty.dtype, x) } else { (tx.dtype, y) };
-            match self.graph.constant(value) {
-                Some(bits) => {
-                    if adopt_bits(bits, DType::I64, strong).is_err() {
-                        let weak_is_less = (bits as i64) < 0;
+            match self.graph.weak_integer(value) {
+                Some(integer) => {
+                    if adopt_integer(integer, strong).is_err() {
+                        let weak_is_less = integer < 0;
                         let other = if tx.weak { y } else { x };
                         return self.decided_comparison(op, weak_is_less == tx.weak, other);
                     }
@@ -842,6 +903,9 @@ impl Builder {
                     return self.compare(op, operands[0], operands[1]);
                 }
             }
+        }
+        if let Some(truth) = self.compare_constants(op, x, y) {
+            return Ok(self.weak_bool(truth));
         }
         // Signed integers beside u64 meet in f64 in arithmetic, but compare exactly.
         let (strong, ints) = (!tx.weak && !ty.weak, tx.dtype.is_int() && ty.dtype.is_int());
@@ -865,6 +929,25 @@ impl Builder {
                 self.apply(if op == Op::Lt { Op::BitAnd } else { Op::BitOr }, &[not_x, y])
             }
         }
+    }
+
+    /// A comparison of a weak integer to a weak float, both constants: exact, as Python's.
+    fn compare_constants(&self, op: Op, x: NodeId, y: NodeId) -> Option<bool> {
+        let float = |id: NodeId| {
+            let Type { dtype: DType::F64, weak: true, .. } = self.graph.ty(id) else { return None };
+            self.graph.constant(id).map(f64::from_bits)
+        };
+        let ordering = match (self.graph.weak_integer(x), self.graph.weak_integer(y)) {
+            (Some(x), None) => compare_exactly(x, float(y)?),
+            (None, Some(y)) => compare_exactly(y, float(x)?).map(Ordering::reverse),
+            _ => return None,
+        };
+        Some(match op {
+            Op::Lt => ordering == Some(Ordering::Less),
+            Op::Le => ordering.is_some_and(Ordering::is_le),
+            Op::Eq => ordering == Some(Ordering::Equal),
+            _ => ordering != Some(Ordering::Equal),
+        })
     }
 
     /// A comparison whose answer does not depend on the elements, but has the shape of `of`.
@@ -926,6 +1009,15 @@ impl Builder {
         };
         let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
         if weak {
+            let integers = operands.iter().map(|x| self.graph.weak_integer(*x));
+            if let Some(integers) = integers.collect::<Option<Vec<i128>>>()
+                && let Some(value) = self.fold_integers(op, operands, &integers, dtype)?
+            {
+                return Ok(value);
+            }
+            if let Some(value) = operands.iter().find_map(|x| self.wide(*x)) {
+                return Err(does_not_fit(value, DType::I64).hint("write it as a float"));
+            }
             let bits: Option<Vec<u64>> = operands.iter().map(|x| self.graph.constant(*x)).collect();
             if let Some(bits) = bits {
                 let operand = self.graph.dtype(operands[operands.len() - 1]);
@@ -937,10 +1029,35 @@ impl Builder {
         Ok(self.apply_typed(op, operands, dtype))
     }
 
+    /// An operation on weak integers, exact. `None` leaves it to the kernel.
+    fn fold_integers(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        integers: &[i128],
+        dtype: DType,
+    ) -> Result<Option<NodeId>, Error> {
+        if let (Op::Select, [condition, ..]) = (op, integers) {
+            return Ok(Some(operands[if *condition != 0 { 1 } else { 2 }]));
+        }
+        if operands.iter().any(|x| self.graph.dtype(*x) != DType::I64) {
+            return Ok(None);
+        }
+        Ok(match exact(op, integers) {
+            None => None,
+            Some(Some(value)) if dtype == DType::Bool => Some(self.weak_bool(value != 0)),
+            Some(Some(value)) => Some(self.weak_int(value)),
+            Some(None) => {
+                return Err(type_error("the value does not fit 127 bits")
+                    .hint("write floats where numbers are so large"));
+            }
+        })
+    }
+
     /// A node equal to one of another graph, with operands already carried over. Passes use it.
     pub(crate) fn copy(&mut self, node: Node, ty: Type, operands: &[NodeId]) -> NodeId {
         let node = match node {
-            Node::Input(_) | Node::Const(_) => node,
+            Node::Input(_) | Node::Const(_) | Node::Wide(_) => node,
             Node::Apply(op, _) => Node::Apply(op, Operands::new(operands)),
             Node::Convert(_) => Node::Convert(operands[0]),
             Node::Adopt(_) => Node::Adopt(operands[0]),
@@ -993,91 +1110,12 @@ fn logical_error(name: &str, dtype: DType) -> Error {
 }
 
 fn bitwise_error(name: &str, dtype: DType) -> Error {
-    type_error(format!("`{name}` takes bools and integers, not {dtype}"))
-}
-
-/// The bits of a weak value in a strong dtype.
-///
-/// # Errors
-/// `Type` for an integer out of the dtype's range and for a float that would overflow.
-pub(crate) fn adopt_bits(bits: u64, from: DType, to: DType) -> Result<u64, Error> {
-    let out = convert_scalar(bits, from, to);
-    let fits = match (from, to) {
-        (DType::I64, _) if to.is_int() => {
-            let back = convert_scalar(out, to, DType::I64);
-            back == bits && (to != DType::U64 || (bits as i64) >= 0)
-        }
-        (DType::F64, DType::F32) => {
-            let narrow = f32::from_bits(out as u32);
-            !narrow.is_infinite() || f64::from_bits(bits).is_infinite()
-        }
-        _ => true,
-    };
-    if fits { Ok(out) } else { Err(type_error(format!("{} does not fit {to}", show(bits, from)))) }
-}
-
-/// An operation on constants, by the kernel that would compute it at run time: the result and
-/// its flags.
-fn compute(op: Op, dtype: DType, bits: &[u64]) -> Option<(u64, u32)> {
-    let kernel = op.kernel(dtype, Isa::Baseline)?;
-    let mut out = [0u8; 8];
-    let at =
-        |i: usize| bits.get(i).map_or(std::ptr::null(), |b: &u64| std::ptr::from_ref(b).cast());
-    // SAFETY: one element of at most 8 bytes is read from each operand and written to `out`;
-    // element bits are kept little end first on the only targets we build for.
-    let flags = unsafe { kernel(out.as_mut_ptr(), at(0), at(1), at(2), 1) };
-    Some((u64::from_le_bytes(out), flags))
-}
-
-/// An operation on constants, unless it raises a flag, which only a run can report.
-pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
-    compute(op, dtype, bits).filter(|(_, flags)| *flags == 0).map(|(value, _)| value)
-}
-
-/// An operation on weak values, whose integers are exact: the result and its flags.
-///
-/// # Errors
-/// `Type` for an integer beyond `i64`.
-pub(crate) fn compute_weak(
-    op: Op,
-    dtype: DType,
-    bits: &[u64],
-) -> Result<Option<(u64, u32)>, Error> {
-    if dtype != DType::I64 {
-        return Ok(compute(op, dtype, bits));
-    }
-    let int = |i: usize| bits[i] as i64;
-    let exact = match op {
-        Op::Add => int(0).checked_add(int(1)),
-        Op::Sub => int(0).checked_sub(int(1)),
-        Op::Mul => int(0).checked_mul(int(1)),
-        Op::Neg => int(0).checked_neg(),
-        Op::Abs => int(0).checked_abs(),
-        Op::FloorDiv if int(1) == -1 => int(0).checked_neg(),
-        Op::IntegerPower if int(1) >= 0 => checked_power(int(0), int(1)),
-        Op::Shl if int(1) < 0 => Some(0),
-        Op::Shl => checked_shift(int(0), int(1)),
-        _ => return Ok(compute(op, dtype, bits)),
-    };
-    match exact {
-        Some(value) => Ok(Some((value as u64, 0))),
-        None => Err(type_error("the value does not fit i64")
-            .hint("write floats where numbers are so large")),
-    }
-}
-
-fn checked_shift(value: i64, count: i64) -> Option<i64> {
-    match u32::try_from(count).ok().filter(|count| *count < i64::BITS) {
-        Some(count) => i64::try_from(i128::from(value) << count).ok(),
-        None => (value == 0).then_some(0),
-    }
-}
-
-fn checked_power(base: i64, exponent: i64) -> Option<i64> {
-    match base {
-        0 | 1 => Some(if exponent == 0 { 1 } else { base }),
-        -1 => Some(if exponent % 2 == 0 { 1 } else { -1 }),
-        _ => base.checked_pow(u32::try_from(exponent).ok()?),
+    let error = type_error(format!("`{name}` takes bools and integers, not {dtype}"));
+    match name {
+        "&" => error.hint("it binds tighter than comparisons: `(a < b) & (b < c)`, or write `and`"),
+        "|" => error.hint("it binds tighter than comparisons: `(a < b) | (b < c)`, or write `or`"),
+        "^" => error.hint("a power is written `**`, as in `x**2`"),
+        _ => error,
     }
 }
 

@@ -17,8 +17,9 @@ use hotloop_runtime::view::View;
 
 use crate::domain::{Derivation, Layout, Shapes, c_strides, element_count};
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::graph::{Graph, Node, NodeId, adopt_bits, compute_weak};
+use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Lowering, Op};
+use crate::weak::{adopt_bits, compute_weak};
 
 /// An argument in the form that engines read.
 #[derive(Clone, Debug)]
@@ -119,6 +120,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                     }
                 }
             },
+            Node::Wide(_) => return Err(unadopted()),
             Node::Const(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
             Node::Convert(x) => {
                 let (from, to) = (Lane::Value(graph.dtype(x)), Lane::Value(ty.dtype));
@@ -374,6 +376,7 @@ pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<(Vec<Option<u64>>, 
                 Operand::Array(_) => return Err(Error::internal("a weak array")),
             },
             Node::Const(bits) => Some(bits),
+            Node::Wide(_) => return Err(unadopted()),
             Node::View(_) => return Err(Error::internal("a weak view")),
             Node::Convert(x) => Some(convert_scalar(value(x)?, graph.dtype(x), ty.dtype)),
             Node::Apply(op, operands) => {
@@ -389,6 +392,10 @@ pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<(Vec<Option<u64>>, 
         };
     }
     Ok((values, flags))
+}
+
+fn unadopted() -> Error {
+    Error::internal("a weak integer that took no dtype")
 }
 
 /// A weak value in a strong dtype.

@@ -56,6 +56,7 @@ mod resolve;
 mod schedule;
 mod stats;
 mod store;
+mod weak;
 
 pub use arg::{Arg, Args, Out};
 pub use engine::{Engine, EngineBuilder};

@@ -715,20 +715,28 @@ pub fn two_results(name: &str) -> Option<&'static TwoResults> {
 
 /// Names of functions that are not in the table: expansions the resolver makes, and casts.
 pub const RESOLVED: &[(&str, &str, &str)] = &[
-    ("isin", "isin(x, v1, v2, ...)", "Whether x equals one of the values that follow."),
+    ("isin", "isin(x, [v1, v2, ...])", "Whether x equals one of the values."),
+    ("astype", "astype(x, dtype)", "x in another dtype, as `f32(x)`: `x.astype(f32)`."),
     ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
     ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),
 ];
 
-/// Up to three names that look like a wrong one but for case, nearest first.
+/// Up to three names that look like a wrong one but for case, nearest first. Of three letters or
+/// fewer, another letter is another word: only their order may be wrong.
 pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let reach = (wrong.len() / 3).clamp(1, 3);
     let lower = |name: &str| name.to_ascii_lowercase().into_bytes();
+    let sorted = |mut letters: Vec<u8>| {
+        letters.sort_unstable();
+        letters
+    };
     let wrong = lower(wrong);
     let mut near: Vec<(usize, &str)> = known
         .filter(|k| k.len().abs_diff(wrong.len()) <= reach)
         .map(|k| (edit_distance(&wrong, &lower(k)), k))
-        .filter(|(d, _)| *d <= reach)
+        .filter(|(d, k)| {
+            *d <= reach && (wrong.len() > 3 || sorted(lower(k)) == sorted(wrong.clone()))
+        })
         .collect();
     near.sort_unstable();
     near.dedup();

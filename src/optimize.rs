@@ -9,9 +9,10 @@ use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
 
 use crate::error::Result;
-use crate::graph::{Builder, Graph, Node, NodeId, Type, fold, rewrite};
+use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
 use crate::legalize::power_by_squaring;
 use crate::ops::Op;
+use crate::weak::fold;
 
 /// One operation, with what rules ask about its operands.
 struct Site<'a> {

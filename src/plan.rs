@@ -724,7 +724,7 @@ impl Lowerer {
                     self.add(Unit::Block(op, dtype, args), Lane::Value(result))
                 }
             }
-            Node::Input(_) | Node::View(_) | Node::Const(_) | Node::Adopt(_) => {
+            Node::Input(_) | Node::View(_) | Node::Const(_) | Node::Wide(_) | Node::Adopt(_) => {
                 return Err(Error::internal("an array that nothing computes"));
             }
         };

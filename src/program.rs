@@ -125,6 +125,18 @@ impl Program {
         &self.source.inputs
     }
 
+    /// The error for an input that is not given, with the place where the program first reads it.
+    ///
+    /// ```
+    /// let program = hotloop::compile("a == true")?;
+    /// let error = program.missing_input("true");
+    /// assert!(error.to_string().contains("did you mean `True`?"));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn missing_input(&self, name: &str) -> Error {
+        self.source.terms.missing(name)
+    }
+
     /// The outputs; one that is a bare name or a binding carries it.
     pub fn outputs(&self) -> &[Option<Box<str>>] {
         &self.source.outputs
@@ -148,7 +160,7 @@ impl Program {
     /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source, `Limit` for what
     /// the interpreter would have to load.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
-        let mut prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
+        let mut prepared = self.prepare(arrange(args, &self.source.terms, &[])?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         self.check_shapes(&kernels, &mut prepared)?;
         let mut list = Vec::with_capacity(self.outputs().len());
@@ -191,7 +203,7 @@ impl Program {
     /// # Errors
     /// As [`Program::eval`]'s, but for memory and cancelling.
     pub fn eval_shape<'a>(&self, args: impl Args<'a>) -> Result<Vec<OutputShape>> {
-        let mut prepared = self.prepare(arrange(args, self.inputs(), &[])?)?;
+        let mut prepared = self.prepare(arrange(args, &self.source.terms, &[])?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         self.check_shapes(&kernels, &mut prepared)?;
         let outputs = kernels.graph.outputs().iter();
@@ -384,7 +396,7 @@ impl Program {
             return Err(Error::new(ErrorKind::Arity, message));
         }
         check_outs(outs, self.outputs())?;
-        let values = arrange(args, self.inputs(), outs)?;
+        let values = arrange(args, &self.source.terms, outs)?;
         self.check_stores(&values, outs)?;
         let mut prepared = self.prepare(values)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;

@@ -4,21 +4,23 @@
 //! No function here recurses: an expression is a run of the Ast's arena that ends at its root,
 //! and calls of `def`s are frames on a stack of our own.
 
+mod absent;
+mod arguments;
+
 use std::sync::Arc;
 
 use hotloop_grammar::Span;
 use hotloop_grammar::{
-    Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident,
-    IndexEntry, IndexItem, NameId, Statement, UnaryOp,
+    Argument, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId, Statement,
+    UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
-use hotloop_runtime::strided::MAX_RANK;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted};
-use crate::graph::{ArgType, Builder, Derivation, Graph, Index, NodeId};
-use crate::ops::{self, Op, Row};
+use crate::graph::{ArgType, Builder, Derivation, Graph, NodeId, ReduceOptions};
+use crate::ops::{self, Op, Row, TwoResults};
 
 /// A place in [`Terms`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +30,7 @@ struct TermId(u32);
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Term {
     Input(u32),
-    Int(i64),
+    Int(i128),
     Float(u64),
     Bool(bool),
     Apply(Op, Box<[TermId]>),
@@ -36,13 +38,19 @@ enum Term {
     /// A reduction over axes, or over all of them.
     Reduce(Op, Box<[TermId]>, Reduced),
     View(Derivation, TermId),
+    /// The results of a function that has several: what can be bound or put out, but not computed
+    /// with.
+    Results(&'static str, Box<[TermId]>),
 }
 
 /// What the keywords of a reduction say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Reduced {
     axes: Option<Box<[i64]>>,
     keepdims: bool,
+    mask: Option<TermId>,
+    initial: Option<TermId>,
+    dtype: Option<DType>,
 }
 
 /// A program whose names are resolved and whose `def`s are inlined, before dtypes are known.
@@ -51,6 +59,9 @@ pub struct Terms {
     terms: Vec<Term>,
     spans: Vec<Span>,
     inputs: Vec<Box<str>>,
+    /// Where each input is first read.
+    reads: Vec<Span>,
+    bound: FxHashSet<Box<str>>,
     outputs: Vec<(TermId, Option<Box<str>>)>,
 }
 
@@ -58,6 +69,29 @@ impl Terms {
     /// The inputs' names, in order of first use.
     pub fn inputs(&self) -> &[Box<str>] {
         &self.inputs
+    }
+
+    /// The error for an input that is not given, with the place where it is first read.
+    pub fn missing(&self, name: &str) -> Error {
+        let error = Error::new(ErrorKind::Name, format!("missing the input {}", quoted(name)));
+        let error = match absent::constant(name) {
+            Some(advice) => error.hint(advice),
+            None => error,
+        };
+        match self.inputs.iter().position(|input| **input == *name) {
+            Some(number) => error.at(self.reads[number], &self.source),
+            None => error,
+        }
+    }
+
+    /// The error for an argument that the program would never read because it binds the name; what
+    /// is given under any other name that is no input is not looked at.
+    pub fn never_read(&self, name: &str) -> Option<Error> {
+        self.bound.get(name)?;
+        let text = quoted(name);
+        let message =
+            format!("{text} is bound in the program, so the array given as {text} is never read");
+        Some(Error::new(ErrorKind::Name, message).hint("`==` compares; `=` binds a name"))
     }
 
     /// The outputs' names, where they have one.
@@ -96,17 +130,26 @@ impl Terms {
                 Term::Apply(op, args) => {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
-                    builder.apply(*op, &operands).map_err(located)?
+                    let applied = builder.apply(*op, &operands);
+                    applied.map_err(|e| located(self.widened(e, &builder, args, &operands)))?
                 }
-                Term::Reduce(op, args, Reduced { axes, keepdims }) => {
+                Term::Reduce(op, args, how) => {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
-                    let axes = axes.as_deref();
-                    builder.reduce(*op, &operands, axes, *keepdims).map_err(located)?
+                    let options = ReduceOptions {
+                        mask: how.mask.map(|x| nodes[x.0 as usize]),
+                        initial: how.initial.map(|x| nodes[x.0 as usize]),
+                        dtype: how.dtype,
+                    };
+                    let axes = how.axes.as_deref();
+                    let reduced = builder.reduce_with(*op, &operands, axes, how.keepdims, &options);
+                    reduced.map_err(located)?
                 }
                 Term::View(how, x) => {
                     builder.view(nodes[x.0 as usize], how.clone()).map_err(located)?
                 }
+                // Nothing reads it.
+                Term::Results(_, results) => nodes[results[0].0 as usize],
             };
             nodes.push(node);
             places.resize(builder.graph().derived().len(), *span);
@@ -114,7 +157,29 @@ impl Terms {
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
         Ok((builder.finish(outputs), places))
     }
+
+    /// The error of a number that does not fit the dtype that it meets, with the way to widen what
+    /// it meets.
+    fn widened(
+        &self,
+        error: Error,
+        builder: &Builder,
+        args: &[TermId],
+        operands: &[NodeId],
+    ) -> Error {
+        let Some((operand, dtype)) = builder.wider(operands) else { return error };
+        let span = self.spans[args[operand].0 as usize];
+        match self.source.get(span.range()) {
+            Some(text) if text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#']) => {
+                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
+            }
+            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
+        }
+    }
 }
+
+/// The most bytes of the program that advice repeats.
+const LONGEST_ADVICE: usize = 40;
 
 /// Resolves the names of a parsed program.
 ///
@@ -127,6 +192,8 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         terms: Vec::new(),
         spans: Vec::new(),
         inputs: Vec::new(),
+        reads: Vec::new(),
+        bound: FxHashSet::default(),
         outputs: Vec::new(),
     };
     let resolver = Resolver {
@@ -138,31 +205,11 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         functions: FxHashMap::default(),
         callees: FxHashMap::default(),
         inlined: FxHashMap::default(),
-        nones: nones(ast),
+        words: arguments::words(ast),
         max_terms,
         steps: 0,
     };
     resolver.program().map_err(|(error, span)| error.at(span, source))
-}
-
-/// The expressions `None` that an `axis=` is given.
-fn nones(ast: &Ast) -> FxHashSet<ExprId> {
-    let calls = ast.exprs().filter_map(|id| match ast.kind(id) {
-        ExprKind::Call { arguments, .. } => Some(ast.arguments(*arguments)),
-        _ => None,
-    });
-    let is_axis = |(i, a): &(usize, &Argument)| match a.keyword {
-        Some(keyword) => matches!(ast.name(keyword.name), "axis" | "axes"),
-        None => *i > 0,
-    };
-    let arguments = calls.flat_map(|list| list.iter().enumerate());
-    let values = arguments.filter(is_axis).filter_map(|(_, a)| match a.value {
-        ArgumentValue::Expr(value) => Some(value),
-        _ => None,
-    });
-    let is_none =
-        |id: &ExprId| matches!(ast.kind(*id), ExprKind::Name(name) if ast.name(*name) == "None");
-    values.filter(is_none).collect()
 }
 
 type Located<T> = std::result::Result<T, (Error, Span)>;
@@ -190,7 +237,9 @@ enum Callee {
     Def(usize),
     Row(&'static Row),
     Cast(DType),
+    Two(&'static TwoResults),
     IsIn,
+    Astype,
     ExpandDims,
     Transpose,
 }
@@ -204,8 +253,8 @@ struct Resolver<'a> {
     functions: FxHashMap<NameId, usize>,
     callees: FxHashMap<NameId, Callee>,
     inlined: FxHashMap<(usize, Box<[TermId]>), TermId>,
-    /// The `None`s of `axis=None`, which are no inputs.
-    nones: FxHashSet<ExprId>,
+    /// Names that are no variables: `None` as an argument, and the dtypes of `dtype=`.
+    words: FxHashSet<ExprId>,
     max_terms: usize,
     /// Expressions evaluated, those of inlined bodies each time.
     steps: usize,
@@ -254,13 +303,17 @@ impl<'a> Resolver<'a> {
         let mut outputs = None;
         for statement in ast.statements() {
             match statement {
-                Statement::Binding { name, value } => {
-                    self.check_unbound(*name)?;
+                Statement::Binding { names, value } => {
+                    names.iter().try_for_each(|name| self.check_unbound(*name))?;
                     let term = self.evaluate(&all, first, *value)?;
-                    // The value may have read the name it is about to bind.
-                    self.check_unbound(*name)?;
-                    self.names.insert(name.name, Variable::Bound(term));
-                    bindings.push((term, Some(ast.name(name.name).into())));
+                    let terms = self.unpacked(names, term, ast.span(*value))?;
+                    for (name, term) in names.iter().zip(terms) {
+                        // The value may have read the name it is about to bind.
+                        self.check_unbound(*name)?;
+                        self.names.insert(name.name, Variable::Bound(term));
+                        self.terms.bound.insert(ast.name(name.name).into());
+                        bindings.push((term, Some(ast.name(name.name).into())));
+                    }
                     first = value.index() + 1;
                 }
                 Statement::Def { name, parameters, body } => {
@@ -275,7 +328,10 @@ impl<'a> Resolver<'a> {
                             ExprKind::Name(name) => Some(ast.name(*name).into()),
                             _ => None,
                         };
-                        list.push((term, name));
+                        match &self.terms.terms[term.0 as usize] {
+                            Term::Results(_, all) => list.extend(all.iter().map(|x| (*x, None))),
+                            _ => list.push((term, name)),
+                        }
                         first = value.index() + 1;
                     }
                     outputs = Some(list);
@@ -288,6 +344,28 @@ impl<'a> Resolver<'a> {
             return fail(ErrorKind::Parse, end, "the program has no outputs: only definitions");
         }
         Ok(self.terms)
+    }
+
+    /// The values that a binding gives to its names.
+    fn unpacked(&self, names: &[Ident], term: TermId, span: Span) -> Located<Vec<TermId>> {
+        match &self.terms.terms[term.0 as usize] {
+            Term::Results(_, results) if results.len() == names.len() => Ok(results.to_vec()),
+            Term::Results(function, results) => {
+                let (count, wanted) = (results.len(), names.len());
+                let name = if wanted == 1 { "one name" } else { "another number of names" };
+                let message = format!("'{function}' has {count} results, for {name}");
+                let example = format!("bind each of them: `{}`", unpacking(function));
+                Err((Error::new(ErrorKind::Arity, message).hint(example), span))
+            }
+            _ if names.len() == 1 => Ok(vec![term]),
+            _ => {
+                let message = format!("{} names for one value", names.len());
+                let error = Error::new(ErrorKind::Arity, message);
+                let hint = "several names take the results of divmod, modf or frexp; bind other \
+                            values one by one";
+                Err((error.hint(hint), names[0].span.to(names[names.len() - 1].span)))
+            }
+        }
     }
 
     fn check_unbound(&self, name: Ident) -> Located<()> {
@@ -332,7 +410,7 @@ impl<'a> Resolver<'a> {
         }
         for id in &all[first..=body.index()] {
             match self.ast.kind(*id) {
-                ExprKind::Name(_) if self.nones.contains(id) => {}
+                ExprKind::Name(_) if self.words.contains(id) => {}
                 ExprKind::Name(read) if !seen.contains_key(read) => {
                     let span = self.ast.span(*id);
                     self.names.entry(*read).or_insert(Variable::Input(span, None));
@@ -411,11 +489,30 @@ impl<'a> Resolver<'a> {
                 span,
             ));
         }
+        let operands = match &term {
+            Term::Apply(_, operands) | Term::Reduce(_, operands, _) => &operands[..],
+            Term::Cast(_, x) | Term::View(_, x) => std::slice::from_ref(x),
+            _ => &[],
+        };
+        operands.iter().try_for_each(|x| self.one_value(*x))?;
         let id = TermId(self.terms.terms.len() as u32);
         self.terms.terms.push(term.clone());
         self.terms.spans.push(span);
         self.known.insert(term, id);
         Ok(id)
+    }
+
+    /// That a term is one value.
+    fn one_value(&self, id: TermId) -> Located<()> {
+        match &self.terms.terms[id.0 as usize] {
+            Term::Results(function, results) => {
+                let message = format!("'{function}' has {} results", results.len());
+                let example = format!("bind them first: `{}`", unpacking(function));
+                let error = Error::new(ErrorKind::Arity, message).hint(example);
+                Err((error, self.terms.spans[id.0 as usize]))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn apply(&mut self, op: Op, args: &[TermId], span: Span) -> Located<TermId> {
@@ -426,8 +523,7 @@ impl<'a> Resolver<'a> {
         let ast = self.ast;
         let span = ast.span(id);
         let term = match ast.kind(id) {
-            // Only the operand of a minus can be 2^63: the pair is the least i64.
-            ExprKind::Int(value) => self.term(Term::Int(*value as i64), span)?,
+            ExprKind::Int(value) => self.term(Term::Int(*value), span)?,
             ExprKind::Float(value) => self.term(Term::Float(value.to_bits()), span)?,
             ExprKind::Bool(value) => self.term(Term::Bool(*value), span)?,
             ExprKind::Constant(constant) => {
@@ -444,19 +540,20 @@ impl<'a> Resolver<'a> {
             ExprKind::Text(_) => {
                 return fail(ErrorKind::Type, span, "strings are not supported yet");
             }
-            ExprKind::Attribute { attribute, .. } => {
-                let message = format!(
-                    ".{} needs complex numbers, which are not supported yet",
-                    ast.name(attribute.name)
-                );
-                return fail(ErrorKind::Type, span, message);
+            ExprKind::Attribute { base, attribute } => {
+                let x = frame.value(*base);
+                match ops::lookup(ast.name(attribute.name)) {
+                    // `.real` and `.imag`.
+                    Some(row) => self.apply(row.op, &[x], span)?,
+                    None => self.term(Term::View(Derivation::Transpose(None), x), span)?,
+                }
             }
             ExprKind::Index { base, items } => {
-                let how = Derivation::Index(index_items(ast.indices(*items))?);
+                let how = Derivation::Index(arguments::index_items(ast.indices(*items))?);
                 self.term(Term::View(how, frame.value(*base)), span)?
             }
             // Whoever takes the argument sees that it is no number.
-            ExprKind::Name(_) if self.nones.contains(&id) => self.term(Term::Int(0), span)?,
+            ExprKind::Name(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Name(name) => self.variable(*name, span, frame)?,
             ExprKind::Unary { op, arg } => {
                 let x = frame.value(*arg);
@@ -465,9 +562,7 @@ impl<'a> Resolver<'a> {
                     UnaryOp::Not => self.apply(Op::Not, &[x], span)?,
                     UnaryOp::BitNot => self.apply(Op::BitNot, &[x], span)?,
                     UnaryOp::Negate => match ast.kind(*arg) {
-                        ExprKind::Int(value) => {
-                            self.term(Term::Int((*value as i64).wrapping_neg()), span)?
-                        }
+                        ExprKind::Int(value) => self.term(Term::Int(-value), span)?,
                         _ => self.apply(Op::Neg, &[x], span)?,
                     },
                 }
@@ -503,7 +598,7 @@ impl<'a> Resolver<'a> {
                 let args = [frame.value(*condition), frame.value(*then), frame.value(*otherwise)];
                 self.apply(Op::Select, &args, span)?
             }
-            ExprKind::Call { function, arguments } => {
+            ExprKind::Call { function, arguments, .. } => {
                 return self.call(*function, ast.arguments(*arguments), span, frame);
             }
         };
@@ -523,10 +618,14 @@ impl<'a> Resolver<'a> {
         };
         if self.ast.name(name) == "None" {
             let error = Error::new(ErrorKind::Name, "None is no value");
-            return Err((error.hint("it stands in an index, or as axis=None"), span));
+            return Err((
+                error.hint("it stands in an index or as an argument, as axis=None"),
+                span,
+            ));
         }
         let number = self.terms.inputs.len() as u32;
         self.terms.inputs.push(self.ast.name(name).into());
+        self.terms.reads.push(first_read);
         let term = self.term(Term::Input(number), first_read)?;
         self.names.insert(name, Variable::Input(first_read, Some(term)));
         Ok(term)
@@ -543,29 +642,21 @@ impl<'a> Resolver<'a> {
             Callee::Row(row)
         } else if let Some(dtype) = DType::from_name(name) {
             Callee::Cast(dtype)
-        } else if let Some(callee) = resolved(name) {
+        } else if let Some(callee) = arguments::special(name) {
             callee
         } else {
-            return Err((self.unknown_function(name), function.span));
+            let known: Vec<&str> = ops::functions()
+                .flat_map(|row| row.names())
+                .chain(ops::TWO_RESULTS.iter().map(|f| f.name))
+                .chain(ops::RESOLVED.iter().map(|r| r.0))
+                .chain(DType::ALL.into_iter().flat_map(|d| [d.name(), d.numpy_name()]))
+                .collect();
+            let own = self.functions.keys().map(|n| self.ast.name(*n));
+            let known = known.into_iter().chain(own);
+            return Err((absent::unknown_function(name, known), function.span));
         };
         self.callees.insert(function.name, callee);
         Ok(callee)
-    }
-
-    fn unknown_function(&self, name: &str) -> Error {
-        let known = ops::functions()
-            .flat_map(|r| std::iter::once(r.name).chain(r.aliases.iter().copied()))
-            .chain(ops::RESOLVED.iter().map(|r| r.0))
-            .chain(DType::ALL.into_iter().flat_map(|d| [d.name(), d.numpy_name()]))
-            .chain(self.functions.keys().map(|n| self.ast.name(*n)));
-        let near: Vec<String> =
-            ops::suggestions(name, known).iter().map(|n| format!("'{n}'")).collect();
-        let error = Error::new(ErrorKind::Name, format!("unknown function {}", quoted(name)));
-        match near.as_slice() {
-            [] => error.hint("`hotloop functions` lists what there is"),
-            [one] => error.hint(format!("did you mean {one}?")),
-            [rest @ .., last] => error.hint(format!("did you mean {} or {last}?", rest.join(", "))),
-        }
     }
 
     fn call(
@@ -584,15 +675,21 @@ impl<'a> Resolver<'a> {
             Callee::ExpandDims | Callee::Transpose => {
                 return self.view(name, callee, arguments, span, frame).map(Step::Value);
             }
+            Callee::Astype => {
+                return self.astype(name, arguments, span, frame).map(Step::Value);
+            }
             _ => {}
         }
         let values = self.values(name, callee, arguments, span, frame)?;
         let term = match callee {
             Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
-            Callee::IsIn if values.len() < 2 => {
-                let signature = self.signature(name, callee);
-                return Err((arity_error(name, callee, &signature, values.len()), span));
+            Callee::Two(two) => {
+                let mut results = Vec::with_capacity(two.ops.len());
+                for op in two.ops {
+                    results.push(self.apply(op, &values, span)?);
+                }
+                self.term(Term::Results(two.name, results.into()), span)?
             }
             Callee::Def(def) => {
                 let call = (def, values.into_boxed_slice());
@@ -602,297 +699,39 @@ impl<'a> Resolver<'a> {
                 }
             }
             _ => {
-                let mut any = self.apply(Op::Eq, &[values[0], values[1]], span)?;
-                for value in &values[2..] {
+                let mut any = None;
+                for value in &values[1..] {
                     let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
-                    let others = if injected(Fault::IsinAsksTheLast) { equal } else { any };
-                    any = self.apply(Op::BitOr, &[others, equal], span)?;
+                    any = Some(match any {
+                        Some(_) if injected(Fault::IsinAsksTheLast) => equal,
+                        Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
+                        None => equal,
+                    });
                 }
-                any
+                match any {
+                    Some(any) => any,
+                    // Of an empty list: false, of the shape of what is asked for.
+                    None => self.apply(Op::Lt, &[values[0], values[0]], span)?,
+                }
             }
         };
         Ok(Step::Value(term))
     }
-
-    /// `sum(x, axis=1, keepdims=True)`: what is not an operand says over which axes.
-    fn reduction(
-        &mut self,
-        name: &str,
-        row: &'static Row,
-        arguments: &[Argument],
-        span: Span,
-        frame: &Frame,
-    ) -> Located<TermId> {
-        let (mut axes, mut keepdims) = (None, None);
-        let mut operands = Vec::with_capacity(arguments.len());
-        let required = row.parameters.iter().filter(|p| p.default.is_none()).count();
-        for (i, argument) in arguments.iter().enumerate() {
-            let span = argument.span;
-            match argument.keyword.map(|k| self.ast.name(k.name)) {
-                Some("axis") => once(&mut axes, self.axes(argument)?, "axis", span)?,
-                Some("keepdims") => once(&mut keepdims, self.truth(argument)?, "keepdims", span)?,
-                // As NumPy has it, the axis follows the operands.
-                None if i == required => match self.axes(argument) {
-                    Ok(axis) => once(&mut axes, axis, "axis", span)?,
-                    Err(_) => operands.push(argument.clone()),
-                },
-                _ => operands.push(argument.clone()),
-            }
-        }
-        if operands.get(required).is_some_and(|a| a.keyword.is_none()) {
-            let (callee, given) = (Callee::Row(row), arguments.len());
-            let error = arity_error(name, callee, &self.signature(name, callee), given);
-            return Err((error, span));
-        }
-        let reduced = Reduced { axes: axes.flatten(), keepdims: keepdims.unwrap_or(false) };
-        let values = self.values(name, Callee::Row(row), &operands, span, frame)?;
-        self.term(Term::Reduce(row.op, values.into(), reduced), span)
-    }
-
-    /// `expand_dims(x, axis=0)` and `transpose(x, axes=(1, 0))`.
-    fn view(
-        &mut self,
-        name: &str,
-        callee: Callee,
-        arguments: &[Argument],
-        span: Span,
-        frame: &Frame,
-    ) -> Located<TermId> {
-        let parameter = if matches!(callee, Callee::Transpose) { "axes" } else { "axis" };
-        let mut axes = None;
-        let mut operands = Vec::with_capacity(1);
-        for (i, argument) in arguments.iter().enumerate() {
-            let given = argument.keyword.map(|k| self.ast.name(k.name));
-            if given == Some(parameter) || given.is_none() && i == 1 {
-                once(&mut axes, self.axes(argument)?, parameter, argument.span)?;
-            } else {
-                operands.push(argument.clone());
-            }
-        }
-        let axes = axes.flatten();
-        let x = self.values(name, callee, &operands, span, frame)?[0];
-        let how = match (callee, axes) {
-            (Callee::Transpose, axes) => Derivation::Transpose(axes),
-            (_, Some(axes)) => Derivation::ExpandDims(axes),
-            (_, None) => {
-                let signature = self.signature(name, callee);
-                return Err((arity_error(name, callee, &signature, arguments.len()), span));
-            }
-        };
-        self.term(Term::View(how, x), span)
-    }
-
-    /// `0`, `-1`, `(0, 1)` or `None`.
-    fn axes(&self, argument: &Argument) -> Located<Option<Box<[i64]>>> {
-        let list = match &argument.value {
-            ArgumentValue::Expr(value) if self.nones.contains(value) => return Ok(None),
-            ArgumentValue::Expr(value) => std::slice::from_ref(value),
-            ArgumentValue::Tuple(values) => &values[..],
-            ArgumentValue::Step { .. } => &[],
-        };
-        let int = |id: &ExprId| match *self.ast.kind(*id) {
-            ExprKind::Int(value) => i64::try_from(value).ok(),
-            ExprKind::Unary { op: UnaryOp::Negate, arg } => match *self.ast.kind(arg) {
-                ExprKind::Int(value) => Some((value as i64).wrapping_neg()),
-                _ => None,
-            },
-            _ => None,
-        };
-        if list.len() > MOST_ITEMS {
-            let message = "more axes than an array can have";
-            return fail(ErrorKind::Limit, argument.span, message);
-        }
-        let step = matches!(argument.value, ArgumentValue::Step { .. });
-        match list.iter().map(int).collect::<Option<_>>().filter(|_| !step) {
-            Some(axes) => Ok(Some(axes)),
-            None => {
-                let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
-                Err((error.hint("axis=0, axis=-1, axis=(0, 1) or axis=None"), argument.span))
-            }
-        }
-    }
-
-    /// `True` or `False`.
-    fn truth(&self, argument: &Argument) -> Located<bool> {
-        if let ArgumentValue::Expr(value) = argument.value
-            && let ExprKind::Bool(truth) = self.ast.kind(value)
-        {
-            return Ok(*truth);
-        }
-        fail(ErrorKind::Type, argument.span, "keepdims is True or False")
-    }
-
-    /// The names of a callee's parameters.
-    fn parameters(&self, callee: Callee) -> Vec<&'a str> {
-        match callee {
-            Callee::Def(def) => {
-                let ast = self.ast;
-                self.defs[def].parameters.iter().map(|p| ast.name(*p)).collect()
-            }
-            Callee::Row(row) => row.parameters.iter().map(|p| p.name).collect(),
-            Callee::Cast(_) | Callee::ExpandDims | Callee::Transpose => vec!["x"],
-            Callee::IsIn => Vec::new(),
-        }
-    }
-
-    /// How a callee is called.
-    fn signature(&self, name: &str, callee: Callee) -> String {
-        match callee {
-            Callee::Def(_) | Callee::Cast(_) => {
-                format!("{name}({})", self.parameters(callee).join(", "))
-            }
-            Callee::Row(row) => row.signature(),
-            _ => ops::RESOLVED.iter().find(|r| r.0 == name).map_or("", |r| r.1).to_string(),
-        }
-    }
-
-    /// The values of a call's arguments, in the order of the parameters.
-    fn values(
-        &mut self,
-        name: &str,
-        callee: Callee,
-        arguments: &[Argument],
-        span: Span,
-        frame: &Frame,
-    ) -> Located<Vec<TermId>> {
-        let names = self.parameters(callee);
-        let mut args: Vec<Option<TermId>> = vec![None; names.len()];
-        for (i, argument) in arguments.iter().enumerate() {
-            let slot = match argument.keyword {
-                Some(keyword) => match names.iter().position(|n| *n == self.ast.name(keyword.name))
-                {
-                    Some(slot) => slot,
-                    None => {
-                        let text = quoted(self.ast.name(keyword.name));
-                        let error = Error::new(
-                            ErrorKind::Name,
-                            format!("unknown keyword {text} for '{name}'"),
-                        );
-                        return Err((
-                            error.hint(format!("it is called as {}", self.signature(name, callee))),
-                            keyword.span,
-                        ));
-                    }
-                },
-                None => i,
-            };
-            let ArgumentValue::Expr(value) = argument.value else {
-                let error =
-                    Error::new(ErrorKind::Type, format!("'{name}' does not take such an argument"));
-                return Err((
-                    error.hint(format!("it is called as {}", self.signature(name, callee))),
-                    argument.span,
-                ));
-            };
-            if self.nones.contains(&value) {
-                return fail(ErrorKind::Type, argument.span, format!("'{name}' takes no None"));
-            }
-            let value = frame.value(value);
-            match args.get_mut(slot) {
-                Some(Some(_)) => {
-                    let message = format!("the argument {} is given twice", quoted(names[slot]));
-                    return fail(ErrorKind::Arity, argument.span, message);
-                }
-                Some(empty) => *empty = Some(value),
-                None if matches!(callee, Callee::IsIn) => args.push(Some(value)),
-                None => {
-                    return Err((
-                        arity_error(name, callee, &self.signature(name, callee), arguments.len()),
-                        span,
-                    ));
-                }
-            }
-        }
-        let mut values = Vec::with_capacity(args.len());
-        for (i, arg) in args.iter().enumerate() {
-            let default = match callee {
-                Callee::Row(row) => row.parameters[i].default,
-                _ => None,
-            };
-            match (arg, default) {
-                (Some(value), _) => values.push(*value),
-                // A default that is an integer must not turn integers into floats.
-                (None, Some(value)) if value.fract() == 0.0 => {
-                    values.push(self.term(Term::Int(value as i64), span)?)
-                }
-                (None, Some(value)) => values.push(self.term(Term::Float(value.to_bits()), span)?),
-                (None, None) => {
-                    return Err((
-                        arity_error(name, callee, &self.signature(name, callee), arguments.len()),
-                        span,
-                    ));
-                }
-            }
-        }
-        Ok(values)
-    }
 }
 
-/// The most items of an index, and axes of a reduction or a view: each axis that an array may
-/// have, and as many new ones.
-const MOST_ITEMS: usize = 2 * MAX_RANK;
-
-/// Sets what an argument says, unless another one has.
-fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
-    if slot.replace(value).is_some() {
-        let message = format!("the argument {} is given twice", quoted(parameter));
-        return fail(ErrorKind::Arity, span, message);
-    }
-    Ok(())
-}
-
-/// The items of an index, checked as far as they can be without a shape.
-fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
-    let mut items = Vec::with_capacity(entries.len());
-    if let Some(beyond) = entries.get(MOST_ITEMS) {
-        return fail(ErrorKind::Limit, beyond.span, "more items than an array can have axes");
-    }
-    for IndexEntry { item, span } in entries {
-        items.push(match *item {
-            IndexItem::At(at) => Index::At(at),
-            IndexItem::NewAxis => Index::NewAxis,
-            IndexItem::Ellipsis if items.contains(&Index::Ellipsis) => {
-                return fail(ErrorKind::Shape, *span, "an index has at most one `...`");
-            }
-            IndexItem::Ellipsis => Index::Ellipsis,
-            IndexItem::Slice { step: Some(0), .. } => {
-                return fail(ErrorKind::Shape, *span, "the step of a slice is not 0");
-            }
-            IndexItem::Slice { start, stop, step } => Index::Slice { start, stop, step },
-        });
-    }
-    Ok(items.into())
-}
-
-/// The functions that are not in the table.
-fn resolved(name: &str) -> Option<Callee> {
-    match name {
-        "isin" => Some(Callee::IsIn),
-        "expand_dims" => Some(Callee::ExpandDims),
-        "transpose" => Some(Callee::Transpose),
-        _ => None,
+/// How the results of a function are bound.
+fn unpacking(function: &str) -> String {
+    let signature = ops::two_results(function).map_or("", |two| two.signature);
+    match function {
+        "divmod" => format!("q, r = {signature}"),
+        "frexp" => format!("m, e = {signature}"),
+        _ => format!("f, i = {signature}"),
     }
 }
 
 enum Step {
     Value(TermId),
     Inline(usize, Box<[TermId]>),
-}
-
-fn arity_error(name: &str, callee: Callee, signature: &str, given: usize) -> Error {
-    let plural = if given == 1 { "" } else { "s" };
-    let error =
-        Error::new(ErrorKind::Arity, format!("'{name}' does not take {given} argument{plural}"));
-    let error = error.hint(format!("it is called as {signature}"));
-    match callee {
-        Callee::Row(row) if given > 1 && row.op == Op::Max => {
-            error.hint("for the larger of two arrays use maximum(x, y)")
-        }
-        Callee::Row(row) if given > 1 && row.op == Op::Min => {
-            error.hint("for the smaller of two arrays use minimum(x, y)")
-        }
-        _ => error,
-    }
 }
 
 fn binary_op(op: BinaryOp) -> Op {

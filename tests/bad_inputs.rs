@@ -75,6 +75,12 @@ fn eval<T: Element>(expr: &str, args: &[(&str, Arg)]) -> Vec<T> {
     first.unwrap().1
 }
 
+/// Evaluates to elements that are equal.
+#[track_caller]
+fn exact<T: Element + PartialEq + std::fmt::Debug>(text: &str, args: &[(&str, Arg)], want: &[T]) {
+    assert_eq!(eval::<T>(text, args), want, "{text}");
+}
+
 /// Floats that are equal in every bit, but for the bits of NaN.
 #[track_caller]
 fn same(got: &[f64], want: &[f64]) {
@@ -172,12 +178,35 @@ fn a2_long_text_is_refused_before_it_is_read() {
 fn a3_integer_literals_at_the_edge() {
     let digits = "9".repeat(1_000_000);
     let error = within(seconds(5), || refused(&digits));
-    expect(&error, ErrorKind::Lex, "does not fit i64");
+    expect(&error, ErrorKind::Lex, "does not fit 127 bits");
     assert_eq!(error.span().unwrap().range(), 0..1_000_000);
-    for text in ["18446744073709551616", "a + 9223372036854775808", "0xffffffffffffffff"] {
-        expect(&refused(text), ErrorKind::Lex, "does not fit i64");
-    }
-    expect(&refused("- (9223372036854775808)*2 + 9223372036854775808"), ErrorKind::Lex, "i64");
+    let one = [("a", Arg::from(&[1i64]))];
+    let error = compile("a + 9223372036854775808").unwrap().eval(one.clone()).unwrap_err();
+    expect(&error, ErrorKind::Type, "9223372036854775808 does not fit i64");
+    exact::<bool>("a < 9223372036854775808", &one, &[true]);
+    same(&eval::<f64>("a / 18446744073709551616", &one), &[0.5f64.powi(64)]);
+    same(&eval::<f64>("f64(a) * 2**70", &one), &[2f64.powi(70)]);
+    let all = [("u", Arg::from(&[1u64, u64::MAX]))];
+    exact::<bool>("u < 9223372036854775808", &all, &[true, false]);
+    exact::<bool>("u == 18446744073709551616", &all, &[false, false]);
+    exact::<u64>("u ^ 0x9E3779B97F4A7C15", &all, &[0x9E37_79B9_7F4A_7C14, 0x61C8_8646_80B5_83EA]);
+    exact::<u64>("u & 0xffffffffffffffff", &all, &[1, u64::MAX]);
+    exact::<u64>("u64(-1) + 0*u", &all, &[u64::MAX, u64::MAX]);
+    // Alone they are u64, and beyond that f64.
+    let none: [(&str, Arg); 0] = [];
+    exact::<u64>("2**64 - 1", &none, &[u64::MAX]);
+    same(&eval::<f64>("2**64", &none), &[2f64.powi(64)]);
+    exact::<i64>("-2**63", &none, &[i64::MIN]);
+    expect(
+        &compile("2**200").unwrap().eval(none.clone()).unwrap_err(),
+        ErrorKind::Type,
+        "127 bits",
+    );
+    let weak = compile("k + 2**63").unwrap().eval([("k", Arg::from(1))]).unwrap_err();
+    expect(&weak, ErrorKind::Type, "9223372036854775808 does not fit i64");
+    // Integers and integers with floats are compared and divided exactly, as Python's.
+    exact::<bool>("9007199254740993 == 9007199254740992.0", &none, &[false]);
+    same(&eval::<f64>("True / 9007199254740993", &none), &[1.1102230246251564e-16]);
     assert_eq!(eval::<i64>("-9223372036854775808", &[]), [i64::MIN]);
     assert_eq!(eval::<i64>("9223372036854775807", &[]), [i64::MAX]);
     assert_eq!(eval::<i64>("0x7fff_ffff_ffff_ffff", &[]), [i64::MAX]);
@@ -263,7 +292,7 @@ fn a8_identifiers_are_ascii() {
     }
     // Wide characters take two columns before the caret.
     let shown = refused("'変数' $").to_string();
-    assert!(shown.ends_with("\n1 | '変数' $\n  |        ^"), "{shown}");
+    assert!(shown.contains("\n1 | '変数' $\n  |        ^\n"), "{shown}");
 }
 
 #[test]
@@ -743,7 +772,6 @@ fn b10_injections() {
         "1 .__class__",
         "a.imag.fset",
         "sin.__call__(x)",
-        "x.real()",
         "a.\u{ff52}eal",
         "__builtins__",
         "getattr(a, 'b')",
@@ -772,7 +800,7 @@ fn b10_injections() {
 #[test]
 fn c1_unknown_names_with_suggestions() {
     for (text, hint) in [
-        ("sine(x)", "did you mean 'sin' or 'sinh'?"),
+        ("sine(x)", "did you mean 'sin', 'sinc' or 'sinh'?"),
         ("exp1m(x)", "'expm1'"),
         ("arctn(x)", "'arctan'"),
         ("frobnicate(x)", "lists what there is"),
@@ -812,8 +840,14 @@ fn c2_wrong_arity() {
         ("sin()", "sin(x)"),
         ("pow(x)", "power(x, y)"),
         ("where(a,b)", "where(condition, x, y)"),
-        ("clip(x)", "clip(x, min, max)"),
-        ("sum(a, b)", "sum(x, axis=None, keepdims=False)"),
+        ("clip()", "clip(x, min=None, max=None)"),
+        ("sum(a, b)", "sum(x, axis=None, dtype=None, keepdims=False, initial=None, where=True)"),
+        ("log(a, 10)", "log10(x)"),
+        ("arctan(a, b)", "arctan2(y, x)"),
+        ("q, r = a", "one by one"),
+        ("divmod(a, b) + 1", "q, r = divmod(x, y)"),
+        ("q = divmod(a, b)", "q, r = divmod(x, y)"),
+        ("a, b, c = divmod(x, y)", "q, r = divmod(x, y)"),
         ("max(a, b)", "maximum(x, y)"),
     ] {
         expect(&refused(text), ErrorKind::Arity, signature);
@@ -832,6 +866,14 @@ fn c3_unused_missing_and_double_arguments() {
     assert!(program.eval([("a", (&x).into()), ("wild", wild)]).is_ok());
     let none: [(&str, Arg); 0] = [];
     expect(&program.eval(none).unwrap_err(), ErrorKind::Name, "missing the input 'a'");
+    // What the program binds was meant to be read.
+    let both = [("a", (&x).into()), ("b", (&x).into())];
+    let error = compile("a = b").unwrap().eval(both).unwrap_err();
+    expect(&error, ErrorKind::Name, "the array given as 'a' is never read");
+    assert_eq!(error.hints(), ["`==` compares; `=` binds a name"]);
+    let error = compile("a == true").unwrap().eval([("a", Arg::from(&x))]).unwrap_err();
+    expect(&error, ErrorKind::Name, "did you mean `True`?");
+    assert_eq!(error.span().unwrap().range(), 5..9);
     let twice = program.eval([("a", (&x).into()), ("a", (&x).into())]).unwrap_err();
     expect(&twice, ErrorKind::Name, "'a' is given twice");
     let positional: [Arg; 2] = [(&x).into(), (&x).into()];
@@ -842,7 +884,6 @@ fn c3_unused_missing_and_double_arguments() {
 fn c4_what_is_not_supported_says_so() {
     expect(&refused("a + 2j"), ErrorKind::Type, "complex");
     expect(&refused("a == 'text'"), ErrorKind::Type, "strings");
-    expect(&refused("x.imag"), ErrorKind::Type, "complex");
     for text in ["c64(a)", "f16(a)", "float16(a)", "datetime64(a)", "str(a)"] {
         expect(&refused(text), ErrorKind::Name, "unknown function");
     }
@@ -851,9 +892,12 @@ fn c4_what_is_not_supported_says_so() {
 #[test]
 fn c5_promotion_never_wraps() {
     let u8s = [200u8, 255];
-    expect(&refused("a + 1180591620717411303424"), ErrorKind::Lex, "does not fit i64");
+    let error = compile("a + 2**70").unwrap().eval([Arg::from(&u8s)]).unwrap_err();
+    expect(&error, ErrorKind::Type, "1180591620717411303424 does not fit u8");
     let error = compile("a + 256").unwrap().eval([Arg::from(&u8s)]).unwrap_err();
     expect(&error, ErrorKind::Type, "256 does not fit u8");
+    assert_eq!(error.hints(), ["convert what it meets to a wider dtype: `i16(a)`"]);
+    exact::<i16>("i16(a) + 256", &[("a", Arg::from(&u8s))], &[456, 511]);
     assert_eq!(error.span().unwrap().range(), 0..7);
     let mixed = [("a", Arg::from(&[i64::MAX])), ("b", Arg::from(&[u64::MAX]))];
     same(&eval::<f64>("a + b", &mixed), &[i64::MAX as f64 + u64::MAX as f64]);

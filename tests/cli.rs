@@ -323,7 +323,7 @@ fn errors_draw_a_caret_and_exit_with_one() {
     write_f64(dir, "a.npy", &[1.0]);
     let err = fails(dir, 1, &["1 + sine(a)", "a=a.npy"]);
     assert!(err.contains("1 | 1 + sine(a)\n  |     ^^^^"), "{err}");
-    assert!(err.contains("did you mean 'sin' or 'sinh'?"), "{err}");
+    assert!(err.contains("did you mean 'sin', 'sinc' or 'sinh'?"), "{err}");
     for program in
         ["", "  ", "# nothing", "1 +", "(a", "a $ b", "__import__('os')", "a\u{1b}[2J", "2x"]
     {
@@ -859,7 +859,9 @@ fn explain() {
     assert!(kept.contains("stage 2 over s1,s2"), "{kept}");
     let same = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[n]", "y:f64[n]"]);
     assert!(!same.contains("array0"), "{same}");
-    assert!(fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin' or 'sinh'?"));
+    assert!(
+        fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin', 'sinc' or 'sinh'?")
+    );
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
 

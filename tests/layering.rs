@@ -7,10 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 26] = [
-    "error", "npy", "ops", "promote", "domain", "store", "overlap", "graph", "resolve", "legalize",
-    "optimize", "interp", "plan", "drawing", "stats", "fault", "backend", "schedule", "cache",
-    "options", "order", "arg", "outputs", "engine", "program", "cli",
+const ORDER: [&str; 27] = [
+    "error", "npy", "ops", "promote", "domain", "store", "overlap", "weak", "graph", "resolve",
+    "legalize", "optimize", "interp", "plan", "drawing", "stats", "fault", "backend", "schedule",
+    "cache", "options", "order", "arg", "outputs", "engine", "program", "cli",
 ];
 
 /// Modules that know each other: an engine makes programs, which come back to it for kernels.

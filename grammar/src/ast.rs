@@ -163,11 +163,11 @@ fn entries(start: u32, end: u32) -> Range<usize> {
 /// One statement. Equality ignores spans.
 #[derive(Clone, Debug)]
 pub enum Statement {
-    /// `name = value`
+    /// `name = value`, or `name, name = value` for a function of several results
     Binding {
-        /// The name that is bound.
-        name: Ident,
-        /// What it is bound to.
+        /// The names that are bound, at least one; the consumer checks that they differ.
+        names: Vec<Ident>,
+        /// What they are bound to.
         value: ExprId,
     },
     /// `def name(parameters) = body`
@@ -192,9 +192,9 @@ impl PartialEq for Statement {
     fn eq(&self, other: &Statement) -> bool {
         match (self, other) {
             (
-                Statement::Binding { name, value },
-                Statement::Binding { name: other_name, value: other_value },
-            ) => name == other_name && value == other_value,
+                Statement::Binding { names, value },
+                Statement::Binding { names: other_names, value: other_value },
+            ) => names == other_names && value == other_value,
             (
                 Statement::Def { name, parameters, body },
                 Statement::Def { name: other_name, parameters: other_parameters, body: other_body },
@@ -211,9 +211,8 @@ impl PartialEq for Statement {
 /// What an expression is. Equality ignores spans.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// An integer literal, at most 2^63. Exactly 2^63 occurs only as the operand of
-    /// [`UnaryOp::Negate`], where it stands for `i64::MIN`.
-    Int(u64),
+    /// An integer literal, at most `i128::MAX`.
+    Int(i128),
     /// A decimal literal, rounded to the nearest double; infinity if it is too large for one.
     Float(f64),
     /// A literal such as `2j`: its imaginary part, rounded as [`ExprKind::Float`].
@@ -258,18 +257,20 @@ pub enum ExprKind {
         /// The value where it does not.
         otherwise: ExprId,
     },
-    /// `function(arguments)`
+    /// `function(arguments)` or `x.function(arguments)`
     Call {
         /// The function's name, in a namespace apart from that of [`ExprKind::Name`].
         function: Ident,
         /// The arguments in the order of the text.
         arguments: ArgRange,
+        /// Whether it is written as a method of the first argument.
+        method: bool,
     },
-    /// `base.real` or `base.imag`
+    /// `base.real`, `base.imag` or `base.T`
     Attribute {
         /// What the attribute is taken of.
         base: ExprId,
-        /// Which one: `real` or `imag`.
+        /// Which one: `real`, `imag` or `T`.
         attribute: Ident,
     },
     /// `base[items]`
@@ -310,9 +311,11 @@ pub enum ArgumentValue {
         /// The next value.
         body: ExprId,
     },
-    /// `(0, 1)`: a tuple. It always has a keyword, as in `axis=(0, 1)`. The elements are any
-    /// expressions; `(0)` is none, but an expression in parentheses, and `(0,)` is one.
+    /// `(0, 1)`: a tuple, as in `axis=(0, 1)`. The elements are any expressions; `(0)` is none,
+    /// but an expression in parentheses, and `(0,)` is one.
     Tuple(Vec<ExprId>),
+    /// `[0, 1]`: a list, as in `isin(x, [0, 1])`. The elements are any expressions.
+    List(Vec<ExprId>),
 }
 
 /// One step of a comparison chain. Equality ignores the span.

@@ -13,7 +13,8 @@ pub(crate) const GO_ON: &str =
 /// Advice for what is no item of an index.
 const INDEX: &str = "an index is made of integers, slices such as `1:10:2`, `None` for a new axis \
                      and `...`";
-const ATTRIBUTE: &str = "; expected `real` or `imag`";
+const ATTRIBUTE: &str = "; expected an attribute (`T`, `real`, `imag`) or a method";
+const PRODUCT: &str = "a product is written with `*`, as in `2 * x`";
 const COMPARE: &str = "write `==` to compare";
 const CONDITIONAL: &str = "a conditional is written `a if condition else b`";
 
@@ -24,11 +25,11 @@ pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> Synt
         return unexpected_end(text, at, expected);
     };
     let name = describe(text, token, span);
-    let expected = Expected(expected);
+    let expected = Expected { terminals: expected, operator: scene.takes_operator() };
 
     if let (Some(Token::Dot), Some((Token::Name(attribute), span))) =
         (scene.earlier, scene.previous)
-        && !matches!(attribute, "real" | "imag")
+        && !is_attribute(attribute)
     {
         return unknown_attribute(text, span);
     }
@@ -56,7 +57,7 @@ pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> Synt
     }
 
     let mut error = SyntaxError::parse(span, format!("unexpected {name}{expected}"));
-    error.hints.extend(scene.advice(text, token).map(String::from));
+    error.hints.extend(scene.advice(token).map(String::from));
     error
 }
 
@@ -70,20 +71,25 @@ pub(crate) fn unexpected_end(text: &str, at: u32, expected: &[String]) -> Syntax
     if let Some((Token::Dot, _)) = scene.previous {
         return SyntaxError::parse(span, format!("unexpected end of the text{ATTRIBUTE}"));
     }
-    let expected = Expected(expected);
+    let expected = Expected { terminals: expected, operator: scene.takes_operator() };
     let error = SyntaxError::parse(span, format!("unexpected end of the text{expected}"));
     if scene.lacks_else { error.hint(CONDITIONAL) } else { error }
 }
 
+/// Whether a name after a dot is that of an attribute.
+pub(crate) fn is_attribute(name: &str) -> bool {
+    matches!(name, "T" | "real" | "imag")
+}
+
 /// The error for what stands after a dot and is no attribute.
 pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
-    let rest = text[span.range().end..].trim_start();
-    let error = SyntaxError::parse(span, format!("unknown attribute {}", quote(text, span)))
-        .hint("the attributes are `.real` and `.imag`");
-    if rest.starts_with('(') {
-        error.hint("a function is called by its name alone, as in `sin(x)`")
-    } else {
-        error
+    let error = SyntaxError::parse(span, format!("unknown attribute {}", quote(text, span)));
+    match &text[span.range()] {
+        "shape" | "size" | "ndim" | "dtype" | "strides" | "nbytes" => {
+            error.hint("a program computes with elements; it does not see shapes or dtypes")
+        }
+        _ => error
+            .hint("the attributes are `.T`, `.real` and `.imag`; a method is called: `x.mean()`"),
     }
 }
 
@@ -103,8 +109,6 @@ struct Scene<'input> {
     next: Option<Token<'input>>,
     /// The first two tokens of the statement.
     opening: [Option<Token<'input>>; 2],
-    /// Whether the statement has a comma outside brackets.
-    has_comma: bool,
     /// Whether the statement has a `=` outside brackets.
     has_assign: bool,
     /// Whether the statement has an `if` that no `else` has answered.
@@ -123,7 +127,6 @@ impl<'input> Scene<'input> {
             earlier: None,
             next: None,
             opening: [None, None],
-            has_comma: false,
             has_assign: false,
             lacks_else: false,
             inside: None,
@@ -146,12 +149,10 @@ impl<'input> Scene<'input> {
                 match token {
                     Token::Newline | Token::Semicolon => {
                         scene.opening = [None, None];
-                        scene.has_comma = false;
                         scene.has_assign = false;
                         ifs = 0;
                         continue;
                     }
-                    Token::Comma => scene.has_comma = true,
                     Token::Assign => scene.has_assign = true,
                     Token::If => ifs += 1,
                     Token::Else => ifs = ifs.saturating_sub(1),
@@ -174,6 +175,17 @@ impl<'input> Scene<'input> {
                 tokens.brackets.iter().rev().find(|bracket| bracket.span.start < at).copied();
         }
         scene
+    }
+
+    fn follows_number(&self) -> bool {
+        let number = |token| matches!(token, Token::Int(_) | Token::Float(_) | Token::Imaginary(_));
+        self.previous.is_some_and(|(token, _)| number(token))
+    }
+
+    /// Whether an expression could go on where the token stands.
+    fn takes_operator(&self) -> bool {
+        let parameters = self.inside.is_some_and(|b| b.kind == BracketKind::Parameters);
+        self.follows_operand() && !parameters
     }
 
     fn follows_operand(&self) -> bool {
@@ -213,9 +225,6 @@ impl<'input> Scene<'input> {
                 false => error.hint("a name is bound once; bind the result to a new one"),
             };
         }
-        if self.inside.is_none() && self.has_comma && !self.has_assign {
-            return error("one statement binds one name").hint("bind each name on its own");
-        }
         if expected.has("int") || expected.has("name") {
             return SyntaxError::parse(span, format!("unexpected `=`{expected}"));
         }
@@ -245,7 +254,7 @@ impl<'input> Scene<'input> {
     }
 
     /// A hint, if a neighbour tells what was meant.
-    fn advice(&self, text: &str, token: Token) -> Option<&'static str> {
+    fn advice(&self, token: Token) -> Option<&'static str> {
         let (previous, previous_span) = self.previous.unzip();
         if let Some(Token::Name("lambda")) = previous {
             return Some("a function is defined with `def name(x) = ...`");
@@ -272,28 +281,35 @@ impl<'input> Scene<'input> {
             {
                 Some("a text literal has no prefix")
             }
-            Token::LeftParen if self.follows_operand() => {
-                let is_number = previous_span
-                    .and_then(|span| text[span.range()].chars().next())
-                    .is_some_and(|c| c.is_ascii_digit() || c == '.');
-                Some(match is_number {
-                    true => "a product is written with `*`, as in `2 * x`",
-                    false => "only a name can be called; a product is written with `*`",
-                })
-            }
+            Token::Name(word) if self.follows_operand() => match word {
+                "AND" | "OR" | "XOR" => Some("operators are in small letters: `and`, `or`, `^`"),
+                "mod" | "MOD" => Some("the remainder is written `%`"),
+                "div" | "DIV" => Some("division is written `/`, rounded down `//`"),
+                "xor" => Some("exclusive or is written `^`"),
+                _ if self.follows_number() => Some(PRODUCT),
+                _ => Some("an operator is missing between the two"),
+            },
+            Token::LeftParen if self.follows_operand() => Some(match self.follows_number() {
+                true => PRODUCT,
+                false => "only a name can be called; a product is written with `*`",
+            }),
             Token::RightParen if self.inside.is_none() => Some("there is no `(` that it closes"),
             // A bracket that it could close holds an index, and that has its own errors.
             Token::RightBracket => Some("there is no `[` that it closes"),
             Token::Ellipsis => Some("`...` can only stand in an index, as in `x[..., 0]`"),
             Token::Comma => match self.inside.map(|bracket| bracket.kind) {
                 Some(BracketKind::Group) => {
-                    Some("a tuple can only be the value of a keyword, as in `axis=(0, 1)`")
+                    Some("a tuple can only be an argument of a call, as in `axis=(0, 1)`")
                 }
-                None if self.has_assign => Some("a binding has one value"),
+                None if self.has_assign => {
+                    Some("a binding has one value; `;` separates statements: `s = 1; c = 2`")
+                }
                 _ => None,
             },
             Token::Arrow => Some("a step `name -> expression` can only be an argument of a call"),
-            Token::LeftBracket if !self.follows_operand() => Some("there are no lists"),
+            Token::LeftBracket if !self.follows_operand() => {
+                Some("a list can only be an argument of a call, as in `isin(x, [1, 2])`")
+            }
             Token::If | Token::Else => Some(CONDITIONAL),
             Token::Newline | Token::Semicolon if self.lacks_else => Some(CONDITIONAL),
             Token::Def => Some("a `def` is a statement of its own"),
@@ -303,20 +319,26 @@ impl<'input> Scene<'input> {
 }
 
 /// The terminals that the parser would have taken, as LALRPOP names them.
-struct Expected<'names>(&'names [String]);
+struct Expected<'names> {
+    terminals: &'names [String],
+    /// Whether an operator could stand wherever the expression could end: the parser may have
+    /// closed the operand already.
+    operator: bool,
+}
 
 impl Expected<'_> {
     /// Whether a terminal is among them; one that the grammar writes in quotes is found without.
     fn has(&self, terminal: &str) -> bool {
-        self.0.iter().any(|name| name.trim_matches('"') == terminal)
+        self.terminals.iter().any(|name| name.trim_matches('"') == terminal)
     }
 
     /// What they amount to, in words.
     fn words(&self) -> Vec<&'static str> {
         let mut words = Vec::new();
+        let ends = ["newline", ",", ")"].iter().any(|end| self.has(end));
         if self.has("int") {
             words.push("an expression");
-        } else if self.has("+") {
+        } else if self.has("+") || self.operator && ends {
             words.push("an operator");
         } else if self.has("name") {
             words.push("a name");

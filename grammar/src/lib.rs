@@ -49,8 +49,8 @@
 //! - A statement ends with its line or with `;`. The line goes on inside brackets and after a
 //!   token that asks for more: an operator, `,`, `=`, `->`, `.`, `if`, `else`.
 //! - Only the last statement may be the outputs. They may end with a comma, which means nothing.
-//! - `1.` is the float 1.0 and `.5` is 0.5. An integer cannot begin with `0` unless it is zero,
-//!   and must fit an `i64`; a decimal too large for an `f64` is infinity. An underscore stands
+//! - `1.` is the float 1.0 and `.5` is 0.5. An integer has at most 127 bits and does not begin
+//!   with `0` unless it is `0`; a decimal too large for an `f64` is infinity. An underscore stands
 //!   between two digits, or between `0x` and a digit. A number that touches a name, or another
 //!   number, is an error over the whole of it.
 //! - A text literal is quoted with `"` or `'` and stays on its line. It may hold any text but
@@ -62,7 +62,11 @@
 //! - An index, as in `x[1:, ::-2, None]`, is made of integers, slices, `None` and `...`, and of
 //!   nothing else: what it holds are no expressions. Outside of one, `None` is a name like any
 //!   other.
-//! - An attribute of a number needs parentheses: `(2j).imag`.
+//! - `x.mean(axis=0)` is `mean(x, axis=0)`. The attributes are `.T`, `.real` and `.imag`. An
+//!   attribute of a number needs parentheses: `(2j).imag`.
+//! - `np.`, `numpy.` and `math.` before a name are dropped, unless a dot is before them, too; so a
+//!   variable called `np` has no attributes and no methods. `np.newaxis` is `None`.
+//! - `q, r = divmod(a, b)` binds several names to the results of one call.
 
 mod ast;
 mod error;

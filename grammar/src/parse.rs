@@ -63,8 +63,6 @@ pub(crate) struct Tree<'input> {
     arguments: Vec<Argument>,
     /// The links of the comparison chains that are still open.
     links: Vec<Link>,
-    /// Literals of 2^63 that nothing has negated yet.
-    minimums: Vec<ExprId>,
     /// Where each statement begins.
     starts: Vec<u32>,
 }
@@ -85,16 +83,12 @@ impl<'input> Tree<'input> {
             interned: HashMap::new(),
             arguments: Vec::new(),
             links: Vec::new(),
-            minimums: Vec::new(),
             starts: Vec::new(),
         }
     }
 
     /// Checks what the grammar alone cannot.
     fn finish(self) -> Result<Ast, SyntaxError> {
-        if let Some(&id) = self.minimums.first() {
-            return Err(token::too_large(self.ast.span(id)));
-        }
         let Some((_, before_last)) = self.ast.statements.split_last() else {
             return Err(SyntaxError::parse(Span::default(), "empty expression"));
         };
@@ -128,19 +122,29 @@ impl<'input> Tree<'input> {
         id
     }
 
-    pub(crate) fn int(&mut self, start: u32, value: u64, end: u32) -> ExprId {
-        let id = self.push(start, ExprKind::Int(value), end);
-        if value == token::MINIMUM {
-            self.minimums.push(id);
-        }
-        id
+    pub(crate) fn unary(&mut self, start: u32, op: UnaryOp, arg: ExprId, end: u32) -> ExprId {
+        self.push(start, ExprKind::Unary { op, arg }, end)
     }
 
-    pub(crate) fn unary(&mut self, start: u32, op: UnaryOp, arg: ExprId, end: u32) -> ExprId {
-        if op == UnaryOp::Negate && self.minimums.last() == Some(&arg) {
-            self.minimums.pop();
-        }
-        self.push(start, ExprKind::Unary { op, arg }, end)
+    /// The names that a `=` binds. They were read as expressions, for only the `=` tells what they
+    /// are; nothing of them stays.
+    pub(crate) fn target(
+        &mut self,
+        values: &[ExprId],
+        assign: Span,
+    ) -> Result<Vec<Ident>, SyntaxError> {
+        let name = |id: &ExprId| match *self.ast.kind(*id) {
+            ExprKind::Name(name) => Some(Ident { name, span: self.ast.span(*id) }),
+            _ => None,
+        };
+        let Some(names) = values.iter().map(name).collect::<Option<Vec<Ident>>>() else {
+            return Err(explain::unexpected_token(self.text, assign.start, &[]));
+        };
+        // A name is one expression, so these are the last ones.
+        let before = self.ast.kinds.len() - names.len();
+        self.ast.kinds.truncate(before);
+        self.ast.spans.truncate(before);
+        Ok(names)
     }
 
     pub(crate) fn compare(&mut self, start: u32, first: ExprId, links: u32, end: u32) -> ExprId {
@@ -156,11 +160,33 @@ impl<'input> Tree<'input> {
     }
 
     pub(crate) fn call(&mut self, start: u32, function: Ident, count: u32, end: u32) -> ExprId {
+        let arguments = self.close_arguments(count);
+        self.push(start, ExprKind::Call { function, arguments, method: false }, end)
+    }
+
+    /// Takes the last arguments as those of a call that ends.
+    fn close_arguments(&mut self, count: u32) -> ArgRange {
         let waiting = self.arguments.len() - count as usize;
-        let from = self.ast.arguments.len() as u32;
+        let start = self.ast.arguments.len() as u32;
         self.ast.arguments.extend(self.arguments.drain(waiting..));
-        let arguments = ArgRange { start: from, end: from + count };
-        self.push(start, ExprKind::Call { function, arguments }, end)
+        ArgRange { start, end: start + count }
+    }
+
+    /// The call `base.function(arguments)`, whose first argument is the base.
+    pub(crate) fn method(
+        &mut self,
+        start: u32,
+        base: ExprId,
+        function: Ident,
+        count: u32,
+        end: u32,
+    ) -> ExprId {
+        let at = self.arguments.len() - count as usize;
+        let value = ArgumentValue::Expr(base);
+        let base = Argument { keyword: None, value, span: self.ast.span(base) };
+        self.arguments.insert(at, base);
+        let arguments = self.close_arguments(count + 1);
+        self.push(start, ExprKind::Call { function, arguments, method: true }, end)
     }
 
     pub(crate) fn argument(
@@ -180,9 +206,9 @@ impl<'input> Tree<'input> {
         attribute: Ident,
         end: u32,
     ) -> Result<ExprId, SyntaxError> {
-        match self.ast.name(attribute.name) {
-            "real" | "imag" => Ok(self.push(start, ExprKind::Attribute { base, attribute }, end)),
-            _ => Err(explain::unknown_attribute(self.text, attribute.span)),
+        match explain::is_attribute(self.ast.name(attribute.name)) {
+            true => Ok(self.push(start, ExprKind::Attribute { base, attribute }, end)),
+            false => Err(explain::unknown_attribute(self.text, attribute.span)),
         }
     }
 
@@ -198,8 +224,8 @@ impl<'input> Tree<'input> {
         self.ast.indices.push(IndexEntry { item, span: Span { start, end } });
     }
 
-    /// A number of an index that nothing negates.
-    pub(crate) fn offset(&self, start: u32, value: u64, end: u32) -> Result<i64, SyntaxError> {
+    /// A number of an index.
+    pub(crate) fn offset(&self, start: u32, value: i128, end: u32) -> Result<i64, SyntaxError> {
         i64::try_from(value).map_err(|_| token::too_large(Span { start, end }))
     }
 

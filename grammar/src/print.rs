@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use crate::ast::{
-    ArgumentValue, Ast, BinaryOp, ExprId, ExprKind, Ident, IndexItem, IndexRange, Statement,
-    UnaryOp,
+    Argument, ArgumentValue, Ast, BinaryOp, ExprId, ExprKind, Ident, IndexItem, IndexRange,
+    Statement, UnaryOp,
 };
 
 /// How tightly an expression holds together: one level per row of the table of operators.
@@ -84,18 +84,14 @@ impl fmt::Display for Ast {
                 f.write_char('\n')?;
             }
             match statement {
-                Statement::Binding { name, value } => {
-                    write!(f, "{} = ", self.name(name.name))?;
+                Statement::Binding { names, value } => {
+                    printer.write_names(f, names)?;
+                    f.write_str(" = ")?;
                     printer.write(f, &[*value])?;
                 }
                 Statement::Def { name, parameters, body } => {
                     write!(f, "def {}(", self.name(name.name))?;
-                    for (at, parameter) in parameters.iter().enumerate() {
-                        if at > 0 {
-                            f.write_str(", ")?;
-                        }
-                        f.write_str(self.name(parameter.name))?;
-                    }
+                    printer.write_names(f, parameters)?;
                     f.write_str(") = ")?;
                     printer.write(f, &[*body])?;
                 }
@@ -133,6 +129,14 @@ impl<'ast> Printer<'ast> {
             }
         }
         Ok(())
+    }
+
+    /// Writes names with commas between them.
+    fn write_names(&self, f: &mut fmt::Formatter<'_>, names: &[Ident]) -> fmt::Result {
+        names.iter().enumerate().try_for_each(|(at, name)| {
+            f.write_str(if at > 0 { ", " } else { "" })?;
+            f.write_str(self.ast.name(name.name))
+        })
     }
 
     /// Writes a leaf, or puts the parts of anything else to be written next.
@@ -182,9 +186,17 @@ impl<'ast> Printer<'ast> {
                 self.operator("if");
                 self.expr(*then, OR);
             }
-            ExprKind::Call { function, arguments } => {
+            ExprKind::Call { function, arguments, method } => {
+                let mut arguments = self.ast.arguments(*arguments);
+                let base = match arguments {
+                    [Argument { value: ArgumentValue::Expr(base), .. }, rest @ ..] if *method => {
+                        arguments = rest;
+                        Some(*base)
+                    }
+                    _ => None,
+                };
                 self.text(")");
-                for (at, argument) in self.ast.arguments(*arguments).iter().enumerate().rev() {
+                for (at, argument) in arguments.iter().enumerate().rev() {
                     match &argument.value {
                         ArgumentValue::Expr(value) => self.expr(*value, CONDITIONAL),
                         ArgumentValue::Step { parameter, body } => {
@@ -197,6 +209,11 @@ impl<'ast> Printer<'ast> {
                             self.push_list(values);
                             self.text("(");
                         }
+                        ArgumentValue::List(values) => {
+                            self.text("]");
+                            self.push_list(values);
+                            self.text("[");
+                        }
                     }
                     if let Some(keyword) = argument.keyword {
                         self.text("=");
@@ -208,6 +225,10 @@ impl<'ast> Printer<'ast> {
                 }
                 self.text("(");
                 self.work.push(Work::Ident(*function));
+                if let Some(base) = base {
+                    self.text(".");
+                    self.expr(base, POSTFIX);
+                }
             }
             ExprKind::Attribute { base, attribute } => {
                 self.work.push(Work::Ident(*attribute));

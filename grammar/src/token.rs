@@ -6,7 +6,7 @@
 //!
 //! [`Tokens`] then settles what needs more than the token itself, so that the grammar stays LR(1):
 //! which newlines end a statement, which names of a call's arguments are followed by `=` or `->`,
-//! and where `None` is more than a name.
+//! and where `None` is more than a name. It also drops the `np.` of `np.sin`.
 
 use std::str::Chars;
 
@@ -116,7 +116,7 @@ pub(crate) enum Token<'input> {
     NewAxis,
     #[regex("[\"']", text)]
     Text(&'input str),
-    Int(u64),
+    Int(i128),
     Float(f64),
     Imaginary(f64),
 
@@ -375,7 +375,7 @@ const TOUCHES: (&str, &str) =
 const TOUCHES_ATTRIBUTE: (&str, &str) =
     ("a number cannot touch a name", "an attribute of a number is written `(1.5).real`");
 const TOO_LARGE: (&str, &str) =
-    ("integer literal does not fit i64", "the largest is 9223372036854775807; a float may be more");
+    ("integer literal does not fit 127 bits", "a float may be larger, as in `1e40`");
 
 fn number<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Result<Token<'input>, Fault> {
     let start = lexer.span().start;
@@ -439,8 +439,9 @@ fn scan_number<'input>(
     let imaginary = scanner.eat(&['j', 'J']);
     check_tail(scanner)?;
     if !is_float && !imaginary {
-        if digits.starts_with('0') && digits.bytes().any(|b| matches!(b, b'1'..=b'9')) {
-            return Err(("an integer cannot begin with 0", "drop the leading zeros"));
+        if digits.len() > 1 && digits.starts_with('0') {
+            let hint = "drop the leading zeros; thousands are separated by `_`, as in `1_000`";
+            return Err(("an integer cannot begin with 0", hint));
         }
         return integer(digits, 10).map(Token::Int);
     }
@@ -472,24 +473,20 @@ fn check_tail(scanner: &Scanner<'_>) -> Result<(), (&'static str, &'static str)>
     }
 }
 
-/// The value of digits, at most 2^63: whether that one may stand there only the tree can say.
-fn integer(digits: &str, radix: u32) -> Result<u64, (&'static str, &'static str)> {
+/// The value of digits.
+fn integer(digits: &str, radix: u32) -> Result<i128, (&'static str, &'static str)> {
     digits
         .chars()
         .filter_map(|c| c.to_digit(radix))
-        .try_fold(0u64, |value, digit| {
-            value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit))
+        .try_fold(0i128, |value, digit| {
+            value.checked_mul(i128::from(radix))?.checked_add(i128::from(digit))
         })
-        .filter(|value| *value <= MINIMUM)
         .ok_or(TOO_LARGE)
 }
 
-/// 2^63, the magnitude of `i64::MIN`.
-pub(crate) const MINIMUM: u64 = 1 << 63;
-
-/// The error for 2^63 where it is not negated.
+/// The error for a number of an index that no array has so many elements for.
 pub(crate) fn too_large(span: Span) -> SyntaxError {
-    SyntaxError::lex(span, TOO_LARGE.0).hint(TOO_LARGE.1)
+    SyntaxError::lex(span, "this index does not fit i64")
 }
 
 /// A bracket that is open.
@@ -559,13 +556,41 @@ impl<'input> Tokens<'input> {
         if let Some(peeked) = self.peeked.take() {
             return peeked;
         }
-        let token = match self.lexer.next()? {
+        let mut token = self.lexer.next()?;
+        if matches!(token, Ok(Token::Name("np" | "numpy" | "math"))) && self.skip_prefix() {
+            token = self.lexer.next()?;
+            match token {
+                Ok(Token::Name("newaxis")) => token = Ok(Token::Name("None")),
+                Ok(Token::Name("e")) => return Some(Err(self.no_constant("exp(1)"))),
+                Ok(Token::Name("tau")) => return Some(Err(self.no_constant("2 * pi"))),
+                _ => {}
+            }
+        }
+        let token = match token {
             Ok(Token::Foreign) => return Some(Err(self.foreign())),
             Ok(token) => token,
             Err(fault) => return Some(Err(self.error(fault))),
         };
         let span = Span::from_range(self.lexer.span());
         Some(Ok((span.start, token, span.end)))
+    }
+
+    /// After the name of a module, skips the dot before a name of it. A name after a dot is no
+    /// module, but an attribute or a method.
+    fn skip_prefix(&mut self) -> bool {
+        let mut ahead = self.lexer.clone();
+        if self.previous == Some(Token::Dot) || ahead.next() != Some(Ok(Token::Dot)) {
+            return false;
+        }
+        let after_dot = ahead.clone();
+        let has_name = match ahead.next() {
+            Some(Ok(token)) => matches!(token, Token::Name(_)) || token.is_reserved(),
+            _ => false,
+        };
+        if has_name {
+            self.lexer = after_dot;
+        }
+        has_name
     }
 
     /// What the innermost open bracket holds.
@@ -622,6 +647,11 @@ impl<'input> Tokens<'input> {
             let error = SyntaxError::lex(span, format!("unexpected character `{c}`"));
             return match c {
                 '\\' => error.hint("a line that ends with an operator goes on without `\\`"),
+                '@' if self.previous.is_some_and(Token::ends_operand) => error.hint(
+                    "there is no product of matrices; `dot(x, y)` is the sum of the products",
+                ),
+                '@' | '$' => error.hint(format!("a name stands alone, without `{c}`")),
+                '{' => error.hint("outputs are named by binding them: `mid = (bid + ask) / 2`"),
                 _ => error,
             };
         }
@@ -643,6 +673,13 @@ impl<'input> Tokens<'input> {
             c if c.is_alphabetic() => error.hint("identifiers are ASCII"),
             _ => error,
         }
+    }
+
+    /// A constant of a module that has no name here.
+    fn no_constant(&self, instead: &str) -> SyntaxError {
+        let span = Span::from_range(self.lexer.span());
+        let message = format!("there is no constant `{}`", self.lexer.slice());
+        SyntaxError::lex(span, message).hint(format!("write `{instead}`"))
     }
 
     /// An operator of another language.

@@ -29,24 +29,22 @@ fn empty() {
 
 #[test]
 fn integers_that_do_not_fit() {
-    let message = "integer literal does not fit i64";
+    let message = "integer literal does not fit 127 bits";
     for text in [
-        "9223372036854775808",
-        "18446744073709551616",
-        "0x8000000000000000",
-        "0xffffffffffffffff",
-        "1_0000000000000000000",
+        "170141183460469231731687303715884105728",
+        "0x80000000000000000000000000000000",
+        "1_000000000000000000000000000000000000000",
     ] {
         lex(text, 0, text, message);
     }
     let digits = "7".repeat(1_000_000);
     lex(&digits, 0, &digits, message);
-    lex("a + 9223372036854775808", 4, "9223372036854775808", message);
-    lex("a - 9223372036854775808", 4, "9223372036854775808", message);
-    lex("+9223372036854775808", 1, "9223372036854775808", message);
-    lex("-9223372036854775808**2", 1, "9223372036854775808", message);
-    lex("-9223372036854775809", 1, "9223372036854775809", message);
-    lex("-f(9223372036854775808)", 3, "9223372036854775808", message);
+    lex(
+        "a + 0x8_0000_0000_0000_0000_0000_0000_0000_0000",
+        4,
+        "0x8_0000_0000_0000_0000_0000_0000_0000_0000",
+        message,
+    );
     assert_eq!(shape("-9223372036854775808"), "(- 9223372036854775808)");
     assert_eq!(shape("9223372036854775807"), "9223372036854775807");
 }
@@ -106,7 +104,10 @@ fn malformed_numbers_are_one_error() {
         lex("1.imag", 0, "1.imag", touches),
         ["an attribute of a number is written `(1.5).real`"]
     );
-    assert_eq!(lex("007", 0, "007", zero), ["drop the leading zeros"]);
+    let zeros = ["drop the leading zeros; thousands are separated by `_`, as in `1_000`"];
+    assert_eq!(lex("007", 0, "007", zero), zeros);
+    assert_eq!(lex("1,000 * a", 2, "000", zero), zeros);
+    assert_eq!(lex("00", 0, "00", zero), zeros);
     // A sign after a hexadecimal e is an operator.
     assert_eq!(shape("0xe+1"), "(+ 14 1)");
     assert_eq!(shape("1e-3-1"), "(- 0.001 1)");
@@ -235,7 +236,7 @@ fn words_of_other_languages() {
         ["a program imports nothing: every function is there"]
     );
     let hints = bad("[i for i in x]", 0, "[", "unexpected `[`; expected an expression");
-    assert_eq!(hints, ["there are no lists"]);
+    assert_eq!(hints, ["a list can only be an argument of a call, as in `isin(x, [1, 2])`"]);
     // They are no keywords, though.
     assert_eq!(shape("lambda + in*is"), "(+ lambda (* in is))");
 }
@@ -248,18 +249,20 @@ fn brackets() {
     bad("x = (a + b\ny = 3", 4, "(", "`(` is never closed");
     bad("a + (", 4, "(", "`(` is never closed");
     let none = ["there is no `(` that it closes"];
-    assert_eq!(bad("a)", 1, ")", "unexpected `)`; expected the end of the statement"), none);
+    assert_eq!(
+        bad("a)", 1, ")", "unexpected `)`; expected an operator or the end of the statement"),
+        none
+    );
     assert_eq!(bad("a + )", 4, ")", "unexpected `)`; expected an expression"), none);
     bad("()", 1, ")", "unexpected `)`; expected an expression");
     bad("(a b)", 3, "b", "unexpected name `b`; expected an operator or `)`");
     bad("f(x y)", 4, "y", "unexpected name `y`; expected an operator, `,` or `)`");
     bad("f(x,,y)", 4, ",", "unexpected `,`; expected an expression");
     bad("f(,)", 2, ",", "unexpected `,`; expected an expression");
-    bad("(a; b)", 2, ";", "unexpected `;`; expected `)`");
+    bad("(a; b)", 2, ";", "unexpected `;`; expected an operator or `)`");
     bad("a ]", 2, "]", "unexpected `]`; expected an operator or the end of the statement");
-    let hints = bad("(a, b)", 2, ",", "unexpected `,`; expected `)`");
-    assert_eq!(hints, ["a tuple can only be the value of a keyword, as in `axis=(0, 1)`"]);
-    bad("f((a, b))", 4, ",", "unexpected `,`; expected `)`");
+    let hints = bad("(a, b)", 2, ",", "unexpected `,`; expected an operator or `)`");
+    assert_eq!(hints, ["a tuple can only be an argument of a call, as in `axis=(0, 1)`"]);
 }
 
 #[test]
@@ -278,7 +281,6 @@ fn indices() {
     refused("x[-i]", 3, "i", "name `i`");
     refused("x[x > 0]", 2, "x", "name `x`");
     refused("x[f(x)]", 2, "f", "name `f`");
-    refused("x[np.newaxis]", 2, "np", "name `np`");
     refused("x[1.5]", 2, "1.5", "number `1.5`");
     refused("x[1:2.]", 4, "2.", "number `2.`");
     refused("x[2j]", 2, "2j", "number `2j`");
@@ -337,38 +339,35 @@ fn indices() {
     assert_eq!(bad("]", 0, "]", "unexpected `]`; expected an expression"), none);
     assert_eq!(bad("(x]", 2, "]", "unexpected `]`; expected an operator or `)`"), none);
 
-    let too_large = "integer literal does not fit i64";
+    let too_large = "this index does not fit i64";
     lex("x[9223372036854775808]", 2, "9223372036854775808", too_large);
     lex("x[::9223372036854775808]", 4, "9223372036854775808", too_large);
-    lex("x[-9223372036854775809]", 3, "9223372036854775809", too_large);
-    lex("-9223372036854775808[0]", 1, "9223372036854775808", too_large);
+    lex("x[-9223372036854775809]", 2, "-9223372036854775809", too_large);
     lex("x[1...]", 2, "1...", "a number has at most one `.`");
     lex("x[2i]", 2, "2i", "a number cannot touch a name");
 }
 
 #[test]
 fn square_brackets_that_index_nothing() {
-    let lists = ["there are no lists"];
+    let lists = ["a list can only be an argument of a call, as in `isin(x, [1, 2])`"];
     let expression = "unexpected `[`; expected an expression";
     assert_eq!(bad("[1, 2]", 0, "[", expression), lists);
     assert_eq!(bad("[", 0, "[", expression), lists);
     assert_eq!(bad("[]", 0, "[", expression), lists);
     assert_eq!(bad("[None]", 0, "[", expression), lists);
     assert_eq!(bad("a + [1]", 4, "[", expression), lists);
-    assert_eq!(bad("sum(x, axis=[0, 1])", 12, "[", expression), lists);
     assert_eq!(bad("x\n[0]", 2, "[", expression), lists);
     assert_eq!(bad("[i for i in x]", 0, "[", expression), lists);
     assert_eq!(bad("x[i for i in x]", 2, "i", "unexpected name `i` in an index").len(), 1);
-    bad("x.[0]", 2, "[", "unexpected `[`; expected `real` or `imag`");
+    bad("x.[0]", 2, "[", "unexpected `[`; expected an attribute (`T`, `real`, `imag`) or a method");
     assert_eq!(bad("def f[x] = x", 5, "[", "unexpected `[`; expected `(`"), NOTHING);
     assert_eq!(bad("x[0] = 1", 5, "=", "only a name can be bound"), ["write `==` to compare"]);
     assert_eq!(bad("x[0, 1] = 1", 8, "=", "only a name can be bound"), ["write `==` to compare"]);
     bad("x[0](y)", 4, "(", "unexpected `(`; expected an operator or the end of the statement");
-    bad("x[0].T", 5, "T", "unknown attribute `T`");
     let index = ["`...` can only stand in an index, as in `x[..., 0]`"];
     assert_eq!(bad("...", 0, "...", "unexpected `...`; expected an expression"), index);
     assert_eq!(bad("f(...)", 2, "...", "unexpected `...`; expected an expression"), index);
-    bad("a..b", 2, ".", "unexpected `.`; expected `real` or `imag`");
+    bad("a..b", 2, ".", "unexpected `.`; expected an attribute (`T`, `real`, `imag`) or a method");
     bad("a....b", 1, "...", "unexpected `...`; expected an operator or the end of the statement");
     bad("1:2", 1, ":", "unexpected `:`; expected an operator or the end of the statement");
     lex("1..2", 0, "1..2", "a number has at most one `.`");
@@ -401,7 +400,12 @@ fn something_is_missing() {
     );
     assert_eq!(bad("if a else b", 0, "if", "unexpected `if`; expected an expression"), conditional);
     assert_eq!(
-        bad("a else b", 2, "else", "unexpected `else`; expected the end of the statement"),
+        bad(
+            "a else b",
+            2,
+            "else",
+            "unexpected `else`; expected an operator or the end of the statement"
+        ),
         conditional
     );
     let hints = bad("a == not b", 5, "not", "unexpected `not`; expected an expression");
@@ -432,10 +436,9 @@ fn outputs_come_last() {
 
 #[test]
 fn what_can_be_bound() {
-    assert_eq!(
-        bad("a, b = 1, 2", 5, "=", "one statement binds one name"),
-        ["bind each name on its own"]
-    );
+    let one = ["a binding has one value; `;` separates statements: `s = 1; c = 2`"];
+    let comma = "unexpected `,`; expected an operator or the end of the statement";
+    assert_eq!(bad("a, b = 1, 2", 8, ",", comma), one);
     let compare = "write `==` to compare";
     let function = "a function is defined with `def name(x) = ...`";
     assert_eq!(bad("a = b = c", 6, "=", "a second `=` in one statement"), [compare]);
@@ -447,10 +450,9 @@ fn what_can_be_bound() {
     assert_eq!(bad("f(2 = b)", 4, "=", "unexpected `=` in an expression"), [compare]);
     assert_eq!(bad("c = (a = b)", 7, "=", "unexpected `=` in an expression"), [compare]);
     assert_eq!(bad("x if a = b else y", 7, "=", "only a name can be bound"), [compare]);
-    assert_eq!(
-        bad("a = b, c", 5, ",", "unexpected `,`; expected the end of the statement"),
-        ["a binding has one value"]
-    );
+    assert_eq!(bad("a = b, c", 5, ",", comma), one);
+    assert_eq!(bad("s = sin(a), c = cos(a)", 10, ",", comma), one);
+    assert_eq!(bad("a, 2 = f(x)", 5, "=", "only a name can be bound"), [compare]);
     bad("def f(x = 1) = x", 8, "=", "a parameter has no default value");
     bad("= 1", 0, "=", "unexpected `=`; expected an expression");
     bad("def f(2) = 1", 6, "2", "unexpected number `2`; expected a name or `)`");
@@ -488,7 +490,7 @@ fn steps_and_attributes() {
         argument
     );
     assert_eq!(
-        bad("f((s -> 1))", 5, "->", "unexpected `->`; expected an operator or `)`"),
+        bad("f((s -> 1))", 5, "->", "unexpected `->`; expected an operator, `,` or `)`"),
         argument
     );
     assert_eq!(
@@ -496,22 +498,25 @@ fn steps_and_attributes() {
         argument
     );
 
-    let there_are = "the attributes are `.real` and `.imag`";
-    let alone = "a function is called by its name alone, as in `sin(x)`";
+    let there_are = "the attributes are `.T`, `.real` and `.imag`; a method is called: `x.mean()`";
+    let elements = "a program computes with elements; it does not see shapes or dtypes";
     assert_eq!(bad("x.foo", 2, "foo", "unknown attribute `foo`"), [there_are]);
     assert_eq!(bad("x.if", 2, "if", "unknown attribute `if`"), [there_are]);
-    assert_eq!(bad("np.sin(x)", 3, "sin", "unknown attribute `sin`"), [there_are, alone]);
+    assert_eq!(bad("a.shape", 2, "shape", "unknown attribute `shape`"), [elements]);
+    assert_eq!(bad("a.mean", 2, "mean", "unknown attribute `mean`"), [there_are]);
+    assert_eq!(lex("math.e * x", 5, "e", "there is no constant `e`"), ["write `exp(1)`"]);
     assert_eq!(
         bad("x.real.__class__", 7, "__class__", "unknown attribute `__class__`"),
         [there_are]
     );
-    bad("x.", 2, "", "unexpected end of the text; expected `real` or `imag`");
-    bad("x.+", 2, "+", "unexpected `+`; expected `real` or `imag`");
-    let called = "only a name can be called; a product is written with `*`";
-    assert_eq!(
-        bad("x.real()", 6, "(", "unexpected `(`; expected an operator or the end of the statement"),
-        [called]
+    bad(
+        "x.",
+        2,
+        "",
+        "unexpected end of the text; expected an attribute (`T`, `real`, `imag`) or a method",
     );
+    bad("x.+", 2, "+", "unexpected `+`; expected an attribute (`T`, `real`, `imag`) or a method");
+    let called = "only a name can be called; a product is written with `*`";
     assert_eq!(
         bad("(f)(x)", 3, "(", "unexpected `(`; expected an operator or the end of the statement"),
         [called]
@@ -529,7 +534,6 @@ fn injections() {
         "().__class__",
         "().__class__.__bases__[0].__subclasses__()",
         "x.real.__class__",
-        "__import__('os').system('ls')",
         "[i for i in ().__class__]",
         "(lambda: 1)()",
         "lambda: exit()",
@@ -568,7 +572,7 @@ fn injections() {
         assert!(at.end <= text.len() && !message.is_empty(), "{text}");
     }
     // These are shaped like programs; that there is no such function is for the consumer to say.
-    for text in ["__import__('os')", "open('/etc/passwd')", "eval('1')"] {
+    for text in ["__import__('os').system('ls')", "open('/etc/passwd')", "eval('1')"] {
         assert!(parse(text).is_ok(), "{text}");
     }
 }

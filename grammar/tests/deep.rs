@@ -81,6 +81,9 @@ fn other_nests() {
         assert_eq!(live_again(&format!("{}a{}", "f(s->".repeat(M), ")".repeat(M))), M + 1);
         assert_eq!(live_again(&format!("{}a{}", "a<(".repeat(M), ")".repeat(M))), 2 * M + 1);
         assert_eq!(live_again(&format!("a{}", ".real".repeat(M))), M + 1);
+        assert_eq!(live_again(&format!("a{}", ".f(1)".repeat(M))), 2 * M + 1);
+        assert_eq!(live_again(&format!("{}a{}", "f([".repeat(M), "])".repeat(M))), M + 1);
+        assert_eq!(live_again(&format!("{}a{}", "f((0, ".repeat(M), "))".repeat(M))), 2 * M + 1);
         assert_eq!(live_again(&format!("a{}", "[0]".repeat(M))), M + 1);
         assert_eq!(
             live_again(&format!("{}a{}", "-(".repeat(M), ")[1:, None]".repeat(M))),
@@ -96,6 +99,8 @@ fn long_and_flat() {
         assert_eq!(live_again(&format!("f({})", "a,".repeat(M))), M + 1);
         assert_eq!(live_again(&format!("a[0{}]", ",:".repeat(M))), 2);
         assert_eq!(live_again(&"a = b\n".repeat(M)), M);
+        assert_eq!(live_again(&format!("{}b = c", "a, ".repeat(M))), 1);
+        assert_eq!(live_again(&"np.a, ".repeat(M)), M);
         assert_eq!(live_again(&format!("{}a", "# comment\n".repeat(M))), 1);
         assert_eq!(live_again(&format!("{}a", "\n ;".repeat(M))), 1);
         assert_eq!(live_again(&format!("'{}'", "é\\n".repeat(M))), 1);
@@ -110,12 +115,13 @@ fn first_errors() {
         assert_wrong(&"f(".repeat(N), Parse, 2 * N - 1, "(", "`(` is never closed");
         assert_wrong(&") ".repeat(N), Parse, 0, ")", "unexpected `)`; expected an expression");
         assert_wrong(&"1e ".repeat(N), Lex, 0, "1e", "the exponent has no digits");
+        let large = "9".repeat(40);
         assert_wrong(
-            "9223372036854775808+".repeat(N).trim_end_matches('+'),
+            &format!("{large}+").repeat(N),
             Lex,
             0,
-            "9223372036854775808",
-            "integer literal does not fit i64",
+            &large,
+            "integer literal does not fit 127 bits",
         );
         let text = format!("{}\n$", "(".repeat(N));
         assert_wrong(&text, Lex, N + 1, "$", "unexpected character `$`");

@@ -27,7 +27,7 @@ pub(super) fn name(graph: &Graph, id: NodeId) -> String {
         Node::Apply(op, _) => op.row().name.to_string(),
         Node::Convert(_) | Node::Adopt(_) => format!("to {}", graph.dtype(id)),
         Node::View(_) => "view".to_string(),
-        Node::Const(_) => "constant".to_string(),
+        Node::Const(_) | Node::Wide(_) => "constant".to_string(),
         Node::Input(_) => "input".to_string(),
     }
 }

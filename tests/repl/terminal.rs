@@ -166,7 +166,7 @@ fn a_person_types() {
     terminal.wait("> ");
     terminal.line("x = linspace(0, 1, 3)", "\n");
     terminal.line("x * 2", "[0. 1. 2.]");
-    terminal.line("sine(x)", "did you mean 'sin' or 'sinh'?");
+    terminal.line("sine(x)", "did you mean 'sin', 'sinc' or 'sinh'?");
     // The names that begin so, and one alone.
     terminal.press("sq\t\t");
     terminal.wait("sqrt(");

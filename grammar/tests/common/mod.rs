@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use hotloop_grammar::{ArgumentValue, Ast, ExprKind, IndexItem, Statement, SyntaxErrorKind, parse};
+use hotloop_grammar::{
+    ArgumentValue, Ast, ExprKind, Ident, IndexItem, Statement, SyntaxErrorKind, parse,
+};
 
 /// The program with every operator in parentheses, prefix form, one statement after `; `.
 ///
@@ -42,7 +44,7 @@ pub fn shape_of(ast: &Ast) -> String {
             ExprKind::Conditional { condition, then, otherwise } => {
                 format!("(if {} {} {})", of(*condition), of(*then), of(*otherwise))
             }
-            ExprKind::Call { function, arguments } => {
+            ExprKind::Call { function, arguments, .. } => {
                 let mut call = format!("(call {}", ast.name(function.name));
                 for argument in ast.arguments(*arguments) {
                     call += " ";
@@ -55,6 +57,7 @@ pub fn shape_of(ast: &Ast) -> String {
                             format!("{}->{}", ast.name(parameter.name), of(*body))
                         }
                         ArgumentValue::Tuple(values) => format!("[{}]", list(values)),
+                        ArgumentValue::List(values) => format!("[list {}]", list(values)),
                     };
                 }
                 call + ")"
@@ -73,11 +76,13 @@ pub fn shape_of(ast: &Ast) -> String {
         shapes.push(shape);
     }
     let of = |id: &hotloop_grammar::ExprId| shapes[id.index()].as_str();
+    let words = |names: &[Ident]| {
+        names.iter().map(|name| ast.name(name.name)).collect::<Vec<_>>().join(" ")
+    };
     let statements = ast.statements().iter().map(|statement| match statement {
-        Statement::Binding { name, value } => format!("{} = {}", ast.name(name.name), of(value)),
+        Statement::Binding { names, value } => format!("{} = {}", words(names), of(value)),
         Statement::Def { name, parameters, body } => {
-            let parameters: Vec<&str> = parameters.iter().map(|p| ast.name(p.name)).collect();
-            format!("def {}({}) = {}", ast.name(name.name), parameters.join(" "), of(body))
+            format!("def {}({}) = {}", ast.name(name.name), words(parameters), of(body))
         }
         Statement::Outputs { values, .. } => values.iter().map(of).collect::<Vec<_>>().join(", "),
     });

@@ -320,7 +320,7 @@ impl Writer<'_> {
             ExprKind::Conditional { condition, then, otherwise } => {
                 self.choice(*condition, *then, *otherwise)
             }
-            ExprKind::Call { function, arguments } => {
+            ExprKind::Call { function, arguments, .. } => {
                 self.call(self.ast.name(function.name), self.ast.arguments(*arguments))
             }
             _ => lacking("an expression of this kind"),
@@ -376,7 +376,7 @@ pub(crate) fn c_text(job: &Job<'_>) -> Result<String, String> {
     for id in ast.exprs().filter(|id| Some(*id) != skipped) {
         let bound = |name: &str| {
             ast.statements().iter().find_map(|statement| match statement {
-                Statement::Binding { name: own, value } if ast.name(own.name) == name => {
+                Statement::Binding { names, value } if ast.name(names[0].name) == name => {
                     Some(*value).filter(|value| value.index() < id.index())
                 }
                 _ => None,
@@ -406,7 +406,10 @@ fn outputs(ast: &Ast, job: &Job<'_>) -> Said<Vec<ExprId>> {
     let mut bindings = Vec::new();
     for statement in ast.statements() {
         match statement {
-            Statement::Binding { name, value } => bindings.push((ast.name(name.name), *value)),
+            Statement::Binding { names, value } => match names[..] {
+                [name] => bindings.push((ast.name(name.name), *value)),
+                _ => return lacking("a binding of several names"),
+            },
             Statement::Outputs { values, .. } => return Ok(values.clone()),
             Statement::Def { .. } => return lacking("a function of the program's own"),
         }
@@ -421,7 +424,7 @@ fn outputs(ast: &Ast, job: &Job<'_>) -> Said<Vec<ExprId>> {
 /// What an output sums, if it is a sum of all elements.
 fn summed(ast: &Ast, id: ExprId) -> Option<ExprId> {
     match ast.kind(id) {
-        ExprKind::Call { function, arguments } if ast.name(function.name) == "sum" => {
+        ExprKind::Call { function, arguments, .. } if ast.name(function.name) == "sum" => {
             match ast.arguments(*arguments) {
                 [Argument { keyword: None, value: ArgumentValue::Expr(id), .. }] => Some(*id),
                 _ => None,

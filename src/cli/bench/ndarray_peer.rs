@@ -185,7 +185,9 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
             inputs.push((name.as_str(), Err(T::of(x))));
         }
         let bound = ast.statements().iter().filter_map(|statement| match statement {
-            Statement::Binding { name, value } => Some((ast.name(name.name).to_string(), *value)),
+            Statement::Binding { names, value } if names.len() == 1 => {
+                Some((ast.name(names[0].name).to_string(), *value))
+            }
             _ => None,
         });
         let bound = bound.collect();
@@ -245,7 +247,7 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
                 let (left, right) = (take(*left)?, take(*right)?);
                 Ok(operate(op, left, right))
             }
-            ExprKind::Call { function, arguments } => {
+            ExprKind::Call { function, arguments, .. } => {
                 let name = self.ast.name(function.name);
                 let [argument] = self.ast.arguments(*arguments) else {
                     return Err(format!("the function {name} as it is called here"));

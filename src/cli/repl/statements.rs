@@ -84,7 +84,7 @@ impl Part {
 /// Where each statement begins; each reaches to the next one.
 fn starts(ast: &Ast, text: &str) -> Vec<usize> {
     let start = |statement: &Statement| match statement {
-        Statement::Binding { name, .. } => name.span.range().start,
+        Statement::Binding { names, .. } => names[0].span.range().start,
         Statement::Def { name, .. } => {
             text[..name.span.range().start].rfind("def").unwrap_or_default()
         }
@@ -170,25 +170,25 @@ fn part(
     let ranges = vec![range.clone()];
     let mut part = Part { ranges, calls, uses, outer, reads, ..Part::default() };
     match statement {
-        Statement::Binding { name, .. } => {
-            let after = name.span.range().end;
+        Statement::Binding { names, .. } => {
+            let after = names.last().map_or(range.start, |name| name.span.range().end);
             let equals = lifted.text[after..].find('=').unwrap_or_default();
             let value = after + equals + 1;
-            let name = ast.name(name.name).to_string();
+            let names: Vec<String> =
+                names.iter().map(|name| ast.name(name.name).to_string()).collect();
+            let is_read = |name: &String| part.reads.contains(name) || part.outer.contains(name);
             let body = lifted.text[value..range.end]
                 .trim_end_matches(|c: char| c == ';' || c.is_whitespace());
             part.alone = match Number::parse(body.trim()) {
-                Ok(Some(number)) => Some(Alone::Number(number)),
+                Ok(Some(number)) if names.len() == 1 => Some(Alone::Number(number)),
                 _ if makers.iter().any(|made| made.placeholder == body.trim()) => {
                     Some(Alone::Made(body.trim().to_string()))
                 }
-                _ if part.reads.contains(&name) || part.outer.contains(&name) => {
-                    Some(Alone::Renewed(value))
-                }
+                _ if names.iter().any(is_read) => Some(Alone::Renewed(value)),
                 _ => None,
             };
-            part.bound.insert(name.clone());
-            part.binds.push(name);
+            part.bound.extend(names.iter().cloned());
+            part.binds.extend(names);
         }
         Statement::Outputs { span, .. } => part.prints = Some(span.range().end),
         Statement::Def { .. } => {}

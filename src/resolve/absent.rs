@@ -1,0 +1,176 @@
+//! Functions that people know from elsewhere and that are not here, and what to write instead.
+
+use crate::error::{Error, ErrorKind, quoted};
+use crate::ops;
+
+/// Names and the way there is. A way that begins with a letter is a sentence; the examples in it
+/// are programs.
+const WAYS: &[(&[&str], &str)] = &[
+    (&["diff"], "the differences of neighbours are `x[1:] - x[:-1]`"),
+    (&["ediff1d", "gradient"], "differences are written with views: `x[1:] - x[:-1]`"),
+    (&["shift", "lag", "lead", "roll"], "neighbours are reached by views: `x[1:]` and `x[:-1]`"),
+    (&["pct_change", "returns"], "changes are written with views: `x[1:] / x[:-1] - 1`"),
+    (
+        &["cumsum", "cumprod", "cummax", "cummin", "accumulate", "scan", "ewm", "ema"],
+        "running results are not there yet; a program sees whole arrays and their views",
+    ),
+    (
+        &[
+            "rolling_mean",
+            "rolling_sum",
+            "rolling_std",
+            "rolling_min",
+            "rolling_max",
+            "rolling",
+            "moving_average",
+            "convolve",
+            "ewm_mean",
+        ],
+        "windows are not there yet; short ones are sums of views: `(x[2:] + x[1:-1] + x[:-2]) / 3`",
+    ),
+    (
+        &["median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"],
+        "order statistics are not there yet",
+    ),
+    (&["average"], "a mean is `mean(x)`, a weighted one `sum(x * w) / sum(w)`"),
+    (&["cov"], "a covariance is `mean((x - mean(x)) * (y - mean(y)))`"),
+    (
+        &["corr", "corrcoef"],
+        "a correlation is `mean((x - mean(x)) * (y - mean(y))) / (std(x) * std(y))`",
+    ),
+    (
+        &["sort", "argsort", "unique", "searchsorted", "rank", "nonzero", "argwhere", "digitize"],
+        "the order of elements cannot be changed; each result stands where its elements stand",
+    ),
+    (
+        &["concatenate", "concat", "stack", "hstack", "vstack", "append", "tile", "repeat", "pad"],
+        "arrays are not put together; several results are several outputs, separated by `,`",
+    ),
+    (
+        &["reshape", "ravel", "flatten", "resize"],
+        "an array keeps its axes; `x[:, None]` adds one and `transpose(x)` turns them",
+    ),
+    (&["squeeze"], "an axis of one element is dropped by its index: `x[0]` or `x[:, 0]`"),
+    (&["flip", "flipud", "reversed"], "an axis is reversed by a view: `x[::-1]`"),
+    (&["fliplr"], "an axis is reversed by a view: `x[:, ::-1]`"),
+    (&["swapaxes", "moveaxis", "permute_dims"], "axes are turned by `transpose(x, axes=(1, 0))`"),
+    (
+        &[
+            "arange", "linspace", "zeros", "ones", "full", "eye", "random", "rand", "randn",
+            "normal", "range", "meshgrid", "empty", "array",
+        ],
+        "a program makes no arrays, it takes them as inputs; a session of the command makes some",
+    ),
+    (&["full_like"], "write `0 * x + value`, or `where(x == x, value, value)`"),
+    (&["empty_like"], "write `zeros_like(x)`"),
+    (
+        &["len", "size", "shape", "ndim", "count"],
+        "a program does not see shapes; `sum(ones_like(x))` counts elements, `count_nonzero(x)` \
+         those that are not 0",
+    ),
+    (&["int"], "a float becomes an integer by `i64(x)`, which drops the fraction"),
+    (&["float"], "a conversion is `f64(x)` or `f32(x)`"),
+    (&["str", "print", "format"], "a program computes numbers; its outputs are what it shows"),
+    (
+        &["matmul", "inner", "outer", "einsum", "tensordot", "vdot", "kron", "cross"],
+        "there are no products of matrices; `sum(x * y, axis=-1)` and `x[:, None] * y` are written \
+         out",
+    ),
+    (&["norm"], "a norm is `sqrt(sum(x * x))`"),
+    (&["isnull", "isna"], "missing values are NaN: `isnan(x)`"),
+    (&["notnull", "notna"], "missing values are NaN: `not isnan(x)`"),
+    (&["fillna"], "missing values are NaN: `nan_to_num(x, nan=0)` or `where(isnan(x), y, x)`"),
+    (&["dropna"], "elements are not dropped; reductions leave NaN out as `nanmean(x)` does"),
+    (
+        &["iif", "ifelse", "if_else", "choose", "select", "cond", "case"],
+        "a choice is `where(condition, x, y)` or `x if condition else y`",
+    ),
+    (&["sqr", "pow2"], "a square is `square(x)` or `x**2`"),
+    (&["sgn", "signum"], "the sign is `sign(x)`"),
+    (&["ceiling"], "rounding up is `ceil(x)`"),
+    (&["lerp"], "write `x + t * (y - x)`"),
+    (&["log_base", "logn"], "a logarithm to a base is `log(x) / log(base)`"),
+    (&["relu"], "write `maximum(x, 0)`"),
+    (&["softmax"], "write `exp(x - max(x)) / sum(exp(x - max(x)))`"),
+    (&["softplus"], "write `logaddexp(0, x)`"),
+    (&["logsumexp"], "write `max(x) + log(sum(exp(x - max(x))))`"),
+    (&["zscore", "standardize"], "write `(x - mean(x)) / std(x)`"),
+    (&["mad"], "write `mean(abs(x - mean(x)))`"),
+    (&["between"], "write `low <= x <= high`"),
+    (&["contains", "startswith", "endswith", "strlen"], "strings are not there yet"),
+    (&["complex", "angle"], "complex numbers are not there yet"),
+    (&["trapz", "trapezoid"], "write `sum((y[1:] + y[:-1]) / 2 * (x[1:] - x[:-1]))`"),
+    (&["interp"], "there is no interpolation"),
+    (&["any_of", "isin_list"], "membership is `isin(x, [1, 2, 3])`"),
+    (&["in1d"], "membership is `isin(x, [1, 2, 3])`"),
+];
+
+/// The error for a function that is not there: the way there is, or names that are near.
+pub(super) fn unknown_function<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let error = Error::new(ErrorKind::Name, format!("unknown function {}", quoted(name)));
+    if let Some(way) = way(name) {
+        return error.hint(way);
+    }
+    let near: Vec<String> =
+        ops::suggestions(name, known).iter().map(|n| format!("'{n}'")).collect();
+    match near.as_slice() {
+        [] => error.hint("`hotloop functions` lists what there is"),
+        [one] => error.hint(format!("did you mean {one}?")),
+        [rest @ .., last] => error.hint(format!("did you mean {} or {last}?", rest.join(", "))),
+    }
+}
+
+/// What to write instead of a function of this name.
+fn way(name: &str) -> Option<&'static str> {
+    WAYS.iter().find(|(names, _)| names.contains(&name)).map(|(_, way)| *way)
+}
+
+/// Advice for a number of arguments that a function does not take, where it is a common mistake.
+pub(super) fn arity_advice(name: &str, given: usize) -> Option<&'static str> {
+    Some(match (name, given) {
+        ("max" | "amax", 2..) => "for the larger of two arrays use maximum(x, y)",
+        ("min" | "amin", 2..) => "for the smaller of two arrays use minimum(x, y)",
+        ("log" | "ln", 2) => "to a base it is log2(x), log10(x) or log(x) / log(base)",
+        ("arctan" | "atan", 2) => "the angle of a point is arctan2(y, x)",
+        ("where", 1 | 2) => "both values are given: where(condition, x, 0)",
+        ("round" | "around" | "rint", 2..) => "to decimals it is round(x, 2)",
+        _ => return None,
+    })
+}
+
+/// What a name that no input has may stand for.
+pub(super) fn constant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "true" | "TRUE" => "did you mean `True`?",
+        "false" | "FALSE" => "did you mean `False`?",
+        "NaN" | "NAN" | "NA" => "did you mean `nan`?",
+        "Inf" | "INF" | "Infinity" | "infinity" | "infty" => "did you mean `inf`?",
+        "PI" | "Pi" => "did you mean `pi`?",
+        "null" | "NULL" | "nil" | "undefined" => "a missing value is `nan`",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The programs that are written in a piece of advice.
+    fn programs(way: &'static str) -> impl Iterator<Item = &'static str> {
+        way.split('`').skip(1).step_by(2)
+    }
+
+    #[test]
+    fn advice_compiles_when_it_is_pasted() {
+        for (names, way) in WAYS {
+            for name in *names {
+                assert_eq!(ops::lookup(name).map(|row| row.name), None, "{name} is there");
+            }
+            for text in programs(way).filter(|text| *text != ",") {
+                if let Err(error) = crate::compile(text) {
+                    panic!("{names:?}: {text}: {error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! The arguments of calls: which parameter each is for, and those that are no values: axes, dtypes,
+//! `None`, lists, the items of an index.
+
+use hotloop_grammar::{
+    Argument, ArgumentValue, Ast, ExprId, ExprKind, IndexEntry, IndexItem, Span, Statement, UnaryOp,
+};
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::strided::MAX_RANK;
+use rustc_hash::FxHashSet;
+
+use super::{Callee, Frame, Located, Reduced, Resolver, Term, TermId, absent, fail};
+use crate::error::{Error, ErrorKind, quoted};
+use crate::graph::{Derivation, Index};
+use crate::ops::{self, Row, is_none};
+
+/// The most items of an index, and axes of a reduction or a view: each axis that an array may
+/// have, and as many new ones.
+const MOST_ITEMS: usize = 2 * MAX_RANK;
+
+/// The functions that are not in the table.
+pub(super) fn special(name: &str) -> Option<Callee> {
+    match name {
+        "isin" => Some(Callee::IsIn),
+        "astype" => Some(Callee::Astype),
+        "expand_dims" => Some(Callee::ExpandDims),
+        "transpose" => Some(Callee::Transpose),
+        _ => ops::two_results(name).map(Callee::Two),
+    }
+}
+
+/// The names in arguments that are words and no variables: `None`, and the dtype that a `dtype=`
+/// or `astype` is given. The program's own functions take values only.
+pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
+    let own: FxHashSet<_> = ast
+        .statements()
+        .iter()
+        .filter_map(|statement| match statement {
+            Statement::Def { name, .. } => Some(name.name),
+            _ => None,
+        })
+        .collect();
+    let mut words = FxHashSet::default();
+    for id in ast.exprs() {
+        let ExprKind::Call { function, arguments, .. } = ast.kind(id) else { continue };
+        if own.contains(&function.name) {
+            continue;
+        }
+        let astype = ast.name(function.name) == "astype";
+        for (place, argument) in ast.arguments(*arguments).iter().enumerate() {
+            let ArgumentValue::Expr(value) = argument.value else { continue };
+            let ExprKind::Name(name) = ast.kind(value) else { continue };
+            let dtype = match argument.keyword {
+                Some(keyword) => ast.name(keyword.name) == "dtype",
+                None => astype && place == 1,
+            };
+            let none = ast.name(*name) == "None" && (place > 0 || argument.keyword.is_some());
+            if dtype || none {
+                words.insert(value);
+            }
+        }
+    }
+    words
+}
+
+/// The dtype of a name or of NumPy's code of it.
+fn dtype_named(name: &str) -> Option<DType> {
+    DType::from_name(name).or(match name {
+        "float" | "double" | "f8" => Some(DType::F64),
+        "single" | "f4" => Some(DType::F32),
+        "int" => Some(DType::I64),
+        "bool_" | "b1" => Some(DType::Bool),
+        "i1" => Some(DType::I8),
+        "i2" => Some(DType::I16),
+        "i4" => Some(DType::I32),
+        "u1" => Some(DType::U8),
+        "u2" => Some(DType::U16),
+        "u4" => Some(DType::U32),
+        _ => None,
+    })
+}
+
+/// Sets what an argument says, unless another one has.
+fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
+    if slot.replace(value).is_some() {
+        return given_twice(parameter, span);
+    }
+    Ok(())
+}
+
+fn given_twice<T>(parameter: &str, span: Span) -> Located<T> {
+    fail(ErrorKind::Arity, span, format!("the argument {} is given twice", quoted(parameter)))
+}
+
+/// The items of an index, checked as far as they can be without a shape.
+pub(super) fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
+    let mut items = Vec::with_capacity(entries.len());
+    if let Some(beyond) = entries.get(MOST_ITEMS) {
+        return fail(ErrorKind::Limit, beyond.span, "more items than an array can have axes");
+    }
+    for IndexEntry { item, span } in entries {
+        items.push(match *item {
+            IndexItem::At(at) => Index::At(at),
+            IndexItem::NewAxis => Index::NewAxis,
+            IndexItem::Ellipsis if items.contains(&Index::Ellipsis) => {
+                return fail(ErrorKind::Shape, *span, "an index has at most one `...`");
+            }
+            IndexItem::Ellipsis => Index::Ellipsis,
+            IndexItem::Slice { step: Some(0), .. } => {
+                return fail(ErrorKind::Shape, *span, "the step of a slice is not 0");
+            }
+            IndexItem::Slice { start, stop, step } => Index::Slice { start, stop, step },
+        });
+    }
+    Ok(items.into())
+}
+
+impl<'a> Resolver<'a> {
+    /// `sum(x, axis=1, keepdims=True)`: what is not an operand says over which axes, and of what.
+    pub(super) fn reduction(
+        &mut self,
+        name: &str,
+        row: &'static Row,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<TermId> {
+        let (mut axes, mut keepdims, mut dtype) = (None, None, None);
+        let (mut mask, mut initial) = (None, None);
+        let mut operands = Vec::with_capacity(arguments.len());
+        let required = row.parameters.iter().filter(|p| p.default.is_none()).count();
+        for (i, argument) in arguments.iter().enumerate() {
+            let span = argument.span;
+            match argument.keyword.map(|k| self.ast.name(k.name)) {
+                Some("axis") => once(&mut axes, self.axes(argument)?, "axis", span)?,
+                Some("keepdims") => once(&mut keepdims, self.truth(argument)?, "keepdims", span)?,
+                Some("dtype") if row.op.takes("dtype") => {
+                    once(&mut dtype, self.dtype(argument)?, "dtype", span)?;
+                }
+                Some("where") if row.op.takes("where") => {
+                    once(&mut mask, self.value(argument, frame)?, "where", span)?;
+                }
+                Some("initial") if row.op.takes("initial") => {
+                    once(&mut initial, self.value(argument, frame)?, "initial", span)?;
+                }
+                // As NumPy has it, the axis follows the operands.
+                None if i == required => match self.axes(argument) {
+                    Ok(axis) => once(&mut axes, axis, "axis", span)?,
+                    Err(_) => operands.push(argument.clone()),
+                },
+                _ => operands.push(argument.clone()),
+            }
+        }
+        let callee = Callee::Row(row);
+        if operands.get(required).is_some_and(|a| a.keyword.is_none()) {
+            return Err((self.arity_error(name, callee, arguments.len()), span));
+        }
+        let reduced = Reduced {
+            axes: axes.flatten(),
+            keepdims: keepdims.unwrap_or(false),
+            mask: mask.flatten(),
+            initial: initial.flatten(),
+            dtype: dtype.flatten(),
+        };
+        let values = self.values(name, callee, &operands, span, frame)?;
+        self.term(Term::Reduce(row.op, values.into(), reduced), span)
+    }
+
+    /// `expand_dims(x, axis=0)` and `transpose(x, axes=(1, 0))`.
+    pub(super) fn view(
+        &mut self,
+        name: &str,
+        callee: Callee,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<TermId> {
+        let parameter = if matches!(callee, Callee::Transpose) { "axes" } else { "axis" };
+        let mut axes = None;
+        let mut operands = Vec::with_capacity(1);
+        for (i, argument) in arguments.iter().enumerate() {
+            let given = argument.keyword.map(|k| self.ast.name(k.name));
+            if given == Some(parameter) || given.is_none() && i == 1 {
+                once(&mut axes, self.axes(argument)?, parameter, argument.span)?;
+            } else {
+                operands.push(argument.clone());
+            }
+        }
+        let x = self.values(name, callee, &operands, span, frame)?[0];
+        let how = match (callee, axes.flatten()) {
+            (Callee::Transpose, axes) => Derivation::Transpose(axes),
+            (_, Some(axes)) => Derivation::ExpandDims(axes),
+            (_, None) => return Err((self.arity_error(name, callee, arguments.len()), span)),
+        };
+        self.term(Term::View(how, x), span)
+    }
+
+    /// `astype(x, f32)`, as a method `x.astype(f32)`.
+    pub(super) fn astype(
+        &mut self,
+        name: &str,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<TermId> {
+        let is_dtype = |(i, argument): (usize, &Argument)| match argument.keyword {
+            Some(keyword) => self.ast.name(keyword.name) == "dtype",
+            None => i == 1,
+        };
+        let Some(at) = arguments.iter().enumerate().position(is_dtype) else {
+            return Err((self.arity_error(name, Callee::Astype, arguments.len()), span));
+        };
+        let mut operands = arguments.to_vec();
+        let dtype = self.dtype(&operands.remove(at))?;
+        let x = self.values(name, Callee::Astype, &operands, span, frame)?[0];
+        match dtype {
+            Some(dtype) => self.term(Term::Cast(dtype, x), span),
+            None => Ok(x),
+        }
+    }
+
+    /// `0`, `-1`, `(0, 1)` or `None`.
+    fn axes(&self, argument: &Argument) -> Located<Option<Box<[i64]>>> {
+        let list = match &argument.value {
+            ArgumentValue::Expr(value) if self.words.contains(value) => return Ok(None),
+            ArgumentValue::Expr(value) => std::slice::from_ref(value),
+            ArgumentValue::Tuple(values) | ArgumentValue::List(values) => &values[..],
+            ArgumentValue::Step { .. } => &[],
+        };
+        let int = |id: &ExprId| match *self.ast.kind(*id) {
+            ExprKind::Int(value) => i64::try_from(value).ok(),
+            ExprKind::Unary { op: UnaryOp::Negate, arg } => match *self.ast.kind(arg) {
+                ExprKind::Int(value) => i64::try_from(-value).ok(),
+                _ => None,
+            },
+            _ => None,
+        };
+        if list.len() > MOST_ITEMS {
+            let message = "more axes than an array can have";
+            return fail(ErrorKind::Limit, argument.span, message);
+        }
+        let step = matches!(argument.value, ArgumentValue::Step { .. });
+        match list.iter().map(int).collect::<Option<_>>().filter(|_| !step) {
+            Some(axes) => Ok(Some(axes)),
+            None => {
+                let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
+                Err((error.hint("axis=0, axis=-1, axis=(0, 1) or axis=None"), argument.span))
+            }
+        }
+    }
+
+    /// The name of a dtype, bare or quoted, or `None`.
+    fn dtype(&self, argument: &Argument) -> Located<Option<DType>> {
+        let (name, is_quoted) = match &argument.value {
+            ArgumentValue::Expr(value) => match self.ast.kind(*value) {
+                ExprKind::Name(name) => (self.ast.name(*name), false),
+                ExprKind::Text(text) => (&**text, true),
+                _ => ("", false),
+            },
+            _ => ("", false),
+        };
+        if is_quoted && matches!(name, "i8" | "u8") {
+            let message = format!("'{name}' is of 8 bytes in NumPy, but {name} of 8 bits here");
+            let error = Error::new(ErrorKind::Type, message);
+            return Err((error.hint("write int64, uint64, int8 or uint8"), argument.span));
+        }
+        match dtype_named(name) {
+            Some(dtype) => Ok(Some(dtype)),
+            None if name == "None" => Ok(None),
+            None => {
+                let error = Error::new(ErrorKind::Type, "a dtype is written by its name");
+                let names: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
+                Err((
+                    error.hint(format!("dtype=f32; there are {}", names.join(" "))),
+                    argument.span,
+                ))
+            }
+        }
+    }
+
+    /// `True` or `False`.
+    fn truth(&self, argument: &Argument) -> Located<bool> {
+        if let ArgumentValue::Expr(value) = argument.value
+            && let ExprKind::Bool(truth) = self.ast.kind(value)
+        {
+            return Ok(*truth);
+        }
+        fail(ErrorKind::Type, argument.span, "keepdims is True or False")
+    }
+
+    /// The value of an argument; none of `None`.
+    fn value(&self, argument: &Argument, frame: &Frame) -> Located<Option<TermId>> {
+        match argument.value {
+            ArgumentValue::Expr(value) if self.words.contains(&value) => Ok(None),
+            ArgumentValue::Expr(value) => {
+                let term = frame.value(value);
+                self.one_value(term)?;
+                Ok(Some(term))
+            }
+            _ => fail(ErrorKind::Type, argument.span, "an expression is expected"),
+        }
+    }
+
+    /// The names of a callee's parameters.
+    fn parameters(&self, callee: Callee) -> Vec<&'a str> {
+        match callee {
+            Callee::Def(def) => {
+                let ast = self.ast;
+                self.defs[def].parameters.iter().map(|p| ast.name(*p)).collect()
+            }
+            Callee::Row(row) => row.parameters.iter().map(|p| p.name).collect(),
+            Callee::Two(two) => two.ops[0].row().parameters.iter().map(|p| p.name).collect(),
+            Callee::Cast(_) | Callee::Astype | Callee::ExpandDims | Callee::Transpose => vec!["x"],
+            Callee::IsIn => Vec::new(),
+        }
+    }
+
+    /// How a callee is called.
+    fn signature(&self, name: &str, callee: Callee) -> String {
+        match callee {
+            Callee::Def(_) | Callee::Cast(_) => {
+                format!("{name}({})", self.parameters(callee).join(", "))
+            }
+            Callee::Row(row) => row.signature(),
+            Callee::Two(two) => two.signature.to_string(),
+            _ => ops::RESOLVED.iter().find(|r| r.0 == name).map_or("", |r| r.1).to_string(),
+        }
+    }
+
+    pub(super) fn arity_error(&self, name: &str, callee: Callee, given: usize) -> Error {
+        let plural = if given == 1 { "" } else { "s" };
+        let message = format!("'{name}' does not take {given} argument{plural}");
+        let error = Error::new(ErrorKind::Arity, message)
+            .hint(format!("it is called as {}", self.signature(name, callee)));
+        match absent::arity_advice(name, given) {
+            Some(advice) if !matches!(callee, Callee::Def(_)) => error.hint(advice),
+            _ => error,
+        }
+    }
+
+    /// The values of a call's arguments, in the order of the parameters; of `isin` those of its
+    /// list, too.
+    pub(super) fn values(
+        &mut self,
+        name: &str,
+        callee: Callee,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<Vec<TermId>> {
+        if matches!(callee, Callee::IsIn) {
+            return self.members(name, arguments, span, frame);
+        }
+        let names = self.parameters(callee);
+        let row = match callee {
+            Callee::Row(row) => Some(row),
+            _ => None,
+        };
+        let is_called = |slot: &usize, keyword: &str| match row {
+            Some(row) => row.parameters[*slot].is_called(keyword),
+            None => names[*slot] == keyword,
+        };
+        let mut args: Vec<Option<TermId>> = vec![None; names.len()];
+        for (i, argument) in arguments.iter().enumerate() {
+            let slot = match argument.keyword {
+                Some(keyword) => {
+                    let text = self.ast.name(keyword.name);
+                    match (0..names.len()).find(|slot| is_called(slot, text)) {
+                        Some(slot) => slot,
+                        None => {
+                            let message = format!("unknown keyword {} for '{name}'", quoted(text));
+                            let error = Error::new(ErrorKind::Name, message);
+                            let call = self.signature(name, callee);
+                            let error = error.hint(format!("it is called as {call}"));
+                            return Err((error, keyword.span));
+                        }
+                    }
+                }
+                None => i,
+            };
+            let ArgumentValue::Expr(value) = argument.value else {
+                let message = format!("'{name}' does not take such an argument");
+                let error = Error::new(ErrorKind::Type, message);
+                let call = self.signature(name, callee);
+                return Err((error.hint(format!("it is called as {call}")), argument.span));
+            };
+            let Some(empty) = args.get(slot) else {
+                return Err((self.arity_error(name, callee, arguments.len()), span));
+            };
+            if empty.is_some() {
+                return given_twice(names[slot], argument.span);
+            }
+            args[slot] = if self.words.contains(&value) {
+                let default = row.and_then(|row| row.parameters[slot].default);
+                let Some(none) = default.filter(|default| is_none(*default)) else {
+                    let message = format!("'{name}' takes no None for {}", quoted(names[slot]));
+                    return fail(ErrorKind::Type, argument.span, message);
+                };
+                Some(self.default(none, span)?)
+            } else {
+                Some(frame.value(value))
+            };
+        }
+        let mut values = Vec::with_capacity(args.len());
+        for (slot, arg) in args.into_iter().enumerate() {
+            let default = row.and_then(|row| row.parameters[slot].default);
+            values.push(match (arg, default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => self.default(default, span)?,
+                (None, None) => {
+                    return Err((self.arity_error(name, callee, arguments.len()), span));
+                }
+            });
+        }
+        Ok(values)
+    }
+
+    /// What stands for an argument that is left out. One that is an integer must not turn integers
+    /// into floats.
+    fn default(&mut self, value: f64, span: Span) -> Located<TermId> {
+        match value.fract() == 0.0 {
+            true => self.term(Term::Int(value as i128), span),
+            false => self.term(Term::Float(value.to_bits()), span),
+        }
+    }
+
+    /// `isin(x, [1, 2])` or `isin(x, 1, 2)`: x and what it may equal.
+    fn members(
+        &self,
+        name: &str,
+        arguments: &[Argument],
+        span: Span,
+        frame: &Frame,
+    ) -> Located<Vec<TermId>> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for (i, argument) in arguments.iter().enumerate() {
+            match &argument.value {
+                _ if argument.keyword.is_some() => {
+                    let error = Error::new(ErrorKind::Name, format!("'{name}' has no keywords"));
+                    let call = self.signature(name, Callee::IsIn);
+                    return Err((error.hint(format!("it is called as {call}")), argument.span));
+                }
+                ArgumentValue::List(list) | ArgumentValue::Tuple(list) if i > 0 => {
+                    values.extend(list.iter().map(|value| frame.value(*value)));
+                }
+                _ => {
+                    let none = || {
+                        let error = Error::new(ErrorKind::Type, format!("'{name}' takes no None"));
+                        (error, argument.span)
+                    };
+                    values.push(self.value(argument, frame)?.ok_or_else(none)?);
+                }
+            }
+        }
+        if arguments.len() < 2 {
+            return Err((self.arity_error(name, Callee::IsIn, arguments.len()), span));
+        }
+        Ok(values)
+    }
+}
