@@ -384,9 +384,9 @@ table! {
         "How many bits of |x| are set."
     Heaviside "heaviside" (x, y) Real, Expand, Never, cost 0.6, ulp 0.0;
         "0 where x is below 0, 1 where it is above, y where it is 0; NaN of NaN."
-    Degrees "degrees" ["rad2deg"] (x) Real, Expand, Never, cost 0.4, ulp 0.8;
+    Degrees "degrees" ["rad2deg"] (x) Real, Expand, Never, cost 0.4, ulp 1.0;
         "Radians as degrees: x * (180 / pi)."
-    Radians "radians" ["deg2rad"] (x) Real, Expand, Never, cost 0.4, ulp 0.8;
+    Radians "radians" ["deg2rad"] (x) Real, Expand, Never, cost 0.4, ulp 1.0;
         "Degrees as radians: x * (pi / 180)."
     Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Never, cost 0.5, ulp 0.0;
         "|x| with y's sign; a NaN counts as positive."

@@ -191,6 +191,10 @@ fn every_reduction_of_every_dtype() {
     let engines = AllEngines::new();
     for row in TABLE.iter().filter(|r| r.op.is_reduction() && r.op.is_public()) {
         for dtype in DType::ALL {
+            // As a difference of bools is not.
+            if row.op == Op::Ptp && dtype == DType::Bool {
+                continue;
+            }
             for flavour in [Flavour::Unit, Flavour::Spiced, Flavour::Wide] {
                 for n in [0, 1, 2, 9, 31, 32, 33, 64, 65, 105, 4095, 4096, 4097, 10_000] {
                     let mut rng = Rng(n);

@@ -347,3 +347,74 @@ fn weak_floats_round_to_the_dtype_they_meet() {
     let y = compile("x * 1.1").unwrap().eval_as::<f32>([("x", (&x).into())]).unwrap();
     assert_eq!(y.as_slice().unwrap(), [0.1f32 * 1.1, 0.2 * 1.1]);
 }
+
+/// What NumPy's functions of two real numbers give for each pair: each operand's own float, then the
+/// wider; where NumPy has float16, f32. `sinc` and `/` take integers in f64, `float_power` all.
+#[test]
+fn v5_functions_of_two_reals_take_each_operand_as_its_own_float() {
+    let float = |dtype: DType| match dtype {
+        DType::Bool | DType::I8 | DType::I16 | DType::U8 | DType::U16 | DType::F32 => DType::F32,
+        _ => DType::F64,
+    };
+    for name in
+        ["hypot", "arctan2", "copysign", "nextafter", "heaviside", "logaddexp", "logaddexp2"]
+    {
+        let program = compile(&format!("{name}(a, b)")).unwrap();
+        for_each_pair(|a, b, _| {
+            let want = promote(float(a), float(b));
+            let outputs = program.eval([("a", sample(a)), ("b", sample(b))]).unwrap();
+            assert_eq!(outputs[0].dtype(), want, "{name} of {a} and {b}");
+        });
+    }
+    let fma = compile("fma(a, b, a)").unwrap();
+    let outputs = fma.eval([("a", sample(DType::I16)), ("b", sample(DType::U16))]).unwrap();
+    assert_eq!(outputs[0].dtype(), DType::F32);
+    for_each_pair(|a, b, _| {
+        let program = compile("float_power(a, b)").unwrap();
+        let outputs = program.eval([("a", sample(a)), ("b", sample(b))]).unwrap();
+        assert_eq!(outputs[0].dtype(), DType::F64, "float_power of {a} and {b}");
+    });
+    // A weak float beside integers is f64, as it is alone; a weak integer is no wider.
+    for dtype in [DType::Bool, DType::I8, DType::U16] {
+        assert_eq!(typed("hypot(a, 2.5)", dtype), DType::F64, "{dtype}");
+        assert_eq!(typed("hypot(2, a)", dtype), DType::F32, "{dtype}");
+    }
+    assert_eq!(typed("hypot(a, 2.5)", DType::F32), DType::F32);
+    assert_eq!(typed("ldexp(a, 3)", DType::I16), DType::F32);
+    assert_eq!(typed("ldexp(2.0, a)", DType::I16), DType::F64);
+    assert_eq!(typed("sinc(a)", DType::I8), DType::F64);
+    assert_eq!(typed("sinc(a)", DType::F32), DType::F32);
+}
+
+/// The dtypes of bools, where NumPy's functions have any, and of what always has its own.
+#[test]
+fn v4_functions_of_bools_are_numpys() {
+    for (expr, want) in [
+        ("square(a)", DType::I8),
+        ("reciprocal(a)", DType::I8),
+        ("conj(a)", DType::I8),
+        ("abs(a)", DType::Bool),
+        ("copy(a)", DType::Bool),
+        ("real(a)", DType::Bool),
+        ("imag(a)", DType::Bool),
+        ("ones_like(a)", DType::Bool),
+        // NumPy's is float16, which is not here.
+        ("round(a)", DType::Bool),
+        ("fabs(a)", DType::F32),
+        ("bitwise_count(a)", DType::U8),
+        ("logical_not(a)", DType::Bool),
+    ] {
+        assert_eq!(typed(expr, DType::Bool), want, "{expr}");
+    }
+    for (expr, value) in [("square(a)", [0i8, 1, 1]), ("reciprocal(a)", [0, 1, 1])] {
+        let outputs = compile(expr).unwrap().eval([("a", sample(DType::Bool))]).unwrap();
+        assert_eq!(outputs[0].view::<i8>().unwrap().as_slice(), Some(&value[..]), "{expr}");
+    }
+    for expr in ["positive(a)", "sign(a)", "negative(a)", "ptp(a)"] {
+        let error = compile(expr).unwrap().eval([("a", sample(DType::Bool))]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Type, "{expr}");
+    }
+    for dtype in DType::ALL.into_iter().filter(|d| !d.is_float()) {
+        assert_eq!(typed("bitwise_count(a)", dtype), DType::U8, "{dtype}");
+    }
+}

@@ -240,12 +240,16 @@ fn floats<T: Sample + Float>(r: &mut Random) {
     one("ceil", ew::ceil, T::ceil);
     one("trunc", ew::trunc, T::trunc);
     one("rint", ew::rint, T::rint);
+    one("fraction", ew::fraction, T::fraction);
+    one("mantissa", ew::mantissa, T::mantissa);
+    one("exponent", ew::exponent, T::exponent);
     let mut two = |name: &str, make: Maker, f: fn(T, T) -> T| {
         check(name, 2, d, make, |a: T, b: T, _: Bit| (f(a, b), 0), r);
     };
     two("div", ew::div, T::div);
     two("copysign", ew::copysign, T::copysign);
     two("nextafter", ew::nextafter, T::nextafter);
+    two("ldexp", ew::ldexp, T::ldexp);
     check("signbit", 1, d, ew::signbit, |a: T, _: Bit, _: Bit| (Bit::from(a.signbit()), 0), r);
     check("fma", 3, d, ew::fma, |a: T, b: T, c: T| (a.fma_soft(b, c), 0), r);
 }
@@ -271,6 +275,9 @@ fn ints<T: Sample + Int + Logic>(r: &mut Random) {
     two("pow", ew::pow, T::pow);
     two("shl", ew::shl, T::shl);
     two("shr", ew::shr, T::shr);
+    two("gcd", ew::gcd, T::gcd);
+    two("lcm", ew::lcm, T::lcm);
+    check("set_bits", 1, d, ew::set_bits, |a: T, _: Bit, _: Bit| (a.set_bits(), 0), r);
 }
 
 fn select<T: Sample + Choose>(r: &mut Random) {
@@ -407,6 +414,90 @@ fn float_floor_division_is_numpys() {
         assert_eq!(q, [9.0, 59.0, 3.3333333333333335e299, -1.0]);
         let m = run(ew::rem(DType::F64, isa), &[1.0, 6.0, 1e300, -1e-300], &[0.1, 0.1, 3.0, 1e300]);
         assert_eq!(m, [0.09999999999999995, 0.09999999999999967, 0.0, 1e300]);
+    }
+}
+
+unsafe extern "C" {
+    safe fn ldexp(x: f64, n: std::ffi::c_int) -> f64;
+    safe fn frexp(x: f64, e: &mut std::ffi::c_int) -> f64;
+    safe fn modf(x: f64, whole: &mut f64) -> f64;
+}
+
+/// The parts of floats, against the C library's, all exponents and what lies beyond them.
+#[test]
+fn parts_of_floats_are_cs() {
+    let mut r = Random(0xf10a7);
+    let mut xs: Vec<f64> = f64::specials();
+    xs.extend((0..4000).map(|_| f64::random(&mut r)));
+    xs.extend((0..500).map(|_| f64::from_bits(r.next() & (1 << 52) - 1)));
+    let n: Vec<f64> =
+        (0..xs.len()).map(|i| (i as f64 * 0.7).floor() % 2300.0 * 2.0 - 2300.0).collect();
+    let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    for isa in Isa::available() {
+        let scaled = run(ew::ldexp(DType::F64, isa), &xs, &n);
+        let fraction = run(ew::fraction(DType::F64, isa), &xs, &n);
+        let mantissa = run(ew::mantissa(DType::F64, isa), &xs, &n);
+        let exponent = run(ew::exponent(DType::F64, isa), &xs, &n);
+        for (i, x) in xs.iter().copied().enumerate() {
+            assert!(
+                same(scaled[i], ldexp(x, n[i] as i32)),
+                "ldexp({x:e}, {}): {:e}",
+                n[i],
+                scaled[i]
+            );
+            assert!(same(fraction[i], modf(x, &mut 0.0)), "fraction of {x:e}: {:e}", fraction[i]);
+            let mut e = 0;
+            let m = frexp(x, &mut e);
+            let e = if x.is_finite() { e } else { 0 };
+            assert!(same(mantissa[i], m), "mantissa of {x:e}: {:e}", mantissa[i]);
+            assert_eq!(exponent[i], f64::from(e), "exponent of {x:e}");
+        }
+        // In f64 nothing is rounded, so that its rounding is the only one.
+        let xs: Vec<f32> = xs.iter().map(|x| *x as f32).collect();
+        let n: Vec<f32> = (0..xs.len()).map(|i| (i % 601) as f32 - 300.0).collect();
+        let scaled = run(ew::ldexp(DType::F32, isa), &xs, &n);
+        for (i, x) in xs.iter().enumerate() {
+            let want = ldexp(f64::from(*x), n[i] as i32) as f32;
+            assert!(same(scaled[i].into(), want.into()), "ldexp({x:e}, {}): {:e}", n[i], scaled[i]);
+        }
+    }
+    let far = [f64::MAX, f64::INFINITY, f64::MIN, -1e9];
+    let kernel = ew::ldexp(DType::F64, Isa::Baseline);
+    assert_eq!(
+        run(kernel, &[1.0, 5e-324, 1.0, f64::MAX], &far),
+        [f64::INFINITY, f64::INFINITY, 0.0, 0.0]
+    );
+}
+
+#[test]
+fn divisors_and_multiples_by_their_definition() {
+    fn euclid(a: u128, b: u128) -> u128 {
+        if b == 0 { a } else { euclid(b, a % b) }
+    }
+    for isa in Isa::available() {
+        let all: Vec<(i8, i8)> =
+            (i8::MIN..=i8::MAX).flat_map(|a| (i8::MIN..=i8::MAX).map(move |b| (a, b))).collect();
+        let (a, b): (Vec<i8>, Vec<i8>) = all.into_iter().unzip();
+        let divisors = run(ew::gcd(DType::I8, isa), &a, &b);
+        let multiples = run(ew::lcm(DType::I8, isa), &a, &b);
+        let bits = run(ew::set_bits(DType::I8, isa), &a, &b);
+        for i in 0..a.len() {
+            let (x, y) = (u128::from(a[i].unsigned_abs()), u128::from(b[i].unsigned_abs()));
+            let divisor = euclid(x, y);
+            assert_eq!(divisors[i], divisor as i8, "gcd({}, {})", a[i], b[i]);
+            let multiple = if divisor == 0 { 0 } else { x * y / divisor };
+            assert_eq!(multiples[i], multiple as i8, "lcm({}, {})", a[i], b[i]);
+            assert_eq!(bits[i], x.count_ones() as i8, "the bits of {}", a[i]);
+        }
+        let (p, q) = (3_u64 * 5 * 1_000_003 * 999_983, 7_u64 * 1_000_003 << 20);
+        assert_eq!(
+            run(ew::gcd(DType::U64, isa), &[p, q, 0, u64::MAX], &[q, p, 0, 1]),
+            [1_000_003, 1_000_003, 0, 1]
+        );
+        assert_eq!(
+            run(ew::gcd(DType::I64, isa), &[i64::MIN, i64::MIN, -12], &[0, 6, 18]),
+            [i64::MIN, 2, 6]
+        );
     }
 }
 

@@ -219,7 +219,7 @@ fn even_and_odd() {
         symmetric::<f64>(name, true);
         symmetric::<f32>(name, true);
     }
-    for name in ["cos", "cosh", "fast_cos"] {
+    for name in ["cos", "cosh", "fast_cos", "sinc"] {
         symmetric::<f64>(name, false);
         symmetric::<f32>(name, false);
     }
@@ -232,6 +232,20 @@ type Table<T> = &'static [(&'static str, &'static [T])];
 const SPECIAL: Table<(f64, f64)> = &[
     ("sin", &[(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     ("cos", &[(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
+    (
+        "sinc",
+        &[
+            (0.0, 1.0),
+            (-0.0, 1.0),
+            (1.0, 0.0),
+            (-2.0, 0.0),
+            (1e30, 0.0),
+            (1e-30, 1.0),
+            (INF, NAN),
+            (-INF, NAN),
+            (NAN, NAN),
+        ],
+    ),
     ("tan", &[(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     (
         "arcsin",
@@ -445,6 +459,37 @@ const SPECIAL_PAIRS: Table<(f64, f64, f64)> = &[
             (1.0, NAN, NAN),
             (NAN, NAN, NAN),
             (INF, NAN, NAN),
+        ],
+    ),
+    (
+        "logaddexp",
+        &[
+            (INF, INF, INF),
+            (INF, -INF, INF),
+            (-INF, -INF, -INF),
+            (-INF, 3.5, 3.5),
+            (3.5, -INF, 3.5),
+            (1e30, 1e30, 1e30),
+            (-1e30, 0.0, 0.0),
+            (1.0, -1e30, 1.0),
+            (NAN, INF, NAN),
+            (-INF, NAN, NAN),
+            (NAN, 1.0, NAN),
+        ],
+    ),
+    (
+        "logaddexp2",
+        &[
+            (3.0, 3.0, 4.0),
+            (-1.0, -1.0, 0.0),
+            (-7.5, -7.5, -6.5),
+            (INF, INF, INF),
+            (INF, -INF, INF),
+            (-INF, -INF, -INF),
+            (-INF, 3.5, 3.5),
+            (1e30, -1e30, 1e30),
+            (NAN, INF, NAN),
+            (1.0, NAN, NAN),
         ],
     ),
     (

@@ -360,7 +360,11 @@ fn of_nothing() {
     assert_eq!(value(Reduction::Any, DType::Bool), Some(0));
     assert_eq!(value(Reduction::All, DType::Bool), Some(1));
     assert_eq!(value(Reduction::SquaredDeviations, DType::F32), Some(0));
-    assert_eq!(value(Reduction::Min, DType::I8), None);
+    assert_eq!(value(Reduction::Min, DType::I8), Some(i8::MAX as u64));
+    assert_eq!(value(Reduction::Min, DType::F32), Some(f32::INFINITY.to_bits() as u64));
+    assert_eq!(value(Reduction::Max, DType::U16), Some(0));
+    assert_eq!(value(Reduction::Max, DType::I16), Some(i16::MIN as u16 as u64));
+    assert_eq!(value(Reduction::Max, DType::F64), Some(f64::NEG_INFINITY.to_bits()));
     assert_eq!(value(Reduction::Argmax, DType::F64), None);
     for (reduction, dtype) in [
         (Reduction::Sum, DType::I32),

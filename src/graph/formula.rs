@@ -172,8 +172,8 @@ impl Builder {
         self.apply(Op::Select, &[own_inverse, x, other])
     }
 
-    /// x times a constant that is a sum of two: the product is rounded once, and what is wrong with
-    /// the second part counts 2^-52 ULP, or of a subnormal result 0.25 ULP.
+    /// x times a constant that is a sum of two: the product is rounded once. What is wrong with the
+    /// second part counts 2^-52 ULP, or where that is subnormal half a ULP: 0.5 + 0.5 in all.
     fn turn(&mut self, x: NodeId, constant: &[[f64; 2]; 2]) -> Result<NodeId> {
         let x = self.as_float(x);
         let [high, low] = constant[usize::from(self.graph.dtype(x) == DType::F32)];

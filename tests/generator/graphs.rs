@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
-use hotloop::graph::{Builder, Derivation, Index, NodeId};
+use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
 use hotloop::ops::{Row, TABLE};
 use hotloop::{ArgType, Backend, DType, Engine, Error, Kind, Mode, Op};
 
@@ -196,6 +196,16 @@ impl Pair {
         }
         let axes = if u.ratio(1, 4)? { None } else { Some(axes(u)?) };
         let keepdims = u.arbitrary()?;
+        if u.ratio(1, 4)? {
+            let (mask, initial) = (self.node(u)?.0, self.node(u)?.0);
+            let options = ReduceOptions {
+                mask: u.arbitrary::<bool>()?.then_some(mask),
+                initial: u.ratio(1, 3)?.then_some(initial),
+                dtype: if u.ratio(1, 3)? { Some(*u.choose(&DType::ALL)?) } else { None },
+            };
+            let made = self.builder.reduce_with(row.op, &ids, axes.as_deref(), keepdims, &options);
+            return Ok(Called { made, spelled: None });
+        }
         let made = self.builder.reduce(row.op, &ids, axes.as_deref(), keepdims);
         let axes = axes.map_or("None".to_string(), |axes| tuple(&axes));
         let keepdims = if keepdims { "True" } else { "False" };

@@ -44,16 +44,15 @@ FUNCTIONS = {
     "arccosh": lambda x: mpmath.log(x + mpmath.sqrt((x - 1) * (x + 1))),
     "arctanh": lambda x: (log1p(x) - log1p(-x)) / 2,
     "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
-    "logaddexp": lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)) if max(abs(x), abs(y)) < 800 else
-    max(x, y) + log1p(mpmath.exp(-abs(x - y))),
-    "logaddexp2": lambda x, y: max(x, y) + log1p(mpf(2) ** -abs(x - y)) / mpmath.log(mpf(2)),
-    "sinc": lambda x: mpf(0) if x == int(x) else mpmath.sin(mp.pi * x) / (mp.pi * x),
     "hypot": lambda x, y: mpmath.sqrt(x * x + y * y),
     "power": lambda x, y: mpmath.power(x, y),
     "erf": mpmath.erf, "erfc": mpmath.erfc,
     "normcdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "gamma": mpmath.gamma, "lgamma": lambda x: mpmath.log(abs(mpmath.gamma(x))),
+    "logaddexp": lambda x, y: max(x, y) + log1p(mpmath.exp(-abs(x - y))),
+    "logaddexp2": lambda x, y: max(x, y) + log1p(mpf(2) ** -abs(x - y)) / mpmath.log(mpf(2)),
+    "sinc": lambda x: mpf(0) if x == int(x) else mpmath.sin(mp.pi * x) / (mp.pi * x),
 }
 BINARY = ("arctan2", "hypot", "power", "logaddexp", "logaddexp2")
 
