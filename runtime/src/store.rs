@@ -352,7 +352,7 @@ impl Sink for FileArray {
         let at = self.start + offset;
         disk::write_all_at(&self.file, bytes, at).map_err(|e| self.blame(e))?;
         if self.writeback && bytes.len() >= LEAST_WRITEBACK {
-            disk::begin_writeback(&self.file, at, bytes.len());
+            disk::write_behind(&self.file, at, bytes.len());
         }
         Ok(())
     }
