@@ -99,9 +99,8 @@ impl Kind {
     fn begins(self, path: &Path) -> bool {
         let want = self.beginning();
         let mut have = Vec::new();
-        let read = File::open(path).and_then(|file| {
-            file.take(want.len().max(1) as u64).read_to_end(&mut have)
-        });
+        let read = File::open(path)
+            .and_then(|file| file.take(want.len().max(1) as u64).read_to_end(&mut have));
         read.is_ok_and(|count| count == 0 || (!want.is_empty() && have == want))
     }
 }
