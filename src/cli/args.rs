@@ -61,7 +61,8 @@ weak (the same as float). An input without a TYPE is an f64 array.
 
 Options:
       --svg           draw the passes over the data, what each computes, reads and writes
-  -o, --output PATH   write to PATH
+  -o, --output PATH   write to PATH: a new .txt or .md file, or one of an earlier time;
+                      with --svg a .svg file
       --mode MODE     what may be done to floats: strict (the default), contract, fast
 ";
 

@@ -76,7 +76,7 @@ impl From<hotloop::Error> for Failure {
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Failure {
         match error {
-            WriteError::Unread => Failure::Unread,
+            WriteError::Unread(_) => Failure::Unread,
             WriteError::Error(error) => Failure::Error(error),
         }
     }

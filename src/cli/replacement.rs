@@ -20,8 +20,8 @@ use super::{interrupt, leftovers};
 
 /// Why something was not written.
 pub(crate) enum WriteError {
-    /// Whoever read it has gone away before the end.
-    Unread,
+    /// Whoever read what is written there has gone away before the end.
+    Unread(PathBuf),
     /// Anything else.
     Error(Error),
 }
@@ -35,7 +35,10 @@ impl From<Error> for WriteError {
 impl From<WriteError> for Error {
     fn from(error: WriteError) -> Error {
         match error {
-            WriteError::Unread => Error::new(ErrorKind::Io, "its reader went away before the end"),
+            WriteError::Unread(path) => {
+                let message = format!("cannot write {path:?}: its reader went away before the end");
+                Error::new(ErrorKind::Io, message)
+            }
             WriteError::Error(error) => error,
         }
     }
@@ -47,7 +50,7 @@ pub(crate) struct Replacement {
     path: PathBuf,
     /// The place, and what is there.
     place: PathBuf,
-    old: Option<Metadata>,
+    old: Option<Box<Metadata>>,
     /// Its hidden name, if it has one.
     hidden: Option<TempPath>,
 }
@@ -92,7 +95,7 @@ fn begin(path: &Path) -> io::Result<Option<(File, Replacement)>> {
     let old = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() || metadata.is_dir() => {
             // Asks for the right to write; what is there stays whole.
-            Some(OpenOptions::new().write(true).open(path)?.metadata()?)
+            Some(Box::new(OpenOptions::new().write(true).open(path)?.metadata()?))
         }
         Ok(_) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -250,7 +253,9 @@ pub(crate) fn write(
     let Some((file, new)) = Replacement::begin(path, kind)? else {
         let filled = Stream::to(path).and_then(|mut stream| fill(&mut stream));
         return match filled {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(WriteError::Unread),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Err(WriteError::Unread(path.into()))
+            }
             filled => Ok(filled.map(|()| None).map_err(|error| cannot_write(path, error))?),
         };
     };
