@@ -35,7 +35,7 @@ const KEPT: u8 = 2;
 /// Work that is stopped says so itself after much less. If it does not, it is letting go of what it
 /// has written, and nobody should wait for the message meanwhile.
 #[cfg(unix)]
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(150);
 /// A second signal to end after so long finds work that does not look: the process ends.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -105,6 +105,7 @@ pub(crate) fn outlive_file_limits() {
 fn say_late() {
     std::thread::sleep(GRACE);
     if ENDS_ALL.load(Ordering::SeqCst) && say() {
+        super::progress::clear();
         super::complain(&stopped());
     }
 }
