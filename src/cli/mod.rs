@@ -102,7 +102,8 @@ pub(crate) fn main() -> ExitCode {
     // while it wrote a file to the disk, say, they would have to wait for the end of that.
     let work = std::thread::Builder::new().name("hotloop".into()).stack_size(STACK).spawn(work);
     match work {
-        Ok(work) => work.join().unwrap_or(ExitCode::FAILURE),
+        // A panic, which has said what it is, ends the process as one of the first thread would.
+        Ok(work) => work.join().unwrap_or(ExitCode::from(101)),
         Err(_) => self::work(),
     }
 }
