@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use hotloop_runtime::dtype::DType;
@@ -218,13 +218,12 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// # Errors
 /// The file takes no header, is not to become so long, or has no room; or the array does not fit
 /// memory.
-pub fn create(mut file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
+pub fn create(file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
     let header = Header::new(dtype, shape);
     header.data_len().map_err(io::Error::other)?;
     let bytes = header.to_bytes();
-    file.rewind()?;
-    file.write_all(&bytes)?;
     let array = FileArray::new(file, bytes.len() as u64, dtype, shape);
+    array.write_head(&bytes)?;
     array.reserve()?;
     Ok(array)
 }

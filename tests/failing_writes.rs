@@ -3,11 +3,14 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use libc::{c_int, c_long, c_void, pid_t};
 
@@ -47,11 +50,13 @@ fn set_registers(pid: pid_t, mut registers: libc::user_regs_struct) {
     ptrace(libc::PTRACE_SETREGS, pid, (&raw mut registers).cast()).unwrap();
 }
 
-fn wait(pid: pid_t) -> c_int {
+/// Waits for a thread of the command to stop or end, and for no child of another test.
+fn wait() -> (pid_t, c_int) {
     let mut status = 0;
-    // SAFETY: the status is written, and the process is a child.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) }, pid);
-    status
+    // SAFETY: the status is written.
+    let tid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
+    assert!(tid > 0);
+    (tid, status)
 }
 
 /// The calls on the file that is made for an output, and those that put it in its place.
@@ -66,18 +71,41 @@ impl Calls {
     fn is_one(&self, call: &libc::user_regs_struct) -> bool {
         let on_file = self.files.contains(&call.rdi);
         match call.orig_rax as c_long {
-            libc::SYS_openat => call.rdx & libc::O_CREAT as u64 != 0,
+            libc::SYS_openat => call.rdx & (libc::O_CREAT as u64 | NAMELESS) != 0,
             libc::SYS_rename | libc::SYS_renameat | libc::SYS_renameat2 => true,
+            libc::SYS_linkat => true,
             libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev | libc::SYS_lseek => on_file,
             libc::SYS_ftruncate | libc::SYS_fallocate | libc::SYS_fchmod => on_file,
+            libc::SYS_flock => on_file,
             libc::SYS_fsync | libc::SYS_fdatasync => on_file,
             _ => false,
         }
     }
 }
 
-/// Runs the command and answers the call of a number, counted from 1. `None`: it may not be traced.
-fn traced(dir: &Path, words: &[&str], number: usize, answer: Answer) -> Option<Traced> {
+/// What a thread of the command is about.
+#[derive(Default)]
+struct Thread {
+    /// Whether it is in a call.
+    within: bool,
+    /// Whether that opens a file.
+    opens: bool,
+    /// What it is to fail with.
+    fails: Option<c_int>,
+}
+
+/// Of `O_TMPFILE` what is not `O_DIRECTORY`.
+const NAMELESS: u64 = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u64;
+
+/// Runs the command and answers the call of a number, counted from 1. Where there are no `nameless`
+/// files, those that make one fail, and do not count. `None`: it may not be traced.
+fn traced(
+    dir: &Path,
+    words: &[&str],
+    nameless: bool,
+    number: usize,
+    answer: Answer,
+) -> Option<Traced> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.args(words).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::null());
     // SAFETY: one system call, which touches no memory.
@@ -90,56 +118,138 @@ fn traced(dir: &Path, words: &[&str], number: usize, answer: Answer) -> Option<T
         }
     };
     let pid = child.id() as pid_t;
-    assert!(libc::WIFSTOPPED(wait(pid)));
-    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL;
+    let (first, status) = wait();
+    assert!(first == pid && libc::WIFSTOPPED(status));
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACECLONE;
     ptrace(libc::PTRACE_SETOPTIONS, pid, options as usize as *mut c_void).unwrap();
     let mut calls = Calls { files: Vec::new(), count: 0 };
-    let (mut entering, mut signal) = (true, 0);
-    let (mut opens, mut fails) = (false, None);
+    let mut threads: HashMap<pid_t, Thread> = HashMap::from([(pid, Thread::default())]);
+    let (mut tid, mut signal) = (pid, 0);
     loop {
-        ptrace(libc::PTRACE_SYSCALL, pid, signal as usize as *mut c_void).unwrap();
-        let status = wait(pid);
-        if libc::WIFEXITED(status) {
+        // A thread may be gone by now, if the process ends.
+        let _ = ptrace(libc::PTRACE_SYSCALL, tid, signal as usize as *mut c_void);
+        let status;
+        (tid, status) = wait();
+        signal = 0;
+        if libc::WIFEXITED(status) && tid == pid {
             return Some(Traced { code: libc::WEXITSTATUS(status), calls: calls.count });
         }
-        assert!(libc::WIFSTOPPED(status), "the command ended by a signal");
-        signal = libc::WSTOPSIG(status);
-        if signal != libc::SIGTRAP | 0x80 {
-            signal = if signal == libc::SIGTRAP { 0 } else { signal };
+        assert!(!libc::WIFSIGNALED(status), "the command ended by a signal");
+        if !libc::WIFSTOPPED(status) {
             continue;
         }
-        signal = 0;
-        let mut call = registers(pid);
-        if entering {
-            if calls.is_one(&call) {
+        let stopped_by = libc::WSTOPSIG(status);
+        if stopped_by != libc::SIGTRAP | 0x80 {
+            // A thread begins with a stop.
+            let begins = !threads.contains_key(&tid);
+            threads.entry(tid).or_default();
+            let own = stopped_by == libc::SIGTRAP || (begins && stopped_by == libc::SIGSTOP);
+            signal = if own { 0 } else { stopped_by };
+            continue;
+        }
+        let thread = threads.entry(tid).or_default();
+        thread.within = !thread.within;
+        let mut call = registers(tid);
+        if thread.within {
+            let opens = call.orig_rax as c_long == libc::SYS_openat;
+            if !nameless && opens && call.rdx & NAMELESS != 0 {
+                thread.fails = Some(libc::EOPNOTSUPP);
+            } else if calls.is_one(&call) {
                 calls.count += 1;
                 let number_of = call.orig_rax as c_long;
-                opens = number_of == libc::SYS_openat;
+                thread.opens = opens;
                 let write = matches!(number_of, libc::SYS_write | libc::SYS_pwrite64);
-                fails = match answer {
+                thread.fails = match answer {
                     Answer::Fails(error) if calls.count == number => Some(error),
                     Answer::Interrupted if calls.count == number && write => Some(libc::EINTR),
                     _ => None,
                 };
-                if fails.is_some() {
-                    // A call that does not exist, whose answer is then replaced.
-                    call.orig_rax = u64::MAX;
-                    set_registers(pid, call);
-                } else if let Answer::Short(bytes) = answer
+                if let Answer::Short(bytes) = answer
                     && write
                 {
                     call.rdx = call.rdx.min(bytes);
-                    set_registers(pid, call);
+                    set_registers(tid, call);
                 }
             }
-        } else if let Some(error) = fails.take() {
+            if thread.fails.is_some() {
+                // A call that does not exist, whose answer is then replaced.
+                call.orig_rax = u64::MAX;
+                set_registers(tid, call);
+            }
+        } else if let Some(error) = thread.fails.take() {
             call.rax = -i64::from(error) as u64;
-            set_registers(pid, call);
-            opens = false;
-        } else if std::mem::take(&mut opens) && (call.rax as i64) >= 0 {
+            set_registers(tid, call);
+            thread.opens = false;
+        } else if std::mem::take(&mut thread.opens) && (call.rax as i64) >= 0 {
             calls.files.push(call.rax);
         }
-        entering = !entering;
+    }
+}
+
+/// Runs the command, holds it as a busy disk would where it first syncs a file, and interrupts it
+/// there: what it then says on standard error, after how long, and its code once it is let go.
+fn interrupted_while_syncing(dir: &Path, words: &[&str]) -> Option<(String, Duration, c_int)> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
+    command.args(words).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::piped());
+    // SAFETY: one system call, which touches no memory.
+    unsafe { command.pre_exec(|| ptrace(libc::PTRACE_TRACEME, 0, std::ptr::null_mut())) };
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            println!("nothing may be traced here: {error}");
+            return None;
+        }
+    };
+    let (sender, said) = channel();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        errors.read_line(&mut line).unwrap();
+        sender.send((line, Instant::now())).unwrap();
+    });
+    let pid = child.id() as pid_t;
+    wait();
+    let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACECLONE;
+    ptrace(libc::PTRACE_SETOPTIONS, pid, options as usize as *mut c_void).unwrap();
+    let mut within: HashMap<pid_t, bool> = HashMap::from([(pid, false)]);
+    let (mut tid, mut signal) = (pid, 0);
+    let (mut held, mut message) = (None, None);
+    loop {
+        let _ = ptrace(libc::PTRACE_SYSCALL, tid, signal as usize as *mut c_void);
+        let status;
+        (tid, status) = wait();
+        signal = 0;
+        if libc::WIFEXITED(status) && tid == pid {
+            let (line, after) = message.unwrap();
+            return Some((line, after, libc::WEXITSTATUS(status)));
+        }
+        if !libc::WIFSTOPPED(status) {
+            // The thread that had to say it is gone.
+            if let Some((syncing, since)) = held.take() {
+                let (line, at) = said.recv_timeout(Duration::from_secs(20)).unwrap();
+                message = Some((line, at.duration_since(since)));
+                tid = syncing;
+            }
+            continue;
+        }
+        let stopped_by = libc::WSTOPSIG(status);
+        if stopped_by != libc::SIGTRAP | 0x80 {
+            let begins = !within.contains_key(&tid);
+            within.entry(tid).or_default();
+            let own = stopped_by == libc::SIGTRAP || (begins && stopped_by == libc::SIGSTOP);
+            signal = if own { 0 } else { stopped_by };
+            continue;
+        }
+        let within = within.entry(tid).or_default();
+        *within = !*within;
+        let syncs = *within && registers(tid).orig_rax as c_long == libc::SYS_fsync;
+        if syncs && message.is_none() && held.is_none() {
+            held = Some((tid, Instant::now()));
+            // SAFETY: the process is our child, and not waited for yet.
+            assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+            // Nothing more of this thread until it is let go: the next is another's.
+            tid = 0;
+        }
     }
 }
 
@@ -168,14 +278,15 @@ const OUTPUTS: [(&str, &str); 2] = [("a + 1", "y.npy"), ("y = a + 1; z = sum(a)"
 #[test]
 fn h4_the_kth_call_fails() {
     for (text, name) in OUTPUTS {
-        for error in [libc::ENOSPC, libc::EIO] {
+        for (error, nameless) in [(libc::ENOSPC, true), (libc::EIO, true), (libc::EIO, false)] {
             let mut failed = 0;
             for k in 1.. {
                 let dir = prepared();
                 let place = dir.path().join(name);
                 fs::write(&place, b"old").unwrap();
                 let words = [text, "a=a.npy", "-o", name];
-                let Some(ran) = traced(dir.path(), &words, k, Answer::Fails(error)) else { return };
+                let answer = Answer::Fails(error);
+                let Some(ran) = traced(dir.path(), &words, nameless, k, answer) else { return };
                 let what = format!("{name}: call {k} of {} fails with {error}", ran.calls);
                 assert_eq!(names(dir.path()), ["a.npy", name], "{what}");
                 let left = fs::read(&place).unwrap();
@@ -201,7 +312,8 @@ fn h4_interrupted_and_short_writes() {
     for (text, name) in OUTPUTS {
         let run = |number, answer| {
             let dir = prepared();
-            let ran = traced(dir.path(), &[text, "a=a.npy", "-o", name], number, answer)?;
+            let words = [text, "a=a.npy", "-o", name];
+            let ran = traced(dir.path(), &words, true, number, answer)?;
             assert_eq!(ran.code, 0, "{name}: call {number}, {answer:?}");
             Some((ran.calls, fs::read(dir.path().join(name)).unwrap()))
         };
@@ -211,5 +323,23 @@ fn h4_interrupted_and_short_writes() {
             let Some((_, got)) = run(k, answer) else { return };
             assert!(got == whole, "{name}: call {k}, {answer:?}");
         }
+    }
+}
+
+/// Nobody can stop a disk that is busy, but nobody has to wait for it to hear of it either.
+#[test]
+fn a_signal_is_answered_while_the_disk_is_busy() {
+    for name in ["y.npy", "y.npz", "y.csv"] {
+        let dir = prepared();
+        fs::write(dir.path().join(name), b"old").unwrap();
+        let words = ["a + 1", "a=a.npy", "-o", name, "--threads", "1"];
+        let Some((line, after, code)) = interrupted_while_syncing(dir.path(), &words) else {
+            return;
+        };
+        println!("{name}: said after {after:?}");
+        assert_eq!((&*line, code), ("error: stopped by Ctrl-C\n", 130), "{name}");
+        assert!(after < Duration::from_millis(300), "{name}: {after:?}");
+        assert_eq!(fs::read(dir.path().join(name)).unwrap(), b"old");
+        assert_eq!(names(dir.path()), ["a.npy", name]);
     }
 }

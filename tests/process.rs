@@ -5,6 +5,8 @@
 
 mod alone;
 mod dispositions;
+#[cfg(target_os = "linux")]
+mod refused;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -347,22 +349,55 @@ fn a_signal_ends_the_waiting_for_a_pipe() {
     }
 }
 
+/// Whether a run has begun a file in a directory: one without a name, or with a hidden one.
+fn has_begun(child: &Child, dir: &Path) -> bool {
+    let Ok(dir) = dir.canonicalize() else { return false };
+    let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+    let mut open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let nameless = |path: &Path| path.starts_with(&dir) && path.to_string_lossy().contains('#');
+    open.any(|path| nameless(&path)) || names(&dir).iter().any(|name| name.ends_with(".tmp"))
+}
+
+/// Waits until a run has begun a file.
+#[track_caller]
+fn until_begun(child: &mut Child, dir: &Path) {
+    while !has_begun(child, dir) {
+        assert_eq!(child.try_wait().unwrap(), None, "it was too fast");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Work of so many gammas an element, which take their time.
+fn gammas(count: usize) -> String {
+    format!("{}x{}", "gamma(".repeat(count), ")".repeat(count))
+}
+
 #[test]
 fn a_signal_leaves_no_half_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     write_f64(&dir.join("x.npy"), 0.5, 3_000_000);
     // Seconds of work.
-    let gammas = format!("{}x{}, x", "gamma(".repeat(20), ")".repeat(20));
-    let gamma = gammas.trim_end_matches(", x");
+    let gamma = gammas(20);
+    let two = format!("{gamma}, x");
+    let dies = [libc::SIGQUIT, libc::SIGALRM, libc::SIGUSR1, libc::SIGKILL];
+    let dies = dies.map(|signal| (signal, None));
+    let [int, term, hup] = SIGNALS.map(|(signal, code)| (signal, Some(code)));
     for (name, program, (signal, code)) in [
-        ("y.npy", gamma, SIGNALS[0]),
-        ("y.npy", gamma, SIGNALS[1]),
-        ("new/dir/", &gammas, SIGNALS[1]),
-        ("y.npz", gamma, SIGNALS[2]),
+        ("y.npy", &*gamma, int),
+        ("y.npy", &gamma, term),
+        ("y.npy", &gamma, dies[0]),
+        ("y.npy", &gamma, dies[1]),
+        ("y.npy", &gamma, dies[2]),
+        ("y.npy", &gamma, dies[3]),
+        ("new/dir/", &two, term),
+        ("y.npz", &gamma, hup),
+        ("y.npz", &gamma, dies[0]),
+        ("y.npz", &gamma, dies[3]),
         // Once all is computed, while it is written.
-        ("y.csv", "x", SIGNALS[0]),
-        ("y.csv", "x", SIGNALS[1]),
+        ("y.csv", "x", int),
+        ("y.csv", "x", term),
+        ("y.csv", "x", dies[3]),
     ] {
         if !name.ends_with('/') {
             fs::write(dir.join(name), "old").unwrap();
@@ -371,20 +406,119 @@ fn a_signal_leaves_no_half_file() {
         let words = [program, "x=x.npy", "-o", name, "--threads", "1"];
         let mut child = start(dir, &words);
         let place = if name.ends_with('/') { dir.join(name) } else { dir.to_path_buf() };
-        let begun = || {
-            let names = if place.is_dir() { names(&place) } else { Vec::new() };
-            names.iter().any(|name| name.ends_with(".tmp"))
-        };
-        while !begun() {
-            assert_eq!(child.try_wait().unwrap(), None, "{name}: it was too fast");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until_begun(&mut child, &place);
         send(&child, signal);
         let output = soon(move || child.wait_with_output().unwrap());
-        assert_eq!(output.status.code(), Some(code), "{name}: {output:?}");
-        assert_eq!(names(dir), before, "{name}");
+        assert_eq!(output.status.code(), code, "{name}: {output:?}");
+        let by = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        assert_eq!(by, code.is_none().then_some(signal), "{name}: {output:?}");
+        assert_eq!(names(dir), before, "{name} {signal}");
         assert!(name.ends_with('/') || fs::read(dir.join(name)).unwrap() == b"old");
     }
+}
+
+/// A directory that is called otherwise when the file is whole: the place is not there any more.
+#[test]
+fn an_output_directory_that_is_renamed_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_f64(&dir.join("x.npy"), 0.5, 100_000);
+    for name in ["y.npy", "y.npz"] {
+        fs::create_dir(dir.join("ren")).unwrap();
+        let place = format!("ren/{name}");
+        let mut child = start(dir, &[&gammas(20), "x=x.npy", "-o", &place]);
+        until_begun(&mut child, &dir.join("ren"));
+        fs::rename(dir.join("ren"), dir.join("ren2")).unwrap();
+        let error = said(&soon(move || child.wait_with_output().unwrap()), 1);
+        let gone = "No such file or directory (os error 2)";
+        assert_eq!(error, format!("error: cannot write {place:?}: {gone}\n"));
+        assert_eq!(names(dir), ["ren2", "x.npy"]);
+        assert_eq!(names(&dir.join("ren2")), [""; 0], "{name}");
+        fs::remove_dir(dir.join("ren2")).unwrap();
+    }
+}
+
+/// The command where there are no files without names.
+#[cfg(target_os = "linux")]
+fn without_nameless_files(dir: &Path, words: &[&str]) -> Command {
+    use std::os::unix::process::CommandExt;
+
+    let mut command = command(dir);
+    command.args(words).stderr(Stdio::piped());
+    // Of `O_TMPFILE` what is not `O_DIRECTORY`.
+    let bit = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u32;
+    let refuse = move || match refused::refuse_calls(libc::SYS_openat, Some(bit)) {
+        true => Ok(()),
+        false => Err(io::ErrorKind::Unsupported.into()),
+    };
+    // SAFETY: a few system calls on the stack, which is all that may be done there.
+    unsafe { command.pre_exec(refuse) };
+    command
+}
+
+/// Where files have names from the beginning, a run that is killed leaves its file. The next one in
+/// this directory removes it, but not that of a run that lives, and nothing else.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_run_leaves_is_removed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    write_f64(&dir.join("x.npy"), 0.5, 100_000);
+    let run = |words: &[&str]| without_nameless_files(dir, words);
+    match run(&["x + 1", "x=x.npy", "-o", "y.npy"]).output() {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => return eprintln!("skipped: no call can be refused here: {error}"),
+    }
+    let whole = fs::read(dir.join("y.npy")).unwrap();
+    assert!(whole.ends_with(&1.5f64.to_le_bytes().repeat(100_000)));
+    let hidden = || {
+        let mut names = names(dir);
+        names.retain(|name| name.ends_with(".tmp"));
+        names
+    };
+    let work = gammas(20);
+    let slow = |name: &str| {
+        let mut child = run(&[&work, "x=x.npy", "-o", name, "--threads", "1"]).spawn().unwrap();
+        let before = hidden().len();
+        while hidden().len() == before {
+            assert_eq!(child.try_wait().unwrap(), None, "it was too fast");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
+    };
+    // Signals that are heard leave nothing here, either.
+    let child = slow("y.npy");
+    send(&child, libc::SIGTERM);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(143));
+    assert_eq!(names(dir), ["x.npy", "y.npy"]);
+    // One lives, and one is killed.
+    let living = slow("living.npy");
+    send(&living, libc::SIGSTOP);
+    let its = hidden();
+    assert_eq!(its.len(), 1);
+    let killed = slow("y.npy");
+    send(&killed, libc::SIGKILL);
+    killed.wait_with_output().unwrap();
+    assert_eq!(hidden().len(), 2);
+    // What only looks like one.
+    fs::write(dir.join("kept"), "kept").unwrap();
+    std::os::unix::fs::symlink("kept", dir.join(".hotloop-abcdef.tmp")).unwrap();
+    fs::write(dir.join(".hotloop-notes1.txt"), "kept").unwrap();
+    fs::create_dir(dir.join(".hotloop-folder.tmp")).unwrap();
+    pipe(dir, ".hotloop-pipeXX.tmp");
+    let output = command(dir).args(["x * 2", "x=x.npy", "-o", "z.npy"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let others = [".hotloop-abcdef.tmp", ".hotloop-folder.tmp", ".hotloop-pipeXX.tmp"];
+    let mut want: Vec<String> = others.map(String::from).into_iter().chain(its).collect();
+    want.sort();
+    assert_eq!(hidden(), want);
+    assert_eq!(fs::read(dir.join("kept")).unwrap(), b"kept");
+    assert_eq!(fs::read(dir.join("y.npy")).unwrap(), whole);
+    send(&living, libc::SIGCONT);
+    let output = soon(move || living.wait_with_output().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::metadata(dir.join("living.npy")).unwrap().len(), whole.len() as u64);
+    assert_eq!(hidden(), others);
 }
 
 #[test]
@@ -418,7 +552,7 @@ fn a_signal_ends_a_script_that_waits_for_its_next_line() {
 fn a_reader_of_an_output_that_goes_away_ends_it_quietly() {
     let dir = tempfile::tempdir().unwrap();
     write_f64(&dir.path().join("x.npy"), 0.5, 100_000);
-    for name in ["/dev/stdout", "p.csv"] {
+    for name in ["/dev/stdout", "-", "p.csv"] {
         let words = ["x", "x=x.npy", "-o", name];
         let mut child;
         let mut start = [0; 3];
@@ -434,8 +568,17 @@ fn a_reader_of_an_output_that_goes_away_ends_it_quietly() {
         }
         assert_eq!(&start, if name == "p.csv" { b"x\n0" } else { b"\x93NU" });
         let output = soon(move || child.wait_with_output().unwrap());
-        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{name}");
+        // As a shell has it for who ends by the signal of a pipe that nobody reads: not all is there.
+        assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()), "{name}");
     }
+    // One that was never there.
+    let words = ["-c", "\"$1\" x x=x.npy -o /dev/stdout", "sh", env!("CARGO_BIN_EXE_hotloop")];
+    let mut shell = Command::new("sh");
+    shell.args(words).current_dir(dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = soon(move || child.wait_with_output().unwrap());
+    assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()));
 }
 
 /// The header goes where the reader looks for it, wherever the file is open at.

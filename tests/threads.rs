@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use alone::alone;
 use hotloop::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
 use hotloop::{
-    Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Out, Program, RunOptions, ndarray,
+    Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, FileArray, Out, Program,
+    RunOptions, Source, ndarray,
 };
 use refused::refuse_calls;
 
@@ -111,6 +112,81 @@ fn limit_files(most: u64) -> u64 {
         let before = std::mem::replace(&mut limit.rlim_cur, most);
         assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
         before
+    }
+}
+
+/// A host that does nothing about the limit on the size of files lives, and its signals are as it
+/// left them: code is had from memory without a file, and what needs a file is an error.
+#[test]
+fn f10_a_limit_on_the_size_of_files() {
+    if !alone("f10_a_limit_on_the_size_of_files") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let a = data(10_000);
+    let oracle = Engine::builder().threads(1).backend(Backend::Interpreter).build();
+    let want = bits(&oracle.compile(TEXT).unwrap(), &a);
+    // SAFETY: no handler is given; the records live.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+        let limit = libc::rlimit { rlim_cur: 10_000, rlim_max: 10_000 };
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
+    }
+    for threads in [1, 2] {
+        let engine = Engine::builder().eager().threads(threads).build();
+        let program = engine.compile(TEXT).unwrap();
+        assert!(program.eval([Arg::from(&a)]).unwrap().report().native);
+        assert!(bits(&program, &a) == want, "on {threads} threads");
+        let file = |name: &str| std::fs::File::create_new(dir.path().join(name)).unwrap();
+        // A file that is to become too long, one that becomes it unasked, and one that just fits.
+        let error = hotloop::npy::create(file("long"), DType::F64, &[10_000]).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EFBIG));
+        let unasked = Arc::new(FileArray::new(file("unasked"), 0, DType::F64, &[10_000]));
+        let fits = Arc::new(hotloop::npy::create(file("fits"), DType::F64, &[1000]).unwrap());
+        let sum = engine.compile("a + 1").unwrap();
+        let error = sum.eval_into([Arg::from(&a)], &mut [Out::sink(&unasked)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.message().contains("File too large"), "{error}");
+        sum.eval_into([Arg::from(&a[..1000])], &mut [Out::sink(&fits)]).unwrap();
+        let mut last = [0; 8];
+        Source::read_at(&*fits, 999 * 8, &mut last).unwrap();
+        assert_eq!(f64::from_le_bytes(last), a[999] + 1.0);
+        // Temporary arrays beyond the memory of a run.
+        let options = RunOptions::new().memory(1).temp_directory(dir.path());
+        let text = "y = sin(a) - mean(a); y - max(y)";
+        let out = Arc::new(FileArray::new(file("none"), 0, DType::F64, &[10_000]));
+        let kept = engine.compile(text).unwrap().with(options);
+        let error = kept.eval_into([Arg::from(&a)], &mut [Out::sink(&out)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        for name in ["long", "unasked", "fits", "none"] {
+            std::fs::remove_file(dir.path().join(name)).unwrap();
+        }
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    // SAFETY: the records live; the signal is looked for, and then asked for.
+    unsafe {
+        let (mut pending, mut held) = (std::mem::zeroed(), std::mem::zeroed());
+        assert_eq!(libc::sigpending(&raw mut pending), 0);
+        assert_eq!(libc::sigismember(&raw const pending, libc::SIGXFSZ), 0);
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut held);
+        assert_eq!(libc::sigismember(&raw const held, libc::SIGXFSZ), 0);
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGXFSZ, std::ptr::null(), &raw mut action);
+        assert_eq!(action.sa_sigaction, libc::SIG_DFL);
+    }
+    // One that the host holds back and has waiting stays there.
+    // SAFETY: the records live; the signal is blocked in this thread, which it is sent to.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGXFSZ);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        libc::raise(libc::SIGXFSZ);
+        let file = std::fs::File::create_new(dir.path().join("again")).unwrap();
+        hotloop::npy::create(file, DType::F64, &[10_000]).unwrap_err();
+        let mut pending = std::mem::zeroed();
+        libc::sigpending(&raw mut pending);
+        assert_eq!(libc::sigismember(&raw const pending, libc::SIGXFSZ), 1);
     }
 }
 

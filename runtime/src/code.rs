@@ -72,6 +72,14 @@ impl Drop for Code {
 #[derive(Debug)]
 pub struct CodeError(Option<io::Error>);
 
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+impl CodeError {
+    /// Whether the process may not have files so large.
+    fn is_of_file_size(&self) -> bool {
+        self.0.as_ref().is_some_and(|cause| cause.raw_os_error() == Some(libc::EFBIG))
+    }
+}
+
 impl fmt::Display for CodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -130,6 +138,7 @@ mod arena {
     use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
     use super::CodeError;
+    use crate::disk;
 
     /// Bytes of a segment, unless one piece of code needs more.
     const SEGMENT: usize = 1 << 20;
@@ -274,7 +283,13 @@ mod arena {
         /// A segment that holds a piece of `len` bytes.
         fn map(len: usize, forks: u64, lasting: bool) -> Result<Segment, CodeError> {
             let len = len.checked_next_multiple_of(SEGMENT).ok_or_else(too_long)?;
-            let (writable, executable) = if lasting { nameless(len)? } else { named(len)? };
+            let mapped = if lasting { nameless(len) } else { named(len) };
+            let (writable, executable) = match mapped {
+                // The limit on the size of files holds for those in memory, too, but not for memory
+                // without a file.
+                Err(refused) if refused.is_of_file_size() => nameless(len)?,
+                mapped => mapped?,
+            };
             Ok(Segment {
                 writable,
                 executable,
@@ -354,22 +369,21 @@ mod arena {
         let length = libc::off_t::try_from(len).map_err(|_| too_long())?;
         let file = memory_file()?;
         // SAFETY: the descriptor is open, and all arguments are plain numbers.
-        let mapped =
-            unsafe {
-                if libc::ftruncate(file, length) == 0 {
-                    view(file, len, libc::PROT_READ | libc::PROT_WRITE).and_then(|writable| {
-                        match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
-                            Ok(executable) => Ok((writable, executable)),
-                            Err(refused) => {
-                                libc::munmap(writable.cast(), len);
-                                Err(refused)
-                            }
-                        }
-                    })
-                } else {
-                    Err(last_error())
+        let grown = disk::within_limit(|| match unsafe { libc::ftruncate(file, length) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+        // SAFETY: as above; the file is then as long as its views.
+        let mapped = grown.map_err(|cause| CodeError(Some(cause))).and_then(|()| unsafe {
+            let writable = view(file, len, libc::PROT_READ | libc::PROT_WRITE)?;
+            match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
+                Ok(executable) => Ok((writable, executable)),
+                Err(refused) => {
+                    libc::munmap(writable.cast(), len);
+                    Err(refused)
                 }
-            };
+            }
+        });
         // SAFETY: the descriptor is open and ours; mappings do not need it.
         unsafe { libc::close(file) };
         mapped

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
+use crate::disk;
 use crate::fork::PerProcess;
 
 /// How the profiler `perf` learns the names of kernels.
@@ -89,7 +90,7 @@ impl Log {
         }
         // Half a record would make nonsense of what follows.
         if let Log::Open(file) = self
-            && file.write_all(&record()).is_err()
+            && disk::within_limit(|| file.write_all(&record())).is_err()
         {
             *self = Log::Refused;
         }
@@ -140,6 +141,8 @@ mod os {
     use std::ptr;
     use std::time::{Duration, SystemTime};
 
+    use crate::disk;
+
     /// Opens the map. Another compiler of this process may write it too, so lines are added.
     pub(super) fn open_map() -> Option<File> {
         let path = format!("/tmp/perf-{}.map", std::process::id());
@@ -160,7 +163,7 @@ mod os {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         let mut file = open(options, &path)?;
-        file.write_all(&super::dump_head()).ok()?;
+        disk::within_limit(|| file.write_all(&super::dump_head())).ok()?;
         let rights = libc::PROT_READ | libc::PROT_EXEC;
         // SAFETY: the descriptor is open; the mapping replaces nothing, nobody reads it, and it
         // stays for as long as the process.

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::disk;
 use crate::dtype::DType;
@@ -222,7 +221,15 @@ impl FileArray {
     pub fn reserve(&self) -> io::Result<()> {
         let end = byte_count(self.dtype, &self.shape).and_then(|n| self.start.checked_add(n));
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
-        self.file.set_len(end).and_then(|()| disk::reserve(&self.file, end))
+        disk::set_len(&self.file, end).and_then(|()| disk::reserve(&self.file, end))
+    }
+
+    /// Writes what is in the file before the array, from the file's first byte on.
+    ///
+    /// # Errors
+    /// Of the file.
+    pub fn write_head(&self, bytes: &[u8]) -> io::Result<()> {
+        disk::write_all_at(&self.file, bytes, 0).map_err(|e| self.blame(e))
     }
 
     /// An array of zeros in a file that has no name in a directory, and is gone with the value.
@@ -231,30 +238,10 @@ impl FileArray {
     /// # Errors
     /// The directory takes no file, or none so long.
     pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let bytes = byte_count(dtype, shape).ok_or(io::ErrorKind::FileTooLarge)?;
-        let mut tries = 0;
-        loop {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!(".hotloop-{}-{number}.tmp", std::process::id()));
-            let mut options = File::options();
-            options.read(true).write(true).create_new(true);
-            // Whoever else uses the directory, before the name is gone.
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(&path) {
-                Ok(file) => {
-                    std::fs::remove_file(&path)?;
-                    file.set_len(bytes)?;
-                    return Ok(FileArray::new(file, 0, dtype, shape));
-                }
-                // Somebody's who had our number before us.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let file = disk::nameless(directory)?;
+        disk::set_len(&file, bytes)?;
+        Ok(FileArray::new(file, 0, dtype, shape))
     }
 
     /// The file.
@@ -365,7 +352,7 @@ impl Sink for FileArray {
         let at = self.start + offset;
         disk::write_all_at(&self.file, bytes, at).map_err(|e| self.blame(e))?;
         if self.writeback && bytes.len() >= LEAST_WRITEBACK {
-            disk::begin_writeback(&self.file, at, bytes.len());
+            disk::write_behind(&self.file, at, bytes.len());
         }
         Ok(())
     }

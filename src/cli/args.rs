@@ -32,7 +32,8 @@ FILE.csv:COLUMN. A PROGRAM that starts with '-' may need a '--' before it.
 
 Options:
   -o, --output PATH   write to PATH: a .npy file; for several outputs a .npz archive,
-                      a .csv table, or a directory (PATH/) with one file each
+                      a .csv table, or a directory (PATH/) with one file each. `-o -`
+                      is standard output (one array, as a .npy file), NAME=- standard input
       --memory SIZE   about how much memory a run may take: 64MiB, 2GB; 1GiB by default.
                       Files may be larger: they are read and written in pieces
       --stats         say what the run took: memory, bytes, copies, the time of each pass
@@ -60,7 +61,8 @@ weak (the same as float). An input without a TYPE is an f64 array.
 
 Options:
       --svg           draw the passes over the data, what each computes, reads and writes
-  -o, --output PATH   write to PATH
+  -o, --output PATH   write to PATH: a new .txt or .md file, or one of an earlier time;
+                      with --svg a .svg file
       --mode MODE     what may be done to floats: strict (the default), contract, fast
 ";
 
@@ -145,6 +147,9 @@ impl Tuning {
         }
     }
 }
+
+/// What `-` stands for as an input.
+const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// What an input is given as.
 #[derive(Clone, Debug, PartialEq)]
@@ -253,6 +258,7 @@ pub(crate) fn input(word: &OsStr) -> Result<(String, Given), String> {
     }
     let number = match value.to_str() {
         Some("") => return Err(format!("{name}= lacks a file or a number")),
+        Some("-") => return Ok((name.to_string(), Given::File(STANDARD_INPUT.into()))),
         Some(text) => Number::parse(text)?,
         None => None,
     };
@@ -281,6 +287,10 @@ fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
         let (name, given) = input(word)?;
         if list.iter().any(|(n, _)| *n == name) {
             return Err(format!("the input {name} is given twice"));
+        }
+        let is_standard = |given: &Given| *given == Given::File(STANDARD_INPUT.into());
+        if let Some((other, _)) = list.iter().find(|(_, g)| is_standard(g) && is_standard(&given)) {
+            return Err(format!("{other} and {name} cannot both be read from standard input"));
         }
         list.push((name, given));
     }

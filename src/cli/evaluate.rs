@@ -10,6 +10,7 @@ use hotloop::{
 
 use super::args::{Given, Number, Tuning};
 use super::array::{self, Array, byte_count};
+use super::replacement::WriteError;
 use super::save::Destination;
 use super::{Failure, complain, file, interrupt, memory, print, progress, show, stats};
 
@@ -136,7 +137,7 @@ fn write(
     options: RunOptions,
     destination: &Destination,
     fits: impl FnOnce(&[OutputShape]) -> hotloop::Result<()>,
-) -> hotloop::Result<()> {
+) -> Result<(), WriteError> {
     let shapes = program.eval_shape(args)?;
     let options = options.temp_directory(destination.directory());
     if let Some(files) = destination.create(program.outputs(), &shapes)? {
@@ -218,7 +219,7 @@ pub(crate) fn save(
     values: &[(&str, &Value)],
     destination: &Destination,
 ) -> hotloop::Result<()> {
-    write(program, &args(values), options(false), destination, room)
+    Ok(write(program, &args(values), options(false), destination, room)?)
 }
 
 fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use hotloop::{ArgType, DType, Engine, Kernel, Result};
 
 use super::args::Tuning;
+use super::kind::{EXPLANATION, Kind};
+use super::place::is_standard;
 use super::replacement::replace;
 use super::{Failure, print};
 
@@ -35,9 +37,15 @@ impl Explanation {
             true => kernel(&engine, &self.expression, &self.types)?.explain_svg(),
             false => explain(&engine, &self.expression, &self.types)?,
         };
+        let (kind, first) = match self.svg {
+            true => (Kind::Svg, ""),
+            false => (Kind::Explanation, EXPLANATION),
+        };
         match &self.output {
-            Some(path) => Ok(replace(path, |file| file.write_all(text.as_bytes()))?),
-            None => print(&text),
+            Some(path) if !is_standard(path) => Ok(replace(path, kind, |file| {
+                file.write_all(first.as_bytes()).and_then(|()| file.write_all(text.as_bytes()))
+            })?),
+            _ => print(&text),
         }
     }
 }

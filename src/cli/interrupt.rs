@@ -5,8 +5,8 @@
 //! for a line or for whoever reads a pipe, there is nothing to tidy up, and it ends at once.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 #[cfg(unix)]
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,17 @@ static WAITING: AtomicBool = AtomicBool::new(false);
 /// What a process that ends while it waits has to put right.
 #[cfg(unix)]
 static LAST: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+/// What has become of the command: still open, or one of the two below, which exclude each other.
+static OUTCOME: AtomicU8 = AtomicU8::new(OPEN);
+const OPEN: u8 = 0;
+/// It was said that a signal has stopped it.
+const SAID: u8 = 1;
+/// What it has made is being put in its place.
+const KEPT: u8 = 2;
+/// Work that is stopped says so itself after much less. If it does not, it is letting go of what it
+/// has written, and nobody should wait for the message meanwhile.
+#[cfg(unix)]
+const GRACE: Duration = Duration::from_millis(150);
 /// A second signal to end after so long finds work that does not look: the process ends.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -58,7 +69,10 @@ fn handle(token: CancelToken) -> std::io::Result<()> {
             token.cancel();
             if is_to_end() {
                 let again = asked.is_some_and(|first| first.elapsed() > PATIENCE);
-                asked.get_or_insert_with(Instant::now);
+                if asked.replace(asked.unwrap_or_else(Instant::now)).is_none() {
+                    // Without a thread it is said in the end.
+                    let _ = std::thread::Builder::new().spawn(say_late);
+                }
                 if again || WAITING.load(Ordering::SeqCst) {
                     if let Some(last) = LAST.get() {
                         last();
@@ -69,6 +83,60 @@ fn handle(token: CancelToken) -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Has a limit on the size of files felt as an error of whoever writes, who then tidies up, and not
+/// as a signal that ends the process. What this process starts gets the signal as ever: a handler is
+/// not inherited.
+pub(crate) fn outlive_file_limits() {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::SIGXFSZ;
+
+        if !is_ignored(SIGXFSZ) {
+            // Where no handler can be had, the signal ends the process as ever.
+            let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+        }
+    }
+}
+
+/// Says that the command was stopped, if nobody has said so until now, and nothing is kept.
+#[cfg(unix)]
+fn say_late() {
+    std::thread::sleep(GRACE);
+    if ENDS_ALL.load(Ordering::SeqCst) && say() {
+        super::progress::clear();
+        super::complain(&stopped());
+    }
+}
+
+/// Whether it is to be said, now, that the command was stopped. It is said once, and not if what was
+/// made is being put in its place.
+pub(crate) fn say() -> bool {
+    OUTCOME.compare_exchange(OPEN, SAID, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+}
+
+/// Whether it was said that the command was stopped.
+pub(crate) fn is_said() -> bool {
+    OUTCOME.load(Ordering::SeqCst) == SAID
+}
+
+/// The last moment to be stopped: what was made is put in its place after this.
+///
+/// # Errors
+/// `Cancelled`.
+pub(crate) fn keep() -> Result<()> {
+    if !ENDS_ALL.load(Ordering::SeqCst) {
+        return check();
+    }
+    if OUTCOME.load(Ordering::SeqCst) == KEPT {
+        return Ok(());
+    }
+    check()?;
+    match OUTCOME.compare_exchange(OPEN, KEPT, Ordering::SeqCst, Ordering::SeqCst) {
+        Err(SAID) => Err(stopped()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether whoever started the process wants it to ignore a signal, as `nohup` does.
@@ -146,7 +214,8 @@ pub(crate) fn check() -> Result<()> {
     }
 }
 
-fn stopped() -> Error {
+/// That a signal has stopped the work.
+pub(crate) fn stopped() -> Error {
     let by = match SIGNAL.load(Ordering::SeqCst) {
         INTERRUPT => "Ctrl-C",
         _ => "a signal",

@@ -18,7 +18,7 @@
 //!
 //! What is wrong with the command line exits with 2, Ctrl-C with 130, another signal with 128 and its
 //! number, any other error with 1; all say on standard error what it was, with a caret under the place
-//! in the program. A reader that goes away ends the output quietly.
+//! in the program. A reader that goes away ends the output quietly: printed text with 0, data with 141.
 
 mod args;
 mod array;
@@ -32,6 +32,8 @@ mod first_error;
 mod format;
 mod functions;
 mod interrupt;
+mod kind;
+mod leftovers;
 mod memory;
 mod npy;
 mod npz;
@@ -51,6 +53,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use args::Command;
+use replacement::WriteError;
 
 /// Why the command ends early.
 pub(crate) enum Failure {
@@ -58,13 +61,24 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something that the engine or a file says.
     Error(hotloop::Error),
-    /// Nobody reads the output any more.
+    /// Nobody reads the text any more.
     Quiet,
+    /// Nobody reads the data any more, which is not all there.
+    Unread,
 }
 
 impl From<hotloop::Error> for Failure {
     fn from(error: hotloop::Error) -> Failure {
         Failure::Error(error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        match error {
+            WriteError::Unread(_) => Failure::Unread,
+            WriteError::Error(error) => Failure::Error(error),
+        }
     }
 }
 
@@ -78,18 +92,39 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Bytes of stack, as many as a first thread has.
+const STACK: usize = 8 << 20;
+
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
+    interrupt::outlive_file_limits();
+    // The system has signals of the process handled by its first thread. That one does nothing else:
+    // while it wrote a file to the disk, say, they would have to wait for the end of that.
+    let work = std::thread::Builder::new().name("hotloop".into()).stack_size(STACK).spawn(work);
+    match work {
+        // A panic, which has said what it is, ends the process as one of the first thread would.
+        Ok(work) => work.join().unwrap_or(ExitCode::from(101)),
+        Err(_) => self::work(),
+    }
+}
+
+fn work() -> ExitCode {
     let outcome = args::parse(std::env::args_os().skip(1)).map_err(Failure::Usage).and_then(run);
     match outcome {
+        // A signal that came at the very end, when all was done.
+        Ok(()) | Err(Failure::Quiet) if interrupt::is_said() => interrupt::exit_code().into(),
         Ok(()) | Err(Failure::Quiet) => ExitCode::SUCCESS,
+        // As the shell has it for what a signal ends, here that of a pipe without a reader.
+        Err(Failure::Unread) => ExitCode::from(128 + 13),
+        Err(Failure::Error(error)) if error.kind() == hotloop::ErrorKind::Cancelled => {
+            if interrupt::say() {
+                complain(&interrupt::stopped());
+            }
+            interrupt::exit_code().into()
+        }
         Err(Failure::Error(error)) => {
             complain(&error);
-            // As the shell has it for what a signal ends.
-            match error.kind() {
-                hotloop::ErrorKind::Cancelled => ExitCode::from(interrupt::exit_code()),
-                _ => ExitCode::FAILURE,
-            }
+            ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {
             complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));

@@ -1,4 +1,6 @@
 //! What a path means: the file that it leads to, or an open one of this process.
+//!
+//! `-` is standard output where something is written; a file of that name is `./-`.
 
 use std::fs;
 use std::io;
@@ -33,9 +35,20 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The number of the open file that a path is another name of, as `/dev/stdout` is where there is
-/// `/proc`.
+/// The word for standard output, or input.
+pub(crate) const STANDARD: &str = "-";
+
+/// Whether a path stands for standard output.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+}
+
+/// The number of the open file that a path to write to is another name of, as `-` is, and
+/// `/dev/stdout` where there is `/proc`.
 pub(crate) fn descriptor(path: &Path) -> Option<u32> {
+    if is_standard(path) {
+        return Some(1);
+    }
     let open = fs::canonicalize("/proc/self/fd").ok()?;
     let is_open = |place: &PathBuf| fs::canonicalize(directory(place)).is_ok_and(|d| d == open);
     links(path).take(MOST_LINKS).find(is_open)?.file_name()?.to_str()?.parse().ok()

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use console::Term;
 use hotloop::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
@@ -13,6 +15,16 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two drawings.
 const FRAME: Duration = Duration::from_millis(100);
+
+/// Whether there is a bar on the terminal.
+static DRAWN: AtomicBool = AtomicBool::new(false);
+
+/// Takes the bar away, if there is one, for a message in its place.
+pub(crate) fn clear() {
+    if DRAWN.load(Ordering::SeqCst) {
+        let _ = Term::stderr().clear_line();
+    }
+}
 
 /// Does work that counts what it has done, and draws the count with the time that is left. The
 /// work gets no counter where standard error is no terminal.
@@ -48,6 +60,7 @@ fn draw(progress: &Progress, wait: &Receiver<()>) {
             None => write!(text, "?"),
         };
     }));
+    DRAWN.store(true, Ordering::SeqCst);
     loop {
         bar.set_length(progress.total());
         bar.set_position(progress.done());
@@ -56,6 +69,7 @@ fn draw(progress: &Progress, wait: &Receiver<()>) {
         }
     }
     bar.finish_and_clear();
+    DRAWN.store(false, Ordering::SeqCst);
 }
 
 /// The time that the rest takes if it goes on as it has gone from the start. An estimate by the

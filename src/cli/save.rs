@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ use hotloop::npy::{self, Header};
 use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
 
 use super::format::Format;
-use super::place::directory;
-use super::replacement::{self, Replacement, replace};
+use super::kind::Kind;
+use super::place::{STANDARD, directory, is_standard};
+use super::replacement::{self, Replacement, WriteError, Written, replace};
 use super::stream::{Stream, cannot};
 use super::{csv, npz};
 
@@ -30,34 +31,34 @@ pub(crate) enum Destination {
     Csv(PathBuf),
     /// A directory with one file for each array; made if it does not exist.
     Directory(PathBuf),
+    /// One array, as the bytes of an `.npy` file, behind what others write there.
+    StandardOutput,
 }
 
 impl Destination {
-    /// What a path asks for: a directory if it is one or ends with a slash, else by extension. A
-    /// pipe or a device takes an array whatever it is called, and so does a name that has no
-    /// extension.
+    /// What a path asks for: standard output if it is `-`, a directory if it is one or ends with a
+    /// slash, else by extension. A pipe or a device takes an array whatever it is called, and so
+    /// does a name that has no extension.
     ///
     /// # Errors
-    /// `Format`: it is called as a file of another kind, which is not to be replaced by an array.
+    /// `Format`: an array may not be written there, as [`Kind::check`] has it.
     pub(crate) fn new(path: PathBuf) -> Result<Destination> {
         let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-        let file = path.is_file() || !path.exists();
         Ok(match Format::named(&path) {
+            _ if is_standard(&path) => Destination::StandardOutput,
             _ if slash || path.is_dir() => Destination::Directory(path),
-            Some(Format::Npy) => Destination::Npy(path),
             Some(Format::Npz) => Destination::Npz(path),
             Some(Format::Csv) => Destination::Csv(path),
-            None if file && path.extension().is_some() => {
-                let message = format!("cannot write {path:?}: it is not called .npy, .npz or .csv");
-                return Err(Error::new(ErrorKind::Format, message));
+            Some(Format::Npy) | None => {
+                Kind::Npy.check(&path)?;
+                Destination::Npy(path)
             }
-            None => Destination::Npy(path),
         })
     }
 
     /// Whether it takes this many outputs.
     pub(crate) fn takes(&self, outputs: usize) -> bool {
-        outputs == 1 || !matches!(self, Destination::Npy(_))
+        outputs == 1 || !matches!(self, Destination::Npy(_) | Destination::StandardOutput)
     }
 
     /// Begins files for outputs of these names and shapes, to be written in pieces; `None` where
@@ -79,7 +80,7 @@ impl Destination {
                 list(paths.zip(shapes), made)
             }
             Destination::Npz(path) => {
-                let Some((file, archive)) = Replacement::begin(path)? else {
+                let Some((file, archive)) = Replacement::begin(path, Kind::Npz)? else {
                     return Err(cannot_write(path, npz::no_file()));
                 };
                 let member = |(name, shape): (String, &OutputShape)| {
@@ -89,12 +90,18 @@ impl Destination {
                 };
                 let members = names.into_iter().zip(shapes).map(member).collect::<Result<_>>()?;
                 let path = path.clone();
-                Ok(Some(Files::Archive { path, file: Stream::new(file), archive, members }))
+                Ok(Some(Files::Archive { path, file: Stream::to_disk(file), archive, members }))
             }
             Destination::Csv(path) => {
                 let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape.shape[..]).collect();
                 rows(path, &names, &shapes).map(|_| None)
             }
+            Destination::StandardOutput if io::stdout().is_terminal() => {
+                let message = "standard output is a terminal, which an array's bytes would garble";
+                Err(Error::new(ErrorKind::Format, message)
+                    .hint("leave out `-o -` to see the array, or send it on: `-o - | ...`"))
+            }
+            Destination::StandardOutput => Ok(None),
         }
     }
 
@@ -105,21 +112,24 @@ impl Destination {
                 directory(path)
             }
             Destination::Directory(path) => path,
+            Destination::StandardOutput => Path::new("."),
         }
     }
 
     /// Writes the outputs.
     ///
     /// # Errors
-    /// As [`Destination::create`]; no file is then left half written.
-    pub(crate) fn write<'a>(&self, outputs: impl Iterator<Item = &'a Output>) -> Result<()> {
+    /// As [`Destination::create`], and [`WriteError`]; no file is then left half written.
+    pub(crate) fn write<'a>(
+        &self,
+        outputs: impl Iterator<Item = &'a Output>,
+    ) -> std::result::Result<(), WriteError> {
         let outputs: Vec<&Output> = outputs.collect();
         let names = own_names(outputs.iter().map(|output| output.name()));
         match self {
-            Destination::Npy(path) => outputs
-                .iter()
-                .try_for_each(|output| replace(path, |stream| write_npy(stream, output))),
-            Destination::Npz(path) => replace(path, |stream| {
+            Destination::Npy(path) => write_one(path, &outputs),
+            Destination::StandardOutput => write_one(Path::new(STANDARD), &outputs),
+            Destination::Npz(path) => replace(path, Kind::Npz, |stream| {
                 let member = |(name, output): (String, &'a Output)| {
                     let data = |put: &mut npz::Put<'_>| put(&output.bytes());
                     (name, Header::new(output.dtype(), output.shape()), data)
@@ -129,16 +139,17 @@ impl Destination {
             Destination::Csv(path) => {
                 let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape()).collect();
                 let rows = rows(path, &names, &shapes)?;
-                replace(path, |stream| csv::write(stream, &names, &outputs, rows))
+                replace(path, Kind::Csv, |stream| csv::write(stream, &names, &outputs, rows))
             }
             Destination::Directory(path) => {
                 let _made = Made::directory(path)?;
                 let mut written = Vec::new();
                 for (name, output) in names.iter().zip(outputs) {
                     let path = path.join(format!("{name}.npy"));
-                    written.extend(replacement::write(&path, |to| write_npy(to, output))?);
+                    let file = replacement::write(&path, Kind::Npy, |to| write_npy(to, output))?;
+                    written.extend(file);
                 }
-                written.into_iter().try_for_each(Replacement::put)
+                written.into_iter().try_for_each(Written::put)
             }
         }
     }
@@ -151,7 +162,7 @@ fn list<'a>(
 ) -> Result<Option<Files>> {
     let mut list = Vec::new();
     for (path, shape) in files {
-        let Some((file, new)) = Replacement::begin(&path)? else { return Ok(None) };
+        let Some((file, new)) = Replacement::begin(&path, Kind::Npy)? else { return Ok(None) };
         let sink = npy::create(file, shape.dtype, &shape.shape);
         let sink = sink.map_err(|error| cannot_write(&path, error))?;
         let sink = sink.with_path(&path).with_early_writeback(true);
@@ -251,7 +262,7 @@ impl Files {
                 });
                 npz::write(&mut file, members).map_err(|error| cannot_write(&path, error))?;
                 archive.complete(file.file())?;
-                archive.put()
+                archive.put(file.file())
             }
         }
     }
@@ -259,7 +270,7 @@ impl Files {
 
 fn put_all(list: Vec<(Replacement, Arc<FileArray>)>) -> Result<()> {
     list.iter().try_for_each(|(new, sink)| new.complete(sink.file()))?;
-    list.into_iter().try_for_each(|(new, _)| new.put())
+    list.into_iter().try_for_each(|(new, sink)| new.put(sink.file()))
 }
 
 /// Reads an array from its file, part after part.
@@ -272,6 +283,12 @@ fn copy(array: &FileArray, put: &mut npz::Put<'_>) -> io::Result<()> {
         array.read_at(at as u64, part)?;
         put(part)
     })
+}
+
+fn write_one(path: &Path, outputs: &[&Output]) -> std::result::Result<(), WriteError> {
+    outputs
+        .iter()
+        .try_for_each(|output| replace(path, Kind::Npy, |stream| write_npy(stream, output)))
 }
 
 fn write_npy(file: &mut Stream, output: &Output) -> io::Result<()> {

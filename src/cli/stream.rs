@@ -16,27 +16,41 @@ use super::place::descriptor;
 
 /// The most bytes of one piece.
 const PIECE: usize = 1 << 20;
+/// What a pipe takes without waiting once it takes anything.
+const LEAST: usize = 4096;
 /// Between two looks at whether a signal has come.
 const STEP: Duration = Duration::from_millis(50);
 
 /// A file, pipe or device. Its errors may be [`Error`]s: that a signal came.
-pub(crate) struct Stream(File);
+pub(crate) struct Stream {
+    file: File,
+    /// The most bytes of one piece.
+    most: usize,
+    /// Of a file that will be synced: the bytes that are not on their way to the disk yet.
+    behind: Option<u64>,
+}
 
 impl Stream {
-    /// Of an open file.
-    pub(crate) fn new(file: File) -> Stream {
-        Stream(file)
+    /// Of an open file, pipe or device.
+    fn new(file: File) -> Stream {
+        Stream { file, most: PIECE, behind: None }
+    }
+
+    /// Of a file that will be synced. What is written goes to the disk at once, so that the rest is
+    /// little: nobody can stop it.
+    pub(crate) fn to_disk(file: File) -> Stream {
+        Stream { behind: Some(0), ..Stream::new(file) }
     }
 
     /// Opens what is to be read.
     pub(crate) fn open(path: &Path) -> io::Result<Stream> {
-        open(OpenOptions::new().read(true), path).map(Stream)
+        open(OpenOptions::new().read(true), path).map(Stream::new)
     }
 
     /// Opens what is to be written as it is. A pipe needs a reader, who is waited for.
     pub(crate) fn to(path: &Path) -> io::Result<Stream> {
-        if let Some(file) = standard(path) {
-            return Ok(Stream(file));
+        if let Some(own) = descriptor(path).and_then(own) {
+            return Stream::of_own(own);
         }
         loop {
             match open(OpenOptions::new().write(true), path) {
@@ -45,20 +59,37 @@ impl Stream {
                     check()?;
                     std::thread::sleep(STEP);
                 }
-                opened => return opened.map(Stream),
+                opened => return opened.map(Stream::new),
             }
         }
     }
 
+    /// Of standard output or error. A file is written on from where others stopped; opened anew, it
+    /// would be written from its beginning. Anything else is opened anew, so as not to wait in a
+    /// write; if it cannot be, as a socket or a pipe without a reader, it gets small pieces.
+    fn of_own(own: File) -> io::Result<Stream> {
+        if !own.metadata()?.is_file() {
+            #[cfg(unix)]
+            let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&own));
+            #[cfg(not(unix))]
+            let path = String::new();
+            return Ok(match open(OpenOptions::new().write(true), Path::new(&path)) {
+                Ok(file) => Stream::new(file),
+                Err(_) => Stream { most: LEAST, ..Stream::new(own) },
+            });
+        }
+        Ok(Stream::new(own))
+    }
+
     /// How long it is, if it is a file.
     pub(crate) fn len(&self) -> io::Result<Option<u64>> {
-        let metadata = self.0.metadata()?;
+        let metadata = self.file.metadata()?;
         Ok(metadata.is_file().then_some(metadata.len()))
     }
 
     /// The file.
     pub(crate) fn file(&self) -> &File {
-        &self.0
+        &self.file
     }
 
     /// Does what can be done once the stream is ready for it.
@@ -69,8 +100,8 @@ impl Stream {
     ) -> io::Result<T> {
         loop {
             check()?;
-            if is_ready(&self.0, to_write)? {
-                match act(&mut self.0) {
+            if is_ready(&self.file, to_write)? {
+                match act(&mut self.file) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     done => return done,
                 }
@@ -101,22 +132,41 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Standard output or error where it is a file, to be written on from where others stopped: opened
-/// anew, it would be written from its beginning.
-fn standard(path: &Path) -> Option<File> {
+/// Standard output or error, by its number.
+fn own(number: u32) -> Option<File> {
     #[cfg(unix)]
     use std::os::fd::AsFd;
 
-    let own = match descriptor(path)? {
+    let own = match number {
         #[cfg(unix)]
         1 => io::stdout().as_fd().try_clone_to_owned(),
         #[cfg(unix)]
         2 => io::stderr().as_fd().try_clone_to_owned(),
         _ => return None,
     };
-    let file = File::from(own.ok()?);
-    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
+    own.ok().map(File::from)
 }
+
+/// Has a part of a file go to the disk from now on, and waits for what is some pieces before it.
+#[cfg(target_os = "linux")]
+fn write_behind(file: &File, from: u64, len: u64) {
+    use std::os::fd::AsRawFd;
+
+    const BEHIND: u64 = 8 * PIECE as u64;
+    for (from, what) in [
+        (Some(from), libc::SYNC_FILE_RANGE_WRITE),
+        (from.checked_sub(BEHIND), libc::SYNC_FILE_RANGE_WAIT_BEFORE),
+    ] {
+        let Some(from) = from else { continue };
+        let (from, len) = (from as libc::off64_t, len as libc::off64_t);
+        // What goes wrong shows when it is synced.
+        // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
+        unsafe { libc::sync_file_range(file.as_raw_fd(), from, len, what) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_behind(_: &File, _: u64, _: u64) {}
 
 #[cfg(unix)]
 fn is_pipe(path: &Path) -> bool {
@@ -146,24 +196,32 @@ fn is_ready(_: &File, _: bool) -> io::Result<bool> {
 
 impl Read for Stream {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let most = bytes.len().min(PIECE);
+        let most = bytes.len().min(self.most);
         self.when_ready(false, |file| file.read(&mut bytes[..most]))
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let most = bytes.len().min(PIECE);
-        self.when_ready(true, |file| file.write(&bytes[..most]))
+        let most = bytes.len().min(self.most);
+        let count = self.when_ready(true, |file| file.write(&bytes[..most]))?;
+        if let Some(behind) = &mut self.behind {
+            *behind += count as u64;
+            if *behind >= PIECE as u64 {
+                let end = self.file.stream_position()?;
+                write_behind(&self.file, end.saturating_sub(*behind), std::mem::take(behind));
+            }
+        }
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
 impl Seek for Stream {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
+        self.file.seek(to)
     }
 }

@@ -1,10 +1,10 @@
 //! What signals do to the children of a test, whoever started the test.
 
 /// Children take signals as ever, also where the test runs behind `nohup` or a script's `&`, which
-/// have them ignored.
+/// have them ignored, or by Python, which ignores the one of the limit on the size of files.
 pub fn as_ever() {
     #[cfg(unix)]
-    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGXFSZ] {
         // SAFETY: no handler is given, only the system's own way asked for.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }

@@ -55,6 +55,7 @@ use hotloop::{
 
 use super::args::{Number, Tuning};
 use super::array::{Array, Order};
+use super::kind::Kind;
 use super::replacement::replace;
 use super::{interrupt, memory, quantity};
 use c_text::{Job, Target};
@@ -169,7 +170,9 @@ impl Bench {
     pub(crate) fn run(&self) -> Result<String> {
         if let Some(path) = &self.flamegraph {
             // That there is a place for it is known before it is made.
-            replace(path, |file| file.write_all(&self.flames().map_err(io::Error::other)?))?;
+            replace(path, Kind::Svg, |file| {
+                file.write_all(&self.flames().map_err(io::Error::other)?)
+            })?;
             return Ok(String::new());
         }
         let measurement = self.measure()?;

@@ -17,6 +17,7 @@ use std::path::Path;
 use console::Term;
 use hotloop::{Error, ErrorKind, Output, Result};
 
+use super::kind;
 use super::replacement::replace;
 use figure::Figure;
 use numbers::Numbers;
@@ -52,7 +53,7 @@ pub(crate) fn draw(kind: Kind, arrays: &[&Output], file: Option<&Path>) -> Resul
     };
     let Some(path) = file else { return terminal::text(&figure, columns, rows) };
     let text = svg::document(&figure)?;
-    replace(path, |file| file.write_all(text.as_bytes()))?;
+    replace(path, kind::Kind::Svg, |file| file.write_all(text.as_bytes()))?;
     Ok(String::new())
 }
 
