@@ -37,6 +37,7 @@ mod c_text;
 mod drawn;
 mod flamegraph;
 mod floor;
+mod kernel_names;
 mod ndarray_peer;
 mod peers;
 mod race;
