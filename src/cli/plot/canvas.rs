@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use console::Style;
+use console::{Color, Style};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind,
 };
@@ -17,7 +17,8 @@ const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x8
 const DASHES: [(u32, u32); 4] = [(1, 0), (3, 3), (1, 3), (7, 3)];
 
 /// Colours of a terminal that are told apart on dark and on light ground.
-const COLORS: [u8; 6] = [4, 3, 2, 1, 5, 6];
+const COLORS: [Color; 6] =
+    [Color::Blue, Color::Yellow, Color::Green, Color::Red, Color::Magenta, Color::Cyan];
 
 /// How lines are told apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,7 @@ impl Inks {
         match self {
             Inks::Dashes => text.to_string(),
             Inks::Colors => {
-                let style = Style::new().color256(COLORS[line % COLORS.len()]);
+                let style = Style::new().fg(COLORS[line % COLORS.len()]);
                 style.force_styling(true).apply_to(text).to_string()
             }
         }

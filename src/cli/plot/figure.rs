@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn margins_are_around_points_and_above_bars() {
         let figure = points(None, &[0.0, 1.0]).unwrap().with_margins();
-        let line = vec![(50, 50), (950, 950)];
+        let line = vec![(45, 45), (955, 955)];
         assert_eq!(figure.draw(1001, 1001).unwrap(), [Drawing::Lines(vec![line])]);
         let figure = bars(&[1.0, 2.0, 2.0], 2).with_margins();
         let drawn = figure.draw(10, 10).unwrap();
@@ -526,6 +526,6 @@ mod tests {
         let figure = Figure::points(None, vec![(&[5u16, 6, 5][..]).into()]).unwrap();
         assert_eq!(ticks(&figure), ["0 1 2", "5 6"]);
         let one = Figure::points(None, vec![(&[0.5][..]).into()]).unwrap();
-        assert_eq!(ticks(&one), ["0", "0.46 0.48 0.50 0.52 0.54"]);
+        assert_eq!(ticks(&one), ["0", "0.45 0.50 0.55"]);
     }
 }

@@ -218,7 +218,7 @@ mod tests {
         let drawn = text(&figure, &labels, (40, 14), Inks::Dashes).unwrap();
         let lines: Vec<&str> = drawn.lines().collect();
         assert_eq!(lines.len(), 14, "{drawn}");
-        assert_eq!((lines[0].trim(), lines[1]), ("title", "⠤⠤⠤⠤ up  ⠤⠄⠠⠄ down"));
+        assert_eq!((lines[0].trim(), lines[1]), ("title", "⠤⠤⠤⠤ up  ⠤⠄ ⠤ down"));
         assert_eq!((lines[2], lines[13].trim()), ("height", "time"));
         assert!(lines.iter().all(|line| line.chars().count() <= 40), "{drawn}");
         let colored = text(&figure, &labels, (40, 14), Inks::Colors).unwrap();

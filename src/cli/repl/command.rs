@@ -42,8 +42,9 @@ def NAME(X, ...) = PROGRAM
 ";
 
 const HELP_BELOW: &str = "\
-X and Y are names or expressions: `:plot x, sin(x), cos(x)`; without a comma blanks
-are between them. OPTIONS of a figure: --title TEXT, --xlabel TEXT, --ylabel TEXT,
+X and Y are names or
+expressions, as in ':plot x, sin(x), cos(x)'; where no comma is, blanks are between
+them. A figure's OPTIONS are --title TEXT, --xlabel TEXT, --ylabel TEXT, --hist and
 -o FILE.svg or -o FILE.png. A text goes on in the next line while a bracket is open
 or an operand is missing; an empty line ends it. Ctrl-C stops what is being computed,
 and clears what is being typed.

@@ -111,7 +111,8 @@ impl<'a> Words<'a> {
             let (value, after) =
                 word::first(after).ok_or_else(|| usage(&format!("{name} lacks a text")))?;
             // A path is taken as it is.
-            *text = Some(if matches!(name, "-o" | "--output") { value } else { in_one_line(&value) });
+            *text =
+                Some(if matches!(name, "-o" | "--output") { value } else { in_one_line(&value) });
             rest = after.trim_start();
         }
         Ok(words)
