@@ -893,7 +893,7 @@ fn explain_looks_at_files_and_shapes() {
     write_f64(dir, "b.npy", &[1.0, 2.0, 3.0, 4.0]);
     fs::write(dir.join("t.csv"), "x,y\n1,2\n3,4\n5,6\n").expect("a file");
     let text = ok(dir, &["explain", "a * k + x + i", "a=a.npy", "x=t.csv:x", "k=0.5", "i:i16@"]);
-    for line in ["is a: f64[s1]", "is k: weak f64", "is x: f64[s1]", "is i: i16\n"] {
+    for line in ["is a: f64[s1]", "is k: weak f64", "is x: i64[s1]", "is i: i16\n"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     for words in [
