@@ -251,7 +251,7 @@ impl Program {
         Ok(Kernel { program: self.clone(), types: list.into(), kernels })
     }
 
-    /// The graph, the plan and the work of each element, as text for people.
+    /// The plan, the work of each element and the graph, as text for people.
     ///
     /// # Errors
     /// As [`Program::specialize`].
@@ -490,7 +490,7 @@ impl Kernel {
         self.program.bound(kernels, prepared, targets, false)
     }
 
-    /// The graph, the plan and the work of each element, as text for people.
+    /// The plan, the work of each element and the graph, as text for people.
     pub fn explain(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -529,26 +529,30 @@ impl Kernel {
             .map(|(i, (n, ty))| format!("input {i} is {n}: {ty}"))
             .collect();
         writeln!(text, "{}", inputs.join("\n"))?;
-        writeln!(
-            text,
-            "\ngraph ({})\n{}",
-            self.program.engine.0.options.mode.name(),
-            self.kernels.graph
-        )?;
+        let mode = self.program.engine.0.options.mode.name();
+        let graph = self.kernels.graph.to_string();
         let compiled = match &self.kernels.native {
             Ok(compiled) => compiled,
-            Err(refusal) => return writeln!(text, "interpreted: {refusal:?}"),
+            Err(refusal) => {
+                return writeln!(text, "\ninterpreted: {refusal:?}\n\ngraph ({mode})\n{graph}");
+            }
         };
-        writeln!(text, "optimized\n{}", compiled.graph)?;
-        writeln!(text, "plan\n{}", compiled.plan)?;
+        writeln!(text, "\nplan\n{}", compiled.plan)?;
         let code: usize = compiled.tiles.iter().map(|t| t.code_len()).sum();
         writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element())?;
-        writeln!(text, "{} operations an element", compiled.plan.operations())?;
+        let operations = compiled.plan.operations();
+        let plural = if operations == 1 { "" } else { "s" };
+        writeln!(text, "{operations} operation{plural} an element")?;
         writeln!(
             text,
             "{code} bytes of machine code for {}",
             self.program.engine.0.options.isa.name()
-        )
+        )?;
+        let optimized = compiled.graph.to_string();
+        if optimized == graph {
+            return write!(text, "\ngraph ({mode}), which is optimal already\n{graph}");
+        }
+        write!(text, "\ngraph ({mode})\n{graph}\noptimized\n{optimized}")
     }
 
     /// Bytes that an element moves between memory and the caches, over all stages.

@@ -1003,6 +1003,17 @@ fn explain() {
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
 
+    // What is of most use comes first, and nothing twice.
+    let place =
+        |text: &str, part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    let short = ok(dir, &["explain", "x + 1"]);
+    assert!(
+        place(&short, "\nplan\n") < place(&short, "\ngraph (strict), which is optimal already\n")
+    );
+    assert!(!short.contains("\noptimized\n"), "{short}");
+    let long = ok(dir, &["explain", "x / 2"]);
+    assert!(place(&long, "\ngraph (strict)\n") < place(&long, "\noptimized\n"), "{long}");
+
     let words = ["explain", "--svg", "a * k + b", "a:f32", "k:weak"];
     let drawn = ok(dir, &words);
     assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"), "{drawn}");
@@ -1011,6 +1022,35 @@ fn explain() {
     assert_eq!(fs::read_to_string(dir.join("p.svg")).expect("it is written"), drawn);
     let nowhere = fails(dir, 1, &[&words[..], &["-o", "none/p.svg"]].concat());
     assert!(nowhere.contains("cannot write \"none/p.svg\""), "{nowhere}");
+}
+
+/// Types and shapes are those of the files; what cannot run is not explained.
+#[test]
+fn explain_looks_at_files_and_shapes() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0, 3.0]);
+    write_f64(dir, "b.npy", &[1.0, 2.0, 3.0, 4.0]);
+    fs::write(dir.join("t.csv"), "x,y\n1,2\n3,4\n5,6\n").expect("a file");
+    let text = ok(dir, &["explain", "a * k + x + i", "a=a.npy", "x=t.csv:x", "k=0.5", "i:i16@"]);
+    for line in ["is a: f64[s1]", "is k: weak f64", "is x: i64[s1]", "is i: i16\n"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    for words in [
+        ["a + b", "a=a.npy", "b=b.npy"],
+        ["a + b", "a=a.npy", "b:f64[4]"],
+        ["a + b", "a:f64[3]", "b:f64[4]"],
+        ["a + b", "a:f64[n,3]", "b:f64[n,4]"],
+        ["a[5] + b", "a=a.npy", "b:f64[n]"],
+    ] {
+        let error = fails(dir, 1, &[&["explain"], &words[..]].concat());
+        assert!(error.contains("broadcast") || error.contains("index"), "{words:?}: {error}");
+    }
+    for words in [["a + b", "a:f64[n]", "b:f64[m]"], ["a + b", "a=a.npy", "b:f64[n]"]] {
+        assert!(ok(dir, &[&["explain"], &words[..]].concat()).contains("\nplan\n"), "{words:?}");
+    }
+    assert!(fails(dir, 2, &["explain", "a", "a:f64", "a=a.npy"]).contains("given twice"));
+    assert!(fails(dir, 1, &["explain", "a", "a=no.npy"]).contains("no.npy"));
 }
 
 #[test]
@@ -1178,11 +1218,61 @@ fn bench() {
     let keys: Vec<&str> = object.keys().map(String::as_str).collect();
     let help = ok(dir.path(), &["bench", "--help"]);
     assert!(keys.iter().all(|key| help.contains(key)), "{keys:?}");
-    assert_eq!(keys.len(), 17);
+    assert_eq!(keys.len(), 18);
     assert!(close(number("floor_ratio"), number("median_s") / number("floor_s")));
 
-    let text = ok(dir.path(), &["bench", "sum(x) + 1", "-n", "1000", "--dtype", "i16"]);
-    assert!(text.starts_with("1000 elements of i16") && text.contains("GB/s"), "{text}");
+    assert!(number("recompile_s") > 0.0);
+
+    let words = ["bench", "sum(x) + 1", "-n", "1000", "--dtype", "i16", "--threads", "1"];
+    let text = ok(dir.path(), &words);
+    assert!(text.starts_with("1000 elements of i16, 1 thread, strict"), "{text}");
+    // Times and sizes are as those of --stats.
+    let line = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).trim().to_string()
+    };
+    assert!(line("compile").ends_with("s then") && line("compile").contains("s the first time, "));
+    assert!(line("run ").contains("s at best, ") && line("run ").contains("s in the median of "));
+    assert!(line("memory").starts_with("2.01 kB read and written, "), "{text}");
+    assert!(line("floor").contains("s to only move as many bytes, "), "{text}");
+    assert!(!text.contains("e-"), "{text}");
+}
+
+/// The program and the floor count the same bytes, however often an array is read.
+#[test]
+fn bench_counts_bytes_once() {
+    let native = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    for (program, shape, bytes) in [
+        ("a[1:] - a[:-1]", "[1000]", 8 * (1000 + 999)),
+        ("a - mean(a)", "[1000]", 8 * 2000),
+        ("a[:10] * 2", "[1000]", if native { 8 * 20 } else { 8 * 1010 }),
+    ] {
+        let object = benched(&[program, &format!("a:f64{shape}")]);
+        assert_eq!(object["bytes"], bytes, "{program}");
+        let rate = bytes as f64 / object["min_s"].as_f64().expect("seconds") / 1e9;
+        assert!((object["gb_per_s"].as_f64().expect("a rate") / rate - 1.0).abs() < 1e-9);
+    }
+}
+
+/// Files and numbers are taken as they are, beside arrays that are drawn.
+#[test]
+fn bench_of_files() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[1.0, 2.0, 4.0]);
+    fs::write(dir.join("t.csv"), "x,y\n1,2\n3,4\n5,6\n").expect("a file");
+    let words = ["bench", "a * x + k + b", "a=a.npy", "x=t.csv:x", "k=0.5", "b:f64[2,1]", "--json"];
+    let object: serde_json::Value = serde_json::from_str(&ok(dir, &words)).expect("JSON");
+    assert_eq!((&object["n"], &object["bytes"]), (&6.into(), &(8 * (3 + 3 + 2 + 6)).into()));
+    // The sums of the peer in C are checked against ours, so it has the file's elements.
+    let object: serde_json::Value =
+        serde_json::from_str(&ok(dir, &["bench", "a * 2", "a=a.npy", "--peers", "--json"]))
+            .expect("JSON");
+    let compiler = Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success());
+    assert_eq!(object["peers"]["c"].is_number(), compiler);
+    assert!(fails(dir, 1, &["bench", "a", "b=a.npy"]).contains("'b'"));
+    assert!(fails(dir, 1, &["bench", "a", "a=no.npy"]).contains("no.npy"));
+    assert!(fails(dir, 2, &["bench", "a", "a=a.npy", "a:f32"]).contains("given twice"));
 }
 
 /// The object that a bench prints.
@@ -1218,9 +1308,13 @@ fn bench_beside_peers() {
     let object = benched(&["i*f + a", "i:i32[50]", "f:f32[9,50]:F", "a:[9,1]:rev", "--peers"]);
     assert_eq!(seconds(&object, "c").is_some_and(|s| s > 0.0), compiler);
     assert_eq!(object["peers"]["ndarray"], serde_json::Value::Null);
+    let sums = ["sum(c*2 + f, axis=1)", "c:f64[40,30]", "f:f64[40,30]:F", "--peers"];
+    let object = benched(&sums);
+    assert_eq!(seconds(&object, "c").is_some_and(|s| s > 0.0), compiler, "README's example");
+    assert!(seconds(&object, "ndarray").is_some_and(|s| s > 0.0));
     let words = ["bench", "i // j", "-n", "100", "--dtype", "i32", "--peers"];
     let text = ok(temporary().path(), &words);
-    assert!(text.contains("no C loop for this program: the operator // "), "{text}");
+    assert!(text.contains("c            no peer: no loop in C for the operator // "), "{text}");
     assert!(text.contains("floor  "), "{text}");
     assert!(!benched(&["a", "-n", "10"]).to_string().contains("peers"));
 }

@@ -8,14 +8,15 @@ use hotloop::{Arg, ArgType, DType, Engine, EngineBuilder, Kind, Mode};
 
 use super::bench::{self, Bench, Spec};
 use super::evaluate::Evaluation;
-use super::explain::Explanation;
+use super::explain::{Described, Explanation};
 
 const HELP: &str = "\
 hotloop computes array expressions over .npy files with native code
 
 Usage:
   hotloop [OPTIONS] PROGRAM [NAME=FILE.npy | NAME=NUMBER]...
-  hotloop explain PROGRAM [NAME:TYPE]...    what the program becomes
+  hotloop explain PROGRAM [NAME:TYPE | NAME=FILE]...
+                                            what the program becomes
   hotloop functions [NAME]                  what can be called
   hotloop bench PROGRAM [NAME:TYPE[SHAPE]]  how fast the program is here
   hotloop repl [NAME=FILE]...               line by line; also without any argument
@@ -46,18 +47,20 @@ Without -o each output is printed, long ones in short.
 ";
 
 const EXPLAIN_HELP: &str = "\
-Shows what a program becomes: its graph, the plan, the work of each element
+Shows what a program becomes: the plan, the work of each element, its graph
 
-Usage: hotloop explain [OPTIONS] PROGRAM [NAME:TYPE]...
+Usage: hotloop explain [OPTIONS] PROGRAM [NAME=FILE | NAME=NUMBER | NAME:TYPE]...
 
+  $ hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy
   $ hotloop explain 'a * k + b' a:f32 k:float
   $ hotloop explain 'sin(x) + cos(y)' 'x:f64[1,n]' 'y:f64[m,1]'
   $ hotloop explain --svg '(x - mean(x)) / std(x)' -o standardize.svg
 
 TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in
-brackets: arrays whose shapes are written alike have the same one, others broadcast.
-It may also be a dtype and '@' for one element (f64@), or a kind for a number that takes the dtype of what it meets: int, float,
-weak (the same as float). An input without a TYPE is an f64 array.
+brackets: numbers are extents, and a name stands for the same extent everywhere.
+It may also be a dtype and '@' for one element (f64@), or a kind for a number that
+takes the dtype of what it meets: int, float, weak (the same as float). An input
+without a TYPE is an f64 array.
 
 Options:
       --svg           draw the passes over the data, what each computes, reads and writes
@@ -297,41 +300,6 @@ fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
     Ok(list)
 }
 
-/// An input's type, of the form `name:type` or `name:type[shape]`. Arrays whose shapes are written
-/// alike have the same one.
-fn input_type(word: OsString, shapes: &mut Vec<String>) -> Result<(String, ArgType), String> {
-    let word = text(word)?;
-    let (name, ty) =
-        word.split_once(':').ok_or_else(|| format!("{word:?} is not of the form name:type"))?;
-    let parsed = match ty {
-        "weak" | "float" => Some(ArgType::weak(Kind::Float)),
-        "int" => Some(ArgType::weak(Kind::Int)),
-        _ => match ty.strip_suffix('@') {
-            Some(dtype) => DType::from_name(dtype).map(ArgType::scalar),
-            None => match ty.strip_suffix(']').and_then(|ty| ty.split_once('[')) {
-                None => DType::from_name(ty).map(ArgType::array),
-                Some((dtype, shape)) => {
-                    let known = shapes.iter().position(|s| s == shape).unwrap_or(shapes.len());
-                    if known == shapes.len() {
-                        shapes.push(shape.to_string());
-                    }
-                    // Arrays without a shape have the first class.
-                    let class = u8::try_from(known + 1).unwrap_or(u8::MAX);
-                    DType::from_name(dtype).map(|dtype| ArgType::array_of_shape(dtype, class))
-                }
-            },
-        },
-    };
-    let parsed = parsed.ok_or_else(|| {
-        let names: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
-        format!(
-            "unknown type {ty:?}: take weak, int, float, one of {}, or that and '@'",
-            names.join(" ")
-        )
-    })?;
-    Ok((name.to_string(), parsed))
-}
-
 fn text(word: OsString) -> Result<String, String> {
     word.into_string().map_err(|word| format!("{word:?} is not UTF-8"))
 }
@@ -413,6 +381,10 @@ fn is_negation(word: &OsStr) -> bool {
 /// Whether a word gives an array rather than a number: a colon, and before any `=`.
 fn is_spec(word: &OsString) -> bool {
     word.as_encoded_bytes().iter().find(|c| b":=".contains(c)) == Some(&b':')
+}
+
+fn has_equals(word: &OsStr) -> bool {
+    word.as_encoded_bytes().contains(&b'=')
 }
 
 /// Reads the words after the command's own name.
@@ -598,10 +570,18 @@ impl Words {
                 Command::Evaluate(Evaluation { expression, inputs, output, memory, stats, tuning })
             }
             Verb::Explain => {
-                let mut shapes = Vec::new();
-                let types = rest.into_iter().map(|word| input_type(word, &mut shapes));
-                let types = types.collect::<Result<_, _>>()?;
-                Command::Explain(Explanation { expression, types, svg, output, tuning })
+                let (specs, given): (Vec<OsString>, Vec<OsString>) =
+                    rest.into_iter().partition(|word| is_spec(word) || !has_equals(word));
+                let described = |(name, given)| (name, Described::Given(given));
+                let mut known: Vec<_> = inputs(&given)?.into_iter().map(described).collect();
+                for word in specs {
+                    let (name, described) = Described::parse(&text(word)?)?;
+                    if known.iter().any(|(n, _)| *n == name) {
+                        return Err(format!("the input {name} is given twice"));
+                    }
+                    known.push((name, described));
+                }
+                Command::Explain(Explanation { expression, inputs: known, svg, output, tuning })
             }
             Verb::Functions => {
                 let mut rest = rest.into_iter();
@@ -614,27 +594,24 @@ impl Words {
             Verb::Bench => {
                 let (specs, given): (Vec<OsString>, Vec<OsString>) =
                     rest.into_iter().partition(is_spec);
-                let mut numbers = Vec::new();
+                let (mut numbers, mut files) = (Vec::new(), Vec::new());
                 for (name, given) in inputs(&given)? {
                     match given {
                         Given::Number(number) => numbers.push((name, number)),
-                        Given::File(_) => {
-                            return Err(format!(
-                                "bench draws its arrays; {name} can be a number, or an array \
-                                 {name}:dtype[extents]:layout"
-                            ));
-                        }
+                        file => files.push((name, file)),
                     }
                 }
                 let mut specs = specs.into_iter().map(|word| Spec::parse(&text(word)?));
                 let specs: Vec<(String, Spec)> = specs.by_ref().collect::<Result<_, _>>()?;
-                let names = || specs.iter().map(|(n, _)| n).chain(numbers.iter().map(|(n, _)| n));
+                let given = || numbers.iter().map(|(n, _)| n).chain(files.iter().map(|(n, _)| n));
+                let names = || specs.iter().map(|(n, _)| n).chain(given());
                 if let Some(name) = names().find(|name| names().filter(|n| n == name).count() > 1) {
                     return Err(format!("the input {name} is given twice"));
                 }
                 Command::Bench(Bench {
                     expression,
                     numbers,
+                    files,
                     specs,
                     n: self.n.unwrap_or(10_000_000),
                     dtype: self.dtype.unwrap_or(DType::F64),
@@ -720,12 +697,12 @@ mod tests {
             &["--threads", "2"],
             &["bench"],
             &["bench", "a", "-n", "0.5"],
-            &["bench", "a", "a=x.npy"],
             &["bench", "a", "--dtype", "c64"],
             &["bench", "a", "a:f64[2", "-n", "3"],
             &["bench", "a", "a:f64[2]:G"],
             &["bench", "a", "a:f64[2]", "a:f64[3]"],
             &["bench", "a", "a:f64[2]", "a=3"],
+            &["bench", "a", "a:f64[2]", "a=a.npy"],
             &["explain", "a", "--peers"],
             &["explain", "a", "a:f65"],
             &["explain", "a", "a"],

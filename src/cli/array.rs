@@ -77,6 +77,11 @@ impl Array {
         &self.shape
     }
 
+    /// Bytes from an element to the next, for each axis.
+    pub(crate) fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
     /// The elements' bytes, in the order of memory.
     pub(crate) fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.size]

@@ -19,8 +19,10 @@ pub(crate) enum Kind {
     Npz,
     /// A table.
     Csv,
-    /// A picture.
+    /// A picture of shapes.
     Svg,
+    /// A picture of pixels.
+    Png,
     /// The text of `explain`.
     Explanation,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Npz => &["npz"],
             Kind::Csv => &["csv"],
             Kind::Svg => &["svg"],
+            Kind::Png => &["png"],
             Kind::Explanation => &[],
         }
     }
@@ -56,6 +59,7 @@ impl Kind {
             // A table may begin with anything.
             Kind::Csv => b"",
             Kind::Svg => b"<svg",
+            Kind::Png => b"\x89PNG",
             Kind::Explanation => EXPLANATION.as_bytes(),
         }
     }
@@ -64,7 +68,7 @@ impl Kind {
     fn called(self) -> &'static str {
         match self {
             Kind::Npy | Kind::Npz | Kind::Csv => ".npy, .npz or .csv",
-            Kind::Svg => ".svg",
+            Kind::Svg | Kind::Png => ".svg or .png",
             Kind::Explanation => ".txt or .md",
         }
     }

@@ -76,8 +76,8 @@ impl Links {
             if !link.passes() {
                 // Straight down to the border, so that no shape is crossed.
                 let (leaves, arrives) = (from.bottom(), to.top);
-                canvas.lines("link", &[start, (start.0, leaves)]);
-                canvas.curve("link", (start.0, leaves), (end.0, arrives));
+                canvas.lines("way", &[start, (start.0, leaves)]);
+                canvas.curve("way", (start.0, leaves), (end.0, arrives));
                 canvas.lines("link", &[(end.0, arrives), end]);
                 continue;
             }

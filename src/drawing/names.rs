@@ -24,7 +24,8 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 /// What a node is called.
 pub(super) fn name(graph: &Graph, id: NodeId) -> String {
     match graph.node(id) {
-        Node::Apply(op, _) => op.row().name.to_string(),
+        // Some are written to be followed by their operand.
+        Node::Apply(op, _) => op.row().name.trim_end_matches(" of").to_string(),
         Node::Convert(_) | Node::Adopt(_) => format!("to {}", graph.dtype(id)),
         Node::View(_) => "view".to_string(),
         Node::Const(_) | Node::Wide(_) => "constant".to_string(),

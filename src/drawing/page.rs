@@ -8,13 +8,26 @@ use super::svg::{Canvas, text_width};
 use crate::error::shown_program;
 
 const MARGIN: f64 = 20.0;
-const TITLE: f64 = 34.0;
+const TITLE: f64 = 50.0;
 /// Between boxes.
 const GAP: f64 = 44.0;
 /// The least width of what stands beside the shapes of a box.
 const ASIDE: f64 = 174.0;
 /// Between the notes.
 const LINE: f64 = 16.0;
+
+/// What all passes together are, in short.
+fn summary(subject: &Subject<'_>) -> String {
+    let Some(plan) = subject.plan else { return "evaluated operation by operation".to_string() };
+    let passes = plan.stages.iter().filter(|stage| !stage.domain.is_scalar()).count();
+    let operations = plan.operations();
+    format!(
+        "{passes} pass{} over the data, {} bytes and {operations} operation{} an element",
+        if passes == 1 { "" } else { "es" },
+        plan.bytes_per_element(),
+        if operations == 1 { "" } else { "s" },
+    )
+}
 
 /// Lays out the boxes below each other, and draws them.
 pub(super) fn compose(subject: &Subject<'_>, panels: &[Panel], notes: &[String]) -> String {
@@ -34,11 +47,14 @@ pub(super) fn compose(subject: &Subject<'_>, panels: &[Panel], notes: &[String])
         place.left = MARGIN + aside + 2.0 * PADDING + (inner - place.layout.width) / 2.0;
     }
     let title = shown_program(subject.text, ((boxed / text_width("x", 14.0)) as usize).max(60) - 3);
-    let widest = notes.iter().map(|note| text_width(note, 10.0)).fold(0.0, f64::max);
+    let summary = summary(subject);
+    let widest =
+        notes.iter().chain([&summary]).map(|note| text_width(note, 10.0)).fold(0.0, f64::max);
     let width = (boxed + links.width()).max(text_width(&title, 14.0)).max(widest) + 2.0 * MARGIN;
 
     let mut canvas = Canvas::default();
     canvas.text("title", MARGIN, MARGIN + 14.0, &title);
+    canvas.text("note", MARGIN, MARGIN + 32.0, &summary);
     for place in &placed {
         canvas.rectangle("stage", [MARGIN, place.top, boxed, place.height]);
     }

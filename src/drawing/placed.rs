@@ -95,10 +95,12 @@ impl<'p> Placed<'p> {
                 let step = (width / of as f64).min(14.0);
                 x += (port as f64 - (of as f64 - 1.0) / 2.0) * step;
             }
-            canvas.curve("edge", (self.x(*from), self.span(*from).1), (x, self.span(*to).0));
-            if panel.shapes.get(*to).is_none() {
+            let passes = panel.shapes.get(*to).is_none();
+            let class = if passes { "edge passing" } else { "edge" };
+            canvas.curve(class, (self.x(*from), self.span(*from).1), (x, self.span(*to).0));
+            if passes {
                 let (upper, lower) = self.span(*to);
-                canvas.lines("edge", &[(self.x(*to), upper), (self.x(*to), lower)]);
+                canvas.lines("edge passing", &[(self.x(*to), upper), (self.x(*to), lower)]);
             }
         }
         for (node, shape) in panel.shapes.iter().enumerate() {

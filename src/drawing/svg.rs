@@ -103,8 +103,17 @@ text { font-family: 'DejaVu Sans Mono', Menlo, Consolas, monospace; font-size: 1
 .output { fill: #e3f4e7; stroke: #3a8650 }
 .between { fill: #fdf1d8; stroke: #b97f16 }
 .edge, .link { fill: none; stroke: #777; stroke-width: 1.2 }
-.link { stroke: #b97f16; stroke-dasharray: 5 3 }
+.link { stroke: #b97f16; marker-end: url(#to) }
+.way { fill: none; stroke: #b97f16; stroke-width: 1.2 }
+.edge { marker-end: url(#into) }
+.passing { marker-end: none }
 </style>
+<defs>
+<marker id=\"to\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
+<path d=\"M0 0L8 4L0 8z\" fill=\"#b97f16\"/></marker>
+<marker id=\"into\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">\
+<path d=\"M0 0L8 4L0 8z\" fill=\"#777\"/></marker>
+</defs>
 ";
 
 #[cfg(test)]

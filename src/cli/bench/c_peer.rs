@@ -27,7 +27,7 @@ impl CPeer {
     /// # Errors
     /// Why there is none, in a sentence.
     pub(crate) fn start(job: &Job<'_>) -> std::result::Result<CPeer, String> {
-        let text = c_text(job).map_err(|what| format!("no C loop for this program: {what}"))?;
+        let text = c_text(job).map_err(|what| format!("no loop in C for {what}"))?;
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let (source, program) = (folder.path().join("loop.c"), folder.path().join("loop"));
         std::fs::write(&source, text).map_err(|e| e.to_string())?;
@@ -57,7 +57,12 @@ impl CPeer {
         if !built {
             return Err(format!("the C compiler, cc, did not build the loop: {why}"));
         }
+        for (number, array) in job.arrays.iter().enumerate().filter(|(_, array)| array.is_read) {
+            let path = folder.path().join(format!("x{number}"));
+            std::fs::write(path, array.bytes()).map_err(|e| e.to_string())?;
+        }
         let mut child = Command::new(&program)
+            .current_dir(folder.path())
             .env("OMP_WAIT_POLICY", "passive")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -176,6 +181,11 @@ mod tests {
             ("i*f + minimum(j, i)", &["i:i32[50]", "f:f32[9,50]:F", "j:u8[9,1]"]),
             ("sum(a * i)", &["a:f64[1000]:odd", "i:i16[1000]"]),
             ("sum(i)", &["i:bool[3,1000]:F"]),
+            ("sum(a*2 + f, axis=1)", &["a:f64[40,50]", "f:f64[40,50]:F"]),
+            ("sum(a, axis=-1)", &["a:f32[7,6,5]:rev"]),
+            ("sum(a * b, 0)", &["a:f64[30,20]", "b:f64[30,1]"]),
+            ("sum(a, axis=1)", &["a:i32[9,8,7]"]),
+            ("sum(a, axis=0)", &["a:f64[1000]"]),
             ("x = a > b; y = not x; y | (a == 1)", &["a:f64[100]", "b:i64[100]"]),
             (
                 "hypot(a, b)**1.5 + arctan2(b, 1) if a < inf else nan",
@@ -196,9 +206,10 @@ mod tests {
             ("sin(i)", "integers"),
             ("def f(x) = x + 1; f(i)", "function of the program's own"),
             ("i, 3", "another shape"),
+            ("sum(i, axis=0, keepdims=True)", "another shape"),
         ] {
             let error = sums(program, &["i:i32[10]"]).unwrap_err();
-            assert!(error.contains("no C loop") && error.contains(about), "{program}: {error}");
+            assert!(error.contains("no loop in C") && error.contains(about), "{program}: {error}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A program as the plain loop that a C programmer would write for it.
 //!
-//! What it covers: elementwise programs, and the full sum of one; bindings; arrays of any shapes,
+//! What it covers: elementwise programs, and sums of one, of all or along an axis; bindings; arrays of any shapes,
 //! strides and dtypes; the functions of the C library. Types follow the language's promotion.
 //! For anything else there is a sentence that says what is missing.
 
@@ -360,19 +360,27 @@ pub(crate) fn c_text(job: &Job<'_>) -> Result<String, String> {
     let ast = parse(job.expression).map_err(|e| e.message)?;
     let outputs = outputs(&ast, job)?;
     let sum = match outputs[..] {
-        [id] => summed(&ast, id),
+        [id] => summed(&ast, id, job.extents.len()),
         _ => None,
     };
+    if let (Some(Sum { axis: Some(axis), .. }), [target]) = (&sum, job.targets) {
+        let kept = job.extents.iter().enumerate().filter(|(other, _)| other != axis);
+        if !kept.map(|(_, extent)| extent).eq(&target.shape) {
+            return lacking("a sum of another shape than the loop's");
+        }
+    }
     let whole = job.targets.iter().all(|t| t.shape == job.extents);
     if sum.is_none() && !whole {
         return lacking("an output of another shape than the loop's");
     }
-    if sum.is_some() && job.targets.iter().any(|t| !t.shape.is_empty()) {
-        return lacking("a sum along an axis");
+    if matches!(sum, Some(Sum { axis: None, .. }))
+        && job.targets.iter().any(|t| !t.shape.is_empty())
+    {
+        return lacking("a sum along an axis that is written so");
     }
     let count = ast.exprs().count();
     let mut writer = Writer { ast: &ast, job, values: vec![None; count], lines: String::new() };
-    let skipped = sum.and(outputs.first().copied());
+    let skipped = sum.as_ref().and(outputs.first().copied());
     for id in ast.exprs().filter(|id| Some(*id) != skipped) {
         let bound = |name: &str| {
             ast.statements().iter().find_map(|statement| match statement {
@@ -385,20 +393,24 @@ pub(crate) fn c_text(job: &Job<'_>) -> Result<String, String> {
         writer.write(id, &bound)?;
     }
     let mut stores = String::new();
-    match sum {
-        Some(id) => {
-            let _ = writeln!(stores, "total += {};", writer.value(id)?.text);
+    match &sum {
+        Some(Sum { of, .. }) => {
+            let _ = writeln!(stores, "total += {};", writer.value(*of)?.text);
         }
         None => {
+            let all: Vec<usize> = (0..job.extents.len()).collect();
             for (k, (id, target)) in outputs.iter().zip(job.targets).enumerate() {
                 let value = writer.value(*id)?.cast(target.dtype);
-                let _ = writeln!(stores, "out{k}[{}] = {value};", dense_index(job.extents));
+                let _ = writeln!(stores, "out{k}[{}] = {value};", dense_index(job.extents, &all));
             }
         }
     }
-    let total = sum.and(job.targets.first()).map(|t| c_type(t.dtype));
     let body = writer.lines + &stores;
-    Ok(file(job, total, &body))
+    let loops = match (sum, job.targets) {
+        (Some(sum), [target]) => summing(job, sum.axis, c_type(target.dtype), &body),
+        _ => nest(job, &(0..job.extents.len()).collect::<Vec<_>>(), job.threads, "", &body),
+    };
+    Ok(file(job, &loops))
 }
 
 /// What the outputs are.
@@ -421,38 +433,61 @@ fn outputs(ast: &Ast, job: &Job<'_>) -> Said<Vec<ExprId>> {
     job.targets.iter().map(of).collect()
 }
 
-/// What an output sums, if it is a sum of all elements.
-fn summed(ast: &Ast, id: ExprId) -> Option<ExprId> {
-    match ast.kind(id) {
-        ExprKind::Call { function, arguments, .. } if ast.name(function.name) == "sum" => {
-            match ast.arguments(*arguments) {
-                [Argument { keyword: None, value: ArgumentValue::Expr(id), .. }] => Some(*id),
-                _ => None,
-            }
+/// A sum of all elements, or along an axis.
+struct Sum {
+    of: ExprId,
+    axis: Option<usize>,
+}
+
+/// The sum that an output is, over loops of so many axes.
+fn summed(ast: &Ast, id: ExprId, rank: usize) -> Option<Sum> {
+    let ExprKind::Call { function, arguments, .. } = ast.kind(id) else { return None };
+    if ast.name(function.name) != "sum" {
+        return None;
+    }
+    let [Argument { keyword: None, value: ArgumentValue::Expr(of), .. }, rest @ ..] =
+        ast.arguments(*arguments)
+    else {
+        return None;
+    };
+    match rest {
+        [] => Some(Sum { of: *of, axis: None }),
+        [Argument { keyword, value: ArgumentValue::Expr(axis), .. }]
+            if keyword.is_none_or(|keyword| ast.name(keyword.name) == "axis") =>
+        {
+            let (axis, from_end) = match ast.kind(*axis) {
+                ExprKind::Unary { op: UnaryOp::Negate, arg } => (ast.kind(*arg), true),
+                kind => (kind, false),
+            };
+            let ExprKind::Int(axis) = axis else { return None };
+            let axis = usize::try_from(*axis).ok()?;
+            let axis = if from_end { rank.checked_sub(axis)? } else { axis };
+            (axis < rank).then_some(Sum { of: *of, axis: Some(axis) })
         }
         _ => None,
     }
 }
 
-/// An element's place in an array in C order.
-fn dense_index(extents: &[usize]) -> String {
+/// An element's place in an array in C order, of these axes of the loops.
+fn dense_index(extents: &[usize], axes: &[usize]) -> String {
     let mut terms = Vec::new();
     let mut stride = 1usize;
-    for (axis, extent) in extents.iter().enumerate().rev() {
+    for axis in axes.iter().rev() {
         terms.push(format!("i{axis} * {stride}L"));
-        stride = stride.saturating_mul(*extent);
+        stride = stride.saturating_mul(extents.get(*axis).copied().unwrap_or(1));
     }
-    terms.join(" + ")
+    if terms.is_empty() { "0".to_string() } else { terms.join(" + ") }
 }
 
-/// Loops around a body, with pragmas for the one that threads share and for the innermost.
-fn nest(job: &Job<'_>, reduction: &str, body: &str) -> String {
-    let last = job.extents.len().saturating_sub(1);
-    let shared = job.extents.iter().position(|extent| *extent >= job.threads);
-    let shared = shared.filter(|_| job.threads > 1);
+/// Loops around a body, along these axes from the outermost on, with pragmas for the one that
+/// threads share and, if the loops of the body are not within, for the innermost.
+fn nest(job: &Job<'_>, axes: &[usize], threads: usize, reduction: &str, body: &str) -> String {
+    let long = |axis: &&usize| job.extents.get(**axis).is_some_and(|extent| *extent >= threads);
+    let shared = axes.iter().find(long).filter(|_| threads > 1);
     let mut text = String::new();
-    for (axis, extent) in job.extents.iter().enumerate() {
-        let words = match (shared == Some(axis), axis == last) {
+    for axis in axes {
+        let inner = axes.last() == Some(axis) && !body.contains("for (long");
+        let words = match (shared == Some(axis), inner) {
             (true, true) => "parallel for simd",
             (true, false) => "parallel for",
             (false, true) => "simd",
@@ -461,14 +496,40 @@ fn nest(job: &Job<'_>, reduction: &str, body: &str) -> String {
         if !words.is_empty() {
             let _ = writeln!(text, "#pragma omp {words}{reduction}");
         }
+        let extent = job.extents.get(*axis).copied().unwrap_or(1);
         let _ = writeln!(text, "for (long i{axis} = 0; i{axis} < {extent}L; i{axis}++) {{");
     }
-    text + body + &"}\n".repeat(job.extents.len())
+    text + body + &"}\n".repeat(axes.len())
 }
 
-fn file(job: &Job<'_>, total: Option<&str>, body: &str) -> String {
+/// The loops of a sum. Along an axis each sum is a loop of its own inside the others, which is how
+/// it would be written where the last axis is summed; along another one the body adds to an
+/// element of the output, so that memory is read in its order.
+fn summing(job: &Job<'_>, axis: Option<usize>, ty: &str, body: &str) -> String {
+    let all: Vec<usize> = (0..job.extents.len()).collect();
+    let reduction = " reduction(+ : total)";
+    let Some(axis) = axis else {
+        let loops = nest(job, &all, job.threads, reduction, body);
+        return format!("{ty} total = 0;\n{loops}out0[0] = total;\n");
+    };
+    let kept: Vec<usize> = all.iter().copied().filter(|other| *other != axis).collect();
+    let place = dense_index(job.extents, &kept);
+    if axis + 1 == job.extents.len() {
+        let inner = nest(job, &[axis], 1, reduction, body);
+        let body = format!("{ty} total = 0;\n{inner}out0[{place}] = total;\n");
+        return nest(job, &kept, job.threads, "", &body);
+    }
+    let count = kept.iter().filter_map(|axis| job.extents.get(*axis)).product::<usize>();
+    let body = body.replace("total += ", &format!("out0[{place}] += "));
+    // Threads that share the summed axis would write to the same elements.
+    let threads = if axis == 0 { 1 } else { job.threads };
+    let loops = nest(job, &all, threads, "", &body);
+    format!("memset(out0, 0, {count} * sizeof *out0);\n{loops}")
+}
+
+fn file(job: &Job<'_>, work: &str) -> String {
     let mut globals = String::new();
-    let mut setup = String::new();
+    let mut setup = format!("state = {}u;\n", Generator::SEED);
     for (k, array) in job.arrays.iter().enumerate() {
         let ty = c_type(array.dtype);
         let bytes = array.span + array.offset + 64;
@@ -496,12 +557,6 @@ fn file(job: &Job<'_>, total: Option<&str>, body: &str) -> String {
             "{{ double s = 0; for (long i = 0; i < {n}L; i++) s += out{k}[i]; printf(\"%.17g\\n\", s); }}"
         );
     }
-    let reduction = if total.is_some() { " reduction(+ : total)" } else { "" };
-    let loops = nest(job, reduction, body);
-    let work = match total {
-        Some(ty) => format!("{ty} total = 0;\n{loops}out0[0] = total;\n"),
-        None => loops,
-    };
     format!(
         "{HEAD}{globals}
 static __attribute__((noinline)) void work(void) {{
@@ -564,6 +619,14 @@ static void *memory(size_t bytes) {
     return p;
 }
 
+static int read_file(const char *path, char *to, size_t bytes) {
+    FILE *file = fopen(path, \"rb\");
+    if (!file) return 1;
+    size_t got = fread(to, 1, bytes, file);
+    fclose(file);
+    return got != bytes;
+}
+
 static uint64_t state;
 static uint64_t draw(void) {
     state += 0x9e3779b97f4a7c15u;
@@ -573,12 +636,13 @@ static uint64_t draw(void) {
 }
 ";
 
-/// The elements of an array, as [`Drawn::draw`] draws them.
+/// The elements of an array, as [`Drawn::draw`] draws them, or as they are in a file.
 fn fill(k: usize, array: &Drawn) -> String {
-    let mut text = String::new();
-    if k == 0 {
-        let _ = writeln!(text, "state = {}u;", Generator::SEED);
+    if array.is_read {
+        let (path, bytes) = (format!("x{k}"), array.span);
+        return format!("if (read_file(\"{path}\", m{k}, {bytes})) return 1;\n");
     }
+    let mut text = String::new();
     let mut index = "0".to_string();
     for (axis, (extent, stride)) in array.shape.iter().zip(&array.strides).enumerate() {
         let _ = writeln!(text, "for (long i{axis} = 0; i{axis} < {extent}L; i{axis}++)");

@@ -1,10 +1,10 @@
-//! Arrays of random numbers in some layout.
+//! Arrays of random numbers in some layout, and those of files.
 
 use hotloop::ndarray::{ArrayViewD, Axis, IxDyn, ShapeBuilder};
 use hotloop::{Arg, DType, Element, Error, ErrorKind, Result, prefer_huge_pages};
 
 use super::spec::Layout;
-use crate::cli::array::byte_count;
+use crate::cli::array::{Array as ReadArray, byte_count};
 use crate::cli::interrupt::by_parts;
 use crate::cli::split_mix::SplitMix64;
 
@@ -31,7 +31,7 @@ impl Generator {
     }
 }
 
-/// An array, its elements drawn in C order whatever its layout.
+/// An array, its elements drawn in C order whatever its layout; or read from a file.
 pub(crate) struct Drawn {
     /// Its name in the program.
     pub name: String,
@@ -47,6 +47,8 @@ pub(crate) struct Drawn {
     pub span: usize,
     /// Whether elements are beside their natural addresses.
     pub odd: bool,
+    /// Whether it is read from a file.
+    pub is_read: bool,
     /// The bytes before the first aligned one.
     padding: usize,
     words: Box<[u64]>,
@@ -54,6 +56,19 @@ pub(crate) struct Drawn {
 
 /// Arrays begin with a cache line.
 const ALIGNMENT: usize = 64;
+
+/// Zeros for so many bytes from an aligned address on.
+fn words(bytes: usize) -> Option<Box<[u64]>> {
+    let count = bytes.checked_add(2 * ALIGNMENT)?.div_ceil(8);
+    let mut words: Box<[u64]> = bytemuck::allocation::try_zeroed_slice_box(count).ok()?;
+    prefer_huge_pages(&mut words);
+    Some(words)
+}
+
+/// The bytes before the first aligned one.
+fn padding(words: &[u64]) -> usize {
+    words.as_ptr().cast::<u8>().align_offset(ALIGNMENT)
+}
 
 impl Drawn {
     /// Draws an array.
@@ -74,11 +89,7 @@ impl Drawn {
         let dense = byte_count(dtype, shape).ok_or_else(refused)?;
         let size = dtype.size();
         let step = if layout == Layout::Second { 2 } else { 1 };
-        let bytes = dense.checked_mul(step).and_then(|b| b.checked_add(2 * ALIGNMENT));
-        let words = bytes.ok_or_else(refused)?.div_ceil(8);
-        let mut words: Box<[u64]> =
-            bytemuck::allocation::try_zeroed_slice_box(words).map_err(|()| refused())?;
-        prefer_huge_pages(&mut words);
+        let words = dense.checked_mul(step).and_then(words).ok_or_else(refused)?;
 
         let mut strides = vec![0; shape.len()];
         let mut stride = (size * step) as isize;
@@ -97,7 +108,7 @@ impl Drawn {
             offset += *stride as usize * (extent - 1);
             *stride = -*stride;
         }
-        let padding = words.as_ptr().cast::<u8>().align_offset(ALIGNMENT);
+        let padding = padding(&words);
         let mut array = Drawn {
             name: name.to_string(),
             dtype,
@@ -106,11 +117,45 @@ impl Drawn {
             offset,
             span: dense * step - (step - 1) * size,
             odd: layout == Layout::Odd && size > 1,
+            is_read: false,
             padding,
             words,
         };
         array.fill(generator)?;
         Ok(array)
+    }
+
+    /// A copy of an array, as aligned as those that are drawn.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub(crate) fn copied(name: &str, array: &ReadArray) -> Result<Drawn> {
+        let span = array.bytes().len();
+        let mut words = words(span).ok_or_else(|| {
+            let message = format!("no memory for a copy of {name}, which has {span} bytes");
+            Error::new(ErrorKind::OutOfMemory, message)
+        })?;
+        let padding = padding(&words);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        bytes[padding..][..span].copy_from_slice(array.bytes());
+        Ok(Drawn {
+            name: name.to_string(),
+            dtype: array.dtype(),
+            shape: array.shape().to_vec(),
+            strides: array.strides().to_vec(),
+            offset: 0,
+            span,
+            odd: false,
+            is_read: true,
+            padding,
+            words,
+        })
+    }
+
+    /// The bytes from the lowest element to the end of the highest.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        bytes.get(self.padding..self.padding + self.span).unwrap_or_default()
     }
 
     fn fill(&mut self, generator: &mut Generator) -> Result<()> {
@@ -139,11 +184,6 @@ impl Drawn {
         self.shape.iter().product()
     }
 
-    /// Whether its elements have no gaps between them.
-    pub(crate) fn is_dense(&self) -> bool {
-        self.span == self.len() * self.dtype.size()
-    }
-
     fn first(&self) -> *const u8 {
         self.words.as_ptr().cast::<u8>().wrapping_add(self.padding + self.offset)
     }
@@ -159,8 +199,8 @@ impl Drawn {
         for (extent, limit) in shape.iter_mut().rev().zip(limits.iter().rev()) {
             *extent = (*extent).min(*limit);
         }
-        // SAFETY: `draw` made the memory for this layout, no extent is longer, and the argument
-        // borrows the array.
+        // SAFETY: `draw` and `copied` made the memory for this layout, no extent is longer, and the
+        // argument borrows the array.
         unsafe { Arg::raw(self.first(), &shape, &self.strides, self.dtype) }
     }
 

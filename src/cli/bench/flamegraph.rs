@@ -12,6 +12,7 @@ use hotloop::{Error, ErrorKind, Result};
 use inferno::flamegraph::{Options, from_lines};
 use tempfile::tempdir;
 
+use super::kernel_names::KernelNames;
 use crate::cli::interrupt;
 
 /// Seconds that are watched, and samples a second: no divisor of what else happens at intervals.
@@ -23,6 +24,14 @@ const CALL_GRAPH: &str = "dwarf,4096";
 
 /// What `perf` calls a function without a name.
 const UNKNOWN: &str = "[unknown]";
+
+/// Addresses from here on are the operating system's.
+const KERNEL: u64 = 0xffff_8000_0000_0000;
+
+/// Frames that are less wide than so many percent of the picture are left out.
+const NARROWEST: f64 = 0.1;
+/// How high a frame is drawn, in pixels.
+const FRAME_HEIGHT: usize = 20;
 
 /// Watches runs, and draws where their time goes: an SVG file.
 ///
@@ -64,11 +73,12 @@ fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
     check("`perf record`", &recorded)?;
 
     let mut script = Command::new("perf");
-    script.args(["script", "--no-inline", "-F", "comm,ip,sym", "-i"]).arg(&data);
+    script.args(["script", "--no-inline", "-F", "comm,ip,sym,symoff", "-i"]).arg(&data);
     let script = script.stdin(Stdio::null()).output().map_err(|e| failed("`perf script`", &e))?;
     interrupt::check()?;
     check("`perf script`", &script)?;
-    let folded = fold(&String::from_utf8_lossy(&script.stdout));
+    let script = String::from_utf8_lossy(&script.stdout);
+    let folded = fold(&script, &KernelNames::of_this_process());
     match folded.is_empty() {
         true => Err(Error::new(ErrorKind::Io, "`perf record` has seen no run")),
         false => Ok(folded),
@@ -106,24 +116,19 @@ fn check(what: &str, output: &Output) -> Result<()> {
 
 /// How many samples each stack has, from the output of `perf script`: a line with the thread's
 /// name, then the stack's frames from the innermost on, then an empty line.
-fn fold(script: &str) -> Vec<String> {
+fn fold(script: &str, kernels: &KernelNames) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let (mut thread, mut frames) = (None, Vec::new());
     for line in script.lines().chain([""]) {
         let words = line.trim();
         if words.is_empty() {
             if let Some(thread) = thread.take() {
-                // Where a stack was cut off, nobody knows its end.
-                while frames.len() > 1 && frames.last().is_some_and(|frame| frame == UNKNOWN) {
-                    frames.pop();
-                }
-                frames.push(thread);
-                frames.reverse();
-                *counts.entry(frames.join(";")).or_default() += 1;
+                let stack = stack(thread, std::mem::take(&mut frames));
+                *counts.entry(stack).or_default() += 1;
             }
             frames.clear();
         } else if line.starts_with(char::is_whitespace) && thread.is_some() {
-            frames.push(frame(words));
+            frames.push(frame(words, kernels));
         } else {
             thread = Some(frame_name(words));
         }
@@ -131,14 +136,44 @@ fn fold(script: &str) -> Vec<String> {
     counts.into_iter().map(|(stack, count)| format!("{stack} {count}")).collect()
 }
 
-/// The function of a frame, behind its address.
-fn frame(words: &str) -> String {
-    let name = words.split_once(' ').map_or(UNKNOWN, |(_, name)| name.trim());
+/// A stack from the thread on, as inferno reads it; `frames` begin with the innermost.
+fn stack(thread: String, mut frames: Vec<String>) -> String {
+    // How a thread came to run hotloop is the same for all stacks, or was cut off.
+    let ours = |frame: &String| frame.starts_with("hotloop");
+    if let Some(outermost) = frames.iter().rposition(ours) {
+        frames.truncate(outermost + 1);
+    }
+    while frames.len() > 1 && frames.last().is_some_and(|frame| frame == UNKNOWN) {
+        frames.pop();
+    }
+    // What the operating system does is one frame.
+    frames.dedup_by(|a, b| a == SYSTEM && b == SYSTEM);
+    frames.push(thread);
+    frames.reverse();
+    frames.join(";")
+}
+
+/// All functions of the operating system.
+const SYSTEM: &str = "operating system";
+
+/// The function of a frame: `ADDRESS SYMBOL+OFFSET`.
+fn frame(words: &str, kernels: &KernelNames) -> String {
+    let (address, name) = words.split_once(' ').unwrap_or((words, UNKNOWN));
+    let address = u64::from_str_radix(address, 16).ok();
+    let name = name.trim();
+    if name != UNKNOWN && address.is_some_and(|address| address >= KERNEL) {
+        return SYSTEM.to_string();
+    }
+    let (name, offset) = match name.rsplit_once("+0x") {
+        Some((name, offset)) => (name, u64::from_str_radix(offset, 16).ok()),
+        None => (name, None),
+    };
     // Rust's names end in a hash.
     let plain = name
         .rsplit_once("::h")
         .filter(|(_, hash)| hash.len() == 16 && hash.bytes().all(|c| c.is_ascii_hexdigit()));
-    frame_name(plain.map_or(name, |(plain, _)| plain))
+    let start = address.zip(offset).and_then(|(address, offset)| address.checked_sub(offset));
+    frame_name(&kernels.name(plain.map_or(name, |(plain, _)| plain), start))
 }
 
 /// A name without what separates frames.
@@ -149,15 +184,34 @@ fn frame_name(name: &str) -> String {
 fn picture(folded: &[String], title: &str) -> io::Result<Vec<u8>> {
     let mut options = Options::default();
     options.title = title.to_string();
+    options.subtitle = Some(format!("where the time of its runs goes, in {SECONDS} s"));
     options.count_name = "samples".to_string();
+    options.min_width = NARROWEST;
+    options.frame_height = FRAME_HEIGHT;
     let mut picture = Vec::new();
     from_lines(&mut options, folded.iter().map(String::as_str), &mut picture)
         .map_err(io::Error::other)?;
-    Ok(picture)
+    Ok(named_root(picture))
+}
+
+/// Writes a name on the bar below all others, which inferno leaves blank.
+fn named_root(picture: Vec<u8>) -> Vec<u8> {
+    let text = match String::from_utf8(picture) {
+        Ok(text) => text,
+        Err(other) => return other.into_bytes(),
+    };
+    let named = text.split_once("<title>all (").and_then(|(before, rest)| {
+        let (count, _) = rest.split_once(", ")?;
+        let (bar, after) = rest.split_once("></text>")?;
+        Some(format!("{before}<title>all ({bar}>all threads, {count}</text>{after}"))
+    });
+    named.unwrap_or(text).into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
+    use hotloop::{DType, Isa};
+
     use super::*;
 
     #[test]
@@ -165,8 +219,8 @@ mod tests {
         let script = "\
 hotloop
 \t    7f01 hotloop: a = x; sin(a)**2 [stage 0]
-\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef
-\t    5502 main
+\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef+0x1d
+\t    5502 main+0x3
 \t       0 [unknown]
 
 hotloop-1
@@ -174,16 +228,41 @@ hotloop-1
 
 hotloop
 \t    7f08 hotloop: a = x; sin(a)**2 [stage 0]
-\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef
-\t    5502 main
+\t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef+0x1d
+\t    5502 main+0x3
 ";
-        let stack = "hotloop;main;hotloop_runtime::executor::Loop::run;\
+        let stack = "hotloop;hotloop_runtime::executor::Loop::run;\
                      hotloop: a = x, sin(a)**2 [stage 0]";
-        assert_eq!(fold(script), ["hotloop-1;[unknown] 1".to_string(), format!("{stack} 2")]);
-        let picture = String::from_utf8(picture(&fold(script), "a < b").unwrap()).unwrap();
-        assert!(
-            picture.contains("sin(a)**2 [stage 0]") && picture.contains("a &lt; b"),
-            "{picture}"
+        let folded = fold(script, &KernelNames::default());
+        assert_eq!(folded, ["hotloop-1;[unknown] 1".to_string(), format!("{stack} 2")]);
+        let picture = String::from_utf8(picture(&folded, "a < b").unwrap()).unwrap();
+        assert!(picture.contains("sin(a)**2 [stage 0]"), "{picture}");
+        assert!(picture.contains(">a &lt; b</text>"), "{picture}");
+        assert!(picture.contains(">all threads, 3 samples</text>"), "{picture}");
+    }
+
+    /// As `perf script` of a kernel with a system call in it prints it.
+    #[test]
+    fn stacks_have_what_is_of_use() {
+        let exp = hotloop_runtime::math::exp(DType::F64, Isa::Baseline).unwrap() as usize;
+        let script = format!(
+            "\
+hotloop-1
+\tffffffff8f7d81a0 futex_wait+0x10
+\tffffffff8f7d8a32 schedule+0x22
+\tffffffff8f7d8a31 do_syscall_64+0x62
+\t    {:x} hotloop_runtime::math::shell::scalar+0x20
+\t    7f01 hotloop: exp(x) [stage 0]+0x41
+\t    5501 hotloop_runtime::pool::Shared::serve+0x1d
+\t    5502 std::sys::backtrace::__rust_begin_short_backtrace+0x3
+\t    5503 clone3+0x2c
+",
+            exp + 0x20
+        );
+        assert_eq!(
+            fold(&script, &KernelNames::of_this_process()),
+            ["hotloop-1;hotloop_runtime::pool::Shared::serve;hotloop: exp(x) [stage 0];\
+              exp (scalar);operating system 1"]
         );
     }
 }

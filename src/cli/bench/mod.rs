@@ -1,6 +1,6 @@
 //! `hotloop bench`: how fast a program is on this machine, on random arrays.
 //!
-//! Arrays are drawn from a seeded generator: floats uniform in (0, 1), integers in 1 to 100, in C
+//! Arrays are read from files, or drawn from a seeded generator: floats uniform in (0, 1), integers in 1 to 100, in C
 //! order whatever the layout. The kernel is bound once and run at least five times and for about a
 //! second, but no longer than about ten. It takes turns with loops that only move as many bytes as
 //! the program must, which give the floor, and with `--peers` with a plain loop in C and with
@@ -20,15 +20,16 @@
 //! | `dtype` | of the arrays that are not given another |
 //! | `mode` | `strict`, `contract` or `fast` |
 //! | `native` | whether native code ran; otherwise the interpreter answered |
-//! | `compile_s` | seconds from the text to code for these types |
+//! | `compile_s` | seconds from the text to code for these types, the first time in the process |
+//! | `recompile_s` | the same of an engine that is made later |
 //! | `min_s`, `median_s` | seconds of one run |
-//! | `bytes` | bytes that one run moves between memory and the caches, over all passes; with arrays of several shapes or layouts, each once |
+//! | `bytes` | bytes that a run must move: of the elements that it reads of the inputs and writes of the outputs, each once, however many passes or views read it |
 //! | `gb_per_s` | `bytes / min_s / 1e9` |
 //! | `ns_per_element` | `min_s / n * 1e9` |
 //! | `interpreter_ns_per_element` | the same of the interpreter |
 //! | `speedup` | the interpreter's time divided by ours |
 //! | `runs` | how many runs were timed |
-//! | `floor_s` | median seconds of the fastest loop that reads as many bytes as the inputs have and writes as many as the outputs, each array once, on as many threads |
+//! | `floor_s` | median seconds of the fastest loop that only moves as many bytes, on as many threads |
 //! | `floor_ratio` | `median_s / floor_s` |
 //! | `peers` | with `--peers`, an object: the median seconds of a plain loop in `c` and of `ndarray`; `null` for one that could not be had |
 
@@ -37,6 +38,7 @@ mod c_text;
 mod drawn;
 mod flamegraph;
 mod floor;
+mod kernel_names;
 mod ndarray_peer;
 mod peers;
 mod race;
@@ -50,11 +52,12 @@ use std::time::{Duration, Instant};
 
 use hotloop::{
     Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Perf, Program, Result,
-    RunOptions,
+    RunOptions, Stats,
 };
 
-use super::args::{Number, Tuning};
+use super::args::{Given, Number, Tuning};
 use super::array::{Array, Order};
+use super::evaluate::Value;
 use super::kind::Kind;
 use super::replacement::replace;
 use super::{interrupt, memory, quantity};
@@ -68,11 +71,12 @@ pub(crate) use spec::Spec;
 
 /// What `hotloop bench --help` prints.
 pub(crate) const HELP: &str = "\
-Measures a program on random arrays
+Measures a program on arrays of files, or on random ones
 
-Usage: hotloop bench [OPTIONS] PROGRAM [NAME=NUMBER | NAME:ARRAY]...
+Usage: hotloop bench [OPTIONS] PROGRAM [NAME=FILE | NAME=NUMBER | NAME:ARRAY]...
 
   $ hotloop bench 'sin(a)**2 + cos(b)**2' -n 1e7 --threads 2
+  $ hotloop bench '(bid + ask) / 2' bid=bid.npy ask=ask.npy
   $ hotloop bench 'a + b' 'a:f64[4000,4000]:F' 'b:f32[4000,1]' --peers
 
 ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], f64[20,30]:F.
@@ -100,16 +104,18 @@ Options:
   dtype                       of the arrays that are not given another
   mode                        strict, contract or fast
   native                      whether native code ran; otherwise the interpreter answered
-  compile_s                   seconds from the text to code for these types
+  compile_s                   seconds from the text to code for these types, the first
+                              time in the process
+  recompile_s                 the same of an engine that is made later
   min_s, median_s             seconds of one run
-  bytes                       bytes that one run moves between memory and the caches
+  bytes                       bytes of the elements that a run reads and writes, each once
   gb_per_s                    bytes / min_s / 1e9
   ns_per_element              min_s / n * 1e9
   interpreter_ns_per_element  the same of the reference interpreter
   speedup                     the interpreter's time divided by ours
   runs                        how many runs were timed
-  floor_s                     median seconds of a loop that only moves the bytes of the
-                              inputs and outputs, each array once, on as many threads
+  floor_s                     median seconds of a loop that only moves as many bytes, on
+                              as many threads
   floor_ratio                 median_s / floor_s
   peers                       with --peers: median seconds of c and of ndarray, or null
 ";
@@ -117,6 +123,9 @@ Options:
 const ENOUGH: Duration = Duration::from_secs(1);
 /// What each of the others adds to the time of a race.
 const ENOUGH_FOR_OTHERS: Duration = Duration::from_millis(200);
+
+/// Compilations by later engines, of which the best counts.
+const COMPILATIONS: usize = 5;
 
 /// A plain loop over fewer bytes is not worth waking threads for.
 const SHARED: usize = 1 << 20;
@@ -128,6 +137,8 @@ pub(crate) struct Bench {
     pub expression: String,
     /// Inputs that are numbers.
     pub numbers: Vec<(String, Number)>,
+    /// Inputs that are in files.
+    pub files: Vec<(String, Given)>,
     /// Arrays that are not as the others.
     pub specs: Vec<(String, Spec)>,
     /// Elements of each other array.
@@ -152,14 +163,28 @@ struct Measurement {
     n: usize,
     native: bool,
     compile: f64,
+    recompile: f64,
     bytes: usize,
     runs: usize,
     min: f64,
     median: f64,
     floor: f64,
-    floor_bytes: usize,
     peers: Vec<(&'static str, Theirs)>,
     interpreter_ns: f64,
+}
+
+/// Bytes of the arrays that a run has to read: all of them, unless its passes together read fewer
+/// elements than there are. What several passes or views read counts once.
+fn read(arrays: &[Drawn], stats: Option<&Stats>) -> usize {
+    let spans: usize = arrays.iter().map(|array| array.span).sum();
+    let elements: usize = arrays.iter().map(|array| array.len() * array.dtype.size()).sum();
+    // The interpreter has no passes to ask.
+    let Some(stats) = stats.filter(|stats| !stats.stages.is_empty()) else { return spans };
+    let read = stats.bytes_read();
+    match read < elements as u64 {
+        true => (spans as u128 * u128::from(read) / elements as u128) as usize,
+        false => spans,
+    }
 }
 
 impl Bench {
@@ -192,33 +217,35 @@ impl Bench {
     }
 
     /// The types of the inputs; arrays of one shape are of one class.
-    fn types<'a>(&'a self, program: &'a Program) -> Vec<(&'a str, ArgType)> {
-        let mut shapes: Vec<Vec<usize>> = Vec::new();
+    fn types<'a>(&'a self, program: &'a Program, arrays: &'a [Drawn]) -> Vec<(&'a str, ArgType)> {
+        let mut shapes: Vec<&[usize]> = Vec::new();
         let mut types: Vec<(&str, ArgType)> =
             self.numbers.iter().map(|(n, x)| (n.as_str(), x.ty())).collect();
-        for name in program.inputs().iter().filter(|n| self.number(n).is_none()) {
-            let (dtype, shape, _) = self.spec(name);
+        for Drawn { name, dtype, shape, .. } in arrays {
             let ty = if shape.is_empty() {
-                ArgType::scalar(dtype)
+                ArgType::scalar(*dtype)
             } else {
-                let class = shapes.iter().position(|s| *s == shape).unwrap_or_else(|| {
+                let class = shapes.iter().position(|s| s == shape).unwrap_or_else(|| {
                     shapes.push(shape);
                     shapes.len() - 1
                 });
-                ArgType::array_of_shape(dtype, u8::try_from(class).unwrap_or(u8::MAX))
+                ArgType::array_of_shape(*dtype, u8::try_from(class).unwrap_or(u8::MAX))
             };
             types.push((name, ty));
         }
-        let unknown =
-            self.specs.iter().filter(|(n, _)| !program.inputs().iter().any(|i| **i == **n));
-        types.extend(unknown.map(|(n, _)| (n.as_str(), ArgType::array(self.dtype))));
+        let named = self.specs.iter().map(|(n, _)| n).chain(self.files.iter().map(|(n, _)| n));
+        let unknown = named.filter(|n| !program.inputs().iter().any(|i| **i == ***n));
+        types.extend(unknown.map(|n| (n.as_str(), ArgType::array(self.dtype))));
         types
     }
 
-    fn draw(&self, program: &Program) -> Result<Vec<Drawn>> {
+    /// The arrays: those of files, and the others drawn.
+    fn arrays(&self, program: &Program) -> Result<Vec<Drawn>> {
+        let file = |name: &str| self.files.iter().find(|(n, _)| n == name);
         let names = program.inputs().iter().filter(|n| self.number(n).is_none());
         let names: Vec<&str> = names.map(|n| &**n).collect();
-        let bytes = names.iter().try_fold(0usize, |sum, name| {
+        let drawn = names.iter().filter(|name| file(name).is_none());
+        let bytes = drawn.clone().try_fold(0usize, |sum, name| {
             let (dtype, shape, layout) = self.spec(name);
             let step = if layout == spec::Layout::Second { 2 } else { 1 };
             sum.checked_add(super::array::byte_count(dtype, &shape)?.checked_mul(step)?)
@@ -234,11 +261,29 @@ impl Bench {
             return Err(Error::new(ErrorKind::OutOfMemory, message));
         }
         let mut generator = Generator::new();
-        let draw = |name: &&str| {
-            let (dtype, shape, layout) = self.spec(name);
-            Drawn::draw(&mut generator, name, dtype, &shape, layout)
+        let array = |name: &&str| match file(name) {
+            None => {
+                let (dtype, shape, layout) = self.spec(name);
+                Drawn::draw(&mut generator, name, dtype, &shape, layout)
+            }
+            Some((_, given)) => match Value::load(given)? {
+                Value::Array(array) => Drawn::copied(name, &array),
+                Value::Number(_) => Err(Error::new(ErrorKind::Type, "a file is no number")),
+            },
         };
-        names.iter().map(draw).collect()
+        names.iter().map(array).collect()
+    }
+
+    /// Seconds from the text to code, of engines that are made after the first one.
+    fn recompile(&self, types: &[(&str, ArgType)]) -> Result<f64> {
+        let mut best = f64::INFINITY;
+        for _ in 0..COMPILATIONS {
+            let engine = self.tuning.engine();
+            let started = Instant::now();
+            engine.compile(&self.expression)?.specialize(types)?;
+            best = best.min(started.elapsed().as_secs_f64());
+        }
+        Ok(best)
     }
 
     fn args<'a>(
@@ -261,8 +306,8 @@ impl Bench {
         let engine = self.tuning.builder().perf(Perf::Map).build();
         let options = RunOptions::new().cancel(interrupt::token());
         let program = engine.compile(&self.expression)?.with(options);
-        let kernel = program.specialize(&self.types(&program))?;
-        let arrays = self.draw(&program)?;
+        let arrays = self.arrays(&program)?;
+        let kernel = program.specialize(&self.types(&program, &arrays))?;
         let args = self.args(&arrays, None);
         let first = program.eval(&args[..])?;
         let mut results: Vec<Array> = first
@@ -279,12 +324,16 @@ impl Bench {
         let engine = self.tuning.engine();
         let started = Instant::now();
         let program = engine.compile(&self.expression)?;
-        let kernel = program.specialize(&self.types(&program))?;
-        let compile = started.elapsed().as_secs_f64();
+        let parsing = started.elapsed();
+        let arrays = self.arrays(&program)?;
+        let types = self.types(&program, &arrays);
+        let started = Instant::now();
+        let kernel = program.specialize(&types)?;
+        let compile = (parsing + started.elapsed()).as_secs_f64();
+        let recompile = self.recompile(&types)?;
 
-        let arrays = self.draw(&program)?;
         let args = self.args(&arrays, None);
-        let first = program.eval(&args[..])?;
+        let first = program.with(RunOptions::new().stats(true)).eval(&args[..])?;
         let native = first.report().native;
         let target = |output: &Output| Target {
             name: output.name().map(str::to_string),
@@ -293,6 +342,7 @@ impl Bench {
         };
         let targets: Vec<Target> = first.iter().map(target).collect();
         let sums: Vec<f64> = first.iter().map(sum).collect();
+        let stats = first.report().stats().cloned();
         drop(first);
 
         let mut results: Vec<Array> = targets
@@ -300,7 +350,7 @@ impl Bench {
             .map(|target| Array::zeroed(target.dtype, &target.shape, Order::C))
             .collect::<Result<_>>()?;
         let written = results.iter_mut().map(|array| array.bytes_mut().len()).sum();
-        let traffic = Traffic { read: arrays.iter().map(|a| a.span).sum(), written };
+        let traffic = Traffic { read: read(&arrays, stats.as_ref()), written };
         let extents = broadcast(arrays.iter().map(|a| &a.shape[..]));
         let largest = arrays.iter().map(Drawn::len).max().unwrap_or(1);
         let product =
@@ -339,18 +389,16 @@ impl Bench {
         let peers = theirs
             .into_iter()
             .map(|(name, seat)| (name, seat.map(|(what, seat)| (what, median(seat)))));
-        let uniform = arrays.iter().all(|a| a.shape == arrays[0].shape && a.is_dense());
         Ok(Measurement {
             n,
             native,
             compile,
-            // Without code there is no plan to ask; each array is read or written at least once.
-            bytes: if native && uniform { kernel.bytes_per_element() * n } else { traffic.bytes() },
+            recompile,
+            bytes: traffic.bytes(),
             runs: contenders[0].calls,
             min: contenders[0].min(),
             median: median(0),
             floor: floors.map(median).fold(f64::INFINITY, f64::min),
-            floor_bytes: traffic.bytes(),
             peers: peers.collect(),
             interpreter_ns: self.interpret(&arrays, extents.as_deref())?,
         })

@@ -7,9 +7,9 @@
 use std::rc::Rc;
 
 use hotloop::Element;
-use hotloop::ndarray::{ArrayD, ArrayViewD, NdFloat};
+use hotloop::ndarray::{ArrayD, ArrayViewD, Axis, NdFloat};
 use hotloop_grammar::{
-    ArgumentValue, Ast, BinaryOp, Constant, ExprId, ExprKind, Statement, UnaryOp, parse,
+    Argument, ArgumentValue, Ast, BinaryOp, Constant, ExprId, ExprKind, Statement, UnaryOp, parse,
 };
 
 use super::drawn::Drawn;
@@ -249,6 +249,19 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
             }
             ExprKind::Call { function, arguments, .. } => {
                 let name = self.ast.name(function.name);
+                if let (Some(axis), Some(x)) = (self.summed_axis(name, id), first(&self.ast, id)) {
+                    let Value::Array(x) = take(x)? else {
+                        return Err("the sum of a number".into());
+                    };
+                    let x = x.view();
+                    let axis = if axis < 0 { axis + x.ndim() as i64 } else { axis };
+                    return match usize::try_from(axis) {
+                        Ok(axis) if axis < x.ndim() => {
+                            Ok(Value::Array(Array::Owned(x.sum_axis(Axis(axis)))))
+                        }
+                        _ => Err(format!("an axis {axis}")),
+                    };
+                }
                 let [argument] = self.ast.arguments(*arguments) else {
                     return Err(format!("the function {name} as it is called here"));
                 };
@@ -262,6 +275,23 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
                 }
             }
             _ => Err("an expression of this kind".to_string()),
+        }
+    }
+
+    /// The axis along which a call sums.
+    fn summed_axis(&self, name: &str, id: ExprId) -> Option<i64> {
+        let ExprKind::Call { arguments, .. } = self.ast.kind(id) else { return None };
+        let [_, axis] = self.ast.arguments(*arguments) else { return None };
+        let is_axis = axis.keyword.is_none_or(|keyword| self.ast.name(keyword.name) == "axis");
+        let ArgumentValue::Expr(axis) = axis.value else { return None };
+        let number = |id: ExprId| match self.ast.kind(id) {
+            ExprKind::Int(x) => i64::try_from(*x).ok(),
+            _ => None,
+        };
+        match self.ast.kind(axis) {
+            _ if name != "sum" || !is_axis => None,
+            ExprKind::Unary { op: UnaryOp::Negate, arg } => number(*arg).map(|x| -x),
+            _ => number(axis),
         }
     }
 
@@ -283,6 +313,15 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
             Some((_, Err(number))) => Ok(Value::Number(*number)),
             None => Err(format!("a name {name}")),
         }
+    }
+}
+
+/// The first argument of a call, if it is no keyword's.
+fn first(ast: &Ast, id: ExprId) -> Option<ExprId> {
+    let ExprKind::Call { arguments, .. } = ast.kind(id) else { return None };
+    match ast.arguments(*arguments).first()? {
+        Argument { keyword: None, value: ArgumentValue::Expr(x), .. } => Some(*x),
+        _ => None,
     }
 }
 
@@ -326,6 +365,8 @@ mod tests {
             "sum(sin(a)**2 + cos(b)**2)",
             "sum(-exp(a - b) * (1 - c) + (a + a) / (b * c))",
             "sum(k - sqrt(c) * k)",
+            "sum(sum(a * b, axis=1) * sum(b, -1))",
+            "sum(sum(a, axis=0) - c)",
         ] {
             let mut args: Vec<(&str, hotloop::Arg<'_>)> =
                 drawn.iter().map(|x| (x.name.as_str(), x.arg())).collect();
@@ -334,7 +375,9 @@ mod tests {
             let x = last(program, &drawn, &given).unwrap();
             assert!((x - expected[[]]).abs() < 1e-9, "{program}: {x}, {}", expected[[]]);
         }
-        for program in ["a // b", "min(a)", "sum(a, b)", "def f(x) = x\nf(a)", "k > 1"] {
+        for program in
+            ["a // b", "min(a)", "sum(a, b)", "sum(a, axis=2)", "def f(x) = x\nf(a)", "k > 1"]
+        {
             assert!(last(program, &drawn, &given).is_err(), "{program}");
         }
     }

@@ -47,7 +47,7 @@ impl Bench {
 
     fn evaluated<'a, T: Real>(&'a self, arrays: &'a [Drawn]) -> Run<'a> {
         let peer = NdarrayPeer::<T>::new(&self.expression, arrays, &self.numbers)
-            .map_err(|what| format!("nothing for this program: {what}"))?;
+            .map_err(|what| format!("{what} is not written with ndarray here"))?;
         let run = move || peer.evaluate().map_err(|what| Error::new(ErrorKind::Internal, what));
         Ok(("operation by operation, one thread".to_string(), Contender::new(run)))
     }

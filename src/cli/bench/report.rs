@@ -1,6 +1,18 @@
 //! What was measured, as a table for people and as an object for programs.
 
+use std::time::Duration;
+
 use super::{Bench, Measurement};
+use crate::cli::quantity::{size, time};
+
+/// Seconds as people read them.
+fn shown(seconds: f64) -> String {
+    time(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
 
 impl Measurement {
     fn ns(&self) -> f64 {
@@ -15,36 +27,42 @@ impl Bench {
         } else {
             "the interpreter: there is no native code for this"
         };
+        let threads = self.threads();
+        let rate = |seconds: f64| m.bytes as f64 / seconds / 1e9;
         let mut text = format!(
-            "{} elements of {}, {} threads, {} mode, {who}\n\
-             compile      {:.3e} s\n\
-             run          {:.3e} s at least, {:.3e} s median of {}\n\
-             memory       {} bytes moved, {:.2} GB/s\n\
-             element      {:.4} ns\n\
-             floor        {:.3e} s to move {} bytes, {:.2} GB/s: a run takes {:.2} times as long\n",
+            "{} element{} of {}, {threads} thread{}, {} mode, {who}\n\
+             compile      {} the first time, {} then\n\
+             run          {} at best, {} in the median of {} run{}\n\
+             memory       {} read and written, {:.2} GB/s in the median\n\
+             element      {:.4} ns at best\n\
+             floor        {} to only move as many bytes, {:.2} GB/s: \
+             a run takes {:.2} times as long\n",
             m.n,
+            plural(m.n),
             self.dtype,
-            self.threads(),
+            plural(threads),
             self.tuning.mode.name(),
-            m.compile,
-            m.min,
-            m.median,
+            shown(m.compile),
+            shown(m.recompile),
+            shown(m.min),
+            shown(m.median),
             m.runs,
-            m.bytes,
-            m.bytes as f64 / m.min / 1e9,
+            plural(m.runs),
+            size(m.bytes as u64),
+            rate(m.median),
             m.ns(),
-            m.floor,
-            m.floor_bytes,
-            m.floor_bytes as f64 / m.floor / 1e9,
+            shown(m.floor),
+            rate(m.floor),
             m.median / m.floor,
         );
         for (name, theirs) in &m.peers {
             text += &match theirs {
                 Ok((what, seconds)) => format!(
-                    "{name:<13}{seconds:.3e} s median, {what}: {:.2} times as long\n",
+                    "{name:<13}{} in the median, {what}: {:.2} times as long\n",
+                    shown(*seconds),
                     seconds / m.median
                 ),
-                Err(why) => format!("{name:<13}{why}\n"),
+                Err(why) => format!("{name:<13}no peer: {why}\n"),
             };
         }
         text + &format!(
@@ -63,6 +81,7 @@ impl Bench {
             ("mode", json_string(self.tuning.mode.name())),
             ("native", m.native.to_string()),
             ("compile_s", m.compile.to_string()),
+            ("recompile_s", m.recompile.to_string()),
             ("min_s", m.min.to_string()),
             ("median_s", m.median.to_string()),
             ("bytes", m.bytes.to_string()),

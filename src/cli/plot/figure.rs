@@ -1,5 +1,7 @@
 //! What a figure shows: numbers on a grid, however many there are.
 
+use std::rc::Rc;
+
 use hotloop::{Error, ErrorKind, Result};
 
 use super::numbers::Numbers;
@@ -15,19 +17,46 @@ pub(crate) struct Figure<'a> {
     kind: Kind<'a>,
 }
 
+#[derive(Clone)]
 enum Kind<'a> {
-    /// Whether they go from left to right.
-    Points(Points<'a>, bool),
-    Bars(Vec<u64>),
+    /// One after the other, the first below the others.
+    Points(Vec<Points<'a>>),
+    /// The counts of intervals that together are this wide.
+    Bars(Vec<u64>, Scale),
 }
 
 /// Numbers over others, or over their own places.
+#[derive(Clone)]
 struct Points<'a> {
-    x: Option<Numbers<'a>>,
-    y: Numbers<'a>,
+    x: Option<Rc<Numbers<'a>>>,
+    y: Rc<Numbers<'a>>,
+    /// Whether they go from left to right.
+    rising: bool,
 }
 
 impl Points<'_> {
+    /// Widens the ends to those of the points that have a place; whether these go from left to
+    /// right.
+    fn take_in(&self, across: &mut Ends, up: &mut Ends) -> Result<bool> {
+        let (mut before, mut rising) = (f64::NEG_INFINITY, true);
+        self.blocks(|x, y| {
+            if let (Some(own_x), Some(own_y), [first, .., last]) = (Ends::of(x), Ends::of(y), x) {
+                across.join(&own_x);
+                up.join(&own_y);
+                rising = rising && before <= *first && x.is_sorted();
+                before = *last;
+                return;
+            }
+            for (x, y) in placed(x, y) {
+                across.take_in(x);
+                up.take_in(y);
+                rising &= before <= x;
+                before = x;
+            }
+        })?;
+        Ok(rising)
+    }
+
     /// Goes through the coordinates of all points, a block at a time.
     fn blocks(&self, mut see: impl FnMut(&[f64], &[f64])) -> Result<()> {
         let (mut xs, mut ys) = (Vec::new(), Vec::new());
@@ -68,6 +97,9 @@ pub(crate) enum Drawing {
     /// Bars beside each other, from the left end to the right one, by their heights.
     Bars(Vec<f64>),
 }
+
+/// The room that a figure has on each side, as a part of itself.
+const MARGIN: f64 = 0.05;
 
 /// Points that are looked at together; most blocks of many points lie in one column.
 const BLOCK: usize = 256;
@@ -126,38 +158,29 @@ impl Ends {
 }
 
 impl<'a> Figure<'a> {
-    /// A line through points from left to right; where they do not go from left to right, the
-    /// points alone.
+    /// Lines through points from left to right, one for each `y`; where they do not go from left
+    /// to right, the points alone.
     ///
     /// # Errors
-    /// `Shape` if there is not one `x` for each `y`, or no point has finite coordinates;
-    /// `Cancelled`.
-    pub(crate) fn points(x: Option<Numbers<'a>>, y: Numbers<'a>) -> Result<Figure<'a>> {
-        if let Some(x) = x.as_ref().filter(|x| x.len() != y.len()) {
-            let message = format!("{} points have {} heights", x.len(), y.len());
-            return Err(Error::new(ErrorKind::Shape, message));
-        }
-        let points = Points { x, y };
+    /// `Shape` if there is not one `x` for each number of a `y`, or no point has finite
+    /// coordinates; `Cancelled`.
+    pub(crate) fn points(x: Option<Numbers<'a>>, ys: Vec<Numbers<'a>>) -> Result<Figure<'a>> {
+        let x = x.map(Rc::new);
+        let x_is_whole = x.as_ref().is_none_or(|x| x.are_whole());
+        let y_is_whole = ys.iter().all(Numbers::are_whole);
         let (mut across, mut up) = (Ends::NONE, Ends::NONE);
-        let (mut before, mut rising) = (f64::NEG_INFINITY, true);
-        points.blocks(|x, y| {
-            if let (Some(own_x), Some(own_y), [first, .., last]) = (Ends::of(x), Ends::of(y), x) {
-                across.join(&own_x);
-                up.join(&own_y);
-                rising = rising && before <= *first && x.is_sorted();
-                before = *last;
-                return;
+        let mut all = Vec::new();
+        for y in ys {
+            if let Some(x) = x.as_ref().filter(|x| x.len() != y.len()) {
+                let message = format!("{} points have {} heights", x.len(), y.len());
+                return Err(Error::new(ErrorKind::Shape, message));
             }
-            for (x, y) in placed(x, y) {
-                across.take_in(x);
-                up.take_in(y);
-                rising &= before <= x;
-                before = x;
-            }
-        })?;
-        let x = across.scale(points.x.as_ref().is_none_or(Numbers::are_whole))?;
-        let y = up.scale(points.y.are_whole())?;
-        Ok(Figure { x, y, kind: Kind::Points(points, rising) })
+            let mut points = Points { x: x.clone(), y: Rc::new(y), rising: true };
+            points.rising = points.take_in(&mut across, &mut up)?;
+            all.push(points);
+        }
+        let (x, y) = (across.scale(x_is_whole)?, up.scale(y_is_whole)?);
+        Ok(Figure { x, y, kind: Kind::Points(all) })
     }
 
     /// How many numbers fall into each of at most so many intervals.
@@ -189,50 +212,71 @@ impl<'a> Figure<'a> {
             }
         })?;
         let most = counts.iter().copied().max().unwrap_or(0);
-        Ok(Figure { x: scale, y: Scale::new(0.0, most as f64, true), kind: Kind::Bars(counts) })
+        let y = Scale::new(0.0, most as f64, true);
+        Ok(Figure { x: scale, y, kind: Kind::Bars(counts, scale) })
     }
 
     /// Whether it is a histogram, and of how many bars.
     pub(crate) fn bars(&self) -> Option<usize> {
         match &self.kind {
             Kind::Points(..) => None,
-            Kind::Bars(counts) => Some(counts.len()),
+            Kind::Bars(counts, _) => Some(counts.len()),
         }
     }
 
-    /// The figure on a grid of so many dots.
+    /// Where the bars begin and end, from 0 to 1 along the axis.
+    pub(crate) fn bars_span(&self) -> (f64, f64) {
+        match &self.kind {
+            Kind::Points(..) => (0.0, 1.0),
+            Kind::Bars(_, bins) => bins.within(self.x),
+        }
+    }
+
+    /// The same with room around it, so that nothing touches a frame; bars stand on theirs.
+    pub(crate) fn with_margins(&self) -> Figure<'a> {
+        let (below, beside) = match &self.kind {
+            Kind::Points(..) => (MARGIN, MARGIN),
+            Kind::Bars(..) => (0.0, MARGIN / 2.0),
+        };
+        let (x, y) = (self.x.widened(beside, beside), self.y.widened(below, MARGIN));
+        Figure { x, y, kind: self.kind.clone() }
+    }
+
+    /// The figure on a grid of so many dots: a drawing for each line.
     ///
     /// # Errors
     /// `Cancelled`.
-    pub(crate) fn draw(&self, width: u32, height: u32) -> Result<Drawing> {
+    pub(crate) fn draw(&self, width: u32, height: u32) -> Result<Vec<Drawing>> {
         let on_grid =
             |fraction: f64, dots: u32| (fraction * f64::from(dots.max(1) - 1) + 0.5) as i32;
         let place = |(x, y): (f64, f64)| {
             (on_grid(self.x.fraction(x), width), on_grid(self.y.fraction(y), height))
         };
-        Ok(match &self.kind {
-            Kind::Points(points, true) => {
+        let draw_points = |points: &Points<'_>| {
+            if points.rising {
                 let mut trace = Trace::default();
                 points.blocks(|x, y| trace.block(x, y, place))?;
-                Drawing::Lines(trace.finish())
+                return Ok(Drawing::Lines(trace.finish()));
             }
-            Kind::Points(points, false) => {
-                let (w, h) = (width as usize, height as usize);
-                let (mut seen, mut dots) = (vec![false; w * h], Vec::new());
-                points.blocks(|x, y| {
-                    for (x, y) in placed(x, y).map(place) {
-                        let seen = seen.get_mut(y as usize * w + x as usize);
-                        if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
-                            dots.push((x, y));
-                        }
+            let (w, h) = (width as usize, height as usize);
+            let (mut seen, mut dots) = (vec![false; w * h], Vec::new());
+            points.blocks(|x, y| {
+                for (x, y) in placed(x, y).map(place) {
+                    let seen = seen.get_mut(y as usize * w + x as usize);
+                    if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
+                        dots.push((x, y));
                     }
-                })?;
-                Drawing::Dots(dots)
+                }
+            })?;
+            Ok(Drawing::Dots(dots))
+        };
+        match &self.kind {
+            Kind::Points(all) => all.iter().map(draw_points).collect(),
+            Kind::Bars(counts, _) => {
+                let heights = counts.iter().map(|n| self.y.fraction(*n as f64)).collect();
+                Ok(vec![Drawing::Bars(heights)])
             }
-            Kind::Bars(counts) => {
-                Drawing::Bars(counts.iter().map(|n| self.y.fraction(*n as f64)).collect())
-            }
-        })
+        }
     }
 }
 
@@ -349,7 +393,7 @@ mod tests {
     use super::*;
 
     fn points<'a>(x: Option<&'a [f64]>, y: &'a [f64]) -> Result<Figure<'a>> {
-        Figure::points(x.map(Numbers::from), y.into())
+        Figure::points(x.map(Numbers::from), vec![y.into()])
     }
 
     fn bars<T: hotloop::Element + bytemuck::Pod>(numbers: &[T], most: usize) -> Figure<'static> {
@@ -360,12 +404,12 @@ mod tests {
     fn a_line_from_corner_to_corner() {
         let figure = points(None, &[0.0, 1.0, 2.0]).unwrap();
         let line = vec![(0, 0), (2, 4), (4, 8)];
-        assert_eq!(figure.draw(5, 9).unwrap(), Drawing::Lines(vec![line]));
+        assert_eq!(figure.draw(5, 9).unwrap(), [Drawing::Lines(vec![line])]);
         let nan = f64::NAN;
         let broken = [0.0, nan, 2.0, f64::INFINITY, 1.0];
         let figure = points(None, &broken).unwrap();
         let lines = vec![vec![(0, 0)], vec![(2, 2)], vec![(4, 1)]];
-        assert_eq!(figure.draw(5, 3).unwrap(), Drawing::Lines(lines));
+        assert_eq!(figure.draw(5, 3).unwrap(), [Drawing::Lines(lines)]);
         assert!(points(None, &[nan]).is_err());
         assert!(points(None, &[]).is_err());
         assert!(points(Some(&[nan]), &[1.0]).is_err());
@@ -373,17 +417,42 @@ mod tests {
     }
 
     #[test]
+    fn several_lines_share_the_axes() {
+        let (x, a, b) = ([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], [4.0, 2.0, f64::NAN]);
+        let ys = vec![(&a[..]).into(), (&b[..]).into()];
+        let figure = Figure::points(Some((&x[..]).into()), ys).unwrap();
+        let lines = [vec![(0, 0), (2, 2), (4, 4)], vec![(0, 8), (2, 4)]];
+        assert_eq!(figure.draw(5, 9).unwrap(), lines.map(|line| Drawing::Lines(vec![line])));
+        let ys = vec![(&a[..]).into(), (&b[..2]).into()];
+        assert!(Figure::points(Some((&x[..]).into()), ys).is_err());
+    }
+
+    #[test]
+    fn margins_are_around_points_and_above_bars() {
+        let figure = points(None, &[0.0, 1.0]).unwrap().with_margins();
+        let line = vec![(45, 45), (955, 955)];
+        assert_eq!(figure.draw(1001, 1001).unwrap(), [Drawing::Lines(vec![line])]);
+        let figure = bars(&[1.0, 2.0, 2.0], 2).with_margins();
+        let drawn = figure.draw(10, 10).unwrap();
+        let [Drawing::Bars(heights)] = &drawn[..] else { panic!("bars") };
+        assert!((heights[1] - 1.0 / 1.05).abs() < 1e-9, "{heights:?}");
+        let (from, to) = figure.bars_span();
+        assert!((from - 0.025 / 1.05).abs() < 1e-9 && (to - 1.025 / 1.05).abs() < 1e-9);
+    }
+
+    #[test]
     fn points_that_go_back_are_dots() {
         let figure = points(Some(&[0.0, 2.0, 1.0, 1.0]), &[0.0, 0.0, 2.0, 2.0]).unwrap();
         let dots = vec![(0, 0), (2, 0), (1, 2)];
-        assert_eq!(figure.draw(3, 3).unwrap(), Drawing::Dots(dots));
+        assert_eq!(figure.draw(3, 3).unwrap(), [Drawing::Dots(dots)]);
     }
 
     #[test]
     fn many_points_become_few() {
         let y: Vec<f64> = (0..1_000_000).map(|i| f64::from(i % 1000)).collect();
         let figure = points(None, &y).unwrap();
-        let Drawing::Lines(lines) = figure.draw(100, 50).unwrap() else { panic!("a line") };
+        let drawn = figure.draw(100, 50).unwrap();
+        let [Drawing::Lines(lines)] = &drawn[..] else { panic!("a line") };
         assert_eq!(lines.len(), 1);
         assert!(lines[0].len() <= 400, "{}", lines[0].len());
         // Nothing is lost: each column reaches from the bottom to the top.
@@ -427,14 +496,12 @@ mod tests {
     #[test]
     fn histograms_count_everything_that_is_finite() {
         let figure = bars(&[1, 2, 2, 4], 80);
-        assert_eq!(figure.draw(8, 8).unwrap(), Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5]));
+        assert_eq!(figure.draw(8, 8).unwrap(), [Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5])]);
         assert_eq!(figure.bars(), Some(4));
         let figure = bars(&[0.0, f64::NAN, 0.25, f64::INFINITY, 1.0], 2);
-        assert_eq!(figure.draw(8, 8).unwrap(), Drawing::Bars(vec![1.0, 0.5]));
-        let Drawing::Bars(heights) = bars(&[5.0; 9], 80).draw(8, 8).unwrap() else {
-            panic!("bars")
-        };
-        assert_eq!(heights, [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(figure.draw(8, 8).unwrap(), [Drawing::Bars(vec![1.0, 0.5])]);
+        let heights = vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+        assert_eq!(bars(&[5.0; 9], 80).draw(8, 8).unwrap(), [Drawing::Bars(heights)]);
         assert!(Figure::histogram(&[f64::NAN][..].into(), 80).is_err());
         for (low, high) in [(f64::MIN, f64::MAX), (0.0, 5e-324), (1e300, 1e300), (-1e18, 1e18)] {
             assert!(bars(&[low, high, high], 40).bars().unwrap() <= 40);
@@ -456,9 +523,9 @@ mod tests {
         assert_eq!(ticks(&bars(&[7u8], 40)), ["7", "0 1"]);
         assert_eq!(ticks(&bars(&[3, 4, 4], 40)), ["3 4", "0 1 2"]);
         assert_eq!(ticks(&bars(&[-100, 250], 40)), ["-100 0 100 200", "0 1"]);
-        let figure = Figure::points(None, (&[5u16, 6, 5][..]).into()).unwrap();
+        let figure = Figure::points(None, vec![(&[5u16, 6, 5][..]).into()]).unwrap();
         assert_eq!(ticks(&figure), ["0 1 2", "5 6"]);
-        let one = Figure::points(None, (&[0.5][..]).into()).unwrap();
-        assert_eq!(ticks(&one), ["0", "0.4 0.6"]);
+        let one = Figure::points(None, vec![(&[0.5][..]).into()]).unwrap();
+        assert_eq!(ticks(&one), ["0", "0.45 0.50 0.55"]);
     }
 }

@@ -1,12 +1,16 @@
-//! Figures: lines, points and histograms, in a terminal or as SVG.
+//! Figures: lines, points and histograms, in a terminal, as SVG or as PNG.
 //!
 //! A figure draws itself on a grid of dots and so is as small as what it is drawn on, however many
-//! numbers it shows. The dots are drawn by plotters: its own backend makes SVG, a canvas of
-//! braille characters is ours.
+//! numbers it shows. A page puts axes and words around it, on whatever plotters draws on: its own
+//! backend makes SVG; the pixels of PNG and a canvas of braille characters are ours.
 
 mod canvas;
 mod figure;
+mod font;
+mod labels;
 mod numbers;
+mod page;
+mod png;
 mod scale;
 mod svg;
 mod terminal;
@@ -19,7 +23,9 @@ use hotloop::{Error, ErrorKind, Output, Result};
 
 use super::kind;
 use super::replacement::replace;
+use canvas::Inks;
 use figure::Figure;
+pub(crate) use labels::{Labels, in_one_line};
 use numbers::Numbers;
 
 /// What a figure is to be of.
@@ -36,25 +42,72 @@ const USUAL: (usize, usize) = (80, 24);
 /// The tallest figure, and the widest.
 const MOST: (usize, usize) = (400, 24);
 
-/// Draws one array, or the second over the first: as text, or to a file.
+/// What a figure is written as, by how its file's name ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Form {
+    /// Shapes.
+    Svg,
+    /// Pixels.
+    Png,
+}
+
+impl Form {
+    /// That of a file, if it is one of a figure.
+    pub(crate) fn of(path: &Path) -> Option<Form> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "svg" => Some(Form::Svg),
+            "png" => Some(Form::Png),
+            _ => None,
+        }
+    }
+
+    fn kind(self) -> kind::Kind {
+        match self {
+            Form::Svg => kind::Kind::Svg,
+            Form::Png => kind::Kind::Png,
+        }
+    }
+}
+
+/// Draws one array, or all others over the first: as text, or to a file.
 ///
 /// # Errors
 /// `Shape` for arrays of different lengths, or without a finite number; `Io`; `Cancelled`.
-pub(crate) fn draw(kind: Kind, arrays: &[&Output], file: Option<&Path>) -> Result<String> {
-    let (columns, rows) = size();
+pub(crate) fn draw(
+    kind: Kind,
+    arrays: &[&Output],
+    labels: &Labels,
+    file: Option<(&Path, Form)>,
+) -> Result<String> {
+    let size = size();
     let figure = match (kind, arrays) {
-        (Kind::Points, [y]) => Figure::points(None, Numbers::of(y))?,
-        (Kind::Points, [x, y]) => Figure::points(Some(Numbers::of(x)), Numbers::of(y))?,
+        (Kind::Points, [y]) => Figure::points(None, vec![Numbers::of(y)])?,
+        (Kind::Points, [x, ys @ ..]) => {
+            Figure::points(Some(Numbers::of(x)), ys.iter().copied().map(Numbers::of).collect())?
+        }
         (Kind::Histogram, [x]) => {
-            let most = if file.is_some() { svg::MOST_BARS } else { terminal::most_bars(columns) };
+            let most = if file.is_some() { page::MOST_BARS } else { terminal::most_bars(size.0) };
             Figure::histogram(&Numbers::of(x), most)?
         }
-        _ => return Err(Error::new(ErrorKind::Arity, "one or two arrays can be drawn")),
+        _ => return Err(Error::new(ErrorKind::Arity, "there is nothing to draw")),
     };
-    let Some(path) = file else { return terminal::text(&figure, columns, rows) };
-    let text = svg::document(&figure)?;
-    replace(path, kind::Kind::Svg, |file| file.write_all(text.as_bytes()))?;
+    let Some((path, form)) = file else {
+        return terminal::text(&figure, labels, size, inks());
+    };
+    let bytes = match form {
+        Form::Svg => svg::document(&figure, labels)?.into_bytes(),
+        Form::Png => png::file(&figure, labels)?,
+    };
+    replace(path, form.kind(), |file| file.write_all(&bytes))?;
     Ok(String::new())
+}
+
+/// Colours where the terminal has them, and nobody asked for none.
+fn inks() -> Inks {
+    match Term::stdout().features().colors_supported() && console::colors_enabled() {
+        true => Inks::Colors,
+        false => Inks::Dashes,
+    }
 }
 
 /// The characters that a figure may take.

@@ -32,10 +32,24 @@ impl Scale {
         let margin = match low.abs() {
             _ if whole => 0.5,
             0.0 => 1.0,
-            size => size / 2.0,
+            size => size / 10.0,
         };
         let (below, above) = (low - margin, low + margin);
         Scale { low: below.max(f64::MIN), high: above.min(f64::MAX), whole }
+    }
+
+    /// The same with room below its low end and above its high one, each a part of its length.
+    pub(crate) fn widened(self, below: f64, above: f64) -> Scale {
+        // Halves, for the length may be larger than any number.
+        let half = self.high / 2.0 - self.low / 2.0;
+        let low = (self.low - half * (2.0 * below)).max(f64::MIN);
+        let high = (self.high + half * (2.0 * above)).min(f64::MAX);
+        Scale { low, high, ..self }
+    }
+
+    /// Where its ends are in another one that it is a part of.
+    pub(crate) fn within(self, other: Scale) -> (f64, f64) {
+        (other.fraction(self.low), other.fraction(self.high))
     }
 
     /// Whether only integers are marked: they are so small that each is a float.
@@ -84,12 +98,20 @@ impl Scale {
         let (first, last) = (first as i64, last as i64);
         let largest = first.abs().max(last.abs());
         let plain = (1e-4..1e7).contains(&step.value(largest).abs()) && step.exponent >= -8;
+        // All with one exponent, so that the digits can be compared.
+        let places = step.units(largest).to_string().len();
+        let exponent = step.exponent + places as i32 - 1;
         let tick = |i: i64| {
             let x = step.value(i);
             let label = match plain {
                 true => format!("{x:.0$}", step.exponent.min(0).unsigned_abs() as usize),
                 false if i == 0 => "0".to_string(),
-                false => format!("{x:e}"),
+                false => {
+                    let digits = format!("{:0places$}", step.units(i.abs()));
+                    let (whole, part) = digits.split_at(digits.len() - (places - 1));
+                    let point = if part.is_empty() { "" } else { "." };
+                    format!("{}{whole}{point}{part}e{exponent}", if i < 0 { "-" } else { "" })
+                }
             };
             Tick { at: self.fraction(x), label }
         };
@@ -121,8 +143,12 @@ fn step(least: f64) -> Option<Step> {
 impl Step {
     /// So many steps from zero, correctly rounded where the power of ten is a number.
     fn value(self, count: i64) -> f64 {
-        let units = self.digit.saturating_mul(count);
-        format!("{units}e{}", self.exponent).parse().unwrap_or(0.0)
+        format!("{}e{}", self.units(count), self.exponent).parse().unwrap_or(0.0)
+    }
+
+    /// So many steps, as a multiple of the power of ten.
+    fn units(self, count: i64) -> i64 {
+        self.digit.saturating_mul(count)
     }
 }
 
@@ -138,10 +164,13 @@ mod tests {
     fn round_numbers() {
         assert_eq!(labels(0.0, 1.0, 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(-3.7, 12.2, 4), ["0", "5", "10"]);
-        assert_eq!(labels(0.0, 1e7, 3), ["0", "5e6", "1e7"]);
+        assert_eq!(labels(0.0, 1e7, 3), ["0", "0.5e7", "1.0e7"]);
         assert_eq!(labels(1.5e-9, 9e-9, 3), ["5e-9"]);
         assert_eq!(labels(99.97, 100.02, 3), ["99.98", "100.00", "100.02"]);
-        assert_eq!(labels(7.0, 7.0, 4), ["4", "6", "8", "10"]);
+        assert_eq!(labels(7.0, 7.0, 4), ["6.5", "7.0", "7.5"]);
+        let constant = ["0.90e300", "0.95e300", "1.00e300", "1.05e300", "1.10e300"];
+        assert_eq!(labels(1e300, 1e300, 5), constant);
+        assert_eq!(labels(-2e-300, 1e-300, 3), ["-2e-300", "-1e-300", "0", "1e-300"]);
         assert_eq!(labels(0.0, 0.0, 3), ["-1", "0", "1"]);
         assert_eq!(labels(0.0, 365.0, 4), ["0", "100", "200", "300"]);
     }

@@ -1,218 +1,142 @@
 //! A figure as an SVG document.
 
-use std::io;
-
-use hotloop::{Error, ErrorKind};
-use plotters_backend::text_anchor::{HPos, Pos, VPos};
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
-    FontFamily,
-};
 use plotters_svg::SVGBackend;
 
-use super::figure::{Drawing, Figure};
-use super::scale::Tick;
-
-const SIZE: (u32, u32) = (800, 480);
-/// Right, top and bottom of the axes.
-const FRAME: [i32; 3] = [780, 20, 440];
-/// From an axis to its labels, and from those to the edge.
-const GAP: i32 = 8;
-/// The labels' size, of which plotters makes 10.5 pixels, and the width of a digit in the widest of
-/// the usual fonts.
-const FONT: f64 = 13.0;
-const CHARACTER: f64 = 6.7;
-const BLACK: BackendColor = BackendColor { alpha: 1.0, rgb: (40, 40, 40) };
-const GRAY: BackendColor = BackendColor { alpha: 1.0, rgb: (225, 225, 225) };
-const WHITE: BackendColor = BackendColor { alpha: 1.0, rgb: (255, 255, 255) };
-const BLUE: BackendColor = BackendColor { alpha: 1.0, rgb: (31, 119, 180) };
-
-/// Bars that a histogram of this size can have.
-pub(crate) const MOST_BARS: usize = 100;
-
-/// The labels' font.
-struct Label(HPos, VPos);
-
-impl BackendTextStyle for Label {
-    type FontError = io::Error;
-
-    fn color(&self) -> BackendColor {
-        BLACK
-    }
-
-    fn size(&self) -> f64 {
-        FONT
-    }
-
-    fn anchor(&self) -> Pos {
-        Pos::new(self.0, self.1)
-    }
-
-    fn family(&self) -> FontFamily<'_> {
-        FontFamily::SansSerif
-    }
-
-    fn layout_box(&self, _: &str) -> Result<((i32, i32), (i32, i32)), io::Error> {
-        Ok(((0, 0), (0, 0)))
-    }
-
-    fn draw<E, DrawFunc: FnMut(i32, i32, BackendColor) -> Result<(), E>>(
-        &self,
-        _: &str,
-        _: BackendCoord,
-        _: DrawFunc,
-    ) -> Result<Result<(), E>, io::Error> {
-        Ok(Ok(()))
-    }
-}
-
-/// A line's colour and width.
-struct Stroke(BackendColor, u32);
-
-impl BackendStyle for Stroke {
-    fn color(&self) -> BackendColor {
-        self.0
-    }
-
-    fn stroke_width(&self) -> u32 {
-        self.1
-    }
-}
-
-fn width_of(label: &str) -> f64 {
-    label.chars().count() as f64 * CHARACTER
-}
+use super::figure::Figure;
+use super::labels::Labels;
+use super::page;
 
 /// The document.
 ///
 /// # Errors
 /// `Cancelled`.
-pub(crate) fn document(figure: &Figure<'_>) -> hotloop::Result<String> {
-    let ticks = figure.y.ticks(6);
-    let widest = ticks.iter().map(|tick| width_of(&tick.label)).fold(0.0, f64::max);
-    let page = Page { figure, left: widest.ceil() as i32 + 2 * GAP, up: ticks };
-    let [right, top, bottom] = FRAME;
-    let drawing = figure.draw((right - page.left + 1) as u32, (bottom - top + 1) as u32)?;
+pub(crate) fn document(figure: &Figure<'_>, labels: &Labels) -> hotloop::Result<String> {
     let mut text = String::new();
-    page.draw(&mut SVGBackend::with_string(&mut text, SIZE), drawing)
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("no figure: {error}")))?;
-    Ok(text)
-}
-
-/// A figure between axes.
-struct Page<'f> {
-    figure: &'f Figure<'f>,
-    /// Where the axes begin, so that the labels fit beside them.
-    left: i32,
-    /// The ticks of the vertical axis.
-    up: Vec<Tick>,
-}
-
-/// plotters writes to memory, which does not fail.
-type Drawn = Result<(), DrawingErrorKind<io::Error>>;
-
-impl Page<'_> {
-    fn draw(&self, svg: &mut SVGBackend<'_>, drawing: Drawing) -> Drawn {
-        svg.draw_rect((0, 0), (SIZE.0 as i32, SIZE.1 as i32), &WHITE, true)?;
-        self.axes(svg)?;
-        self.inside(svg, drawing)?;
-        let (left, [right, top, bottom]) = (self.left, FRAME);
-        svg.draw_path([(left, top), (left, bottom), (right, bottom)], &Stroke(BLACK, 1))?;
-        svg.present()
-    }
-
-    fn axes(&self, svg: &mut SVGBackend<'_>) -> Drawn {
-        let (left, [right, top, bottom]) = (self.left, FRAME);
-        let wide = f64::from(right - left);
-        let room = |label: &str| (width_of(label) + f64::from(GAP)) / wide;
-        for tick in self.figure.x.spaced_ticks(8, room) {
-            let x = left + (tick.at * wide).round() as i32;
-            svg.draw_line((x, top), (x, bottom), &Stroke(GRAY, 1))?;
-            // The last label may be too wide to stand in the middle below its tick.
-            let most = SIZE.0 as i32 - (width_of(&tick.label) / 2.0).ceil() as i32;
-            let place = (x.min(most), bottom + GAP);
-            svg.draw_text(&tick.label, &Label(HPos::Center, VPos::Top), place)?;
-        }
-        for tick in &self.up {
-            let y = bottom - (tick.at * f64::from(bottom - top)).round() as i32;
-            svg.draw_line((left, y), (right, y), &Stroke(GRAY, 1))?;
-            svg.draw_text(&tick.label, &Label(HPos::Right, VPos::Center), (left - GAP, y))?;
-        }
-        Ok(())
-    }
-
-    fn inside(&self, svg: &mut SVGBackend<'_>, drawing: Drawing) -> Drawn {
-        let (left, [right, top, bottom]) = (self.left, FRAME);
-        let place = |(x, y): (i32, i32)| (left + x, bottom - y);
-        match drawing {
-            Drawing::Lines(lines) => lines.into_iter().try_for_each(|line| match &line[..] {
-                [only] => svg.draw_circle(place(*only), 2, &BLUE, true),
-                _ => svg.draw_path(line.into_iter().map(place), &Stroke(BLUE, 1)),
-            }),
-            Drawing::Dots(dots) => {
-                dots.into_iter().try_for_each(|dot| svg.draw_circle(place(dot), 1, &BLUE, true))
-            }
-            Drawing::Bars(heights) => {
-                let wide = f64::from(right - left) / heights.len().max(1) as f64;
-                let edge = |i: usize| left + (i as f64 * wide).round() as i32;
-                heights.iter().enumerate().filter(|(_, height)| **height > 0.0).try_for_each(
-                    |(i, height)| {
-                        let up = (height * f64::from(bottom - top)).round() as i32;
-                        let (from, to) = ((edge(i) + 1, bottom - up), (edge(i + 1), bottom));
-                        svg.draw_rect(from, to, &BLUE, true)
-                    },
-                )
-            }
-        }
-    }
+    page::draw(&mut SVGBackend::with_string(&mut text, page::SIZE), figure, labels)?;
+    let (width, height) = page::SIZE;
+    // The page is drawn in half pixels. Round joins have no spikes, which the others have where a
+    // line turns back.
+    let whole = format!("<svg width=\"{width}\" height=\"{height}\" ");
+    let half = format!(
+        "<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" ",
+        width / 2,
+        height / 2
+    );
+    Ok(text.replacen(&whole, &half, 1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::plot::figure::Figure;
+    use crate::cli::plot::font;
 
     fn points(y: &[f64]) -> String {
-        document(&Figure::points(None, y.into()).unwrap()).unwrap()
+        let figure = Figure::points(None, vec![y.into()]).unwrap();
+        document(&figure, &Labels::default()).unwrap()
+    }
+
+    /// The coordinates of each line.
+    fn lines(text: &str) -> Vec<Vec<(i32, i32)>> {
+        let line = |part: &str| {
+            let points = part.split_once("points=\"").unwrap().1.split('"').next().unwrap();
+            let pair = |pair: &str| {
+                let (x, y) = pair.split_once(',').unwrap();
+                (x.parse().unwrap(), y.parse().unwrap())
+            };
+            points.split_whitespace().map(pair).collect()
+        };
+        text.split("<polyline").skip(1).map(line).collect()
     }
 
     #[test]
     fn documents() {
         let text = points(&[0.0, 1.0, 0.5]);
-        assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"), "{text}");
-        assert!(text.contains("points=\"37,440 409,20 780,230 \""), "{text}");
-        let figure = Figure::histogram(&(&[1, 2, 2][..]).into(), MOST_BARS).unwrap();
-        let text = document(&figure).unwrap();
+        assert!(text.starts_with("<svg width=\"800\" height=\"480\" stroke-linejoin="), "{text}");
+        assert!(text.contains("viewBox=\"0 0 1600 960\""), "{text}");
+        assert!(text.trim_end().ends_with("</svg>"), "{text}");
+        let figure = Figure::histogram(&(&[1, 2, 2][..]).into(), page::MOST_BARS).unwrap();
+        let text = document(&figure, &Labels::default()).unwrap();
         assert_eq!(text.matches("#1F77B4").count(), 2, "{text}");
     }
 
-    /// The left and the right end of each label.
-    fn labels(text: &str) -> Vec<(f64, f64)> {
+    /// No line touches the axes or the edges, and the tallest bar ends below the top.
+    #[test]
+    fn there_is_room_around_the_figure() {
+        for y in [&[0.0, 1.0, 0.5][..], &[7.0; 3], &[1e300; 2], &[1e-300, 2e-300], &[-1e300, 1e300]]
+        {
+            let lines = lines(&points(y));
+            let [line, frame] = &lines[..] else { panic!("{lines:?}") };
+            let [(left, top), (_, bottom), (right, _)] = frame[..] else { panic!("{frame:?}") };
+            for (x, y) in line {
+                assert!((left + 20..=right - 20).contains(x), "{line:?} {frame:?}");
+                assert!((top + 20..=bottom - 20).contains(y), "{line:?} {frame:?}");
+            }
+        }
+        let figure = Figure::histogram(&(&[1.0, 2.0, 2.0][..]).into(), page::MOST_BARS).unwrap();
+        let text = document(&figure, &Labels::default()).unwrap();
+        let top = lines(&text)[0][0].1;
+        let bars = text.split("<rect").filter(|part| part.contains("#1F77B4"));
+        let value = |part: &str, name: &str| -> i32 {
+            part.split_once(name).unwrap().1.split('"').next().unwrap().parse().unwrap()
+        };
+        let highest = bars.map(|bar| value(bar, " y=\"")).min().unwrap();
+        assert!(highest >= top + 20, "{highest} {top}");
+    }
+
+    #[test]
+    fn words_are_on_the_page() {
+        let (a, b) = ([0.0, 1.0], [1.0, 0.0]);
+        let figure = Figure::points(None, vec![(&a[..]).into(), (&b[..]).into()]).unwrap();
+        let labels = Labels {
+            title: "a < b & c".into(),
+            x: "time".into(),
+            y: "height".into(),
+            lines: vec!["first".into(), "second".into()],
+        };
+        let text = document(&figure, &labels).unwrap();
+        for word in ["a &lt; b &amp; c", "time", "height", "first", "second"] {
+            assert!(text.contains(&format!("\n{word}\n")), "{word}: {text}");
+        }
+        assert!(text.contains("rotate(270, "), "{text}");
+        // A sample in the legend, and the line.
+        for color in ["#1F77B4", "#FF7F0E"] {
+            assert_eq!(text.matches(color).count(), 2, "{color}: {text}");
+        }
+    }
+
+    /// The left and the right end of each text.
+    fn ends(text: &str) -> Vec<(f64, f64)> {
         let label = |part: &str| {
             let (attributes, rest) = part.split_once('>').unwrap();
             let value =
                 |name: &str| attributes.split_once(name).unwrap().1.split('"').next().unwrap();
             let x: f64 = value(" x=\"").parse().unwrap();
-            let width = width_of(rest.split('<').next().unwrap().trim());
+            let size: f64 = value("font-size=\"").parse().unwrap();
+            let width = font::width(rest.split('<').next().unwrap().trim(), size);
             match value("text-anchor=\"") {
                 "end" => (x - width, x),
-                anchor => {
-                    assert_eq!(anchor, "middle");
-                    (x - width / 2.0, x + width / 2.0)
-                }
+                "start" => (x, x + width),
+                _ => (x - width / 2.0, x + width / 2.0),
             }
         };
         text.split("<text").skip(1).map(label).collect()
     }
 
     #[test]
-    fn labels_are_on_the_page() {
+    fn texts_are_on_the_page() {
         let times = |x: f64| [1.7e18 + x, 1.7e18 + 2.0 * x, 1.7e18 + 3.0 * x];
+        let long = || "long ".repeat(200);
+        let labels =
+            Labels { title: long(), x: long(), lines: vec![long(); 30], ..Labels::default() };
         for y in [times(1e15), times(1e9), times(256.0), [1.0, -1e300, 1e-300], [0.1, 1e6, 0.2]] {
-            let over = Figure::points(Some((&y[..]).into()), (&y[..]).into()).unwrap();
-            for text in [points(&y), document(&over).unwrap()] {
-                let labels = labels(&text);
-                assert!(labels.len() >= 2, "{text}");
-                assert!(labels.iter().all(|(from, to)| *from >= 0.0 && *to <= 800.0), "{labels:?}");
+            let numbers = || (&y[..]).into();
+            let over =
+                Figure::points(Some(numbers()), (0..30).map(|_| numbers()).collect()).unwrap();
+            for text in [points(&y), document(&over, &labels).unwrap()] {
+                let ends = ends(&text);
+                assert!(ends.len() >= 2, "{text}");
+                assert!(ends.iter().all(|(from, to)| *from >= 0.0 && *to <= 1600.0), "{ends:?}");
             }
         }
     }

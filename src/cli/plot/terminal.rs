@@ -4,8 +4,9 @@ use std::convert::Infallible;
 
 use plotters_backend::{BackendColor, DrawingBackend, DrawingErrorKind};
 
-use super::canvas::{Canvas, DOTS};
+use super::canvas::{Canvas, DOTS, Inks};
 use super::figure::{Drawing, Figure};
+use super::labels::{Labels, shortened};
 use super::scale::Tick;
 
 /// Blocks that are so many eighths high.
@@ -13,12 +14,27 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 
 const INK: BackendColor = BackendColor { alpha: 1.0, rgb: (0, 0, 0) };
 
-/// A figure of so many characters.
+/// Rows below which a figure has no room for words.
+const ROOM_FOR_WORDS: usize = 12;
+/// The sample of a line in the legend, in characters.
+const SAMPLE: u32 = 4;
+
+/// A figure of so many characters, with its words.
 ///
 /// # Errors
 /// `Cancelled`.
-pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop::Result<String> {
-    let rows = rows.max(4) - 2;
+pub(crate) fn text(
+    figure: &Figure<'_>,
+    labels: &Labels,
+    (columns, rows): (usize, usize),
+    inks: Inks,
+) -> hotloop::Result<String> {
+    let none = Labels::default();
+    let labels = if rows < ROOM_FOR_WORDS { &none } else { labels };
+    let legend = legend(labels.legend(), columns, inks);
+    let words = [&labels.title, &labels.x, &labels.y];
+    let words = words.iter().filter(|word| !word.is_empty()).count() + legend.lines().count();
+    let rows = rows.max(4 + words) - 2 - words;
     let ticks = figure.y.ticks((rows / 4).max(2));
     let margin = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0);
     // A bar is as wide as all others.
@@ -27,16 +43,58 @@ pub(crate) fn text(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop:
         Some(bars) => (columns / bars).max(1) * bars,
         None => columns,
     };
-    let inside = inside(figure, columns, rows)?;
+    let centred = |word: &str| {
+        let word = shortened(word, columns + margin + 2);
+        let before = (columns / 2 + margin + 2).saturating_sub(word.chars().count() / 2);
+        let most = (columns + margin + 2).saturating_sub(word.chars().count());
+        format!("{:1$}{word}\n", "", before.min(most))
+    };
     let mut text = String::new();
-    for (row, line) in inside.iter().enumerate() {
+    if !labels.title.is_empty() {
+        text += &centred(&labels.title);
+    }
+    text += &legend;
+    if !labels.y.is_empty() {
+        text += &format!("{}\n", shortened(&labels.y, columns + margin + 2));
+    }
+    for (row, line) in inside(figure, columns, rows, inks)?.iter().enumerate() {
         let tick = ticks.iter().find(|tick| row_of(tick, rows, figure.bars().is_some()) == row);
         let (label, mark) = tick.map_or(("", '│'), |tick| (tick.label.as_str(), '┤'));
         text += &format!("{label:>margin$} {mark}{line}\n");
     }
     text += &" ".repeat(margin + 1);
     text += &axis(&horizontal(figure, columns), columns, margin);
+    if !labels.x.is_empty() {
+        text += &centred(&labels.x);
+    }
     Ok(text)
+}
+
+/// The names of the lines, each behind a sample of its line; as many as fit two rows.
+fn legend(names: &[String], columns: usize, inks: Inks) -> String {
+    let (mut rows, mut free) = (Vec::<String>::new(), 0);
+    for (line, name) in names.iter().enumerate() {
+        let name = shortened(name, columns.saturating_sub(SAMPLE as usize + 3) / 2);
+        let wide = SAMPLE as usize + 3 + name.chars().count();
+        if rows.is_empty() || wide > free {
+            if rows.len() == 2 {
+                break;
+            }
+            rows.push(String::new());
+            free = columns;
+        }
+        free = free.saturating_sub(wide);
+        let mut sample = Canvas::new(SAMPLE, 1).with_inks(inks);
+        sample.begin(line);
+        // Drawing on this canvas cannot fail.
+        let _ = sample.draw_line((0, 2), ((SAMPLE * DOTS.0) as i32 - 1, 2), &INK);
+        let sample = sample.lines().concat();
+        let missing = SAMPLE as usize - console::measure_text_width(&sample).min(SAMPLE as usize);
+        if let Some(row) = rows.last_mut() {
+            *row += &format!("{sample}{:missing$} {name}  ", "");
+        }
+    }
+    rows.iter().map(|row| format!("{}\n", row.trim_end())).collect()
 }
 
 /// How many bars a histogram of so many characters can have.
@@ -55,17 +113,26 @@ fn row_of(tick: &Tick, rows: usize, bars: bool) -> usize {
 }
 
 /// What is between the axes, line by line.
-fn inside(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop::Result<Vec<String>> {
+fn inside(
+    figure: &Figure<'_>,
+    columns: usize,
+    rows: usize,
+    inks: Inks,
+) -> hotloop::Result<Vec<String>> {
     let (width, height) = (columns as u32 * DOTS.0, rows as u32 * DOTS.1);
-    Ok(match figure.draw(width, height)? {
-        Drawing::Bars(heights) => bars(&heights, columns, rows),
-        dots => {
-            let mut canvas = Canvas::new(columns as u32, rows as u32);
-            // Drawing on this canvas cannot fail.
-            let _ = ink(&mut canvas, dots, height as i32);
-            canvas.lines()
-        }
-    })
+    let drawings = figure.draw(width, height)?;
+    if let [Drawing::Bars(heights)] = &drawings[..] {
+        return Ok(bars(heights, columns, rows));
+    }
+    // A single line is as any other text.
+    let inks = if drawings.len() > 1 { inks } else { Inks::Dashes };
+    let mut canvas = Canvas::new(columns as u32, rows as u32).with_inks(inks);
+    for (line, drawing) in drawings.into_iter().enumerate() {
+        canvas.begin(line);
+        // Drawing on this canvas cannot fail.
+        let _ = ink(&mut canvas, drawing, height as i32);
+    }
+    Ok(canvas.lines())
 }
 
 fn ink(
@@ -138,9 +205,31 @@ fn axis(ticks: &[(usize, String)], columns: usize, margin: usize) -> String {
 mod tests {
     use super::*;
 
+    fn bare(figure: &Figure<'_>, columns: usize, rows: usize) -> hotloop::Result<String> {
+        text(figure, &Labels::default(), (columns, rows), Inks::Dashes)
+    }
+
+    #[test]
+    fn words_around_lines() {
+        let (a, b) = ([0.0, 1.0], [1.0, 0.0]);
+        let figure = Figure::points(None, vec![(&a[..]).into(), (&b[..]).into()]).unwrap();
+        let lines = vec!["up".to_string(), "down".to_string()];
+        let labels = Labels { title: "title".into(), x: "time".into(), y: "height".into(), lines };
+        let drawn = text(&figure, &labels, (40, 14), Inks::Dashes).unwrap();
+        let lines: Vec<&str> = drawn.lines().collect();
+        assert_eq!(lines.len(), 14, "{drawn}");
+        assert_eq!((lines[0].trim(), lines[1]), ("title", "⠤⠤⠤⠤ up  ⠤⠄ ⠤ down"));
+        assert_eq!((lines[2], lines[13].trim()), ("height", "time"));
+        assert!(lines.iter().all(|line| line.chars().count() <= 40), "{drawn}");
+        let colored = text(&figure, &labels, (40, 14), Inks::Colors).unwrap();
+        assert!(colored.contains("\u{1b}[33m⠤⠤⠤⠤\u{1b}[0m down"), "{colored}");
+        assert_eq!(console::strip_ansi_codes(&colored).lines().count(), 14);
+    }
+
     #[test]
     fn a_line_between_axes() {
-        let figure = Figure::points(None, (&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..]).into()).unwrap();
+        let figure =
+            Figure::points(None, vec![(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0][..]).into()]).unwrap();
         let want = "\
             5 ┤                ⣀⡠⠤⠒⠉\n  \
               │          ⢀⣀⠤⠔⠒⠉\n  \
@@ -148,7 +237,7 @@ mod tests {
             0 ┤⣀⠤⠔⠊⠉\n  \
               └┬───┬───┬───┬───┬───┬\n   \
                0   1   2   3   4   5\n";
-        assert_eq!(text(&figure, 24, 6).unwrap(), want);
+        assert_eq!(bare(&figure, 24, 6).unwrap(), want);
     }
 
     #[test]
@@ -161,15 +250,20 @@ mod tests {
             0 ┤████████████\n  \
               └──┬───┬──┬──\n     \
                  1   2  3\n";
-        assert_eq!(text(&figure, 16, 6).unwrap(), want);
+        assert_eq!(bare(&figure, 16, 6).unwrap(), want);
     }
 
     #[test]
     fn no_size_is_too_small() {
-        let figure = Figure::points(None, (&[1e-300, -1e300][..]).into()).unwrap();
+        let figure = Figure::points(None, vec![(&[1e-300, -1e300][..]).into()]).unwrap();
+        let long = || "long ".repeat(30);
+        let lines = vec![long(); 9];
+        let labels = Labels { title: long(), x: long(), y: long(), lines };
         for columns in 0..40 {
-            for rows in 0..12 {
-                assert!(text(&figure, columns, rows).unwrap().ends_with('\n'));
+            for rows in 0..20 {
+                assert!(
+                    text(&figure, &labels, (columns, rows), Inks::Dashes).unwrap().ends_with('\n')
+                );
             }
         }
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use hotloop::{ArgType, Error, ErrorKind, Output, Result};
 
 use super::Next;
+use super::drawing::Drawing;
 use super::generator::Generator;
 use super::home;
 use super::makers::MAKERS;
-use super::scan::split_blanks;
 use super::session::{LAST, Session};
 use super::timing;
 use super::word::words;
@@ -23,9 +23,9 @@ pub(crate) const COMMANDS: [(&str, &str, &str); 12] = [
     ("explain", "PROGRAM", "what a program becomes for the variables there are"),
     ("functions", "[NAME]", "what can be called"),
     ("help", "[COMMAND]", "this text, or the line of it about a command"),
-    ("hist", "X [-o FILE.svg]", "draw how often which numbers occur"),
+    ("hist", "X [OPTIONS]", "draw how often which numbers occur"),
     ("load", "[NAME=]FILE...", "read arrays: .npy, all of an .npz or .csv, or FILE.npz:NAME"),
-    ("plot", "[X] Y [-o FILE.svg]", "draw Y over X, or over its places; --hist as :hist"),
+    ("plot", "[X,] Y, ... [OPTIONS]", "draw Y over its places, or each Y over X"),
     ("quit", "", "end; so does Ctrl-D"),
     ("save", "NAME... FILE", "write variables: .npy one, .npz or .csv several"),
     ("seed", "NUMBER", "begin the random numbers anew; a session begins with 0"),
@@ -42,8 +42,10 @@ def NAME(X, ...) = PROGRAM
 ";
 
 const HELP_BELOW: &str = "\
-X and Y are names or expressions; one with
-blanks is put in parentheses. A text goes on in the next line while a bracket is open
+X and Y are names or
+expressions, as in ':plot x, sin(x), cos(x)'; where no comma is, blanks are between
+them. A figure's OPTIONS are --title TEXT, --xlabel TEXT, --ylabel TEXT, --hist and
+-o FILE.svg or -o FILE.png. A text goes on in the next line while a bracket is open
 or an operand is missing; an empty line ends it. Ctrl-C stops what is being computed,
 and clears what is being typed.
 ";
@@ -230,10 +232,9 @@ fn explained(session: &mut Session, program: &str) -> Result<String> {
 
 /// Draws what the words say.
 fn draw(session: &mut Session, kind: Kind, rest: &str) -> Result<String> {
-    let mut asked = Drawing { kind, programs: Vec::new(), file: None };
-    asked.read(rest)?;
+    let drawing = Drawing::read(kind, rest)?;
     let mut printed = Vec::new();
-    for program in &asked.programs {
+    for program in &drawing.programs {
         let ready = session.compile(program)?;
         let outputs = session.evaluate(&ready, program)?;
         if outputs.len() != 1 {
@@ -243,78 +244,13 @@ fn draw(session: &mut Session, kind: Kind, rest: &str) -> Result<String> {
         printed.push(outputs);
     }
     let arrays: Vec<&Output> = printed.iter().flat_map(|outputs| outputs.iter()).collect();
-    plot::draw(asked.kind, &arrays, asked.file.as_deref())
-}
-
-/// What `:plot` or `:hist` is asked for.
-struct Drawing<'a> {
-    kind: Kind,
-    programs: Vec<&'a str>,
-    file: Option<PathBuf>,
-}
-
-impl<'a> Drawing<'a> {
-    fn read(&mut self, rest: &'a str) -> Result<()> {
-        // The file is what follows the last '-o', whatever is in its name.
-        let (line, file) = match rest.rsplit_once("-o ") {
-            Some((line, file)) if line.is_empty() || line.ends_with(' ') => (line, Some(file)),
-            _ => (rest, None),
-        };
-        if let Some(file) = file {
-            let mut words = words(file);
-            match (words.pop(), words.is_empty()) {
-                (Some(word), true) if word.to_ascii_lowercase().ends_with(".svg") => {
-                    self.file = Some(home::expanded(Path::new(&word)));
-                }
-                _ => return Err(usage("a figure is written to one file: -o FILE.svg")),
-            }
-        }
-        for word in split_blanks(line) {
-            match word {
-                "--hist" => self.kind = Kind::Histogram,
-                _ if word.starts_with("--") && is_word(&word[2..]) => {
-                    return Err(usage(&format!("there is no option {word}")));
-                }
-                _ => self.programs.push(word),
-            }
-        }
-        match (self.kind, self.programs.len()) {
-            (Kind::Points, 1 | 2) | (Kind::Histogram, 1) => Ok(()),
-            (kind, count) => {
-                let error = usage(match kind {
-                    Kind::Points => "write ':plot Y' or ':plot X Y'",
-                    Kind::Histogram => "write ':hist X'",
-                });
-                Err(match count {
-                    0 => error,
-                    _ => error.hint(format!(
-                        "what has blanks in it is put in parentheses: ({})",
-                        line.trim()
-                    )),
-                })
-            }
-        }
-    }
+    let file = drawing.file.as_ref().map(|(path, form)| (path.as_path(), *form));
+    plot::draw(drawing.kind, &arrays, &drawing.labels, file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures() {
-        let read = |rest: &'static str| {
-            let mut drawing = Drawing { kind: Kind::Points, programs: Vec::new(), file: None };
-            drawing.read(rest).map(|()| (drawing.kind, drawing.programs, drawing.file))
-        };
-        assert_eq!(read("x (y - 1)").unwrap(), (Kind::Points, vec!["x", "(y - 1)"], None));
-        let hist = read("x --hist -o 'a b.svg'").unwrap();
-        assert_eq!(hist, (Kind::Histogram, vec!["x"], Some("a b.svg".into())));
-        for wrong in ["", "x y z", "x --bars", "x y --hist", "x -o a.png", "x -o a b.svg", "x -o "]
-        {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn the_help_fits_a_terminal() {

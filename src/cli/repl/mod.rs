@@ -4,6 +4,7 @@ mod command;
 mod complete;
 mod composed;
 mod definitions;
+mod drawing;
 mod generator;
 mod history;
 mod home;

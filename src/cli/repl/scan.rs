@@ -138,23 +138,17 @@ pub(crate) fn split_commas(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The parts of a text between blanks that stand in no bracket and no quotes.
-pub(crate) fn split_blanks(text: &str) -> Vec<&str> {
-    let (mut inside, mut start, mut end, mut parts) = (0, 0, 0, Vec::new());
+/// Where the first part of a text ends that has no blank outside brackets and quotes.
+pub(crate) fn first_end(text: &str) -> usize {
+    let (mut inside, mut end) = (0, 0);
     for (range, piece) in Scan::from(text, 0) {
-        if inside == 0 && range.start > end && start < end {
-            parts.push(&text[start..end]);
-            start = range.start;
-        } else if start == end {
-            start = range.start;
+        if inside == 0 && range.start > end && end > 0 {
+            break;
         }
         inside = (inside + depth(piece)).max(0);
         end = range.end;
     }
-    if start < end {
-        parts.push(&text[start..end]);
-    }
-    parts
+    end
 }
 
 /// Whether a program needs more text to be one: the parser only misses what may yet come.
@@ -187,8 +181,12 @@ mod tests {
         assert_eq!(closing("f((1)", 1), None);
         assert_eq!(split_commas("1, (2, 3), f(4, 5)"), ["1", " (2, 3)", " f(4, 5)"]);
         assert_eq!(split_commas(""), [""]);
-        assert_eq!(split_blanks(" x (a + b)  sin(x) * 2 "), ["x", "(a + b)", "sin(x)", "*", "2"]);
-        assert_eq!(split_blanks("  "), [""; 0]);
+        for (text, first) in
+            [("x y", "x"), ("(a + b) c", "(a + b)"), ("f('a b')[1, 2]", "f('a b')[1, 2]")]
+        {
+            assert_eq!(&text[..first_end(text)], first);
+        }
+        assert_eq!((first_end(""), first_end(" # x")), (0, 0));
     }
 
     #[test]

@@ -37,6 +37,24 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     split(line).0.into_iter().map(|word| word.text).collect()
 }
 
+/// The first word of a line, and what follows it.
+pub(crate) fn first(line: &str) -> Option<(String, &str)> {
+    let (mut word, mut open, mut started) = (String::new(), None, false);
+    for (at, c) in line.char_indices() {
+        match (open, c) {
+            (None, c) if c.is_whitespace() && started => return Some((word, &line[at..])),
+            (None, c) if c.is_whitespace() => {}
+            (Some(quote), c) if quote == c => open = None,
+            (None, '"' | '\'') => (open, started) = (Some(c), true),
+            (_, c) => {
+                word.push(c);
+                started = true;
+            }
+        }
+    }
+    started.then_some((word, ""))
+}
+
 /// The word that a line ends with; none after a blank.
 pub(crate) fn last(line: &str) -> Option<Word> {
     let (mut words, within) = split(line);
@@ -63,6 +81,8 @@ mod tests {
     #[test]
     fn words_and_quotes() {
         assert_eq!(words(" a  'b c'd \"\" e\u{3000}f"), ["a", "b cd", "", "e", "f"]);
+        assert_eq!(first(" 'a b'c d 'e'"), Some(("a bc".to_string(), " d 'e'")));
+        assert_eq!((first("''"), first("  ")), (Some((String::new(), "")), None));
         assert_eq!(words("'open"), ["open"]);
         assert_eq!(words(" "), [""; 0]);
         let word = |start, text: &str, open| Some(Word { start, text: text.to_string(), open });

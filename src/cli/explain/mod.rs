@@ -1,23 +1,27 @@
 //! `hotloop explain`: what a program becomes for given types.
 
+mod described;
+
 use std::io::Write;
 use std::path::PathBuf;
 
-use hotloop::{ArgType, DType, Engine, Kernel, Result};
+use hotloop::{ArgType, Backend, Engine, Kernel, Result};
 
 use super::args::Tuning;
 use super::kind::{EXPLANATION, Kind};
 use super::place::is_standard;
 use super::replacement::replace;
 use super::{Failure, print};
+pub(crate) use described::Described;
+use described::Inputs;
 
 /// What to explain, and how.
 #[derive(Debug)]
 pub(crate) struct Explanation {
     /// The program.
     pub expression: String,
-    /// The types of some of its inputs; an input without one is an `f64` array.
-    pub types: Vec<(String, ArgType)>,
+    /// What is known of some of its inputs; the others are `f64` arrays.
+    pub inputs: Vec<(String, Described)>,
     /// Whether to draw it.
     pub svg: bool,
     /// A file for it; without one it is printed.
@@ -30,13 +34,16 @@ impl Explanation {
     /// Explains.
     ///
     /// # Errors
-    /// As [`kernel`]; `Io` for a file that cannot be written.
+    /// As compiling the program, and running it with arrays of these shapes; `Io` for files.
     pub(crate) fn run(&self) -> std::result::Result<(), Failure> {
         let engine = self.tuning.engine();
-        let text = match self.svg {
-            true => kernel(&engine, &self.expression, &self.types)?.explain_svg(),
-            false => explain(&engine, &self.expression, &self.types)?,
-        };
+        let program = engine.compile(&self.expression)?;
+        let inputs = Inputs::new(&program, &self.inputs)?;
+        let kernel = program.specialize(&inputs.types())?;
+        // Types are all that matters here, so no code is made.
+        let plain = self.tuning.builder().backend(Backend::Interpreter).build();
+        inputs.check(&plain.compile(&self.expression)?)?;
+        let text = if self.svg { kernel.explain_svg() } else { in_lines(&kernel) };
         let (kind, first) = match self.svg {
             true => (Kind::Svg, ""),
             false => (Kind::Explanation, EXPLANATION),
@@ -50,34 +57,23 @@ impl Explanation {
     }
 }
 
-/// The explanation; an input whose type is not given is an `f64` array.
+/// The explanation for a session's types.
 ///
 /// # Errors
-/// As [`kernel`].
+/// As [`hotloop::Program::specialize`].
 pub(crate) fn explain(
     engine: &Engine,
     expression: &str,
     types: &[(String, ArgType)],
 ) -> Result<String> {
-    let mut text = kernel(engine, expression, types)?.explain();
+    let types: Vec<(&str, ArgType)> = types.iter().map(|(name, ty)| (&**name, *ty)).collect();
+    Ok(in_lines(&engine.compile(expression)?.specialize(&types)?))
+}
+
+fn in_lines(kernel: &Kernel) -> String {
+    let mut text = kernel.explain();
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    Ok(text)
-}
-
-/// The kernel for these types.
-///
-/// # Errors
-/// As [`hotloop::Program::specialize`].
-fn kernel(engine: &Engine, expression: &str, types: &[(String, ArgType)]) -> Result<Kernel> {
-    let program = engine.compile(expression)?;
-    let mut all: Vec<(&str, ArgType)> =
-        types.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
-    for name in program.inputs() {
-        if !types.iter().any(|(n, _)| **n == **name) {
-            all.push((name, ArgType::array(DType::F64)));
-        }
-    }
-    program.specialize(&all)
+    text
 }
