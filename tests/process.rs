@@ -85,7 +85,7 @@ fn a7_bytes_that_are_not_utf8() {
         let at = std::str::from_utf8(bad).unwrap_err().valid_up_to();
         let error = said(&output, 1);
         assert!(error.contains(&format!("not UTF-8 at byte {at}")), "{error}");
-        assert!(output.stdout.ends_with(b"i64 ()\n2\n"), "{output:?}");
+        assert!(output.stdout.ends_with(b"2\n"), "{output:?}");
     }
 }
 
@@ -109,7 +109,7 @@ fn h3_inputs_that_shrink_while_they_are_read() {
         File::options().write(true).open(&path).unwrap().set_len(4000).unwrap();
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
-            assert_eq!(output.stdout, b"f64 ()\n2000001.0\n");
+            assert_eq!(output.stdout, b"2000001.0\n");
             whole += 1;
         } else {
             let error = said(&output, 1);
@@ -271,7 +271,7 @@ fn h5_pipes_in_the_place_of_files() {
         let mut out = command(dir);
         out.args(["sum(x) + 0.0", word]);
         let output = soon(move || out.output().unwrap());
-        assert_eq!(output.stdout, b"f64 ()\n150000.0\n", "{output:?}");
+        assert_eq!(output.stdout, b"150000.0\n", "{output:?}");
         writer.join().unwrap();
     }
     // Where only a file will do.
@@ -539,9 +539,9 @@ fn a_signal_ends_a_script_that_waits_for_its_next_line() {
     for (signal, code) in SIGNALS {
         let mut child = session(dir.path());
         child.stdin.as_ref().unwrap().write_all(b"x = arange(10)\nsum(x)\n").unwrap();
-        let (mut out, mut printed) = (child.stdout.take().unwrap(), [0; 10]);
+        let (mut out, mut printed) = (child.stdout.take().unwrap(), [0; 3]);
         out.read_exact(&mut printed).unwrap();
-        assert_eq!(&printed, b"i64 ()\n45\n");
+        assert_eq!(&printed, b"45\n");
         // It does not end by the end of its input.
         let _open = child.stdin.take();
         assert_eq!(stopped(child, signal, code), "");
@@ -630,7 +630,7 @@ fn h5_names_with_nul() {
     let error = said(&output, 1);
     assert_eq!(error.matches("a\\0b.npy").count(), 2, "{error}");
     assert!(!error.contains('\0'), "{error:?}");
-    assert!(output.stdout.ends_with(b"i64 ()\n2\n"), "{output:?}");
+    assert!(output.stdout.ends_with(b"2\n"), "{output:?}");
     assert_eq!(names(dir.path()), [""; 0]);
 }
 

@@ -2,7 +2,7 @@
 
 use hotloop::{Isa, Perf};
 
-use super::complain;
+use super::warn;
 
 /// A variable, what it may be, and whether it is.
 type Variable = (&'static str, &'static str, fn(&str) -> bool);
@@ -17,7 +17,7 @@ pub(crate) fn check() {
     for (name, known, is_known) in VARIABLES {
         let value = std::env::var_os(name).unwrap_or_default();
         if !value.is_empty() && !value.to_str().is_some_and(is_known) {
-            complain(&format_args!("warning: {name}={value:?} is ignored: it may be {known}"));
+            warn(&format_args!("{name}={value:?} is ignored: it may be {known}"));
         }
     }
 }

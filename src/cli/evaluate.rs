@@ -1,5 +1,6 @@
 //! One program over files: the command's main job.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,9 +11,13 @@ use hotloop::{
 
 use super::args::{Given, Number, Tuning};
 use super::array::{self, Array, byte_count};
+use super::place::STANDARD;
+use super::printer::Printer;
+use super::quantity::counted;
 use super::replacement::WriteError;
-use super::save::Destination;
-use super::{Failure, complain, file, interrupt, memory, print, progress, show, stats};
+use super::save::{Destination, own_names};
+use super::show::{Shown, Style};
+use super::{Failure, complain, file, interrupt, json, memory, progress, stats, warn, wrote};
 
 /// What to evaluate, over what, and where the results go.
 #[derive(Debug)]
@@ -23,12 +28,47 @@ pub(crate) struct Evaluation {
     pub inputs: Vec<(String, Given)>,
     /// A file or directory for the outputs; without it they are printed.
     pub output: Option<PathBuf>,
+    /// Names for the outputs; without them those of the program.
+    pub names: Vec<String>,
+    /// What outputs are printed as.
+    pub printed: Printed,
+    /// How much of them is printed.
+    pub style: Style,
     /// About how many bytes it may take.
     pub memory: usize,
     /// Whether to say what the run took.
     pub stats: bool,
+    /// Whether to say what was written, also where nobody looks on.
+    pub verbose: bool,
     /// The engine's options.
     pub tuning: Tuning,
+}
+
+/// What outputs are printed as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Printed {
+    /// For people.
+    #[default]
+    Text,
+    /// One object.
+    Json,
+    /// A table.
+    Csv,
+    /// One array as a file.
+    Npy,
+}
+
+impl Printed {
+    /// By name.
+    pub(crate) fn named(name: &str) -> Option<Printed> {
+        Some(match name {
+            "text" => Printed::Text,
+            "json" => Printed::Json,
+            "csv" => Printed::Csv,
+            "npy" => Printed::Npy,
+            _ => return None,
+        })
+    }
 }
 
 /// An input's value.
@@ -100,34 +140,83 @@ impl Input {
 pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     interrupt::end_all();
     let program = evaluation.tuning.engine().compile(&evaluation.expression)?;
-    let destination = evaluation.output.clone().map(Destination::new).transpose()?;
-    let outputs = program.outputs().len();
-    if destination.as_ref().is_some_and(|d| !d.takes(outputs)) {
-        let message =
-            format!("{outputs} outputs do not fit one array: take -o FILE.npz or -o DIRECTORY/");
+    let destination = destination(evaluation)?;
+    let count = program.outputs().len();
+    if destination.as_ref().is_some_and(|d| !d.takes(count)) {
+        let message = match evaluation.output {
+            Some(_) => {
+                format!("{count} outputs do not fit one array: take -o FILE.npz or -o DIRECTORY/")
+            }
+            None => format!("{count} outputs do not fit one array: take --format json or csv"),
+        };
         return Err(Failure::Usage(message));
     }
-    let names: Vec<&str> = evaluation.inputs.iter().map(|(name, _)| name.as_str()).collect();
-    check_inputs(&program, &names)?;
+    let names = output_names(&program, &evaluation.names).map_err(Failure::Usage)?;
+    let given: Vec<&str> = evaluation.inputs.iter().map(|(name, _)| name.as_str()).collect();
+    check_inputs(&program, &given)?;
     let mut inputs: Vec<(&str, Input)> = Vec::new();
     for (name, given) in &evaluation.inputs {
         if program.inputs().iter().any(|i| **i == **name) {
             inputs.push((name, Input::open(given)?));
         } else {
-            complain(&format_args!("warning: the program has no input '{name}'"));
+            warn(&format_args!("the program has no input '{name}'"));
         }
     }
     let args: Vec<(&str, Arg<'_>)> = inputs.iter().map(|(name, i)| (*name, i.arg())).collect();
     let memory = evaluation.memory;
     let options = options(evaluation.stats).memory(memory);
     if let Some(destination) = &destination {
-        let fits = |shapes: &[OutputShape]| fits(shapes, memory, true);
-        return Ok(write(&program, &args, options, destination, fits)?);
+        let fits = |shapes: &[OutputShape]| fits(shapes, memory, evaluation.output.is_some());
+        let shapes = write(&program, &args, options, (destination, &names), fits)?;
+        wrote::tell(destination, &names, &shapes, evaluation.verbose);
+        return Ok(());
     }
     fits(&program.eval_shape(&args[..])?, memory, false)?;
     let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
-    print(&show::show_all(outputs.iter()))
+    let mut printer = Printer::default();
+    // What writing gives, the printer tells in the end.
+    let _ = match evaluation.printed {
+        Printed::Json => {
+            let names = own_names(names.iter().map(Option::as_deref));
+            let named = names.iter().zip(outputs.iter());
+            json::write(&mut printer, named.map(|(name, o)| Shown::of(Some(name), o)))
+        }
+        _ => {
+            let named = names.iter().zip(outputs.iter());
+            let shown = named.map(|(name, o)| Shown::of(name.as_deref(), o));
+            evaluation.style.show_all(&mut printer, shown)
+        }
+    };
+    printer.finish()
+}
+
+/// Where the outputs go; `None` where they are printed as text or JSON.
+fn destination(evaluation: &Evaluation) -> Result<Option<Destination>, Failure> {
+    if let Some(path) = &evaluation.output {
+        return Ok(Some(Destination::new(path.clone())?));
+    }
+    match evaluation.printed {
+        Printed::Text | Printed::Json => Ok(None),
+        Printed::Csv => Ok(Some(Destination::Csv(STANDARD.into()))),
+        Printed::Npy if std::io::stdout().is_terminal() => Err(Failure::Usage(
+            "--format npy is not for a terminal: write to a file with -o, or into a pipe".into(),
+        )),
+        Printed::Npy => Ok(Some(Destination::StandardOutput)),
+    }
+}
+
+/// The names that the outputs are to have: given ones, or the program's.
+fn output_names(program: &Program, given: &[String]) -> Result<Vec<Option<Box<str>>>, String> {
+    let own = program.outputs();
+    if given.is_empty() {
+        return Ok(own.to_vec());
+    }
+    if given.len() != own.len() {
+        let (names, outputs) = (counted(given.len(), "name"), counted(own.len(), "output"));
+        return Err(format!("--name gives {names}, but the program has {outputs}"));
+    }
+    Ok(given.iter().map(|name| Some(name.as_str().into())).collect())
 }
 
 /// Runs a program into files: in pieces where they can be written so, else in one go, if that fits.
@@ -135,22 +224,23 @@ fn write(
     program: &Program,
     args: &[(&str, Arg<'_>)],
     options: RunOptions,
-    destination: &Destination,
+    (destination, names): (&Destination, &[Option<Box<str>>]),
     fits: impl FnOnce(&[OutputShape]) -> hotloop::Result<()>,
-) -> Result<(), WriteError> {
+) -> Result<Vec<OutputShape>, WriteError> {
     let shapes = program.eval_shape(args)?;
     let options = options.temp_directory(destination.directory());
-    if let Some(files) = destination.create(program.outputs(), &shapes)? {
+    if let Some(files) = destination.create(names, &shapes)? {
         let mut outs: Vec<Out<'_>> = files.sinks().into_iter().map(Out::sink).collect();
         let report = watched(program, options, |p| p.eval_into(args, &mut outs))?;
         files.finish()?;
         tell(&report);
-        return Ok(());
+        return Ok(shapes);
     }
     fits(&shapes)?;
     let outputs = watched(program, options, |p| p.eval(args))?;
     tell(outputs.report());
-    destination.write(outputs.iter())
+    destination.write(names, outputs.iter())?;
+    Ok(shapes)
 }
 
 /// That what is printed in the end, or written in one go, fits the memory that the run may take.
@@ -160,7 +250,8 @@ fn fits(shapes: &[OutputShape], memory: usize, written: bool) -> hotloop::Result
     if bytes.is_some_and(|bytes| bytes <= memory) {
         return Ok(());
     }
-    let message = format!("the results take more than the {memory} bytes that the run may have");
+    let memory = counted(memory, "byte");
+    let message = format!("the results take more than the {memory} that the run may have");
     let error = Error::new(ErrorKind::Limit, message);
     Err(error.hint(match written {
         false => "write them to a file with -o, or raise --memory",
@@ -219,7 +310,9 @@ pub(crate) fn save(
     values: &[(&str, &Value)],
     destination: &Destination,
 ) -> hotloop::Result<()> {
-    Ok(write(program, &args(values), options(false), destination, room)?)
+    let destination = (destination, program.outputs());
+    write(program, &args(values), options(false), destination, room)?;
+    Ok(())
 }
 
 fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {
@@ -250,7 +343,7 @@ fn tell(report: &Report) {
         complain(&stats::Table(stats));
     }
     if report.divided_by_zero {
-        complain(&"warning: integers were divided by zero; those elements are 0");
+        warn(&"integers were divided by zero; those elements are 0");
     }
 }
 

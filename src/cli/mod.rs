@@ -4,7 +4,6 @@
 //! $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
 //! $ hotloop 'mid = (bid + ask) / 2; spread = ask - bid' bid=bid.npy ask=ask.npy -o quotes.npz
 //! $ hotloop 'sum(x) * k' x=x.npy k=0.5
-//! f64 ()
 //! 42.5
 //! ```
 //!
@@ -13,8 +12,8 @@
 //! (`-o y.npy`), an archive (`-o y.npz`), a directory (`-o results/`), or in short to the
 //! terminal.
 //!
-//! Beside that there are `hotloop explain` (what a program becomes), `hotloop functions` (what
-//! can be called), `hotloop bench` (how fast it is here) and `hotloop repl` (line by line).
+//! Beside that there are the commands of [`verb`]; `words` reads the command line, and help, the man
+//! page and the completions of shells are made of the same tables.
 //!
 //! What is wrong with the command line exits with 2, Ctrl-C with 130, another signal with 128 and its
 //! number, any other error with 1; all say on standard error what it was, with a caret under the place
@@ -23,22 +22,31 @@
 mod args;
 mod array;
 mod bench;
+mod complaint;
+mod completions;
 mod csv;
+mod element;
 mod environment;
 mod evaluate;
 mod explain;
 mod file;
 mod first_error;
+mod flag;
 mod format;
 mod functions;
+mod help;
 mod interrupt;
+mod json;
 mod kind;
 mod leftovers;
+mod man;
 mod memory;
 mod npy;
 mod npz;
 mod place;
 mod plot;
+mod printer;
+mod program_file;
 mod progress;
 mod quantity;
 mod repl;
@@ -48,12 +56,18 @@ mod show;
 mod split_mix;
 mod stats;
 mod stream;
+mod verb;
+mod words;
+mod wrote;
 
-use std::io::{self, Write};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use args::Command;
+pub(crate) use complaint::{complain, warn};
+pub(crate) use printer::print;
 use replacement::WriteError;
+use words::{Asked, Command};
 
 /// Why the command ends early.
 pub(crate) enum Failure {
@@ -61,6 +75,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something that the engine or a file says.
     Error(hotloop::Error),
+    /// The same, of a program that may stand in a file.
+    Program(hotloop::Error, Option<PathBuf>),
     /// Nobody reads the text any more.
     Quiet,
     /// Nobody reads the data any more, which is not all there.
@@ -109,7 +125,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn work() -> ExitCode {
-    let outcome = args::parse(std::env::args_os().skip(1)).map_err(Failure::Usage).and_then(run);
+    let outcome = words::parse(std::env::args_os().skip(1)).and_then(run);
     match outcome {
         // A signal that came at the very end, when all was done.
         Ok(()) | Err(Failure::Quiet) if interrupt::is_said() => interrupt::exit_code().into(),
@@ -126,6 +142,10 @@ fn work() -> ExitCode {
             complain(&error);
             ExitCode::FAILURE
         }
+        Err(Failure::Program(error, file)) => {
+            complain(&complaint::located(&error, file.as_deref()));
+            ExitCode::FAILURE
+        }
         Err(Failure::Usage(message)) => {
             complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));
             ExitCode::from(2)
@@ -133,29 +153,25 @@ fn work() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
-    if !matches!(command, Command::Functions { .. } | Command::Print(_)) {
+fn run(asked: Asked) -> Result<(), Failure> {
+    let Asked { command, file, advice } = asked;
+    if !matches!(command, Command::Print(_)) {
         environment::check();
     }
-    match command {
+    let done = match command {
         Command::Evaluate(evaluation) => evaluate::run(&evaluation),
         Command::Explain(explanation) => explanation.run(),
-        Command::Functions { name: None } => print(&functions::table()),
-        Command::Functions { name: Some(name) } => print(&functions::detail(&name)?),
-        Command::Bench(bench) => print(&bench.run()?),
-        Command::Repl { inputs, tuning } => repl::run(tuning, &inputs),
+        Command::Bench(bench) => bench.run().map_err(Failure::from).and_then(|text| print(&text)),
+        Command::Repl { inputs, tuning, style } => repl::run(tuning, style, &inputs),
         Command::Print(text) => print(&text),
-    }
-}
-
-/// Writes to standard output, at once.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let written = interrupt::waiting(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-    Ok(written??)
-}
-
-/// Writes a line to standard error; where that is closed there is nobody to tell.
-pub(crate) fn complain(message: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{message}");
+    };
+    done.map_err(|failure| match failure {
+        Failure::Error(error) if error.kind() != hotloop::ErrorKind::Cancelled => {
+            use hotloop::ErrorKind::{Io, Name};
+            let ours = error.span().is_some() || matches!(error.kind(), Io | Name);
+            let error = advice.into_iter().filter(|_| ours).fold(error, hotloop::Error::hint);
+            Failure::Program(error, file)
+        }
+        failure => failure,
+    })
 }

@@ -1,15 +1,35 @@
-//! A bar on the terminal for what takes longer than a second.
+//! A bar on the terminal for what takes longer than a second, or as the command line says.
 
 use std::fmt;
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use console::Term;
 use hotloop::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+
+/// When there is a bar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// For what takes a while.
+    #[default]
+    InTime,
+    /// From the beginning.
+    AtOnce,
+    /// Not at all.
+    Never,
+}
+
+static BAR: OnceLock<Bar> = OnceLock::new();
+
+/// Says when there is a bar, for the whole process.
+pub(crate) fn set(bar: Bar) {
+    // Set once, by the command line.
+    let _ = BAR.set(bar);
+}
 
 /// What takes less needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,6 +49,11 @@ pub(crate) fn clear() {
 /// Does work that counts what it has done, and draws the count with the time that is left. The
 /// work gets no counter where standard error is no terminal.
 pub(crate) fn watched<T>(work: impl FnOnce(Option<&Arc<Progress>>) -> T) -> T {
+    let patience = match BAR.get().copied().unwrap_or_default() {
+        Bar::InTime => PATIENCE,
+        Bar::AtOnce => Duration::ZERO,
+        Bar::Never => return work(None),
+    };
     if !std::io::stderr().is_terminal() {
         return work(None);
     }
@@ -37,19 +62,19 @@ pub(crate) fn watched<T>(work: impl FnOnce(Option<&Arc<Progress>>) -> T) -> T {
     std::thread::scope(move |scope| {
         // Dropped however the work ends, which ends the drawing.
         let _done = done;
-        let draw = move || draw(progress, &wait);
+        let draw = move || draw(progress, &wait, patience);
         let drawn = std::thread::Builder::new().spawn_scoped(scope, draw).is_ok();
         work(drawn.then_some(progress))
     })
 }
 
 /// Draws until the sender is gone.
-fn draw(progress: &Progress, wait: &Receiver<()>) {
-    if wait.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
+fn draw(progress: &Progress, wait: &Receiver<()>, patience: Duration) {
+    if wait.recv_timeout(patience) != Err(RecvTimeoutError::Timeout) {
         return;
     }
     let bar =
-        ProgressBar::new(progress.total()).with_position(progress.done()).with_elapsed(PATIENCE);
+        ProgressBar::new(progress.total()).with_position(progress.done()).with_elapsed(patience);
     let template = "[{bar:40}] {percent}%  {elapsed} gone, {rest} left";
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

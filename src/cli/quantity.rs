@@ -1,6 +1,11 @@
-//! Times and sizes as people read them: three digits and a unit.
+//! Times, sizes and counts, as people read and write them.
 
 use std::time::Duration;
+
+/// `1 thread`, `2 threads`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
 
 /// `25 ns`, `1.23 µs`, `12.0 s`.
 pub(crate) fn time(time: Duration) -> String {
@@ -34,9 +39,65 @@ fn scaled(amount: u128, units: &[&str]) -> String {
     amount.to_string()
 }
 
+/// A count as people write it: `10000000`, `10_000_000` or `1e7`.
+pub(crate) fn count(word: &str) -> Option<usize> {
+    let plain = word.replace('_', "");
+    let value = plain.parse::<f64>().ok().filter(|x| x.fract() == 0.0 && (1.0..=1e15).contains(x));
+    value.map(|x| x as usize)
+}
+
+/// A number of bytes as people write it: `64MiB`, `2GB`, `1.5G`, `1000000`.
+pub(crate) fn bytes(word: &str) -> Option<usize> {
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: f64 = match &*word[digits.len()..].to_ascii_lowercase() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "m" | "mib" => 1048576.0,
+        "g" | "gib" => 1073741824.0,
+        "t" | "tib" => 1099511627776.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        _ => return None,
+    };
+    let bytes = digits.parse::<f64>().ok()? * factor;
+    (1.0..=1e15).contains(&bytes).then_some(bytes as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts() {
+        assert_eq!(
+            (counted(1, "thread"), counted(2, "thread")),
+            ("1 thread".into(), "2 threads".into())
+        );
+        assert_eq!(
+            (count("1e7"), count("1_000"), count("0.5"), count("-1")),
+            (Some(10_000_000), Some(1000), None, None)
+        );
+    }
+
+    #[test]
+    fn bytes_as_they_are_written() {
+        for (word, want) in [
+            ("64MiB", Some(64 << 20)),
+            ("1.5G", Some(3 << 29)),
+            ("2GB", Some(2_000_000_000)),
+            ("100", Some(100)),
+            ("1kib", Some(1024)),
+            ("0.1", None),
+            ("0", None),
+            ("-1", None),
+            ("MiB", None),
+            ("1XB", None),
+        ] {
+            assert_eq!(bytes(word), want, "{word}");
+        }
+    }
 
     #[test]
     fn times() {

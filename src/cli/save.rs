@@ -116,16 +116,17 @@ impl Destination {
         }
     }
 
-    /// Writes the outputs.
+    /// Writes the outputs under these names.
     ///
     /// # Errors
     /// As [`Destination::create`], and [`WriteError`]; no file is then left half written.
     pub(crate) fn write<'a>(
         &self,
+        names: &[Option<Box<str>>],
         outputs: impl Iterator<Item = &'a Output>,
     ) -> std::result::Result<(), WriteError> {
         let outputs: Vec<&Output> = outputs.collect();
-        let names = own_names(outputs.iter().map(|output| output.name()));
+        let names = own_names(names.iter().map(Option::as_deref));
         match self {
             Destination::Npy(path) => write_one(path, &outputs),
             Destination::StandardOutput => write_one(Path::new(STANDARD), &outputs),
@@ -178,7 +179,7 @@ fn rows(path: &Path, names: &[String], shapes: &[&[usize]]) -> Result<usize> {
 }
 
 /// A name for each output: the program's, or `out0`, `out1`, ... by number.
-fn own_names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<String> {
+pub(crate) fn own_names<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Vec<String> {
     let names: Vec<Option<&str>> = names.collect();
     let mut taken: HashSet<String> = names.iter().flatten().map(|name| name.to_string()).collect();
     let mut given = HashSet::new();

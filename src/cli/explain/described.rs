@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use hotloop::{Arg, ArgType, DType, Kind, Program, Result, Source};
 
-use crate::cli::args::{Given, count, is_name};
+use crate::cli::args::{Given, is_name};
 use crate::cli::evaluate::Value;
 use crate::cli::file;
+use crate::cli::quantity::count;
 
 /// An extent of an axis.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,23 +10,26 @@ use super::generator::Generator;
 use super::home;
 use super::makers::MAKERS;
 use super::session::{LAST, Session};
-use super::timing;
 use super::word::words;
+use super::{script, timing};
 use crate::cli::args::{Given, Number, input, is_name, is_word};
+use crate::cli::element::Digits;
 use crate::cli::evaluate::Value;
 use crate::cli::plot::{self, Kind};
 use crate::cli::save::Destination;
 use crate::cli::{explain, file, functions, show};
 
 /// The commands: name, arguments, what they do.
-pub(crate) const COMMANDS: [(&str, &str, &str); 12] = [
+pub(crate) const COMMANDS: [(&str, &str, &str); 14] = [
+    ("digits", "[N]", "print floats with at most N digits; alone, as at first"),
     ("explain", "PROGRAM", "what a program becomes for the variables there are"),
-    ("functions", "[NAME]", "what can be called"),
-    ("help", "[COMMAND]", "this text, or the line of it about a command"),
+    ("functions", "[NAME]", "what can be called; a NAME may be a pattern: arc*"),
+    ("help", "[NAME]", "this text, or what there is about a command or a function"),
     ("hist", "X [OPTIONS]", "draw how often which numbers occur"),
-    ("load", "[NAME=]FILE...", "read arrays: .npy, all of an .npz or .csv, or FILE.npz:NAME"),
+    ("load", "[NAME=]FILE...", "read arrays: .npy, all of .npz or .csv, or FILE.npz:NAME"),
     ("plot", "[X,] Y, ... [OPTIONS]", "draw Y over its places, or each Y over X"),
     ("quit", "", "end; so does Ctrl-D"),
+    ("run", "FILE", "evaluate the lines of a file"),
     ("save", "NAME... FILE", "write variables: .npy one, .npz or .csv several"),
     ("seed", "NUMBER", "begin the random numbers anew; a session begins with 0"),
     ("threads", "NUMBER", "use at most so many threads"),
@@ -35,10 +38,9 @@ pub(crate) const COMMANDS: [(&str, &str, &str); 12] = [
 ];
 
 const HELP_ABOVE: &str = "\
-PROGRAM               evaluate and print; '_' is the last value printed, up to 64 MB
+PROGRAM               evaluate and print; '_' is the last value, up to 64 MB
 NAME = PROGRAM        keep a value; it may be made of the old one: x = x + 1
-def NAME(X, ...) = PROGRAM
-                      keep a function; it may use variables
+def NAME(X) = PROGRAM keep a function; it may use variables
 ";
 
 const HELP_BELOW: &str = "\
@@ -69,8 +71,21 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         "vars" => variables(session),
         "explain" if rest.is_empty() => return Err(usage("write ':explain PROGRAM'")),
         "explain" => explained(session, rest)?,
-        "functions" if rest.is_empty() => functions::table() + &makers(),
-        "functions" => function(rest)?,
+        "functions" if rest.is_empty() => functions::table(),
+        "functions" => functions::detail(rest)?,
+        "digits" => {
+            let digits = match rest {
+                "" => None,
+                _ => Some(whole(rest, "':digits 12'")?),
+            };
+            let digits = digits.map(|n| usize::try_from(n).unwrap_or(0));
+            if digits.is_some_and(|n| !(1..=17).contains(&n)) {
+                return Err(usage(&format!("':digits N' takes 1 to 17, not {rest}")));
+            }
+            session.style.digits = Digits(digits);
+            String::new()
+        }
+        "run" => script::file(session, &one_file(rest)?)?,
         "hist" => draw(session, Kind::Histogram, rest)?,
         "plot" => draw(session, Kind::Points, rest)?,
         "seed" => {
@@ -80,7 +95,10 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         "threads" => {
             let threads = usize::try_from(whole(rest, "':threads 4'")?).ok();
             let threads = threads.filter(|n| (1..=1024).contains(n));
-            session.set_threads(threads.ok_or_else(|| usage("':threads N' takes 1 to 1024"))?);
+            session.set_threads(
+                threads
+                    .ok_or_else(|| usage(&format!("':threads N' takes 1 to 1024, not {rest}")))?,
+            );
             String::new()
         }
         "time" if rest.is_empty() => return Err(usage("write ':time PROGRAM'")),
@@ -112,33 +130,33 @@ fn line((name, arguments, about): &(&str, &str, &str)) -> String {
     }
 }
 
-/// What the help says about one command.
+/// What there is to say about one command or function.
 fn about(verb: &str) -> Result<String> {
     let command = COMMANDS.iter().find(|(name, ..)| *name == verb);
-    command.map(line).ok_or_else(|| unknown(verb))
+    match command {
+        Some(command) => Ok(line(command)),
+        None => functions::detail(verb).map_err(|_| {
+            let error = Error::new(ErrorKind::Name, format!("there is no help on {verb:?}"));
+            let names = COMMANDS.iter().map(|(name, ..)| *name).chain(functions::names());
+            match hotloop::ops::suggestions(verb, names).first() {
+                Some(near) => error.hint(format!("did you mean ':help {near}'?")),
+                None => error.hint("':help' lists the commands, ':functions' the functions"),
+            }
+        }),
+    }
 }
 
 fn help() -> String {
     let commands: String = COMMANDS.iter().map(line).collect();
     let names: Vec<&str> = MAKERS.iter().map(|(name, ..)| *name).collect();
-    format!(
-        "{HELP_ABOVE}{commands}\nArrays are made by {};\n':functions linspace' says how. \
-         {HELP_BELOW}",
-        names.join(", ")
-    )
+    format!("{HELP_ABOVE}{commands}\nArrays: {} (':help eye').\n{HELP_BELOW}", names.join(", "))
 }
 
-/// The functions that only a session has.
-fn makers() -> String {
-    let width = MAKERS.iter().map(|(_, call, _)| call.len()).max().unwrap_or(0);
-    let lines = MAKERS.iter().map(|(_, call, about)| format!("{call:width$}  {about}\n"));
-    format!("\nIn a session also\n{}", lines.collect::<String>())
-}
-
-fn function(name: &str) -> Result<String> {
-    match MAKERS.iter().find(|(maker, ..)| *maker == name) {
-        Some((_, call, about)) => Ok(format!("{call}\n  An array of {about}.\n")),
-        None => functions::detail(name),
+/// The one file that a command is about.
+fn one_file(rest: &str) -> Result<PathBuf> {
+    match &words(rest)[..] {
+        [path] => regular(Path::new(path)),
+        _ => Err(usage("write ':run FILE'").hint("a file's name with blanks is put in quotes")),
     }
 }
 
@@ -255,7 +273,7 @@ mod tests {
     #[test]
     fn the_help_fits_a_terminal() {
         let help = help();
-        assert!(help.lines().all(|line| line.len() <= 85), "{help}");
+        assert!(help.lines().all(|line| line.len() <= 80), "{help}");
         assert!(COMMANDS.iter().all(|(name, ..)| help.contains(&format!(":{name}"))));
     }
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{MAIN_SEPARATOR, Path};
 
 use hotloop::DType;
-use hotloop::ops::{self, RESOLVED};
 use rustyline::completion::Pair;
 
 use super::command::COMMANDS;
 use super::home;
-use super::makers::MAKERS;
 use super::session::Session;
 use super::word::{self, words};
+use crate::cli::functions;
 
 const WORDS: [&str; 12] =
     ["and", "def", "dtype=", "else", "False", "if", "inf", "nan", "not", "or", "pi", "True"];
@@ -42,17 +41,13 @@ impl Names {
 
     /// The names of all that can be called.
     fn callable(&self) -> impl Iterator<Item = &str> {
-        ops::functions()
-            .flat_map(|row| row.names().map(|name| -> &str { name }))
-            .chain(RESOLVED.iter().map(|(name, ..)| *name))
-            .chain(MAKERS.iter().map(|(name, ..)| *name))
-            .chain(self.functions.iter().map(String::as_str))
+        let own = self.functions.iter().map(String::as_str);
+        own.chain(functions::names().map(|name: &str| name))
     }
 
     /// What may stand in a program: variables, and what can be called with its bracket.
     fn in_program(&self) -> impl Iterator<Item = String> {
-        let dtypes = DType::ALL.into_iter().map(|dtype| dtype.name());
-        let calls = self.callable().chain(dtypes).map(|name| format!("{name}("));
+        let calls = self.callable().map(|name| format!("{name}("));
         let words = WORDS.iter().map(|word| word.to_string());
         calls.chain(words).chain(self.variables.iter().cloned())
     }
@@ -103,7 +98,10 @@ fn argument(names: &Names, command: &str) -> (usize, Vec<Pair>) {
         }
         "plot" | "hist" | "time" | "explain" => program(names, command),
         "functions" => (start, plain(&mut names.callable())),
-        "help" => (start, plain(&mut COMMANDS.iter().map(|(name, ..)| *name))),
+        "help" => {
+            (start, plain(&mut COMMANDS.iter().map(|(name, ..)| *name).chain(names.callable())))
+        }
+        "run" => (start, files(&text, open, |_| true)),
         _ => (start, Vec::new()),
     }
 }

@@ -277,6 +277,8 @@ impl<'a> Arguments<'a> {
         match (self.evaluate)(text)? {
             Scalar::Int(n) => usize::try_from(n)
                 .map_err(|_| wrong(format!("{} cannot have {n} elements", self.call.name))),
+            // As `1e7` is; what is beyond, no memory could hold.
+            Scalar::Float(n) if n.fract() == 0.0 && (0.0..=1e18).contains(&n) => Ok(n as usize),
             _ => Err(wrong(format!("an extent of {} is not an integer", self.call.name))),
         }
     }

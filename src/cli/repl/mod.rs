@@ -26,6 +26,8 @@ use hotloop::{Error, ErrorKind, Result};
 use super::Failure;
 use super::args::{Given, Tuning};
 use super::evaluate::Value;
+use super::show::Style;
+pub(crate) use makers::MAKERS;
 use session::Session;
 
 /// A longer text is refused; the engine takes no longer programs either.
@@ -41,8 +43,12 @@ pub(crate) enum Next {
 
 /// Reads what is typed, or standard input, until it ends. Where no person types, an error in any
 /// line makes the command fail.
-pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> std::result::Result<(), Failure> {
-    let mut session = Session::new(tuning);
+pub(crate) fn run(
+    tuning: Tuning,
+    style: Style,
+    inputs: &[(String, Given)],
+) -> std::result::Result<(), Failure> {
+    let mut session = Session::new(tuning, style);
     for (name, given) in inputs {
         session.variables.insert(name.clone(), Value::load(given)?);
     }
@@ -57,17 +63,35 @@ pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> std::result::Re
 
 /// Does what a text says: a command, or statements.
 fn step(session: &mut Session, text: &str) -> Result<Next> {
-    match text.strip_prefix(':').or_else(|| bare_command(session, text)) {
-        Some(command) => command::run(session, command),
+    if let Some(command) = text.strip_prefix(':') {
+        return command::run(session, command);
+    }
+    match bare_command(session, text) {
+        Some(command) => command::run(session, &command),
         None => session.statements(text).map(Next::Go),
     }
 }
 
-/// A command as those write it who come from Python; the session's own names go before.
-fn bare_command<'a>(session: &Session, text: &'a str) -> Option<&'a str> {
-    let (word, own) = match text.strip_suffix("()") {
-        Some(word) => (word, session.definitions.has(word)),
-        None => (text, session.variables.contains_key(text)),
+/// A command as those write it who come from elsewhere: `exit()`, `q`, `help sin`, `?`, `sin?`. The
+/// session's own names go before.
+fn bare_command(session: &Session, text: &str) -> Option<String> {
+    let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if let Some(topic) = text.strip_prefix('?').or_else(|| text.strip_suffix('?'))
+        && name(topic.trim())
+    {
+        return Some(format!("help {}", topic.trim()));
+    }
+    let called = text.strip_suffix(')').and_then(|text| text.split_once('('));
+    let (word, topic, own) = match (called, text.split_once(' ')) {
+        (Some((word, topic)), _) => (word, topic, session.definitions.has(word)),
+        (None, Some((word, topic))) => (word, topic, session.variables.contains_key(word)),
+        (None, None) => (text, "", session.variables.contains_key(text)),
     };
-    (["exit", "quit", "help"].contains(&word) && !own).then_some(word)
+    let topic = topic.trim();
+    let known = match word {
+        "exit" | "quit" | "q" => topic.is_empty(),
+        "help" => name(topic),
+        _ => false,
+    };
+    (known && !own).then(|| format!("{word} {topic}"))
 }

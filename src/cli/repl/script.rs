@@ -1,13 +1,18 @@
 //! Lines of standard input where no person types them.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
-use hotloop::{Error, ErrorKind};
+use hotloop::{Error, ErrorKind, Result as Outcome};
 
 use super::open::Open;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, step};
+use crate::cli::stream::{Stream, cannot};
 use crate::cli::{Failure, complain, interrupt, print};
+
+/// Files may run files so deep.
+const DEEPEST: usize = 16;
 
 /// Evaluates what the lines say; whether all went well.
 ///
@@ -46,6 +51,62 @@ pub(crate) fn run(session: &mut Session) -> Result<bool, Failure> {
                     well = false;
                 }
             }
+        }
+    }
+}
+
+/// Evaluates what the lines of a file say, up to the first error, and gives what is to be printed.
+///
+/// # Errors
+/// `Io`; that of a line, with the file and the line's number.
+pub(crate) fn file(session: &mut Session, path: &Path) -> Outcome<String> {
+    // Also a file that runs itself ends here.
+    if session.running == DEEPEST {
+        let message = format!("{DEEPEST} files that run each other are enough");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    let file =
+        Stream::open(path).map_err(|error| cannot("read", format_args!("{path:?}"), error))?;
+    session.running += 1;
+    let ran = lines(session, path, &mut BufReader::new(file));
+    session.running -= 1;
+    ran
+}
+
+fn lines(session: &mut Session, path: &Path, input: &mut impl BufRead) -> Outcome<String> {
+    let within = |error: Error, line: usize| match error.kind() {
+        ErrorKind::Cancelled => error,
+        _ => error.within(&format!("{}:{line}", path.display())),
+    };
+    let (mut printed, mut open, mut number) = (String::new(), Open::default(), 0);
+    loop {
+        number += 1;
+        let line = next_line(input);
+        let mut texts = Vec::new();
+        let ended = match line.map_err(|error| cannot("read", format_args!("{path:?}"), error))? {
+            Line::Bad(error) => return Err(within(error, number)),
+            Line::Text(line) => {
+                open.take_in(&line, number, |text| session.lift(text), &mut texts);
+                false
+            }
+            Line::End => {
+                texts.push(std::mem::take(&mut open));
+                true
+            }
+        };
+        for open in texts.into_iter().filter(|open| !open.text.trim().is_empty()) {
+            let text = open.text.trim();
+            match step(session, text) {
+                Ok(Next::Quit) => return Ok(printed),
+                Ok(Next::Go(text)) => printed += &text,
+                Err(error) => {
+                    let line = open.line(text, &error);
+                    return Err(within(error, line));
+                }
+            }
+        }
+        if ended {
+            return Ok(printed);
         }
     }
 }

@@ -17,8 +17,9 @@ use super::statements::{Alone, Part, Uses, definitions, only, parts};
 use crate::cli::args::{Number, Tuning, is_name};
 use crate::cli::array::Array;
 use crate::cli::evaluate::{self, Value};
+use crate::cli::interrupt;
 use crate::cli::save::Destination;
-use crate::cli::{interrupt, show};
+use crate::cli::show::{Shown, Style};
 
 /// The variable that is the last value printed.
 pub(crate) const LAST: &str = "_";
@@ -37,6 +38,10 @@ pub(crate) struct Session {
     pub definitions: Definitions,
     /// Draws random numbers.
     pub generator: Generator,
+    /// How values are printed.
+    pub style: Style,
+    /// How many files are being run, one out of the other.
+    pub running: usize,
 }
 
 /// What Python has a `=` behind.
@@ -60,13 +65,15 @@ fn renewed(error: Error) -> Error {
 
 impl Session {
     /// A session without variables, its random numbers those of the seed 0.
-    pub(crate) fn new(tuning: Tuning) -> Session {
+    pub(crate) fn new(tuning: Tuning, style: Style) -> Session {
         Session {
             tuning,
             engine: tuning.engine(),
             variables: BTreeMap::new(),
             definitions: Definitions::default(),
             generator: Generator::seeded(0),
+            style,
+            running: 0,
         }
     }
 
@@ -213,15 +220,19 @@ impl Session {
             // What was made for the text has no name there.
             name.as_deref().filter(|name| ready.value(name).is_none())
         });
-        let shown = printed
-            .iter()
-            .zip(names)
-            .map(|(array, name)| show::show(name, array.dtype(), array.shape(), array.bytes()));
-        let shown: Vec<String> = shown.collect();
+        let shown = printed.iter().zip(names).map(|(array, name)| Shown {
+            name,
+            dtype: array.dtype(),
+            shape: array.shape(),
+            bytes: array.bytes().into(),
+        });
+        let mut text = String::new();
+        // To memory: there is no error.
+        let _ = self.style.show_all(&mut text, shown);
         if let Some(last) = printed.pop() {
             self.keep_last(last, weak.last() == Some(&true));
         }
-        Ok(shown.join("\n"))
+        Ok(text)
     }
 
     /// Which statements of a part compute on nothing but numbers that take the dtype of what they

@@ -16,7 +16,7 @@ use super::makers::lift;
 use super::open::texts;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, history, step};
-use crate::cli::{Failure, complain, interrupt, print};
+use crate::cli::{Failure, complain, interrupt, print, warn};
 
 /// Lines that are kept.
 const HISTORY_LINES: usize = 10_000;
@@ -122,7 +122,7 @@ impl History {
     fn attempt(&mut self, work: impl FnOnce(&PathBuf) -> rustyline::Result<()>) {
         let Some(path) = &self.0 else { return };
         if let Err(error) = work(path) {
-            complain(&format_args!("warning: no history is kept: {path:?}: {error}"));
+            warn(&format_args!("no history is kept: {path:?}: {error}"));
             self.0 = None;
         }
     }

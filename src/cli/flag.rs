@@ -1,0 +1,177 @@
+//! The options of the command: how they are written, what they take, what they are for.
+//!
+//! Parsing, help, completion and the man page read the one table here.
+
+/// An option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    File,
+    Output,
+    Name,
+    Format,
+    Digits,
+    Full,
+    Memory,
+    Threads,
+    Mode,
+    Stats,
+    Progress,
+    NoProgress,
+    Quiet,
+    Verbose,
+    Color,
+    Svg,
+    Count,
+    Dtype,
+    Peers,
+    Flamegraph,
+    Json,
+    Help,
+    Version,
+}
+
+/// What follows an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Nothing.
+    Nothing,
+    /// Something that help calls so.
+    Text(&'static str),
+    /// A path that help calls so.
+    Path(&'static str),
+    /// One of some words, which help calls so.
+    Word(&'static str, &'static [&'static str]),
+}
+
+/// An option as it is written.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub flag: Flag,
+    pub short: Option<char>,
+    pub long: Option<&'static str>,
+    pub takes: Takes,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// What may be done to floats.
+pub(crate) const MODES: &[&str] = &["strict", "contract", "fast"];
+/// What outputs are printed as.
+pub(crate) const FORMATS: &[&str] = &["text", "json", "csv", "npy"];
+/// When colours are used.
+pub(crate) const COLORS: &[&str] = &["auto", "always", "never"];
+
+macro_rules! table {
+    ($($flag:ident $short:expr, $long:expr, $takes:expr, $about:expr;)*) => {
+        &[$(Row { flag: Flag::$flag, short: $short, long: $long, takes: $takes, about: $about }),*]
+    };
+}
+
+const TABLE: &[Row] = {
+    use Takes::*;
+    table! {
+        File Some('f'), Some("file"), Path("FILE"),
+            "take the program from FILE instead of the first word; '-' is standard input";
+        Output Some('o'), Some("output"), Path("PATH"),
+            "write to PATH instead of standard output";
+        Name None, Some("name"), Text("NAMES"),
+            "names for the outputs, one each: mid,spread";
+        Format None, Some("format"), Word("FORMAT", FORMATS),
+            "what is printed: text (the default); json, lists under the outputs' names; csv, a \
+             column for each output; npy, one output as a .npy file";
+        Digits None, Some("digits"), Text("N"),
+            "print floats with at most N significant digits, 1 to 17; 17 tell all floats apart";
+        Full None, Some("full"), Nothing,
+            "print long arrays to their last element";
+        Memory None, Some("memory"), Text("SIZE"),
+            "about how much memory a run may take: 64MiB, 2GB; 1GiB by default";
+        Threads None, Some("threads"), Text("N"),
+            "at most N threads, 1 to 1024; by default all that this process may use";
+        Mode None, Some("mode"), Word("MODE", MODES),
+            "what may be done to floats: strict (the default), contract, fast";
+        Stats None, Some("stats"), Nothing,
+            "say what the run took: memory, bytes, copies, the time of each pass";
+        Progress None, Some("progress"), Nothing,
+            "draw a bar on the terminal at once, not only for what takes more than a second";
+        NoProgress None, Some("no-progress"), Nothing,
+            "draw no bar";
+        Quiet Some('q'), Some("quiet"), Nothing,
+            "say nothing but errors";
+        Verbose Some('v'), Some("verbose"), Nothing,
+            "say what was written even where standard error is no terminal";
+        Color None, Some("color"), Word("WHEN", COLORS),
+            "colour messages: auto (the default: on a terminal, unless NO_COLOR is set), always, \
+             never";
+        Svg None, Some("svg"), Nothing,
+            "draw the passes over the data, what each computes, reads and writes";
+        Count Some('n'), None, Text("COUNT"),
+            "elements of each array without extents; 1e7 by default";
+        Dtype None, Some("dtype"), Text("TYPE"),
+            "their dtype, if they are given none; f64 by default";
+        Peers None, Some("peers"), Nothing,
+            "also time a plain loop in C, built by the system's compiler (cc), and ndarray, \
+             operation by operation; in turns with the program";
+        Flamegraph None, Some("flamegraph"), Path("FILE.svg"),
+            "instead, draw where the time goes, as Linux's `perf` sees it";
+        Json None, Some("json"), Nothing,
+            "print one JSON object";
+        Help Some('h'), Some("help"), Nothing,
+            "this text";
+        Version Some('V'), Some("version"), Nothing,
+            "the version";
+    }
+};
+
+impl Flag {
+    /// The option's row.
+    pub(crate) fn row(self) -> &'static Row {
+        // The rows stand in the order of the options; a test checks it.
+        &TABLE[self as usize]
+    }
+
+    /// All options.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Row> {
+        TABLE.iter()
+    }
+
+    /// The option that a word is, as `--output` or `-o`.
+    pub(crate) fn named(word: &str) -> Option<Flag> {
+        TABLE.iter().find(|row| row.spellings().any(|spelling| spelling == word)).map(|r| r.flag)
+    }
+
+    /// The option's own name.
+    pub(crate) fn name(self) -> String {
+        self.row().spellings().last().unwrap_or_default()
+    }
+}
+
+impl Row {
+    /// How it is written, the short form before the long one.
+    pub(crate) fn spellings(&self) -> impl Iterator<Item = String> {
+        let short = self.short.map(|letter| format!("-{letter}"));
+        short.into_iter().chain(self.long.map(|word| format!("--{word}")))
+    }
+
+    /// What follows it, as help calls it.
+    pub(crate) fn value(&self) -> Option<&'static str> {
+        match self.takes {
+            Takes::Nothing => None,
+            Takes::Text(value) | Takes::Path(value) | Takes::Word(value, _) => Some(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found() {
+        for (place, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.flag as usize, place, "{row:?}");
+            assert!(row.spellings().all(|word| Flag::named(&word) == Some(row.flag)), "{row:?}");
+        }
+        assert_eq!(Flag::named("--outptu"), None);
+        assert_eq!((Flag::Count.name(), Flag::Output.name()), ("-n".into(), "--output".into()));
+    }
+}

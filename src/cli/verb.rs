@@ -1,0 +1,294 @@
+//! The commands: what the first word may be, and what help, completion and the man page say of each.
+
+use super::flag::Flag;
+
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// A program is evaluated; no word says so.
+    Evaluate,
+    Explain,
+    Bench,
+    Functions,
+    Repl,
+    Help,
+    Version,
+    Completions,
+    Man,
+}
+
+/// What there is to know of a command.
+pub(crate) struct About {
+    pub verb: Verb,
+    /// The first word; none for evaluation.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What follows the command's name and the options.
+    pub usage: &'static str,
+    /// Lines to be pasted.
+    pub examples: &'static [&'static str],
+    /// Paragraphs.
+    pub text: &'static [&'static str],
+    /// The options, but for `--help`, which all have.
+    pub options: &'static [Flag],
+    /// What is laid out as it stands.
+    pub table: &'static str,
+}
+
+impl Verb {
+    /// The command of a first word.
+    pub(crate) fn named(word: &str) -> Option<Verb> {
+        named().find(|about| about.name == word).map(|about| about.verb)
+    }
+
+    /// What there is to know of it.
+    pub(crate) fn about(self) -> &'static About {
+        // The rows stand in the order of the commands; a test checks it.
+        &VERBS[self as usize]
+    }
+
+    /// Whether a program follows.
+    pub(crate) fn takes_program(self) -> bool {
+        matches!(self, Verb::Evaluate | Verb::Explain | Verb::Bench)
+    }
+
+    /// A command whose name a wrong word is near to.
+    pub(crate) fn near(word: &str) -> Option<&'static str> {
+        hotloop::ops::suggestions(word, named().map(|about| about.name)).first().copied()
+    }
+}
+
+/// The commands that have a word.
+pub(crate) fn named() -> impl Iterator<Item = &'static About> {
+    VERBS.iter().filter(|about| !about.name.is_empty())
+}
+
+/// The shells that there are completions for.
+pub(crate) const SHELLS: &[&str] = &["bash", "zsh", "fish"];
+
+/// The commands in order.
+const VERBS: &[About] = &[
+    About {
+        verb: Verb::Evaluate,
+        name: "",
+        summary: "computes array expressions over files with native code",
+        usage: "PROGRAM [NAME=FILE | NAME=NUMBER]...",
+        examples: &[
+            "hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy",
+            "hotloop 'mid = (bid + ask) / 2; ask - bid, mid' bid=bid.npy ask=ask.npy",
+            "hotloop 'mean(bid), std(bid)' bid=bid.npy --name mean,std --format json",
+            "hotloop 'where(x > k, x, 0)' x=bid.npy k=99.5 --digits 4",
+            "hotloop -f quotes.hl bid=bid.npy ask=ask.npy -o quotes.npz",
+        ],
+        text: &[
+            "PROGRAM is text as NumPy users write it: bindings, then the outputs, separated by ';' \
+             or new lines (`hotloop help language`). Names that it does not bind are inputs. With \
+             -f FILE, or @FILE in its place, it stands in a file. One that starts with '-' may need \
+             a '--' before it; one that is called as a command is put in brackets: '(bench)'.",
+            "A FILE is a .npy file, or one array of others: FILE.npz:MEMBER, FILE.csv:COLUMN. A \
+             NUMBER (0.5, 3, True) takes the dtype of what it meets, as a literal does; write ./3 \
+             for a file of that name.",
+            "Outputs are printed, long ones in short, or go to the PATH of -o: a .npy file for one; \
+             for several a .npz archive, a .csv table, or a directory (PATH/) with one file each. \
+             `-o -` is standard output, as a .npy file, and NAME=- standard input. Files may be \
+             larger than memory: they are read and written in pieces. On a terminal a line says what was written, \
+             and a bar shows how far a long run is.",
+            "In JSON, NaN and the infinities are null.",
+        ],
+        options: &[
+            Flag::File,
+            Flag::Output,
+            Flag::Name,
+            Flag::Format,
+            Flag::Digits,
+            Flag::Full,
+            Flag::Memory,
+            Flag::Threads,
+            Flag::Mode,
+            Flag::Stats,
+            Flag::Progress,
+            Flag::NoProgress,
+            Flag::Quiet,
+            Flag::Verbose,
+            Flag::Color,
+            Flag::Version,
+        ],
+        table: "",
+    },
+    About {
+        verb: Verb::Explain,
+        name: "explain",
+        summary: "shows what a program becomes: the plan, the work of each element, its graph",
+        usage: "PROGRAM [NAME=FILE | NAME=NUMBER | NAME:TYPE]...",
+        examples: &[
+            "hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
+            "hotloop explain 'a * k + b' a:f32 k:float",
+            "hotloop explain 'sin(x) + cos(y)' 'x:f64[1,n]' 'y:f64[m,1]'",
+            "hotloop explain --svg '(x - mean(x)) / std(x)' -o standardize.svg",
+        ],
+        text: &[
+            "TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in \
+             brackets: numbers are extents, and a name stands for the same extent everywhere. It may also be a dtype and '@' for one element (f64@), or a kind for a number that \
+             takes the dtype of what it meets: int, float, weak (the same as float). An input \
+             without a TYPE is an f64 array.",
+        ],
+        options: &[Flag::File, Flag::Svg, Flag::Output, Flag::Mode, Flag::Quiet, Flag::Color],
+        table: "",
+    },
+    About {
+        verb: Verb::Bench,
+        name: "bench",
+        summary: "measures a program on arrays of files, or on random ones",
+        usage: "PROGRAM [NAME=FILE | NAME=NUMBER | NAME:ARRAY]...",
+        examples: &[
+            "hotloop bench 'sin(a)**2 + cos(b)**2' -n 1e7 --threads 2",
+            "hotloop bench '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
+            "hotloop bench 'a + b' 'a:f64[4000,4000]:F' 'b:f32[4000,1]' --peers",
+        ],
+        text: &["ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], \
+             f64[20,30]:F. Without extents an array has COUNT elements. LAYOUT is C (the default), \
+             F (the first axis varies fastest), rev (the last axis runs backwards), step2 (every \
+             second element along the last axis) or odd (one byte beside an aligned address). An \
+             input that is not given is an array of COUNT elements. Floats are uniform in (0, 1), \
+             integers 1 to 100, the same in every run of the command."],
+        options: &[
+            Flag::File,
+            Flag::Count,
+            Flag::Dtype,
+            Flag::Threads,
+            Flag::Mode,
+            Flag::Peers,
+            Flag::Flamegraph,
+            Flag::Json,
+            Flag::Quiet,
+            Flag::Color,
+        ],
+        table: "\
+The keys of the JSON object:
+  expression                  the program
+  n                           elements of the loop: of the shape to which all
+                              arrays broadcast, or of the largest array if they
+                              do not
+  threads                     the most threads that a run may use
+  dtype                       of the arrays that are not given another
+  mode                        strict, contract or fast
+  native                      whether native code ran; otherwise the interpreter
+                              answered
+  compile_s                   seconds from the text to code for these types, the
+                              first time in the process
+  recompile_s                 the same of an engine that is made later
+  min_s, median_s             seconds of one run
+  bytes                       bytes of the elements that a run reads and writes,
+                              each once
+  gb_per_s                    bytes / min_s / 1e9
+  ns_per_element              min_s / n * 1e9
+  interpreter_ns_per_element  the same of the reference interpreter
+  speedup                     the interpreter's time divided by ours
+  runs                        how many runs were timed
+  floor_s                     median seconds of a loop that only moves as many
+                              bytes, on as many threads
+  floor_ratio                 median_s / floor_s
+  peers                       with --peers: median seconds of c and of ndarray,
+                              or null
+",
+    },
+    About {
+        verb: Verb::Functions,
+        name: "functions",
+        summary: "lists the functions, or describes some",
+        usage: "[NAME | PATTERN]",
+        examples: &["hotloop functions", "hotloop functions clip", "hotloop functions 'arc*'"],
+        text: &["In a PATTERN '*' stands for any letters and '?' for one."],
+        options: &[Flag::Color],
+        table: "",
+    },
+    About {
+        verb: Verb::Repl,
+        name: "repl",
+        summary: "evaluates programs line by line, and keeps what they name",
+        usage: "[NAME=FILE | NAME=NUMBER]...",
+        examples: &["hotloop repl x=bid.npy k=0.5", "echo 'sum(x)' | hotloop repl x=bid.npy"],
+        text: &[
+            "`hotloop` without any word is the same. `:help` there lists what can be typed.",
+            "A FILE is a .npy file, or one array of an .npz archive or a .csv table: \
+             FILE.npz:MEMBER, FILE.csv:COLUMN. `:load FILE.npz` there reads all of them.",
+            "On a terminal lines can be edited, completed with the tabulator and found again: they \
+             are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the \
+             file that HOTLOOP_HISTORY names; if that is empty, nowhere. Otherwise the lines of \
+             standard input are evaluated; if one of them fails, so does the command in the end, \
+             with 1. Ctrl-C stops what is being computed, and there ends the command too. Random \
+             numbers begin with the seed 0 every time; `:seed` sets another.",
+        ],
+        options: &[
+            Flag::Digits,
+            Flag::Full,
+            Flag::Threads,
+            Flag::Mode,
+            Flag::Progress,
+            Flag::NoProgress,
+            Flag::Quiet,
+            Flag::Color,
+        ],
+        table: "",
+    },
+    About {
+        verb: Verb::Help,
+        name: "help",
+        summary: "explains a command, a function or the language",
+        usage: "[COMMAND | FUNCTION | language]",
+        examples: &["hotloop help explain", "hotloop help language", "hotloop help clip"],
+        text: &[],
+        options: &[Flag::Color],
+        table: "",
+    },
+    About {
+        verb: Verb::Version,
+        name: "version",
+        summary: "says which version this is",
+        usage: "",
+        examples: &[],
+        text: &[],
+        options: &[],
+        table: "",
+    },
+    About {
+        verb: Verb::Completions,
+        name: "completions",
+        summary: "prints what makes a shell complete the words of this command",
+        usage: "bash | zsh | fish",
+        examples: &[
+            "source <(hotloop completions bash)     # in ~/.bashrc",
+            "hotloop completions zsh > ~/.zfunc/_hotloop",
+            "hotloop completions fish > ~/.config/fish/completions/hotloop.fish",
+        ],
+        text: &["zsh reads ~/.zfunc if ~/.zshrc has `fpath+=~/.zfunc` before `compinit`."],
+        options: &[],
+        table: "",
+    },
+    About {
+        verb: Verb::Man,
+        name: "man",
+        summary: "prints the man page",
+        usage: "",
+        examples: &["hotloop man | man -l -", "hotloop man > ~/.local/share/man/man1/hotloop.1"],
+        text: &[],
+        options: &[],
+        table: "",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found() {
+        for (place, about) in VERBS.iter().enumerate() {
+            assert_eq!(about.verb as usize, place, "{}", about.name);
+        }
+        assert_eq!(Verb::named("explain"), Some(Verb::Explain));
+        assert_eq!(Verb::named(""), None);
+        assert_eq!((Verb::near("explian"), Verb::near("x")), (Some("explain"), None));
+    }
+}
