@@ -622,6 +622,47 @@ case("reductions", "ptp_of_nan", "ptp(a)", {"a": A("f32", [1.0, NAN])})
 case("reductions", "ptp_of_bool_is_an_error", "ptp(a)", {"a": A("bool", [True])}, error=("TYPE", "ptp of bool"))
 case("reductions", "dot_counts_in_64_bits", "dot(a, a), sum(a * a)", {"a": A("i8", [100, 100])}, expect=(np.int64(20000), np.int64(32)))
 
+table = np.array([[1.0, -2.5, 3.0, 8.0], [NAN, 4.0, -0.5, 2.0], [7.0, 7.5, 2.0, INF]])
+mask = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0]], bool)
+for dtype, values in (("f64", table), ("f32", table), ("i16", np.nan_to_num(table, posinf=30000.0))):
+    with np.errstate(all="ignore"):
+        array = A(dtype, values)
+    for axis in ("", ", axis=0", ", axis=1", ", axis=-1, keepdims=True"):
+        tag = dtype + axis.replace(", ", "_").replace("=", "").replace("-", "m")
+        both = {"a": array, "m": A("bool", mask)}
+        for name in "sum prod mean var std any all nansum nanmean nanvar".split():
+            case("reductions", f"{name}_where_{tag}", f"{name}(a{axis}, where=m)", both, ulp=2)
+        for name in "min max nanmin nanmax".split():
+            case("reductions", f"{name}_where_{tag}", f"{name}(a{axis}, initial=5, where=m)", both)
+            case("reductions", f"{name}_initial_{tag}", f"{name}(a{axis}, initial=3)", {"a": array})
+    case("reductions", f"where_of_fewer_axes_{dtype}", "sum(a, axis=0, where=m), mean(a, axis=1, where=m), sum(a, where=m), std(a, axis=1, where=m)",
+         {"a": A(dtype, np.abs(np.nan_to_num(table, posinf=9.0))), "m": A("bool", mask[0])}, ulp=2)
+case("reductions", "initial", "sum(a, initial=3), prod(a, axis=0, initial=2), nansum(a, axis=1, initial=1)", {"a": A("f64", [[1.0, 2.0], [3.0, 4.5]])})
+case("reductions", "initial_of_nothing", "min(a, initial=3), max(a, axis=0, initial=4), sum(a, initial=2), max(b, initial=7)",
+     {"a": A("f32", [], (0, 2)), "b": A("u8", [])}, expect=(np.float32(3), np.array([4, 4], "f4"), np.float32(2), np.uint8(7)))
+case("reductions", "dtype", "sum(a, dtype=i16), sum(a, dtype=f32), prod(a, dtype=u8), mean(a, dtype=f32), var(a, dtype=float32), sum(b, dtype=i32)",
+     {"a": A("i8", [100, 100, 27]), "b": A("f64", [1.5, 2.5, -0.5])},
+     np_expr="np.sum(a, dtype='i2'), np.sum(a, dtype='f4'), np.prod(a, dtype='u1'), np.mean(a, dtype='f4'), np.var(a, dtype='f4'), np.sum(b, dtype='i4')", ulp=1)
+case("reductions", "correction", "var(a, correction=1), std(a, ddof=1)", {"a": A("f64", [1.0, 2.0, 4.0])}, ulp=1)
+case("reductions", "shifted_var_of_some", "var(a, where=m)", {"a": A("f32", [1e6 + x for x in (0.0, 1.0, 5.0, 2.0)]), "m": A("bool", [1, 1, 0, 1])},
+     expect=np.float32(2 / 3), ulp=1)
+one = {"a": A("i32", [1, 2])}
+case("reductions", "where_takes_bools", "sum(a, where=a)", one, error=("TYPE", "`where` takes bools, not i32"))
+case("reductions", "min_where_needs_an_initial_value", "min(a, where=a > 1)", one, error=("TYPE", "give it one: initial=inf"))
+case("reductions", "initial_keeps_the_dtype", "sum(a, initial=1.5)", one, error=("TYPE", "an initial value of f64 for a result of i64"))
+case("reductions", "initial_is_one_number", "sum(a, initial=a)", one, error=("TYPE", "is one number"))
+case("reductions", "no_mean_in_integers", "mean(a, dtype=i32)", one, error=("TYPE", "mean does not compute in i32"))
+case("reductions", "no_sum_in_bool", "sum(a, dtype=bool)", one, error=("TYPE", "sum does not compute in bool"))
+case("functions", "bounds_that_are_none", "clip(a, None, 2), clip(a, 0, None), clip(a, a_min=-1, a_max=1), clip(a, None, None)",
+     {"a": A("f64", [-2.0, 0.5, 3.0, NAN])}, np_expr="np.minimum(a, 2), np.maximum(a, 0), np.clip(a, -1, 1), a")
+case("functions", "replacements_that_are_none", "nan_to_num(a, posinf=None, neginf=0)", {"a": A("f64", [INF, -INF, NAN])})
+for name, of in (("modf", "np.modf(a)"), ("frexp", "np.frexp(a)")):
+    for dtype in FLOATS:
+        case("functions", f"{name}_{dtype}", f"x, y = {name}(a)\nx, y", {"a": A(dtype, [0.0, -0.0, 1.5, -3.25, 1e-40, INF, -INF, NAN])}, np_expr=of)
+    case("functions", f"{name}_of_i32", f"x, y = {name}(a)\nx, y", {"a": A("i32", [0, 7, -8])}, np_expr=of)
+case("functions", "divmod", "q, r = divmod(a, b)\nq, r", {"a": A("i32", [7, -7, 9]), "b": A("i32", [3, 3, -2])}, np_expr="np.divmod(a, b)")
+case("functions", "divmod_of_floats", "q, r = divmod(a, b)\nq, r", {"a": A("f64", [7.5, -7.5, INF, 0.0]), "b": A("f64", [2.0, 2.0, 1.0, -0.0])}, np_expr="np.divmod(a, b)")
+
 # --- conditionals ----------------------------------------------------------------------------
 cond = {"a": A("f64", [1.0, -1.0, NAN, 0.0]), "b": A("f64", [5.0, 6.0, 7.0, 8.0])}
 case("conditionals", "if_else", "a if a > 0 else b", cond, np_expr="where(a > 0, a, b)")
