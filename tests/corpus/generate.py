@@ -77,7 +77,9 @@ def exact(name):
         "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan, "arctan2": mpmath.atan2,
         "arcsinh": mpmath.asinh, "arccosh": mpmath.acosh, "arctanh": mpmath.atanh,
         "normcdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
-        "power": mpmath.power,
+        "power": mpmath.power, "sinc": lambda x: mpmath.sin(mpmath.pi * x) / (mpmath.pi * x),
+        "logaddexp": lambda x, y: max(x, y) + mpmath.log(1 + mpmath.exp(-abs(x - y))),
+        "logaddexp2": lambda x, y: max(x, y) + mpmath.log(1 + mpmath.mpf(2) ** -abs(x - y)) / mpmath.log(2),
     }.get(name) or getattr(mpmath, name)
 
     def one(xs, dtype):
@@ -140,10 +142,18 @@ SPACE = {
     "nansum": np.nansum, "nanmean": np.nanmean, "nanmin": np.nanmin, "nanmax": np.nanmax,
     "dot": lambda x, y, axis=None, keepdims=False: np.sum(np.multiply(x, y), axis=axis, keepdims=keepdims),
     "count_nonzero": lambda x, axis=None, keepdims=False: np.sum(x != 0, axis=axis, keepdims=keepdims, dtype="i8"),
+    **{name: getattr(np, name) for name in (
+        "add subtract multiply divide true_divide floor_divide mod remainder negative less less_equal greater greater_equal equal "
+        "not_equal bitwise_and bitwise_or bitwise_xor bitwise_not invert bitwise_invert left_shift right_shift bitwise_left_shift "
+        "bitwise_right_shift logical_and logical_or logical_xor logical_not gcd lcm bitwise_count heaviside reciprocal "
+        "fabs isclose ones_like zeros_like conj conjugate real imag positive copy spacing fix around ldexp ptp nanprod nanvar nanstd "
+        "nanargmin nanargmax").split()},
+    "float_power": lambda x, y: exact("power")(np.float64(x), np.float64(y)),
+    "degrees": lambda x: np.asarray(x) * (180 / np.pi), "radians": lambda x: np.asarray(x) * (np.pi / 180),
     "nan_to_num": np.nan_to_num, "expand_dims": np.expand_dims, "transpose": np.transpose,
     **{name: exact(name) for name in (
         "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh "
-        "cbrt hypot erf erfc normcdf sigmoid gamma lgamma").split()},
+        "cbrt hypot logaddexp logaddexp2 erf erfc normcdf sigmoid gamma lgamma").split()},
     **{name: (lambda code: lambda x: np.asarray(x).astype(code))(code) for name, code in DTYPES.items()},
 }
 
@@ -534,6 +544,124 @@ case("functions", "keywords_in_any_order", "clip(max=2, x=a, min=1)", {"a": i32}
 case("functions", "sign_of_bool_is_an_error", "sign(a)", {"a": b1}, error=("TYPE", "sign of bool"))
 case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin', 'sinc' or 'sinh'?"))
 case("functions", "too_few_arguments", "where(a, 1)", {"a": b1}, error=("ARITY", "where(condition, x, y)"))
+
+values = [0.0, -0.0, 1.5, -2.5, 3.0, INF, -INF, NAN, 1e300, -5e-324]
+singles = [0.0, -0.0, 1.5, -2.5, 3.0, INF, -INF, NAN, 1e38, -1e-45]
+for name in "reciprocal fabs spacing positive copy real imag conj conjugate ones_like zeros_like logical_not fix around".split():
+    case("functions", f"{name}_f64", f"{name}(a)", {"a": A("f64", values)})
+    case("functions", f"{name}_f32", f"{name}(a)", {"a": A("f32", singles)})
+    flag = True if name == "reciprocal" else None
+    expect = np.array([0, 1, -1, 0, 0], "i4") if name == "reciprocal" else None
+    case("functions", f"{name}_i32", f"{name}(a)", {"a": A("i32", [0, 1, -1, 7, -(2**31)])}, flag=flag, expect=expect)
+for name in "square copy real imag ones_like logical_not abs conj".split():
+    case("functions", f"{name}_of_bool", f"{name}(a)", {"a": A("bool", [True, False])})
+case("functions", "round_of_bool_stays", "round(a)", {"a": A("bool", [True, False])}, np_expr="a")
+case("functions", "fabs_of_small_integers", "fabs(a)", {"a": A("i16", [-32768, 5])})
+x, y = [3.0, -1.5, 0.0, -0.0, NAN, 0.0, INF], [0.5, 0.5, 0.5, 7.0, 1.0, NAN, 2.0]
+for dtype in FLOATS:
+    case("functions", f"heaviside_{dtype}", "heaviside(a, b)", {"a": A(dtype, x), "b": A(dtype, y)})
+    case("functions", f"isclose_{dtype}", "isclose(a, b), isclose(a, b, 0.5), isclose(a, b, rtol=0, atol=3)",
+         {"a": A(dtype, [1.0, 1.0, NAN, INF, INF, 2.0]), "b": A(dtype, [1.00001, 1.1, NAN, INF, -INF, 5.0])})
+    case("functions", f"isclose_equal_nan_{dtype}", "isclose(a, b, equal_nan=True)", {"a": A(dtype, [NAN, NAN, 1.0]), "b": A(dtype, [NAN, 1.0, NAN])})
+    case("functions", f"logical_{dtype}", "logical_and(a, b), logical_or(a, b), logical_xor(a, b)",
+         {"a": A(dtype, [0.0, -0.0, 1.0, NAN]), "b": A(dtype, [1.0, 0.0, NAN, 0.0])})
+    case("functions", f"nan_to_num_all_{dtype}", "nan_to_num(a, nan=0.5, posinf=7.0, neginf=-3.0), nan_to_num(a, posinf=1), nan_to_num(a, nan=2.0, neginf=-1)",
+         {"a": A(dtype, [NAN, INF, -INF, 1.0, -0.0])})
+    case("functions", f"degrees_{dtype}", "degrees(a), rad2deg(a), radians(a), deg2rad(a)",
+         {"a": A(dtype, [0.0, -0.0, 1.0, -2.5, 180.0, 90.0, INF, -INF, NAN])},
+         np_expr="degrees(a), degrees(a), radians(a), radians(a)", ulp=1)
+    for n in (-2, -1, 0, 1, 2, 5):
+        case("functions", f"round_{dtype}_to_{n}", f"round(a, {n}), around(a, decimals={n})",
+             {"a": A(dtype, [1.005, 2.675, -12345.678, 0.5, -0.0, 125.0, 1e30, INF, NAN])})
+    case("functions", f"ldexp_{dtype}", "ldexp(a, b)", {"a": A(dtype, [1.0, -1.5, 0.0, INF, NAN, 1.75, 1e-30]), "b": A("i32", [3, -2, 100, -5, 1, 20000, -110])})
+    pair = {"a": A(dtype, [0.0, 1.0, -3.5, 700.0, INF, -INF, INF, NAN]), "b": A(dtype, [0.0, 2.0, 20.0, -700.0, -INF, -INF, INF, 1.0])}
+    case("functions", f"logaddexp_{dtype}", "logaddexp(a, b)", pair, ulp=1)
+    case("functions", f"logaddexp2_{dtype}", "logaddexp2(a, b)", pair, ulp=1)
+    sinc = np.array([1.0, 2 / PI, 0.0, 0.0, -2 / (3 * PI), 1.0, NAN, NAN], DTYPES[dtype])
+    case("functions", f"sinc_{dtype}", "sinc(a)", {"a": A(dtype, [0.0, 0.5, 1.0, -7.0, 1.5, -0.0, INF, NAN])}, expect=sinc, ulp=1)
+for dtype in INTS:
+    case("functions", f"round_{dtype}_to_tens", "round(a, -1), round(a, 2)", {"a": A(dtype, [5, 15, 25, 99, 0, 104])})
+case("functions", "sinc_of_integers_is_f64", "sinc(a)", {"a": A("i8", [0, 1, -3])}, expect=np.array([1.0, 0.0, 0.0]))
+case("functions", "clip_with_one_bound", "clip(a, min=1), clip(a, max=1), clip(a)",
+     {"a": A("f64", [-2.0, 0.5, 3.0, NAN])}, np_expr="np.maximum(a, 1), np.minimum(a, 1), a")
+case("functions", "float_power_is_f64", "float_power(a, b)", {"a": A("i32", [2, -2, 3]), "b": A("i32", [-1, 3, 2])}, ulp=1)
+case("functions", "float_power_of_f32_is_f64", "float_power(a, 0.3)", {"a": A("f32", [2.0, 0.1])}, ulp=1)
+case("functions", "power_to_a_half_is_cs_pow", "a ** 0.5, power(a, 0.5)", {"a": A("f64", [-0.0, -INF, 4.0])},
+     expect=(np.array([0.0, INF, 2.0]),) * 2)
+case("functions", "names_of_operators", "add(a, b), subtract(a, b), multiply(a, b), divide(a, b), true_divide(a, b), floor_divide(a, b), mod(a, b), remainder(a, b)",
+     {"a": A("i32", [7, -7, 9]), "b": A("i32", [3, 3, -2])})
+case("functions", "names_of_comparisons", "less(a, b), less_equal(a, b), greater(a, b), greater_equal(a, b), equal(a, b), not_equal(a, b)",
+     {"a": A("f64", [1.0, 2.0, 3.0, NAN]), "b": A("f64", [2.0, 2.0, 1.0, 1.0])})
+case("functions", "names_of_bits", "bitwise_and(a, b), bitwise_or(a, b), bitwise_xor(a, b), invert(a), bitwise_not(a), bitwise_invert(a), left_shift(a, b), right_shift(a, b), bitwise_left_shift(a, b), bitwise_right_shift(a, b)",
+     {"a": A("i16", [12, -5, 77]), "b": A("i16", [3, 2, 5])})
+case("functions", "greater_of_u64_and_signed", "greater(a, b), greater_equal(b, a)", {"a": A("u64", [1, 2**63]), "b": A("i64", [-1, 5])})
+for dtype in INTS:
+    low, high = np.iinfo(DTYPES[dtype]).min, np.iinfo(DTYPES[dtype]).max
+    two_ints = {"a": A(dtype, [0, 12, high, low, 100, 1]), "b": A(dtype, [0, 18, 0, 6, 99, low])}
+    case("integers", f"gcd_{dtype}", "gcd(a, b)", two_ints)
+    case("integers", f"lcm_{dtype}", "lcm(a, b)", two_ints)
+    case("integers", f"bitwise_count_{dtype}", "bitwise_count(a)", {"a": two_ints["a"]})
+case("integers", "bitwise_count_of_bool", "bitwise_count(a)", {"a": A("bool", [True, False])})
+case("integers", "gcd_of_mixed", "gcd(a, b), lcm(a, 4)", {"a": A("i8", [12, -18]), "b": A("u16", [8, 27])})
+case("integers", "gcd_of_floats_is_an_error", "gcd(a, 2)", {"a": A("f64", [1.0])}, error=("TYPE", "f64"))
+case("integers", "logical_of_integers", "logical_and(a, b), logical_or(a, b), logical_xor(a, b), logical_not(a)", {"a": A("i8", [0, 2, -1]), "b": A("u64", [4, 0, 1])})
+nans = {"a": A("f64", [[1.0, NAN, 3.0], [NAN, -2.0, 5.0], [7.0, 7.0, NAN]])}
+for axis in ("", ", axis=0", ", axis=1", ", axis=1, keepdims=True"):
+    tag = axis.replace(", ", "_").replace("=", "")
+    for name in "nanprod nanvar nanstd".split():
+        case("reductions", f"{name}{tag}", f"{name}(a{axis})", nans, ulp=2)
+    case("reductions", f"nanarg{tag}", f"nanargmin(a{axis}), nanargmax(a{axis})", nans)
+    case("reductions", f"ptp{tag}", f"ptp(b{axis})", {"b": A("i16", [[1, -7, 3], [4, 4, 4]])})
+case("reductions", "nanvar_ddof", "nanvar(a, ddof=1), nanstd(a, axis=0, ddof=1)", nans, ulp=2)
+case("reductions", "nanarg_of_infinities", "nanargmin(a), nanargmax(-a)", {"a": A("f64", [NAN, INF, 1.0 * INF])}, expect=(np.int64(1), np.int64(1)))
+case("reductions", "nanarg_of_nothing_but_nan", "nanargmin(a), nanargmax(a, axis=0)", {"a": A("f32", [NAN, NAN])}, expect=(np.int64(-1), np.int64(-1)))
+case("reductions", "nanarg_of_integers", "nanargmin(a), nanargmax(a)", {"a": A("u8", [3, 1, 9])})
+case("reductions", "nan_reductions_of_integers", "nanprod(a), nanvar(a), nanstd(a)", {"a": A("i8", [3, 1, 9])}, ulp=1)
+case("reductions", "nanvar_of_nan", "nanvar(a)", {"a": A("f64", [NAN, NAN])})
+case("reductions", "ptp_of_nan", "ptp(a)", {"a": A("f32", [1.0, NAN])})
+case("reductions", "ptp_of_bool_is_an_error", "ptp(a)", {"a": A("bool", [True])}, error=("TYPE", "ptp of bool"))
+case("reductions", "dot_counts_in_64_bits", "dot(a, a), sum(a * a)", {"a": A("i8", [100, 100])}, expect=(np.int64(20000), np.int64(32)))
+
+table = np.array([[1.0, -2.5, 3.0, 8.0], [NAN, 4.0, -0.5, 2.0], [7.0, 7.5, 2.0, INF]])
+mask = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0]], bool)
+for dtype, values in (("f64", table), ("f32", table), ("i16", np.nan_to_num(table, posinf=30000.0))):
+    with np.errstate(all="ignore"):
+        array = A(dtype, values)
+    for axis in ("", ", axis=0", ", axis=1", ", axis=-1, keepdims=True"):
+        tag = dtype + axis.replace(", ", "_").replace("=", "").replace("-", "m")
+        both = {"a": array, "m": A("bool", mask)}
+        for name in "sum prod mean var std any all nansum nanmean nanvar".split():
+            case("reductions", f"{name}_where_{tag}", f"{name}(a{axis}, where=m)", both, ulp=2)
+        for name in "min max nanmin nanmax".split():
+            case("reductions", f"{name}_where_{tag}", f"{name}(a{axis}, initial=5, where=m)", both)
+            case("reductions", f"{name}_initial_{tag}", f"{name}(a{axis}, initial=3)", {"a": array})
+    case("reductions", f"where_of_fewer_axes_{dtype}", "sum(a, axis=0, where=m), mean(a, axis=1, where=m), sum(a, where=m), std(a, axis=1, where=m)",
+         {"a": A(dtype, np.abs(np.nan_to_num(table, posinf=9.0))), "m": A("bool", mask[0])}, ulp=2)
+case("reductions", "initial", "sum(a, initial=3), prod(a, axis=0, initial=2), nansum(a, axis=1, initial=1)", {"a": A("f64", [[1.0, 2.0], [3.0, 4.5]])})
+case("reductions", "initial_of_nothing", "min(a, initial=3), max(a, axis=0, initial=4), sum(a, initial=2), max(b, initial=7)",
+     {"a": A("f32", [], (0, 2)), "b": A("u8", [])}, expect=(np.float32(3), np.array([4, 4], "f4"), np.float32(2), np.uint8(7)))
+case("reductions", "dtype", "sum(a, dtype=i16), sum(a, dtype=f32), prod(a, dtype=u8), mean(a, dtype=f32), var(a, dtype=float32), sum(b, dtype=i32)",
+     {"a": A("i8", [100, 100, 27]), "b": A("f64", [1.5, 2.5, -0.5])},
+     np_expr="np.sum(a, dtype='i2'), np.sum(a, dtype='f4'), np.prod(a, dtype='u1'), np.mean(a, dtype='f4'), np.var(a, dtype='f4'), np.sum(b, dtype='i4')", ulp=1)
+case("reductions", "correction", "var(a, correction=1), std(a, ddof=1)", {"a": A("f64", [1.0, 2.0, 4.0])}, ulp=1)
+case("reductions", "shifted_var_of_some", "var(a, where=m)", {"a": A("f32", [1e6 + x for x in (0.0, 1.0, 5.0, 2.0)]), "m": A("bool", [1, 1, 0, 1])},
+     expect=np.float32(2 / 3), ulp=1)
+one = {"a": A("i32", [1, 2])}
+case("reductions", "where_takes_bools", "sum(a, where=a)", one, error=("TYPE", "`where` takes bools, not i32"))
+case("reductions", "min_where_needs_an_initial_value", "min(a, where=a > 1)", one, error=("TYPE", "give it one: initial=inf"))
+case("reductions", "initial_keeps_the_dtype", "sum(a, initial=1.5)", one, error=("TYPE", "an initial value of f64 for a result of i64"))
+case("reductions", "initial_is_one_number", "sum(a, initial=a)", one, error=("TYPE", "is one number"))
+case("reductions", "no_mean_in_integers", "mean(a, dtype=i32)", one, error=("TYPE", "mean does not compute in i32"))
+case("reductions", "no_sum_in_bool", "sum(a, dtype=bool)", one, error=("TYPE", "sum does not compute in bool"))
+case("functions", "bounds_that_are_none", "clip(a, None, 2), clip(a, 0, None), clip(a, a_min=-1, a_max=1), clip(a, None, None)",
+     {"a": A("f64", [-2.0, 0.5, 3.0, NAN])}, np_expr="np.minimum(a, 2), np.maximum(a, 0), np.clip(a, -1, 1), a")
+case("functions", "replacements_that_are_none", "nan_to_num(a, posinf=None, neginf=0)", {"a": A("f64", [INF, -INF, NAN])})
+for name, of in (("modf", "np.modf(a)"), ("frexp", "np.frexp(a)")):
+    for dtype in FLOATS:
+        case("functions", f"{name}_{dtype}", f"x, y = {name}(a)\nx, y", {"a": A(dtype, [0.0, -0.0, 1.5, -3.25, 1e-40, INF, -INF, NAN])}, np_expr=of)
+    case("functions", f"{name}_of_i32", f"x, y = {name}(a)\nx, y", {"a": A("i32", [0, 7, -8])}, np_expr=of)
+case("functions", "divmod", "q, r = divmod(a, b)\nq, r", {"a": A("i32", [7, -7, 9]), "b": A("i32", [3, 3, -2])}, np_expr="np.divmod(a, b)")
+case("functions", "divmod_of_floats", "q, r = divmod(a, b)\nq, r", {"a": A("f64", [7.5, -7.5, INF, 0.0]), "b": A("f64", [2.0, 2.0, 1.0, -0.0])}, np_expr="np.divmod(a, b)")
 
 # --- conditionals ----------------------------------------------------------------------------
 cond = {"a": A("f64", [1.0, -1.0, NAN, 0.0]), "b": A("f64", [5.0, 6.0, 7.0, 8.0])}
