@@ -66,6 +66,7 @@ pub use hotloop_runtime::control::Progress;
 pub use hotloop_runtime::drive::ForEach;
 pub use hotloop_runtime::dtype::{DType, Element, Kind};
 pub use hotloop_runtime::isa::Isa;
+pub use hotloop_runtime::math::kernel_addresses;
 pub use hotloop_runtime::pages::prefer_huge_pages;
 pub use hotloop_runtime::perf::Perf;
 pub use hotloop_runtime::store::{FileArray, Sink, Source};

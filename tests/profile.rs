@@ -339,7 +339,10 @@ fn check_markup(picture: &str) {
     for part in picture.split('<').skip(1) {
         let (tag, _) = part.split_once('>').unwrap_or_else(|| panic!("an open tag: {part}"));
         let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
-        assert!(["svg", "title", "style", "rect", "text", "path"].contains(&name), "{tag}");
+        assert!(
+            ["svg", "title", "style", "defs", "marker", "rect", "text", "path"].contains(&name),
+            "{tag}"
+        );
         if tag.starts_with('/') {
             assert_eq!(open.pop(), Some(name));
         } else if !tag.ends_with('/') {

@@ -134,6 +134,23 @@ pub fn sin_cos(dtype: DType, isa: Isa) -> Option<PairFn> {
     shell::pick_pair::<trig::SinCos>(dtype, isa)
 }
 
+/// The name of each function by the addresses of its kernels, for profilers: in the executable all
+/// kernels have the same symbol.
+pub fn kernel_addresses() -> Vec<(usize, &'static str)> {
+    let mut addresses = Vec::new();
+    for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        for dtype in [DType::F64, DType::F32] {
+            for function in FUNCTIONS {
+                let kernel = (function.kernel)(dtype, isa);
+                addresses.extend(kernel.map(|kernel| (kernel as usize, function.name)));
+            }
+            let pair = sin_cos(dtype, isa);
+            addresses.extend(pair.map(|kernel| (kernel as usize, "sin and cos")));
+        }
+    }
+    addresses
+}
+
 /// A function of this module.
 #[derive(Clone, Copy)]
 pub struct Function {

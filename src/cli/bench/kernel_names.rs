@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use hotloop::{DType, Isa};
-use hotloop_runtime::math::{FUNCTIONS, sin_cos};
+use hotloop::kernel_addresses;
 
-/// What the symbols of all math kernels begin with.
-const SYMBOL: &str = "hotloop_runtime::math::shell::";
+/// What the symbols of all math kernels have behind their crate's name.
+const SYMBOL: &str = "_runtime::math::shell::";
 
 /// The name of each math kernel by the address of its first instruction, as `perf` writes it.
 #[derive(Default)]
@@ -42,24 +41,13 @@ impl KernelNames {
                 names.entry(address - first.start).or_insert(name);
             }
         };
-        for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
-            for dtype in [DType::F64, DType::F32] {
-                for function in FUNCTIONS {
-                    if let Some(kernel) = (function.kernel)(dtype, isa) {
-                        add(kernel as usize, function.name);
-                    }
-                }
-                if let Some(kernel) = sin_cos(dtype, isa) {
-                    add(kernel as usize, "sin and cos");
-                }
-            }
-        }
+        kernel_addresses().into_iter().for_each(|(address, name)| add(address, name));
         KernelNames(names)
     }
 
     /// The name of a frame: of a math kernel that of its function, else the symbol.
     pub(super) fn name(&self, symbol: &str, start: Option<u64>) -> String {
-        let Some(isa) = symbol.strip_prefix(SYMBOL) else { return symbol.to_string() };
+        let Some((_, isa)) = symbol.split_once(SYMBOL) else { return symbol.to_string() };
         let isa = isa.split([':', '<']).next().unwrap_or_default().trim_end_matches("_pair");
         match start.and_then(|start| self.0.get(&start)) {
             Some(name) => format!("{name} ({isa})"),
@@ -87,7 +75,8 @@ mod tests {
     /// Where a kernel begins, in a process that has it at other places than the file.
     #[test]
     fn kernels_are_known_by_their_address() {
-        let exp = hotloop_runtime::math::exp(DType::F64, Isa::Baseline).unwrap() as usize as u64;
+        let (exp, _) = kernel_addresses().into_iter().find(|(_, name)| *name == "exp").unwrap();
+        let exp = exp as u64;
         let page = exp & !0xfff;
         let maps = format!(
             "{:x}-{:x} r--p 00000000 08:01 7 /a b\n{:x}-{:x} r-xp 00001000 08:01 7 /a b\n",
