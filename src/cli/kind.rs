@@ -68,7 +68,8 @@ impl Kind {
     fn called(self) -> &'static str {
         match self {
             Kind::Npy | Kind::Npz | Kind::Csv => ".npy, .npz or .csv",
-            Kind::Svg | Kind::Png => ".svg or .png",
+            Kind::Svg => ".svg",
+            Kind::Png => ".png",
             Kind::Explanation => ".txt or .md",
         }
     }

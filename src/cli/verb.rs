@@ -119,7 +119,7 @@ const VERBS: &[About] = &[
     About {
         verb: Verb::Explain,
         name: "explain",
-        summary: "shows what a program becomes: the plan, the work of each element, its graph",
+        summary: "shows what a program becomes: the plan, the steps, the graph",
         usage: "PROGRAM [NAME=FILE | NAME=NUMBER | NAME:TYPE]...",
         examples: &[
             "hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
