@@ -40,7 +40,7 @@ const GROUPS: &[(&str, &str)] = &[
          nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
     ),
     ("Views, which cost nothing", "transpose expand_dims"),
-    ("Copies and parts of numbers", "copy ones_like zeros_like real imag conj"),
+    ("Copies, conversions and parts of numbers", "astype copy ones_like zeros_like real imag conj"),
 ];
 
 /// Where dtypes are called.

@@ -92,8 +92,8 @@ const VERBS: &[About] = &[
             "Outputs are printed, long ones in short, or go to the PATH of -o: a .npy file for one; \
              for several a .npz archive, a .csv table, or a directory (PATH/) with one file each. \
              `-o -` is standard output, as a .npy file, and NAME=- standard input. Files may be \
-             larger than memory: they are read and written in pieces. On a terminal a line says what was written, \
-             and a bar shows how far a long run is.",
+             larger than memory: they are read and written in pieces. On a terminal a line \
+             says what was written, and a bar shows how far a long run is.",
             "In JSON, NaN and the infinities are null.",
         ],
         options: &[
@@ -132,6 +132,7 @@ const VERBS: &[About] = &[
              brackets: numbers are extents, and a name stands for the same extent everywhere. It may also be a dtype and '@' for one element (f64@), or a kind for a number that \
              takes the dtype of what it meets: int, float, weak (the same as float). An input \
              without a TYPE is an f64 array.",
+            "-o writes a new .txt or .md file, or one of an earlier time; with --svg a .svg file.",
         ],
         options: &[Flag::File, Flag::Svg, Flag::Output, Flag::Mode, Flag::Quiet, Flag::Color],
         table: "",
