@@ -434,14 +434,21 @@ fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
     }
 }
 
-/// sin and cos of what is reduced to hi + lo as sums of two, and the sign of its half of the circle,
-/// which they are to be multiplied with.
+/// A sine and a cosine as sums of two, and the sign of their half of the circle, which they are to be
+/// multiplied with.
+struct Terms<L: Lanes> {
+    sine: (L::F, L::F),
+    cosine: (L::F, L::F),
+    half: L::U,
+}
+
+/// sin and cos of what is reduced to hi + lo.
 #[inline(always)]
 fn terms<L: Lanes, const S: usize, const C: usize, const T: usize>(
     l: L,
     c: &'static Circle<L::E, S, C, T>,
     Reduced { k, hi, lo }: Reduced<L>,
-) -> ([(L::F, L::F); 2], L::U) {
+) -> Terms<L> {
     let z = l.mul(hi, hi);
     let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // less hi
     let cos = l.mul(z, l.horner(z, &c.cos)); // less 1
@@ -458,7 +465,7 @@ fn terms<L: Lanes, const S: usize, const C: usize, const T: usize>(
     let (y, lost) = l.fast_two_fnma(s, hi, c);
     let lost = l.add(lost, c_low);
     let cosine = (y, l.fma(c, cos, l.fnma(s, sin, lost)));
-    ([sine, cosine], half)
+    Terms { sine, cosine, half }
 }
 
 /// sin and cos of what is reduced to hi + lo.
@@ -468,7 +475,7 @@ fn turned<L: Lanes, const S: usize, const C: usize, const T: usize>(
     c: &'static Circle<L::E, S, C, T>,
     reduced: Reduced<L>,
 ) -> (L::F, L::F) {
-    let ([sine, cosine], half) = terms(l, c, reduced);
+    let Terms { sine, cosine, half } = terms(l, c, reduced);
     (l.flip(l.add(sine.0, sine.1), half), l.flip(l.add(cosine.0, cosine.1), half))
 }
 
@@ -592,7 +599,7 @@ impl Core<1> for Sinc {
         let g = l.fnma(l.sub(k_magic, l.magic()), l.f(1.0 / 16.0), f);
         let (hi, lost) = l.two_product(g, l.f(PI[0]));
         let lo = l.fma(g, l.f(PI[1]), lost);
-        let ([sine, _], half) = terms(l, F64, Reduced { k: l.bits(k_magic), hi, lo });
+        let Terms { sine, half, .. } = terms(l, F64, Reduced { k: l.bits(k_magic), hi, lo });
         let (under, lost) = l.two_product(a, l.f(PI[0]));
         let under_low = l.fma(a, l.f(PI[1]), lost);
         let y = l.quotient(sine, (under, under_low), l.div(l.f(1.0), under));
