@@ -1,20 +1,21 @@
 //! The command line: words in, a [`Command`] out.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::path::PathBuf;
 
-use hotloop::{Arg, ArgType, DType, Engine, EngineBuilder, Kind, Mode};
+use hotloop::{ArgType, DType, Engine, EngineBuilder, Kind, Mode};
 
 use super::bench::{self, Bench, Spec};
+use super::csv::{Dialect, Separator};
 use super::evaluate::Evaluation;
 use super::explain::Explanation;
+use super::input::{Given, Inputs};
 
 const HELP: &str = "\
 hotloop computes array expressions over .npy files with native code
 
 Usage:
-  hotloop [OPTIONS] PROGRAM [NAME=FILE.npy | NAME=NUMBER]...
+  hotloop [OPTIONS] PROGRAM [NAME=FILE | NAME=NUMBER | FILE]...
   hotloop explain PROGRAM [NAME:TYPE]...    what the program becomes
   hotloop functions [NAME]                  what can be called
   hotloop bench PROGRAM [NAME:TYPE[SHAPE]]  how fast the program is here
@@ -23,18 +24,28 @@ Usage:
   $ hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy
   $ hotloop 'mid = (bid + ask) / 2; ask - bid, mid' bid=bid.npy ask=ask.npy
   $ hotloop 'where(x > k, x, 0)' x=x.npy k=0.5
+  $ hotloop '(bid + ask) / 2' ticks.csv -o mid.npy
 
 PROGRAM is text as NumPy users write it: bindings, then the outputs, separated by
 ';' or new lines. Names that it does not bind are inputs. A NUMBER (0.5, 3, True)
 takes the dtype of what it meets, as a literal does; write ./3 for a file of that
-name. Instead of a .npy file it may be one array of others: FILE.npz:MEMBER,
-FILE.csv:COLUMN. A PROGRAM that starts with '-' may need a '--' before it.
+name. A FILE is a .npy file, or one array of others: FILE.npz:MEMBER, FILE.csv:COLUMN,
+or by number, FILE.csv:#2. A FILE without a name before it (.csv, .tsv, .npz, .npy)
+gives every input that is called as one of its arrays. A PROGRAM that starts with
+'-' may need a '--' before it.
 
 Options:
   -o, --output PATH   write to PATH: a .npy file; for several outputs a .npz archive,
                       a .csv table, or a directory (PATH/) with one file each
       --memory SIZE   about how much memory a run may take: 64MiB, 2GB; 1GiB by default.
-                      Files may be larger: they are read and written in pieces
+                      .npy files and stored .npz arrays may be larger: they are read and
+                      written in pieces. Columns of tables must fit
+      --sep CHAR      what stands between the fields of a table: a character, tab, or
+                      blank; by default what the first line has: a tab, ';', ',', blanks
+      --no-header     the first line of a table holds values: its columns are column_1,
+                      column_2, ... That is also the default if it is nothing but numbers;
+                      --header says that it has names nevertheless
+      --decimal-comma in tables 2,5 is two and a half
       --stats         say what the run took: memory, bytes, copies, the time of each pass
       --threads N     at most N threads; by default all that this process may use
       --mode MODE     what may be done to floats: strict (the default), contract, fast
@@ -73,16 +84,16 @@ Usage: hotloop functions [NAME]
 const REPL_HELP: &str = "\
 Evaluates programs line by line, and keeps what they name
 
-Usage: hotloop repl [OPTIONS] [NAME=FILE | NAME=NUMBER]...
+Usage: hotloop repl [OPTIONS] [NAME=FILE | NAME=NUMBER | FILE]...
 
   $ hotloop repl x=x.npy price=ticks.csv:price k=0.5
   > x = linspace(0, 1, 11)
   > sum(x**2)
   > :plot x sin(2*pi*x)
 
-A FILE is a .npy file, or one array of an .npz archive or a .csv table:
-FILE.npz:MEMBER, FILE.csv:COLUMN. `:load FILE.npz` there reads all of them, and
-`:help` lists the other commands.
+A FILE is a .npy file, or one array of an .npz archive or a .csv or .tsv table:
+FILE.npz:MEMBER, FILE.csv:COLUMN. Without a NAME it gives all its arrays, as
+`:load FILE` does there; `:help` lists the other commands.
 
 On a terminal lines can be edited, completed with the tabulator and found again: they
 are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the file
@@ -94,6 +105,8 @@ Random numbers begin with the seed 0 every time; `:seed` sets another.
 Options:
       --threads N     at most N threads; by default all that this process may use
       --mode MODE     what may be done to floats: strict (the default), contract, fast
+      --sep CHAR, --no-header, --header, --decimal-comma
+                      how tables are written, as for `hotloop`
 ";
 
 /// What the command line asks for.
@@ -113,7 +126,7 @@ pub(crate) enum Command {
     /// Read lines.
     Repl {
         /// Variables to start with.
-        inputs: Vec<(String, Given)>,
+        inputs: Inputs,
         /// The engine's options.
         tuning: Tuning,
     },
@@ -144,147 +157,6 @@ impl Tuning {
             None => builder,
         }
     }
-}
-
-/// What an input is given as.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Given {
-    /// A number.
-    Number(Number),
-    /// An array in a file.
-    File(PathBuf),
-}
-
-/// A number that takes the dtype of what it meets.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Number {
-    /// `True` or `False`.
-    Bool(bool),
-    /// Digits.
-    Int(i64),
-    /// A decimal point, an exponent, `inf` or `nan`.
-    Float(f64),
-}
-
-impl Number {
-    /// The number that a word is, if it is one.
-    ///
-    /// # Errors
-    /// An integer beyond 64 bits.
-    pub(crate) fn parse(word: &str) -> Result<Option<Number>, String> {
-        match word {
-            "True" => return Ok(Some(Number::Bool(true))),
-            "False" => return Ok(Some(Number::Bool(false))),
-            "inf" | "-inf" | "nan" => return Ok(word.parse().ok().map(Number::Float)),
-            _ => {}
-        }
-        let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
-        if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            return Ok(None);
-        }
-        let plain = word.replace('_', "");
-        if digits.bytes().all(|c| c.is_ascii_digit() || c == b'_') {
-            let value =
-                plain.parse().map_err(|_| format!("the number {word} does not fit 64 bits"))?;
-            return Ok(Some(Number::Int(value)));
-        }
-        Ok(plain.parse().ok().map(Number::Float))
-    }
-
-    /// The number as an argument.
-    pub(crate) fn arg(self) -> Arg<'static> {
-        match self {
-            Number::Bool(x) => x.into(),
-            Number::Int(x) => x.into(),
-            Number::Float(x) => x.into(),
-        }
-    }
-
-    /// The number's type.
-    pub(crate) fn ty(self) -> ArgType {
-        ArgType::weak(match self {
-            Number::Bool(_) => Kind::Bool,
-            Number::Int(_) => Kind::Int,
-            Number::Float(_) => Kind::Float,
-        })
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Number::Bool(true) => f.write_str("True"),
-            Number::Bool(false) => f.write_str("False"),
-            Number::Int(x) => x.fmt(f),
-            // Always with a point or an exponent, so that it does not read as an integer.
-            Number::Float(x) => write!(f, "{x:?}"),
-        }
-    }
-}
-
-/// The words that the language keeps for itself.
-const RESERVED: [&str; 11] =
-    ["and", "or", "not", "if", "else", "def", "True", "False", "pi", "inf", "nan"];
-
-/// Whether the language can call a variable so.
-pub(crate) fn is_name(text: &str) -> bool {
-    is_word(text) && !RESERVED.contains(&text)
-}
-
-/// Whether a text is made as names are.
-pub(crate) fn is_word(text: &str) -> bool {
-    !text.starts_with(|c: char| c.is_ascii_digit())
-        && !text.is_empty()
-        && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
-}
-
-/// An input of the form `name=file` or `name=number`.
-///
-/// # Errors
-/// Another form.
-pub(crate) fn input(word: &OsStr) -> Result<(String, Given), String> {
-    let (name, value) = match word.to_str() {
-        Some(text) => text.split_once('=').map(|(name, value)| (name, value.into())),
-        None => split_bytes(word),
-    }
-    .ok_or_else(|| format!("{word:?} is not of the form name=file.npy or name=number"))?;
-    if !is_name(name) {
-        return Err(format!("{name:?} cannot be the name of an input"));
-    }
-    let number = match value.to_str() {
-        Some("") => return Err(format!("{name}= lacks a file or a number")),
-        Some(text) => Number::parse(text)?,
-        None => None,
-    };
-    Ok((name.to_string(), number.map_or(Given::File(value.into()), Given::Number)))
-}
-
-/// As `split_once('=')`, of paths that are not text.
-fn split_bytes(word: &OsStr) -> Option<(&str, OsString)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        let bytes = word.as_bytes();
-        let at = bytes.iter().position(|c| *c == b'=')?;
-        Some((str::from_utf8(&bytes[..at]).ok()?, OsStr::from_bytes(&bytes[at + 1..]).into()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = word;
-        None
-    }
-}
-
-fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
-    let mut list: Vec<(String, Given)> = Vec::new();
-    for word in words {
-        let (name, given) = input(word)?;
-        if list.iter().any(|(n, _)| *n == name) {
-            return Err(format!("the input {name} is given twice"));
-        }
-        list.push((name, given));
-    }
-    Ok(list)
 }
 
 /// An input's type, of the form `name:type` or `name:type[shape]`. Arrays whose shapes are written
@@ -376,7 +248,16 @@ impl Verb {
     fn about(self) -> (&'static str, &'static [&'static str], &'static str) {
         match self {
             Verb::Evaluate => {
-                let options = &["--output", "--memory", "--threads", "--mode", "--stats"];
+                let options: &[_] = &[
+                    "--output",
+                    "--memory",
+                    "--threads",
+                    "--mode",
+                    "--stats",
+                    "--sep",
+                    "--header",
+                    "--decimal-comma",
+                ];
                 ("a program's evaluation", options, HELP)
             }
             Verb::Explain => ("explain", &["--output", "--mode", "--svg"], EXPLAIN_HELP),
@@ -386,7 +267,11 @@ impl Verb {
                     &["--threads", "--mode", "-n", "--dtype", "--json", "--peers", "--flamegraph"];
                 ("bench", options, bench::HELP)
             }
-            Verb::Repl => ("repl", &["--threads", "--mode"], REPL_HELP),
+            Verb::Repl => (
+                "repl",
+                &["--threads", "--mode", "--sep", "--header", "--decimal-comma"],
+                REPL_HELP,
+            ),
         }
     }
 
@@ -412,7 +297,7 @@ fn is_spec(word: &OsString) -> bool {
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let words: Vec<OsString> = words.collect();
     if words.is_empty() {
-        return Ok(Command::Repl { inputs: Vec::new(), tuning: Tuning::default() });
+        return Ok(Command::Repl { inputs: Inputs::default(), tuning: Tuning::default() });
     }
     let mut sorted = Words::default();
     sorted.read(lexopt::Parser::from_args(words))?;
@@ -437,6 +322,8 @@ struct Words {
     stats: bool,
     svg: bool,
     flamegraph: Option<PathBuf>,
+    /// How tables are written.
+    dialect: Dialect,
     help: bool,
     version: bool,
 }
@@ -507,6 +394,18 @@ impl Words {
                 let memory = size(&word);
                 self.memory =
                     Some(memory.ok_or_else(|| format!("--memory {word:?} is not a size as 1GiB"))?);
+            }
+            "--sep" => {
+                self.used.push("--sep");
+                self.dialect.separator = Some(Separator::parse(&text(value()?)?)?);
+            }
+            "--header" | "--no-header" => {
+                self.used.push("--header");
+                self.dialect.header = Some(name == "--header");
+            }
+            "--decimal-comma" => {
+                self.used.push("--decimal-comma");
+                self.dialect.decimal_comma = true;
             }
             "--threads" => {
                 self.used.push("--threads");
@@ -580,11 +479,13 @@ impl Words {
         if self.lacks_program() {
             return Err("a program is missing".to_string());
         }
-        let Words { rest, tuning, output, json, memory, stats, svg, flamegraph, .. } = self;
+        let Words { rest, tuning, output, json, memory, stats, svg, flamegraph, dialect, .. } =
+            self;
         let expression = self.program.unwrap_or_default();
         Ok(match verb {
             Verb::Evaluate => {
-                let (inputs, memory) = (inputs(&rest)?, memory.unwrap_or(1 << 30));
+                let inputs = Inputs::parse(&rest, dialect)?;
+                let memory = memory.unwrap_or(1 << 30);
                 Command::Evaluate(Evaluation { expression, inputs, output, memory, stats, tuning })
             }
             Verb::Explain => {
@@ -605,7 +506,11 @@ impl Words {
                 let (specs, given): (Vec<OsString>, Vec<OsString>) =
                     rest.into_iter().partition(is_spec);
                 let mut numbers = Vec::new();
-                for (name, given) in inputs(&given)? {
+                let inputs = Inputs::parse(&given, dialect)?;
+                if let Some(path) = inputs.files.first() {
+                    return Err(format!("bench draws its arrays, and reads no {path:?}"));
+                }
+                for (name, given) in inputs.named {
                     match given {
                         Given::Number(number) => numbers.push((name, number)),
                         Given::File(_) => {
@@ -634,7 +539,7 @@ impl Words {
                     tuning,
                 })
             }
-            Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning },
+            Verb::Repl => Command::Repl { inputs: Inputs::parse(&rest, dialect)?, tuning },
         })
     }
 }
@@ -655,36 +560,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
-        for (word, number) in [
-            ("3", Some(Number::Int(3))),
-            ("-3", Some(Number::Int(-3))),
-            ("1_000", Some(Number::Int(1000))),
-            ("-9223372036854775808", Some(Number::Int(i64::MIN))),
-            ("0.5", Some(Number::Float(0.5))),
-            (".5", Some(Number::Float(0.5))),
-            ("1e-3", Some(Number::Float(1e-3))),
-            ("-inf", Some(Number::Float(f64::NEG_INFINITY))),
-            ("True", Some(Number::Bool(true))),
-            ("./3", None),
-            ("3.npy", None),
-            ("a.npy", None),
-            ("infinity", None),
-            ("..", None),
-        ] {
-            assert_eq!(Number::parse(word), Ok(number), "{word}");
-        }
-        assert!(Number::parse("9223372036854775808").is_err());
-    }
-
-    #[test]
     fn programs_with_dashes() {
         for words in
             [&["-a", "a=x.npy"][..], &["--", "-a", "a=x.npy"], &["-a", "--threads=2", "a=x.npy"]]
         {
             let evaluation = evaluation(words);
             assert_eq!(evaluation.expression, "-a");
-            assert_eq!(evaluation.inputs, [("a".to_string(), Given::File("x.npy".into()))]);
+            assert_eq!(evaluation.inputs.named, [("a".to_string(), Given::File("x.npy".into()))]);
         }
         assert_eq!(evaluation(&["--", "bench"]).expression, "bench");
         assert_eq!(evaluation(&["-o", "y.npy", "-2*a", "a=3"]).output, Some("y.npy".into()));

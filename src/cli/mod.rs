@@ -21,8 +21,10 @@
 //! in the program. A reader that goes away ends the output quietly.
 
 mod args;
+mod arguments;
 mod array;
 mod bench;
+mod budget;
 mod csv;
 mod environment;
 mod evaluate;
@@ -31,6 +33,7 @@ mod file;
 mod first_error;
 mod format;
 mod functions;
+mod input;
 mod interrupt;
 mod memory;
 mod npy;

@@ -46,7 +46,7 @@ impl Destination {
             _ if slash || path.is_dir() => Destination::Directory(path),
             Some(Format::Npy) => Destination::Npy(path),
             Some(Format::Npz) => Destination::Npz(path),
-            Some(Format::Csv) => Destination::Csv(path),
+            Some(Format::Csv | Format::Tsv) => Destination::Csv(path),
             None if file && path.extension().is_some() => {
                 let message = format!("cannot write {path:?}: it is not called .npy, .npz or .csv");
                 return Err(Error::new(ErrorKind::Format, message));
@@ -129,7 +129,9 @@ impl Destination {
             Destination::Csv(path) => {
                 let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape()).collect();
                 let rows = rows(path, &names, &shapes)?;
-                replace(path, |stream| csv::write(stream, &names, &outputs, rows))
+                let tabs = Format::named(path) == Some(Format::Tsv);
+                let separator = if tabs { b'\t' } else { b',' };
+                replace(path, |stream| csv::write(stream, &names, &outputs, rows, separator))
             }
             Destination::Directory(path) => {
                 let _made = Made::directory(path)?;

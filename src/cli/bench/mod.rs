@@ -53,8 +53,9 @@ use hotloop::{
     RunOptions,
 };
 
-use super::args::{Number, Tuning};
+use super::args::Tuning;
 use super::array::{Array, Order};
+use super::input::Number;
 use super::replacement::replace;
 use super::{interrupt, memory, quantity};
 use c_text::{Job, Target};

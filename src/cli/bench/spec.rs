@@ -2,7 +2,8 @@
 
 use hotloop::DType;
 
-use crate::cli::args::{count, is_name};
+use crate::cli::args::count;
+use crate::cli::input::is_name;
 
 /// How an array lies in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

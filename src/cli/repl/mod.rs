@@ -22,9 +22,11 @@ use std::io::IsTerminal;
 
 use hotloop::{Error, ErrorKind, Result};
 
-use super::Failure;
-use super::args::{Given, Tuning};
+use super::args::Tuning;
+use super::budget::Budget;
 use super::evaluate::Value;
+use super::input::Inputs;
+use super::{Failure, file};
 use session::Session;
 
 /// A longer text is refused; the engine takes no longer programs either.
@@ -40,10 +42,15 @@ pub(crate) enum Next {
 
 /// Reads what is typed, or standard input, until it ends. Where no person types, an error in any
 /// line makes the command fail.
-pub(crate) fn run(tuning: Tuning, inputs: &[(String, Given)]) -> std::result::Result<(), Failure> {
+pub(crate) fn run(tuning: Tuning, inputs: &Inputs) -> std::result::Result<(), Failure> {
     let mut session = Session::new(tuning);
-    for (name, given) in inputs {
-        session.variables.insert(name.clone(), Value::load(given)?);
+    for path in &inputs.files {
+        let arrays = file::all(path, &inputs.dialect, &mut Budget::machine())?;
+        let variable = |(name, array)| (name, Value::Array(array));
+        session.variables.extend(arrays.into_iter().map(variable));
+    }
+    for (name, given) in &inputs.named {
+        session.variables.insert(name.clone(), Value::load(name, given, &inputs.dialect)?);
     }
     if std::io::stdin().is_terminal() {
         return terminal::run(&mut session);
