@@ -136,9 +136,10 @@ impl Inputs {
 
 /// Whether a word is a file, or a part of one, without the name of an input before it.
 fn is_file(word: &OsStr) -> bool {
-    let equals = word.as_encoded_bytes().iter().position(|byte| *byte == b'=');
-    let named =
-        equals.is_some_and(|at| str::from_utf8(&word.as_encoded_bytes()[..at]).is_ok_and(is_word));
+    let bytes = word.as_encoded_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=');
+    let before = &bytes[..equals.unwrap_or_default()];
+    let named = equals.is_some() && !before.iter().any(|byte| b"/.".contains(byte));
     !named && Address::of(Path::new(word)).has_known_format()
 }
 
