@@ -17,6 +17,12 @@ use crate::error::{Error, ErrorKind, Result, shown_shape};
 /// The longest header that is read; NumPy's own of 64 axes has about 2 KiB.
 const HEADER_LIMIT: u64 = 64 << 10;
 
+/// The names that dtypes have in NumPy.
+const NAMED: [&[u8]; 11] = [
+    b"bool", b"int8", b"int16", b"int32", b"int64", b"uint8", b"uint16", b"uint32", b"uint64",
+    b"float32", b"float64",
+];
+
 /// Every `.npy` file begins with this.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -447,7 +453,7 @@ impl<'a> Literal<'a> {
     /// The dtype, and whether its bytes are in the other order than this machine's.
     fn descr(&mut self) -> std::result::Result<(DType, bool), Fault> {
         if self.peek() == Some(b'[') {
-            let hint = "save each field as an array of its own";
+            let hint = "save each field as an array of its own: np.save(\"x.npy\", a[\"x\"])";
             return Err(Fault::dtype(
                 self.start + self.at as u64,
                 "a structured array".to_string(),
@@ -473,6 +479,11 @@ impl<'a> Literal<'a> {
             b"u8" => DType::U64,
             b"f4" => DType::F32,
             b"f8" => DType::F64,
+            // NumPy reads the names of its dtypes, too, though it writes none.
+            name if NAMED.contains(&name) && order == b'=' => {
+                let named = str::from_utf8(name).ok().and_then(DType::from_name);
+                named.ok_or_else(|| Fault::new(at, format!("unknown dtype '{shown}'")))?
+            }
             [kind, ..] => {
                 let (what, hint) = match kind {
                     b'O' => (
@@ -480,6 +491,9 @@ impl<'a> Literal<'a> {
                         "pickles are never loaded; save numbers: x.astype('float64')",
                     ),
                     b'c' => ("complex numbers", "save x.real and x.imag as arrays of their own"),
+                    b'f' if [&b"f2"[..], b"float16"].contains(&code) => {
+                        ("half floats", "save it as x.astype('float32')")
+                    }
                     b'f' => ("floats of this size", "save it as x.astype('float64')"),
                     b'S' | b'a' | b'U' | b'T' => ("strings", "save numbers"),
                     b'M' | b'm' => ("dates or durations", "save it as x.astype('int64')"),
@@ -517,6 +531,12 @@ mod tests {
             parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape,
             []
         );
+        // It reads names as well.
+        for dtype in DType::ALL {
+            let name = dtype.numpy_name();
+            let text = format!("{{'descr': '{name}', 'fortran_order': False, 'shape': (2,)}}");
+            assert_eq!(parse(&text).unwrap(), Header::new(dtype, &[2]), "{name}");
+        }
     }
 
     #[test]

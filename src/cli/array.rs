@@ -67,6 +67,13 @@ impl Array {
         Ok(array)
     }
 
+    /// Elements of 8 bytes along one axis.
+    pub(crate) fn list(dtype: DType, elements: Vec<u64>) -> Array {
+        let words = elements.into_boxed_slice();
+        let (shape, strides) = ([words.len()].into(), [8].into());
+        Array { dtype, shape, strides, size: 8 * words.len(), words }
+    }
+
     /// The element type.
     pub(crate) fn dtype(&self) -> DType {
         self.dtype

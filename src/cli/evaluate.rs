@@ -2,21 +2,21 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use hotloop::{
-    Arg, ArgType, Error, ErrorKind, FileArray, Order, Out, OutputShape, Outputs, Program, Report,
-    RunOptions,
-};
+use hotloop::{Arg, ArgType, Order, Out, OutputShape, Outputs, Program, Report, RunOptions};
 
-use super::args::{Given, Number, Tuning};
+use super::arguments::Arguments;
 use super::array::{self, Array, byte_count};
+use super::budget::Budget;
+use super::csv::Dialect;
+use super::input::{Given, Inputs, Number};
 use super::place::STANDARD;
 use super::printer::Printer;
 use super::quantity::counted;
 use super::replacement::WriteError;
 use super::save::{Destination, own_names};
 use super::show::{Shown, Style};
+use super::tuning::Tuning;
 use super::{Failure, complain, file, interrupt, json, memory, progress, stats, warn, wrote};
 
 /// What to evaluate, over what, and where the results go.
@@ -24,8 +24,8 @@ use super::{Failure, complain, file, interrupt, json, memory, progress, stats, w
 pub(crate) struct Evaluation {
     /// The program.
     pub expression: String,
-    /// Its inputs by name.
-    pub inputs: Vec<(String, Given)>,
+    /// Its inputs.
+    pub inputs: Inputs,
     /// A file or directory for the outputs; without it they are printed.
     pub output: Option<PathBuf>,
     /// Names for the outputs; without them those of the program.
@@ -80,14 +80,16 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Reads what an input is given as.
+    /// Reads what an input of a name is given as into the memory that the machine has.
     ///
     /// # Errors
     /// As [`file::array`].
-    pub(crate) fn load(given: &Given) -> hotloop::Result<Value> {
+    pub(crate) fn load(name: &str, given: &Given, dialect: &Dialect) -> hotloop::Result<Value> {
         Ok(match given {
             Given::Number(number) => Value::Number(*number),
-            Given::File(path) => Value::Array(file::array(path)?),
+            Given::File(path) => {
+                Value::Array(file::array(path, Some(name), dialect, &mut Budget::machine())?)
+            }
         })
     }
 
@@ -109,33 +111,6 @@ impl Value {
     }
 }
 
-/// An input of a run.
-enum Input {
-    /// It is in memory.
-    Value(Value),
-    /// An array that is read where it is.
-    File(Arc<FileArray>),
-}
-
-impl Input {
-    /// Leaves arrays in their files where it can.
-    fn open(given: &Given) -> hotloop::Result<Input> {
-        match given {
-            Given::File(path) if file::is_array(path) => {
-                Ok(Input::File(Arc::new(hotloop::npy::open(path)?)))
-            }
-            _ => Value::load(given).map(Input::Value),
-        }
-    }
-
-    fn arg(&self) -> Arg<'_> {
-        match self {
-            Input::Value(value) => value.arg(),
-            Input::File(file) => Arg::source(file),
-        }
-    }
-}
-
 /// Evaluates, and saves or prints the outputs.
 pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     interrupt::end_all();
@@ -152,26 +127,18 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
         return Err(Failure::Usage(message));
     }
     let names = output_names(&program, &evaluation.names).map_err(Failure::Usage)?;
-    let given: Vec<&str> = evaluation.inputs.iter().map(|(name, _)| name.as_str()).collect();
-    check_inputs(&program, &given)?;
-    let mut inputs: Vec<(&str, Input)> = Vec::new();
-    for (name, given) in &evaluation.inputs {
-        if program.inputs().iter().any(|i| **i == **name) {
-            inputs.push((name, Input::open(given)?));
-        } else {
-            warn(&format_args!("the program has no input '{name}'"));
-        }
-    }
-    let args: Vec<(&str, Arg<'_>)> = inputs.iter().map(|(name, i)| (*name, i.arg())).collect();
-    let memory = evaluation.memory;
-    let options = options(evaluation.stats).memory(memory);
+    let mut budget = Budget::run(evaluation.memory);
+    let arguments = Arguments::open(&program, &evaluation.inputs, &mut budget)?;
+    let args = arguments.args();
+    let left = usize::try_from(budget.left()).unwrap_or(usize::MAX);
+    let options = options(evaluation.stats).memory(left.max(1));
     if let Some(destination) = &destination {
-        let fits = |shapes: &[OutputShape]| fits(shapes, memory, evaluation.output.is_some());
+        let fits = |shapes: &[OutputShape]| fits(shapes, &budget, evaluation.output.is_some());
         let shapes = write(&program, &args, options, (destination, &names), fits)?;
         wrote::tell(destination, &names, &shapes, evaluation.verbose);
         return Ok(());
     }
-    fits(&program.eval_shape(&args[..])?, memory, false)?;
+    fits(&program.eval_shape(&args[..])?, &budget, false)?;
     let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
     let mut printer = Printer::default();
@@ -244,32 +211,18 @@ fn write(
 }
 
 /// That what is printed in the end, or written in one go, fits the memory that the run may take.
-fn fits(shapes: &[OutputShape], memory: usize, written: bool) -> hotloop::Result<()> {
+fn fits(shapes: &[OutputShape], budget: &Budget, written: bool) -> hotloop::Result<()> {
     let size = |s: &OutputShape| byte_count(s.dtype, &s.shape);
     let bytes = shapes.iter().try_fold(0usize, |sum, s| sum.checked_add(size(s)?));
-    if bytes.is_some_and(|bytes| bytes <= memory) {
-        return Ok(());
+    let bytes = bytes.map_or(u64::MAX, |bytes| bytes as u64);
+    let what = if shapes.len() == 1 { "the result" } else { "the results together" };
+    match budget.excess(bytes, what) {
+        None => Ok(()),
+        Some(error) => Err(error.hint(match written {
+            false => "write them to a file with -o",
+            true => "a .npy or .npz file or a DIRECTORY/ takes them in pieces",
+        })),
     }
-    let memory = counted(memory, "byte");
-    let message = format!("the results take more than the {memory} that the run may have");
-    let error = Error::new(ErrorKind::Limit, message);
-    Err(error.hint(match written {
-        false => "write them to a file with -o, or raise --memory",
-        true => "a .npy or .npz file or a DIRECTORY/ takes them in pieces; else raise --memory",
-    }))
-}
-
-/// That every input is given, before files are read.
-fn check_inputs(program: &Program, given: &[&str]) -> hotloop::Result<()> {
-    let Some(name) = program.inputs().iter().find(|name| !given.contains(&&***name)) else {
-        return Ok(());
-    };
-    let spare = given.iter().copied().filter(|g| !program.inputs().iter().any(|i| **i == **g));
-    let error = Error::new(ErrorKind::Name, format!("missing the input '{name}'"));
-    Err(match hotloop::ops::suggestions(name, spare).first() {
-        Some(near) => error.hint(format!("there is an argument '{near}'")),
-        None => error.hint(format!("add {name}=FILE.npy or {name}=NUMBER")),
-    })
 }
 
 /// Runs a program over values that are there, with a bar on the terminal where it takes long.

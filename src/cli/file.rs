@@ -1,125 +1,425 @@
-//! Files of arrays, by what their names end with: `.npz`, `.csv`, and `.npy` or anything else.
+//! Files of arrays, by what their names end with: `.npz`, `.csv` and `.tsv`, and `.npy` or anything
+//! else.
 //!
-//! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`.
+//! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`, or by
+//! its number, `FILE.csv:#2`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use hotloop::{Error, ErrorKind, Result};
+use hotloop::{Error, ErrorKind, FileArray, Result};
 
-use super::args::{is_name, is_word};
 use super::array::Array;
-use super::csv::Table;
-use super::format::Format;
+use super::budget::Budget;
+use super::csv::{Dialect, Table, shown};
+use super::format::{Format, remedy};
+use super::input::{is_name, is_word};
 use super::npy;
 use super::npz::Npz;
+use super::warn;
 
 /// Characters of the names of variables that are made of others.
 const LONGEST_NAME: usize = 64;
+/// Names that are listed in an error.
+const LISTED: usize = 20;
 
-/// A path, and the name after its last colon if it is that of a part of a file.
-fn split(path: &Path) -> (PathBuf, Option<&str>) {
-    let parts = path.to_str().and_then(|text| text.rsplit_once(':'));
-    match parts {
-        Some((file, part)) if Format::of(Path::new(file)) != Format::Npy && !path.exists() => {
-            (file.into(), Some(part))
+/// Where an array is: a file and, if it holds several, the name or number of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The file.
+    pub file: PathBuf,
+    /// What follows its last colon, in whatever encoding.
+    pub part: Option<Vec<u8>>,
+}
+
+impl Address {
+    /// What a path means: a file that is called so, or else a part of one.
+    pub(crate) fn of(path: &Path) -> Address {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        let colon = bytes.iter().rposition(|byte| *byte == b':');
+        let file = colon.and_then(|colon| prefix(path, colon));
+        match (file, colon) {
+            (Some(file), Some(colon))
+                if (Format::of(&file) != Format::Npy || remedy(&file).is_some())
+                    && path.symlink_metadata().is_err() =>
+            {
+                Address { file, part: Some(bytes[colon + 1..].to_vec()) }
+            }
+            _ => Address { file: path.into(), part: None },
         }
-        _ => (path.into(), None),
+    }
+
+    /// Whether the file is called as arrays and tables are, be it of a kind that is not read.
+    pub(crate) fn has_known_format(&self) -> bool {
+        Format::named(&self.file).is_some() || remedy(&self.file).is_some()
+    }
+
+    /// Whether there may be several arrays in the file.
+    pub(crate) fn has_parts(&self) -> bool {
+        Format::of(&self.file) != Format::Npy
+    }
+
+    /// That the file is one, and nothing that may keep a reader waiting, as a pipe does.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn check_regular(&self) -> Result<()> {
+        match self.file.metadata() {
+            Ok(there) if !there.is_file() => {
+                let message = format!("cannot read {:?}: it is not a file", self.file);
+                Err(Error::new(ErrorKind::Io, message))
+            }
+            // What is not there shows when it is opened.
+            _ => Ok(()),
+        }
     }
 }
 
-/// Whether a path is that of an `.npy` file: not an archive or a table, a pipe, or nothing.
-pub(crate) fn is_array(path: &Path) -> bool {
-    Format::of(path) == Format::Npy && path.is_file()
-}
-
-/// That what a path names is a file, and nothing that may keep a reader waiting, as a pipe does.
-///
-/// # Errors
-/// `Io`.
-pub(crate) fn check_regular(path: &Path) -> Result<()> {
-    let (file, _) = split(path);
-    match file.metadata() {
-        Ok(there) if !there.is_file() => {
-            Err(Error::new(ErrorKind::Io, format!("cannot read {file:?}: it is not a file")))
-        }
-        // What is not there shows when it is opened.
-        _ => Ok(()),
+/// The first bytes of a path.
+fn prefix(path: &Path, length: usize) -> Option<PathBuf> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let bytes = path.as_os_str().as_bytes().get(..length)?;
+        Some(std::ffi::OsStr::from_bytes(bytes).into())
+    }
+    #[cfg(not(unix))]
+    {
+        path.to_str()?.get(..length).map(PathBuf::from)
     }
 }
 
-/// Reads one array: the only one of the file, or the one that is named after a colon.
-///
-/// # Errors
-/// As [`npy::read`], [`Npz::read`] and [`Table::column`]; `Name` if it is not clear which array.
-pub(crate) fn array(path: &Path) -> Result<Array> {
-    let (file, part) = split(path);
-    match Format::of(&file) {
-        Format::Npy => npy::read(path),
-        Format::Npz => {
-            let mut archive = Npz::open(&file)?;
-            let number = choose(&file, &archive.members()?, part)?;
-            archive.read(number)
-        }
-        Format::Csv => {
-            let table = Table::open(&file)?;
-            let number = choose(&file, table.names(), part)?;
-            table.column(number)
-        }
-    }
+/// An array of a file.
+pub(crate) enum Held {
+    /// It was read.
+    Memory(Array),
+    /// It is read where it is.
+    File(FileArray),
 }
 
-/// Which of a file's arrays is meant.
-fn choose(file: &Path, names: &[String], part: Option<&str>) -> Result<usize> {
-    let found = match part {
-        // A member may be called as the variable that it would become.
-        Some(part) => names.iter().position(|name| name == part).or_else(|| {
-            variables(names.iter().map(String::as_str)).iter().position(|name| name == part)
-        }),
-        None if names.len() == 1 => Some(0),
-        None => None,
-    };
-    found.ok_or_else(|| {
-        // A stranger's names, which may be long and try to steer a terminal.
-        let shown = |name: &String| name.chars().take(40).flat_map(char::escape_debug).collect();
-        let known: Vec<String> = names.iter().take(20).map(shown).collect();
-        let more = if names.len() > known.len() { ", ..." } else { "" };
-        let known = format!("{}{more}", known.join(", "));
-        match part {
-            Some(part) => Error::new(ErrorKind::Name, format!("{file:?} has no array {part:?}"))
-                .hint(format!("it has {known}")),
-            None => {
-                let message = format!("{file:?} holds {} arrays, not one", names.len());
-                Error::new(ErrorKind::Name, message)
-                    .hint(format!("take one, {}:NAME, of {known}", file.display()))
+/// A file of which it is known what arrays it holds.
+pub(crate) struct File {
+    path: PathBuf,
+    contents: Contents,
+    /// What the file calls its arrays.
+    names: Vec<Vec<u8>>,
+    /// The same as names of variables.
+    variables: Vec<String>,
+    /// The places in the list by both.
+    places: HashMap<Vec<u8>, Vec<usize>>,
+}
+
+enum Contents {
+    Npy,
+    Npz(Npz),
+    Table(Table),
+}
+
+impl File {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// As [`Npz::open`] and [`Table::open`]; `Format` for a file of a kind that is not read.
+    pub(crate) fn open(path: &Path, dialect: &Dialect, budget: &Budget) -> Result<File> {
+        check_kind(path)?;
+        let (contents, names) = match Format::of(path) {
+            Format::Npy => {
+                let stem = path.file_stem().unwrap_or_default().as_encoded_bytes().to_vec();
+                (Contents::Npy, vec![stem])
+            }
+            Format::Npz => {
+                let archive = Npz::open(path)?;
+                let names = archive.members();
+                (Contents::Npz(archive), names)
+            }
+            Format::Csv | Format::Tsv => {
+                let table = Table::open(path, dialect, budget)?;
+                let names = table.names().to_vec();
+                (Contents::Table(table), names)
+            }
+        };
+        let texts: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+        let variables = variables(texts.iter().map(|text| &**text));
+        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        for (i, name) in names.iter().enumerate() {
+            places.entry(name.clone()).or_default().push(i);
+        }
+        // A variable's name stands behind what the file itself calls so.
+        for (i, name) in variables.iter().enumerate() {
+            places.entry(name.clone().into_bytes()).or_insert_with(|| vec![i]);
+        }
+        Ok(File { path: path.into(), contents, names, variables, places })
+    }
+
+    /// The path that it was opened by.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of variables that its arrays have.
+    pub(crate) fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// The number of the array that is called so, or would be as a variable.
+    ///
+    /// # Errors
+    /// `Name` if several are.
+    pub(crate) fn find(&self, name: &[u8]) -> Result<Option<usize>> {
+        match self.places.get(name).map(Vec::as_slice) {
+            None | Some([]) => Ok(None),
+            Some([one]) => Ok(Some(*one)),
+            Some([first, second, ..]) => {
+                let path = &self.path;
+                let message = format!("{path:?} has several arrays called \"{}\"", shown(name));
+                Err(Error::new(ErrorKind::Name, message).hint(format!(
+                    "take one by its number: {0}:#{1} or {0}:#{2}",
+                    path.display(),
+                    first + 1,
+                    second + 1
+                )))
             }
         }
-    })
+    }
+
+    /// The number of the array that is meant by a name, a number as `#2`, or nothing if there is
+    /// but one; for an input, if that has a name.
+    ///
+    /// # Errors
+    /// `Name` if it is not clear which one.
+    pub(crate) fn choose(&self, part: Option<&[u8]>, input: Option<&str>) -> Result<usize> {
+        let (path, count) = (&self.path, self.names.len());
+        let Some(part) = part else {
+            return match count {
+                1 => Ok(0),
+                0 => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
+                _ => {
+                    let message = format!("{path:?} holds {count} arrays, not one");
+                    let to = input.map(|name| format!("{name}=")).unwrap_or_default();
+                    let example = self.names.first().map(|name| shown(name)).unwrap_or_default();
+                    let file = path.display();
+                    Err(Error::new(ErrorKind::Name, message).hint(format!(
+                        "take one of {}, as {to}{file}:{example}; or give {file} alone, without \
+                         {}, for all",
+                        self.listed(),
+                        if to.is_empty() { "a name" } else { &to },
+                    )))
+                }
+            };
+        };
+        if let Some(number) = self.find(part)? {
+            return Ok(number);
+        }
+        let number = part.strip_prefix(b"#").and_then(|digits| str::from_utf8(digits).ok());
+        let number = number.and_then(|digits| digits.parse::<usize>().ok());
+        match number.and_then(|number| number.checked_sub(1)).filter(|number| *number < count) {
+            Some(number) => Ok(number),
+            None => {
+                let message = format!("{path:?} has no array \"{}\"", shown(part));
+                Err(self.with_names(Error::new(ErrorKind::Name, message), part))
+            }
+        }
+    }
+
+    /// An error that a name is not there, with those that are, and those like it.
+    pub(crate) fn with_names(&self, error: Error, wrong: &[u8]) -> Error {
+        let known = self.names.iter().filter_map(|name| str::from_utf8(name).ok());
+        let near = str::from_utf8(wrong).map(|wrong| hotloop::ops::suggestions(wrong, known));
+        let error = match near.unwrap_or_default().first() {
+            Some(near) => error.hint(format!("did you mean '{}'?", shown(near.as_bytes()))),
+            None => error,
+        };
+        if self.names.is_empty() {
+            return error.hint(format!("{:?} holds no arrays", self.path));
+        }
+        let error = error.hint(format!("{:?} has {}", self.path, self.listed()));
+        match &self.contents {
+            Contents::Table(table) if table.is_nameless() => {
+                error.hint("its first line is taken for values; `--header` says that it has names")
+            }
+            _ => error,
+        }
+    }
+
+    /// The first names, which a stranger may have written to steer a terminal.
+    fn listed(&self) -> String {
+        let known: Vec<String> = self.names.iter().take(LISTED).map(|name| shown(name)).collect();
+        let more = if self.names.len() > known.len() { ", ..." } else { "" };
+        format!("{}{more}", known.join(", "))
+    }
+
+    /// The arrays of some numbers, each given once: where they are, if they can be read there,
+    /// else in memory.
+    ///
+    /// # Errors
+    /// As [`npy::read`], [`Npz::read`] and [`Table::read`].
+    pub(crate) fn hold(self, numbers: &[usize], budget: &mut Budget) -> Result<Vec<Held>> {
+        match self.contents {
+            Contents::Npy if self.path.is_file() => {
+                let array = hotloop::npy::open(&self.path).map_err(|error| self.advised(error))?;
+                Ok(vec![Held::File(array)])
+            }
+            Contents::Npz(mut archive) => {
+                let hold = |number: &usize| match archive.stored(*number)? {
+                    Some(array) => Ok(Held::File(array)),
+                    None => archive.read(*number, budget).map(Held::Memory),
+                };
+                numbers.iter().map(hold).collect()
+            }
+            _ => Ok(self.read(numbers, budget)?.into_iter().map(Held::Memory).collect()),
+        }
+    }
+
+    /// The same in memory.
+    ///
+    /// # Errors
+    /// As [`File::hold`].
+    pub(crate) fn read(self, numbers: &[usize], budget: &mut Budget) -> Result<Vec<Array>> {
+        match self.contents {
+            Contents::Npy => {
+                let array = npy::read(&self.path, budget).map_err(|error| self.advised(error))?;
+                Ok(vec![array])
+            }
+            Contents::Npz(mut archive) => {
+                numbers.iter().map(|number| archive.read(*number, budget)).collect()
+            }
+            Contents::Table(table) => {
+                let arrays = table.read(numbers, budget)?;
+                let bytes = arrays.iter().map(|array| array.bytes().len() as u64).sum();
+                budget.take(bytes);
+                Ok(arrays)
+            }
+        }
+    }
+
+    /// All arrays under the names of variables. What is no array, or one of no numbers, is left
+    /// out with a warning, if others are there.
+    ///
+    /// # Errors
+    /// As [`File::read`]; then nothing is read.
+    pub(crate) fn read_all(self, budget: &mut Budget) -> Result<Vec<(String, Array)>> {
+        let variables = self.variables;
+        match self.contents {
+            Contents::Npz(archive) => all_members(archive, &self.path, variables, budget),
+            Contents::Table(table) => {
+                let arrays = table.read_all(budget)?;
+                let named = |(i, array): (usize, Array)| Some((variables.get(i)?.clone(), array));
+                Ok(arrays.into_iter().filter_map(named).collect())
+            }
+            Contents::Npy => {
+                let file = File { variables: Vec::new(), contents: Contents::Npy, ..self };
+                Ok(variables.into_iter().zip(file.read(&[0], budget)?).collect())
+            }
+        }
+    }
+
+    /// An error of what was to be an `.npy` file, with what may be meant.
+    fn advised(&self, error: Error) -> Error {
+        let path = self.path.to_string_lossy();
+        match error.kind() {
+            ErrorKind::Io if !self.path.exists() && path.contains(['*', '?', '[']) => {
+                error.hint("the shell leaves patterns behind a `=` as they are; name one file")
+            }
+            ErrorKind::Format if Format::named(&self.path).is_none() => {
+                error.hint("a file that is not called .csv, .tsv or .npz is read as an .npy file")
+            }
+            _ => error,
+        }
+    }
+}
+
+/// All members of an archive that are arrays.
+fn all_members(
+    mut archive: Npz,
+    path: &Path,
+    variables: Vec<String>,
+    budget: &mut Budget,
+) -> Result<Vec<(String, Array)>> {
+    let (mut arrays, mut first) = (Vec::new(), None);
+    for (number, name) in variables.into_iter().enumerate() {
+        match archive.read(number, budget) {
+            Ok(array) => arrays.push((name, array)),
+            // What has other elements than numbers, or was put in by somebody else.
+            Err(error)
+                if error.kind() == ErrorKind::Type
+                    || error.kind() == ErrorKind::Format && !archive.is_called_array(number) =>
+            {
+                warn(&format_args!("{}; it is left out", error.message()));
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match (arrays.is_empty(), first) {
+        (true, Some(error)) => Err(error),
+        (true, None) => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
+        _ => Ok(arrays),
+    }
+}
+
+/// That a file is not of a kind that is known and not read.
+fn check_kind(path: &Path) -> Result<()> {
+    match remedy(path) {
+        None => Ok(()),
+        Some(remedy) => {
+            let message =
+                format!("cannot read {path:?}: it is not called .npy, .npz, .csv or .tsv");
+            Err(Error::new(ErrorKind::Format, message).hint(remedy))
+        }
+    }
+}
+
+/// Reads one array: the only one of the file, or the one that is named after a colon; for an
+/// input, if that has a name.
+///
+/// # Errors
+/// As [`File::open`], [`File::choose`] and [`File::read`].
+pub(crate) fn array(
+    path: &Path,
+    input: Option<&str>,
+    dialect: &Dialect,
+    budget: &mut Budget,
+) -> Result<Array> {
+    let Address { file, part } = Address::of(path);
+    let file = File::open(&file, dialect, budget)?;
+    let number = file.choose(part.as_deref(), input)?;
+    let missing = || Error::new(ErrorKind::Internal, format!("{path:?}: no array was read"));
+    file.read(&[number], budget)?.pop().ok_or_else(missing)
+}
+
+/// The same array where it is, if it can be read there.
+///
+/// # Errors
+/// As [`array`].
+pub(crate) fn held(
+    path: &Path,
+    input: &str,
+    dialect: &Dialect,
+    budget: &mut Budget,
+) -> Result<Held> {
+    let Address { file, part } = Address::of(path);
+    let file = File::open(&file, dialect, budget)?;
+    let number = file.choose(part.as_deref(), Some(input))?;
+    let missing = || Error::new(ErrorKind::Internal, format!("{path:?}: no array was read"));
+    file.hold(&[number], budget)?.pop().ok_or_else(missing)
 }
 
 /// Reads all arrays of a file under the names of variables: those of its members or columns, or
-/// for a single array that of the file.
+/// for a single array that of the file; of a part that of the part.
 ///
 /// # Errors
-/// As [`array`] and [`Table::columns`]; then nothing is read.
-pub(crate) fn all(path: &Path) -> Result<Vec<(String, Array)>> {
-    let (file, part) = split(path);
-    let (names, arrays): (Vec<String>, Vec<Array>) = match (Format::of(&file), part) {
-        (_, Some(part)) => (vec![part.to_string()], vec![array(path)?]),
-        (Format::Npy, None) => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            (vec![stem], vec![npy::read(path)?])
-        }
-        (Format::Npz, None) => {
-            let mut archive = Npz::open(&file)?;
-            let names = archive.members()?;
-            let arrays = (0..names.len()).map(|number| archive.read(number));
-            let arrays = arrays.collect::<Result<_>>()?;
-            (names, arrays)
-        }
-        (Format::Csv, None) => Table::open(&file)?.columns()?.into_iter().unzip(),
-    };
-    Ok(variables(names.iter().map(String::as_str)).into_iter().zip(arrays).collect())
+/// As [`array`] and [`File::read_all`]; then nothing is read.
+pub(crate) fn all(
+    path: &Path,
+    dialect: &Dialect,
+    budget: &mut Budget,
+) -> Result<Vec<(String, Array)>> {
+    let Address { file, part } = Address::of(path);
+    let file = File::open(&file, dialect, budget)?;
+    let Some(part) = part else { return file.read_all(budget) };
+    let number = file.choose(Some(&part), None)?;
+    let name = file.variables.get(number).cloned().unwrap_or_default();
+    Ok([name].into_iter().zip(file.read(&[number], budget)?).collect())
 }
 
 /// Names of variables, each different, for names of any kind.
@@ -192,10 +492,12 @@ mod tests {
         for (path, file, part) in [
             ("a.npz:x", "a.npz", Some("x")),
             ("a:b/c.CSV:bid size", "a:b/c.CSV", Some("bid size")),
+            ("t.tsv:#2", "t.tsv", Some("#2")),
             ("a.npy:x", "a.npy:x", None),
             ("a.npz", "a.npz", None),
         ] {
-            assert_eq!(split(Path::new(path)), (PathBuf::from(file), part));
+            let part = part.map(|part| part.as_bytes().to_vec());
+            assert_eq!(Address::of(Path::new(path)), Address { file: file.into(), part });
         }
     }
 }

@@ -12,6 +12,10 @@ pub(crate) enum Flag {
     Digits,
     Full,
     Memory,
+    Sep,
+    Header,
+    NoHeader,
+    DecimalComma,
     Threads,
     Mode,
     Stats,
@@ -85,6 +89,15 @@ const TABLE: &[Row] = {
             "print long arrays to their last element";
         Memory None, Some("memory"), Text("SIZE"),
             "about how much memory a run may take: 64MiB, 2GB; 1GiB by default";
+        Sep None, Some("sep"), Text("CHAR"),
+            "what stands between the fields of a table: a character, tab, or blank; by default \
+             what the first line has";
+        Header None, Some("header"), Nothing,
+            "the first line of a table has names, even if it is nothing but numbers";
+        NoHeader None, Some("no-header"), Nothing,
+            "the first line of a table has values; its columns are column_1, column_2, ...";
+        DecimalComma None, Some("decimal-comma"), Nothing,
+            "in tables 2,5 is two and a half";
         Threads None, Some("threads"), Text("N"),
             "at most N threads, 1 to 1024; by default all that this process may use";
         Mode None, Some("mode"), Word("MODE", MODES),

@@ -36,7 +36,7 @@ impl Kind {
         match self {
             Kind::Npy => &["npy"],
             Kind::Npz => &["npz"],
-            Kind::Csv => &["csv"],
+            Kind::Csv => &["csv", "tsv"],
             Kind::Svg => &["svg"],
             Kind::Png => &["png"],
             Kind::Explanation => &[],

@@ -54,7 +54,15 @@ pub(crate) fn available() -> Option<u64> {
 /// # Errors
 /// `OutOfMemory`.
 pub(crate) fn check(bytes: u64) -> Result<()> {
-    match (bytes > SMALL).then(available).flatten() {
+    check_of(bytes, available)
+}
+
+/// The same, of so much.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub(crate) fn check_of(bytes: u64, free: fn() -> Option<u64>) -> Result<()> {
+    match (bytes > SMALL).then(free).flatten() {
         Some(free) if bytes > free => {
             let message = format!(
                 "{} are needed, but only {} of memory are free",

@@ -19,9 +19,10 @@
 //! number, any other error with 1; all say on standard error what it was, with a caret under the place
 //! in the program. A reader that goes away ends the output quietly: printed text with 0, data with 141.
 
-mod args;
+mod arguments;
 mod array;
 mod bench;
+mod budget;
 mod complaint;
 mod completions;
 mod csv;
@@ -35,6 +36,7 @@ mod flag;
 mod format;
 mod functions;
 mod help;
+mod input;
 mod interrupt;
 mod json;
 mod kind;
@@ -56,6 +58,7 @@ mod show;
 mod split_mix;
 mod stats;
 mod stream;
+mod tuning;
 mod verb;
 mod words;
 mod wrote;

@@ -1,16 +1,17 @@
 //! Reading `.npy` files into memory.
 //!
-//! The header is believed only as far as the file's length bears it out: no allocation is larger
-//! than what follows the header. The data is read once, into the memory that the program will
-//! read; Fortran order stays as strides.
+//! The header is believed only as far as the file's length, or the memory that may be taken, bears
+//! it out. The data is read once, into the memory that the program will read; Fortran order stays
+//! as strides.
 
 use std::io::{self, Read};
 use std::path::Path;
 
-use hotloop::Result;
 use hotloop::npy::Header;
+use hotloop::{Error, Result};
 
 use super::array::{Array, Order};
+use super::budget::Budget;
 use super::stream::{Stream, cannot};
 
 /// Reads an array from a file.
@@ -18,45 +19,52 @@ use super::stream::{Stream, cannot};
 /// # Errors
 /// `Io`; `Format` with the byte at which the file stops being an `.npy` file; `Type` for an array
 /// of a dtype that hotloop does not have; `OutOfMemory`, `Cancelled`.
-pub(crate) fn read(path: &Path) -> Result<Array> {
+pub(crate) fn read(path: &Path, budget: &mut Budget) -> Result<Array> {
     let name = format!("{path:?}");
     let opened = Stream::open(path).and_then(|file| Ok((file.len()?, file)));
     // A pipe has no length.
-    let (length, file) = opened.map_err(|error| cannot("read", &name, error))?;
-    read_from(file, &name, length)
+    let (length, mut file) = opened.map_err(|error| cannot("read", &name, error))?;
+    read_from(&mut file, &name, length, budget)
+}
+
+/// Reads the header of what is called so; the byte at which the data starts is given too.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn header(file: &mut impl Read, name: &str) -> Result<(Header, u64)> {
+    Header::read(file).map_err(|error| error.within(name))
 }
 
 /// Reads an array from what is called so and is, if that is known, so long.
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn read_from(mut file: impl Read, name: &str, length: Option<u64>) -> Result<Array> {
-    let (header, start) = Header::read(&mut file).map_err(|error| error.within(name))?;
-    let size = header.data_len().map_err(|error| error.within(name))?;
-    let checked = |have: u64| header.check_len(start, have).map_err(|error| error.within(name));
-    let order = if header.fortran_order { Order::Fortran } else { Order::C };
-    let zeroed =
-        || Array::zeroed(header.dtype, &header.shape, order).map_err(|error| error.within(name));
-    let mut array;
+pub(crate) fn read_from(
+    file: &mut impl Read,
+    name: &str,
+    length: Option<u64>,
+    budget: &mut Budget,
+) -> Result<Array> {
+    let within = |error: Error| error.within(name);
+    let (header, start) = header(file, name)?;
+    let size = header.data_len().map_err(within)? as u64;
     if let Some(length) = length {
-        checked(length.saturating_sub(start))?;
-        array = zeroed()?;
-        // The file may have been cut since it was measured.
-        let have =
-            fill(&mut file, array.bytes_mut()).map_err(|error| cannot("read", name, error))?;
-        checked(have as u64)?;
-    } else {
-        // Memory grows with what arrives.
-        let mut bytes = Vec::new();
-        let read = file.take(size as u64 + 1).read_to_end(&mut bytes);
-        read.map_err(|error| cannot("read", name, error))?;
-        checked(bytes.len() as u64)?;
-        array = zeroed()?;
-        array.bytes_mut().copy_from_slice(&bytes);
+        header.check_len(start, length.saturating_sub(start)).map_err(within)?;
     }
+    budget.check(size, &|| name.to_string())?;
+    let order = if header.fortran_order { Order::Fortran } else { Order::C };
+    // What is never written takes no memory, if less arrives than is promised.
+    let mut array = Array::zeroed(header.dtype, &header.shape, order).map_err(within)?;
+    let read = |error| cannot("read", name, error);
+    let mut have = fill(file, array.bytes_mut()).map_err(read)? as u64;
+    if have == size && length.is_none() {
+        have += io::copy(&mut file.take(1), &mut io::sink()).map_err(read)?;
+    }
+    header.check_len(start, have).map_err(within)?;
     if header.swapped {
         array.swap_bytes();
     }
+    budget.take(size);
     Ok(array)
 }
 

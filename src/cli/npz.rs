@@ -1,26 +1,33 @@
 //! `.npz` archives: zip files of `.npy` members. They are read stored or deflated, and written
 //! stored.
 //!
-//! What an archive says of its members' sizes is not believed: memory grows with the data that
-//! arrives, and ends at what the machine has. Every member's checksum is checked.
+//! A member that is stored can be read where it lies, as a file of its own would be; its checksum
+//! is then not looked at. That of a member that is read whole is. What an archive says of its
+//! members' sizes is not believed before their headers and the file agree.
 
-use std::io::{self, BufReader, Read, Write};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use hotloop::npy::Header;
-use hotloop::{Error, ErrorKind, Result};
+use hotloop::{Error, ErrorKind, FileArray, Result};
+use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::array::Array;
+use super::budget::Budget;
 use super::first_error::FirstError;
+use super::npy;
 use super::stream::{Stream, cannot};
-use super::{memory, npy};
 
 /// An archive of arrays.
 pub(crate) struct Npz {
     archive: ZipArchive<BufReader<Stream>>,
+    /// The same open file.
+    file: File,
+    path: PathBuf,
     /// Names the file in messages.
     name: String,
 }
@@ -29,71 +36,121 @@ impl Npz {
     /// Opens an archive.
     ///
     /// # Errors
-    /// `Io`; `Format` for what is no zip archive.
+    /// `Io`; `Format` for what is no zip archive, and for one with several members of one name.
     pub(crate) fn open(path: &Path) -> Result<Npz> {
         let name = format!("{path:?}");
-        let file = Stream::open(path).and_then(|file| match file.len()? {
-            Some(_) => Ok(BufReader::new(file)),
+        let opened = Stream::open(path).and_then(|stream| match stream.len()? {
+            Some(_) => Ok((stream.file().try_clone()?, BufReader::new(stream))),
             None => Err(no_file()),
         });
-        let file = file.map_err(|error| cannot("read", &name, error))?;
-        let archive = ZipArchive::new(file).map_err(|error| wrong(&name, error))?;
-        Ok(Npz { archive, name })
+        let (file, reader) = opened.map_err(|error| cannot("read", &name, error))?;
+        let archive = ZipArchive::new(reader).map_err(|error| wrong(&name, error))?;
+        if archive.has_duplicate_names() {
+            let message = format!("{name} has several members of one name");
+            return Err(Error::new(ErrorKind::Format, message).hint(format!(
+                "keep the last of each, with NumPy: np.savez({path:?}, **np.load({path:?}))"
+            )));
+        }
+        Ok(Npz { archive, file, path: path.into(), name })
     }
 
     /// The names of the arrays, without `.npy`, in the order of the archive.
+    pub(crate) fn members(&self) -> Vec<Vec<u8>> {
+        let name = |number| {
+            let name = self.full_name(number);
+            name.strip_suffix(b".npy").map(<[u8]>::to_vec).unwrap_or(name)
+        };
+        (0..self.archive.len()).map(name).collect()
+    }
+
+    fn full_name(&self, number: usize) -> Vec<u8> {
+        let Ok(entry) = self.archive.by_index_data(number) else { return Vec::new() };
+        match entry.name() {
+            Ok(name) => name.as_bytes().to_vec(),
+            Err(_) => entry.name_raw().to_vec(),
+        }
+    }
+
+    /// Whether a member says by its name that it is an array.
+    pub(crate) fn is_called_array(&self, number: usize) -> bool {
+        self.full_name(number).ends_with(b".npy")
+    }
+
+    /// Names a member in messages.
+    pub(crate) fn title(&self, number: usize) -> String {
+        format!("{}: member \"{}\"", self.name, super::csv::shown(&self.full_name(number)))
+    }
+
+    /// Opens a member, whose title is given too.
+    fn member(&mut self, number: usize) -> Result<(ZipFile<'_, BufReader<Stream>>, String)> {
+        let title = self.title(number);
+        let entry = self.archive.by_index_data(number).map_err(|error| wrong(&title, error))?;
+        let method = entry.compression();
+        let unread = match method {
+            _ if entry.encrypted() => "it is encrypted".to_string(),
+            CompressionMethod::Stored | CompressionMethod::Deflated => String::new(),
+            _ => format!("{} is not supported", method.to_string().to_lowercase()),
+        };
+        if !unread.is_empty() {
+            return Err(Error::new(ErrorKind::Format, format!("{title}: {unread}"))
+                .hint("save it with np.savez or np.savez_compressed"));
+        }
+        let member = self.archive.by_index(number).map_err(|error| wrong(&title, error))?;
+        Ok((member, title))
+    }
+
+    /// The array of a number where it is, if it is stored as it is.
     ///
     /// # Errors
-    /// `Format` for a member whose name is no text.
-    pub(crate) fn members(&self) -> Result<Vec<String>> {
-        let names = self.archive.file_names();
-        let name = |name: zip::result::ZipResult<std::borrow::Cow<'_, str>>| {
-            let name = name.map_err(|error| wrong(&self.name, error))?;
-            Ok(name.strip_suffix(".npy").unwrap_or(&name).to_string())
-        };
-        names.map(name).collect()
+    /// As [`Npz::read`].
+    pub(crate) fn stored(&mut self, number: usize) -> Result<Option<FileArray>> {
+        let (mut member, title) = self.member(number)?;
+        let size = member.size();
+        let Some(at) = member.data_start() else { return Ok(None) };
+        if member.compression() != CompressionMethod::Stored || member.compressed_size() != size {
+            return Ok(None);
+        }
+        let (header, start) = npy::header(&mut member, &title)?;
+        drop(member);
+        header.check_len(start, size.saturating_sub(start)).map_err(|e| e.within(&title))?;
+        let read = |error| cannot("read", &title, error);
+        let length = self.file.metadata().map_err(read)?.len();
+        if at.checked_add(size).is_none_or(|end| end > length) {
+            return Err(damaged(&title));
+        }
+        let file = self.file.try_clone().map_err(read)?;
+        let array = FileArray::new(file, at + start, header.dtype, &header.shape);
+        let array = array.with_fortran_order(header.fortran_order);
+        Ok(Some(array.with_byte_swapped(header.swapped).with_path(&self.path)))
     }
 
     /// Reads the array of a number.
     ///
     /// # Errors
     /// As [`npy::read`]; `Format` for a member that is encrypted or compressed in another way, or
-    /// whose checksum is wrong; `OutOfMemory`.
-    pub(crate) fn read(&mut self, number: usize) -> Result<Array> {
-        let member = self.archive.by_index(number).map_err(|error| wrong(&self.name, error))?;
-        let own = member.name().unwrap_or_default();
-        let name = format!("{}: member {own:?}", self.name);
-        let method = member.compression();
-        if !matches!(method, CompressionMethod::Stored | CompressionMethod::Deflated) {
-            let message = format!("{name} is compressed as {method:?}");
-            return Err(Error::new(ErrorKind::Format, message)
-                .hint("np.savez_compressed writes what can be read"));
-        }
-        // An array is copied once.
-        let limit = memory::available().map_or(u64::MAX, |free| free / 2);
-        npy::read_from(Guarded { inner: member, left: limit }, &name, None)
+    /// whose checksum is wrong.
+    pub(crate) fn read(&mut self, number: usize, budget: &mut Budget) -> Result<Array> {
+        let (mut member, title) = self.member(number)?;
+        // Without a length it is read to its end, where the checksum is looked at.
+        npy::read_from(&mut member, &title, None, budget)
     }
 }
 
 fn wrong(name: &str, error: ZipError) -> Error {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     match error {
-        ZipError::Io(error) => cannot("read", name, error),
-        error => Error::new(ErrorKind::Format, format!("{name}: no sound archive: {error}")),
+        ZipError::Io(error)
+            if ![UnexpectedEof, InvalidData, InvalidInput].contains(&error.kind()) =>
+        {
+            cannot("read", name, error)
+        }
+        _ => damaged(name),
     }
 }
 
-/// A reader that gives up where memory would end.
-struct Guarded<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Guarded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(count as u64).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(count)
-    }
+fn damaged(name: &str) -> Error {
+    let what = "it is no .npz archive, or one that is cut short or damaged";
+    Error::new(ErrorKind::Format, format!("{name}: {what}"))
 }
 
 /// What is no file cannot be an archive, which is not read or written from front to back.

@@ -17,6 +17,38 @@ pub(crate) fn size(bytes: u64) -> String {
     scaled(bytes.into(), &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
+/// A limit as it is given on the command line, in the largest unit that says it exactly: `64MiB`,
+/// `2GB`, `1 byte`.
+pub(crate) fn limit(bytes: u64) -> String {
+    let exact = LIMITS.iter().filter(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
+    match (exact.min_by_key(|(_, size)| bytes / size), bytes) {
+        (Some((unit, size)), _) => format!("{}{unit}", bytes / size),
+        (None, 1) => "1 byte".to_string(),
+        (None, _) => format!("{bytes} bytes"),
+    }
+}
+
+/// A limit that is at least so much, as it is given on the command line: to three digits or so.
+pub(crate) fn limit_of(bytes: u64) -> String {
+    let binary = LIMITS.iter().filter(|(unit, _)| unit.ends_with("iB"));
+    match binary.rev().find(|(_, size)| bytes > 4 * size) {
+        Some((unit, size)) => format!("{}{unit}", bytes.div_ceil(*size)),
+        None => bytes.to_string(),
+    }
+}
+
+/// Units of limits.
+const LIMITS: [(&str, u64); 8] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+];
+
 /// The first unit, and the most digits after the point, with which it is rounded to three digits;
 /// a whole number of the smallest unit, or of the largest where no other is left.
 fn scaled(amount: u128, units: &[&str]) -> String {
@@ -125,6 +157,21 @@ mod tests {
             assert_eq!(time(Duration::from_nanos(nanoseconds)), text);
         }
         assert_eq!(time(Duration::MAX), "18446744073709551616 s");
+    }
+
+    #[test]
+    fn limits() {
+        for (bytes, exact, at_least) in [
+            (1, "1 byte", "1"),
+            (100, "100 bytes", "100"),
+            (1 << 30, "1GiB", "1024MiB"),
+            (64 << 20, "64MiB", "64MiB"),
+            (2_000_000_000, "2GB", "1908MiB"),
+            (1_500_001, "1500001 bytes", "1465KiB"),
+            (320_000_128, "320000128 bytes", "306MiB"),
+        ] {
+            assert_eq!((&*limit(bytes), &*limit_of(bytes)), (exact, at_least));
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Destination {
             _ if is_standard(&path) => Destination::StandardOutput,
             _ if slash || path.is_dir() => Destination::Directory(path),
             Some(Format::Npz) => Destination::Npz(path),
-            Some(Format::Csv) => Destination::Csv(path),
+            Some(Format::Csv | Format::Tsv) => Destination::Csv(path),
             Some(Format::Npy) | None => {
                 Kind::Npy.check(&path)?;
                 Destination::Npy(path)
@@ -140,7 +140,11 @@ impl Destination {
             Destination::Csv(path) => {
                 let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape()).collect();
                 let rows = rows(path, &names, &shapes)?;
-                replace(path, Kind::Csv, |stream| csv::write(stream, &names, &outputs, rows))
+                let tabs = Format::named(path) == Some(Format::Tsv);
+                let separator = if tabs { b'\t' } else { b',' };
+                replace(path, Kind::Csv, |stream| {
+                    csv::write(stream, &names, &outputs, rows, separator)
+                })
             }
             Destination::Directory(path) => {
                 let _made = Made::directory(path)?;

@@ -73,7 +73,7 @@ const VERBS: &[About] = &[
         verb: Verb::Evaluate,
         name: "",
         summary: "computes array expressions over files with native code",
-        usage: "PROGRAM [NAME=FILE | NAME=NUMBER]...",
+        usage: "PROGRAM [NAME=FILE | NAME=NUMBER | FILE]...",
         examples: &[
             "hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy -o y.npy",
             "hotloop 'mid = (bid + ask) / 2; ask - bid, mid' bid=bid.npy ask=ask.npy",
@@ -86,8 +86,9 @@ const VERBS: &[About] = &[
              or new lines (`hotloop help language`). Names that it does not bind are inputs. With \
              -f FILE, or @FILE in its place, it stands in a file. One that starts with '-' may need \
              a '--' before it; one that is called as a command is put in brackets: '(bench)'.",
-            "A FILE is a .npy file, or one array of others: FILE.npz:MEMBER, FILE.csv:COLUMN. A \
-             NUMBER (0.5, 3, True) takes the dtype of what it meets, as a literal does; write ./3 \
+            "A FILE is a .npy file, or one array of others: FILE.npz:MEMBER, FILE.csv:COLUMN, or by \
+             number FILE.csv:#2. A FILE without a name before it (.csv, .tsv, .npz, .npy) gives \
+             every input that is called as one of its arrays. A NUMBER (0.5, 3, True) takes the dtype of what it meets, as a literal does; write ./3 \
              for a file of that name.",
             "Outputs are printed, long ones in short, or go to the PATH of -o: a .npy file for one; \
              for several a .npz archive, a .csv table, or a directory (PATH/) with one file each. \
@@ -104,6 +105,10 @@ const VERBS: &[About] = &[
             Flag::Digits,
             Flag::Full,
             Flag::Memory,
+            Flag::Sep,
+            Flag::Header,
+            Flag::NoHeader,
+            Flag::DecimalComma,
             Flag::Threads,
             Flag::Mode,
             Flag::Stats,
@@ -208,12 +213,13 @@ The keys of the JSON object:
         verb: Verb::Repl,
         name: "repl",
         summary: "evaluates programs line by line, and keeps what they name",
-        usage: "[NAME=FILE | NAME=NUMBER]...",
+        usage: "[NAME=FILE | NAME=NUMBER | FILE]...",
         examples: &["hotloop repl x=bid.npy k=0.5", "echo 'sum(x)' | hotloop repl x=bid.npy"],
         text: &[
             "`hotloop` without any word is the same. `:help` there lists what can be typed.",
             "A FILE is a .npy file, or one array of an .npz archive or a .csv table: \
-             FILE.npz:MEMBER, FILE.csv:COLUMN. `:load FILE.npz` there reads all of them.",
+             FILE.npz:MEMBER, FILE.csv:COLUMN. Without a NAME it gives all its arrays, as `:load \
+             FILE` does there.",
             "On a terminal lines can be edited, completed with the tabulator and found again: they \
              are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the \
              file that HOTLOOP_HISTORY names; if that is empty, nowhere. Otherwise the lines of \
@@ -224,6 +230,10 @@ The keys of the JSON object:
         options: &[
             Flag::Digits,
             Flag::Full,
+            Flag::Sep,
+            Flag::Header,
+            Flag::NoHeader,
+            Flag::DecimalComma,
             Flag::Threads,
             Flag::Mode,
             Flag::Progress,

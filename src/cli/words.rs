@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 
 use hotloop::{DType, Mode};
 
-use super::args::{Given, Tuning, inputs, is_name, is_word, text};
 use super::bench::{Bench, Spec};
 use super::complaint;
+use super::csv::{Dialect, Separator};
 use super::element::Digits;
 use super::evaluate::{Evaluation, Printed};
 use super::explain::{Described, Explanation};
 use super::flag::Flag;
+use super::input::{Given, Inputs, is_name, is_word};
 use super::progress::{self, Bar};
 use super::quantity::{bytes, count};
 use super::show::Style;
+use super::tuning::Tuning;
 use super::verb::Verb;
 use super::{Failure, completions, functions, help, man, program_file};
 
@@ -30,7 +32,7 @@ pub(crate) enum Command {
     /// Read lines.
     Repl {
         /// Variables to start with.
-        inputs: Vec<(String, Given)>,
+        inputs: Inputs,
         /// The engine's options.
         tuning: Tuning,
         /// How values are printed.
@@ -93,6 +95,8 @@ struct Words {
     names: Vec<String>,
     printed: Option<Printed>,
     memory: Option<usize>,
+    /// How tables are written.
+    dialect: Dialect,
     n: Option<usize>,
     dtype: Option<DType>,
     flamegraph: Option<PathBuf>,
@@ -205,6 +209,10 @@ impl Words {
                 let named = |word: &str| modes.into_iter().find(|m| m.name() == word);
                 self.tuning.mode = one_of(flag, value()?, named)?;
             }
+            Flag::Sep => self.dialect.separator = Some(Separator::parse(&text(value()?)?)?),
+            Flag::Header => self.dialect.header = Some(true),
+            Flag::NoHeader => self.dialect.header = Some(false),
+            Flag::DecimalComma => self.dialect.decimal_comma = true,
             Flag::Color => {
                 let set = one_of(flag, value()?, |word| match word {
                     "auto" => Some(None),
@@ -306,6 +314,7 @@ impl Words {
         for (one, other) in [
             (Flag::Progress, Flag::NoProgress),
             (Flag::Quiet, Flag::Verbose),
+            (Flag::Header, Flag::NoHeader),
             (Flag::Digits, Flag::Output),
             (Flag::Full, Flag::Output),
         ] {
@@ -366,13 +375,13 @@ impl Words {
         let (json, peers) = (self.has(Flag::Json), self.has(Flag::Peers));
         let (stats, svg) = (self.has(Flag::Stats), self.has(Flag::Svg));
         let verbose = self.has(Flag::Verbose);
-        let Words { rest, tuning, style, output, names, printed, flamegraph, .. } = self;
+        let Words { rest, tuning, style, output, names, printed, flamegraph, dialect, .. } = self;
         Ok(match verb {
             Verb::Explain => {
                 let (specs, given): (Vec<OsString>, Vec<OsString>) =
                     rest.into_iter().partition(|word| is_spec(word) || !has_equals(word));
                 let described = |(name, given)| (name, Described::Given(given));
-                let mut known: Vec<_> = inputs(&given)?.into_iter().map(described).collect();
+                let mut known: Vec<_> = named(&given)?.into_iter().map(described).collect();
                 for word in specs {
                     let (name, described) = Described::parse(&text(word)?)?;
                     if known.iter().any(|(n, _)| *n == name) {
@@ -386,7 +395,7 @@ impl Words {
                 let (specs, given): (Vec<OsString>, Vec<OsString>) =
                     rest.into_iter().partition(is_spec);
                 let (mut numbers, mut files) = (Vec::new(), Vec::new());
-                for (name, given) in inputs(&given)? {
+                for (name, given) in named(&given)? {
                     match given {
                         Given::Number(number) => numbers.push((name, number)),
                         file => files.push((name, file)),
@@ -412,9 +421,9 @@ impl Words {
                     tuning,
                 })
             }
-            Verb::Repl => Command::Repl { inputs: inputs(&rest)?, tuning, style },
+            Verb::Repl => Command::Repl { inputs: Inputs::parse(&rest, dialect)?, tuning, style },
             _ => {
-                let inputs = inputs(&rest)?;
+                let inputs = Inputs::parse(&rest, dialect)?;
                 // `-o - --format csv` is `--format csv`.
                 let output = output.filter(|_| printed.is_none());
                 Command::Evaluate(Evaluation {
@@ -432,6 +441,20 @@ impl Words {
             }
         })
     }
+}
+
+/// Inputs that have names.
+fn named(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
+    let inputs = Inputs::parse(words, Dialect::default())?;
+    match inputs.files.first() {
+        Some(path) => Err(format!("which input is {path:?} for? write NAME={}", path.display())),
+        None => Ok(inputs.named),
+    }
+}
+
+/// A word that must be text.
+fn text(word: OsString) -> Result<String, String> {
+    word.into_string().map_err(|word| format!("{word:?} is not UTF-8"))
 }
 
 fn version() -> String {
@@ -526,7 +549,7 @@ mod tests {
         {
             let evaluation = evaluation(words);
             assert_eq!(evaluation.expression, "-a");
-            assert_eq!(evaluation.inputs, [("a".to_string(), Given::File("x.npy".into()))]);
+            assert_eq!(evaluation.inputs.named, [("a".to_string(), Given::File("x.npy".into()))]);
         }
         assert_eq!(evaluation(&["--", "bench"]).expression, "bench");
         assert_eq!(evaluation(&["(bench)", "bench=1"]).expression, "(bench)");

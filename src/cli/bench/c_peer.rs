@@ -120,11 +120,11 @@ impl Drop for CPeer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::Number;
     use crate::cli::bench::c_text::Target;
     use crate::cli::bench::drawn::{Drawn, Generator};
     use crate::cli::bench::shapes::broadcast;
     use crate::cli::bench::spec::Spec;
+    use crate::cli::input::Number;
     use hotloop::{Arg, DType};
 
     /// The sums of the outputs by hotloop and by C, or why there is no C.

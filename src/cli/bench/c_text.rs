@@ -13,7 +13,7 @@ use hotloop_grammar::{
 };
 
 use super::drawn::{Drawn, Generator};
-use crate::cli::args::Number;
+use crate::cli::input::Number;
 
 /// A result of the program.
 pub(crate) struct Target {

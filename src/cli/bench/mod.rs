@@ -55,11 +55,13 @@ use hotloop::{
     RunOptions, Stats,
 };
 
-use super::args::{Given, Number, Tuning};
 use super::array::{Array, Order};
+use super::csv::Dialect;
 use super::evaluate::Value;
+use super::input::{Given, Number};
 use super::kind::Kind;
 use super::replacement::replace;
+use super::tuning::Tuning;
 use super::{interrupt, memory, quantity};
 use c_text::{Job, Target};
 use drawn::{Drawn, Generator};
@@ -215,7 +217,7 @@ impl Bench {
                 let (dtype, shape, layout) = self.spec(name);
                 Drawn::draw(&mut generator, name, dtype, &shape, layout)
             }
-            Some((_, given)) => match Value::load(given)? {
+            Some((_, given)) => match Value::load(name, given, &Dialect::default())? {
                 Value::Array(array) => Drawn::copied(name, &array),
                 Value::Number(_) => Err(Error::new(ErrorKind::Type, "a file is no number")),
             },

@@ -13,7 +13,7 @@ use hotloop_grammar::{
 };
 
 use super::drawn::Drawn;
-use crate::cli::args::Number;
+use crate::cli::input::Number;
 
 /// A float, with the functions that it has in Rust.
 pub(crate) trait Real: Element + NdFloat {

@@ -2,7 +2,7 @@
 
 use hotloop::DType;
 
-use crate::cli::args::is_name;
+use crate::cli::input::is_name;
 use crate::cli::quantity::count;
 
 /// How an array lies in memory.

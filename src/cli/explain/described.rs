@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use hotloop::{Arg, ArgType, DType, Kind, Program, Result, Source};
 
-use crate::cli::args::{Given, is_name};
-use crate::cli::evaluate::Value;
-use crate::cli::file;
+use crate::cli::budget::Budget;
+use crate::cli::csv::Dialect;
+use crate::cli::file::{self, Held};
+use crate::cli::input::{Given, is_name};
 use crate::cli::quantity::count;
 
 /// An extent of an axis.
@@ -68,21 +69,18 @@ impl Described {
         Ok((name.to_string(), Described::Array(dtype, shape)))
     }
 
-    /// The same, a file being looked at.
-    fn looked_up(&self) -> Result<Described> {
+    /// The same of an input of a name, a file being looked at.
+    fn looked_up(&self, name: &str) -> Result<Described> {
         let shape = |dtype, shape: &[usize]| {
             Described::Array(dtype, Some(shape.iter().map(|n| Extent::Number(*n)).collect()))
         };
         Ok(match self {
-            Described::Given(Given::Number(number)) => Described::Given(Given::Number(*number)),
-            Described::Given(Given::File(path)) if file::is_array(path) => {
-                let file = hotloop::npy::open(path)?;
-                shape(file.dtype(), file.shape())
+            Described::Given(Given::File(path)) => {
+                match file::held(path, name, &Dialect::default(), &mut Budget::machine())? {
+                    Held::File(array) => shape(Source::dtype(&array), Source::shape(&array)),
+                    Held::Memory(array) => shape(array.dtype(), array.shape()),
+                }
             }
-            Described::Given(given) => match Value::load(given)? {
-                Value::Array(array) => shape(array.dtype(), array.shape()),
-                Value::Number(number) => Described::Given(Given::Number(number)),
-            },
             known => known.clone(),
         })
     }
@@ -120,7 +118,7 @@ impl Inputs {
     pub(crate) fn new(program: &Program, described: &[(String, Described)]) -> Result<Inputs> {
         let mut inputs = Vec::new();
         for (name, described) in described {
-            inputs.push((name.clone(), described.looked_up()?));
+            inputs.push((name.clone(), described.looked_up(name)?));
         }
         for name in program.inputs() {
             if !described.iter().any(|(n, _)| **n == **name) {

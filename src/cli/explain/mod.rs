@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use hotloop::{ArgType, Backend, Engine, Kernel, Result};
 
-use super::args::Tuning;
 use super::kind::{EXPLANATION, Kind};
 use super::place::is_standard;
 use super::replacement::replace;
+use super::tuning::Tuning;
 use super::{Failure, print};
 pub(crate) use described::Described;
 use described::Inputs;

@@ -12,12 +12,15 @@ use super::makers::MAKERS;
 use super::session::{LAST, Session};
 use super::word::words;
 use super::{script, timing};
-use crate::cli::args::{Given, Number, input, is_name, is_word};
+use crate::cli::budget::Budget;
+use crate::cli::csv::{Dialect, Separator};
 use crate::cli::element::Digits;
 use crate::cli::evaluate::Value;
+use crate::cli::file::{self, Address};
+use crate::cli::input::{Given, Number, input, is_name, is_word};
 use crate::cli::plot::{self, Kind};
 use crate::cli::save::Destination;
-use crate::cli::{explain, file, functions, show};
+use crate::cli::{explain, functions, show};
 
 /// The commands: name, arguments, what they do.
 pub(crate) const COMMANDS: [(&str, &str, &str); 14] = [
@@ -169,7 +172,8 @@ fn whole(text: &str, example: &str) -> Result<i64> {
 /// Reads what the words name: everything or, if one of them is wrong, nothing.
 fn load(session: &mut Session, rest: &str) -> Result<String> {
     let mut loaded: Vec<(String, Value)> = Vec::new();
-    for word in words(rest) {
+    let (words, dialect) = table_options(words(rest))?;
+    for word in words {
         let named = word.split_once('=').is_some_and(|(name, _)| is_word(name));
         if named {
             let (name, given) =
@@ -178,9 +182,11 @@ fn load(session: &mut Session, rest: &str) -> Result<String> {
                 Given::File(path) => Given::File(regular(&path)?),
                 number => number,
             };
-            loaded.push((name, Value::load(&given)?));
+            let value = Value::load(&name, &given, &dialect)?;
+            loaded.push((name, value));
         } else {
-            let arrays = file::all(&regular(Path::new(&word))?)?;
+            let path = regular(Path::new(&word))?;
+            let arrays = file::all(&path, &dialect, &mut Budget::machine())?;
             loaded.extend(arrays.into_iter().map(|(name, array)| (name, Value::Array(array))));
         }
     }
@@ -192,10 +198,33 @@ fn load(session: &mut Session, rest: &str) -> Result<String> {
     Ok(text)
 }
 
+/// The words that are no options, and how tables are written by those that are.
+fn table_options(words: Vec<String>) -> Result<(Vec<String>, Dialect)> {
+    let (mut rest, mut dialect) = (Vec::new(), Dialect::default());
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match &*word {
+            "--header" => dialect.header = Some(true),
+            "--no-header" => dialect.header = Some(false),
+            "--decimal-comma" => dialect.decimal_comma = true,
+            "--sep" => {
+                let separator = Separator::parse(&words.next().unwrap_or_default());
+                dialect.separator = Some(separator.map_err(|message| usage(&message))?);
+            }
+            _ if word.starts_with("--") => {
+                return Err(usage(&format!("':load' has no option {word}"))
+                    .hint("there are --sep CHAR, --no-header, --header and --decimal-comma"));
+            }
+            _ => rest.push(word),
+        }
+    }
+    Ok((rest, dialect))
+}
+
 /// The file that a path names; a session waits for no pipe.
 fn regular(path: &Path) -> Result<PathBuf> {
     let path = home::expanded(path);
-    file::check_regular(&path)?;
+    Address::of(&path).check_regular()?;
     Ok(path)
 }
 

@@ -7,7 +7,7 @@ use hotloop::{Error, ErrorKind, Result};
 use super::home;
 use super::scan::{first_end, split_commas};
 use super::word;
-use crate::cli::args::is_word;
+use crate::cli::input::is_word;
 use crate::cli::plot::{Form, Kind, Labels, in_one_line};
 
 /// A figure that is asked for.

@@ -23,10 +23,12 @@ use std::io::IsTerminal;
 
 use hotloop::{Error, ErrorKind, Result};
 
-use super::Failure;
-use super::args::{Given, Tuning};
+use super::budget::Budget;
 use super::evaluate::Value;
+use super::input::Inputs;
 use super::show::Style;
+use super::tuning::Tuning;
+use super::{Failure, file};
 pub(crate) use makers::MAKERS;
 use session::Session;
 
@@ -46,11 +48,16 @@ pub(crate) enum Next {
 pub(crate) fn run(
     tuning: Tuning,
     style: Style,
-    inputs: &[(String, Given)],
+    inputs: &Inputs,
 ) -> std::result::Result<(), Failure> {
     let mut session = Session::new(tuning, style);
-    for (name, given) in inputs {
-        session.variables.insert(name.clone(), Value::load(given)?);
+    for path in &inputs.files {
+        let arrays = file::all(path, &inputs.dialect, &mut Budget::machine())?;
+        let variable = |(name, array)| (name, Value::Array(array));
+        session.variables.extend(arrays.into_iter().map(variable));
+    }
+    for (name, given) in &inputs.named {
+        session.variables.insert(name.clone(), Value::load(name, given, &inputs.dialect)?);
     }
     if std::io::stdin().is_terminal() {
         return terminal::run(&mut session);

@@ -14,12 +14,13 @@ use super::makers::{Lifted, Scalar, lift, make, place};
 use super::ready::{Made, Ready};
 use super::scan::{Piece, Scan};
 use super::statements::{Alone, Part, Uses, definitions, only, parts};
-use crate::cli::args::{Number, Tuning, is_name};
 use crate::cli::array::Array;
 use crate::cli::evaluate::{self, Value};
+use crate::cli::input::{Number, is_name};
 use crate::cli::interrupt;
 use crate::cli::save::Destination;
 use crate::cli::show::{Shown, Style};
+use crate::cli::tuning::Tuning;
 
 /// The variable that is the last value printed.
 pub(crate) const LAST: &str = "_";

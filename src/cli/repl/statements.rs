@@ -11,7 +11,7 @@ use hotloop_grammar::{Ast, ExprId, Statement};
 
 use super::definitions::{Definition, Definitions, names};
 use super::makers::Lifted;
-use crate::cli::args::Number;
+use crate::cli::input::Number;
 
 /// Statements that are evaluated at once.
 #[derive(Debug, Default, PartialEq)]

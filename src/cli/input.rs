@@ -1,35 +1,13 @@
-//! What programs are given on the command line: inputs, types, the engine's options.
+//! What the words of a command line give as inputs: numbers, arrays in files, and whole files.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hotloop::{Arg, ArgType, Engine, EngineBuilder, Kind, Mode};
+use hotloop::{Arg, ArgType, Kind};
 
-/// The engine's options.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Tuning {
-    /// At most so many threads.
-    pub threads: Option<usize>,
-    /// What may be done to floats.
-    pub mode: Mode,
-}
-
-impl Tuning {
-    /// An engine with these options.
-    pub(crate) fn engine(self) -> Engine {
-        self.builder().build()
-    }
-
-    /// The same, that more can be said to.
-    pub(crate) fn builder(self) -> EngineBuilder {
-        let builder = Engine::builder().mode(self.mode);
-        match self.threads {
-            Some(threads) => builder.threads(threads),
-            None => builder,
-        }
-    }
-}
+use super::csv::Dialect;
+use super::file::Address;
 
 /// What `-` stands for as an input.
 const STANDARD_INPUT: &str = "/dev/stdin";
@@ -58,7 +36,7 @@ impl Number {
     /// The number that a word is, if it is one.
     ///
     /// # Errors
-    /// An integer beyond 64 bits.
+    /// An integer beyond `i64`.
     pub(crate) fn parse(word: &str) -> Result<Option<Number>, String> {
         match word {
             "True" => return Ok(Some(Number::Bool(true))),
@@ -72,8 +50,9 @@ impl Number {
         }
         let plain = word.replace('_', "");
         if digits.bytes().all(|c| c.is_ascii_digit() || c == b'_') {
-            let value =
-                plain.parse().map_err(|_| format!("the number {word} does not fit 64 bits"))?;
+            let value = plain.parse().map_err(|_| {
+                format!("the number {word} does not fit i64; write it in the program")
+            })?;
             return Ok(Some(Number::Int(value)));
         }
         Ok(plain.parse().ok().map(Number::Float))
@@ -126,6 +105,53 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
 }
 
+/// The inputs of a command line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Inputs {
+    /// Those that have a name, each once.
+    pub named: Vec<(String, Given)>,
+    /// Files whose arrays have the names that the files say.
+    pub files: Vec<PathBuf>,
+    /// How the tables among them are written.
+    pub dialect: Dialect,
+}
+
+impl Inputs {
+    /// Reads words of the form `name=file`, `name=number` or `file`.
+    ///
+    /// # Errors
+    /// Another form; a name that is given twice.
+    pub(crate) fn parse(words: &[OsString], dialect: Dialect) -> Result<Inputs, String> {
+        let mut inputs = Inputs { dialect, ..Inputs::default() };
+        let is_standard = |given: &Given| *given == Given::File(STANDARD_INPUT.into());
+        for word in words {
+            if is_file(word) {
+                inputs.files.push(word.into());
+                continue;
+            }
+            let (name, given) = input(word)?;
+            if inputs.named.iter().any(|(n, _)| *n == name) {
+                return Err(format!("the input {name} is given twice"));
+            }
+            let mut others = inputs.named.iter().filter(|(_, given)| is_standard(given));
+            if let Some((other, _)) = others.next().filter(|_| is_standard(&given)) {
+                return Err(format!("{other} and {name} cannot both be read from standard input"));
+            }
+            inputs.named.push((name, given));
+        }
+        Ok(inputs)
+    }
+}
+
+/// Whether a word is a file, or a part of one, without the name of an input before it.
+fn is_file(word: &OsStr) -> bool {
+    let bytes = word.as_encoded_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=');
+    let before = &bytes[..equals.unwrap_or_default()];
+    let named = equals.is_some() && !before.iter().any(|byte| b"/.".contains(byte));
+    !named && Address::of(Path::new(word)).has_known_format()
+}
+
 /// An input of the form `name=file` or `name=number`.
 ///
 /// # Errors
@@ -135,7 +161,12 @@ pub(crate) fn input(word: &OsStr) -> Result<(String, Given), String> {
         Some(text) => text.split_once('=').map(|(name, value)| (name, value.into())),
         None => split_bytes(word),
     }
-    .ok_or_else(|| format!("{word:?} is not of the form name=file.npy or name=number"))?;
+    .ok_or_else(|| {
+        format!(
+            "{word:?} is not of the form NAME=FILE or NAME=NUMBER, nor a file that is called .csv, \
+             .tsv, .npz or .npy"
+        )
+    })?;
     if !is_name(name) {
         return Err(format!("{name:?} cannot be the name of an input"));
     }
@@ -164,34 +195,6 @@ fn split_bytes(word: &OsStr) -> Option<(&str, OsString)> {
     }
 }
 
-/// Inputs of different names.
-///
-/// # Errors
-/// Another form, a name that is given twice.
-pub(crate) fn inputs(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
-    let mut list: Vec<(String, Given)> = Vec::new();
-    for word in words {
-        let (name, given) = input(word)?;
-        if list.iter().any(|(n, _)| *n == name) {
-            return Err(format!("the input {name} is given twice"));
-        }
-        let is_standard = |given: &Given| *given == Given::File(STANDARD_INPUT.into());
-        if let Some((other, _)) = list.iter().find(|(_, g)| is_standard(g) && is_standard(&given)) {
-            return Err(format!("{other} and {name} cannot both be read from standard input"));
-        }
-        list.push((name, given));
-    }
-    Ok(list)
-}
-
-/// A word that must be text.
-///
-/// # Errors
-/// It is not.
-pub(crate) fn text(word: OsString) -> Result<String, String> {
-    word.into_string().map_err(|word| format!("{word:?} is not UTF-8"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,5 +220,22 @@ mod tests {
             assert_eq!(Number::parse(word), Ok(number), "{word}");
         }
         assert!(Number::parse("9223372036854775808").is_err());
+    }
+
+    #[test]
+    fn words_are_inputs_or_files() {
+        let parse = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            Inputs::parse(&words, Dialect::default())
+        };
+        let inputs =
+            parse(&["a=x.npy", "t.csv", "k=3", "dir.d/a=b.npz", "t.tsv:x", "x.NPY"]).unwrap();
+        let named = [("a", Given::File("x.npy".into())), ("k", Given::Number(Number::Int(3)))];
+        assert_eq!(inputs.named, named.map(|(name, given)| (name.to_string(), given)));
+        assert_eq!(inputs.files, ["t.csv", "dir.d/a=b.npz", "t.tsv:x", "x.NPY"].map(PathBuf::from));
+        for words in [&["a"][..], &["a=1", "a=t.csv"], &["notes.txt"], &["if=t.csv"], &["2a=t.csv"]]
+        {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
     }
 }

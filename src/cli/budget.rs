@@ -1,0 +1,141 @@
+//! How much memory the arrays may take that are read whole.
+
+use hotloop::{Error, ErrorKind, Result};
+
+use super::{memory, quantity};
+
+/// Memory that is left to others.
+const MARGIN: u64 = 64 << 20;
+
+/// What there is for arrays that are read whole.
+pub(crate) struct Budget {
+    /// What a run may take at most, and what of it others have taken.
+    run: Option<(u64, u64)>,
+    /// What the machine has left; `None` where it does not say.
+    free: fn() -> Option<u64>,
+}
+
+impl Budget {
+    /// That of a run of the command, which may take so many bytes.
+    pub(crate) fn run(most: usize) -> Budget {
+        Budget { run: Some((most as u64, 0)), free: memory::available }
+    }
+
+    /// What the machine has.
+    pub(crate) fn machine() -> Budget {
+        Budget { run: None, free: memory::available }
+    }
+
+    /// The same, where the machine has so much.
+    #[cfg(test)]
+    pub(crate) fn of(free: fn() -> Option<u64>) -> Budget {
+        Budget { run: None, free }
+    }
+
+    /// That something of so many bytes may be read.
+    ///
+    /// # Errors
+    /// `Limit` if that is more than the run may take; `OutOfMemory` if it is more than there is.
+    pub(crate) fn check(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
+        self.check_run(bytes, what)?;
+        memory::check_of(bytes, self.free).map_err(|error| error.within(&what()))
+    }
+
+    /// That something that has so many bytes already may grow by others.
+    ///
+    /// # Errors
+    /// As [`Budget::check`].
+    pub(crate) fn check_growth(
+        &self,
+        bytes: u64,
+        more: u64,
+        what: &dyn Fn() -> String,
+    ) -> Result<()> {
+        self.check_run(bytes + more, what)?;
+        match (self.free)() {
+            Some(free) if free < more + MARGIN => {
+                let have = quantity::size(bytes);
+                let message = format!("no memory for more than the first {have} of {}", what());
+                Err(Error::new(ErrorKind::OutOfMemory, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_run(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
+        let Some((most, taken)) = self.run else { return Ok(()) };
+        if taken.saturating_add(bytes) <= most {
+            return Ok(());
+        }
+        match self.excess(bytes, &what()) {
+            Some(error) => Err(error.hint(
+                "files of .npy, and of .npz that np.savez wrote, are read in pieces instead",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The error of what takes so many bytes, if that is more than the run may take.
+    pub(crate) fn excess(&self, bytes: u64, what: &str) -> Option<Error> {
+        let (most, taken) = self.run?;
+        let needed = taken.saturating_add(bytes);
+        if needed <= most {
+            return None;
+        }
+        let size = quantity::size(bytes);
+        let beside = match taken {
+            0 => String::new(),
+            _ => format!(" beside the {} of inputs", quantity::size(taken)),
+        };
+        let limit = quantity::limit(most);
+        let message =
+            format!("{what} would take {size} of memory{beside}, but --memory is {limit}");
+        let error = Error::new(ErrorKind::Limit, message);
+        Some(error.hint(format!("raise --memory to {} at least", quantity::limit_of(needed))))
+    }
+
+    /// Takes so many bytes out of it.
+    pub(crate) fn take(&mut self, bytes: u64) {
+        if let Some((_, taken)) = &mut self.run {
+            *taken += bytes;
+        }
+    }
+
+    /// What others have left.
+    pub(crate) fn left(&self) -> u64 {
+        self.run.map_or(u64::MAX, |(most, taken)| most.saturating_sub(taken))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_gone() {
+        let mut budget = Budget::run(100);
+        let what = || "x".to_string();
+        budget.check(100, &what).unwrap();
+        budget.take(60);
+        assert_eq!(budget.left(), 40);
+        budget.check(40, &what).unwrap();
+        let error = budget.check(41, &what).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        let about =
+            "x would take 41 B of memory beside the 60 B of inputs, but --memory is 100 bytes";
+        assert_eq!(error.message(), about);
+        assert_eq!(error.hints()[0], "raise --memory to 101 at least");
+    }
+
+    #[test]
+    fn the_machine_keeps_some() {
+        let budget = Budget::of(|| Some(MARGIN + 10));
+        let what = || "x".to_string();
+        budget.check_growth(u64::MAX / 2, 10, &what).unwrap();
+        let error = budget.check_growth(3000, 11, &what).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+        assert_eq!(error.message(), "no memory for more than the first 3.00 kB of x");
+        let error = budget.check(1 << 30, &what).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+    }
+}

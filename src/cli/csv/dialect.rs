@@ -1,0 +1,139 @@
+//! How a table is written: what stands between its fields, and whether its first line names them.
+
+use super::column::Field;
+use super::records::{Record, fields};
+
+/// What is said of a table; what is not said shows in its first lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// What stands between two fields.
+    pub separator: Option<Separator>,
+    /// Whether the first line names the columns.
+    pub header: Option<bool>,
+    /// Whether `2,5` is two and a half.
+    pub decimal_comma: bool,
+}
+
+/// What stands between two fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Separator {
+    /// This character.
+    Byte(u8),
+    /// Blanks, however many.
+    Blanks,
+}
+
+impl Separator {
+    /// Reads what `--sep` is given.
+    ///
+    /// # Errors
+    /// What it takes.
+    pub(crate) fn parse(word: &str) -> Result<Separator, String> {
+        match word.as_bytes() {
+            b"tab" | b"\\t" => Ok(Separator::Byte(b'\t')),
+            b"blank" | b"space" | b" " => Ok(Separator::Blanks),
+            [byte] if is_separator(*byte) => Ok(Separator::Byte(*byte)),
+            _ => Err(format!(
+                "--sep takes one character such as ';', or tab, or blank for any number of \
+                 blanks, not {word:?}"
+            )),
+        }
+    }
+
+    /// Whether a byte stands between fields.
+    pub(super) fn is(self, byte: u8) -> bool {
+        match self {
+            Separator::Byte(own) => byte == own,
+            Separator::Blanks => byte == b' ' || byte == b'\t',
+        }
+    }
+
+    /// The separator in a sentence.
+    pub(super) fn shown(self) -> String {
+        match self {
+            Separator::Byte(b'\t') => "a tab".to_string(),
+            Separator::Byte(byte) => format!("'{}'", char::from(byte)),
+            Separator::Blanks => "blanks".to_string(),
+        }
+    }
+}
+
+/// Whether no number, name or quoted field could hold the byte too.
+fn is_separator(byte: u8) -> bool {
+    byte.is_ascii_punctuation() && !b"\"'+-._#".contains(&byte) || byte == b'\t'
+}
+
+/// The separators that are looked for, in this order: the decimal commas of a table with
+/// semicolons are none.
+pub(super) const LOOKED_FOR: [u8; 3] = [b'\t', b';', b','];
+
+/// What stands between the fields of a record, seen from it and the one that follows; a comma in
+/// doubt.
+pub(super) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separator {
+    let outside = |byte: &u8| record.has_outside_quotes(*byte);
+    if let Some(byte) = LOOKED_FOR.into_iter().find(outside) {
+        return Separator::Byte(byte);
+    }
+    // Names may have blanks in them, numbers have not.
+    let count = |record: &Record<'_>| fields(record, Separator::Blanks).count();
+    let numbers = |record: &Record<'_>| are_numbers(record, Separator::Blanks, false);
+    let words = count(record);
+    let blanks = words > 1
+        && (numbers(record) || next.is_some_and(|next| numbers(next) && count(next) == words));
+    if blanks { Separator::Blanks } else { Separator::Byte(b',') }
+}
+
+/// Whether all fields are values, and not all of them words for a missing one.
+pub(super) fn are_numbers(record: &Record<'_>, separator: Separator, decimal_comma: bool) -> bool {
+    let mut digits = false;
+    let all = fields(record, separator).all(|field| {
+        digits |= field.iter().any(u8::is_ascii_digit);
+        Field::read(&field, decimal_comma).is_some()
+    });
+    all && digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators() {
+        for (word, separator) in [
+            (";", Separator::Byte(b';')),
+            ("|", Separator::Byte(b'|')),
+            ("tab", Separator::Byte(b'\t')),
+            ("\\t", Separator::Byte(b'\t')),
+            ("\t", Separator::Byte(b'\t')),
+            (" ", Separator::Blanks),
+            ("blank", Separator::Blanks),
+        ] {
+            assert_eq!(Separator::parse(word), Ok(separator), "{word:?}");
+        }
+        for word in ["", ";;", "a", "1", "\"", "-", ".", "é", "\n", "\0"] {
+            assert!(Separator::parse(word).is_err(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn separators_are_seen() {
+        let record = |text: &'static str| Record { bytes: text.as_bytes(), quotes: true, line: 1 };
+        for (first, next, separator) in [
+            ("a,b", "1,2", Separator::Byte(b',')),
+            ("a;b", "1,5;2", Separator::Byte(b';')),
+            ("1,5;2,5", "", Separator::Byte(b';')),
+            ("a\tb,c", "", Separator::Byte(b'\t')),
+            ("\"a;b\",c", "", Separator::Byte(b',')),
+            ("bid size", "1", Separator::Byte(b',')),
+            ("bid size", "1 2", Separator::Blanks),
+            ("1.0 2.0", "", Separator::Blanks),
+            ("a", "1", Separator::Byte(b',')),
+        ] {
+            assert_eq!(separator_of(&record(first), &record(next)), separator, "{first:?}");
+        }
+    }
+
+    fn separator_of(record: &Record<'_>, next: &Record<'_>) -> Separator {
+        separator(record, Some(next))
+    }
+}
