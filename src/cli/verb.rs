@@ -125,7 +125,7 @@ const VERBS: &[About] = &[
         verb: Verb::Explain,
         name: "explain",
         summary: "shows what a program becomes: the plan, the steps, the graph",
-        usage: "PROGRAM [NAME=FILE | NAME=NUMBER | NAME:TYPE]...",
+        usage: "PROGRAM [NAME=FILE|NUMBER | NAME:TYPE]...",
         examples: &[
             "hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
             "hotloop explain 'a * k + b' a:f32 k:float",

@@ -28,9 +28,9 @@ pub(crate) const COMMANDS: [(&str, &str, &str); 14] = [
     ("explain", "PROGRAM", "what a program becomes for the variables there are"),
     ("functions", "[NAME]", "what can be called; a NAME may be a pattern: arc*"),
     ("help", "[NAME]", "this text, or what there is about a command or a function"),
-    ("hist", "X [OPTIONS]", "draw how often which numbers occur"),
+    ("hist", "X", "draw how often which numbers occur"),
     ("load", "[NAME=]FILE...", "read arrays: .npy, all of .npz or .csv, or FILE.npz:NAME"),
-    ("plot", "[X,] Y [OPTIONS]", "draw Y over its places or over X; `X, Y, Z`: both over X"),
+    ("plot", "[X,] Y, ...", "draw Y over its places or over X; `X, Y, Z`: both over X"),
     ("quit", "", "end; so does Ctrl-D"),
     ("run", "FILE", "evaluate the lines of a file"),
     ("save", "NAME... FILE", "write variables: .npy one, .npz or .csv several"),
@@ -47,7 +47,7 @@ def NAME(X) = PROGRAM keep a function; it may use variables
 ";
 
 const HELP_BELOW: &str = "\
-X, Y are names or expressions: ':plot x, sin(x), cos(x)'. OPTIONS of figures:
+X, Y are names or expressions: ':plot x, sin(x), cos(x)'. Options of figures:
 --title TEXT, --xlabel TEXT, --ylabel TEXT, --hist, -o FILE.svg or -o FILE.png.
 A text goes on while a bracket is open or an operand is missing; an empty line
 ends it. Ctrl-C stops what is being computed, and clears what is being typed.
