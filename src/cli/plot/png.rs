@@ -23,6 +23,10 @@ struct Picture {
     pixels: Vec<u8>,
 }
 
+/// Points of a line that are covered together: what that takes grows with the square of how often a
+/// row is crossed.
+const PIECE: usize = 32;
+
 /// A shape as it covers pixels, from 0 to 255.
 type Cover = (Vec<u8>, Placement);
 
@@ -151,9 +155,18 @@ impl DrawingBackend for Picture {
         points: I,
         style: &S,
     ) -> std::result::Result<(), DrawingErrorKind<Infallible>> {
+        let points: Vec<BackendCoord> = points.into_iter().collect();
+        // Pieces of a long line end round, so that they look joined.
+        let cap = if points.len() > PIECE { Cap::Round } else { Cap::Butt };
         let mut stroke = Stroke::new(style.stroke_width() as f32);
-        stroke.join(Join::Round).cap(Cap::Butt);
-        self.lay(&cover(&path(points), stroke), (0, 0), style.color());
+        stroke.join(Join::Round).cap(cap);
+        let mut rest = &points[..];
+        while let [_, _, ..] = rest {
+            let (piece, _) = rest.split_at(rest.len().min(PIECE));
+            self.lay(&cover(&path(piece.iter().copied()), stroke), (0, 0), style.color());
+            // The next piece begins where this one ends.
+            rest = &rest[piece.len() - 1..];
+        }
         Ok(())
     }
 
@@ -260,6 +273,26 @@ mod tests {
         let titled = (760..900).any(|x| (20..70).any(|y| dark(x, y)));
         let named = (0..60).any(|x| (300..600).any(|y| dark(x, y)));
         assert!(titled && named);
+    }
+
+    /// A line is drawn in pieces, and has no holes between them.
+    #[test]
+    fn pieces_of_a_line_are_joined() {
+        let mut picture = Picture { width: 200, height: 8, pixels: vec![255; 200 * 8 * 3] };
+        struct Black;
+        impl BackendStyle for Black {
+            fn color(&self) -> BackendColor {
+                BackendColor { alpha: 1.0, rgb: (0, 0, 0) }
+            }
+
+            fn stroke_width(&self) -> u32 {
+                4
+            }
+        }
+        picture.draw_path((0..200).map(|x| (x, 4)), &Black).unwrap();
+        let row = &picture.pixels[4 * 600..5 * 600];
+        assert!(row.iter().all(|ink| *ink == 0), "{row:?}");
+        assert!(picture.pixels[..600].iter().all(|ink| *ink == 255));
     }
 
     #[test]
