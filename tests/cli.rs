@@ -230,7 +230,8 @@ fn scalars_take_the_dtype_they_meet() {
     write(dir, "k.npy", &npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=k.npy"]), "f64 (2,)\n[2.5 5. ]\n");
     let err = fails(dir, 2, &["n", "n=9223372036854775808"]);
-    assert!(err.contains("64 bits"), "{err}");
+    assert!(err.contains("does not fit i64; write it in the program"), "{err}");
+    assert_eq!(ok(dir, &["n = 9223372036854775808; n"]), "n: u64 9223372036854775808\n");
 }
 
 #[test]
