@@ -128,7 +128,7 @@ fn near_sums(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
         2 => evenly(random, (0.0, 45.0)),
         _ => return [x, evenly(random, (-50.0, 50.0))],
     };
-    if random.next() % 2 == 0 {
+    if random.next().is_multiple_of(2) {
         return [x, x - d];
     }
     // The greater argument is what cancels the logarithm, or nearly.
