@@ -429,7 +429,7 @@ fn parts_of_floats_are_cs() {
     let mut r = Random(0xf10a7);
     let mut xs: Vec<f64> = f64::specials();
     xs.extend((0..4000).map(|_| f64::random(&mut r)));
-    xs.extend((0..500).map(|_| f64::from_bits(r.next() & (1 << 52) - 1)));
+    xs.extend((0..500).map(|_| f64::from_bits(r.next() & ((1 << 52) - 1))));
     let n: Vec<f64> =
         (0..xs.len()).map(|i| (i as f64 * 0.7).floor() % 2300.0 * 2.0 - 2300.0).collect();
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
@@ -485,11 +485,11 @@ fn divisors_and_multiples_by_their_definition() {
             let (x, y) = (u128::from(a[i].unsigned_abs()), u128::from(b[i].unsigned_abs()));
             let divisor = euclid(x, y);
             assert_eq!(divisors[i], divisor as i8, "gcd({}, {})", a[i], b[i]);
-            let multiple = if divisor == 0 { 0 } else { x * y / divisor };
+            let multiple = (x * y).checked_div(divisor).unwrap_or(0);
             assert_eq!(multiples[i], multiple as i8, "lcm({}, {})", a[i], b[i]);
             assert_eq!(bits[i], x.count_ones() as i8, "the bits of {}", a[i]);
         }
-        let (p, q) = (3_u64 * 5 * 1_000_003 * 999_983, 7_u64 * 1_000_003 << 20);
+        let (p, q) = (3_u64 * 5 * 1_000_003 * 999_983, (7_u64 * 1_000_003) << 20);
         assert_eq!(
             run(ew::gcd(DType::U64, isa), &[p, q, 0, u64::MAX], &[q, p, 0, 1]),
             [1_000_003, 1_000_003, 0, 1]
