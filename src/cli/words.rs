@@ -517,7 +517,11 @@ fn advice(program: &str) -> Option<String> {
         return None;
     }
     Some(match extension.to_ascii_lowercase().as_str() {
-        "npy" | "npz" | "csv" => format!("an array is an input: `hotloop x x={program}` prints it"),
+        "npy" => format!("an array is an input: `hotloop x x={program}` prints it"),
+        "npz" | "csv" | "tsv" => format!(
+            "a file of arrays is an input: `hotloop NAME {program}` prints the array NAME, `hotloop \
+             repl {program}` reads all"
+        ),
         _ => format!("`hotloop -f {program}` takes the program from a file"),
     })
 }
