@@ -48,9 +48,14 @@ impl Arguments {
             return Err(lacking(program, name, spare).into());
         }
         let mut files = Files { program, given, list: Vec::new() };
+        // Also those of which nothing will be read: a path that is wrong should not pass.
+        for path in &given.files {
+            files.place(&Address::of(path).file, budget)?;
+        }
         for name in &missing {
             files.want_of_any(name, budget)?;
         }
+        files.warn_of_bound()?;
         let mut arguments = Vec::new();
         for (name, given) in given.named.iter().filter(|(name, _)| is_read(name)) {
             match given {
@@ -82,15 +87,44 @@ impl Arguments {
     }
 }
 
+/// An error of a program's text, with what is meant where a column is written as an attribute of
+/// its table: `t.price`.
+pub(crate) fn advised(error: Error, given: &Inputs) -> Error {
+    let place = error.source_text().zip(error.span());
+    let Some(text) = place.and_then(|(text, span)| text.get(..span.start as usize)) else {
+        return error;
+    };
+    let table = given.named.iter().find_map(|(name, given)| {
+        let Given::File(path) = given else { return None };
+        let address = Address::of(path);
+        let before = text.strip_suffix('.').and_then(|text| text.strip_suffix(&**name));
+        let is_base = before.is_some_and(|text| {
+            !text.ends_with(|c: char| c == '_' || c == '.' || c.is_alphanumeric())
+        });
+        (is_base && address.part.is_none() && address.has_parts()).then_some((name, path))
+    });
+    match table {
+        Some((name, path)) => error.hint(format!(
+            "give {} without {name}=, and write its arrays' names alone",
+            path.display()
+        )),
+        None => error,
+    }
+}
+
+/// The names that a program gives to values of its own.
+fn bound(program: &Program) -> Vec<String> {
+    let Ok(ast) = parse(program.text()) else { return Vec::new() };
+    let names = ast.statements().iter().flat_map(|statement| match statement {
+        Statement::Binding { names, .. } => &names[..],
+        _ => &[],
+    });
+    names.map(|own| ast.name(own.name).to_string()).collect()
+}
+
 /// What it means that an input is given that the program does not read.
 fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Result<(), Failure> {
-    let is_bound = parse(program.text()).is_ok_and(|ast| {
-        ast.statements().iter().any(|statement| match statement {
-            Statement::Binding { names, .. } => names.iter().any(|own| ast.name(own.name) == name),
-            _ => false,
-        })
-    });
-    if is_bound {
+    if bound(program).iter().any(|own| own == name) {
         let what = match given {
             Given::Number(_) => "number",
             Given::File(_) => "array",
@@ -152,6 +186,32 @@ impl Files<'_> {
         if let Some(opened) = self.list.get_mut(place) {
             let number = opened.file.choose(part.as_deref(), Some(name))?;
             opened.want(number, name);
+        }
+        Ok(())
+    }
+
+    /// Warns of the arrays of files without names whose names the program gives to its own values.
+    fn warn_of_bound(&self) -> Result<()> {
+        if self.given.files.is_empty() {
+            return Ok(());
+        }
+        for name in bound(self.program) {
+            for path in &self.given.files {
+                let Address { file, part } = Address::of(path);
+                let opened = self.list.iter().find(|opened| opened.file.path() == file);
+                let Some(Opened { file, .. }) = opened else { continue };
+                let number = match part {
+                    None => file.find(name.as_bytes()).unwrap_or_default(),
+                    Some(part) => Some(file.choose(Some(&part), None)?),
+                };
+                if number.is_some_and(|n| file.variables().get(n).is_some_and(|n| *n == name)) {
+                    warn(&format_args!(
+                        "'{name}' is bound in the program, so the array '{name}' of {:?} is not \
+                         read; `==` compares",
+                        file.path()
+                    ));
+                }
+            }
         }
         Ok(())
     }

@@ -7,6 +7,9 @@ use super::{memory, quantity};
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
+/// What takes less memory.
+const IN_PIECES: &str = "arrays in .npy files, and in .npz files of np.savez, are read in pieces";
+
 /// What there is for arrays that are read whole.
 pub(crate) struct Budget {
     /// What a run may take at most, and what of it others have taken.
@@ -41,7 +44,8 @@ impl Budget {
         memory::check_of(bytes, self.free).map_err(|error| error.within(&what()))
     }
 
-    /// That something that has so many bytes already may grow by others.
+    /// That something that has so many bytes already may grow by others. How large it will be in
+    /// the end is not known.
     ///
     /// # Errors
     /// As [`Budget::check`].
@@ -51,7 +55,19 @@ impl Budget {
         more: u64,
         what: &dyn Fn() -> String,
     ) -> Result<()> {
-        self.check_run(bytes + more, what)?;
+        if let Some((most, taken)) = self.run
+            && taken.saturating_add(bytes).saturating_add(more) > most
+        {
+            let beside = self.beside();
+            let message = format!(
+                "{} would take more than {} of memory{beside}, but --memory is {}",
+                what(),
+                quantity::size(bytes),
+                quantity::limit(most),
+            );
+            let error = Error::new(ErrorKind::Limit, message);
+            return Err(error.hint("raise --memory").hint(IN_PIECES));
+        }
         match (self.free)() {
             Some(free) if free < more + MARGIN => {
                 let have = quantity::size(bytes);
@@ -68,9 +84,7 @@ impl Budget {
             return Ok(());
         }
         match self.excess(bytes, &what()) {
-            Some(error) => Err(error.hint(
-                "files of .npy, and of .npz that np.savez wrote, are read in pieces instead",
-            )),
+            Some(error) => Err(error.hint(IN_PIECES)),
             None => Ok(()),
         }
     }
@@ -83,15 +97,22 @@ impl Budget {
             return None;
         }
         let size = quantity::size(bytes);
-        let beside = match taken {
-            0 => String::new(),
-            _ => format!(" beside the {} of inputs", quantity::size(taken)),
-        };
+        let beside = self.beside();
         let limit = quantity::limit(most);
         let message =
             format!("{what} would take {size} of memory{beside}, but --memory is {limit}");
         let error = Error::new(ErrorKind::Limit, message);
         Some(error.hint(format!("raise --memory to {} at least", quantity::limit_of(needed))))
+    }
+
+    /// That others have taken some already, if so.
+    fn beside(&self) -> String {
+        match self.run {
+            Some((_, taken)) if taken > 0 => {
+                format!(" beside the {} of inputs", quantity::size(taken))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Takes so many bytes out of it.

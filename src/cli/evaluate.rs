@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use hotloop::{Arg, ArgType, Order, Out, OutputShape, Outputs, Program, Report, RunOptions};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, advised};
 use super::array::{self, Array, byte_count};
 use super::budget::Budget;
 use super::csv::Dialect;
@@ -114,7 +114,8 @@ impl Value {
 /// Evaluates, and saves or prints the outputs.
 pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     interrupt::end_all();
-    let program = evaluation.tuning.engine().compile(&evaluation.expression)?;
+    let program = evaluation.tuning.engine().compile(&evaluation.expression);
+    let program = program.map_err(|error| advised(error, &evaluation.inputs))?;
     let destination = destination(evaluation)?;
     let count = program.outputs().len();
     if destination.as_ref().is_some_and(|d| !d.takes(count)) {

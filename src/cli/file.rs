@@ -13,7 +13,7 @@ use super::array::Array;
 use super::budget::Budget;
 use super::csv::{Dialect, Table, shown};
 use super::format::{Format, remedy};
-use super::input::{is_name, is_word};
+use super::input::{STANDARD_INPUT, is_name, is_word};
 use super::npy;
 use super::npz::Npz;
 use super::warn;
@@ -122,6 +122,13 @@ impl File {
     /// As [`Npz::open`] and [`Table::open`]; `Format` for a file of a kind that is not read.
     pub(crate) fn open(path: &Path, dialect: &Dialect, budget: &Budget) -> Result<File> {
         check_kind(path)?;
+        if is_pattern(path) {
+            let error = format!("cannot read {path:?}: there is no file of this name");
+            return Err(Error::new(ErrorKind::Io, error).hint(
+                "the shell leaves patterns behind a `=` as they are, and those that fit nothing; \
+                 name one file",
+            ));
+        }
         let (contents, names) = match Format::of(path) {
             Format::Npy => {
                 let stem = path.file_stem().unwrap_or_default().as_encoded_bytes().to_vec();
@@ -190,13 +197,17 @@ impl File {
     pub(crate) fn choose(&self, part: Option<&[u8]>, input: Option<&str>) -> Result<usize> {
         let (path, count) = (&self.path, self.names.len());
         let Some(part) = part else {
-            return match count {
-                1 => Ok(0),
-                0 => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
-                _ => {
-                    let message = format!("{path:?} holds {count} arrays, not one");
+            let arrays = self.arrays();
+            return match arrays[..] {
+                [one] => Ok(one),
+                [] => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
+                [first, ..] => {
+                    let message = format!("{path:?} holds {} arrays, not one", arrays.len());
                     let to = input.map(|name| format!("{name}=")).unwrap_or_default();
-                    let example = self.names.first().map(|name| shown(name)).unwrap_or_default();
+                    let example = match self.names.get(first).map(|name| str::from_utf8(name)) {
+                        Some(Ok(name)) => shown(name.as_bytes()),
+                        _ => format!("#{}", first + 1),
+                    };
                     let file = path.display();
                     Err(Error::new(ErrorKind::Name, message).hint(format!(
                         "take one of {}, as {to}{file}:{example}; or give {file} alone, without \
@@ -241,10 +252,33 @@ impl File {
         }
     }
 
+    /// The numbers of what the file says is an array: of the members of an archive those that are
+    /// called so, if any is.
+    fn arrays(&self) -> Vec<usize> {
+        let all = 0..self.names.len();
+        match &self.contents {
+            Contents::Npz(archive) => {
+                let called: Vec<usize> =
+                    all.clone().filter(|number| archive.is_called_array(*number)).collect();
+                if called.is_empty() { all.collect() } else { called }
+            }
+            _ => all.collect(),
+        }
+    }
+
     /// The first names, which a stranger may have written to steer a terminal.
     fn listed(&self) -> String {
-        let known: Vec<String> = self.names.iter().take(LISTED).map(|name| shown(name)).collect();
-        let more = if self.names.len() > known.len() { ", ..." } else { "" };
+        let arrays = self.arrays();
+        let listed = arrays.iter().take(LISTED).filter_map(|number| {
+            let name = self.names.get(*number)?;
+            Some(match str::from_utf8(name) {
+                Ok(_) => shown(name),
+                // It can hardly be typed.
+                Err(_) => format!("{} (#{})", shown(name), number + 1),
+            })
+        });
+        let known: Vec<String> = listed.collect();
+        let more = if arrays.len() > known.len() { ", ..." } else { "" };
         format!("{}{more}", known.join(", "))
     }
 
@@ -315,11 +349,11 @@ impl File {
 
     /// An error of what was to be an `.npy` file, with what may be meant.
     fn advised(&self, error: Error) -> Error {
-        let path = self.path.to_string_lossy();
         match error.kind() {
-            ErrorKind::Io if !self.path.exists() && path.contains(['*', '?', '[']) => {
-                error.hint("the shell leaves patterns behind a `=` as they are; name one file")
-            }
+            ErrorKind::Format if self.path == Path::new(STANDARD_INPUT) => error.hint(
+                "standard input is read as an .npy file; save a table in a file that is called \
+                 .csv or .tsv",
+            ),
             ErrorKind::Format if Format::named(&self.path).is_none() => {
                 error.hint("a file that is not called .csv, .tsv or .npz is read as an .npy file")
             }
@@ -335,7 +369,7 @@ fn all_members(
     variables: Vec<String>,
     budget: &mut Budget,
 ) -> Result<Vec<(String, Array)>> {
-    let (mut arrays, mut first) = (Vec::new(), None);
+    let (mut arrays, mut left_out) = (Vec::new(), Vec::new());
     for (number, name) in variables.into_iter().enumerate() {
         match archive.read(number, budget) {
             Ok(array) => arrays.push((name, array)),
@@ -344,17 +378,25 @@ fn all_members(
                 if error.kind() == ErrorKind::Type
                     || error.kind() == ErrorKind::Format && !archive.is_called_array(number) =>
             {
-                warn(&format_args!("{}; it is left out", error.message()));
-                first.get_or_insert(error);
+                left_out.push(error);
             }
             Err(error) => return Err(error),
         }
     }
-    match (arrays.is_empty(), first) {
-        (true, Some(error)) => Err(error),
-        (true, None) => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
-        _ => Ok(arrays),
+    if arrays.is_empty() {
+        let empty = || Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"));
+        return Err(left_out.into_iter().next().unwrap_or_else(empty));
     }
+    for error in left_out {
+        warn(&format_args!("{}; it is left out", error.message()));
+    }
+    Ok(arrays)
+}
+
+/// Whether a path is a shell's pattern, and no file.
+fn is_pattern(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
+        && path.symlink_metadata().is_err()
 }
 
 /// That a file is not of a kind that is known and not read.

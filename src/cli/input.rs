@@ -10,7 +10,7 @@ use super::csv::Dialect;
 use super::file::Address;
 
 /// What `-` stands for as an input.
-const STANDARD_INPUT: &str = "/dev/stdin";
+pub(crate) const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// What an input is given as.
 #[derive(Clone, Debug, PartialEq)]

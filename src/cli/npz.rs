@@ -48,7 +48,8 @@ impl Npz {
         if archive.has_duplicate_names() {
             let message = format!("{name} has several members of one name");
             return Err(Error::new(ErrorKind::Format, message).hint(format!(
-                "keep the last of each, with NumPy: np.savez({path:?}, **np.load({path:?}))"
+                "keep the last of each, with NumPy: \
+                 np.savez(\"x.npz\", **dict(np.load({path:?}).items()))"
             )));
         }
         Ok(Npz { archive, file, path: path.into(), name })

@@ -68,10 +68,17 @@ impl Row<'_> {
         if count != self.names.len() {
             return Err(self.ragged(record, count));
         }
-        let begins = matches!(column, Ok(Column::Missing(_)));
-        let is_text = begins && Field::read(field, self.decimal_comma).is_none();
-        let advice = advice(field, self.separator, self.decimal_comma);
-        if self.allow_text && is_text {
+        let read = Field::read(field, self.decimal_comma);
+        // Text, or what pandas and R write of truth values of which some are missing.
+        let (is_none, advice) = match (&column, read) {
+            (Ok(Column::Missing(_)), Some(Field::Bool(_)))
+            | (Ok(Column::Bool(_)), Some(Field::Missing)) => (true, Some(MISSING_BOOL)),
+            (Ok(Column::Missing(_)), None) => {
+                (true, advice(field, self.separator, self.decimal_comma))
+            }
+            _ => (false, advice(field, self.separator, self.decimal_comma)),
+        };
+        if self.allow_text && is_none {
             *column = Err(advice.map_or(what.clone(), |advice| format!("{what} ({advice})")));
             return Ok(());
         }
@@ -84,13 +91,20 @@ impl Row<'_> {
         let (line, columns) = (record.line, self.names.len());
         let plural = if count == 1 { "" } else { "s" };
         let separator = self.separator.shown();
-        wrong(
+        let error = wrong(
             self.file,
             format!("line {line} has {count} field{plural}, and the table {columns} columns"),
-        )
-        .hint(format!("its fields have {separator} between them; `--sep` says otherwise"))
+        );
+        if record.bytes.trim_ascii_start().starts_with(b"#") {
+            return error.hint("comments may stand before the first row only");
+        }
+        error.hint(format!("its fields have {separator} between them; `--sep` says otherwise"))
     }
 }
+
+/// What becomes of truth values of which some are missing.
+const MISSING_BOOL: &str =
+    "True and False cannot be missing; as 1 and 0 they can, and a missing one is nan";
 
 /// How a number may be meant that is none.
 fn advice(field: &[u8], separator: Separator, decimal_comma: bool) -> Option<&'static str> {
