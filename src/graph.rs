@@ -687,11 +687,13 @@ impl Builder {
     fn meet_as_floats(&self, operands: &[NodeId]) -> (DType, bool) {
         let types = || operands.iter().map(|x| self.graph.ty(*x));
         let strong = || types().filter(|ty| !ty.weak).map(|ty| ty.dtype);
-        let weak_float = types().any(|ty| ty.weak && ty.dtype.is_float());
+        let weak = |kind: Kind| types().any(|ty| ty.weak && ty.dtype.kind() == kind);
+        // Beside lower kinds only, a number has the dtype that it has alone.
+        let alone = weak(Kind::Float) && !strong().any(DType::is_float)
+            || weak(Kind::Int) && strong().all(|dtype| dtype == DType::Bool);
         match strong().map(to_float).reduce(promote) {
             None => (DType::F64, true),
-            // A float beside integers only has the dtype that it has alone.
-            Some(_) if weak_float && !strong().any(DType::is_float) => (DType::F64, false),
+            Some(_) if alone => (DType::F64, false),
             Some(dtype) => (dtype, false),
         }
     }

@@ -537,6 +537,8 @@ impl<'a> Resolver<'a> {
             ExprKind::Imaginary(_) => {
                 return fail(ErrorKind::Type, span, "complex numbers are not supported yet");
             }
+            // A dtype's, which whoever takes the argument reads.
+            ExprKind::Text(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Text(_) => {
                 return fail(ErrorKind::Type, span, "strings are not supported yet");
             }

@@ -278,6 +278,8 @@ impl Builder {
             (Op::Mean, Some(mask)) => self.masked_mean(x, mask, over)?,
             (Op::Var | Op::Std, Some(mask)) => {
                 let var = self.masked_var(x, mask, operands[1], over)?;
+                // As NumPy's: without freedom nothing is known, whatever the distances are.
+                let var = if plain != op { self.defined(var)? } else { var };
                 if plain == Op::Std { self.apply(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
@@ -417,6 +419,13 @@ impl Builder {
         let freedom = self.apply(Op::Sub, &[count, ddof])?;
         let freedom = self.apply(Op::Maximum, &[freedom, zero])?;
         self.apply(Op::Div, &[squares, freedom])
+    }
+
+    /// A variance, or NaN where it is one of no degrees of freedom, which makes it infinite.
+    fn defined(&mut self, var: NodeId) -> Result<NodeId, Error> {
+        let [infinity, nan] = [f64::INFINITY, f64::NAN].map(|v| self.constant_like(var, v));
+        let undefined = self.apply(Op::Eq, &[var, infinity])?;
+        self.apply(Op::Select, &[undefined, nan, var])
     }
 
     fn ptp(&mut self, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {

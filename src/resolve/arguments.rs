@@ -48,12 +48,16 @@ pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
         let astype = ast.name(function.name) == "astype";
         for (place, argument) in ast.arguments(*arguments).iter().enumerate() {
             let ArgumentValue::Expr(value) = argument.value else { continue };
-            let ExprKind::Name(name) = ast.kind(value) else { continue };
+            let name = match ast.kind(value) {
+                ExprKind::Name(name) => ast.name(*name),
+                ExprKind::Text(_) => "",
+                _ => continue,
+            };
             let dtype = match argument.keyword {
                 Some(keyword) => ast.name(keyword.name) == "dtype",
                 None => astype && place == 1,
             };
-            let none = ast.name(*name) == "None" && (place > 0 || argument.keyword.is_some());
+            let none = name == "None" && (place > 0 || argument.keyword.is_some());
             if dtype || none {
                 words.insert(value);
             }
@@ -67,7 +71,8 @@ fn dtype_named(name: &str) -> Option<DType> {
     DType::from_name(name).or(match name {
         "float" | "double" | "f8" => Some(DType::F64),
         "single" | "f4" => Some(DType::F32),
-        "int" => Some(DType::I64),
+        "int" | "int_" | "intp" | "longlong" => Some(DType::I64),
+        "uint" | "uintp" | "ulonglong" => Some(DType::U64),
         "bool_" | "b1" => Some(DType::Bool),
         "i1" => Some(DType::I8),
         "i2" => Some(DType::I16),
@@ -176,6 +181,18 @@ impl<'a> Resolver<'a> {
     ) -> Located<TermId> {
         let parameter = if matches!(callee, Callee::Transpose) { "axes" } else { "axis" };
         let mut axes = None;
+        let mut arguments = arguments;
+        // The method takes the axes one by one, too.
+        if let (Callee::Transpose, [x, first, .., last]) = (callee, arguments)
+            && arguments.iter().all(|argument| argument.keyword.is_none())
+        {
+            let mut list = Vec::with_capacity(arguments.len());
+            for argument in &arguments[1..] {
+                list.extend(self.axes(argument)?.unwrap_or_default());
+            }
+            once(&mut axes, Some(list.into()), parameter, first.span.to(last.span))?;
+            arguments = std::slice::from_ref(x);
+        }
         let mut operands = Vec::with_capacity(1);
         for (i, argument) in arguments.iter().enumerate() {
             let given = argument.keyword.map(|k| self.ast.name(k.name));
