@@ -4,6 +4,9 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::{memory, quantity};
 
+/// What need not fit.
+const IN_PIECES: &str =
+    "a .npy file, or an .npz archive that np.savez wrote, is read in pieces and need not fit";
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
@@ -37,7 +40,9 @@ impl Budget {
     /// # Errors
     /// `Limit` if that is more than the run may take; `OutOfMemory` if it is more than there is.
     pub(crate) fn check(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
-        self.check_run(bytes, what)?;
+        if let Some(error) = self.excess(bytes, &what()) {
+            return Err(error.hint(IN_PIECES));
+        }
         memory::check_of(bytes, self.free).map_err(|error| error.within(&what()))
     }
 
@@ -51,7 +56,13 @@ impl Budget {
         more: u64,
         what: &dyn Fn() -> String,
     ) -> Result<()> {
-        self.check_run(bytes + more, what)?;
+        if self.excess(bytes.saturating_add(more), "").is_some() {
+            let (most, _) = self.run.unwrap_or_default();
+            let message =
+                format!("{} takes more memory than --memory, {}", what(), quantity::limit(most));
+            return Err(Error::new(ErrorKind::Limit, message)
+                .hint("raise --memory, or save what is needed as .npy files: they need not fit"));
+        }
         match (self.free)() {
             Some(free) if free < more + MARGIN => {
                 let have = quantity::size(bytes);
@@ -59,19 +70,6 @@ impl Budget {
                 Err(Error::new(ErrorKind::OutOfMemory, message))
             }
             _ => Ok(()),
-        }
-    }
-
-    fn check_run(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
-        let Some((most, taken)) = self.run else { return Ok(()) };
-        if taken.saturating_add(bytes) <= most {
-            return Ok(());
-        }
-        match self.excess(bytes, &what()) {
-            Some(error) => Err(error.hint(
-                "files of .npy, and of .npz that np.savez wrote, are read in pieces instead",
-            )),
-            None => Ok(()),
         }
     }
 
@@ -91,7 +89,7 @@ impl Budget {
         let message =
             format!("{what} would take {size} of memory{beside}, but --memory is {limit}");
         let error = Error::new(ErrorKind::Limit, message);
-        Some(error.hint(format!("raise --memory to {} at least", quantity::limit_of(needed))))
+        Some(error.hint(format!("raise --memory to {} or more", quantity::limit_of(needed))))
     }
 
     /// Takes so many bytes out of it.
@@ -124,7 +122,7 @@ mod tests {
         let about =
             "x would take 41 B of memory beside the 60 B of inputs, but --memory is 100 bytes";
         assert_eq!(error.message(), about);
-        assert_eq!(error.hints()[0], "raise --memory to 101 at least");
+        assert_eq!(error.hints()[0], "raise --memory to 101 or more");
     }
 
     #[test]
