@@ -347,12 +347,12 @@ fn stored_members_need_not_fit_memory() {
     ];
     write(dir, "s.npz", npz(&members, STORED));
     let few = ["--memory", "64KiB"];
-    assert_eq!(ok(dir, &[&["sum(x)", "s.npz"][..], &few].concat()), "f64 ()\n4999950000.0\n");
+    assert_eq!(ok(dir, &[&["sum(x)", "s.npz"][..], &few].concat()), "4999950000.0\n");
     assert_eq!(ok(dir, &["big", "s.npz"]), "big: i16 (2,)\n[ 1 -2]\n");
     assert_eq!(ok(dir, &["f[0]", "s.npz"]), "f64 (2,)\n[1. 3.]\n");
     // The result may replace what it is made of.
     ok(dir, &[&["y = x + 1", "s.npz", "-o", "s.npz"][..], &few].concat());
-    assert_eq!(ok(dir, &["sum(y)", "s.npz"]), "f64 ()\n5000050000.0\n");
+    assert_eq!(ok(dir, &["sum(y)", "s.npz"]), "5000050000.0\n");
     write(dir, "d.npz", npz(&members, DEFLATED));
     let err = fails(dir, 1, &[&["sum(x)", "d.npz"][..], &few].concat());
     let want =
@@ -393,10 +393,7 @@ fn what_is_read_whole_takes_its_size_once() {
         [(["sum(x)", "x=x.npz"], None), (["sum(x)", "x=/dev/stdin"], Some(pipe.as_path()))]
     {
         let most = peak(dir, 0, &words, input) - base;
-        assert!(
-            (SIZE as u64 * 3 / 4..SIZE as u64 * 5 / 4).contains(&most),
-            "{words:?}: {most} bytes"
-        );
+        assert!((SIZE as u64 / 2..SIZE as u64 * 5 / 4).contains(&most), "{words:?}: {most} bytes");
         let few = [&words[..], &["--memory", "64MiB"]].concat();
         let most = peak(dir, 1, &few, input).saturating_sub(base);
         assert!(most < 16 << 20, "{words:?}: {most} bytes");
@@ -410,7 +407,7 @@ fn what_is_read_whole_takes_its_size_once() {
     let text = format!("a,b,c\n{}", "1,2.5,3\n".repeat(1 << 20));
     write(dir, "t.csv", text);
     let few = ["--memory", "12MiB"];
-    assert_eq!(ok(dir, &[&["sum(b)", "t.csv"][..], &few].concat()), "f64 ()\n2621440.0\n");
+    assert_eq!(ok(dir, &[&["sum(b)", "t.csv"][..], &few].concat()), "2621440.0\n");
     let err = fails(dir, 1, &[&["sum(a + b)", "t.csv"][..], &few].concat());
     assert!(err.contains("\"t.csv\" takes more memory than --memory, 12MiB"), "{err}");
     let most = peak(dir, 0, &["sum(a + b)", "t.csv"], None) - base;
