@@ -10,7 +10,7 @@ use hotloop_grammar::{Statement, parse};
 
 use super::array::Array;
 use super::budget::Budget;
-use super::file::{Address, File, Held};
+use super::file::{Address, File, Held, plain};
 use super::input::{Given, Inputs, Number};
 use super::{Failure, warn};
 
@@ -251,8 +251,8 @@ impl Files<'_> {
                 let [first, second] = [first, second].map(|at| path(at).unwrap_or(Path::new("")));
                 let message = format!("both {first:?} and {second:?} have an array '{name}'");
                 let choice = match Address::of(first).has_parts() {
-                    true => format!("choose one: {name}={}:{name}", first.display()),
-                    false => format!("choose one: {name}={}", first.display()),
+                    true => format!("choose one: {name}={}:{name}", plain(first)),
+                    false => format!("choose one: {name}={}", plain(first)),
                 };
                 Err(Error::new(ErrorKind::Name, message).hint(choice))
             }

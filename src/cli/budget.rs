@@ -4,6 +4,9 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::{memory, quantity};
 
+/// What need not fit.
+const IN_PIECES: &str =
+    "a .npy file, or an .npz archive that np.savez wrote, is read in pieces and need not fit";
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
@@ -40,7 +43,9 @@ impl Budget {
     /// # Errors
     /// `Limit` if that is more than the run may take; `OutOfMemory` if it is more than there is.
     pub(crate) fn check(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
-        self.check_run(bytes, what)?;
+        if let Some(error) = self.excess(bytes, &what()) {
+            return Err(error.hint(IN_PIECES));
+        }
         memory::check_of(bytes, self.free).map_err(|error| error.within(&what()))
     }
 
@@ -102,7 +107,7 @@ impl Budget {
         let message =
             format!("{what} would take {size} of memory{beside}, but --memory is {limit}");
         let error = Error::new(ErrorKind::Limit, message);
-        Some(error.hint(format!("raise --memory to {} at least", quantity::limit_of(needed))))
+        Some(error.hint(format!("raise --memory to {} or more", quantity::limit_of(needed))))
     }
 
     /// That others have taken some already, if so.
@@ -145,7 +150,7 @@ mod tests {
         let about =
             "x would take 41 B of memory beside the 60 B of inputs, but --memory is 100 bytes";
         assert_eq!(error.message(), about);
-        assert_eq!(error.hints()[0], "raise --memory to 101 at least");
+        assert_eq!(error.hints()[0], "raise --memory to 101 or more");
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl File {
                 let message = format!("{path:?} has several arrays called \"{}\"", shown(name));
                 Err(Error::new(ErrorKind::Name, message).hint(format!(
                     "take one by its number: {0}:#{1} or {0}:#{2}",
-                    path.display(),
+                    plain(path),
                     first + 1,
                     second + 1
                 )))
@@ -208,7 +208,7 @@ impl File {
                         Some(Ok(name)) => shown(name.as_bytes()),
                         _ => format!("#{}", first + 1),
                     };
-                    let file = path.display();
+                    let file = plain(path);
                     Err(Error::new(ErrorKind::Name, message).hint(format!(
                         "take one of {}, as {to}{file}:{example}; or give {file} alone, without \
                          {}, for all",
@@ -235,7 +235,9 @@ impl File {
     /// An error that a name is not there, with those that are, and those like it.
     pub(crate) fn with_names(&self, error: Error, wrong: &[u8]) -> Error {
         let known = self.names.iter().filter_map(|name| str::from_utf8(name).ok());
-        let near = str::from_utf8(wrong).map(|wrong| hotloop::ops::suggestions(wrong, known));
+        // Of a short name every other one is a neighbour.
+        let wrong = str::from_utf8(wrong).ok().filter(|wrong| wrong.len() > 2);
+        let near = wrong.map(|wrong| hotloop::ops::suggestions(wrong, known));
         let error = match near.unwrap_or_default().first() {
             Some(near) => error.hint(format!("did you mean '{}'?", shown(near.as_bytes()))),
             None => error,
@@ -243,7 +245,11 @@ impl File {
         if self.names.is_empty() {
             return error.hint(format!("{:?} holds no arrays", self.path));
         }
-        let error = error.hint(format!("{:?} has {}", self.path, self.listed()));
+        let mut names = format!("{:?} has {}", self.path, self.listed());
+        if let Some(odd) = self.names.iter().position(|name| str::from_utf8(name).is_err()) {
+            names += &format!("; take one by its number, {}:#{}", plain(&self.path), odd + 1);
+        }
+        let error = error.hint(names);
         match &self.contents {
             Contents::Table(table) if table.is_nameless() => {
                 error.hint("its first line is taken for values; `--header` says that it has names")
@@ -397,6 +403,11 @@ fn all_members(
 fn is_pattern(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
         && path.symlink_metadata().is_err()
+}
+
+/// A path as it may be typed, without what a terminal obeys.
+pub(crate) fn plain(path: &Path) -> String {
+    path.to_string_lossy().chars().flat_map(char::escape_debug).collect()
 }
 
 /// That a file is not of a kind that is known and not read.

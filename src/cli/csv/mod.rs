@@ -235,7 +235,7 @@ impl Table {
             if record.is_none() || read - checked >= CHECKED {
                 checked = read;
                 let bytes = columns.iter().flatten().map(Column::bytes).sum::<usize>() as u64;
-                budget.check_growth(bytes, 0, &|| format!("what is read of {}", self.file))?;
+                budget.check_growth(bytes, 0, &|| format!("what is needed of {}", self.file))?;
             }
             let Some(record) = record else { return Ok(columns) };
             row.add(&record, &mut columns)?;
@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(read(&[1]).unwrap()[0].shape(), [1 << 20]);
         let error = read(&[0, 1]).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Limit);
-        assert!(error.message().contains("--memory is 9MiB"), "{error}");
+        assert!(error.message().ends_with("takes more memory than --memory, 9MiB"), "{error}");
     }
 
     #[test]
