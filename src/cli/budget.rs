@@ -10,9 +10,6 @@ const IN_PIECES: &str =
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
 
-/// What takes less memory.
-const IN_PIECES: &str = "arrays in .npy files, and in .npz files of np.savez, are read in pieces";
-
 /// What there is for arrays that are read whole.
 pub(crate) struct Budget {
     /// What a run may take at most, and what of it others have taken.
@@ -80,17 +77,6 @@ impl Budget {
                 Err(Error::new(ErrorKind::OutOfMemory, message))
             }
             _ => Ok(()),
-        }
-    }
-
-    fn check_run(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
-        let Some((most, taken)) = self.run else { return Ok(()) };
-        if taken.saturating_add(bytes) <= most {
-            return Ok(());
-        }
-        match self.excess(bytes, &what()) {
-            Some(error) => Err(error.hint(IN_PIECES)),
-            None => Ok(()),
         }
     }
 
