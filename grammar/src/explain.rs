@@ -12,7 +12,7 @@ pub(crate) const GO_ON: &str =
 
 /// Advice for what is no item of an index.
 const INDEX: &str = "an index is made of integers, slices such as `1:10:2`, `None` for a new axis \
-                     and `...`";
+                     and `...`; elements are chosen by `where(condition, x, nan)`";
 const ATTRIBUTE: &str = "; expected an attribute (`T`, `real`, `imag`) or a method";
 const PRODUCT: &str = "a product is written with `*`, as in `2 * x`";
 const COMPARE: &str = "write `==` to compare";

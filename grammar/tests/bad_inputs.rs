@@ -267,8 +267,10 @@ fn brackets() {
 
 #[test]
 fn indices() {
-    let made_of =
-        ["an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`"];
+    let made_of = [
+        "an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; \
+          elements are chosen by `where(condition, x, nan)`",
+    ];
     let refused = |text: &str, at: usize, piece: &str, what: &str| {
         let message = format!("unexpected {what} in an index");
         assert_eq!(bad(text, at, piece, &message), made_of, "{text}");

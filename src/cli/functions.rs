@@ -4,6 +4,7 @@ use hotloop::ops::{self, RESOLVED, Row};
 use hotloop::{DType, Error, ErrorKind, Result};
 
 use super::help::{entry, heading, wrap};
+use super::input::is_word;
 use super::repl::MAKERS;
 
 /// The functions of the language by what they are for.
@@ -172,6 +173,8 @@ pub(crate) fn table() -> String {
 /// # Errors
 /// `Name`, with names like it.
 pub(crate) fn detail(name: &str) -> Result<String> {
+    let prefixes = ["np.", "numpy.", "math."];
+    let name = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     if name.contains(['*', '?']) {
         let fits = |line: &Line| line.names.iter().any(|own| fits(own, name));
         let lines = Line::all().chain(Line::makers()).filter(fits);
@@ -200,8 +203,16 @@ pub(crate) fn detail(name: &str) -> Result<String> {
     Err(unknown(name))
 }
 
+/// That there is no such function, with the advice that a program which calls it is given.
 fn unknown(name: &str) -> Error {
     let error = Error::new(ErrorKind::Name, format!("there is no function {name:?}"));
+    let called = match is_word(name) {
+        true => hotloop::compile(&format!("{name}(x)")).err(),
+        false => None,
+    };
+    if let Some(called) = called.filter(|called| called.kind() == ErrorKind::Name) {
+        return called.hints().iter().fold(error, |error, hint| error.hint(hint));
+    }
     let near = ops::suggestions(name, names());
     let near: Vec<String> = near.iter().map(|n| format!("'{n}'")).collect();
     match near.split_last() {

@@ -12,8 +12,7 @@ const WIDTH: usize = 80;
 /// Where the second column of a table begins.
 const COLUMN: usize = 24;
 
-const LANGUAGE: &str = "\
-  mid    = (bid + ask) / 2     # a binding; '#' starts a comment
+const LANGUAGE: &str = "  mid    = (bid + ask) / 2     # a binding; '#' starts a comment
   spread = ask - bid
   def bps(x, y) = 1e4 * x / y  # a function
   rel    = bps(spread, mid)
@@ -44,14 +43,12 @@ pub(crate) fn topic(topic: &str) -> Result<String> {
     if topic == "language" {
         return Ok(format!("{}\n\n{LANGUAGE}", heading("The language, by an example")));
     }
-    functions::detail(topic).map_err(|_| {
+    functions::detail(topic).map_err(|unknown| {
         let error = Error::new(ErrorKind::Name, format!("there is no help on {topic:?}"));
-        let topics = named().map(|about| about.name).chain(["language"]).chain(functions::names());
+        let topics = named().map(|about| about.name).chain(["language"]);
         match hotloop::ops::suggestions(topic, topics).first() {
             Some(near) => error.hint(format!("did you mean `hotloop help {near}`?")),
-            None => {
-                error.hint("`hotloop help` lists the commands, `hotloop functions` the functions")
-            }
+            None => unknown.hints().iter().fold(error, |error, hint| error.hint(hint)),
         }
     })
 }

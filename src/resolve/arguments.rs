@@ -149,6 +149,10 @@ impl<'a> Resolver<'a> {
                 }
                 // As NumPy has it, the axis follows the operands.
                 None if i == required => match self.axes(argument) {
+                    // No array has such an axis: `max(x, 187)` means `maximum`.
+                    Ok(Some(axes)) if axes.iter().any(|a| a.unsigned_abs() > MAX_RANK as u64) => {
+                        operands.push(argument.clone());
+                    }
                     Ok(axis) => once(&mut axes, axis, "axis", span)?,
                     Err(_) => operands.push(argument.clone()),
                 },
