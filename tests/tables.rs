@@ -159,8 +159,9 @@ fn archives_that_grow_beyond_memory_are_refused_at_once() {
         let (code, err, time, peak) = measured(dir, &words);
         assert_eq!(code, 1, "{err}");
         let about = "error: \"x.npz\": member \"x.npy\" would take 1.07 GB of memory, but \
-                     --memory is 64MiB\n  = help: raise --memory to 1024MiB at least\n  = help: \
-                     arrays in .npy files, and in .npz files of np.savez, are read in pieces\n";
+                     --memory is 64MiB\n  = help: raise --memory to 1024MiB or more\n  = help: a \
+                     .npy file, or an .npz archive that np.savez wrote, is read in pieces and \
+                     need not fit\n";
         assert_eq!(err, about);
         assert!(time < Duration::from_secs(2), "{time:?}");
         assert!(peak < 64 << 20, "{peak} bytes");
@@ -201,13 +202,13 @@ fn what_is_read_whole_keeps_to_the_memory_of_a_run() {
     let (code, out, err) = piped("64KiB");
     assert_eq!((code, out.as_str()), (Some(1), ""));
     let about = "\"/dev/stdin\" would take 800 kB of memory, but --memory is 64KiB\n  = help: \
-                 raise --memory to 782KiB at least\n";
+                 raise --memory to 782KiB or more\n";
     assert!(err.contains(about), "{err}");
     assert_eq!(piped("1MiB"), (Some(0), "150000.0\n".into(), String::new()));
     let rows: String = (0..300_000).map(|i| format!("{i},1.5\n")).collect();
     write(dir, "t.csv", format!("n,x\n{rows}"));
     let err = fails(dir, 1, &["sum(n)", "t.csv", "--memory", "1MiB"]);
-    let about = "error: what is read of \"t.csv\" would take more than ";
+    let about = "error: what is needed of \"t.csv\" would take more than ";
     assert!(err.starts_with(about) && err.contains("but --memory is 1MiB\n"), "{err}");
     assert!(err.contains("= help: raise --memory\n"), "{err}");
     // A column takes its own memory and not that of others.
@@ -299,7 +300,7 @@ fn columns_of_one_name_and_of_names_that_are_no_text() {
     );
     write(dir, "latin.csv", b"caf\xe9,b\n1,2\n");
     let err = fails(dir, 1, &["x", "x=latin.csv"]);
-    let about = "take one of caf\\xe9 (#1), b, as x=latin.csv:#1; or give latin.csv alone";
+    let about = "take one of caf\\xe9, b, as x=latin.csv:#1; or give latin.csv alone";
     assert!(err.contains(about), "{err}");
     assert_eq!(ok(dir, &["x", "x=latin.csv:#1"]), "x: i64 (1,)\n[1]\n");
     assert_eq!(ok(dir, &["caf_ + b", "latin.csv"]), "i64 (1,)\n[3]\n");
