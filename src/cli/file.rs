@@ -275,15 +275,8 @@ impl File {
     /// The first names, which a stranger may have written to steer a terminal.
     fn listed(&self) -> String {
         let arrays = self.arrays();
-        let listed = arrays.iter().take(LISTED).filter_map(|number| {
-            let name = self.names.get(*number)?;
-            Some(match str::from_utf8(name) {
-                Ok(_) => shown(name),
-                // It can hardly be typed.
-                Err(_) => format!("{} (#{})", shown(name), number + 1),
-            })
-        });
-        let known: Vec<String> = listed.collect();
+        let listed = arrays.iter().take(LISTED).filter_map(|number| self.names.get(*number));
+        let known: Vec<String> = listed.map(|name| shown(name)).collect();
         let more = if arrays.len() > known.len() { ", ..." } else { "" };
         format!("{}{more}", known.join(", "))
     }

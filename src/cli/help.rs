@@ -18,8 +18,8 @@ const LANGUAGE: &str = "  mid    = (bid + ask) / 2     # a binding; '#' starts a
   rel    = bps(spread, mid)
   mid, rel                     # the outputs, in order
 
-Statements end with the line or with ';'. Without outputs the last binding is the
-output. Names that are not bound are inputs.
+Statements end with the line or with ';'. The last one may be the outputs; without
+them every binding is one. Names that are not bound are inputs.
 
 Operators   + - * / // % **   < <= == != >= >   & | ^ ~ << >>   and or not
             a if c else b     as Python's, element by element

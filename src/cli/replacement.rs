@@ -62,6 +62,12 @@ impl Replacement {
     /// `Io`, and as [`Kind::check`].
     pub(crate) fn begin(path: &Path, kind: Kind) -> Result<Option<(File, Replacement)>> {
         kind.check(path)?;
+        // A link may have another name than what it leads to.
+        if let Ok(place) = resolve(path)
+            && place != path
+        {
+            kind.check(&place)?;
+        }
         begin(path).map_err(|error| cannot_write(path, error))
     }
 

@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(read(&[1]).unwrap()[0].shape(), [1 << 20]);
         let error = read(&[0, 1]).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Limit);
-        assert!(error.message().contains("--memory is 9MiB"), "{error}");
+        assert!(error.message().contains("but --memory is 9MiB"), "{error}");
     }
 
     #[test]
@@ -390,7 +390,7 @@ mod tests {
             (b"a\n1\n1_000\n", "line 3"),
             (b"a\nTrue\n1\n", "True or False is expected, but \"1\""),
             (b"a\n1\nTrue\n", "a number is expected, but \"True\""),
-            (b"a,b\n,\nTrue,1\n", "line 3, column \"a\""),
+            (b"a\n\"\"\nTrue\n", "line 3, column \"a\": a number is expected, but \"True\""),
             (b"a\n\xff\n", "line 2, column \"a\""),
             (b"a,b\n,x\ny,2\n", "line 3, column \"a\""),
             (b"a,b\r1,2\r3\r", "line 3 has 1 field,"),
@@ -418,6 +418,13 @@ mod tests {
         assert_eq!(column::<f64>(&mut price, 0)[0], 1.5);
         let about = "error: t: line 2, column \"date\": a number is expected, but \"2024-01-02\"";
         assert_eq!(one(text, 1).err().as_deref(), Some(about));
+        // So are truth values of which some are missing.
+        for text in [&b"a,b\n,\nTrue,1\n"[..], b"a,b\nTrue,\n,1\n"] {
+            let mut left = read(text).unwrap();
+            assert_eq!((left.len(), left[0].0.as_str()), (1, "b"));
+            assert_eq!(column::<f64>(&mut left, 0)[1], 1.0);
+            assert!(one(text, 0).err().unwrap().contains("column \"a\""));
+        }
         // Numbers and then text are no column of text, but a mistake.
         assert!(read(b"a,b\n,1\n3,2\nfour,3\n").err().unwrap().contains("line 4"));
     }
