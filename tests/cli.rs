@@ -618,6 +618,11 @@ fn h5_one_rule_for_what_is_replaced() {
         let err = fails(dir, 1, &[words, &[name]].concat());
         assert!(err.starts_with(&format!("error: cannot write {name:?}: {why}")), "{err}");
     }
+    // A link is no way around it.
+    std::os::unix::fs::symlink("notes.txt", dir.join("link.npy")).unwrap();
+    let err = fails(dir, 1, &["a", "a=1", "-o", "link.npy"]);
+    assert!(err.contains("notes.txt\": it is not called .npy, .npz or .csv"), "{err}");
+    fs::remove_file(dir.join("link.npy")).unwrap();
     assert_eq!(fs::read(dir.join("notes.txt")).unwrap(), b"mine");
     assert_eq!(fs::read(dir.join("Makefile")).unwrap(), b"all:");
     assert_eq!(fs::read(dir.join("a.npy")).unwrap(), whole);

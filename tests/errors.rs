@@ -421,7 +421,7 @@ fn syntactic() {
       |
     1 | x[1, i]
       |      ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("x[1"), @r"
     PARSE: error: `[` is never closed
@@ -846,10 +846,11 @@ fn types() {
       = help: a power is written `**`, as in `x**2`
     ");
     assert_snapshot!(compiled("x.astype('i8')"), @r"
-    TYPE: error: strings are not supported yet
+    TYPE: error: 'i8' is of 8 bytes in NumPy, but i8 of 8 bits here
       |
     1 | x.astype('i8')
       |          ^^^^
+      = help: write int64, uint64, int8 or uint8
     ");
     assert_snapshot!(compiled("sum(x, dtype=quick)"), @r"
     TYPE: error: a dtype is written by its name
@@ -1296,35 +1297,35 @@ fn indices() {
       |
     1 | a[b]
       |   ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("a[1.5]"), @r"
     PARSE: error: unexpected number `1.5` in an index
       |
     1 | a[1.5]
       |   ^^^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("a[None:2]"), @r"
     PARSE: error: unexpected `:` in an index
       |
     1 | a[None:2]
       |       ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("a[1:2:3:4]"), @r"
     PARSE: error: a slice has at most a start, a stop and a step
       |
     1 | a[1:2:3:4]
       |        ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("a[]"), @r"
     PARSE: error: this index is empty
       |
     1 | a[]
       |   ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
     ");
     assert_snapshot!(compiled("a[9223372036854775808]"), @r"
     LEX: error: this index does not fit i64
