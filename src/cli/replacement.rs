@@ -63,7 +63,8 @@ impl Replacement {
     pub(crate) fn begin(path: &Path, kind: Kind) -> Result<Option<(File, Replacement)>> {
         kind.check(path)?;
         // A link may have another name than what it leads to.
-        if let Ok(place) = resolve(path)
+        if descriptor(path).is_none()
+            && let Ok(place) = resolve(path)
             && place != path
         {
             kind.check(&place)?;
