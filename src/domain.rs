@@ -459,6 +459,18 @@ impl Shapes {
         }
     }
 
+    /// The number of elements that a reduction combines into one.
+    ///
+    /// # Errors
+    /// `Shape` for axes that are not there.
+    pub fn length(&self, reduction: &Derived) -> Result<usize> {
+        let of = self.of(reduction.of)?;
+        let reduced = reduction.how.reduced(&of)?;
+        let extents: Vec<usize> =
+            of.iter().zip(reduced).filter(|(_, reduced)| *reduced).map(|(n, _)| *n).collect();
+        element_count(&extents)
+    }
+
     /// The shape of a domain: the broadcast of its classes.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ mod panel;
 mod placed;
 mod svg;
 
-use crate::graph::Graph;
+use crate::graph::ArgType;
 use crate::plan::Plan;
 use drafter::Drafter;
 
@@ -21,11 +21,11 @@ pub struct Subject<'a> {
     pub text: &'a str,
     /// The names of its inputs.
     pub inputs: &'a [Box<str>],
+    /// Their types.
+    pub types: &'a [ArgType],
     /// The names of its outputs.
     pub outputs: &'a [Option<Box<str>>],
-    /// The graph.
-    pub graph: &'a Graph,
-    /// Its plan; without one the whole graph is one box.
+    /// Its plan; the interpreter has none.
     pub plan: Option<&'a Plan>,
 }
 
@@ -37,20 +37,21 @@ const MOST_BOXES: usize = 40;
 /// The picture, as an SVG file.
 pub fn svg(subject: &Subject<'_>) -> String {
     let mut panels = Vec::new();
-    let mut room = MOST_SHAPES;
-    let weak = names::weak_values(subject);
-    let stages = subject.plan.map_or(&[][..], |plan| &plan.stages);
-    for (number, stage) in stages.iter().enumerate().take(MOST_BOXES) {
-        let panel = Drafter::new(subject, &weak).stage(number, stage, room);
-        room -= panel.shapes.len().min(room);
-        panels.push(panel);
-    }
-    if stages.is_empty() {
-        panels.push(Drafter::new(subject, &weak).all(room));
-    }
     let mut notes = legend::notes(subject);
-    if stages.len() > MOST_BOXES {
-        notes.insert(0, format!("and {} more stages", stages.len() - MOST_BOXES));
+    if let Some(plan) = subject.plan {
+        let words = names::Words::of(plan, subject);
+        let mut room = MOST_SHAPES;
+        for (number, pass) in plan.passes.iter().enumerate().take(MOST_BOXES) {
+            let panel = Drafter::new(subject, plan, &words).pass(number, pass, room);
+            room -= panel.shapes.len().min(room);
+            panels.push(panel);
+        }
+        if plan.passes.len() > MOST_BOXES {
+            notes.insert(0, format!("and {} more passes", plan.passes.len() - MOST_BOXES));
+        }
+        if plan.passes.is_empty() {
+            panels.push(Drafter::new(subject, plan, &words).numbers());
+        }
     }
     page::compose(subject, &panels, &notes)
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
@@ -13,7 +12,9 @@ use hotloop_runtime::perf::Perf;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
 
-use crate::backend::cranelift::{Label, NativeTile, Refusal, compile};
+use crate::backend::cpu::{Native, Portable};
+use crate::backend::{Backend as _, Label, Refusal};
+use crate::bind::Compiled;
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result, Span, shown_program};
 use crate::graph::{ArgType, Domain, Graph, Node, NodeId};
@@ -21,10 +22,9 @@ use crate::legalize::{Mode, legalize};
 use crate::ops::Op;
 use crate::optimize::optimize;
 use crate::options::{Backend, Options};
-use crate::plan::{TileProgram, plan};
+use crate::plan::{Plan, Uniform, adoptions, plan};
 use crate::program::Program;
 use crate::resolve::{Terms, resolve};
-use crate::schedule::Compiled;
 
 /// Compiles programs, and owns what they share: threads, kernels, limits. Cheap to clone.
 ///
@@ -41,7 +41,7 @@ pub(crate) struct Shared {
     pub options: Options,
     pub pool: Pool,
     programs: Cache<String, Result<Arc<Source>>>,
-    tiles: Cache<(TileProgram, Isa), std::result::Result<Arc<NativeTile>, Refusal>>,
+    native: Native,
 }
 
 /// A program's terms and its kernels, one for each set of types.
@@ -82,33 +82,42 @@ pub(crate) struct Kernels {
     pub domains: Vec<Domain>,
     /// The reductions that have no value over no elements, and over what they run.
     pub extremes: Vec<(Op, NodeId)>,
-    /// Whether weak arguments must fit a dtype.
-    pub adopts: bool,
-    /// Native code, or why there is none.
-    pub native: std::result::Result<Arc<Compiled>, Refusal>,
+    /// What checks that weak arguments fit the dtypes that they meet.
+    pub adoptions: Vec<Uniform>,
+    /// The plan with its code, unless the interpreter was asked for.
+    pub compiled: Option<Arc<Compiled>>,
     /// What making all this took.
     pub took: Duration,
 }
 
 impl Kernels {
+    /// Whether every pass has native code.
+    pub fn is_native(&self) -> bool {
+        self.compiled.as_ref().is_some_and(|compiled| compiled.refusal.is_none())
+    }
+
+    /// The plan, unless the interpreter was asked for.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.compiled.as_ref().map(|compiled| &compiled.plan)
+    }
+
     /// What is known of a graph before there is code for it.
-    fn of(graph: Graph, places: Vec<Span>) -> Kernels {
+    fn of(graph: Graph, places: Vec<Span>) -> Result<Kernels> {
         let live = graph.live();
-        let (mut domains, mut extremes, mut adopts) = (Vec::new(), Vec::new(), false);
+        let (mut domains, mut extremes) = (Vec::new(), Vec::new());
         for id in graph.ids().filter(|id| live[id.index()]) {
             domains.push(graph.ty(id).domain);
-            match graph.node(id) {
-                Node::Apply(op @ (Op::Min | Op::Max | Op::Argmin | Op::Argmax), _) => {
-                    extremes.push((*op, id))
-                }
-                Node::Adopt(_) => adopts = true,
-                _ => {}
+            if let Node::Apply(op @ (Op::Min | Op::Max | Op::Argmin | Op::Argmax), _) =
+                graph.node(id)
+            {
+                extremes.push((*op, id));
             }
         }
         domains.sort_unstable();
         domains.dedup();
-        let native = Err(Refusal::Unavailable("nobody asked for native code".to_string()));
-        Kernels { graph, places, domains, extremes, adopts, native, took: Duration::ZERO }
+        let adoptions = adoptions(&graph)?;
+        let (compiled, took) = (None, Duration::ZERO);
+        Ok(Kernels { graph, places, domains, extremes, adoptions, compiled, took })
     }
 }
 
@@ -176,7 +185,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Tells the profiler `perf` the names of kernels: `hotloop: sin(a)**2 + 1 [stage 0]`, or of
+    /// Tells the profiler `perf` the names of kernels: `hotloop: sin(a)**2 + 1 [pass 0]`, or of
     /// the first program that they were made for. A file that cannot be written is no error. The
     /// environment variable `HOTLOOP_PERF` (`off`, `map`, `jitdump`) sets the default.
     pub fn perf(mut self, perf: Perf) -> EngineBuilder {
@@ -203,7 +212,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How long native compilation may take before the interpreter answers; 2 s by
+    /// How long native compilation may take before the portable backend takes over; 2 s by
     /// default.
     pub fn compile_budget(mut self, budget: Duration) -> EngineBuilder {
         self.0.compile_budget = budget.min(LONGEST_BUDGET);
@@ -226,7 +235,7 @@ impl EngineBuilder {
         Engine(Arc::new(Shared {
             pool: if self.0.eager { pool.eager() } else { pool },
             programs: Cache::new(self.0.cache_capacity),
-            tiles: Cache::new(self.0.cache_capacity),
+            native: Native::new(self.0.isa, self.0.cache_capacity),
             options: self.0,
         }))
     }
@@ -238,16 +247,12 @@ const LONGEST_BUDGET: Duration = Duration::from_secs(1 << 32);
 /// Kernels kept for one program: dtypes and shapes differ less than texts.
 const KERNELS_OF_A_PROGRAM: usize = 64;
 
-/// Terms, bytes of text and bytes of code beyond which a program is kept only by those who use it.
+/// Terms and bytes of text beyond which a program is kept only by those who use it.
 const LARGE_TERMS: usize = 10_000;
 const LARGE_TEXT: usize = 64 << 10;
-const LARGE_CODE: usize = 256 << 10;
 
 /// The most characters of a program that a kernel's name has.
 const MOST_SHOWN: usize = 60;
-
-/// A tile program with more steps than this compiles on a helper thread, under the budget.
-const QUICK: usize = 4000;
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -324,7 +329,8 @@ impl Engine {
     pub(crate) fn kernels(&self, source: &Source, types: &[ArgType]) -> Result<Arc<Kernels>> {
         let make = || roomy(|| self.specialize(source, types).map(Arc::new));
         // What was refused for want of a thread may be had the next time.
-        let lasting = |kernels: &Arc<Kernels>| !matches!(kernels.native, Err(Refusal::Busy));
+        let busy = |compiled: &Arc<Compiled>| compiled.refusal == Some(Refusal::Busy);
+        let lasting = |kernels: &Arc<Kernels>| !kernels.compiled.as_ref().is_some_and(busy);
         source.kernels.get(types, make, |made| made.as_ref().is_ok_and(lasting))
     }
 
@@ -333,101 +339,58 @@ impl Engine {
         let _environment = FpEnv::enter();
         let (graph, places) = source.terms.graph(types)?;
         let graph = legalize(&graph, self.0.options.mode, 2 * self.0.options.max_nodes)?;
-        let mut kernels = Kernels::of(graph, places);
-        kernels.native = match self.0.options.backend {
-            Backend::Interpreter => kernels.native,
-            Backend::Auto | Backend::Native => {
-                self.native(&kernels.graph, source.terms.source())?
-            }
-        };
+        let mut kernels = Kernels::of(graph, places)?;
+        if self.0.options.backend != Backend::Interpreter {
+            let compiled = self.plan_and_compile(&kernels.graph, source.terms.source())?;
+            kernels.compiled = Some(Arc::new(compiled));
+        }
         kernels.took = started.elapsed();
         Ok(kernels)
     }
 
-    fn native(
-        &self,
-        graph: &Graph,
-        text: &str,
-    ) -> Result<std::result::Result<Arc<Compiled>, Refusal>> {
+    /// Plans a graph and compiles the passes: natively, or portably from the first pass on that
+    /// is refused.
+    fn plan_and_compile(&self, graph: &Graph, text: &str) -> Result<Compiled> {
         let isa = self.0.options.isa;
         let deadline = Instant::now() + self.0.options.compile_budget;
         let graph = optimize(graph.clone())?;
         #[cfg(feature = "faults")]
         let graph = crate::fault::optimized(graph)?;
-        let Some(plan) = plan(&graph, isa)? else { return Ok(Err(Refusal::TooLarge)) };
+        let plan = plan(&graph)?;
         #[cfg(feature = "faults")]
-        let plan = crate::fault::planned(&graph, plan);
-        let mut tiles = Vec::with_capacity(plan.stages.len());
-        for (number, stage) in plan.stages.iter().enumerate() {
-            if !tiles.is_empty() && Instant::now() >= deadline {
-                return Ok(Err(Refusal::TooLarge));
+        let plan = crate::fault::planned(plan);
+        let mut refusal = match self.0.options.backend {
+            Backend::Portable => Some(Refusal::Unwanted),
+            _ => None,
+        };
+        let mut tiles = Vec::with_capacity(plan.passes.len());
+        for (number, pass) in plan.passes.iter().enumerate() {
+            if refusal.is_none() && number > 0 && Instant::now() >= deadline {
+                refusal = Some(Refusal::TooLarge);
             }
-            let key = (stage.program.clone(), isa);
-            let small = |tile: &Arc<NativeTile>| tile.code_len() <= LARGE_CODE;
-            let make = || tile(&stage.program, isa, deadline, self.label(text, number));
-            match self.0.tiles.get(&key, make, |made| made.as_ref().is_ok_and(small)) {
-                Ok(tile) => tiles.push(tile),
-                Err(refusal) => return Ok(Err(refusal)),
+            if refusal.is_none() {
+                match self.0.native.compile(pass, self.label(text, number), deadline) {
+                    Ok(tile) => {
+                        tiles.push(tile);
+                        continue;
+                    }
+                    Err(why) => refusal = Some(why),
+                }
             }
+            let tile = Portable(isa).compile(pass, Label::default(), deadline);
+            tiles.push(tile.map_err(|why| Error::internal(format!("{why:?}")))?);
         }
-        Ok(Ok(Arc::new(Compiled { graph, plan, tiles, isa })))
+        Ok(Compiled { plan, tiles, isa, refusal })
     }
 
-    /// What a profiler is told of a stage.
-    fn label(&self, text: &str, stage: usize) -> Label {
+    /// The name of a pass's code.
+    fn label(&self, text: &str, pass: usize) -> Label {
         match self.0.options.perf {
             Perf::Off => Label::default(),
             perf => Label {
                 perf,
-                name: format!("hotloop: {} [stage {stage}]", shown_program(text, MOST_SHOWN)),
+                name: format!("hotloop: {} [pass {pass}]", shown_program(text, MOST_SHOWN)),
             },
         }
-    }
-}
-
-/// Compiles a tile; a large one on a thread of its own, which is left behind at the deadline.
-fn tile(
-    program: &TileProgram,
-    isa: Isa,
-    deadline: Instant,
-    label: Label,
-) -> std::result::Result<Arc<NativeTile>, Refusal> {
-    if program.size() <= QUICK {
-        return compile(program, isa, &label).map(Arc::new);
-    }
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(Refusal::TooLarge);
-    }
-    let helper = Helper::start().ok_or(Refusal::Busy)?;
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let own = program.clone();
-    let thread = std::thread::Builder::new().name("hotloop-compile".to_string());
-    let work = move || {
-        let _helper = helper;
-        // Nobody may be waiting any more.
-        let _ = sender.send(compile(&own, isa, &label).map(Arc::new));
-    };
-    thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
-    receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))
-}
-
-/// One of the few threads that compile large programs, some of them for nobody any more.
-struct Helper;
-
-static HELPERS: PerProcess<AtomicUsize> = PerProcess::new();
-const MOST_HELPERS: usize = 4;
-
-impl Helper {
-    fn start() -> Option<Helper> {
-        let one_more = |count| (count < MOST_HELPERS).then_some(count + 1);
-        let helpers = HELPERS.get_or_make(AtomicUsize::default);
-        helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Helper)
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        HELPERS.get_or_make(AtomicUsize::default).fetch_sub(1, Ordering::Relaxed);
     }
 }

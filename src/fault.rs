@@ -2,7 +2,6 @@
 //! care of, as a wrong rule or a slip in it would. Those that a pass cannot be given from outside
 //! stand in it. `hotloop_runtime::fault` lists them all.
 
-use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::Fault::{self, *};
 use hotloop_runtime::fault::injected;
@@ -10,7 +9,7 @@ use hotloop_runtime::fault::injected;
 use crate::error::Result;
 use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
 use crate::ops::Op;
-use crate::plan::{Array, Instr, Place, Plan, Stage, Step};
+use crate::plan::{Array, Pass, Plan, Store};
 
 /// The optimized graph after one more rule, a wrong one.
 ///
@@ -282,85 +281,40 @@ fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<No
 }
 
 /// A plan with a slip in it.
-pub fn planned(graph: &Graph, mut plan: Plan) -> Plan {
-    let cells = plan.cells.len() as u32;
-    for stage in &mut plan.stages {
-        slip_in_stage(graph, stage);
-        slip_in_tile(&mut stage.program.steps, cells);
-    }
-    let last = plan.stages.len().saturating_sub(1);
-    if last > 0 && injected(StagesSwapped) {
-        plan.stages.swap(last - 1, last);
+pub fn planned(mut plan: Plan) -> Plan {
+    plan.passes.iter_mut().for_each(slip_in_pass);
+    let last = plan.passes.len().saturating_sub(1);
+    if last > 0 && injected(PassesSwapped) {
+        plan.passes.swap(last - 1, last);
     }
     plan
 }
 
-fn slip_in_stage(graph: &Graph, stage: &mut Stage) {
+fn slip_in_pass(pass: &mut Pass) {
     let alike = |i: usize, j: usize| {
-        let (x, y) = (&stage.loads[i], &stage.loads[j]);
+        let (x, y) = (&pass.loads[i], &pass.loads[j]);
         let inputs = matches!((x.array, y.array), (Array::Input(_), Array::Input(_)));
-        inputs && x.views.is_empty() && y.views.is_empty() && graph.ty(x.node) == graph.ty(y.node)
+        let plain = x.views.is_empty() && y.views.is_empty();
+        inputs && plain && (x.dtype, x.domain) == (y.dtype, y.domain)
     };
-    let pairs = (1..stage.loads.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+    let pairs = (1..pass.loads.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
     if let Some((i, j)) = { pairs }.find(|(i, j)| alike(*i, *j))
         && injected(LoadsSwapped)
     {
-        stage.loads.swap(i, j);
+        pass.loads.swap(i, j);
     }
-    if let Some(load) = stage.loads.iter_mut().find(|load| !load.views.is_empty())
+    if let Some(load) = pass.loads.iter_mut().find(|load| !load.views.is_empty())
         && injected(ViewForgotten)
     {
         load.views.pop();
     }
-    let same = stage.outputs.windows(2).position(|pair| pair[0].1 == pair[1].1);
+    let dtype = |store: &Store| pass.body.dtype(store.value);
+    let same = pass.stores.windows(2).position(|pair| dtype(&pair[0]) == dtype(&pair[1]));
     if let Some(first) = same
         && injected(OutputsSwapped)
     {
-        stage.outputs.swap(first, first + 1);
-    }
-}
-
-fn slip_in_tile(steps: &mut [Step], cells: u32) {
-    for step in &mut *steps {
-        match step {
-            Step::Fused(_, code) => slip_in_loop(code, cells),
-            Step::Pair(_, _, _, outs) if injected(PairSwapped) => outs.swap(0, 1),
-            Step::Convert(Lane::Value(DType::Bool), Lane::Value(DType::Bool), from, to)
-                if injected(TruthsCopied) =>
-            {
-                let lane = Lane::Value(DType::Bool);
-                *step = Step::Fused(8, vec![Instr::Load(*from, lane), Instr::Store(*to, 0)]);
-            }
-            Step::Convert(Lane::Mask(width), ..) if *width > 8 && injected(MaskHalfRead) => {
-                *width /= 2;
-            }
-            _ => {}
-        }
-    }
-    if let [.., first, second] = steps
-        && injected(StepsSwapped)
-    {
-        std::mem::swap(first, second);
-    }
-}
-
-fn slip_in_loop(code: &mut Vec<Instr>, cells: u32) {
-    for instr in &mut *code {
-        if let Instr::Load(Place::Cell(cell), _) = instr
-            && cells > 1
-            && injected(CellOfNeighbour)
-        {
-            *cell = (*cell + 1) % cells;
-        }
-    }
-    let twice = code.windows(2).position(|pair| match pair {
-        [Instr::Store(_, x), Instr::Store(_, y)] => x == y,
-        _ => false,
-    });
-    // Its place is kept by storing to the first one again: numbers of values do not change.
-    if let Some(first) = twice
-        && injected(SecondStoreForgotten)
-    {
-        code[first + 1] = code[first].clone();
+        let (one, other) = (pass.stores[first].to, pass.stores[first + 1].to);
+        pass.stores[first].to = other;
+        pass.stores[first + 1].to = one;
     }
 }

@@ -1,77 +1,25 @@
 //! The reference: evaluates the legalized graph node after node, over whole arrays.
 //!
 //! Slow and obvious: it skips optimizer, plan and backend, and is what they must agree with, bit
-//! for bit. It also answers where native code cannot be had.
+//! for bit. It shares no arithmetic with them but the kernels.
 
-use std::path::Path;
-
-use hotloop_runtime::control::{Control, Stop};
-use hotloop_runtime::convert::{Lane, convert, convert_scalar};
+use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::memory::{OutOfMemory, zeroed};
 use hotloop_runtime::reduce::{self, Order, Reduction};
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter, swap_bytes};
 use hotloop_runtime::view::View;
 
+use crate::call::{Call, Operand, allocate, empty_extreme, stopped};
 use crate::domain::{Derivation, Layout, Shapes, c_strides, element_count};
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Lowering, Op};
-use crate::weak::{adopt_bits, compute_weak};
+use crate::weak::adopt_bits;
 
-/// An argument in the form that engines read.
-#[derive(Clone, Debug)]
-pub enum Operand {
-    /// A strided array.
-    Array(View),
-    /// The bits of one element.
-    Scalar(u64),
-}
-
-/// What an engine is given for one run; everything is checked before.
-pub struct Call<'a> {
-    /// One for each input of the graph, of its type.
-    pub operands: &'a [Operand],
-    /// The inputs' names, for messages.
-    pub names: &'a [Box<str>],
-    /// The shape of each shape class.
-    pub shapes: &'a Shapes,
-    /// Where the outputs go, of the outputs' dtypes and shapes.
-    pub outputs: &'a [View],
-    /// Whether the outputs are new arrays, which overlap nothing.
-    pub fresh: bool,
-    /// Cancellation and deadline.
-    pub control: &'a Control,
-    /// Which instances of the kernels the interpreter runs; all have the same bits.
-    pub isa: Isa,
-    /// What a run over arrays in stores may keep.
-    pub keep: &'a Keep,
-}
-
-/// What a run over arrays outside memory may keep of them.
-#[derive(Clone, Debug)]
-pub struct Keep {
-    /// Bytes of memory, roughly.
-    pub memory: usize,
-    /// Where temporary arrays go that are larger than that allows, unless it is the system's
-    /// directory for temporary files.
-    pub directory: Option<Box<Path>>,
-}
-
-impl Default for Keep {
-    fn default() -> Keep {
-        Keep { memory: 1 << 30, directory: None }
-    }
-}
-
-/// Memory for a value, or the error that it cannot be had.
-pub fn allocate(bytes: usize) -> Result<Vec<u8>> {
-    zeroed(bytes).map_err(|OutOfMemory(bytes)| {
-        Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for a value"))
-    })
-}
+/// The plainest instances of the kernels; all have the same bits.
+const ISA: Isa = Isa::Baseline;
 
 /// Elements computed between two looks at the cancel flag.
 const CHUNK: usize = 1 << 16;
@@ -124,7 +72,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
             Node::Const(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
             Node::Convert(x) => {
                 let (from, to) = (Lane::Value(graph.dtype(x)), Lane::Value(ty.dtype));
-                let kernel = convert(from, to, call.isa)
+                let kernel = convert(from, to, ISA)
                     .ok_or_else(|| Error::internal("a conversion without a kernel"))?;
                 for start in (0..n).step_by(CHUNK) {
                     call.control.check().map_err(stopped)?;
@@ -150,7 +98,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 unsafe { collect(&mut out, base, &view.shape, &view.strides, size, call)? };
             }
             Node::Adopt(x) => {
-                let bits = adopt(graph, x, word(&values[x.index()]), ty.dtype, call.names)?;
+                let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
             Node::Apply(op, operands) => match op.row().lowering {
@@ -159,7 +107,8 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                     out[..8].copy_from_slice(&(n as u64).to_le_bytes());
                 }
                 Lowering::Length => {
-                    let n = reduced_count(graph, operands[0], call.shapes)?;
+                    let ([(reduced, _), _], _) = split(graph, operands[0], call.shapes)?;
+                    let n = element_count(&reduced)?;
                     out[..8].copy_from_slice(&(n as u64).to_le_bytes());
                 }
                 Lowering::Reduce(reduction) => {
@@ -240,15 +189,23 @@ fn viewed(graph: &Graph, id: NodeId, x: NodeId, shapes: &Shapes) -> Result<Layou
     derived.how.view(&Layout { shape: of.into(), strides, offset: 0 })
 }
 
-/// How many elements each element of a reduction is made of.
-pub fn reduced_count(graph: &Graph, reduction: NodeId, shapes: &Shapes) -> Result<usize> {
-    let derived = graph.derivation(reduction);
-    let derived = derived.ok_or_else(|| Error::internal("a length of no reduction"))?;
-    let of = shapes.of(derived.of)?;
-    let reduced = derived.how.reduced(&of)?;
-    let extents: Vec<usize> =
-        of.iter().zip(reduced).filter(|(_, reduced)| *reduced).map(|(n, _)| *n).collect();
-    element_count(&extents)
+/// The extents of the reduced axes of an operand, and the strides of an array of its elements in C
+/// order; and those of the other axes.
+type Split = [(Vec<usize>, Vec<isize>); 2];
+
+/// The axes of a reduction's operand, those that it goes along and the others; whether the last
+/// one is among the others.
+fn split(graph: &Graph, id: NodeId, shapes: &Shapes) -> Result<(Split, bool)> {
+    let x = graph.node(id).operands()[0];
+    let of = &*shapes.of(graph.ty(x).domain)?;
+    let all = Derivation::Reduce { axes: None, keepdims: false };
+    let mask = graph.derivation(id).map_or(&all, |d| &d.how).reduced(of)?;
+    let strides = c_strides(of, graph.dtype(x).size());
+    let pick = |wanted: bool| -> (Vec<usize>, Vec<isize>) {
+        let axes = (0..of.len()).filter(|a| mask[*a] == wanted);
+        axes.map(|a| (of[a], strides[a])).unzip()
+    };
+    Ok(([pick(true), pick(false)], mask.last() == Some(&false)))
 }
 
 /// A reduction by its definition: each sequence is collected in C order, and reduced.
@@ -263,19 +220,11 @@ fn reduce(
     let Node::Apply(op, operands) = *graph.node(id) else {
         return Err(Error::internal("a reduction of nothing"));
     };
-    let of = &*call.shapes.of(graph.ty(operands[0]).domain)?;
     let (dtype, result) = (graph.dtype(operands[0]), graph.dtype(id));
     let size = dtype.size();
-    let all = Derivation::Reduce { axes: None, keepdims: false };
-    let how = graph.derivation(id).map_or(&all, |d| &d.how);
-    let mask = how.reduced(of)?;
-    let strides = c_strides(of, size);
-    let pick = |wanted: bool| -> (Vec<usize>, Vec<isize>) {
-        let axes = (0..of.len()).filter(|a| mask[*a] == wanted);
-        axes.map(|a| (of[a], strides[a])).unzip()
-    };
-    let ((kept, kept_strides), (reduced, reduced_strides)) = (pick(false), pick(true));
-    let order = if mask.last() == Some(&false) { Order::Column } else { Order::Row };
+    let ([(reduced, reduced_strides), (kept, kept_strides)], keeps_last) =
+        split(graph, id, call.shapes)?;
+    let order = if keeps_last { Order::Column } else { Order::Row };
     let (sequences, length) = (element_count(&kept)?, element_count(&reduced)?);
     let mut sequence = allocate(length * size)?;
     for i in 0..sequences {
@@ -317,7 +266,7 @@ unsafe fn apply(
     let n = element_count(shape)?;
     let dtype = graph.dtype(operands[operands.len() - 1]);
     let kernel = op
-        .kernel(dtype, call.isa)
+        .kernel(dtype, ISA)
         .ok_or_else(|| Error::internal(format!("{op:?} has no {dtype} kernel")))?;
     let mut expanded: [Vec<u8>; 3] = Default::default();
     let mut args: [(*const u8, usize); 3] = [(std::ptr::null(), 0); 3];
@@ -354,88 +303,8 @@ unsafe fn apply(
     Ok(flags)
 }
 
-/// The values of the weak part of a graph: of every weak node and of every adoption.
-///
-/// Other nodes are `None`. With them come the flags that computing them raised.
-///
-/// # Errors
-/// `Type` for a weak number that does not fit the dtype it meets, or `i64`.
-pub fn weak_values(graph: &Graph, call: &Call<'_>) -> Result<(Vec<Option<u64>>, u32)> {
-    let mut flags = 0;
-    let mut values: Vec<Option<u64>> = vec![None; graph.len()];
-    for id in graph.ids() {
-        let ty = graph.ty(id);
-        let value = |x: NodeId| {
-            values[x.index()].ok_or_else(|| Error::internal("a weak value of strong ones"))
-        };
-        values[id.index()] = match *graph.node(id) {
-            Node::Adopt(x) => Some(adopt(graph, x, value(x)?, ty.dtype, call.names)?),
-            _ if !ty.weak => None,
-            Node::Input(i) => match call.operands[i as usize] {
-                Operand::Scalar(bits) => Some(bits),
-                Operand::Array(_) => return Err(Error::internal("a weak array")),
-            },
-            Node::Const(bits) => Some(bits),
-            Node::Wide(_) => return Err(unadopted()),
-            Node::View(_) => return Err(Error::internal("a weak view")),
-            Node::Convert(x) => Some(convert_scalar(value(x)?, graph.dtype(x), ty.dtype)),
-            Node::Apply(op, operands) => {
-                let bits = operands.iter().map(|x| value(*x)).collect::<Result<Vec<u64>>>()?;
-                let dtype = graph.dtype(operands[operands.len() - 1]);
-                let computed =
-                    compute_weak(op, dtype, &bits).map_err(|e| blamed(graph, id, call.names, e))?;
-                let (value, raised) =
-                    computed.ok_or_else(|| Error::internal("a weak operation without a kernel"))?;
-                flags |= raised;
-                Some(value)
-            }
-        };
-    }
-    Ok((values, flags))
-}
-
 fn unadopted() -> Error {
     Error::internal("a weak integer that took no dtype")
-}
-
-/// A weak value in a strong dtype.
-fn adopt(graph: &Graph, x: NodeId, bits: u64, dtype: DType, names: &[Box<str>]) -> Result<u64> {
-    adopt_bits(bits, graph.dtype(x), dtype).map_err(|error| {
-        let hint = format!("pass a typed number, or convert it in the program: {dtype}(...)");
-        blamed(graph, x, names, Error::new(error.kind(), error.message()).hint(hint))
-    })
-}
-
-/// The error of a weak value, with the name of an argument that it comes from.
-fn blamed(graph: &Graph, x: NodeId, names: &[Box<str>], error: Error) -> Error {
-    let mut seen = vec![false; graph.len()];
-    let mut open = vec![x];
-    while let Some(id) = open.pop() {
-        if let Node::Input(number) = *graph.node(id) {
-            let message =
-                format!("the argument {}: {}", quoted(&names[number as usize]), error.message());
-            let named = Error::new(error.kind(), message);
-            return error.hints().iter().fold(named, |named, hint| named.hint(hint));
-        }
-        if !std::mem::replace(&mut seen[id.index()], true) {
-            open.extend(graph.node(id).operands());
-        }
-    }
-    error
-}
-
-/// The error for `min` or `max` of nothing.
-pub fn empty_extreme(op: Op) -> Error {
-    Error::new(ErrorKind::Shape, format!("{} of an empty array has no value", op.row().name))
-}
-
-/// The error for a run that was stopped.
-pub fn stopped(stop: Stop) -> Error {
-    match stop {
-        Stop::Cancelled => Error::new(ErrorKind::Cancelled, "the run was cancelled"),
-        Stop::Deadline => Error::new(ErrorKind::Cancelled, "the run passed its deadline"),
-        Stop::Failed(error) => Error::new(ErrorKind::Io, error.to_string()),
-    }
 }
 
 fn word(value: &[u8]) -> u64 {

@@ -32,7 +32,9 @@
 
 mod arg;
 mod backend;
+mod bind;
 mod cache;
+mod call;
 mod domain;
 mod drawing;
 mod engine;
@@ -53,7 +55,6 @@ mod plan;
 mod program;
 mod promote;
 mod resolve;
-mod schedule;
 mod stats;
 mod store;
 mod weak;
@@ -78,7 +79,7 @@ pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Bound, Kernel, OutputShape, Program};
 pub use promote::promote;
 pub use rayon;
-pub use stats::{StageStats, Stats};
+pub use stats::{PassStats, Stats};
 
 /// Compiles a program on an engine that the whole process shares.
 ///

@@ -9,18 +9,20 @@ use hotloop_runtime::control::{Control, Progress};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::perf::Perf;
 
-use crate::interp::Keep;
+use crate::call::MemoryLimits;
 use crate::legalize::Mode;
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Backend {
-    /// Native code, or the interpreter where native code cannot be had.
+    /// Native code, or the portable backend where native code cannot be had.
     #[default]
     Auto,
     /// Native code, or an error; for tests.
     Native,
-    /// The reference interpreter.
+    /// Calls of precompiled block kernels, tile by tile, without native code of the program's own.
+    Portable,
+    /// The reference interpreter: whole arrays, one operation after the other.
     Interpreter,
 }
 
@@ -123,7 +125,7 @@ impl CancelToken {
 pub struct RunOptions {
     cancel: Option<CancelToken>,
     deadline: Option<Duration>,
-    pub(crate) keep: Keep,
+    pub(crate) limits: MemoryLimits,
     pub(crate) order: Order,
     pub(crate) progress: Option<Arc<Progress>>,
     pub(crate) stats: bool,
@@ -196,8 +198,7 @@ impl RunOptions {
     /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
     /// it reads over and over, temporary arrays. 1 GiB by default; windows take at most an eighth
     /// of it, but a few MiB a thread and pass whatever it is. The caller's own arrays, and fresh outputs,
-    /// come on top. Where the interpreter answers, everything is in memory, and what does not fit
-    /// is a `Limit`.
+    /// come on top. The reference interpreter takes no sources and sinks.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -210,14 +211,14 @@ impl RunOptions {
     /// # Ok::<(), hotloop::Error>(())
     /// ```
     pub fn memory(mut self, bytes: usize) -> RunOptions {
-        self.keep.memory = bytes;
+        self.limits.memory = bytes;
         self
     }
 
     /// Where a run over sources and sinks puts temporary arrays that are too large for
     /// [`memory`](RunOptions::memory); by default, the system's directory for temporary files.
     pub fn temp_directory(mut self, directory: impl AsRef<Path>) -> RunOptions {
-        self.keep.directory = Some(directory.as_ref().into());
+        self.limits.directory = Some(directory.as_ref().into());
         self
     }
 

@@ -3,10 +3,10 @@
 use hotloop_runtime::nest::{self, dense_strides};
 use hotloop_runtime::strided::{broadcast_strides, is_contiguous};
 
+use crate::call::Operand;
 use crate::domain::{Derivation, Layout, Shapes, c_strides, f_strides};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
-use crate::interp::Operand;
 use crate::options::Order;
 
 /// The strides of each output of a graph, as those of a dense array.

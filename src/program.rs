@@ -6,30 +6,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
-use hotloop_runtime::control::Control;
 use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::dtype::{DType, Element};
 use hotloop_runtime::fpenv::FpEnv;
-use hotloop_runtime::isa::Isa;
-use hotloop_runtime::store::Store;
 use hotloop_runtime::strided::broadcast_shape;
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
 
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
-use crate::backend::cranelift::Refusal;
+use crate::backend::Refusal;
+use crate::backend::cpu::Tile;
+use crate::bind::{Compiled, Schedule, known};
+use crate::call::{Call, Operand, empty_extreme};
 use crate::domain::{Shapes, element_count};
 use crate::drawing::{self, Subject};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
-use crate::interp::{
-    Call, Keep, Operand, allocate, empty_extreme, evaluate, reduced_count, stopped, weak_values,
-};
+use crate::interp::evaluate;
 use crate::options::{Backend, RunOptions};
 use crate::order::fresh_strides;
 use crate::outputs::{Output, Outputs, Report};
-use crate::schedule::Schedule;
+use crate::plan::Plan;
 use crate::stats::{Stats, peak_memory};
 use crate::store;
 
@@ -80,7 +78,7 @@ pub struct Bound<'a> {
 }
 
 enum Work {
-    Native(Box<Schedule>),
+    Planned(Box<Schedule>),
     Interpreted { operands: Vec<Operand>, shapes: Shapes, outputs: Vec<View> },
 }
 
@@ -157,8 +155,7 @@ impl Program {
     ///
     /// # Errors
     /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
-    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source, `Limit` for what
-    /// the interpreter would have to load.
+    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
         let mut prepared = self.prepare(arrange(args, &self.source.terms, &[])?)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
@@ -355,7 +352,7 @@ impl Program {
         }
         for (op, id) in &kernels.extremes {
             let empty = match graph.derivation(*id) {
-                Some(_) => reduced_count(graph, *id, shapes)? == 0,
+                Some(derived) => shapes.length(derived)? == 0,
                 None => {
                     let domain = graph.ty(graph.node(*id).operands()[0]).domain;
                     shapes.of(domain)?.contains(&0)
@@ -440,19 +437,30 @@ impl Program {
             outputs: &outputs,
             control: &control,
             fresh,
-            isa: Isa::Baseline,
-            keep: &self.options.keep,
+            limits: &self.options.limits,
         };
         // Every adoption is checked, also one that optimizing has made superfluous.
-        let flags = if kernels.adopts { weak_values(&kernels.graph, &call)?.1 } else { 0 };
-        let work = match &kernels.native {
-            Ok(compiled) => {
-                Work::Native(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
+        let flags = known(&kernels.adoptions, &call)?.1;
+        let work = match &kernels.compiled {
+            Some(compiled) => {
+                if let (Backend::Native, Some(refusal)) =
+                    (self.engine.0.options.backend, &compiled.refusal)
+                {
+                    return Err(refused(refusal));
+                }
+                Work::Planned(Box::new(Schedule::new(compiled, &call, &self.engine.0.pool)?))
             }
-            Err(refusal) if self.engine.0.options.backend == Backend::Native => {
-                return Err(refused(refusal));
+            None => {
+                let in_store = |operand: &Operand| match operand {
+                    Operand::Array(view) => view.store.is_some(),
+                    Operand::Scalar(_) => false,
+                };
+                if operands.iter().any(in_store) || outputs.iter().any(|o| o.store.is_some()) {
+                    let message = "the reference interpreter takes only arrays in memory";
+                    return Err(Error::new(ErrorKind::Limit, message).hint("use Backend::Auto"));
+                }
+                Work::Interpreted { operands, shapes, outputs }
             }
-            Err(_) => Work::Interpreted { operands, shapes, outputs },
         };
         Ok(Bound { program: self.clone(), kernels, work, flags, borrow: PhantomData })
     }
@@ -466,7 +474,7 @@ impl Kernel {
 
     /// Whether there is native code.
     pub fn is_native(&self) -> bool {
-        self.kernels.native.is_ok()
+        self.kernels.is_native()
     }
 
     /// Binds the kernel to arrays: everything is checked here, and may then run many times.
@@ -509,13 +517,12 @@ impl Kernel {
     /// # Ok::<(), hotloop::Error>(())
     /// ```
     pub fn explain_svg(&self) -> String {
-        let native = self.kernels.native.as_ref().ok();
         drawing::svg(&Subject {
             text: self.program.text(),
             inputs: self.program.inputs(),
+            types: &self.types,
             outputs: self.program.outputs(),
-            graph: native.map_or(&self.kernels.graph, |compiled| &compiled.graph),
-            plan: native.map(|compiled| &compiled.plan),
+            plan: self.kernels.plan(),
         })
     }
 
@@ -530,34 +537,32 @@ impl Kernel {
             .collect();
         writeln!(text, "{}", inputs.join("\n"))?;
         let mode = self.program.engine.0.options.mode.name();
-        let graph = self.kernels.graph.to_string();
-        let compiled = match &self.kernels.native {
-            Ok(compiled) => compiled,
-            Err(refusal) => {
-                return writeln!(text, "\ninterpreted: {refusal:?}\n\ngraph ({mode})\n{graph}");
-            }
+        let graph = &self.kernels.graph;
+        let Some(compiled) = &self.kernels.compiled else {
+            return writeln!(text, "\ninterpreted\n\ngraph ({mode})\n{graph}");
         };
-        writeln!(text, "\nplan\n{}", compiled.plan)?;
-        let code: usize = compiled.tiles.iter().map(|t| t.code_len()).sum();
-        writeln!(text, "{} bytes moved an element", compiled.plan.bytes_per_element())?;
-        let operations = compiled.plan.operations();
+        let Compiled { plan, tiles, isa, refusal } = &**compiled;
+        writeln!(text, "\nplan\n{plan}")?;
+        writeln!(text, "{} bytes moved an element", plan.bytes_per_element())?;
+        let operations = plan.operations();
         let plural = if operations == 1 { "" } else { "s" };
         writeln!(text, "{operations} operation{plural} an element")?;
-        writeln!(
-            text,
-            "{code} bytes of machine code for {}",
-            self.program.engine.0.options.isa.name()
-        )?;
-        let optimized = compiled.graph.to_string();
-        if optimized == graph {
-            return write!(text, "\ngraph ({mode}), which is optimal already\n{graph}");
+        match refusal {
+            Some(refusal) => writeln!(text, "block kernels for {}: {refusal}", isa.name())?,
+            None => {
+                let code: usize = tiles.iter().map(Tile::code_len).sum();
+                writeln!(text, "{code} bytes of machine code for {}", isa.name())?;
+            }
         }
-        write!(text, "\ngraph ({mode})\n{graph}\noptimized\n{optimized}")
+        for (number, tile) in tiles.iter().enumerate() {
+            write!(text, "\ncode of pass {number}\n{tile}")?;
+        }
+        write!(text, "\ngraph ({mode})\n{graph}")
     }
 
-    /// Bytes that an element moves between memory and the caches, over all stages.
+    /// Bytes that an element moves between memory and the caches, over all passes.
     pub fn bytes_per_element(&self) -> usize {
-        self.kernels.native.as_ref().map_or(0, |c| c.plan.bytes_per_element())
+        self.kernels.plan().map_or(0, Plan::bytes_per_element)
     }
 }
 
@@ -566,7 +571,7 @@ impl Bound<'_> {
     ///
     /// # Errors
     /// `Cancelled`, or `Io` of sources and sinks; the outputs are then undefined. From the
-    /// interpreter also `OutOfMemory`, and `Limit` for sources that it would have to load.
+    /// interpreter also `OutOfMemory`.
     pub fn run(&mut self) -> Result<Report> {
         self.drive(None)
     }
@@ -610,33 +615,27 @@ impl Bound<'_> {
         let mut watch = options.stats.then(|| (Instant::now(), Vec::new()));
         let times = watch.as_mut().map(|(_, times)| times);
         let (flags, native) = match &mut self.work {
-            Work::Native(schedule) => {
+            Work::Planned(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
                 let flags = unsafe { schedule.run(driver, &control, progress, times) }?;
-                (flags, true)
+                (flags, self.kernels.is_native())
             }
             Work::Interpreted { operands, shapes, outputs } => {
-                // The oracle runs the plain instances; where it only stands in, speed matters.
-                let asked_for = engine.0.options.backend == Backend::Interpreter;
-                let isa = if asked_for { Isa::Baseline } else { engine.0.options.isa };
                 let names = &self.program.source.inputs;
                 let fresh = false;
-                let mut memory = InMemory::of(operands, outputs, &options.keep)?;
-                memory.load(&control)?;
                 let call = Call {
-                    operands: &memory.operands,
+                    operands,
                     names,
                     shapes,
-                    outputs: &memory.outputs,
+                    outputs,
                     fresh,
                     control: &control,
-                    isa,
-                    keep: &options.keep,
+                    limits: &options.limits,
                 };
-                // SAFETY: as above; inputs are read before outputs are written.
+                // SAFETY: as above, and nothing is in a store; inputs are read before outputs are
+                // written.
                 let flags = unsafe { evaluate(&self.kernels.graph, &call) }?;
-                memory.save(&control)?;
                 (flags, false)
             }
         };
@@ -648,80 +647,26 @@ impl Bound<'_> {
         Ok(Report { divided_by_zero, native, stats })
     }
 
-    /// What a run took, from the times of its stages.
+    /// What a run took, from the times of its passes.
     fn stats(&self, times: &[Duration]) -> Stats {
         let Program { source, .. } = &self.program;
         let own = match &self.work {
-            Work::Native(schedule) => schedule.stats(times, &source.outputs),
+            Work::Planned(schedule) => schedule.stats(times, &source.outputs),
             Work::Interpreted { .. } => Stats::default(),
         };
         Stats { compile: source.took + self.kernels.took, peak_memory: peak_memory(), ..own }
     }
 }
 
-/// The arrays of a call, in memory: what the interpreter takes.
-struct InMemory {
-    operands: Vec<Operand>,
-    outputs: Vec<View>,
-    /// The stores that stand behind some of them, and their copies.
-    loaded: Vec<(Store, Vec<u8>)>,
-    saved: Vec<(Store, Vec<u8>)>,
-}
-
-impl InMemory {
-    fn of(operands: &[Operand], outputs: &[View], keep: &Keep) -> Result<InMemory> {
-        let mut memory = InMemory {
-            operands: operands.to_vec(),
-            outputs: outputs.to_vec(),
-            loaded: Vec::new(),
-            saved: Vec::new(),
-        };
-        let mut room = keep.memory;
-        let mut copy = |view: &mut View, list: &mut Vec<(Store, Vec<u8>)>| {
-            let Some(store) = view.store.take() else { return Ok(()) };
-            let bytes = store::byte_count(view)?;
-            room = room.checked_sub(bytes).ok_or_else(|| {
-                let message = "the interpreter needs the arrays in memory, and they do not fit";
-                Error::new(ErrorKind::Limit, message).hint("let the run have more memory")
-            })?;
-            let mut copy = allocate(bytes)?;
-            view.pointer = copy.as_mut_ptr();
-            list.push((store, copy));
-            Ok(())
-        };
-        for operand in &mut memory.operands {
-            if let Operand::Array(view) = operand {
-                copy(view, &mut memory.loaded)?;
-            }
-        }
-        memory.outputs.iter_mut().try_for_each(|view| copy(view, &mut memory.saved))?;
-        Ok(memory)
-    }
-
-    fn load(&mut self, control: &Control) -> Result<()> {
-        let mut all = self.loaded.iter_mut();
-        all.try_for_each(|(store, bytes)| store::load(store, bytes, control)).map_err(stopped)
-    }
-
-    fn save(&self, control: &Control) -> Result<()> {
-        let mut all = self.saved.iter();
-        all.try_for_each(|(store, bytes)| store::save(store, bytes, control)).map_err(stopped)
-    }
-}
-
-/// The error for those who asked for native code and nothing else.
+/// The error where native code was asked for and nothing else.
 fn refused(refusal: &Refusal) -> Error {
+    let kind = match refusal {
+        Refusal::TooLarge | Refusal::Busy => ErrorKind::Limit,
+        _ => ErrorKind::Internal,
+    };
+    let error = Error::new(kind, format!("there is no native code: {refusal}"));
     match refusal {
-        Refusal::TooLarge => {
-            Error::new(ErrorKind::Limit, "the program is too large for native code")
-                .hint("raise the engine's compile budget, or let the interpreter answer")
-        }
-        Refusal::Busy => Error::new(ErrorKind::Limit, "too many large programs are being compiled")
-            .hint("try again, or let the interpreter answer"),
-        Refusal::Unavailable(why) => {
-            Error::new(ErrorKind::Internal, format!("native code cannot be had: {why}"))
-                .hint("let the interpreter answer")
-        }
-        Refusal::Bug(what) => Error::internal(what),
+        Refusal::TooLarge => error.hint("raise the engine's compile budget, or use Backend::Auto"),
+        _ => error.hint("use Backend::Auto"),
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ops::Op;
-use crate::plan::{Instr, Stage, Step, Target};
+use crate::plan::{Destination, Pass, Value};
 
 /// What a run took; see [`RunOptions::stats`](crate::RunOptions::stats).
 ///
@@ -16,7 +15,7 @@ use crate::plan::{Instr, Stage, Step, Target};
 /// if outputs.report().native {
 ///     // Once for the mean, and once more for the difference.
 ///     assert_eq!(stats.bytes_read(), 2 * 24);
-///     assert_eq!(stats.stages.last().map(|stage| stage.bytes_written), Some(24));
+///     assert_eq!(stats.passes.last().map(|pass| pass.bytes_written), Some(24));
 /// }
 /// # Ok::<(), hotloop::Error>(())
 /// ```
@@ -28,7 +27,7 @@ pub struct Stats {
     /// What the run took, from its arrays to its results.
     pub run: Duration,
     /// The passes over the data, in order; none from the interpreter.
-    pub stages: Vec<StageStats>,
+    pub passes: Vec<PassStats>,
     /// Inputs that were copied first: as an output is written over them too early, or as they are
     /// outside memory, and small or read over and over.
     pub copied_arrays: usize,
@@ -45,7 +44,7 @@ pub struct Stats {
 /// What a pass over the data took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StageStats {
+pub struct PassStats {
     /// The operations, in short, and where their results go.
     pub computes: String,
     /// Elements that it went through.
@@ -61,16 +60,16 @@ pub struct StageStats {
 impl Stats {
     /// Bytes that all passes read.
     pub fn bytes_read(&self) -> u64 {
-        self.stages.iter().map(|stage| stage.bytes_read).sum()
+        self.passes.iter().map(|pass| pass.bytes_read).sum()
     }
 
     /// Bytes that all passes write.
     pub fn bytes_written(&self) -> u64 {
-        self.stages.iter().map(|stage| stage.bytes_written).sum()
+        self.passes.iter().map(|pass| pass.bytes_written).sum()
     }
 }
 
-impl StageStats {
+impl PassStats {
     /// Bytes read and written in a nanosecond, which is 10^9 bytes a second.
     pub fn gb_per_s(&self) -> f64 {
         let bytes = self.bytes_read + self.bytes_written;
@@ -89,46 +88,33 @@ pub(crate) struct Traffic {
 /// The most operations that are named.
 const MOST_NAMED: usize = 6;
 
-/// What a stage computes, in short; `names` are the outputs'.
-pub(crate) fn computes(stage: &Stage, names: &[Option<Box<str>>]) -> String {
+/// The operations of a pass, in short, and where its results go; `names` are the outputs'.
+pub(crate) fn computes(pass: &Pass, names: &[Option<Box<str>>]) -> String {
     let mut done: Vec<&str> = Vec::new();
-    for op in stage.program.steps.iter().flat_map(operations) {
-        let name = op.row().name;
-        if !done.contains(&name) {
-            done.push(name);
+    for (value, _) in pass.body.values() {
+        if let Value::Apply(op, _) = value
+            && !done.contains(&op.row().name)
+        {
+            done.push(op.row().name);
         }
     }
     let more = if done.len() > MOST_NAMED { ", ..." } else { "" };
     done.truncate(MOST_NAMED);
-    let mut text = done.join(", ") + more;
-    let mut result = |what: &str, target: Target| {
-        let separator = if text.is_empty() { "" } else { ", " };
-        text += &match target {
-            Target::Output(number) => match names.get(number as usize) {
-                Some(Some(name)) => format!("{separator}{what}{name}"),
-                _ => format!("{separator}{what}output {number}"),
-            },
-            Target::Temporary(number) => format!("{separator}{what}array{number}"),
-            Target::Cell(number) => format!("{separator}{what}cell{number}"),
-        };
+    let mut parts = match done.is_empty() {
+        true => Vec::new(),
+        false => vec![done.join(", ") + more],
     };
-    stage.outputs.iter().for_each(|(target, _)| result("to ", *target));
-    stage.folds.iter().for_each(|fold| result(&format!("{} to ", fold.reduction), fold.target));
-    text
-}
-
-/// The operations of a step.
-fn operations(step: &Step) -> Vec<Op> {
-    let applied = |instr: &Instr| match instr {
-        Instr::Apply(op, ..) => Some(*op),
-        _ => None,
+    let named = |to: Destination| match to {
+        Destination::Output(number) => match names.get(number as usize) {
+            Some(Some(name)) => name.to_string(),
+            _ => to.to_string(),
+        },
+        to => to.to_string(),
     };
-    match step {
-        Step::Fused(_, code) => code.iter().filter_map(applied).collect(),
-        Step::Block(op, ..) => vec![*op],
-        Step::Pair(ops, ..) => ops.to_vec(),
-        Step::Convert(..) => Vec::new(),
-    }
+    parts.extend(pass.stores.iter().map(|store| format!("to {}", named(store.to))));
+    let carries = pass.carries.iter();
+    parts.extend(carries.map(|carry| format!("{} to {}", carry.reduction, named(carry.to))));
+    parts.join(", ")
 }
 
 /// The most memory that the process has had, in bytes.

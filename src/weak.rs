@@ -72,7 +72,7 @@ pub(crate) fn does_not_fit(value: impl std::fmt::Display, dtype: DType) -> Error
 
 /// An operation on constants, by the kernel that would compute it at run time: the result and
 /// its flags.
-fn compute(op: Op, dtype: DType, bits: &[u64]) -> Option<(u64, u32)> {
+pub(crate) fn compute(op: Op, dtype: DType, bits: &[u64]) -> Option<(u64, u32)> {
     let kernel = op.kernel(dtype, Isa::Baseline)?;
     let mut out = [0u8; 8];
     let at =

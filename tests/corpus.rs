@@ -37,6 +37,7 @@ fn engines(mode: Mode) -> Vec<(String, Engine)> {
     let builder = || Engine::builder().mode(mode);
     let mut list =
         vec![("interpreter".to_string(), builder().backend(Backend::Interpreter).build())];
+    list.push(("portable".to_string(), builder().backend(Backend::Portable).eager().build()));
     for isa in Isa::available() {
         for threads in [1, 2] {
             let engine =

@@ -293,17 +293,17 @@ fn stats_count_bytes_by_pass() {
     let stats = report.stats().expect("they were asked for");
     assert!(stats.compile > Duration::ZERO && stats.run > Duration::ZERO);
     if !report.native {
-        return assert_eq!(stats.stages, []);
+        return assert_eq!(stats.passes, []);
     }
-    let whole: Vec<_> = stats.stages.iter().filter(|stage| stage.elements == 6000).collect();
+    let whole: Vec<_> = stats.passes.iter().filter(|stage| stage.elements == 6000).collect();
     let [first, last] = whole[..] else { panic!("{stats:?}") };
     assert_eq!((first.bytes_read, first.bytes_written), (24_000, 80));
     assert!(first.computes.starts_with("sum to "), "{}", first.computes);
     // The row of means counts once, though it is read for each row.
     assert_eq!((last.bytes_read, last.bytes_written), (24_080, 24_000));
     assert_eq!(last.computes, "-, to y");
-    assert_eq!(stats.bytes_read(), stats.stages.iter().map(|s| s.bytes_read).sum::<u64>());
-    assert!(stats.stages.iter().map(|stage| stage.time).sum::<Duration>() <= stats.run);
+    assert_eq!(stats.bytes_read(), stats.passes.iter().map(|s| s.bytes_read).sum::<u64>());
+    assert!(stats.passes.iter().map(|stage| stage.time).sum::<Duration>() <= stats.run);
     assert_eq!((stats.temporary_arrays, stats.temporary_bytes), (1, 80));
     assert_eq!((stats.copied_arrays, stats.copied_bytes), (0, 0));
     if cfg!(target_os = "linux") {

@@ -470,7 +470,7 @@ impl Source for Counter {
 
 #[test]
 fn a_single_number_is_read_at_each_run() {
-    for backend in [Backend::Native, Backend::Interpreter] {
+    for backend in [Backend::Native, Backend::Portable] {
         let engine = Engine::builder().backend(backend).eager().build();
         let program = engine.compile("x * k").unwrap();
         let (x, k, mut y) = ([2i64, 3], Arc::new(Counter::default()), [0i64; 2]);
@@ -536,7 +536,7 @@ fn single_numbers_come_and_go_too() {
     // Any byte but 0 is true.
     let mut truth = Array::contiguous(DType::Bool, &[], 0);
     truth.set(&[8]);
-    for backend in [Backend::Native, Backend::Interpreter] {
+    for backend in [Backend::Native, Backend::Portable] {
         let engine = Engine::builder().backend(backend).build();
         let (source, sink) =
             (Arc::new(Stored::native(&truth)), Arc::new(Stored::sink(DType::Bool, &[])));

@@ -36,24 +36,21 @@ use crate::stream;
 use crate::strided::{
     Panel, gather, gather_block, is_contiguous, scatter, scatter_block, swap_bytes,
 };
+use crate::tile::{TileCode, TileTable};
 use crate::window::{PICKED, Piece, Results, Way, steps};
 
-/// A compiled tile: `n` elements, through a table of pointers laid out as
-/// `cells, inputs..., outputs..., slots...`. Returns advisory flags.
-///
-/// It may read and write up to the next multiple of the program's block beyond `n`.
-pub type TileFn = unsafe extern "C" fn(table: *const *mut u8, n: usize) -> u32;
-
-/// What a loop needs to know of its tile function.
-#[derive(Clone, Copy, Debug)]
+/// What a loop needs to know of its tile.
+#[derive(Clone, Copy)]
 pub struct Tile<'a> {
-    /// The compiled function; `None` if there is nothing to compute but reductions.
-    pub function: Option<TileFn>,
+    /// What computes its elements; `None` if there is nothing to compute but reductions.
+    pub code: Option<&'a TileCode>,
     /// Elements that one turn of its loops takes; in-place operands are handed to it in
     /// multiples of this. At most 64, a power of two.
     pub block: usize,
-    /// Scratch slots, of 8 bytes an element.
-    pub slots: usize,
+    /// The layout of its table; a scratch slot has 8 bytes an element.
+    pub table: TileTable,
+    /// The addresses of the block kernels that it calls through the table.
+    pub kernels: &'a [usize],
     /// Where in the table it leaves what is reduced, for each of the loop's folds.
     pub reduced: &'a [usize],
     /// Rough nanoseconds an element.
@@ -188,7 +185,7 @@ impl Grid {
 
 /// A tile function bound to its operands; runs any number of times.
 pub struct Loop {
-    function: Option<TileFn>,
+    code: Option<TileCode>,
     block: usize,
     reduced: Box<[usize]>,
     nest: Nest,
@@ -340,7 +337,7 @@ impl Loop {
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
-        let reduces = tile.function.is_some() && nest.along == Along::Columns && !folds.is_empty();
+        let reduces = tile.code.is_some() && nest.along == Along::Columns && !folds.is_empty();
         let block = if reduces { tile.block.max(64) } else { tile.block };
         let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
         let staged = operands.iter().filter(staged).count();
@@ -372,7 +369,7 @@ impl Loop {
         let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
         let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
-        let length = tile_length(columns.min(panel.columns), tile.slots + staged, widest);
+        let length = tile_length(columns.min(panel.columns), tile.table.slots + staged, widest);
         let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
         let length = length.min(longest.max(64)).min(lanes).min(widest_window);
 
@@ -405,7 +402,7 @@ impl Loop {
         let workers = workers.min(grid.units()).max(1);
         let mut list = reserve(workers)?;
         for _ in 0..workers {
-            let room = Room { slots: tile.slots, length, block, panel, panels };
+            let room = Room { tile, length, block, panel, panels };
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
@@ -419,7 +416,7 @@ impl Loop {
             }
         }
         Ok(Loop {
-            function: tile.function,
+            code: tile.code.cloned(),
             block,
             reduced: tile.reduced.into(),
             nest,
@@ -458,11 +455,11 @@ impl Loop {
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
-        if let (Some(n), Some(function)) = (self.one_tile, self.function) {
+        if let (Some(n), Some(code)) = (self.one_tile, &self.code) {
             let _environment = FpEnv::enter();
             control.check()?;
             // SAFETY: the table holds the operands, which have `n` elements: whole blocks.
-            let flags = unsafe { function(self.workers[0].get_mut().table.as_ptr(), n) };
+            let flags = unsafe { code.run(self.workers[0].get_mut().table.as_ptr(), n) };
             if let Some(progress) = progress {
                 progress.add(n as u64);
             }
@@ -745,8 +742,8 @@ impl Cut<'_> {
 }
 
 /// What a worker's scratch is made for.
-struct Room {
-    slots: usize,
+struct Room<'a> {
+    tile: &'a Tile<'a>,
     length: usize,
     block: usize,
     panel: Shape,
@@ -755,14 +752,15 @@ struct Room {
 
 impl Worker {
     fn new(
-        room: &Room,
+        room: &Room<'_>,
         operands: &[Bound],
         folds: &[Fold],
         nest: &Nest,
         grid: &Grid,
         cells: *const Cell,
     ) -> Result<Worker, OutOfMemory> {
-        let Room { slots, length, block, panel, panels } = *room;
+        let Room { tile, length, block, panel, panels } = *room;
+        let slots = tile.table.slots;
         // One line more than needed, so that equal offsets of two slots differ modulo 4 KiB.
         let lines = |elements: usize| elements * 8 / 64 + 1;
         let staged = |o: &Bound| match o.access {
@@ -810,10 +808,12 @@ impl Worker {
             let room = if fold.store.is_some() { Results::ROOM } else { 0 };
             results.push(Results::new(reserve(room)?));
         }
-        let mut table = reserve(1 + operands.len() + slots.len())?;
+        // In the order of `TileTable`.
+        let mut table = reserve(1 + operands.len() + slots.len() + tile.kernels.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
+        table.extend(tile.kernels.iter().map(|address| *address as *mut u8));
         let (mut sequences, mut columns, mut finished) = (Vec::new(), Vec::new(), Vec::new());
         match nest.along {
             Along::Nothing => {}
@@ -1325,10 +1325,10 @@ impl Loop {
                 }
             };
         }
-        let flags = match self.function {
+        let flags = match &self.code {
             // SAFETY: the table holds what the function was compiled to find, each operand with
             // `n` elements up to the next whole block.
-            Some(function) => unsafe { function(worker.table.as_ptr(), n) },
+            Some(code) => unsafe { code.run(worker.table.as_ptr(), n) },
             None => 0,
         };
         // Before an output that is reduced too has the order of its bytes turned.

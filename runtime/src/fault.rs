@@ -94,19 +94,20 @@ faults! {
         Expm1ByExp "expm1(x) is exp(x) - 1";
         Log1pByLog "log1p(x) is log(1 + x)";
         CopysignByComparison "copysign(x, y) is -abs(x) if y < 0 else abs(x)";
-    "src/plan.rs":
-        StagesSwapped "the last two stages change places";
+    "src/plan/":
+        PassesSwapped "the last two passes change places";
         LoadsSwapped "two inputs of one type are taken for each other";
         ViewForgotten "an array is read without its last view";
-        CellOfNeighbour "a number is read from the next cell";
-        OutputsSwapped "two outputs of a stage change places";
+        OutputsSwapped "two outputs of a pass change places";
+    "src/backend/cpu/arrange.rs":
+        UniformOfNeighbour "a number is read from its neighbour";
         SecondStoreForgotten "a value that two places want is stored once";
         PairSwapped "the sine and the cosine change places";
         TruthsCopied "bytes of bools are copied as they are";
         MaskHalfRead "a mask is read as one of half the width";
         StepsSwapped "the last two steps of a tile change places";
         SlotFreedEarly "a scratch slot is free again before it is read the last time";
-    "src/backend/cranelift.rs":
+    "src/backend/cpu/cranelift.rs":
         UnsignedAsSigned "small unsigned integers are compared as signed ones";
         U64NotMoved "u64 are compared as i64";
         LessIsLessOrEqual "< of floats is <=";
@@ -124,13 +125,12 @@ faults! {
         LastVectorNotStored "the last vector of a turn is not stored";
         LoopEndsEarly "a loop leaves out what does not fill a turn";
         CodegenPanics "code generation panics";
-    "src/schedule.rs":
+    "src/bind/":
         OverlapNotCopied "an input that an output overlaps is not copied";
         InPlaceNotStaged "an input that is also written is not staged";
-        TruthCellNotMask "a bool in a cell is a byte, not a mask";
-        TruthOutputNotMasked "a bool that is a single number is written as a mask";
+        TruthUniformNotMask "a bool that is a uniform is a byte, not a mask";
         LeavesOfOtherAxes "a reduction that keeps the last axis is added as one that takes it";
-        CellKeepsOldValue "a number that a stage computes does not reach its cell";
+        UniformKeepsOldValue "a number that is computed between passes does not reach them";
         SinkDrainedInCOrder "a sink that is read again is filled in C order, whatever its own is";
     "runtime/src/executor.rs":
         TailOneShort "the last element of a tail is not written";

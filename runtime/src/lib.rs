@@ -27,6 +27,7 @@ pub mod stack;
 pub mod store;
 pub mod stream;
 pub mod strided;
+pub mod tile;
 mod turned;
 pub mod view;
 mod window;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hotloop::{StageStats, Stats};
+use hotloop::{PassStats, Stats};
 
 use super::quantity::{size, time};
 
@@ -24,17 +24,17 @@ impl fmt::Display for Table<'_> {
         writeln!(f, "copies       {}", arrays(stats.copied_arrays, stats.copied_bytes))?;
         writeln!(f, "temporaries  {}", arrays(stats.temporary_arrays, stats.temporary_bytes))?;
         write!(f, "peak memory  {}", stats.peak_memory.map_or("unknown".to_string(), size))?;
-        if stats.stages.is_empty() {
+        if stats.passes.is_empty() {
             return Ok(());
         }
         let head = ["stage", "elements", "time", "ns/element", "read", "written", "GB/s"];
         let mut rows = vec![head.map(str::to_string)];
-        rows.extend(stats.stages.iter().enumerate().map(|(number, stage)| row(number, stage)));
+        rows.extend(stats.passes.iter().enumerate().map(|(number, stage)| row(number, stage)));
         let length = |row: &[String; 7], column: usize| row[column].chars().count();
         let width = |column| rows.iter().map(|row| length(row, column)).max().unwrap_or(0);
         let widths: [usize; 7] = std::array::from_fn(width);
         writeln!(f)?;
-        let what = stats.stages.iter().map(|stage| stage.computes.as_str());
+        let what = stats.passes.iter().map(|stage| stage.computes.as_str());
         for (row, what) in rows.iter().zip(std::iter::once("computes").chain(what)) {
             writeln!(f)?;
             for (cell, width) in row.iter().zip(widths) {
@@ -46,7 +46,7 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-fn row(number: usize, stage: &StageStats) -> [String; 7] {
+fn row(number: usize, stage: &PassStats) -> [String; 7] {
     let each = stage.time.as_nanos() as f64 / stage.elements.max(1) as f64;
     [
         number.to_string(),

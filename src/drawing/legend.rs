@@ -8,9 +8,8 @@ const MOST_NOTES: usize = 16;
 
 /// What the shapes' names mean.
 pub(super) fn notes(subject: &Subject<'_>) -> Vec<String> {
-    let graph = subject.graph;
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
-    for (name, ty) in subject.inputs.iter().zip(graph.inputs()).filter(|(_, ty)| !ty.is_scalar()) {
+    for (name, ty) in subject.inputs.iter().zip(subject.types).filter(|(_, ty)| !ty.is_scalar()) {
         let shape = ty.0.domain.to_string();
         match notes.iter_mut().find(|(s, _)| *s == shape) {
             Some((_, names)) => names.push(name),
@@ -23,7 +22,7 @@ pub(super) fn notes(subject: &Subject<'_>) -> Vec<String> {
         format!("{shape} = the shape of {}{more}", names.join(", "))
     };
     let mut notes: Vec<String> = notes.into_iter().map(shape_of).collect();
-    let derived = graph.derived().iter().enumerate();
+    let derived = subject.plan.map_or(&[][..], |plan| &plan.derived).iter().enumerate();
     notes.extend(derived.map(|(i, d)| format!("d{i} = [{}] {}", d.of, d.how)));
     if notes.len() > MOST_NOTES {
         let more = notes.len() - MOST_NOTES;

@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::panel::{Between, Panel};
+use super::panel::Panel;
 use super::placed::Placed;
 use super::svg::Canvas;
+use crate::plan::Destination;
 
 /// Between lines that go past boxes.
 const LANE: f64 = 10.0;
@@ -92,15 +93,15 @@ impl Links {
 }
 
 fn links(panels: &[Panel]) -> Vec<Link> {
-    let mut written: FxHashMap<Between, (usize, usize)> = FxHashMap::default();
+    let mut written: FxHashMap<Destination, (usize, usize)> = FxHashMap::default();
     let mut links = Vec::new();
     for (to, panel) in panels.iter().enumerate() {
-        for (between, end) in &panel.reads {
-            if let Some((from, start)) = written.get(between) {
+        for (what, end) in &panel.reads {
+            if let Some((from, start)) = written.get(what) {
                 links.push(Link { from: *from, to, start: *start, end: *end });
             }
         }
-        written.extend(panel.writes.iter().map(|(between, shape)| (*between, (to, *shape))));
+        written.extend(panel.writes.iter().map(|(what, shape)| (*what, (to, *shape))));
     }
     links
 }

@@ -1,11 +1,11 @@
-//! What stands in shapes: names of operations and values.
-
-use rustc_hash::FxHashMap;
+//! What stands in shapes: values in the program's own words.
 
 use super::Subject;
-use crate::graph::{Graph, Node, NodeId, show};
+use crate::graph::show;
+use crate::ops::Op;
+use crate::plan::{Array, Destination, Load, Pass, Plan, Source, Value, applied};
 
-/// The most characters of a name in a shape.
+/// The most characters of the words of a value.
 const MOST_CHARACTERS: usize = 28;
 
 /// A name as it fits a shape.
@@ -13,7 +13,7 @@ pub(super) fn cut(name: &str) -> String {
     shortened(name, MOST_CHARACTERS)
 }
 
-/// The beginning of a text that is longer than so many characters.
+/// The beginning of a text that is longer than `most` characters.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -21,61 +21,142 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// What a node is called.
-pub(super) fn name(graph: &Graph, id: NodeId) -> String {
-    match graph.node(id) {
-        // Some are written to be followed by their operand.
-        Node::Apply(op, _) => op.row().name.trim_end_matches(" of").to_string(),
-        Node::Convert(_) | Node::Adopt(_) => format!("to {}", graph.dtype(id)),
-        Node::View(_) => "view".to_string(),
-        Node::Const(_) | Node::Wide(_) => "constant".to_string(),
-        Node::Input(_) => "input".to_string(),
-    }
+/// What stands for an operand whose words are too long.
+const LONG: &str = "\u{2026}";
+
+/// An operation in words, as far as they are short.
+pub(super) fn worded(op: Op, words: &[Option<&str>]) -> String {
+    let inner = |word: &Option<&str>| match word {
+        Some(word) if word.contains(' ') && !word.ends_with(')') => format!("({word})"),
+        Some(word) => word.to_string(),
+        None => LONG.to_string(),
+    };
+    let is_sign = !op.row().name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let plain = |word: &Option<&str>| word.unwrap_or(LONG).to_string();
+    let words: Vec<String> = match is_sign {
+        true => words.iter().map(inner).collect(),
+        false => words.iter().map(plain).collect(),
+    };
+    applied(op, &words)
 }
 
-/// Whether a name is a word rather than a sign.
-pub(super) fn is_word(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic())
+/// A text, unless it is too long for the words of a value.
+pub(super) fn short(text: String) -> Option<String> {
+    (text.chars().count() <= MOST_CHARACTERS).then_some(text)
 }
 
-/// An operation with its operands.
-pub(super) fn applied(name: &str, words: &[&str]) -> String {
-    match words {
-        [x, y] if !is_word(name) => format!("{x} {name} {y}"),
-        [x] if !is_word(name) => format!("{name}{x}"),
-        _ => format!("{name}({})", words.join(", ")),
-    }
+/// The uniforms and arrays of a plan in words.
+pub(super) struct Words {
+    uniforms: Vec<Option<String>>,
+    temporaries: Vec<Option<String>>,
+    outputs: Vec<Option<String>>,
 }
 
-/// The text of short expressions of numbers that take the dtype of what they meet.
-pub(super) fn weak_values(subject: &Subject<'_>) -> FxHashMap<NodeId, String> {
-    let graph = subject.graph;
-    let mut texts: FxHashMap<NodeId, String> = FxHashMap::default();
-    for id in graph.ids().filter(|id| graph.ty(*id).weak) {
-        let operands = graph.node(id).operands().iter();
-        let words: Option<Vec<&str>> = operands.map(|x| Some(texts.get(x)?.as_str())).collect();
-        let Some(words) = words else { continue };
-        let text = match graph.node(id) {
-            Node::Input(number) => match subject.inputs.get(*number as usize) {
-                Some(name) => name.to_string(),
-                None => continue,
-            },
-            Node::Const(bits) => show(*bits, graph.dtype(id)),
-            Node::Apply(op, _) if words.len() > 1 => {
-                let inner: Vec<String> = words.iter().map(|word| bracketed(word)).collect();
-                let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
-                applied(op.row().name, &inner)
-            }
-            _ => applied(&name(graph, id), &words),
+impl Words {
+    pub(super) fn of(plan: &Plan, subject: &Subject<'_>) -> Words {
+        let mut words = Words {
+            uniforms: Vec::with_capacity(plan.uniforms.len()),
+            temporaries: vec![None; plan.temporaries.len()],
+            outputs: subject.outputs.iter().map(|name| name.as_deref().map(cut)).collect(),
         };
-        if text.len() <= MOST_CHARACTERS {
-            texts.insert(id, text);
+        // A pass makes its results from what came before it.
+        let mut results = vec![None; plan.uniforms.len()];
+        for pass in &plan.passes {
+            words.uniforms(plan, subject, pass.uniforms as usize, &results);
+            let values = words.body(pass, subject);
+            for store in &pass.stores {
+                words.name(store.to, values[store.value as usize].clone(), &mut results);
+            }
+            for carry in &pass.carries {
+                let of = values[carry.value as usize].as_deref().unwrap_or(LONG);
+                let name = carry.reduction.to_string();
+                let text = short(format!("{}({of})", name.trim_end_matches(" of")));
+                words.name(carry.to, text, &mut results);
+            }
+        }
+        words.uniforms(plan, subject, plan.uniforms.len(), &results);
+        words
+    }
+
+    fn name(&mut self, to: Destination, text: Option<String>, results: &mut [Option<String>]) {
+        match to {
+            Destination::Uniform(number) => results[number as usize] = text,
+            Destination::Temporary(number) => self.temporaries[number as usize] = text,
+            Destination::Output(number) => {
+                if let Some(name @ None) = self.outputs.get_mut(number as usize) {
+                    *name = text;
+                }
+            }
         }
     }
-    texts
-}
 
-/// An operand of a sign, in parentheses if it needs them.
-fn bracketed(word: &str) -> String {
-    if word.contains(' ') { format!("({word})") } else { word.to_string() }
+    /// Adds the words of the uniforms below a number.
+    fn uniforms(
+        &mut self,
+        plan: &Plan,
+        subject: &Subject<'_>,
+        below: usize,
+        results: &[Option<String>],
+    ) {
+        for number in self.uniforms.len()..below {
+            let uniform = &plan.uniforms[number];
+            let operands = uniform.source.operands().iter();
+            let words: Vec<Option<&str>> =
+                operands.map(|x| self.uniforms[*x as usize].as_deref()).collect();
+            let text = match &uniform.source {
+                Source::Constant(bits) => short(show(*bits, uniform.dtype)),
+                Source::Input(input) => subject.inputs.get(*input as usize).map(|name| cut(name)),
+                Source::Size(_) | Source::Length(_) => Some("n".to_string()),
+                // A number in another dtype is the same number.
+                Source::Convert(_) | Source::Adopt(_) => words[0].map(str::to_string),
+                Source::Apply(op, _) => short(worded(*op, &words)),
+                Source::Carry => results[number].clone(),
+            };
+            self.uniforms.push(text);
+        }
+    }
+
+    /// The words of the values of a body.
+    pub(super) fn body(&self, pass: &Pass, subject: &Subject<'_>) -> Vec<Option<String>> {
+        let mut values: Vec<Option<String>> = Vec::with_capacity(pass.body.len());
+        for (value, dtype) in pass.body.values() {
+            let operands = value.operands().iter();
+            let words: Vec<Option<&str>> =
+                operands.map(|x| values[*x as usize].as_deref()).collect();
+            let text = match value {
+                Value::Load(load) => self.load(&pass.loads[*load as usize], subject),
+                Value::Uniform(uniform) => self.uniform(*uniform),
+                Value::Convert(_) => words[0].and_then(|word| short(format!("{dtype}({word})"))),
+                Value::Apply(op, _) => short(worded(*op, &words)),
+            };
+            values.push(text);
+        }
+        values
+    }
+
+    pub(super) fn uniform(&self, number: u32) -> Option<String> {
+        self.uniforms.get(number as usize).cloned().flatten()
+    }
+
+    /// An array that a pass reads, and its views.
+    pub(super) fn load(&self, load: &Load, subject: &Subject<'_>) -> Option<String> {
+        let array = match load.array {
+            Array::Input(number) => subject.inputs.get(number as usize).map(|name| cut(name)),
+            Array::Output(number) => self.outputs.get(number as usize).cloned().flatten(),
+            Array::Temporary(number) => self.temporaries[number as usize].clone(),
+        };
+        let views = load.to_string();
+        let views = views.strip_prefix(&load.array.to_string()).unwrap_or("");
+        short(format!("{}{views}", array?))
+    }
+
+    /// What a pass writes.
+    pub(super) fn destination(&self, to: Destination) -> String {
+        let words = match to {
+            Destination::Output(number) => self.outputs.get(number as usize).cloned().flatten(),
+            Destination::Temporary(number) => self.temporaries[number as usize].clone(),
+            Destination::Uniform(number) => self.uniform(number),
+        };
+        words.unwrap_or_else(|| to.to_string())
+    }
 }

@@ -19,7 +19,7 @@ const LINE: f64 = 16.0;
 /// What all passes together are, in short.
 fn summary(subject: &Subject<'_>) -> String {
     let Some(plan) = subject.plan else { return "evaluated operation by operation".to_string() };
-    let passes = plan.stages.iter().filter(|stage| !stage.domain.is_scalar()).count();
+    let passes = plan.passes.len();
     let operations = plan.operations();
     format!(
         "{passes} pass{} over the data, {} bytes and {operations} operation{} an element",

@@ -1,7 +1,7 @@
 //! A box: what a pass reads, computes and writes, before it has a place.
 
 use super::layout::Layered;
-use crate::plan::Target;
+use crate::plan::Destination;
 
 /// Heights of shapes with one line of text and with two.
 const LOW: f64 = 24.0;
@@ -23,24 +23,6 @@ impl Shape {
     }
 }
 
-/// What later boxes may read.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Between {
-    Cell(u32),
-    Temporary(u32),
-    Output(u32),
-}
-
-impl Between {
-    pub(super) fn of(target: Target) -> Between {
-        match target {
-            Target::Output(number) => Between::Output(number),
-            Target::Cell(number) => Between::Cell(number),
-            Target::Temporary(number) => Between::Temporary(number),
-        }
-    }
-}
-
 /// A box.
 #[derive(Default)]
 pub(super) struct Panel {
@@ -49,6 +31,6 @@ pub(super) struct Panel {
     pub graph: Layered,
     /// Operands of each edge's end: which, of how many.
     pub ports: Vec<(usize, usize)>,
-    pub reads: Vec<(Between, usize)>,
-    pub writes: Vec<(Between, usize)>,
+    pub reads: Vec<(Destination, usize)>,
+    pub writes: Vec<(Destination, usize)>,
 }

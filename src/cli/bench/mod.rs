@@ -130,7 +130,7 @@ fn read(arrays: &[Drawn], stats: Option<&Stats>) -> usize {
     let spans: usize = arrays.iter().map(|array| array.span).sum();
     let elements: usize = arrays.iter().map(|array| array.len() * array.dtype.size()).sum();
     // The interpreter has no passes to ask.
-    let Some(stats) = stats.filter(|stats| !stats.stages.is_empty()) else { return spans };
+    let Some(stats) = stats.filter(|stats| !stats.passes.is_empty()) else { return spans };
     let read = stats.bytes_read();
     match read < elements as u64 {
         true => (spans as u128 * u128::from(read) / elements as u128) as usize,

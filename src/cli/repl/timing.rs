@@ -40,7 +40,7 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     let mut outs: Vec<Out<'_>> = arrays.iter_mut().map(Array::out).collect();
     let counting = ready.program.with(options.clone().stats(true));
     let work = match counting.eval_into(&args[..], &mut outs)?.stats() {
-        Some(stats) if !stats.stages.is_empty() => Work::of_passes(stats),
+        Some(stats) if !stats.passes.is_empty() => Work::of_passes(stats),
         _ => {
             let given = values.iter().filter_map(|(_, value)| match value {
                 Value::Array(array) => Some((array.dtype(), array.shape())),
@@ -72,7 +72,7 @@ impl Work {
     /// The elements of the longest pass, which may be more than any array has; what all read and
     /// write.
     fn of_passes(stats: &Stats) -> Work {
-        let elements = stats.stages.iter().map(|stage| stage.elements).max().unwrap_or(1);
+        let elements = stats.passes.iter().map(|stage| stage.elements).max().unwrap_or(1);
         Work { elements, bytes: stats.bytes_read() + stats.bytes_written() }
     }
 

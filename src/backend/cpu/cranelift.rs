@@ -1,12 +1,12 @@
 //! Tile programs to native code, by Cranelift.
 //!
 //! One function a program: fused steps become loops over 128-bit vectors, unrolled so that
-//! several independent chains are in flight; other steps are calls of block kernels by address.
+//! several independent chains are in flight; other steps are calls of block kernels.
 //! Uniform values and constants stay in registers while there are some to spare, and are memory
 //! operands beyond that: they would be spilled.
 //!
-//! Nothing emitted here can trap, and nothing relocates: the code is position independent and
-//! reaches everything through its pointer table or absolute addresses.
+//! Nothing emitted here can trap, and nothing relocates: the code is position independent, and
+//! reaches everything through its pointer table.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock};
@@ -24,41 +24,20 @@ use hotloop_runtime::block::BlockFn;
 use hotloop_runtime::code::{Code, publish_named};
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::executor::TileFn;
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::perf::Perf;
+use hotloop_runtime::tile::{TileFn, TileTable};
 
+use super::tile::{Instr, Place, Step, TileProgram};
+use crate::backend::{Form, Label, Refusal, Target};
 use crate::ops::Op;
-use crate::plan::{Instr, Place, Step, TileProgram};
-
-/// Why there is no native code; the interpreter answers instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// This machine or system does not allow native code.
-    Unavailable(String),
-    /// The program needs more stack than native code may use, or more time to compile.
-    TooLarge,
-    /// No thread to compile it on at present.
-    Busy,
-    /// Cranelift or our lowering failed: a bug, to be reported.
-    Bug(String),
-}
-
-/// What a profiler is told of a tile's code, and by what name it knows it.
-#[derive(Clone, Debug, Default)]
-pub struct Label {
-    /// How it is told.
-    pub perf: Perf,
-    /// The name.
-    pub name: String,
-}
 
 /// A compiled tile program.
 pub struct NativeTile {
     code: Code,
     block: usize,
+    kernels: Box<[usize]>,
 }
 
 impl NativeTile {
@@ -71,6 +50,11 @@ impl NativeTile {
     /// Elements that in-place operands must come in multiples of.
     pub fn block(&self) -> usize {
         self.block
+    }
+
+    /// The addresses of the block kernels that its table holds.
+    pub fn kernels(&self) -> &[usize] {
+        &self.kernels
     }
 
     /// Bytes of machine code.
@@ -144,6 +128,15 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     builder.finish(settings::Flags::new(flags)).map_err(|e| text(&e))
 }
 
+/// The forms that Cranelift's 128-bit vectors have on an instruction set.
+pub struct Vectors(pub Isa);
+
+impl Target for Vectors {
+    fn form(&self, op: Op, dtype: DType) -> Form {
+        if op.row().vector.has(dtype, self.0) { Form::Vector } else { Form::Kernel }
+    }
+}
+
 /// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
 pub fn compile(program: &TileProgram, isa: Isa, label: &Label) -> Result<NativeTile, Refusal> {
     let target = target(isa)?;
@@ -177,10 +170,13 @@ const MOST_POINTERS: usize = 9;
 struct Compiler<'a, 'f> {
     b: FunctionBuilder<'f>,
     program: &'a TileProgram,
+    layout: TileTable,
     isa: Isa,
+    /// The addresses of the block kernels that have been called so far.
+    kernels: Vec<usize>,
     /// The signatures of block kernels, of one result and of two.
-    kernel: SigRef,
-    pair_kernel: SigRef,
+    one_result: SigRef,
+    two_results: SigRef,
     table: Value,
     n: Value,
     flags: Option<Value>,
@@ -233,7 +229,7 @@ fn most_live(code: &[Instr]) -> usize {
     let mut ends = vec![0; code.len()];
     let (mut live, mut most) = (0usize, 0);
     for (i, instr) in code.iter().enumerate() {
-        if !matches!(instr, Instr::Load(Place::Cell(_), _) | Instr::Store(..)) {
+        if !matches!(instr, Instr::Load(Place::Uniform(_), _) | Instr::Store(..)) {
             live += 1;
             ends[last_use[i].max(i)] += 1;
         }
@@ -266,7 +262,7 @@ impl<'a> Compiler<'a, '_> {
         signature.returns.push(AbiParam::new(types::I32));
         workspace.context.func = Function::with_name_signature(Default::default(), signature);
         let mut b = FunctionBuilder::new(&mut workspace.context.func, &mut workspace.builder);
-        let [kernel, pair_kernel] = [5, 4].map(|pointers| {
+        let [one_result, two_results] = [5, 4].map(|pointers| {
             let mut signature = Signature::new(CallConv::SystemV);
             signature.params.extend(vec![AbiParam::new(types::I64); pointers]);
             signature.returns.push(AbiParam::new(types::I32));
@@ -277,7 +273,10 @@ impl<'a> Compiler<'a, '_> {
         b.switch_to_block(entry);
         b.seal_block(entry);
         let (table, n) = (b.block_params(entry)[0], b.block_params(entry)[1]);
-        let mut compiler = Compiler { b, program, isa, kernel, pair_kernel, table, n, flags: None };
+        let layout = program.table();
+        let (kernels, flags) = (Vec::new(), None);
+        let mut compiler =
+            Compiler { b, program, layout, isa, kernels, one_result, two_results, table, n, flags };
         let mut block = 1;
         for step in &program.steps {
             compiler.step(step)?;
@@ -285,7 +284,7 @@ impl<'a> Compiler<'a, '_> {
                 block = block.max(elements_per_turn(*width, code));
             }
         }
-        let Compiler { mut b, flags, .. } = compiler;
+        let Compiler { mut b, flags, kernels, .. } = compiler;
         let flags = flags.unwrap_or_else(|| b.ins().iconst(types::I32, 0));
         b.ins().return_(&[flags]);
         b.finalize(target.frontend_config());
@@ -302,23 +301,30 @@ impl<'a> Compiler<'a, '_> {
         }
         let code = publish_named(compiled.code_buffer(), label.perf, &label.name)
             .map_err(|e| Refusal::Unavailable(e.to_string()))?;
-        Ok(NativeTile { code, block })
+        Ok(NativeTile { code, block, kernels: kernels.into() })
     }
 
     /// The pointer of a place; what the plan does not declare is an error, not an address.
     fn pointer(&mut self, place: Place) -> Result<Value, Refusal> {
-        let TileProgram { inputs, outputs, slots, .. } = *self.program;
-        let (before, count, index) = match place {
-            Place::Cell(_) => (0, 1, 0),
-            Place::Input(i) => (1, inputs, i),
-            Place::Output(i) => (1 + inputs, outputs, i),
-            Place::Slot(i) => (1 + inputs + outputs, slots, i),
-        };
-        if index >= count {
-            return Err(bug(format_args!("{place} does not exist")));
-        }
-        let offset = (before + index) as i32 * 8;
-        Ok(self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset))
+        let index = self.program.index(place);
+        let index = index.ok_or_else(|| bug(format_args!("{place} does not exist")))?;
+        Ok(self.entry(index))
+    }
+
+    /// An entry of the table.
+    fn entry(&mut self, index: usize) -> Value {
+        let offset = index as i32 * 8;
+        self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset)
+    }
+
+    /// The address of a block kernel, which the table holds.
+    fn kernel(&mut self, address: usize) -> Value {
+        let known = self.kernels.iter().position(|kernel| *kernel == address);
+        let number = known.unwrap_or_else(|| {
+            self.kernels.push(address);
+            self.kernels.len() - 1
+        });
+        self.entry(self.layout.kernel(number))
     }
 
     fn call(
@@ -333,8 +339,8 @@ impl<'a> Compiler<'a, '_> {
         for (i, place) in args.iter().enumerate() {
             values[1 + i] = self.pointer(*place)?;
         }
-        let address = self.b.ins().iconst(types::I64, kernel as usize as i64);
-        let call = self.b.ins().call_indirect(self.kernel, address, &values);
+        let address = self.kernel(kernel as usize);
+        let call = self.b.ins().call_indirect(self.one_result, address, &values);
         if may_flag {
             let raised = self.b.inst_results(call)[0];
             self.flags = Some(match self.flags {
@@ -360,8 +366,8 @@ impl<'a> Compiler<'a, '_> {
                     .ok_or_else(|| bug(format_args!("{pair:?} have no common {dtype} kernel")))?;
                 let [first, second] = outs.map(|out| self.pointer(out));
                 let values = [first?, second?, self.pointer(*arg)?, self.n];
-                let address = self.b.ins().iconst(types::I64, kernel as usize as i64);
-                self.b.ins().call_indirect(self.pair_kernel, address, &values);
+                let address = self.kernel(kernel as usize);
+                self.b.ins().call_indirect(self.two_results, address, &values);
                 Ok(())
             }
             Step::Convert(from, to, arg, out) => {
@@ -378,8 +384,11 @@ impl<'a> Compiler<'a, '_> {
         let unrolled = unroll(code);
         let turn = elements_per_turn(width, code) as i64;
         let shift = i64::from(width / 8).trailing_zeros();
-        let mut places: Vec<Place> =
-            code.iter().filter_map(Instr::place).filter(|p| !matches!(p, Place::Cell(_))).collect();
+        let mut places: Vec<Place> = code
+            .iter()
+            .filter_map(Instr::place)
+            .filter(|p| !matches!(p, Place::Uniform(_)))
+            .collect();
         places.sort_unstable();
         places.dedup();
         let held = places.len() <= MOST_POINTERS;
@@ -388,7 +397,7 @@ impl<'a> Compiler<'a, '_> {
         } else {
             Vec::new()
         };
-        let cells = self.pointer(Place::Cell(0))?;
+        let cells = self.pointer(Place::Uniform(0))?;
         let up = if injected(Fault::LoopEndsEarly) { 0 } else { turn - 1 };
         let whole = self.b.ins().iadd_imm_s(self.n, up);
         let whole = self.b.ins().band_imm_s(whole, -turn);
@@ -398,7 +407,7 @@ impl<'a> Compiler<'a, '_> {
         // Uniform values stay in registers as far as there are any; the others are memory operands.
         let room = REGISTERS.saturating_sub(most_live(code) * unrolled);
         let uniform = |(i, instr): (usize, &Instr)| match instr {
-            Instr::Load(Place::Cell(cell), lane) => Some((i, *cell, *lane)),
+            Instr::Load(Place::Uniform(cell), lane) => Some((i, *cell, *lane)),
             _ => None,
         };
         let mut uniforms: Vec<(usize, Value)> = Vec::new();
@@ -419,7 +428,7 @@ impl<'a> Compiler<'a, '_> {
                 continue;
             }
             let address = match instr.place() {
-                None | Some(Place::Cell(_)) => None,
+                None | Some(Place::Uniform(_)) => None,
                 Some(place) => {
                     let pointer = match places.binary_search(&place) {
                         Ok(i) if held => pointers[i],
@@ -434,7 +443,7 @@ impl<'a> Compiler<'a, '_> {
                     values[*x as usize][u].ok_or_else(|| bug("a value before it is made"))
                 };
                 match (instr, address) {
-                    (Instr::Load(Place::Cell(cell), lane), _) => {
+                    (Instr::Load(Place::Uniform(cell), lane), _) => {
                         *made = Some(self.uniform(cells, *cell, *lane));
                     }
                     (Instr::Load(_, lane), Some(address)) => {

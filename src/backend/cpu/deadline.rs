@@ -1,0 +1,65 @@
+//! Compiling within a deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use hotloop_runtime::fork::PerProcess;
+use hotloop_runtime::isa::Isa;
+
+use super::cranelift::{self, NativeTile};
+use super::tile::TileProgram;
+use crate::backend::{Label, Refusal};
+
+/// A tile program of more instructions than this compiles on a helper thread.
+const QUICK: usize = 4000;
+
+/// Compiles a tile; a large one on a thread of its own, which is left behind at the deadline.
+///
+/// # Errors
+/// Cranelift's, [`Refusal::TooLarge`] at the deadline, [`Refusal::Busy`] if there is no thread.
+pub fn compile(
+    program: &TileProgram,
+    isa: Isa,
+    deadline: Instant,
+    label: Label,
+) -> Result<Arc<NativeTile>, Refusal> {
+    if program.size() <= QUICK {
+        return cranelift::compile(program, isa, &label).map(Arc::new);
+    }
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Refusal::TooLarge);
+    }
+    let helper = Helper::start().ok_or(Refusal::Busy)?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let own = program.clone();
+    let thread = std::thread::Builder::new().name("hotloop-compile".to_string());
+    let work = move || {
+        let _helper = helper;
+        // Nobody may be waiting any more.
+        let _ = sender.send(cranelift::compile(&own, isa, &label).map(Arc::new));
+    };
+    thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
+    receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))
+}
+
+/// One of the few threads that compile large programs; some may be left behind.
+struct Helper;
+
+static HELPERS: PerProcess<AtomicUsize> = PerProcess::new();
+const MOST_HELPERS: usize = 4;
+
+impl Helper {
+    fn start() -> Option<Helper> {
+        let one_more = |count| (count < MOST_HELPERS).then_some(count + 1);
+        let helpers = HELPERS.get_or_make(AtomicUsize::default);
+        helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Helper)
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        HELPERS.get_or_make(AtomicUsize::default).fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,163 @@
+//! From the body of a pass to the [program of a tile](TileProgram), for a [`Target`].
+//!
+//! Inside a fused step all lanes have one width; what changes the width is a conversion through a
+//! scratch slot. So native code never mixes vector lengths.
+
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
+use rustc_hash::FxHashMap;
+
+use super::arrange::{Arranger, Sink, Unit};
+use super::tile::{Place, TileProgram};
+use crate::backend::{Form, Target};
+use crate::plan::{Body, Pass, Value};
+
+/// Rough nanoseconds of a conversion.
+const CONVERSION: f32 = 0.2;
+/// Rough nanoseconds of the transfer of an element.
+const TRANSFER: f32 = 0.1;
+/// Rough nanoseconds of an element that enters a carry.
+const CARRY: f32 = 0.2;
+
+/// A pass in the forms that a target has.
+pub struct Lowered {
+    /// What each tile does.
+    pub program: TileProgram,
+    /// Rough nanoseconds an element.
+    pub cost: f32,
+}
+
+/// Lowers a pass.
+pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
+    let mut lowerer = Lowerer {
+        body: &pass.body,
+        units: Vec::new(),
+        made: Vec::with_capacity(pass.body.len()),
+        known: FxHashMap::default(),
+        cost: 0.0,
+    };
+    for (value, dtype) in pass.body.values() {
+        let made = lowerer.lower(value, *dtype, target);
+        lowerer.made.push(made);
+    }
+    let natural = |value: u32| Lane::Value(pass.body.dtype(value));
+    let mut sinks = Vec::with_capacity(pass.stores.len());
+    for (number, store) in pass.stores.iter().enumerate() {
+        let unit = lowerer.value(store.value, natural(store.value));
+        sinks.push(Sink { unit, place: Place::Output(number as u32) });
+    }
+    let carries = pass.carries.iter();
+    let reduced: Vec<u32> =
+        carries.map(|carry| lowerer.value(carry.value, natural(carry.value))).collect();
+    let cost = lowerer.cost
+        + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
+        + CARRY * reduced.len() as f32;
+    let (steps, slots, reduced) = Arranger::new(lowerer.units).steps(&sinks, &reduced);
+    let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
+    Lowered { program: TileProgram { steps, inputs, outputs, slots, reduced }, cost }
+}
+
+/// A value before anything converts it.
+#[derive(Clone, Copy)]
+enum Made {
+    /// In the lane of this unit.
+    Unit(u32),
+    /// A uniform of this number, which every lane can take.
+    Uniform(u32),
+}
+
+/// Lowers the values of a body to units.
+struct Lowerer<'a> {
+    body: &'a Body,
+    units: Vec<(Unit, Lane)>,
+    /// Each value as it is made.
+    made: Vec<Made>,
+    known: FxHashMap<(u32, Lane), u32>,
+    cost: f32,
+}
+
+impl Lowerer<'_> {
+    fn add(&mut self, unit: Unit, lane: Lane) -> u32 {
+        self.units.push((unit, lane));
+        self.units.len() as u32 - 1
+    }
+
+    fn lane(&self, unit: u32) -> Lane {
+        self.units[unit as usize].1
+    }
+
+    /// A value in a lane, converted if it must be.
+    fn value(&mut self, value: u32, lane: Lane) -> u32 {
+        if let Some(unit) = self.known.get(&(value, lane)) {
+            return *unit;
+        }
+        let unit = match self.made[value as usize] {
+            Made::Uniform(uniform) => self.add(Unit::Uniform(uniform), lane),
+            Made::Unit(unit) if self.lane(unit) == lane => unit,
+            // A mask's other widths go through bytes, the form every kernel knows.
+            Made::Unit(unit)
+                if matches!((self.lane(unit), lane), (Lane::Mask(_), Lane::Mask(_))) =>
+            {
+                let bytes = self.value(value, Lane::Value(DType::Bool));
+                self.convert(bytes, lane)
+            }
+            Made::Unit(unit) => self.convert(unit, lane),
+        };
+        self.known.insert((value, lane), unit);
+        unit
+    }
+
+    fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
+        self.cost += CONVERSION;
+        self.add(Unit::Convert(unit), lane)
+    }
+
+    /// The width that the users of a truth value should take it in, if it is made here.
+    fn mask_width(&self, value: u32) -> Option<u8> {
+        match self.made[value as usize] {
+            Made::Unit(unit) => match self.lane(unit) {
+                Lane::Mask(width) => Some(width),
+                Lane::Value(_) => None,
+            },
+            Made::Uniform(_) => None,
+        }
+    }
+
+    fn lower(&mut self, value: &Value, dtype: DType, target: &dyn Target) -> Made {
+        let body = self.body;
+        Made::Unit(match *value {
+            Value::Uniform(uniform) => return Made::Uniform(uniform),
+            Value::Load(load) => self.add(Unit::Input(load), Lane::Value(dtype)),
+            Value::Convert(x) => {
+                let x = self.value(x, Lane::Value(body.dtype(x)));
+                self.convert(x, Lane::Value(dtype))
+            }
+            Value::Apply(op, _) => {
+                self.cost += op.row().cost;
+                let operands = value.operands();
+                let taken = body.operand_dtype(operands);
+                match target.form(op, taken) {
+                    Form::Vector => {
+                        let masks = operands.iter().find_map(|x| self.mask_width(*x));
+                        let width = match taken {
+                            DType::Bool => masks.unwrap_or(8),
+                            _ => taken.bits() as u8,
+                        };
+                        let lane = |dtype: DType| match dtype {
+                            DType::Bool => Lane::Mask(width),
+                            other => Lane::Value(other),
+                        };
+                        let args = operands.iter().map(|x| self.value(*x, lane(body.dtype(*x))));
+                        let args = args.collect();
+                        self.add(Unit::Fused(width, op, taken, args), lane(dtype))
+                    }
+                    Form::Kernel => {
+                        let natural = |x: &u32| Lane::Value(body.dtype(*x));
+                        let args = operands.iter().map(|x| self.value(*x, natural(x))).collect();
+                        self.add(Unit::Block(op, taken, args), Lane::Value(dtype))
+                    }
+                }
+            }
+        })
+    }
+}

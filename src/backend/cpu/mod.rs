@@ -1,0 +1,137 @@
+//! The CPU: passes are lowered to [steps of a tile](tile), which become native code or, where that
+//! cannot be had, calls of block kernels.
+
+mod arrange;
+mod cranelift;
+mod deadline;
+#[cfg(feature = "faults")]
+mod fault;
+mod lower;
+mod steps;
+mod tile;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::tile::{TileCode, TileTable};
+
+use crate::backend::{Backend, Label, Refusal};
+use crate::cache::Cache;
+use crate::plan::Pass;
+use cranelift::{NativeTile, Vectors};
+use lower::{Lowered, lower};
+use steps::{Kernels, Steps};
+use tile::TileProgram;
+
+/// The code of a pass, and what the executor must know of it.
+pub struct Tile {
+    program: TileProgram,
+    /// Rough nanoseconds an element.
+    pub cost: f32,
+    /// Elements that in-place operands must come in multiples of.
+    pub block: usize,
+    code: TileCode,
+    /// Keeps the code alive.
+    native: Option<Arc<NativeTile>>,
+    /// The indices of the places of the table where it leaves what the carries take.
+    reduced: Box<[usize]>,
+}
+
+impl Tile {
+    fn new(
+        lowered: Lowered,
+        block: usize,
+        code: TileCode,
+        native: Option<Arc<NativeTile>>,
+    ) -> Result<Tile, Refusal> {
+        let Lowered { program, cost } = lowered;
+        // A uniform is nothing that could be reduced.
+        let index = |place: &tile::Place| match place {
+            tile::Place::Uniform(_) => None,
+            place => program.index(*place),
+        };
+        let reduced: Option<Box<[usize]>> = program.reduced.iter().map(index).collect();
+        let reduced = reduced.ok_or_else(|| Refusal::Bug("a carry of no array".to_string()))?;
+        Ok(Tile { program, cost, block, code, native, reduced })
+    }
+
+    /// What computes its elements; `None` if there is nothing to compute.
+    pub fn code(&self) -> Option<&TileCode> {
+        (!self.program.steps.is_empty()).then_some(&self.code)
+    }
+
+    /// The layout of its table.
+    pub fn table(&self) -> TileTable {
+        self.program.table()
+    }
+
+    /// The addresses of the block kernels that it calls through the table.
+    pub fn kernels(&self) -> &[usize] {
+        self.native.as_ref().map_or(&[], |native| native.kernels())
+    }
+
+    /// Where in the table it leaves what the carries take.
+    pub fn reduced(&self) -> &[usize] {
+        &self.reduced
+    }
+
+    /// Bytes of machine code.
+    pub fn code_len(&self) -> usize {
+        self.native.as_ref().map_or(0, |native| native.code_len())
+    }
+}
+
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.program.fmt(f)
+    }
+}
+
+/// Bytes of code beyond which a tile is kept only by its programs.
+const LARGE_CODE: usize = 256 << 10;
+
+/// Native code, by Cranelift.
+pub struct Native {
+    isa: Isa,
+    tiles: Cache<(TileProgram, Isa), Result<Arc<NativeTile>, Refusal>>,
+}
+
+impl Native {
+    /// The backend for an instruction set, which keeps the code of this number of tiles.
+    pub fn new(isa: Isa, capacity: usize) -> Native {
+        Native { isa, tiles: Cache::new(capacity) }
+    }
+}
+
+impl Backend for Native {
+    type Code = Tile;
+
+    fn compile(&self, pass: &Pass, label: Label, deadline: Instant) -> Result<Tile, Refusal> {
+        let lowered = lower(pass, &Vectors(self.isa));
+        #[cfg(feature = "faults")]
+        let lowered = fault::lowered(lowered, pass.uniforms);
+        let key = (lowered.program.clone(), self.isa);
+        let make = || deadline::compile(&lowered.program, self.isa, deadline, label);
+        let keep = |made: &Result<Arc<NativeTile>, Refusal>| {
+            made.as_ref().is_ok_and(|tile| tile.code_len() <= LARGE_CODE)
+        };
+        let native = self.tiles.get(&key, make, keep)?;
+        let code = TileCode::Native(native.function());
+        Tile::new(lowered, native.block(), code, Some(native))
+    }
+}
+
+/// Calls of block kernels.
+pub struct Portable(pub Isa);
+
+impl Backend for Portable {
+    type Code = Tile;
+
+    fn compile(&self, pass: &Pass, _: Label, _: Instant) -> Result<Tile, Refusal> {
+        let lowered = lower(pass, &Kernels);
+        let code = Steps::new(&lowered.program, self.0)?;
+        Tile::new(lowered, 1, TileCode::Portable(Arc::new(code)), None)
+    }
+}

@@ -1,0 +1,163 @@
+//! [`TileProgram`]: a pass in the forms that a CPU has, as steps over scratch slots.
+
+use std::fmt;
+
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::tile::TileTable;
+
+use crate::ops::Op;
+
+/// Where a step finds or leaves one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// An array operand of the pass.
+    Input(u32),
+    /// An array that the pass writes.
+    Output(u32),
+    /// A scratch slot.
+    Slot(u32),
+    /// A uniform value.
+    Uniform(u32),
+}
+
+/// An instruction of a fused step; values are numbered by the instruction that makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Instr {
+    /// Elements of a place; of a uniform, its value in every lane.
+    Load(Place, Lane),
+    /// An operation with a vector form, on operands of this dtype. Truth values are masks.
+    Apply(Op, DType, [u32; 3]),
+    /// A value into a place.
+    Store(Place, u32),
+}
+
+/// A step of a tile's program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A straight line of operations on lanes of one width, in bits: the native loop.
+    Fused(u8, Vec<Instr>),
+    /// A block kernel: operation, operand dtype, operands, result.
+    Block(Op, DType, Vec<Place>, Place),
+    /// A block kernel of two results: the operations, operand dtype, operand, results.
+    Pair([Op; 2], DType, Place, [Place; 2]),
+    /// A conversion.
+    Convert(Lane, Lane, Place, Place),
+}
+
+/// What a tile does: the part of a pass that becomes code. Equal programs share a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TileProgram {
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// The number of arrays that it reads.
+    pub inputs: u32,
+    /// The number of arrays that it writes.
+    pub outputs: u32,
+    /// The number of scratch slots that it uses.
+    pub slots: u32,
+    /// Where it leaves the values that the carries of the pass take, in their order.
+    pub reduced: Vec<Place>,
+}
+
+impl TileProgram {
+    /// The layout of its table.
+    pub fn table(&self) -> TileTable {
+        let [inputs, outputs, slots] =
+            [self.inputs, self.outputs, self.slots].map(|count| count as usize);
+        TileTable { inputs, outputs, slots }
+    }
+
+    /// The index of a place in its table; `None` for one that the program does not declare.
+    pub fn index(&self, place: Place) -> Option<usize> {
+        let table = self.table();
+        match place {
+            Place::Uniform(_) => Some(TileTable::UNIFORMS),
+            Place::Input(i) => (i < self.inputs).then(|| table.input(i as usize)),
+            Place::Output(i) => (i < self.outputs).then(|| table.output(i as usize)),
+            Place::Slot(i) => (i < self.slots).then(|| table.slot(i as usize)),
+        }
+    }
+
+    /// The number of its instructions and calls.
+    pub fn size(&self) -> usize {
+        let step = |s: &Step| match s {
+            Step::Fused(_, code) => code.len(),
+            _ => 1,
+        };
+        self.steps.iter().map(step).sum()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Input(i) => write!(f, "in{i}"),
+            Place::Output(i) => write!(f, "out{i}"),
+            Place::Slot(i) => write!(f, "slot{i}"),
+            Place::Uniform(i) => write!(f, "u{i}"),
+        }
+    }
+}
+
+fn lane_name(lane: Lane) -> String {
+    match lane {
+        Lane::Value(dtype) => dtype.to_string(),
+        Lane::Mask(width) => format!("mask{width}"),
+    }
+}
+
+impl fmt::Display for TileProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            match step {
+                Step::Fused(width, code) => {
+                    writeln!(f, "    fused {width}-bit lanes")?;
+                    for (i, instr) in code.iter().enumerate() {
+                        match instr {
+                            Instr::Load(place, lane) => {
+                                writeln!(f, "      v{i} = load {place} as {}", lane_name(*lane))?
+                            }
+                            Instr::Apply(op, dtype, args) => {
+                                let count = op.row().parameters.len();
+                                let args: Vec<String> =
+                                    args[..count].iter().map(|x| format!("v{x}")).collect();
+                                writeln!(
+                                    f,
+                                    "      v{i} = {}.{dtype} {}",
+                                    op.row().name,
+                                    args.join(", ")
+                                )?;
+                            }
+                            Instr::Store(place, value) => {
+                                writeln!(f, "      store v{value} to {place}")?
+                            }
+                        }
+                    }
+                }
+                Step::Block(op, dtype, args, out) => {
+                    let args: Vec<String> = args.iter().map(Place::to_string).collect();
+                    writeln!(
+                        f,
+                        "    block {}.{dtype} {} to {out}",
+                        op.row().name,
+                        args.join(", ")
+                    )?;
+                }
+                Step::Pair([first, second], dtype, arg, [one, two]) => {
+                    let (first, second) = (first.row().name, second.row().name);
+                    writeln!(f, "    block {first}, {second}.{dtype} {arg} to {one}, {two}")?;
+                }
+                Step::Convert(from, to, arg, out) => {
+                    writeln!(
+                        f,
+                        "    convert {} to {}: {arg} to {out}",
+                        lane_name(*from),
+                        lane_name(*to)
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

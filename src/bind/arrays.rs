@@ -1,0 +1,309 @@
+//! Where the arrays of a call are: inputs and the copies that stand for them, outputs, temporary
+//! arrays.
+
+use std::sync::Arc;
+
+use hotloop_runtime::control::{Control, Stop};
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::store::{FileArray, Store};
+use hotloop_runtime::strided::{broadcast_strides, gather};
+use hotloop_runtime::view::View;
+
+use crate::call::{Call, Operand, allocate, stopped};
+use crate::domain::{Derived, Layout, Shapes, c_strides, element_count};
+use crate::error::{Error, ErrorKind, Result};
+use crate::overlap::{Overlap, Places};
+use crate::plan::{Array, Destination, Load, Pass, Plan};
+use crate::store;
+
+/// Elements copied between two looks at the control.
+const COPIED: usize = 1 << 20;
+
+/// An input that is read from a copy, made at each run.
+pub struct Copied {
+    from: View,
+    pub bytes: Vec<u8>,
+}
+
+impl Copied {
+    /// # Safety
+    /// The input is readable.
+    pub unsafe fn make(&mut self, control: &Control) -> Result<()> {
+        let View { pointer, shape, strides, dtype, store, .. } = &self.from;
+        if let Some(store) = store {
+            return store::load(store, &mut self.bytes, control).map_err(stopped);
+        }
+        let size = dtype.size();
+        let n = self.bytes.len() / size;
+        for start in (0..n).step_by(COPIED) {
+            control.check().map_err(stopped)?;
+            let to = self.bytes.as_mut_ptr().wrapping_add(start * size);
+            // SAFETY: the copy has room for the view's elements.
+            unsafe { gather(to, *pointer, shape, strides, size, start, COPIED.min(n - start)) };
+        }
+        Ok(())
+    }
+}
+
+/// What a sink is filled from: an array that later passes read, which no sink can be.
+pub struct Drain {
+    from: View,
+    to: Store,
+    bytes: usize,
+}
+
+impl Drain {
+    /// # Safety
+    /// The array has been written.
+    pub unsafe fn run(&self, control: &Control) -> std::result::Result<(), Stop> {
+        match &self.from.store {
+            Some(from) => store::copy(from, &self.to, self.bytes, control),
+            None => {
+                // SAFETY: the array is dense, and has so many bytes.
+                let bytes = unsafe { std::slice::from_raw_parts(self.from.pointer, self.bytes) };
+                store::save(&self.to, bytes, control)
+            }
+        }
+    }
+}
+
+/// An array that passes write, and others may read.
+struct Kept {
+    written: View,
+    read: View,
+}
+
+/// Where the arrays of a call are.
+pub struct Arrays {
+    /// Each input that is an array: itself, or the copy that is read in its place.
+    inputs: Vec<Option<View>>,
+    outputs: Vec<Kept>,
+    temporaries: Vec<Kept>,
+    /// The memory of temporary arrays.
+    pub memory: Vec<Vec<u8>>,
+    /// The number of arrays that are kept between passes, and their bytes.
+    pub kept: (usize, u64),
+    /// What is copied before each run.
+    pub copies: Vec<Copied>,
+    /// What is copied to sinks after a pass, with the pass's number.
+    pub drains: Vec<(usize, Drain)>,
+    /// Bytes that may still be kept of arrays in stores; no limit if there are none.
+    room: usize,
+}
+
+/// An array in a store that is no larger is read into memory.
+const SMALL: usize = 64 << 10;
+/// How often an array in a store is read before it is worth loading.
+const OFTEN: usize = 4;
+
+impl Arrays {
+    pub fn new(plan: &Plan, call: &Call<'_>) -> Result<Arrays> {
+        let inputs = call.operands.iter().map(|operand| match operand {
+            Operand::Array(view) => Some(view.clone()),
+            Operand::Scalar(_) => None,
+        });
+        let inputs: Vec<Option<View>> = inputs.collect();
+        let stored = |view: &View| view.store.is_some();
+        let stores = inputs.iter().flatten().any(stored) || call.outputs.iter().any(stored);
+        let room = if stores { call.limits.memory / 2 } else { usize::MAX };
+        let (outputs, temporaries, memory) = (Vec::new(), Vec::new(), Vec::new());
+        let (copies, drains) = (Vec::new(), Vec::new());
+        let kept = (0, 0);
+        let mut arrays =
+            Arrays { inputs, outputs, temporaries, memory, kept, copies, drains, room };
+        for (number, view) in call.outputs.iter().enumerate() {
+            let kept = arrays.output(plan, number, view, call)?;
+            arrays.outputs.push(kept);
+        }
+        for array in &plan.temporaries {
+            let kept = arrays.keep(array.dtype, call.shapes.of(array.domain)?, call)?;
+            arrays.temporaries.push(kept);
+        }
+        if stores {
+            arrays.load(plan, call)?;
+        }
+        Ok(arrays)
+    }
+
+    /// A new array, in memory if there is room.
+    fn keep(&mut self, dtype: DType, shape: Box<[usize]>, call: &Call<'_>) -> Result<Kept> {
+        let bytes = element_count(&shape)?.saturating_mul(dtype.size());
+        self.kept = (self.kept.0 + 1, self.kept.1.saturating_add(bytes as u64));
+        if bytes <= self.room {
+            self.room -= if self.room == usize::MAX { 0 } else { bytes };
+            let (view, memory) = fresh(dtype, shape)?;
+            self.memory.push(memory);
+            return Ok(Kept { written: view.clone(), read: view });
+        }
+        let directory = call.limits.directory.clone();
+        let directory = directory.unwrap_or_else(|| std::env::temp_dir().into());
+        let file = FileArray::temporary(&directory, dtype, &shape).map_err(|error| {
+            let message = format!("no temporary file in {directory:?}: {error}");
+            Error::new(ErrorKind::Io, message)
+        })?;
+        let file = Arc::new(file);
+        let name = || format!("a temporary file in {directory:?}");
+        let written = store::named(store::sink(file.clone()), name);
+        Ok(Kept { written, read: store::named(store::source(file), name) })
+    }
+
+    /// What stands for an output: if it is a sink that later passes would read, another array.
+    fn output(&mut self, plan: &Plan, number: usize, view: &View, call: &Call<'_>) -> Result<Kept> {
+        let itself = || Kept { written: view.clone(), read: view.clone() };
+        let (array, target) = (Array::Output(number as u32), Destination::Output(number as u32));
+        let reads = |pass: &Pass| pass.loads.iter().any(|load| load.array == array);
+        let Some(store) = view.store.as_ref().filter(|_| plan.passes.iter().any(reads)) else {
+            return Ok(itself());
+        };
+        let Some(writer) =
+            plan.passes.iter().position(|pass| pass.destinations().any(|to| to == target))
+        else {
+            return Ok(itself());
+        };
+        let Kept { written, read } = self.keep(view.dtype, view.shape.clone(), call)?;
+        // Its bytes are those of the sink, and are then copied as they are.
+        let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
+            true => kept,
+            false => View { strides: view.strides.clone(), swapped: view.swapped, ..kept },
+        };
+        let kept = Kept { written: as_sink(written), read: as_sink(read) };
+        let bytes = store::byte_count(view)?;
+        let drain = Drain { from: kept.read.clone(), to: store.clone(), bytes };
+        self.drains.push((writer, drain));
+        Ok(kept)
+    }
+
+    /// Has those inputs in stores loaded for the run that are small or read over and over.
+    fn load(&mut self, plan: &Plan, call: &Call<'_>) -> Result<()> {
+        let mut reads = vec![0usize; self.inputs.len()];
+        for pass in &plan.passes {
+            let elements = element_count(&call.shapes.of(pass.space)?)?;
+            for load in &pass.loads {
+                if let Array::Input(number) = load.array {
+                    let reads = &mut reads[number as usize];
+                    *reads = reads.saturating_add(elements);
+                }
+            }
+        }
+        for (number, reads) in reads.into_iter().enumerate() {
+            let stored = |view: &&View| view.store.is_some() && reads > 0;
+            let Some(view) = self.inputs[number].as_ref().filter(stored) else { continue };
+            let bytes = store::byte_count(view)?;
+            let often = reads > OFTEN * (bytes / view.dtype.size());
+            if (bytes <= SMALL || often) && bytes <= self.room {
+                self.room -= bytes;
+                self.copy(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that no output is written over an input that is still to be read.
+    pub fn separate(&mut self, plan: &Plan, call: &Call<'_>) -> Result<()> {
+        if call.fresh {
+            return Ok(());
+        }
+        // The pass that writes each output, and whether element by element.
+        let mut writers = vec![None; call.outputs.len()];
+        for (at, pass) in plan.passes.iter().enumerate() {
+            let carried = pass.carries.iter().map(|carry| (carry.to, false));
+            for (to, by_element) in pass.stores.iter().map(|s| (s.to, true)).chain(carried) {
+                if let Destination::Output(number) = to {
+                    writers[number as usize].get_or_insert((at, by_element));
+                }
+            }
+        }
+        let places = Places::new(call.outputs.iter());
+        for (at, pass) in plan.passes.iter().enumerate() {
+            for load in &pass.loads {
+                let Array::Input(input) = load.array else { continue };
+                let view = self.view(call.shapes, load)?;
+                let may_not_stay = |number: usize| match writers[number] {
+                    Some((writer, by_element)) if writer <= at => {
+                        match Overlap::of(&view, &call.outputs[number]) {
+                            Overlap::Apart => false,
+                            Overlap::Same => at > writer || !by_element,
+                            Overlap::Partial => true,
+                        }
+                    }
+                    _ => false,
+                };
+                if places.meeting(&view).any(may_not_stay) && !injected(Fault::OverlapNotCopied) {
+                    self.copy(input as usize)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, input: usize) -> Result<()> {
+        let Some(view) = &self.inputs[input] else { return Ok(()) };
+        let (own, bytes) = fresh(view.dtype, view.shape.clone())?;
+        // What is loaded stays in its order.
+        let strides = if view.store.is_some() { view.strides.clone() } else { own.strides };
+        let copy = View { swapped: view.swapped, strides, ..own };
+        self.copies.push(Copied { from: view.clone(), bytes });
+        self.inputs[input] = Some(copy);
+        Ok(())
+    }
+
+    fn array(&self, array: Array) -> Result<&View> {
+        match array {
+            Array::Input(number) => self.inputs[number as usize].as_ref(),
+            Array::Output(number) => self.outputs.get(number as usize).map(|kept| &kept.read),
+            Array::Temporary(number) => {
+                self.temporaries.get(number as usize).map(|kept| &kept.read)
+            }
+        }
+        .ok_or_else(|| Error::internal("a pass reads what is no array"))
+    }
+
+    /// The array that a load reads, as its views show it.
+    pub fn view(&self, shapes: &Shapes, load: &Load) -> Result<View> {
+        let mut view = self.array(load.array)?.clone();
+        for derived in &load.views {
+            view = viewed(shapes, derived, &view)?;
+        }
+        Ok(view)
+    }
+
+    /// The array that a pass writes; none if it is a uniform.
+    pub fn written(&self, to: Destination) -> Option<&View> {
+        let kept = match to {
+            Destination::Output(number) => self.outputs.get(number as usize),
+            Destination::Temporary(number) => self.temporaries.get(number as usize),
+            Destination::Uniform(_) => None,
+        };
+        kept.map(|kept| &kept.written)
+    }
+}
+
+/// A new array in C order.
+fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
+    let mut memory = allocate(element_count(&shape)? * dtype.size())?;
+    prefer_huge_pages(&mut memory);
+    let strides = c_strides(&shape, dtype.size());
+    let pointer = memory.as_mut_ptr();
+    Ok((View { pointer, dtype, shape, strides, swapped: false, store: None }, memory))
+}
+
+/// A view of an array.
+fn viewed(shapes: &Shapes, derived: &Derived, array: &View) -> Result<View> {
+    let whole = broadcast(array, &shapes.of(derived.of)?)?;
+    let layout = Layout { shape: whole.shape.into(), strides: whole.strides.into(), offset: 0 };
+    let Layout { shape, strides, offset } = derived.how.view(&layout)?;
+    let pointer = array.pointer.wrapping_offset(offset);
+    Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..array.clone() })
+}
+
+/// An array over another shape.
+///
+/// # Errors
+/// `Internal` if it does not broadcast.
+pub fn broadcast(view: &View, shape: &[usize]) -> Result<View> {
+    let strides = broadcast_strides(&view.shape, &view.strides, shape)
+        .ok_or_else(|| Error::internal("an array does not broadcast to its pass"))?;
+    Ok(View { shape: shape.into(), strides: strides.into(), ..view.clone() })
+}

@@ -1,0 +1,117 @@
+//! A pass with the shapes and arrays of a call, for any device.
+
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::reduce::Order;
+use hotloop_runtime::view::View;
+
+use super::arrays::{Arrays, broadcast};
+use super::uniforms::Uniforms;
+use crate::call::Call;
+use crate::error::{Error, Result};
+use crate::overlap::{Overlap, Places};
+use crate::plan::{Destination, Pass, Plan};
+use crate::stats::Traffic;
+
+/// What a pass works on.
+pub struct Bindings {
+    /// The extents of its space.
+    pub shape: Box<[usize]>,
+    /// Which axes its carries go along.
+    pub mask: Vec<bool>,
+    /// The order in which carries take elements; it decides the bits of their results.
+    pub order: Order,
+    /// The arrays that it reads, over its shape.
+    pub inputs: Vec<View>,
+    /// Whether each of them must be copied tile by tile before an output is written over it.
+    pub staged: Vec<bool>,
+    /// The arrays that it writes, element by element.
+    pub outputs: Vec<View>,
+    /// The arrays that take the results of its carries; strides are 0 along the carries' axes.
+    pub results: Vec<View>,
+}
+
+impl Bindings {
+    /// Binds a pass.
+    ///
+    /// # Errors
+    /// `Shape` for axes that are not there.
+    pub fn new(
+        plan: &Plan,
+        pass: &Pass,
+        call: &Call<'_>,
+        arrays: &Arrays,
+        uniforms: &mut Uniforms,
+    ) -> Result<Bindings> {
+        let shape = call.shapes.of(pass.space)?;
+        let mask = match &pass.axes {
+            Some(how) => how.reduced(&shape)?,
+            None => vec![true; shape.len()],
+        };
+        let mut written = |to: Destination| match (to, arrays.written(to)) {
+            (_, Some(view)) => Ok(view.clone()),
+            (Destination::Uniform(number), None) => Ok(View {
+                pointer: uniforms.landing(number),
+                dtype: plan.uniforms[number as usize].dtype,
+                shape: Box::new([]),
+                strides: Box::new([]),
+                swapped: false,
+                store: None,
+            }),
+            _ => Err(Error::internal("a pass writes what is no array")),
+        };
+        let mut outputs = Vec::with_capacity(pass.stores.len());
+        for store in &pass.stores {
+            outputs.push(written(store.to)?);
+        }
+        let mut inputs = Vec::with_capacity(pass.loads.len());
+        for load in &pass.loads {
+            inputs.push(broadcast(&arrays.view(call.shapes, load)?, &shape)?);
+        }
+        let mut results = Vec::with_capacity(pass.carries.len());
+        for carry in &pass.carries {
+            let result = written(carry.to)?;
+            results.push(View { strides: along_kept(&result, &mask).into(), ..result });
+        }
+        let places = Places::new(outputs.iter().filter(|_| !call.fresh));
+        let staged = inputs.iter().map(|view| {
+            let meets = |out: usize| Overlap::of(view, &outputs[out]) != Overlap::Apart;
+            places.meeting(view).any(meets) && !injected(Fault::InPlaceNotStaged)
+        });
+        let staged = staged.collect();
+        Ok(Bindings { order: pass.order(&mask), shape, mask, inputs, staged, outputs, results })
+    }
+
+    /// What one run moves.
+    pub fn traffic(&self) -> Traffic {
+        let written = self.outputs.iter().chain(&self.results);
+        Traffic {
+            elements: self.shape.iter().map(|extent| *extent as u64).product(),
+            read: self.inputs.iter().map(|view| bytes_of(view, &view.strides)).sum(),
+            written: written.map(|view| bytes_of(view, &[])).sum(),
+        }
+    }
+}
+
+/// Bytes of the elements of a view; axes of stride 0 have one.
+fn bytes_of(view: &View, strides: &[isize]) -> u64 {
+    let elements = view.shape.iter().enumerate().map(|(axis, extent)| match strides.get(axis) {
+        Some(0) => 1.min(*extent),
+        _ => *extent,
+    });
+    elements.fold(view.dtype.size() as u64, |bytes, extent| bytes.saturating_mul(extent as u64))
+}
+
+/// The strides of a reduction's results along the axes of its operand: 0 along those it takes.
+fn along_kept(result: &View, mask: &[bool]) -> Vec<isize> {
+    let keepdims = result.shape.len() == mask.len();
+    let mut strides = result.strides.iter();
+    let mut along = |reduced: &bool| match (reduced, keepdims) {
+        (true, false) => 0,
+        (true, true) => {
+            strides.next();
+            0
+        }
+        (false, _) => strides.next().copied().unwrap_or(0),
+    };
+    mask.iter().map(&mut along).collect()
+}

@@ -1,0 +1,101 @@
+//! From the bindings of a pass to a loop of the CPU's executor.
+
+use hotloop_runtime::cell::Cell;
+use hotloop_runtime::executor::{self, Fold, Loop};
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::memory::OutOfMemory;
+use hotloop_runtime::nest::{self, Nest, Path};
+use hotloop_runtime::pool::Pool;
+use hotloop_runtime::reduce::Reducer;
+use hotloop_runtime::view::View;
+
+use super::bindings::Bindings;
+use crate::backend::cpu::Tile;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Pass;
+
+/// What all loops of a plan share.
+pub struct Machine<'a> {
+    /// The instruction set of kernels and accumulators.
+    pub isa: Isa,
+    /// The cells of the plan's uniforms.
+    pub cells: *const Cell,
+    /// The threads.
+    pub pool: &'a Pool,
+    /// Bytes that each loop over stores may keep.
+    pub memory: usize,
+    /// The number of loops.
+    pub loops: usize,
+}
+
+/// The loop of a pass: its nest follows the memory of what is written or, if it reduces, read.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>) -> Result<Loop> {
+    let Bindings { shape, mask, inputs, outputs, results, .. } = bindings;
+    let reduces = !results.is_empty();
+    // In the order of their weight for the nest.
+    let mut views: Vec<&View> = Vec::with_capacity(inputs.len() + outputs.len() + results.len());
+    match reduces {
+        true => views.extend(inputs.iter().chain(outputs)),
+        false => views.extend(outputs.iter().chain(inputs)),
+    }
+    views.extend(results);
+    let operands: Vec<nest::Operand<'_>> = views
+        .iter()
+        .map(|view| nest::Operand { size: view.dtype.size(), strides: &view.strides })
+        .collect();
+    let (nest, mut paths) = match reduces {
+        true => Nest::reduction(shape, mask, &operands),
+        false => Nest::elementwise(shape, &operands),
+    };
+    let of_results = paths.split_off(inputs.len() + outputs.len());
+    let second = paths.split_off(if reduces { inputs.len() } else { outputs.len() });
+    let (of_inputs, of_outputs) = if reduces { (paths, second) } else { (second, paths) };
+
+    let staged = bindings.staged.iter().copied();
+    let ins = inputs.iter().zip(of_inputs).zip(staged);
+    let ins = ins.map(|((view, path), staged)| operand_of(view, path, staged)).collect();
+    let outs = outputs.iter().zip(of_outputs);
+    let outs = outs.map(|(view, path)| operand_of(view, path, false)).collect();
+    let mut folds = Vec::with_capacity(results.len());
+    for ((carry, view), path) in pass.carries.iter().zip(results).zip(of_results) {
+        let dtype = pass.body.dtype(carry.value);
+        let reducer = Reducer::new(carry.reduction, dtype, bindings.order, machine.isa)
+            .ok_or_else(|| Error::internal("a reduction without accumulators"))?;
+        folds.push(Fold {
+            reducer,
+            pointer: view.pointer,
+            store: view.store.clone(),
+            path,
+            swapped: view.swapped,
+        });
+    }
+    let tile = executor::Tile {
+        code: tile.code(),
+        block: tile.block,
+        table: tile.table(),
+        kernels: tile.kernels(),
+        reduced: tile.reduced(),
+        cost: tile.cost,
+        memory: machine.memory,
+        loops: machine.loops,
+    };
+    Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool).map_err(out_of_memory)
+}
+
+fn operand_of(view: &View, path: Path, staged: bool) -> executor::Operand {
+    executor::Operand {
+        pointer: view.pointer,
+        store: view.store.clone(),
+        size: view.dtype.size(),
+        path,
+        swapped: view.swapped,
+        staged,
+    }
+}
+
+fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
+    Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes of scratch"))
+}

@@ -1,0 +1,185 @@
+//! A plan and the arrays of a call to [`Schedule`]: made once for a set of arguments, run many
+//! times.
+//!
+//! Here shapes, strides and overlaps are known: each pass gets its [bindings], which no device
+//! matters to, and then a loop of the CPU's executor; temporary arrays get their memory, inputs
+//! that an output overlaps are copied, uniforms are computed as far as they are known.
+//!
+//! Arrays in stores stay there. Inputs that are small, or read over and over, are loaded for the
+//! run; temporary arrays that are too large for memory go to files.
+
+mod arrays;
+mod bindings;
+mod cpu;
+mod uniforms;
+
+pub use uniforms::known;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hotloop_runtime::control::{Control, Progress, Stop};
+use hotloop_runtime::drive::Driver;
+use hotloop_runtime::executor::Loop;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::pool::Pool;
+use hotloop_runtime::view::View;
+
+use crate::backend::Refusal;
+use crate::backend::cpu::Tile;
+use crate::call::{Call, stopped};
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::stats::{PassStats, Stats, Traffic, computes};
+use arrays::{Arrays, Copied, Drain};
+use bindings::Bindings;
+use cpu::Machine;
+use uniforms::Uniforms;
+
+/// A plan with its code.
+pub struct Compiled {
+    /// The plan.
+    pub plan: Plan,
+    /// The code of each pass.
+    pub tiles: Vec<Tile>,
+    /// The instruction set of the code, and of the kernels beside it.
+    pub isa: Isa,
+    /// Why a pass has no native code, if one has none.
+    pub refusal: Option<Refusal>,
+}
+
+/// A compiled program bound to its arrays.
+pub struct Schedule {
+    compiled: Arc<Compiled>,
+    uniforms: Uniforms,
+    loops: Vec<Loop>,
+    /// Scalar outputs, with their uniforms.
+    outputs: Vec<(u32, View)>,
+    /// What is copied before each run.
+    copies: Vec<Copied>,
+    /// What is copied to sinks after a pass, with the pass's number.
+    drains: Vec<(usize, Drain)>,
+    /// The memory of temporary arrays.
+    _memory: Vec<Vec<u8>>,
+    /// The number of temporary arrays, and their bytes.
+    temporaries: (usize, u64),
+    /// What each loop moves.
+    traffic: Vec<Traffic>,
+}
+
+impl Schedule {
+    /// Binds a compiled program to a call's arrays.
+    ///
+    /// # Errors
+    /// `Shape`, `Type` (weak numbers), `OutOfMemory`.
+    pub fn new(compiled: &Arc<Compiled>, call: &Call<'_>, pool: &Pool) -> Result<Schedule> {
+        let Compiled { plan, tiles, isa, .. } = &**compiled;
+        let mut uniforms = Uniforms::new(&plan.uniforms, call, *isa)?;
+        let mut arrays = Arrays::new(plan, call)?;
+        arrays.separate(plan, call)?;
+        let machine = Machine {
+            isa: *isa,
+            cells: uniforms.cells(),
+            pool,
+            memory: call.limits.memory / 2,
+            loops: plan.passes.len(),
+        };
+        let mut traffic = Vec::with_capacity(plan.passes.len());
+        let mut loops = Vec::with_capacity(plan.passes.len());
+        for (pass, tile) in plan.passes.iter().zip(tiles) {
+            let bindings = Bindings::new(plan, pass, call, &arrays, &mut uniforms)?;
+            traffic.push(bindings.traffic());
+            loops.push(cpu::bind(pass, tile, &bindings, &machine)?);
+        }
+        let outputs = plan.outputs.iter().zip(call.outputs);
+        let outputs = outputs.filter_map(|(o, view)| Some((o.uniform?, view.clone()))).collect();
+        let Arrays { copies, memory, kept, drains, .. } = arrays;
+        Ok(Schedule {
+            compiled: compiled.clone(),
+            uniforms,
+            loops,
+            outputs,
+            copies,
+            drains,
+            _memory: memory,
+            temporaries: kept,
+            traffic,
+        })
+    }
+
+    /// The statistics of a run whose passes took these times; the caller adds the totals.
+    pub fn stats(&self, times: &[Duration], names: &[Option<Box<str>>]) -> Stats {
+        let passes = self.compiled.plan.passes.iter().zip(&self.traffic).zip(times);
+        let passes = passes.map(|((pass, traffic), time)| PassStats {
+            computes: computes(pass, names),
+            elements: traffic.elements,
+            bytes_read: traffic.read,
+            bytes_written: traffic.written,
+            time: *time,
+        });
+        Stats {
+            passes: passes.collect(),
+            copied_arrays: self.copies.len(),
+            copied_bytes: self.copies.iter().map(|copy| copy.bytes.len() as u64).sum(),
+            temporary_arrays: self.temporaries.0,
+            temporary_bytes: self.temporaries.1,
+            ..Stats::default()
+        }
+    }
+
+    /// Runs the program; returns advisory flags. Allocates nothing, unless it is to add the time
+    /// of each pass to a list.
+    ///
+    /// # Errors
+    /// `Cancelled`; `Io` of arrays in stores.
+    ///
+    /// # Safety
+    /// The arrays that the schedule was made for are still valid, and outputs writable.
+    pub unsafe fn run(
+        &mut self,
+        driver: Driver<'_>,
+        control: &Control,
+        progress: Option<&Progress>,
+        mut times: Option<&mut Vec<Duration>>,
+    ) -> Result<u32> {
+        if let Some(progress) = progress {
+            progress.add_total(self.loops.iter().map(|work| work.elements() as u64).sum());
+        }
+        for copy in &mut self.copies {
+            // SAFETY: the caller's promise.
+            unsafe { copy.make(control) }?;
+        }
+        // SAFETY: scalar arrays are the call's.
+        let mut flags = unsafe { self.uniforms.begin() }?;
+        let passes = &self.compiled.plan.passes;
+        for (number, (pass, work)) in passes.iter().zip(&mut self.loops).enumerate() {
+            flags |= self.uniforms.advance(pass.uniforms);
+            let started = times.is_some().then(Instant::now);
+            // SAFETY: the operands are views of the call, temporary arrays or uniforms, all valid
+            // now; the tile is the pass's own.
+            flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
+            if let (Some(times), Some(started)) = (&mut times, started) {
+                times.push(started.elapsed());
+            }
+            for (_, drain) in self.drains.iter().filter(|(after, _)| *after == number) {
+                // SAFETY: the pass has written what is drained.
+                unsafe { drain.run(control) }.map_err(stopped)?;
+            }
+        }
+        flags |= self.uniforms.advance(u32::MAX);
+        for (number, view) in &self.outputs {
+            let size = view.dtype.size();
+            let mut bytes = self.uniforms.bits(*number).to_le_bytes();
+            if view.swapped {
+                bytes[..size].reverse();
+            }
+            if let Some(store) = &view.store {
+                store.write(0, &bytes[..size]).map_err(Stop::Failed).map_err(stopped)?;
+                continue;
+            }
+            // SAFETY: a scalar output's view has one element of this size.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.pointer, size) };
+        }
+        Ok(flags)
+    }
+}

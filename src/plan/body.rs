@@ -1,0 +1,77 @@
+//! [`Body`]: the computation of one element.
+
+use hotloop_runtime::dtype::DType;
+
+use crate::ops::Op;
+
+/// The computation of one element: a list of typed values, operands before users. It knows no
+/// lanes and no registers; a backend chooses the form of each operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Body {
+    values: Vec<(Value, DType)>,
+}
+
+/// How a value of a [`Body`] is made. Operands are numbers of earlier values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// The element of the pass's load of this number.
+    Load(u32),
+    /// The uniform of this number.
+    Uniform(u32),
+    /// An operation. Its operands have one dtype, but for the condition of `where`.
+    Apply(Op, [u32; 3]),
+    /// A value in another dtype.
+    Convert(u32),
+}
+
+impl Value {
+    /// The operands.
+    pub fn operands(&self) -> &[u32] {
+        match self {
+            Value::Load(_) | Value::Uniform(_) => &[],
+            Value::Apply(op, operands) => &operands[..op.row().parameters.len()],
+            Value::Convert(x) => std::slice::from_ref(x),
+        }
+    }
+}
+
+impl Body {
+    /// Appends a value of this dtype; returns its number.
+    pub fn push(&mut self, value: Value, dtype: DType) -> u32 {
+        self.values.push((value, dtype));
+        self.values.len() as u32 - 1
+    }
+
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The values in order, with their dtypes.
+    pub fn values(&self) -> &[(Value, DType)] {
+        &self.values
+    }
+
+    /// How a value is made.
+    pub fn value(&self, number: u32) -> &Value {
+        &self.values[number as usize].0
+    }
+
+    /// The dtype of a value.
+    pub fn dtype(&self, number: u32) -> DType {
+        self.values[number as usize].1
+    }
+
+    /// The numbers of the values that are neither loads nor uniforms.
+    pub fn computed(&self) -> impl Iterator<Item = u32> {
+        let is_computed = |(_, (value, _)): &(usize, &(Value, DType))| {
+            matches!(value, Value::Apply(..) | Value::Convert(_))
+        };
+        self.values.iter().enumerate().filter(is_computed).map(|(number, _)| number as u32)
+    }
+
+    /// The dtype that an operation computes in: that of its last operand.
+    pub fn operand_dtype(&self, operands: &[u32]) -> DType {
+        operands.last().map_or(DType::Bool, |x| self.dtype(*x))
+    }
+}

@@ -1,0 +1,61 @@
+//! Which values are computed once, into arrays.
+
+use crate::domain::{Derived, Domain};
+use crate::graph::{Graph, Node, NodeId};
+use crate::ops::Lowering;
+
+/// Rough nanoseconds an element from which a value of fewer axes is worth an array of its own.
+const WORTH_KEEPING: f32 = 1.0;
+
+/// Rough nanoseconds of a conversion.
+const CONVERSION: f32 = 0.2;
+
+/// Whether a node is a reduction.
+pub(super) fn is_reduction(node: &Node) -> bool {
+    matches!(node, Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Reduce(_)))
+}
+
+/// For each node, whether it is computed once, into an array: see the module [`plan`](super).
+pub(super) fn kept(graph: &Graph) -> Vec<bool> {
+    let mut kept = vec![false; graph.len()];
+    // Slices have about as many elements as what they are of.
+    let source = |domain: Domain| {
+        let (mut sources, mut left) = (Domain::SCALAR, domain);
+        while let Some(class) = left.shapes().last() {
+            let own = Domain::of_class(class);
+            left = left.without(own);
+            match graph.derived_shape(class) {
+                Some(Derived { of, how }) if how.is_slice() => left = left.join(*of),
+                _ => sources = sources.join(own),
+            }
+        }
+        sources
+    };
+    // What computing an element of each node costs inside its domain.
+    let mut costs = vec![0.0f32; graph.len()];
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let domain = graph.ty(id).domain;
+        let array = !domain.is_scalar();
+        let computed = |x: &NodeId| {
+            !graph.ty(*x).domain.is_scalar()
+                && matches!(graph.node(*x), Node::Apply(..) | Node::Convert(_))
+        };
+        for x in node.operands().iter().filter(|x| computed(x)) {
+            let narrower =
+                array && !is_reduction(node) && source(graph.ty(*x).domain) != source(domain);
+            let seen = matches!(node, Node::View(_));
+            kept[x.index()] |= seen || narrower && costs[x.index()] >= WORTH_KEEPING;
+        }
+        kept[id.index()] |= array && is_reduction(node);
+        let own = match node {
+            Node::Apply(op, _) if !is_reduction(node) => op.row().cost,
+            Node::Convert(_) => CONVERSION,
+            _ => continue,
+        };
+        let same = node.operands().iter().filter(|x| graph.ty(**x).domain == domain);
+        costs[id.index()] =
+            own + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
+    }
+    kept
+}

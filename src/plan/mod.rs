@@ -1,0 +1,194 @@
+//! [`Plan`]: the passes over the data that compute a program.
+//!
+//! A plan is a value. It refers to no graph, instruction set or address, so equal plans compare
+//! equal, and everything that runs programs starts from here. It says *what* is computed where:
+//! which values each [`Pass`] reads, computes, stores and reduces. How a pass becomes code is the
+//! business of a [backend](crate::backend).
+//!
+//! A value without a shape is a [`Uniform`]. Values of arrays are computed in passes. What a pass
+//! reads of reductions was computed by earlier passes; elementwise values that two passes need are
+//! computed in both, which is cheaper than a trip through memory.
+//!
+//! Some arrays are *kept*: written by one pass, into an output or a temporary array, and read by
+//! later ones. They are the results of reductions over axes, operands of views, and costly values
+//! of fewer axes than their users: `sin(x)` in `sin(x) + y`, where x is a row and y a matrix, is
+//! computed once for each column.
+
+mod body;
+mod display;
+mod kept;
+mod planner;
+mod uniform;
+mod verify;
+
+pub use body::{Body, Value};
+pub(crate) use display::applied;
+pub use planner::plan;
+pub use uniform::{Source, Uniform, adoptions};
+
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::reduce::{Order, Reduction};
+
+use crate::domain::{Derivation, Derived, Domain};
+
+/// The passes over the data that compute a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Plan {
+    /// The values without a shape; operands come before their users.
+    pub uniforms: Vec<Uniform>,
+    /// The passes, in the order in which they run.
+    pub passes: Vec<Pass>,
+    /// The arrays that passes write for later passes.
+    pub temporaries: Vec<Temporary>,
+    /// The outputs, in order.
+    pub outputs: Vec<PlannedOutput>,
+    /// How the derived shapes come from those of the inputs and from each other.
+    pub derived: Vec<Derived>,
+}
+
+/// One pass over the elements of a space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pass {
+    /// The iteration space.
+    pub space: Domain,
+    /// The axes that its carries go along; all axes if it is `None`.
+    pub axes: Option<Derivation>,
+    /// The arrays that it reads.
+    pub loads: Vec<Load>,
+    /// What is computed for each element.
+    pub body: Body,
+    /// The values that are written, element by element.
+    pub stores: Vec<Store>,
+    /// The values that are carried from element to element.
+    pub carries: Vec<Carry>,
+    /// The number of uniforms that have their values before the pass runs.
+    pub uniforms: u32,
+}
+
+/// An array operand of a pass.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Load {
+    /// The array.
+    pub array: Array,
+    /// The views of it, each of the result of the one before.
+    pub views: Vec<Derived>,
+    /// The elements' dtype.
+    pub dtype: DType,
+    /// The domain of the last view; it broadcasts to the pass's space.
+    pub domain: Domain,
+}
+
+/// A value of the body that is written to an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Store {
+    /// The value's number in the body.
+    pub value: u32,
+    /// Where it goes.
+    pub to: Destination,
+}
+
+/// State that goes from element to element, and its final value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Carry {
+    /// How an element changes the state.
+    pub reduction: Reduction,
+    /// The number in the body of the value that enters the state.
+    pub value: u32,
+    /// Where the result goes.
+    pub to: Destination,
+    /// The domain of the result.
+    pub domain: Domain,
+}
+
+/// Where a pass leaves a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// An output of the program.
+    Output(u32),
+    /// A temporary array.
+    Temporary(u32),
+    /// A uniform.
+    Uniform(u32),
+}
+
+/// An array that passes read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Array {
+    /// An input of the program.
+    Input(u32),
+    /// An output of the program that an earlier pass has written.
+    Output(u32),
+    /// A temporary array that an earlier pass has written.
+    Temporary(u32),
+}
+
+/// A temporary array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Temporary {
+    /// The elements' dtype.
+    pub dtype: DType,
+    /// Its shape.
+    pub domain: Domain,
+}
+
+/// An output of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PlannedOutput {
+    /// Its dtype.
+    pub dtype: DType,
+    /// Its shape.
+    pub domain: Domain,
+    /// The uniform that it is, if it has no shape; arrays are written by passes.
+    pub uniform: Option<u32>,
+}
+
+impl Pass {
+    /// The order in which carries take elements, if they go along the axes of this mask. It
+    /// decides the bits of their results, so it depends on nothing else: elements of a sequence
+    /// one after the other if the last axis is among them, else those of all sequences side by
+    /// side.
+    pub fn order(&self, mask: &[bool]) -> Order {
+        let keeps_last = mask.last() == Some(&false) && !injected(Fault::LeavesOfOtherAxes);
+        if keeps_last { Order::Column } else { Order::Row }
+    }
+
+    /// What it writes element by element, and then the results of its carries.
+    pub fn destinations(&self) -> impl Iterator<Item = Destination> {
+        let stores = self.stores.iter().map(|store| store.to);
+        stores.chain(self.carries.iter().map(|carry| carry.to))
+    }
+
+    /// The number of bytes that each element moves: read, and written.
+    pub fn bytes_per_element(&self) -> (usize, usize) {
+        let read = self.loads.iter().map(|load| load.dtype.size()).sum();
+        let written = self.stores.iter().map(|store| self.body.dtype(store.value).size()).sum();
+        (read, written)
+    }
+
+    /// The number of operations for each element; carries count as one.
+    pub fn operations(&self) -> usize {
+        self.body.computed().count() + self.carries.len()
+    }
+}
+
+impl Plan {
+    /// The number of bytes that an element moves in all passes over all axes.
+    pub fn bytes_per_element(&self) -> usize {
+        let bytes = |pass: &Pass| pass.bytes_per_element().0 + pass.bytes_per_element().1;
+        self.largest_passes().map(bytes).sum()
+    }
+
+    /// The number of operations for an element in all passes over all axes.
+    pub fn operations(&self) -> usize {
+        self.largest_passes().map(Pass::operations).sum()
+    }
+
+    /// The passes, but for those of fewer axes than another has.
+    fn largest_passes(&self) -> impl Iterator<Item = &Pass> {
+        let larger =
+            |p: &Pass, other: &Pass| other.space != p.space && other.space.contains(p.space);
+        let is_largest = move |p: &&Pass| !self.passes.iter().any(|other| larger(p, other));
+        self.passes.iter().filter(is_largest)
+    }
+}

@@ -1,0 +1,297 @@
+//! From a graph to its [`Plan`].
+
+use std::collections::BTreeMap;
+
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::reduce::Reduction;
+use rustc_hash::FxHashMap;
+
+use super::kept::{is_reduction, kept};
+use super::uniform::Uniforms;
+use super::{
+    Array, Body, Carry, Destination, Load, Pass, Plan, PlannedOutput, Store, Temporary, Value,
+};
+use crate::domain::{Derivation, Derived, Domain};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Graph, Node, NodeId};
+use crate::ops::Lowering;
+
+/// The most values of all passes together.
+const MOST_VALUES: usize = 1 << 22;
+
+/// Plans a graph.
+///
+/// # Errors
+/// `Limit` if its passes would be too large.
+pub fn plan(graph: &Graph) -> Result<Plan> {
+    let plan = Planner::new(graph).plan()?;
+    debug_assert_eq!(plan.verify(), Ok(()), "{plan}");
+    Ok(plan)
+}
+
+/// When a pass runs, and over what: passes of one level do not read each other's results. The last
+/// part is the first derived shape that reduces along the same axes; `None` for all axes.
+type PassKey = (u32, Domain, Option<u8>);
+
+/// What a pass is for.
+#[derive(Default)]
+struct Roots {
+    stores: Vec<(Destination, NodeId)>,
+    /// Reductions, with their operands.
+    reductions: Vec<(Reduction, NodeId, NodeId)>,
+}
+
+struct Planner<'g> {
+    graph: &'g Graph,
+    /// The nodes whose values are kept in arrays.
+    kept: Vec<bool>,
+    /// The number of passes that must be over before a node can be computed or, if it is kept,
+    /// read.
+    levels: Vec<u32>,
+    uniforms: Uniforms,
+    temporaries: Vec<Temporary>,
+    array_of: FxHashMap<NodeId, Array>,
+    /// The pass that last visited each node, counted from 1; 0 if none has.
+    visited: Vec<u32>,
+    /// The number of passes so far.
+    passes: u32,
+    /// The values of all passes so far.
+    values: usize,
+}
+
+impl<'g> Planner<'g> {
+    fn new(graph: &'g Graph) -> Planner<'g> {
+        let kept = kept(graph);
+        let mut levels = vec![0; graph.len()];
+        for id in graph.ids() {
+            let node = graph.node(id);
+            let deepest = node.operands().iter().map(|x| levels[x.index()]).max().unwrap_or(0);
+            let ends = kept[id.index()] || is_reduction(node);
+            levels[id.index()] = deepest + u32::from(ends);
+        }
+        Planner {
+            graph,
+            kept,
+            levels,
+            uniforms: Uniforms::default(),
+            temporaries: Vec::new(),
+            array_of: FxHashMap::default(),
+            visited: vec![0; graph.len()],
+            passes: 0,
+            values: 0,
+        }
+    }
+
+    /// The level of the pass that computes a node.
+    fn made_at(&self, id: NodeId) -> u32 {
+        let ends = self.kept[id.index()] || is_reduction(self.graph.node(id));
+        self.levels[id.index()] - u32::from(ends)
+    }
+
+    fn plan(mut self) -> Result<Plan> {
+        let graph = self.graph;
+        let mut passes = Vec::new();
+        for (key, roots) in self.roots() {
+            passes.push(self.pass(key, &roots)?);
+            if self.values > MOST_VALUES {
+                let message =
+                    format!("the passes of the program have more than {MOST_VALUES} values");
+                return Err(Error::new(ErrorKind::Limit, message));
+            }
+        }
+        let mut outputs = Vec::with_capacity(graph.outputs().len());
+        for id in graph.outputs() {
+            let ty = graph.ty(*id);
+            let scalar = ty.domain.is_scalar();
+            let uniform = if scalar { Some(self.uniforms.number(graph, *id)?) } else { None };
+            outputs.push(PlannedOutput { dtype: ty.dtype, domain: ty.domain, uniform });
+        }
+        Ok(Plan {
+            uniforms: self.uniforms.list,
+            passes,
+            temporaries: self.temporaries,
+            outputs,
+            derived: graph.derived().to_vec(),
+        })
+    }
+
+    /// What each pass is for, in the order of the passes.
+    fn roots(&mut self) -> BTreeMap<PassKey, Roots> {
+        let graph = self.graph;
+        let live = graph.live();
+        self.place_kept(&live);
+        let mut roots: BTreeMap<PassKey, Roots> = BTreeMap::new();
+        for id in graph.ids().filter(|id| live[id.index()]) {
+            let level = self.made_at(id);
+            if let Node::Apply(op, operands) = *graph.node(id)
+                && let Lowering::Reduce(reduction) = op.row().lowering
+            {
+                let key = (level, graph.ty(operands[0]).domain, self.same_axes(id));
+                roots.entry(key).or_default().reductions.push((reduction, id, operands[0]));
+            } else if let Some(array) = self.array_of.get(&id) {
+                let key = (level, graph.ty(id).domain, None);
+                roots.entry(key).or_default().stores.push((array.destination(), id));
+            }
+        }
+        for (number, id) in graph.outputs().iter().enumerate() {
+            let domain = graph.ty(*id).domain;
+            // What is kept in an output may be wanted in a second one too.
+            let there = self.array_of.get(id) == Some(&Array::Output(number as u32));
+            if !there && !domain.is_scalar() {
+                let key = (self.levels[id.index()], domain, None);
+                let stores = &mut roots.entry(key).or_default().stores;
+                stores.push((Destination::Output(number as u32), *id));
+            }
+        }
+        roots
+    }
+
+    /// Gives every kept value an array: the output that it is, or a temporary one.
+    fn place_kept(&mut self, live: &[bool]) {
+        let graph = self.graph;
+        for (number, id) in graph.outputs().iter().enumerate() {
+            if self.kept[id.index()] {
+                self.array_of.entry(*id).or_insert(Array::Output(number as u32));
+            }
+        }
+        for id in graph.ids().filter(|id| self.kept[id.index()] && live[id.index()]) {
+            let next = self.temporaries.len() as u32;
+            if *self.array_of.entry(id).or_insert(Array::Temporary(next)) == Array::Temporary(next)
+            {
+                let ty = graph.ty(id);
+                self.temporaries.push(Temporary { dtype: ty.dtype, domain: ty.domain });
+            }
+        }
+    }
+
+    /// The first derived shape that reduces along the same axes as a node does; `None` for all.
+    fn same_axes(&self, id: NodeId) -> Option<u8> {
+        let own = self.graph.derivation(id)?;
+        let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
+        let same = |other: &Derived| match &other.how {
+            Derivation::Reduce { axes, .. } => other.of == own.of && axes == own_axes,
+            _ => false,
+        };
+        self.graph.derived().iter().position(same).map(|number| number as u8)
+    }
+
+    /// The array that a node is, through views: an input or a kept value.
+    fn load(&self, id: NodeId) -> Result<Load> {
+        let graph = self.graph;
+        let (mut node, mut views) = (id, Vec::new());
+        while let Node::View(x) = *graph.node(node) {
+            let derived = graph.derivation(node);
+            views.push(derived.ok_or_else(|| Error::internal("a view of no shape"))?.clone());
+            node = x;
+        }
+        views.reverse();
+        let array = match *graph.node(node) {
+            Node::Input(number) => Some(Array::Input(number)),
+            _ => self.array_of.get(&node).copied(),
+        };
+        let array = array.ok_or_else(|| Error::internal("an array that is nowhere"))?;
+        let ty = graph.ty(id);
+        Ok(Load { array, views, dtype: ty.dtype, domain: ty.domain })
+    }
+
+    /// The array nodes that a pass needs, loads and computed ones, operands before users; whether
+    /// a node is a load is the second part.
+    fn needed(&mut self, level: u32, roots: &Roots) -> Vec<(NodeId, bool)> {
+        let graph = self.graph;
+        self.passes += 1;
+        let mark = self.passes;
+        let stores = roots.stores.iter().map(|(_, id)| *id);
+        let mut open: Vec<NodeId> =
+            stores.chain(roots.reductions.iter().map(|(_, _, x)| *x)).collect();
+        let mut needed = Vec::new();
+        while let Some(id) = open.pop() {
+            let known = std::mem::replace(&mut self.visited[id.index()], mark) == mark;
+            if known || graph.ty(id).domain.is_scalar() {
+                continue;
+            }
+            let is_load = match graph.node(id) {
+                Node::Input(_) | Node::View(_) => true,
+                _ => self.kept[id.index()] && self.levels[id.index()] <= level,
+            };
+            needed.push((id, is_load));
+            if !is_load {
+                open.extend(graph.node(id).operands());
+            }
+        }
+        needed.sort_unstable();
+        needed
+    }
+
+    fn pass(&mut self, (level, space, axes): PassKey, roots: &Roots) -> Result<Pass> {
+        let graph = self.graph;
+        let (mut loads, mut body) = (Vec::new(), Body::default());
+        let mut numbers = Numbers::default();
+        for (id, is_load) in self.needed(level, roots) {
+            let value = if is_load {
+                loads.push(self.load(id)?);
+                Value::Load(loads.len() as u32 - 1)
+            } else {
+                let mut operands = [0; 3];
+                for (to, x) in operands.iter_mut().zip(graph.node(id).operands()) {
+                    *to = match numbers.of_nodes.get(x) {
+                        Some(number) => *number,
+                        None => {
+                            let uniform = self.uniforms.number(graph, *x)?;
+                            numbers.uniform(&mut body, uniform, graph.dtype(*x))
+                        }
+                    };
+                }
+                match *graph.node(id) {
+                    Node::Convert(_) => Value::Convert(operands[0]),
+                    Node::Apply(op, _) => Value::Apply(op, operands),
+                    _ => return Err(Error::internal("an array that nothing computes")),
+                }
+            };
+            numbers.of_nodes.insert(id, body.push(value, graph.dtype(id)));
+        }
+        self.values += body.len();
+        let missing = || Error::internal("a pass without a value that it is for");
+        let value = |id: &NodeId| numbers.of_nodes.get(id).copied().ok_or_else(missing);
+        let mut stores = Vec::with_capacity(roots.stores.len());
+        for (to, id) in &roots.stores {
+            stores.push(Store { value: value(id)?, to: *to });
+        }
+        let uniforms = self.uniforms.list.len() as u32;
+        let mut carries = Vec::with_capacity(roots.reductions.len());
+        for (reduction, id, x) in &roots.reductions {
+            let to = match self.array_of.get(id) {
+                Some(array) => array.destination(),
+                None => Destination::Uniform(self.uniforms.carried(*id, graph.dtype(*id))),
+            };
+            let domain = graph.ty(*id).domain;
+            carries.push(Carry { reduction: *reduction, value: value(x)?, to, domain });
+        }
+        let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
+        Ok(Pass { space, axes, loads, body, stores, carries, uniforms })
+    }
+}
+
+/// The numbers that nodes and uniforms have in a body.
+#[derive(Default)]
+struct Numbers {
+    of_nodes: FxHashMap<NodeId, u32>,
+    of_uniforms: FxHashMap<u32, u32>,
+}
+
+impl Numbers {
+    fn uniform(&mut self, body: &mut Body, uniform: u32, dtype: DType) -> u32 {
+        let new = || body.push(Value::Uniform(uniform), dtype);
+        *self.of_uniforms.entry(uniform).or_insert_with(new)
+    }
+}
+
+impl Array {
+    /// The array as what a pass writes.
+    fn destination(self) -> Destination {
+        match self {
+            Array::Output(number) => Destination::Output(number),
+            // Nothing that is kept is an input.
+            Array::Temporary(number) | Array::Input(number) => Destination::Temporary(number),
+        }
+    }
+}
