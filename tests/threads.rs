@@ -212,7 +212,7 @@ fn interpreted_when_refused(refuse: impl FnOnce() -> bool) {
     let error = native.compile(TEXT).unwrap().eval([Arg::from(&a)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert!(error.message().contains("executable memory refused: "), "{error}");
-    assert_eq!(error.hints(), ["let the interpreter answer"]);
+    assert_eq!(error.hints(), ["use Backend::Auto"]);
 }
 
 #[test]

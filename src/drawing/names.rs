@@ -82,11 +82,8 @@ impl Words {
         match to {
             Destination::Uniform(number) => results[number as usize] = text,
             Destination::Temporary(number) => self.temporaries[number as usize] = text,
-            Destination::Output(number) => {
-                if let Some(name @ None) = self.outputs.get_mut(number as usize) {
-                    *name = text;
-                }
-            }
+            // It has the program's name, or none.
+            Destination::Output(_) => {}
         }
     }
 

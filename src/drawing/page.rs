@@ -56,7 +56,7 @@ pub(super) fn compose(subject: &Subject<'_>, panels: &[Panel], notes: &[String])
     canvas.text("title", MARGIN, MARGIN + 14.0, &title);
     canvas.text("note", MARGIN, MARGIN + 32.0, &summary);
     for place in &placed {
-        canvas.rectangle("stage", [MARGIN, place.top, boxed, place.height]);
+        canvas.rectangle("pass", [MARGIN, place.top, boxed, place.height]);
     }
     links.draw(&mut canvas, &placed, MARGIN + boxed);
     placed.iter().for_each(|place| place.draw(&mut canvas, MARGIN + PADDING));

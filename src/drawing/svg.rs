@@ -96,7 +96,7 @@ text { font-family: 'DejaVu Sans Mono', Menlo, Consolas, monospace; font-size: 1
 .head { font-weight: bold }
 .note, .type { font-size: 10px; fill: #555 }
 .dtype { font-size: 9px; fill: #666; paint-order: stroke; stroke: #f7f7f5; stroke-width: 3px }
-.stage { fill: #f7f7f5; stroke: #bbb }
+.pass { fill: #f7f7f5; stroke: #bbb }
 .operation { fill: #fff; stroke: #555 }
 .reduction { fill: #f1e7fa; stroke: #7d4fa8 }
 .input { fill: #e4effb; stroke: #3f74ab }
