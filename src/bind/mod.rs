@@ -183,3 +183,84 @@ impl Schedule {
         Ok(flags)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hotloop_grammar::parse;
+    use hotloop_runtime::control::Control;
+    use hotloop_runtime::drive::Driver;
+    use hotloop_runtime::dtype::DType;
+    use hotloop_runtime::isa::Isa;
+    use hotloop_runtime::pool::Pool;
+    use hotloop_runtime::view::View;
+
+    use super::{Compiled, Schedule};
+    use crate::backend::cpu::Portable;
+    use crate::backend::{Backend, Label};
+    use crate::call::{Call, MemoryLimits, Operand};
+    use crate::domain::Shapes;
+    use crate::graph::ArgType;
+    use crate::legalize::{Mode, legalize};
+    use crate::optimize::optimize;
+    use crate::plan::{Plan, plan};
+    use crate::resolve::resolve;
+
+    /// The plan of a text whose inputs are arrays of one shape; nothing else is left of it.
+    fn planned(text: &str) -> Plan {
+        let ast = parse(text).unwrap();
+        let terms = resolve(&Arc::from(text), &ast, 1 << 10).unwrap();
+        let types = vec![ArgType::array(DType::F64); terms.inputs().len()];
+        let graph = terms.graph(&types).unwrap().0;
+        let graph = optimize(legalize(&graph, Mode::Strict, 1 << 10).unwrap()).unwrap();
+        plan(&graph).unwrap()
+    }
+
+    fn view(data: &mut [f64]) -> View {
+        View {
+            pointer: data.as_mut_ptr().cast(),
+            dtype: DType::F64,
+            shape: Box::new([data.len()]),
+            strides: Box::new([8]),
+            swapped: false,
+            store: None,
+        }
+    }
+
+    #[test]
+    fn a_plan_runs_without_its_graph() {
+        let plan = planned("x / (sum(x) + 1)");
+        let tile = |pass| {
+            Portable(Isa::Baseline).compile(pass, Label::default(), std::time::Instant::now())
+        };
+        let tiles = plan.passes.iter().map(|pass| tile(pass).unwrap()).collect();
+        let compiled = Arc::new(Compiled { plan, tiles, isa: Isa::Baseline, refusal: None });
+        let (mut x, mut y) = (vec![1.0, 2.0, 4.0], vec![0.0; 3]);
+        let shapes = Shapes::of_arguments(vec![Box::new([3])]);
+        let (operands, outputs) = ([Operand::Array(view(&mut x))], [view(&mut y)]);
+        let call = Call {
+            operands: &operands,
+            names: &["x".into()],
+            shapes: &shapes,
+            outputs: &outputs,
+            fresh: true,
+            control: &Control::default(),
+            limits: &MemoryLimits::default(),
+        };
+        let pool = Pool::new(1);
+        let mut schedule = Schedule::new(&compiled, &call, &pool).unwrap();
+        let driver = Driver::Pool(&pool);
+        // SAFETY: the arrays live as long as the schedule.
+        let flags = unsafe { schedule.run(driver, &Control::default(), None, None) }.unwrap();
+        assert_eq!((flags, y), (0, vec![0.125, 0.25, 0.5]));
+    }
+
+    #[test]
+    fn texts_of_one_plan_have_equal_plans() {
+        let texts = ["sum((a - b)**2) / 2", "d = a - b\ns = d * d\nsum(s) / 2"];
+        let [one, other] = texts.map(planned);
+        assert_eq!(one, other);
+        assert_ne!(one, planned("sum((a - b)**2) / 3"));
+    }
+}

@@ -41,6 +41,21 @@ struct Roots {
     reductions: Vec<(Reduction, NodeId, NodeId)>,
 }
 
+/// Moves what is only stored into a pass over the same space that reduces anyway: stores do not
+/// care along which axes carries go. So `sum(a, axis=1), a + 1` reads `a` once.
+fn fuse(roots: &mut BTreeMap<PassKey, Roots>) {
+    let only_stores = roots.iter().filter(|(_, roots)| roots.reductions.is_empty());
+    let keys: Vec<PassKey> = only_stores.map(|(key, _)| *key).collect();
+    for key in keys {
+        let (level, space, _) = key;
+        let others = (level, space, Some(0))..=(level, space, Some(u8::MAX));
+        let Some(reducing) = roots.range(others).next().map(|(key, _)| *key) else { continue };
+        if let Some(Roots { stores, .. }) = roots.remove(&key) {
+            roots.entry(reducing).or_default().stores.extend(stores);
+        }
+    }
+}
+
 struct Planner<'g> {
     graph: &'g Graph,
     /// The nodes whose values are kept in arrays.
@@ -143,6 +158,7 @@ impl<'g> Planner<'g> {
                 stores.push((Destination::Output(number as u32), *id));
             }
         }
+        fuse(&mut roots);
         roots
     }
 
