@@ -1,0 +1,324 @@
+//! The executor: runs a compiled tile function over all elements of a loop, on one thread or
+//! many, and reduces what it leaves.
+//!
+//! A [`Nest`] says how the elements are gone through: columns inside rows. A *tile* is a piece of
+//! a row that fits in L1. A *unit* is a block of rows and columns, the work that a thread takes at
+//! a time. Where sequences of a reduction are cut, they are cut at power-of-two blocks of leaves,
+//! whose values are combined in the end: so every element meets the same code and every sum the
+//! same tree, whatever the number of threads.
+//!
+//! An operand whose columns are contiguous is used in place. Others, and the last few elements
+//! that do not fill a block of the compiled loop, are staged: copied to scratch before the tile,
+//! copied back after it. Where an operand's columns lie far apart in memory but its rows do not,
+//! a whole block, a *panel*, is copied at once, so that each line of memory is fetched once.
+//! Outputs too large for the cache are staged too, and streamed past it.
+//!
+//! Operands in stores, files say, have no memory: each unit reads its part into a window of its
+//! own thread, and writes windows of outputs back. Units are then as small as a cache, so that
+//! threads read, compute and write at once, and what is kept does not grow with the arrays.
+
+mod carry;
+mod operand;
+mod panel;
+mod partition;
+mod run;
+mod scratch;
+mod stored;
+
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+use std::sync::{Mutex, PoisonError};
+
+pub use operand::{Fold, Operand};
+
+use crate::cell::Cell;
+use crate::control::{Control, Progress, Stop};
+use crate::drive::Driver;
+use crate::fault::{Fault, injected};
+use crate::fpenv::FpEnv;
+use crate::memory::{OutOfMemory, reserve};
+use crate::nest::{Along, Nest};
+use crate::pool::Pool;
+use crate::reduce::Partial;
+use crate::stream;
+use crate::tile::{TileCode, TileTable};
+use crate::window::{Results, Way};
+use operand::{Access, Bound, access};
+use panel::Shape;
+use partition::{
+    Cut, Grid, LONGEST_TILE, PIECE, count, most_lanes, power_of_two_within, tile_length,
+};
+use run::Run;
+use scratch::{Room, Worker};
+
+/// What a loop needs to know of its tile.
+#[derive(Clone, Copy)]
+pub struct Tile<'a> {
+    /// What computes its elements; `None` if there is nothing to compute but reductions.
+    pub code: Option<&'a TileCode>,
+    /// Elements that one turn of its loops takes; in-place operands are handed to it in
+    /// multiples of this. At most 64, a power of two.
+    pub block: usize,
+    /// The layout of its table; a scratch slot has 8 bytes an element.
+    pub table: TileTable,
+    /// The addresses of the block kernels that it calls through the table.
+    pub kernels: &'a [usize],
+    /// Where in the table it leaves what is reduced, for each of the loop's folds.
+    pub reduced: &'a [usize],
+    /// Rough nanoseconds an element.
+    pub cost: f32,
+    /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
+    /// sequences.
+    pub memory: usize,
+    /// Loops that are bound at once, each with windows of its own.
+    pub loops: usize,
+}
+
+/// A tile function bound to its operands; runs any number of times.
+pub struct Loop {
+    code: Option<TileCode>,
+    block: usize,
+    reduced: Box<[usize]>,
+    nest: Nest,
+    grid: Grid,
+    operands: Vec<Bound>,
+    folds: Vec<Fold>,
+    tile: usize,
+    panel: Shape,
+    /// The level of a sequence's pieces in the reduction tree, if it is cut.
+    level: u32,
+    workers: Vec<UnsafeCell<Worker>>,
+    /// If sequences are cut: by piece, fold and sequence.
+    partials: Vec<UnsafeCell<Option<Partial>>>,
+    /// Rough nanoseconds of it all on one thread.
+    work: f32,
+    streams: bool,
+    /// Elements of a loop that is a single tile in place: its table never changes.
+    one_tile: Option<usize>,
+    /// Whether an operand or a result is in a store.
+    stored: bool,
+}
+
+// SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
+// owned by the loop; a worker or a partial is only touched by the one thread it belongs to.
+unsafe impl Send for Loop {}
+// SAFETY: as above.
+unsafe impl Sync for Loop {}
+
+/// Bytes of what is known of the pieces of sequences, for each worker.
+const PARTIALS: usize = 1 << 20;
+/// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
+const WINDOWS: usize = 1 << 20;
+/// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
+const LARGE_WINDOWS: usize = 64 << 20;
+/// Nanoseconds that a byte takes from or to a store, at least.
+const TRANSFER: f32 = 0.1;
+/// Rows of a unit that are transferred together.
+const TURNED_ROWS: usize = 512;
+
+impl Loop {
+    /// Binds a tile to its operands, each with its way through the nest. `inputs` and `outputs`
+    /// come in the order of the tile's table. `cells` is only read when the loop runs.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no memory for scratch.
+    pub fn new(
+        tile: &Tile<'_>,
+        nest: Nest,
+        inputs: Vec<Operand>,
+        outputs: Vec<Operand>,
+        folds: Vec<Fold>,
+        cells: *const Cell,
+        pool: &Pool,
+    ) -> Result<Loop, OutOfMemory> {
+        let [outers, rows, columns] = [&nest.outer, &nest.rows, &nest.columns].map(|e| count(e));
+        let n = outers * rows * columns;
+        let width: usize = inputs.iter().chain(&outputs).map(|o| o.size).sum();
+        let in_memory = |o: &&Operand| o.store.is_none();
+        let apart: usize = inputs.iter().chain(&outputs).filter(in_memory).map(|o| o.size).sum();
+        let stored = apart < width || folds.iter().any(|fold| fold.store.is_some());
+        let streams = apart.saturating_mul(n) > stream::last_level_cache();
+        let inputs_end = inputs.len();
+        let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
+        let mut panels = 0;
+        for (i, operand) in inputs.into_iter().chain(outputs).enumerate() {
+            let output = i >= inputs_end;
+            let access = access(&operand, &nest, output && streams, &mut panels);
+            let way = match operand.store {
+                Some(_) => Way::of(&nest, &operand.path, operand.size),
+                None => Way::Rows,
+            };
+            operands.push(Bound { operand, output, access, way });
+        }
+        let streams = operands.iter().any(|o| o.access == Access::Streamed);
+
+        let reduces = tile.code.is_some() && nest.along == Along::Columns && !folds.is_empty();
+        let block = if reduces { tile.block.max(64) } else { tile.block };
+        let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
+        let staged = operands.iter().filter(staged).count();
+        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        let panel = Shape::new(&operands, &nest, folds.len());
+        let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
+        let workers = pool.most_workers(n.div_ceil(PIECE), work);
+        let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
+        let ways = operands.iter().filter(|o| o.operand.store.is_some()).map(|o| o.way);
+        let turned = ways.clone().any(|way| way == Way::Turned);
+        // Elements of a thread's windows: as many as are good, and as there is memory for. More
+        // than a cache holds are good where rows are transferred together, if there are units for
+        // all threads then.
+        let elements = |bytes: usize| bytes / (width - apart).max(1);
+        let most = elements(tile.memory / (4 * workers));
+        let least = match nest.along {
+            Along::Nothing => 1,
+            Along::Columns => leaf,
+            Along::Rows => TURNED_ROWS,
+        };
+        let large = elements(LARGE_WINDOWS).min(most / tile.loops.max(1)).min(n / (4 * workers));
+        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least.min(columns), large));
+        let together = together.max().unwrap_or(1);
+        let window = stored.then(|| elements(WINDOWS).min(most).max(together));
+        // Rows that stay together, so that a window may be so many columns wide.
+        let near = nest.rows.last().copied().unwrap_or(1).max(1);
+        let down = if turned { TURNED_ROWS.min(near) } else { panel.most_rows() };
+        let highest = if nest.along == Along::Rows { leaf } else { down };
+        let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
+
+        let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
+        let length = tile_length(columns.min(panel.columns), tile.table.slots + staged, widest);
+        let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
+        let length = length.min(longest.max(64)).min(lanes).min(widest_window);
+
+        let cut = Cut {
+            nest: &nest,
+            n,
+            workers,
+            length,
+            panel_rows: panel.most_rows(),
+            down,
+            window,
+            turned,
+            partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
+        };
+        let (grid, level) = cut.grid([outers, rows, columns], &folds);
+        let pieces = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => grid.column_blocks,
+            Along::Rows => grid.row_blocks,
+        };
+        let sequences = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => rows,
+            Along::Rows => outers * columns,
+        };
+        let partials_count = if pieces > 1 { pieces * folds.len() * sequences } else { 0 };
+        let mut partials = reserve(partials_count)?;
+        partials.resize_with(partials_count, UnsafeCell::default);
+
+        let workers = workers.min(grid.units()).max(1);
+        let mut list = reserve(workers)?;
+        for _ in 0..workers {
+            let room = Room { tile, length, block, panel, panels };
+            let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
+            list.push(UnsafeCell::new(worker));
+        }
+        let in_place = |o: &Bound| o.access == Access::InPlace && o.operand.store.is_none();
+        let simple = n > 0 && n == columns && n <= length && n.is_multiple_of(block);
+        let simple = simple && folds.is_empty() && operands.iter().all(in_place);
+        if let Some(worker) = list.first_mut().filter(|_| simple) {
+            for (i, Bound { operand, .. }) in operands.iter().enumerate() {
+                let first = operand.pointer.wrapping_offset(operand.path.offset);
+                worker.get_mut().table[1 + i] = first;
+            }
+        }
+        Ok(Loop {
+            code: tile.code.cloned(),
+            block,
+            reduced: tile.reduced.into(),
+            nest,
+            grid,
+            operands,
+            folds,
+            tile: length,
+            panel,
+            level,
+            workers: list,
+            partials,
+            work,
+            streams,
+            one_tile: simple.then_some(n),
+            stored,
+        })
+    }
+
+    /// Elements that the loop goes through.
+    pub fn elements(&self) -> usize {
+        self.grid.outers * self.grid.rows * self.grid.columns
+    }
+
+    /// Runs the loop; returns advisory flags.
+    ///
+    /// # Errors
+    /// [`Stop`] if the control says so; outputs are then undefined.
+    ///
+    /// # Safety
+    /// The operands' memory and the cells given to [`Loop::new`] are valid, outputs and results
+    /// writable and read by nobody else but as an exactly equal, staged input; the tile function
+    /// matches its [`Tile`].
+    pub unsafe fn run(
+        &mut self,
+        driver: Driver<'_>,
+        control: &Control,
+        progress: Option<&Progress>,
+    ) -> Result<u32, Stop> {
+        if let (Some(n), Some(code)) = (self.one_tile, &self.code) {
+            let _environment = FpEnv::enter();
+            control.check()?;
+            // SAFETY: the table holds the operands, which have `n` elements: whole blocks.
+            let flags = unsafe { code.run(self.workers[0].get_mut().table.as_ptr(), n) };
+            if let Some(progress) = progress {
+                progress.add(n as u64);
+            }
+            return Ok(flags);
+        }
+        if self.stored {
+            let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
+            workers.flat_map(|w| &mut w.results).for_each(Results::clear);
+        }
+        let run = Run {
+            work: self,
+            control,
+            progress,
+            flags: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+            stop: Mutex::new(None),
+        };
+        let units = self.grid.units();
+        let workers = driver.workers(self.workers.len(), units, self.work);
+        let next = AtomicUsize::new(0);
+        if workers > 1 && self.stored {
+            // All at work on one place of what is read, from its beginning to its end.
+            driver.run(workers, workers, &|_, worker| {
+                let _environment = FpEnv::enter();
+                run.units(&next, units, worker);
+            });
+        } else if workers > 1 {
+            let missing = usize::from(injected(Fault::LastUnitMissing));
+            driver.run(workers, units - missing, &|unit, worker| {
+                let _environment = FpEnv::enter();
+                run.unit(unit, worker);
+            });
+        }
+        // Not around a host's loop, which may run something else here too.
+        let _environment = FpEnv::enter();
+        if workers <= 1 {
+            run.units(&next, units, 0);
+        }
+        let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
+        if let Some(stop) = stop.unwrap_or_else(PoisonError::into_inner) {
+            return Err(stop);
+        }
+        // SAFETY: results are writable, by the caller's promise.
+        unsafe { self.combine(control) }?;
+        Ok(flags)
+    }
+}

@@ -1,0 +1,127 @@
+//! Arrays of a loop: operands, which its tile reads or writes, and folds, which take the results of
+//! reductions.
+
+use super::partition::Grid;
+use crate::control::Stop;
+use crate::fault::{Fault, injected};
+use crate::nest::{Along, Nest, Path};
+use crate::reduce::Reducer;
+use crate::store::Store;
+use crate::strided::is_contiguous;
+use crate::window::{Results, Way, steps};
+
+/// One array operand of a loop.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    /// The array's first element, or its offset in the store.
+    pub pointer: *mut u8,
+    /// Where the array is if it is not in memory.
+    pub store: Option<Store>,
+    /// Bytes of an element.
+    pub size: usize,
+    /// The way through the loop's nest.
+    pub path: Path,
+    /// Whether the bytes of each element are in the other order than this machine's.
+    pub swapped: bool,
+    /// Copy each tile before it is used, as an input must be that is also written.
+    pub staged: bool,
+}
+
+/// A reduction of a loop, and the array that takes its results: one for each sequence.
+#[derive(Clone, Debug)]
+pub struct Fold {
+    /// What is computed.
+    pub reducer: Reducer,
+    /// The results' first element, or its offset in the store.
+    pub pointer: *mut u8,
+    /// Where the results are if they are not in memory.
+    pub store: Option<Store>,
+    /// The way of the results through the nest; steps along the sequences do not count.
+    pub path: Path,
+    /// Whether the bytes of each result are in the other order than this machine's.
+    pub swapped: bool,
+}
+
+/// How the tile gets at an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Where it is.
+    InPlace,
+    /// Through a copy of each tile.
+    Staged,
+    /// Through a copy of each panel, at this place of the worker's panels.
+    Panel(usize),
+    /// An output that is written past the caches.
+    Streamed,
+}
+
+pub(super) struct Bound {
+    pub(super) operand: Operand,
+    pub(super) output: bool,
+    pub(super) access: Access,
+    /// How it is best transferred, if it is in a store.
+    pub(super) way: Way,
+}
+
+pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {
+    let Operand { size, path, staged, swapped, .. } = operand;
+    if operand.store.is_some() {
+        // A window is contiguous.
+        return Access::InPlace;
+    }
+    let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
+    match contiguous {
+        true if *staged || *swapped => Access::Staged,
+        true if streams => Access::Streamed,
+        true => Access::InPlace,
+        false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
+            *panels += 1;
+            Access::Panel(*panels - 1)
+        }
+        false => Access::Staged,
+    }
+}
+
+impl Fold {
+    /// # Safety
+    /// The sequence is one of the nest's, whose results are writable.
+    pub(super) unsafe fn write(
+        &self,
+        nest: &Nest,
+        grid: &Grid,
+        sequence: usize,
+        result: Option<u64>,
+        results: &mut Results,
+    ) -> Result<(), Stop> {
+        let Path { offset, outer, rows, columns, .. } = &self.path;
+        let place = match nest.along {
+            Along::Nothing => 0,
+            Along::Columns => steps(&nest.rows, rows, sequence),
+            Along::Rows => {
+                steps(&nest.outer, outer, sequence / grid.columns)
+                    + steps(&nest.columns, columns, sequence % grid.columns)
+            }
+        };
+        let size = self.reducer.result_dtype().size();
+        let mut bytes = result.unwrap_or(0).to_le_bytes();
+        if self.swapped && !injected(Fault::SwappedResultAsItIs) {
+            bytes[..size].reverse();
+        }
+        let target = self.pointer.wrapping_offset(offset + place);
+        if let Some(store) = &self.store {
+            let at = target.addr() as isize;
+            return results.put(store, at, &bytes[..size]).map_err(Stop::Failed);
+        }
+        // SAFETY: the caller's promise; a result has at most 8 bytes.
+        unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+        Ok(())
+    }
+
+    /// Sees to it that results are where they belong.
+    pub(super) fn finish(&self, results: &mut Results) -> Result<(), Stop> {
+        match &self.store {
+            Some(store) => results.finish(store).map_err(Stop::Failed),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Panels: blocks of rows and columns of an operand whose columns lie far apart in memory, copied at
+//! once.
+
+use std::ops::Range;
+
+use super::Loop;
+use super::operand::{Access, Bound, Operand};
+use super::partition::count;
+use super::scratch::Worker;
+use crate::fault::{Fault, injected};
+use crate::nest::Nest;
+use crate::reduce::Sequence;
+use crate::stream;
+use crate::strided::{Panel, gather, gather_block, scatter, scatter_block, swap_bytes};
+use crate::window::steps;
+
+/// Bytes of all panels and of the sequences of their rows.
+pub(super) const PANELS: usize = 512 << 10;
+/// What the hardware reads ahead within.
+pub(super) const PAGE: usize = 4096;
+/// Elements of a panel that is one row.
+pub(super) const FLAT_PANEL: usize = 16 << 10;
+
+/// The extents of panels. Without any, a row is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Rows of the first panels of an axis, and of the others.
+    pub(super) first: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// Bytes from one row of a copy to the next.
+    pub(super) stride: usize,
+}
+
+impl Shape {
+    /// The panels that suit the first operand that needs them.
+    pub(super) fn new(operands: &[Bound], nest: &Nest, folds: usize) -> Shape {
+        let turned = |o: &&Bound| matches!(o.access, Access::Panel(_));
+        let Some(Bound { operand, .. }) = operands.iter().find(turned) else {
+            return Shape { first: 1, rows: 1, columns: usize::MAX, stride: 0 };
+        };
+        let [step] = *operand.path.columns else {
+            return Shape { first: 1, rows: 1, columns: FLAT_PANEL, stride: 0 };
+        };
+        let array = operand.pointer.wrapping_offset(operand.path.offset);
+        let Panel { first, rows, columns } = Panel::new(array, step, operand.size);
+        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        // So many at least that the rows of other operands are not cut too short.
+        let columns = columns.max(PAGE / widest);
+        let columns = columns.min(count(&nest.columns).next_power_of_two().max(64));
+        // One line more than needed, so that rows do not meet in one set of a cache.
+        let stride = columns * widest + 64;
+        let panels = operands.iter().filter(turned).count();
+        // Each row is a sequence of each fold.
+        let row = panels * stride + folds * size_of::<Sequence>();
+        let line = (64 / operand.size.max(1)).max(1);
+        let most = (PANELS / row / line * line).max(1);
+        let most = nest.rows.last().copied().unwrap_or(1).clamp(1, most);
+        Shape { first: first.min(most), rows: rows.min(most), columns, stride }
+    }
+
+    /// The most rows of a panel.
+    pub(super) fn most_rows(&self) -> usize {
+        self.rows.max(self.first)
+    }
+
+    /// Where the panel that holds a row of an axis ends.
+    pub(super) fn end(&self, row: usize) -> usize {
+        match row.checked_sub(self.first) {
+            None => self.first,
+            Some(after) => self.first + (after / self.rows + 1) * self.rows,
+        }
+    }
+}
+
+impl Loop {
+    /// Where the panel that starts at a row ends: panels stay inside the innermost axis of rows.
+    pub(super) fn panel_end(&self, row: usize, end: usize) -> usize {
+        if self.panel.stride == 0 {
+            return row + 1;
+        }
+        let extent = self.nest.rows.last().copied().unwrap_or(1);
+        let at = row % extent;
+        end.min(row - at + self.panel.end(at).min(extent))
+    }
+
+    /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
+    /// apart, and the hardware does not foresee that.
+    pub(super) fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+            if *output || *access != Access::InPlace || operand.store.is_some() {
+                continue;
+            }
+            let repeats = operand.path.rows.last() == Some(&0);
+            for row in rows.clone().take(if repeats { 1 } else { rows.len() }) {
+                let offset = steps(&self.nest.rows, &operand.path.rows, row);
+                let row = worker.outer[i].wrapping_offset(offset);
+                let first = row.wrapping_add(columns.start * operand.size);
+                stream::prefetch(first, columns.len() * operand.size);
+            }
+        }
+    }
+
+    /// # Safety
+    /// The rows and columns are the nest's, with operands as [`Loop::run`] asks.
+    pub(super) unsafe fn fill_panels(
+        &self,
+        worker: &mut Worker,
+        rows: &Range<usize>,
+        columns: Range<usize>,
+    ) {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+            let Access::Panel(number) = *access else { continue };
+            if *output {
+                continue;
+            }
+            let (panel, size) = (worker.panels[number], operand.size);
+            let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
+            let base = worker.outer[i].wrapping_offset(offset);
+            // SAFETY: the elements are the operand's; the panel has room for them.
+            unsafe {
+                match (&*operand.path.columns, operand.path.rows.last()) {
+                    ([step], Some(row_step)) => gather_block(
+                        panel,
+                        self.panel.stride,
+                        base.wrapping_offset(columns.start as isize * step),
+                        rows.len() - usize::from(injected(Fault::PanelRowMissing)),
+                        *row_step,
+                        columns.len(),
+                        *step,
+                        size,
+                    ),
+                    (strides, _) => gather(
+                        panel,
+                        base,
+                        &self.nest.columns,
+                        strides,
+                        size,
+                        columns.start,
+                        columns.len(),
+                    ),
+                }
+                self.swap_panel(operand, panel, rows.len(), columns.len());
+            }
+        }
+    }
+
+    /// Turns round the bytes of a panel's elements, if the operand has them so.
+    ///
+    /// # Safety
+    /// The panel is writable and has so many rows and columns.
+    pub(super) unsafe fn swap_panel(
+        &self,
+        operand: &Operand,
+        panel: *mut u8,
+        rows: usize,
+        columns: usize,
+    ) {
+        let swapped = operand.swapped && !injected(Fault::SwappedPanelAsItIs);
+        for row in 0..if swapped { rows } else { 0 } {
+            // SAFETY: the caller's promise.
+            unsafe { swap_bytes(panel.add(row * self.panel.stride), operand.size, columns) };
+        }
+    }
+
+    /// # Safety
+    /// As [`Loop::fill_panels`]; outputs are writable.
+    pub(super) unsafe fn drain_panels(
+        &self,
+        worker: &mut Worker,
+        rows: &Range<usize>,
+        columns: Range<usize>,
+    ) {
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+            let Access::Panel(number) = *access else { continue };
+            if !*output {
+                continue;
+            }
+            let (panel, size) = (worker.panels[number], operand.size);
+            let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
+            let base = worker.outer[i].wrapping_offset(offset);
+            // SAFETY: the elements are the operand's, and the tiles have written the panel.
+            unsafe {
+                self.swap_panel(operand, panel, rows.len(), columns.len());
+                match (&*operand.path.columns, operand.path.rows.last()) {
+                    ([step], Some(row_step)) => scatter_block(
+                        base.wrapping_offset(columns.start as isize * step),
+                        rows.len(),
+                        *row_step,
+                        columns.len(),
+                        *step,
+                        panel,
+                        self.panel.stride,
+                        size,
+                    ),
+                    (strides, _) => scatter(
+                        base,
+                        panel,
+                        &self.nest.columns,
+                        strides,
+                        size,
+                        columns.start,
+                        columns.len(),
+                    ),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! How a loop is cut into units, and the length of its tiles: pure arithmetic.
+
+use super::Fold;
+use crate::nest::{Along, Nest};
+use crate::reduce::Partial;
+
+/// Elements from which a loop may be cut, and the least that is cut off.
+pub(super) const PIECE: usize = 4096;
+/// The most elements of a unit, so that progress and cancellation are seen.
+pub(super) const LARGE_UNIT: usize = 1 << 20;
+/// The logarithm of the most units that are worth having.
+pub(super) const MOST_UNITS: u32 = 16;
+/// Scratch that stays in half of a 32 KiB L1.
+pub(super) const SCRATCH: usize = 16 << 10;
+/// The longest run of an array's bytes that one step reads before another array has its turn:
+/// half a page. The hardware forgets how an array was being read if it is left alone for longer,
+/// and then every tile starts with misses: `exp(a) + log1p(b)*c` takes 1.5 times as long.
+pub(super) const STRETCH: usize = 2 << 10;
+/// The longest tile.
+pub(super) const LONGEST_TILE: usize = 4096;
+/// Bytes of the accumulators of sequences that run side by side: they stay in L2.
+pub(super) const LANES: usize = 256 << 10;
+
+/// How a loop is cut into units.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) outers: usize,
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_step: usize,
+    pub(super) column_step: usize,
+    pub(super) row_blocks: usize,
+    pub(super) column_blocks: usize,
+}
+
+impl Grid {
+    pub(super) fn new(
+        [outers, rows, columns]: [usize; 3],
+        row_step: usize,
+        column_step: usize,
+    ) -> Grid {
+        let (row_step, column_step) = (row_step.max(1), column_step.max(1));
+        let (row_blocks, column_blocks) = (rows.div_ceil(row_step), columns.div_ceil(column_step));
+        Grid { outers, rows, columns, row_step, column_step, row_blocks, column_blocks }
+    }
+
+    pub(super) fn units(&self) -> usize {
+        self.outers * self.row_blocks * self.column_blocks
+    }
+
+    /// Tiles in a block of columns.
+    pub(super) fn tiles(&self, length: usize) -> usize {
+        self.column_step.min(self.columns).div_ceil(length)
+    }
+
+    /// The outer turn, the block of rows and the block of columns of a unit.
+    pub(super) fn place(&self, unit: usize) -> [usize; 3] {
+        if unit == 0 {
+            // Small loops have no other, and no time for divisions.
+            return [0; 3];
+        }
+        let (rows, columns) = (self.row_blocks, self.column_blocks);
+        [unit / (rows * columns), unit / columns % rows, unit % columns]
+    }
+}
+
+pub(super) fn count(extents: &[usize]) -> usize {
+    extents.iter().product()
+}
+
+/// A tile's length: a power of two that divides a leaf and whose scratch stays in L1. Without
+/// slots it is one step, and as long as a leaf.
+pub(super) fn tile_length(columns: usize, slots: usize, widest: usize) -> usize {
+    let fits =
+        if slots == 0 { LONGEST_TILE } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
+    power_of_two_within(fits).min(LONGEST_TILE).min(columns.next_power_of_two()).max(64)
+}
+
+/// The largest length of a tile that is not beyond a limit; at least the shortest.
+pub(super) fn power_of_two_within(limit: usize) -> usize {
+    1 << limit.max(64).ilog2()
+}
+
+/// The most sequences that run side by side.
+pub(super) fn most_lanes(folds: &[Fold]) -> usize {
+    // A sequence of 32-element leaves has so many accumulators; one of 128 rows has one.
+    let accumulators = |fold: &Fold| fold.reducer.leaf() / 128;
+    let bytes: usize = folds.iter().map(|fold| 8 * accumulators(fold)).sum();
+    power_of_two_within(LANES / bytes.max(1))
+}
+
+/// What decides about the grid.
+pub(super) struct Cut<'a> {
+    pub(super) nest: &'a Nest,
+    pub(super) n: usize,
+    pub(super) workers: usize,
+    pub(super) length: usize,
+    pub(super) panel_rows: usize,
+    /// Rows that stay together.
+    pub(super) down: usize,
+    /// The most elements of a unit with windows, if there are any, roughly.
+    pub(super) window: Option<usize>,
+    /// Whether windows are of arrays that lie along the rows.
+    pub(super) turned: bool,
+    /// Bytes for what is known of the pieces of sequences.
+    pub(super) partials: usize,
+}
+
+impl Cut<'_> {
+    /// The grid, and the level of a sequence's pieces in its tree.
+    pub(super) fn grid(&self, [outers, rows, columns]: [usize; 3], folds: &[Fold]) -> (Grid, u32) {
+        // About eight units a thread even out uneven threads; there are never so many that going
+        // through them takes long when a run has been stopped.
+        let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
+        let wanted = match (self.window, self.workers) {
+            (Some(window), _) => window.max(PIECE),
+            (None, 1) => most,
+            (None, workers) => (self.n / (8 * workers)).clamp(PIECE, most),
+        };
+        let too_long = |elements: usize| self.window.is_some() && elements > wanted;
+        let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
+        // A power of two of leaves: of at least so many elements, or of as many as a window has.
+        let level_of = |elements: usize| match self.window {
+            Some(_) => (elements / leaf).max(1).ilog2(),
+            None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
+        };
+        // Rows that are read together limit the columns of a window.
+        let down = self.down;
+        let (row_step, column_step, level) = match self.nest.along {
+            Along::Nothing => {
+                let across = match self.window {
+                    Some(_) if down > 1 => (wanted / down).next_multiple_of(self.length),
+                    _ => wanted.next_multiple_of(PIECE),
+                };
+                let column_step = across.min(columns.max(1));
+                let row_step = (wanted / columns.max(1)).max(down);
+                (row_step, column_step, 0)
+            }
+            Along::Columns => {
+                let few = self.workers > 1 && rows < 2 * self.workers * down;
+                let level = match few || too_long(columns.saturating_mul(down)) {
+                    true if self.window.is_some() => level_of(wanted / down),
+                    true => level_of(wanted),
+                    false => 63 - leaf.ilog2(),
+                };
+                let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
+                let across = if self.turned { columns.min(leaf << level) } else { columns };
+                let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
+                (row_step.max(self.panel_rows), leaf << level, level)
+            }
+            Along::Rows => {
+                let lanes = match self.window {
+                    Some(_) if self.turned => most_lanes(folds).min(wanted / leaf.max(down)),
+                    Some(_) => most_lanes(folds).min(wanted / leaf),
+                    None => most_lanes(folds),
+                };
+                let lanes = (lanes / self.length).max(1) * self.length;
+                let few = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
+                let cut = few || too_long(rows.saturating_mul(lanes.min(columns)));
+                let level = match cut {
+                    true => level_of(wanted / lanes.min(columns.max(1))),
+                    false => 63 - leaf.ilog2(),
+                };
+                let sequences = outers * columns * folds.len();
+                let level = self.fewer_pieces(level, leaf, rows, sequences);
+                (leaf << level, lanes, level)
+            }
+        };
+        let grid = Grid::new([outers, rows, columns], row_step, column_step);
+        (grid, level)
+    }
+
+    /// The level of larger pieces, if what is known of them would take too much memory.
+    pub(super) fn fewer_pieces(
+        &self,
+        level: u32,
+        leaf: usize,
+        length: usize,
+        sequences: usize,
+    ) -> u32 {
+        let bytes = |level: &u32| match length.div_ceil(leaf << level) {
+            0 | 1 => 0,
+            pieces => pieces.saturating_mul(sequences * size_of::<Option<Partial>>()),
+        };
+        let fits = |level: &u32| bytes(level) <= self.partials;
+        (level..63 - leaf.ilog2()).find(fits).unwrap_or(63 - leaf.ilog2())
+    }
+}

@@ -1,0 +1,353 @@
+//! One run of a loop: units, rows, tiles.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::Loop;
+use super::operand::{Access, Bound, Operand};
+use super::scratch::Worker;
+use crate::control::{Control, Progress, Stop};
+use crate::fault::{Fault, injected};
+use crate::nest::Along;
+use crate::stream;
+use crate::strided::{gather, scatter, swap_bytes};
+use crate::window::steps;
+
+/// One run of a loop, shared by its threads.
+pub(super) struct Run<'a> {
+    pub(super) work: &'a Loop,
+    pub(super) control: &'a Control,
+    pub(super) progress: Option<&'a Progress>,
+    pub(super) flags: AtomicU32,
+    pub(super) stopped: AtomicBool,
+    /// Why, the first time.
+    pub(super) stop: Mutex<Option<Stop>>,
+}
+
+/// Stops a run's other threads if one of them leaves by a panic, of a source say.
+struct Unwound<'a>(&'a AtomicBool);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A block of rows and columns of one outer turn.
+pub(super) struct Block {
+    pub(super) rows: Range<usize>,
+    pub(super) columns: Range<usize>,
+}
+
+impl Run<'_> {
+    /// The next units, until there are no more or the run is stopped.
+    pub(super) fn units(&self, next: &AtomicUsize, units: usize, worker: usize) {
+        while !self.stopped.load(Ordering::Relaxed) {
+            let unit = next.fetch_add(1, Ordering::Relaxed);
+            if unit >= units {
+                return;
+            }
+            self.unit(unit, worker);
+        }
+    }
+
+    pub(super) fn unit(&self, unit: usize, worker: usize) {
+        if self.stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
+        // reference to it.
+        let worker = unsafe { &mut *self.work.workers[worker].get() };
+        let unwound = Unwound(&self.stopped);
+        let done = self.block(unit, worker);
+        std::mem::forget(unwound);
+        match done {
+            Ok(0) => {}
+            Ok(flags) => {
+                self.flags.fetch_or(flags, Ordering::Relaxed);
+            }
+            Err(stop) => {
+                self.stopped.store(true, Ordering::Relaxed);
+                self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
+            }
+        }
+    }
+
+    pub(super) fn block(&self, unit: usize, worker: &mut Worker) -> Result<u32, Stop> {
+        let work = self.work;
+        assert!(!injected(Fault::WorkerPanics), "a fault is on");
+        let grid = &work.grid;
+        let [outer, row_block, column_block] = grid.place(unit);
+        let from = [row_block * grid.row_step, column_block * grid.column_step];
+        let block = Block {
+            rows: from[0]..grid.rows.min(from[0].saturating_add(grid.row_step)),
+            columns: from[1]..grid.columns.min(from[1].saturating_add(grid.column_step)),
+        };
+        for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
+            let Operand { pointer, path, .. } = operand;
+            let offset = path.offset + steps(&work.nest.outer, &path.outer, outer);
+            *base = pointer.wrapping_offset(offset);
+        }
+        if work.stored {
+            self.control.check()?;
+            // SAFETY: the block is part of the nest.
+            unsafe { work.fetch(self.control, worker, &block) }?;
+        }
+        if work.nest.along == Along::Rows {
+            let tiles = grid.tiles(work.tile);
+            for (fold, columns) in work.folds.iter().zip(worker.columns.chunks_exact_mut(tiles)) {
+                for (tile, columns) in block.columns.clone().step_by(work.tile).zip(columns) {
+                    let lanes = (block.columns.end - tile).min(work.tile);
+                    columns.start(&fold.reducer, lanes, block.rows.start as u64);
+                }
+            }
+        }
+        let mut flags = 0;
+        let mut row = block.rows.start;
+        while row < block.rows.end {
+            let rows = row..work.panel_end(row, block.rows.end);
+            row = rows.end;
+            flags |= self.rows(worker, rows.clone(), &block.columns)?;
+            if work.nest.along == Along::Columns {
+                for (i, fold) in work.folds.iter().enumerate() {
+                    for (at, row) in rows.clone().enumerate() {
+                        let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
+                        let partial = sequence.finish(&fold.reducer);
+                        let results = &mut worker.results[i];
+                        // SAFETY: a sequence's piece is finished by one unit.
+                        unsafe { work.keep(i, row, column_block, partial, results) }?;
+                    }
+                }
+            }
+        }
+        if work.nest.along == Along::Rows {
+            let tiles = grid.tiles(work.tile);
+            for (i, fold) in work.folds.iter().enumerate() {
+                for (at, tile) in block.columns.clone().step_by(work.tile).enumerate() {
+                    let lanes = (block.columns.end - tile).min(work.tile);
+                    let finished = &mut worker.finished[..lanes];
+                    worker.columns[i * tiles + at].finish(&fold.reducer, finished);
+                    let first = outer * grid.columns + tile;
+                    for (at, partial) in finished.iter().enumerate() {
+                        let results = &mut worker.results[i];
+                        // SAFETY: as above.
+                        unsafe { work.keep(i, first + at, row_block, Some(*partial), results) }?;
+                    }
+                }
+            }
+        }
+        if work.stored {
+            // SAFETY: as above; the windows of outputs have been written.
+            unsafe { work.flush(self.control, worker, &block) }?;
+        }
+        if work.streams {
+            stream::fence();
+        }
+        Ok(flags)
+    }
+
+    /// The rows of one panel, or one row.
+    pub(super) fn rows(
+        &self,
+        worker: &mut Worker,
+        rows: Range<usize>,
+        columns: &Range<usize>,
+    ) -> Result<u32, Stop> {
+        let work = self.work;
+        if work.nest.along == Along::Columns {
+            for (i, fold) in work.folds.iter().enumerate() {
+                for at in 0..rows.len() {
+                    let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
+                    let first = if injected(Fault::PieceStartsAtZero) { 0 } else { columns.start };
+                    sequence.start(&fold.reducer, first as u64);
+                }
+            }
+        }
+        let mut flags = 0;
+        let mut start = columns.start;
+        while start < columns.end {
+            let end = columns.end.min(start.saturating_add(work.panel.columns));
+            // SAFETY: the block is part of the nest, for which the operands are valid.
+            unsafe { work.fill_panels(worker, &rows, start..end) };
+            if work.panel.stride > 0 {
+                work.foresee(worker, &rows, end..columns.end.min(end + work.panel.columns));
+            }
+            for (at, row) in rows.clone().enumerate() {
+                work.enter_row(worker, row);
+                for tile in (start..end).step_by(work.tile) {
+                    self.control.check()?;
+                    let n = end.min(tile + work.tile) - tile;
+                    let in_block = (tile - columns.start) >> work.tile.trailing_zeros();
+                    let place = Place { column: tile, at, in_panel: tile - start, in_block };
+                    // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller
+                    // vouches for.
+                    flags |= unsafe { work.run_tile(worker, &place, n) };
+                    if let Some(progress) = self.progress {
+                        progress.add(n as u64);
+                    }
+                }
+            }
+            // SAFETY: as above; outputs are writable.
+            unsafe { work.drain_panels(worker, &rows, start..end) };
+            start = end;
+        }
+        Ok(flags)
+    }
+}
+
+/// Where a tile is: its first column, its row and its first column within the panel, and which
+/// tile of its block of columns it is.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) column: usize,
+    pub(super) at: usize,
+    pub(super) in_panel: usize,
+    pub(super) in_block: usize,
+}
+
+impl Loop {
+    pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
+        for (i, Bound { operand, .. }) in self.operands.iter().enumerate() {
+            worker.row[i] = if operand.store.is_some() {
+                let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
+                let offset = (row - first_row) * pitch;
+                window.wrapping_add(offset).wrapping_sub(first * operand.size)
+            } else {
+                let offset = steps(&self.nest.rows, &operand.path.rows, row);
+                worker.outer[i].wrapping_offset(offset)
+            };
+        }
+    }
+
+    /// # Safety
+    /// The tile is part of the nest, with operands as [`Loop::run`] asks.
+    #[inline]
+    pub(super) unsafe fn run_tile(&self, worker: &mut Worker, place: &Place, n: usize) -> u32 {
+        let rest = n % self.block;
+        // SAFETY: a multiple of the block never reaches beyond the operands; staging has room for
+        // a whole block, and for a whole tile where lanes are not cut.
+        unsafe {
+            if rest == 0 {
+                return self.run_part(worker, place, n, false);
+            }
+            if self.nest.along == Along::Rows || n == rest {
+                return self.run_part(worker, place, n, true);
+            }
+            // Whole blocks first, in place; then what is left, staged.
+            let whole = n - rest;
+            let flags = self.run_part(worker, place, whole, false);
+            let moved = if injected(Fault::TailFromTileStart) { 0 } else { whole };
+            let place =
+                Place { column: place.column + whole, in_panel: place.in_panel + moved, ..*place };
+            flags | self.run_part(worker, &place, rest, true)
+        }
+    }
+
+    /// # Safety
+    /// As [`Loop::run_tile`]; unless all operands are staged, `n` is a multiple of the block.
+    #[inline]
+    pub(super) unsafe fn run_part(
+        &self,
+        worker: &mut Worker,
+        place: &Place,
+        n: usize,
+        stage: bool,
+    ) -> u32 {
+        let Place { column, at, in_panel, .. } = *place;
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], operand.size);
+            let there = worker.row[i].wrapping_add(column * size);
+            worker.table[1 + i] = match *access {
+                Access::InPlace if !stage => there,
+                Access::InPlace => {
+                    if !*output {
+                        // SAFETY: the elements are contiguous and the operand's.
+                        let short = usize::from(injected(Fault::TailReadOneShort));
+                        // SAFETY: the elements are contiguous and the operand's.
+                        unsafe { staging.copy_from_nonoverlapping(there, (n - short) * size) };
+                    }
+                    staging
+                }
+                Access::Panel(number) => {
+                    worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
+                }
+                Access::Streamed => staging,
+                Access::Staged => {
+                    if !*output {
+                        // SAFETY: the operand is valid for the nest, staging holds n.
+                        unsafe { self.stage(operand, worker.row[i], staging, column, n) };
+                    }
+                    staging
+                }
+            };
+        }
+        let flags = match &self.code {
+            // SAFETY: the table holds what the function was compiled to find, each operand with
+            // `n` elements up to the next whole block.
+            Some(code) => unsafe { code.run(worker.table.as_ptr(), n) },
+            None => 0,
+        };
+        // Before an output that is reduced too has the order of its bytes turned.
+        // SAFETY: the tile function has left what is reduced at its places.
+        unsafe { self.reduce(worker, place, n) };
+        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], operand.size);
+            let there = worker.row[i].wrapping_add(column * size);
+            // SAFETY: outputs are writable, and valid for the nest.
+            unsafe {
+                match *access {
+                    _ if !*output => {}
+                    Access::InPlace if stage => {
+                        let short = usize::from(injected(Fault::TailOneShort));
+                        there.copy_from_nonoverlapping(staging, (n - short) * size);
+                    }
+                    Access::InPlace | Access::Panel(_) => {}
+                    Access::Streamed => stream::stream(there, staging, n * size),
+                    Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
+                }
+            }
+        }
+        flags
+    }
+
+    /// # Safety
+    /// The columns are the nest's; staging holds `n` elements.
+    pub(super) unsafe fn stage(
+        &self,
+        operand: &Operand,
+        row: *mut u8,
+        staging: *mut u8,
+        column: usize,
+        n: usize,
+    ) {
+        let Operand { size, path, swapped, .. } = operand;
+        // SAFETY: the caller's promise.
+        unsafe {
+            gather(staging, row, &self.nest.columns, &path.columns, *size, column, n);
+            if *swapped {
+                swap_bytes(staging, *size, n);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Loop::stage`], of a writable operand.
+    pub(super) unsafe fn unstage(
+        &self,
+        operand: &Operand,
+        row: *mut u8,
+        staging: *mut u8,
+        column: usize,
+        n: usize,
+    ) {
+        let Operand { size, path, swapped, .. } = operand;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if *swapped {
+                swap_bytes(staging, *size, n);
+            }
+            scatter(row, staging, &self.nest.columns, &path.columns, *size, column, n);
+        }
+    }
+}

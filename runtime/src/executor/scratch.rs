@@ -1,0 +1,152 @@
+//! The scratch of a thread.
+
+use super::Tile;
+use super::operand::{Access, Bound, Fold};
+use super::panel::Shape;
+use super::partition::Grid;
+use crate::cell::Cell;
+use crate::memory::{OutOfMemory, reserve};
+use crate::nest::{Along, Nest};
+use crate::reduce::{Columns, Partial, Sequence};
+use crate::window::{PICKED, Results};
+
+/// The scratch of one thread.
+pub(super) struct Worker {
+    /// Backs the slots, the staging buffers and the panels; only addressed through pointers.
+    pub(super) _memory: Vec<CacheLine>,
+    pub(super) table: Vec<*mut u8>,
+    pub(super) staging: Vec<*mut u8>,
+    pub(super) panels: Vec<*mut u8>,
+    /// Where the operands' current outer turn and current row start.
+    pub(super) outer: Vec<*mut u8>,
+    pub(super) row: Vec<*mut u8>,
+    /// For each operand in a store: its window, and bytes from row to row of it.
+    pub(super) windows: Vec<(*mut u8, usize)>,
+    /// What is read from stores before elements are picked out of it.
+    pub(super) picked: *mut u8,
+    /// The first row and column that the windows hold.
+    pub(super) first: [usize; 2],
+    /// For each fold, results on their way to a store.
+    pub(super) results: Vec<Results>,
+    /// For each fold the sequences of a panel's rows.
+    pub(super) sequences: Vec<Sequence>,
+    /// For each fold those that run side by side, a tile's together.
+    pub(super) columns: Vec<Columns>,
+    pub(super) finished: Vec<Partial>,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct CacheLine([u8; 64]);
+
+/// What a worker's scratch is made for.
+pub(super) struct Room<'a> {
+    pub(super) tile: &'a Tile<'a>,
+    pub(super) length: usize,
+    pub(super) block: usize,
+    pub(super) panel: Shape,
+    pub(super) panels: usize,
+}
+
+impl Worker {
+    pub(super) fn new(
+        room: &Room<'_>,
+        operands: &[Bound],
+        folds: &[Fold],
+        nest: &Nest,
+        grid: &Grid,
+        cells: *const Cell,
+    ) -> Result<Worker, OutOfMemory> {
+        let Room { tile, length, block, panel, panels } = *room;
+        let slots = tile.table.slots;
+        // One line more than needed, so that equal offsets of two slots differ modulo 4 KiB.
+        let lines = |elements: usize| elements * 8 / 64 + 1;
+        let staged = |o: &Bound| match o.access {
+            // Only the last few elements, or a whole tile where lanes are not cut.
+            Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
+            _ => length.max(block),
+        };
+        // A tile may write up to a block beyond its end.
+        let beyond = lines(block.max(64));
+        let panel_lines = match panels {
+            0 => 0,
+            _ if panel.stride > 0 => panel.most_rows() * panel.stride.div_ceil(64) + beyond,
+            _ => lines(panel.columns.min(grid.columns)) + beyond,
+        };
+        let rows = grid.rows.min(grid.row_step).max(1);
+        let block_columns = grid.columns.min(grid.column_step);
+        let stored = |o: &&Bound| o.operand.store.is_some();
+        let window = |o: &Bound| (rows * block_columns * o.operand.size).div_ceil(64) + 1;
+        let windows = operands.iter().filter(stored).map(window).sum::<usize>();
+        let total = slots * lines(length)
+            + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
+            + panels * panel_lines
+            + if windows > 0 { windows + PICKED / 64 } else { 0 };
+        let mut memory = reserve(total)?;
+        memory.resize(total, CacheLine([0; 64]));
+        let base: *mut CacheLine = memory.as_mut_ptr();
+        let mut line = 0;
+        let mut take = |lines: usize| {
+            let pointer = base.wrapping_add(line).cast::<u8>();
+            line += lines;
+            pointer
+        };
+        let slots: Vec<*mut u8> = (0..slots).map(|_| take(lines(length))).collect();
+        let staging: Vec<*mut u8> = operands.iter().map(|o| take(lines(staged(o)))).collect();
+        let panels = (0..panels).map(|_| take(panel_lines)).collect();
+        let picked = take(if windows > 0 { PICKED / 64 } else { 0 });
+        let no_window = (std::ptr::null_mut(), 0);
+        let windows = operands.iter().map(|o| match o.operand.store {
+            Some(_) => (take(window(o)), 0),
+            None => no_window,
+        });
+        let windows = windows.collect();
+        let mut results = Vec::new();
+        for fold in folds {
+            let room = if fold.store.is_some() { Results::ROOM } else { 0 };
+            results.push(Results::new(reserve(room)?));
+        }
+        // In the order of `TileTable`.
+        let mut table = reserve(1 + operands.len() + slots.len() + tile.kernels.len())?;
+        table.push(cells.cast_mut().cast());
+        table.extend(&staging);
+        table.extend(slots);
+        table.extend(tile.kernels.iter().map(|address| *address as *mut u8));
+        let (mut sequences, mut columns, mut finished) = (Vec::new(), Vec::new(), Vec::new());
+        match nest.along {
+            Along::Nothing => {}
+            Along::Columns => {
+                sequences = reserve(folds.len() * panel.most_rows())?;
+                sequences.resize_with(folds.len() * panel.most_rows(), Sequence::new);
+            }
+            Along::Rows => {
+                let lanes = length.min(grid.columns);
+                let rows = grid.rows.min(grid.row_step);
+                columns = reserve(folds.len() * grid.tiles(length))?;
+                for fold in folds {
+                    for _ in 0..grid.tiles(length) {
+                        columns.push(Columns::new(&fold.reducer, lanes, rows)?);
+                    }
+                }
+                finished = reserve(lanes)?;
+                finished.resize(lanes, Partial::default());
+            }
+        }
+        let bases = vec![std::ptr::null_mut(); operands.len()];
+        Ok(Worker {
+            _memory: memory,
+            table,
+            staging,
+            panels,
+            outer: bases.clone(),
+            row: bases,
+            windows,
+            picked,
+            first: [0; 2],
+            results,
+            sequences,
+            columns,
+            finished,
+        })
+    }
+}

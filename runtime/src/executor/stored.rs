@@ -1,0 +1,81 @@
+//! Operands in stores: blocks of them pass through windows.
+
+use super::Loop;
+use super::operand::Bound;
+use super::run::Block;
+use super::scratch::Worker;
+use crate::control::{Control, Stop};
+use crate::window::Piece;
+
+impl Loop {
+    /// A block of an operand that is in a store.
+    pub(super) fn piece<'a>(
+        &'a self,
+        control: &'a Control,
+        worker: &Worker,
+        i: usize,
+        block: &Block,
+    ) -> Option<Piece<'a>> {
+        let Bound { operand, way, .. } = &self.operands[i];
+        Some(Piece {
+            store: operand.store.as_ref()?,
+            control,
+            way: *way,
+            nest: &self.nest,
+            path: &operand.path,
+            size: operand.size,
+            swapped: operand.swapped,
+            base: worker.outer[i].addr() as isize,
+            rows: block.rows.clone(),
+            columns: block.columns.clone(),
+        })
+    }
+
+    /// Fills the windows of inputs, and gets those of outputs ready.
+    ///
+    /// # Safety
+    /// The block is part of the nest.
+    pub(super) unsafe fn fetch(
+        &self,
+        control: &Control,
+        worker: &mut Worker,
+        block: &Block,
+    ) -> Result<(), Stop> {
+        worker.first = [block.rows.start, block.columns.start];
+        for i in 0..self.operands.len() {
+            let Some(piece) = self.piece(control, worker, i, block) else { continue };
+            let (window, pitch) = &mut worker.windows[i];
+            if self.operands[i].output {
+                *pitch = block.columns.len() * piece.size;
+                continue;
+            }
+            *pitch = piece.pitch();
+            // SAFETY: windows have room for any block of the grid.
+            unsafe { piece.fetch(*window, worker.picked) }?;
+        }
+        Ok(())
+    }
+
+    /// Writes the windows of outputs and the results to where they belong.
+    ///
+    /// # Safety
+    /// As [`Loop::fetch`], after all rows of the block.
+    pub(super) unsafe fn flush(
+        &self,
+        control: &Control,
+        worker: &mut Worker,
+        block: &Block,
+    ) -> Result<(), Stop> {
+        for i in 0..self.operands.len() {
+            let Some(piece) = self.piece(control, worker, i, block) else { continue };
+            if self.operands[i].output {
+                // SAFETY: the rows have filled the window.
+                unsafe { piece.flush(worker.windows[i].0, worker.picked) }?;
+            }
+        }
+        self.folds
+            .iter()
+            .zip(&mut worker.results)
+            .try_for_each(|(fold, results)| fold.finish(results))
+    }
+}
