@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress, Stop};
 use hotloop_runtime::drive::Driver;
-use hotloop_runtime::executor::Loop;
+use hotloop_runtime::executor::{Group, Loop};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::view::View;
@@ -52,7 +52,7 @@ pub struct Compiled {
 pub struct Schedule {
     compiled: Arc<Compiled>,
     uniforms: Uniforms,
-    loops: Vec<Loop>,
+    works: Vec<Work>,
     /// Scalar outputs, with their uniforms.
     outputs: Vec<(u32, View)>,
     /// What is copied before each run.
@@ -65,6 +65,21 @@ pub struct Schedule {
     temporaries: (usize, u64),
     /// What each loop moves.
     traffic: Vec<Traffic>,
+}
+
+/// The loop of a pass, or those of several that run together.
+enum Work {
+    Alone(Box<Loop>),
+    Together(Group),
+}
+
+impl Work {
+    fn loops(&self) -> &[Loop] {
+        match self {
+            Work::Alone(work) => std::slice::from_ref(work),
+            Work::Together(group) => group.loops(),
+        }
+    }
 }
 
 impl Schedule {
@@ -85,11 +100,18 @@ impl Schedule {
             loops: plan.passes.len(),
         };
         let mut traffic = Vec::with_capacity(plan.passes.len());
-        let mut loops = Vec::with_capacity(plan.passes.len());
-        for (pass, tile) in plan.passes.iter().zip(tiles) {
+        let mut works = Vec::with_capacity(plan.passes.len());
+        let mut loops = Vec::new();
+        for (number, (pass, tile)) in plan.passes.iter().zip(tiles).enumerate() {
             let bindings = Bindings::new(plan, pass, call, &arrays, &mut uniforms)?;
             traffic.push(bindings.traffic());
             loops.push(cpu::bind(pass, tile, &bindings, &machine)?);
+            if plan.passes.get(number + 1).is_none_or(|next| next.group != pass.group) {
+                match Group::join(std::mem::take(&mut loops)) {
+                    Ok(group) => works.push(Work::Together(group)),
+                    Err(alone) => works.extend(alone.into_iter().map(|l| Work::Alone(Box::new(l)))),
+                }
+            }
         }
         let outputs = plan.outputs.iter().zip(call.outputs);
         let outputs = outputs.filter_map(|(o, view)| Some((o.uniform?, view.clone()))).collect();
@@ -97,7 +119,7 @@ impl Schedule {
         Ok(Schedule {
             compiled: compiled.clone(),
             uniforms,
-            loops,
+            works,
             outputs,
             copies,
             drains,
@@ -143,7 +165,8 @@ impl Schedule {
         mut times: Option<&mut Vec<Duration>>,
     ) -> Result<u32> {
         if let Some(progress) = progress {
-            progress.add_total(self.loops.iter().map(|work| work.elements() as u64).sum());
+            let loops = self.works.iter().flat_map(Work::loops);
+            progress.add_total(loops.map(|work| work.elements() as u64).sum());
         }
         for copy in &mut self.copies {
             // SAFETY: the caller's promise.
@@ -151,18 +174,31 @@ impl Schedule {
         }
         // SAFETY: scalar arrays are the call's.
         let mut flags = unsafe { self.uniforms.begin() }?;
-        let passes = &self.compiled.plan.passes;
-        for (number, (pass, work)) in passes.iter().zip(&mut self.loops).enumerate() {
-            flags |= self.uniforms.advance(pass.uniforms);
+        let mut passes = self.compiled.plan.passes.iter();
+        let mut number = 0;
+        for work in &mut self.works {
+            let count = work.loops().len();
+            for pass in passes.by_ref().take(count) {
+                flags |= self.uniforms.advance(pass.uniforms);
+            }
             let started = times.is_some().then(Instant::now);
             // SAFETY: the operands are views of the call, temporary arrays or uniforms, all valid
             // now; the tile is the pass's own.
-            flags |= unsafe { work.run(driver, control, progress) }.map_err(stopped)?;
-            if let (Some(times), Some(started)) = (&mut times, started) {
-                times.push(started.elapsed());
+            flags |= unsafe {
+                match work {
+                    Work::Alone(work) => work.run(driver, control, progress),
+                    Work::Together(group) => group.run(driver, control, progress),
+                }
             }
-            for (_, drain) in self.drains.iter().filter(|(after, _)| *after == number) {
-                // SAFETY: the pass has written what is drained.
+            .map_err(stopped)?;
+            if let (Some(times), Some(started)) = (&mut times, started) {
+                // What passes take that run together is not told apart.
+                times.extend(vec![started.elapsed() / count as u32; count]);
+            }
+            number += count;
+            let done = number - count..number;
+            for (_, drain) in self.drains.iter().filter(|(after, _)| done.contains(after)) {
+                // SAFETY: the passes have written what is drained.
                 unsafe { drain.run(control) }.map_err(stopped)?;
             }
         }

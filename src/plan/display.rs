@@ -124,6 +124,9 @@ impl fmt::Display for Plan {
             if let Some(axes) = &pass.axes {
                 write!(f, ", {axes}")?;
             }
+            if pass.group != number as u32 {
+                write!(f, ", row by row with pass {}", pass.group)?;
+            }
             writeln!(f)?;
             write!(f, "{pass}")?;
         }

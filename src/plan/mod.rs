@@ -16,6 +16,7 @@
 
 mod body;
 mod display;
+mod group;
 mod kept;
 mod planner;
 mod uniform;
@@ -64,6 +65,9 @@ pub struct Pass {
     pub carries: Vec<Carry>,
     /// The number of uniforms that have their values before the pass runs.
     pub uniforms: u32,
+    /// The number of the first pass of its group. The passes of a group may run together, block of
+    /// rows after block of rows, so that what one leaves of a row is in the cache for the next.
+    pub group: u32,
 }
 
 /// An array operand of a pass.

@@ -6,6 +6,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
+use super::group::group;
 use super::kept::{is_reduction, kept};
 use super::uniform::Uniforms;
 use super::{
@@ -114,6 +115,7 @@ impl<'g> Planner<'g> {
                 return Err(Error::new(ErrorKind::Limit, message));
             }
         }
+        group(&mut passes, graph.derived());
         let mut outputs = Vec::with_capacity(graph.outputs().len());
         for id in graph.outputs() {
             let ty = graph.ty(*id);
@@ -283,7 +285,7 @@ impl<'g> Planner<'g> {
             carries.push(Carry { reduction: *reduction, value: value(x)?, to, domain });
         }
         let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
-        Ok(Pass { space, axes, loads, body, stores, carries, uniforms })
+        Ok(Pass { space, axes, loads, body, stores, carries, uniforms, group: 0 })
     }
 }
 

@@ -18,6 +18,7 @@
 //! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 mod carry;
+mod group;
 mod operand;
 mod panel;
 mod partition;
@@ -26,9 +27,9 @@ mod scratch;
 mod stored;
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicUsize;
 
+pub use group::Group;
 pub use operand::{Fold, Operand};
 
 use crate::cell::Cell;
@@ -48,7 +49,7 @@ use panel::Shape;
 use partition::{
     Cut, Grid, LONGEST_TILE, PIECE, count, most_lanes, power_of_two_within, tile_length,
 };
-use run::Run;
+use run::{Run, State};
 use scratch::{Room, Worker};
 
 /// What a loop needs to know of its tile.
@@ -284,14 +285,8 @@ impl Loop {
             let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
             workers.flat_map(|w| &mut w.results).for_each(Results::clear);
         }
-        let run = Run {
-            work: self,
-            control,
-            progress,
-            flags: AtomicU32::new(0),
-            stopped: AtomicBool::new(false),
-            stop: Mutex::new(None),
-        };
+        let state = State::default();
+        let run = Run { work: self, control, progress, state: &state };
         let units = self.grid.units();
         let workers = driver.workers(self.workers.len(), units, self.work);
         let next = AtomicUsize::new(0);
@@ -313,10 +308,7 @@ impl Loop {
         if workers <= 1 {
             run.units(&next, units, 0);
         }
-        let (flags, stop) = (run.flags.into_inner(), run.stop.into_inner());
-        if let Some(stop) = stop.unwrap_or_else(PoisonError::into_inner) {
-            return Err(stop);
-        }
+        let flags = state.end()?;
         // SAFETY: results are writable, by the caller's promise.
         unsafe { self.combine(control) }?;
         Ok(flags)

@@ -1,6 +1,7 @@
 //! How a loop is cut into units, and the length of its tiles: pure arithmetic.
 
 use super::Fold;
+use super::run::Block;
 use crate::nest::{Along, Nest};
 use crate::reduce::Partial;
 
@@ -53,17 +54,24 @@ impl Grid {
         self.column_step.min(self.columns).div_ceil(length)
     }
 
-    /// The outer turn, the block of rows and the block of columns of a unit.
-    pub(super) fn place(&self, unit: usize) -> [usize; 3] {
-        if unit == 0 {
-            // Small loops have no other, and no time for divisions.
-            return [0; 3];
-        }
+    /// The block of a unit.
+    pub(super) fn block(&self, unit: usize) -> Block {
         let (rows, columns) = (self.row_blocks, self.column_blocks);
-        [unit / (rows * columns), unit / columns % rows, unit % columns]
+        let [outer, row_block, column_block] = match unit {
+            // Small loops have no other, and no time for divisions.
+            0 => [0; 3],
+            _ => [unit / (rows * columns), unit / columns % rows, unit % columns],
+        };
+        let from = [row_block * self.row_step, column_block * self.column_step];
+        Block {
+            outer,
+            rows: from[0]..self.rows.min(from[0].saturating_add(self.row_step)),
+            columns: from[1]..self.columns.min(from[1].saturating_add(self.column_step)),
+        }
     }
 }
 
+/// The number of elements of these extents.
 pub(super) fn count(extents: &[usize]) -> usize {
     extents.iter().product()
 }

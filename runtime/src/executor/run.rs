@@ -14,15 +14,39 @@ use crate::stream;
 use crate::strided::{gather, scatter, swap_bytes};
 use crate::window::steps;
 
-/// One run of a loop, shared by its threads.
+/// What the threads of a run share.
+#[derive(Default)]
+pub(super) struct State {
+    flags: AtomicU32,
+    stopped: AtomicBool,
+    /// Why, the first time.
+    stop: Mutex<Option<Stop>>,
+}
+
+impl State {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// The flags of a run that is over.
+    ///
+    /// # Errors
+    /// Why it was stopped, if it was.
+    pub(super) fn end(self) -> Result<u32, Stop> {
+        match self.stop.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(stop) => Err(stop),
+            None => Ok(self.flags.into_inner()),
+        }
+    }
+}
+
+/// One run of a loop, by one of its threads.
+#[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub(super) work: &'a Loop,
     pub(super) control: &'a Control,
     pub(super) progress: Option<&'a Progress>,
-    pub(super) flags: AtomicU32,
-    pub(super) stopped: AtomicBool,
-    /// Why, the first time.
-    pub(super) stop: Mutex<Option<Stop>>,
+    pub(super) state: &'a State,
 }
 
 /// Stops a run's other threads if one of them leaves by a panic, of a source say.
@@ -36,6 +60,7 @@ impl Drop for Unwound<'_> {
 
 /// A block of rows and columns of one outer turn.
 pub(super) struct Block {
+    pub(super) outer: usize,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
 }
@@ -43,7 +68,7 @@ pub(super) struct Block {
 impl Run<'_> {
     /// The next units, until there are no more or the run is stopped.
     pub(super) fn units(&self, next: &AtomicUsize, units: usize, worker: usize) {
-        while !self.stopped.load(Ordering::Relaxed) {
+        while !self.state.is_stopped() {
             let unit = next.fetch_add(1, Ordering::Relaxed);
             if unit >= units {
                 return;
@@ -52,47 +77,48 @@ impl Run<'_> {
         }
     }
 
+    /// A unit of the loop's grid.
     pub(super) fn unit(&self, unit: usize, worker: usize) {
-        if self.stopped.load(Ordering::Relaxed) {
+        self.block(&self.work.grid.block(unit), worker);
+    }
+
+    /// A block of the loop, unless the run is stopped.
+    pub(super) fn block(&self, block: &Block, worker: usize) {
+        let state = self.state;
+        if state.is_stopped() {
             return;
         }
         // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
         // reference to it.
         let worker = unsafe { &mut *self.work.workers[worker].get() };
-        let unwound = Unwound(&self.stopped);
-        let done = self.block(unit, worker);
+        let unwound = Unwound(&state.stopped);
+        let done = self.compute(block, worker);
         std::mem::forget(unwound);
         match done {
             Ok(0) => {}
             Ok(flags) => {
-                self.flags.fetch_or(flags, Ordering::Relaxed);
+                state.flags.fetch_or(flags, Ordering::Relaxed);
             }
             Err(stop) => {
-                self.stopped.store(true, Ordering::Relaxed);
-                self.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
+                state.stopped.store(true, Ordering::Relaxed);
+                state.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(stop);
             }
         }
     }
 
-    pub(super) fn block(&self, unit: usize, worker: &mut Worker) -> Result<u32, Stop> {
+    fn compute(&self, block: &Block, worker: &mut Worker) -> Result<u32, Stop> {
         let work = self.work;
         assert!(!injected(Fault::WorkerPanics), "a fault is on");
         let grid = &work.grid;
-        let [outer, row_block, column_block] = grid.place(unit);
-        let from = [row_block * grid.row_step, column_block * grid.column_step];
-        let block = Block {
-            rows: from[0]..grid.rows.min(from[0].saturating_add(grid.row_step)),
-            columns: from[1]..grid.columns.min(from[1].saturating_add(grid.column_step)),
-        };
         for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
             let Operand { pointer, path, .. } = operand;
-            let offset = path.offset + steps(&work.nest.outer, &path.outer, outer);
+            let offset = path.offset + steps(&work.nest.outer, &path.outer, block.outer);
             *base = pointer.wrapping_offset(offset);
         }
         if work.stored {
             self.control.check()?;
             // SAFETY: the block is part of the nest.
-            unsafe { work.fetch(self.control, worker, &block) }?;
+            unsafe { work.fetch(self.control, worker, block) }?;
         }
         if work.nest.along == Along::Rows {
             let tiles = grid.tiles(work.tile);
@@ -116,7 +142,15 @@ impl Run<'_> {
                         let partial = sequence.finish(&fold.reducer);
                         let results = &mut worker.results[i];
                         // SAFETY: a sequence's piece is finished by one unit.
-                        unsafe { work.keep(i, row, column_block, partial, results) }?;
+                        unsafe {
+                            work.keep(
+                                i,
+                                row,
+                                block.columns.start / grid.column_step,
+                                partial,
+                                results,
+                            )
+                        }?;
                     }
                 }
             }
@@ -128,18 +162,26 @@ impl Run<'_> {
                     let lanes = (block.columns.end - tile).min(work.tile);
                     let finished = &mut worker.finished[..lanes];
                     worker.columns[i * tiles + at].finish(&fold.reducer, finished);
-                    let first = outer * grid.columns + tile;
+                    let first = block.outer * grid.columns + tile;
                     for (at, partial) in finished.iter().enumerate() {
                         let results = &mut worker.results[i];
                         // SAFETY: as above.
-                        unsafe { work.keep(i, first + at, row_block, Some(*partial), results) }?;
+                        unsafe {
+                            work.keep(
+                                i,
+                                first + at,
+                                block.rows.start / grid.row_step,
+                                Some(*partial),
+                                results,
+                            )
+                        }?;
                     }
                 }
             }
         }
         if work.stored {
             // SAFETY: as above; the windows of outputs have been written.
-            unsafe { work.flush(self.control, worker, &block) }?;
+            unsafe { work.flush(self.control, worker, block) }?;
         }
         if work.streams {
             stream::fence();

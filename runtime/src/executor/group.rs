@@ -1,0 +1,251 @@
+//! Loops over one outer space, run block of rows after block of rows: what one loop leaves of a
+//! row is still in the cache when the next one reads it.
+//!
+//! Loops may be joined if a block of rows of each touches nothing of what the others do with other
+//! rows. A loop takes part with its rows or, if it has but one, with its columns: the results of a
+//! reduction of each row are such columns.
+
+use std::ops::Range;
+
+use super::Loop;
+use super::operand::{Access, Bound};
+use super::partition::{Grid, count};
+use super::run::{Block, Run, State};
+use crate::control::{Control, Progress, Stop};
+use crate::drive::Driver;
+use crate::fault::{Fault, injected};
+use crate::fpenv::FpEnv;
+use crate::nest::{Along, Path};
+use crate::strided::byte_span;
+
+/// Bytes of the rows of a block, which stay in L2 while the loops run over them.
+const BLOCK: usize = 256 << 10;
+/// Rows that are not worth a block of their own: a block costs about as much as so many bytes.
+const LEAST_BLOCK: usize = 16 << 10;
+/// Blocks for each thread, so that uneven threads even out.
+const BLOCKS_A_THREAD: usize = 8;
+
+/// How a loop takes part in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// With its rows.
+    Rows,
+    /// With the columns of its only row.
+    Columns,
+}
+
+/// An array, as it is touched row by row.
+struct Touched<'a> {
+    output: bool,
+    first: *mut u8,
+    size: usize,
+    /// Strides along the group's rows.
+    rows: &'a [isize],
+    /// Strides along the elements of a row; none if there is one.
+    columns: &'a [isize],
+    extents: &'a [usize],
+}
+
+impl Touched<'_> {
+    /// The addresses from the first byte to the last; all of them if they cannot be counted.
+    fn span(&self, rows: &[usize]) -> (usize, usize) {
+        let shape: Vec<usize> = rows.iter().chain(self.extents).copied().collect();
+        let strides: Vec<isize> = self.rows.iter().chain(self.columns).copied().collect();
+        let at = |offset: isize| self.first.addr().wrapping_add_signed(offset);
+        byte_span(&shape, &strides, self.size)
+            .map_or((0, usize::MAX), |(start, end)| (at(start), at(end)))
+    }
+
+    /// Whether rows of one meet no other rows of the other.
+    fn goes_with(&self, other: &Touched<'_>, rows: &[usize]) -> bool {
+        if !self.output && !other.output {
+            return true;
+        }
+        let (own, others) = (self.span(rows), other.span(rows));
+        if own.1 <= others.0 || others.1 <= own.0 {
+            return true;
+        }
+        let single = |touched: &Touched<'_>| touched.columns.iter().all(|stride| *stride == 0);
+        let columns = self.columns == other.columns && self.extents == other.extents
+            || single(self) && single(other);
+        let whole = rows.iter().zip(self.rows).all(|(extent, stride)| *extent < 2 || *stride != 0);
+        (self.first, self.size, self.rows) == (other.first, other.size, other.rows)
+            && columns
+            && whole
+    }
+}
+
+impl Loop {
+    /// How the loop takes part in a group over these rows, if it can.
+    fn part(&self, rows: &[usize]) -> Option<Part> {
+        let Loop { nest, grid, .. } = self;
+        let whole = grid.outers == 1 && grid.column_blocks <= 1 && self.partials.is_empty();
+        let panels = |o: &Bound| matches!(o.access, Access::Panel(_));
+        if self.stored || !whole || self.operands.iter().any(panels) || grid.columns == 0 {
+            return None;
+        }
+        if *nest.rows == *rows && nest.along != Along::Rows {
+            return Some(Part::Rows);
+        }
+        let columns = grid.rows == 1 && nest.along == Along::Nothing && *nest.columns == *rows;
+        columns.then_some(Part::Columns)
+    }
+
+    /// The arrays that a loop touches if it takes part so.
+    fn touched(&self, part: Part) -> Vec<Touched<'_>> {
+        let touched = |pointer: *mut u8, path: &'_ Path, size: usize, output: bool| {
+            (pointer.wrapping_offset(path.offset), size, output)
+        };
+        let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
+        for Bound { operand, output, .. } in &self.operands {
+            let (first, size, output) =
+                touched(operand.pointer, &operand.path, operand.size, *output);
+            list.push(match part {
+                Part::Rows => Touched {
+                    output,
+                    first,
+                    size,
+                    rows: &operand.path.rows,
+                    columns: &operand.path.columns,
+                    extents: &self.nest.columns,
+                },
+                Part::Columns => Touched {
+                    output,
+                    first,
+                    size,
+                    rows: &operand.path.columns,
+                    columns: &[],
+                    extents: &[],
+                },
+            });
+        }
+        for fold in &self.folds {
+            let size = fold.reducer.result_dtype().size();
+            let (first, size, output) = touched(fold.pointer, &fold.path, size, true);
+            list.push(Touched {
+                output,
+                first,
+                size,
+                rows: &fold.path.rows,
+                columns: &[],
+                extents: &[],
+            });
+        }
+        list
+    }
+
+    /// The block of a loop for rows of its group.
+    fn block_of(&self, part: Part, rows: Range<usize>) -> Block {
+        match part {
+            Part::Rows => Block { outer: 0, rows, columns: 0..self.grid.columns },
+            Part::Columns => Block { outer: 0, rows: 0..1, columns: rows },
+        }
+    }
+}
+
+/// Loops that run together.
+pub struct Group {
+    loops: Vec<Loop>,
+    parts: Vec<Part>,
+    rows: usize,
+    /// Rows of a block.
+    step: usize,
+    /// Rough nanoseconds of it all on one thread.
+    work: f32,
+    workers: usize,
+}
+
+impl Group {
+    /// Joins loops, two at least, that run one after the other; gives them back if they cannot run
+    /// block after block, or if nothing would be gained.
+    ///
+    /// # Errors
+    /// The loops.
+    pub fn join(mut loops: Vec<Loop>) -> Result<Group, Vec<Loop>> {
+        let Some(extents) = loops.first().map(|first| first.nest.rows.clone()) else {
+            return Err(loops);
+        };
+        let rows = count(&extents);
+        let parts: Option<Vec<Part>> = loops.iter().map(|work| work.part(&extents)).collect();
+        let Some(parts) = parts.filter(|_| rows > 1) else { return Err(loops) };
+        let touched: Vec<Vec<Touched<'_>>> =
+            loops.iter().zip(&parts).map(|(work, part)| work.touched(*part)).collect();
+        for (i, own) in touched.iter().enumerate() {
+            let others = touched[i + 1..].iter().flatten();
+            if !others
+                .flat_map(|other| own.iter().map(move |x| (x, other)))
+                .all(|(x, other)| x.goes_with(other, &extents))
+            {
+                return Err(loops);
+            }
+        }
+        let row_bytes = |work: &Loop| {
+            let sizes = work.operands.iter().map(|o| o.operand.size).sum::<usize>();
+            sizes * work.grid.columns
+        };
+        let wide = loops.iter().zip(&parts).filter(|(_, part)| **part == Part::Rows);
+        let bytes = wide.map(|(work, _)| row_bytes(work)).max().unwrap_or(0).max(1);
+        drop(touched);
+        // Rows that do not fit the cache gain nothing.
+        if bytes > 2 * BLOCK {
+            return Err(loops);
+        }
+        let workers = loops.iter().map(|work| work.workers.len()).max().unwrap_or(1);
+        let even = rows / (BLOCKS_A_THREAD * workers);
+        let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes).clamp(1, rows);
+        for (work, part) in loops.iter_mut().zip(&parts) {
+            let extents = [1, work.grid.rows, work.grid.columns];
+            let (rows, columns) = match part {
+                Part::Rows => (step, work.grid.column_step),
+                Part::Columns => (1, step),
+            };
+            work.grid = Grid::new(extents, rows, columns);
+        }
+        let work = loops.iter().map(|work| work.work).sum();
+        // A loop has scratch for as many threads as its own work is worth.
+        let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
+        Ok(Group { loops, parts, rows, step, work, workers })
+    }
+
+    /// The loops.
+    pub fn loops(&self) -> &[Loop] {
+        &self.loops
+    }
+
+    /// Runs the loops; returns advisory flags.
+    ///
+    /// # Errors
+    /// As [`Loop::run`].
+    ///
+    /// # Safety
+    /// As [`Loop::run`].
+    pub unsafe fn run(
+        &mut self,
+        driver: Driver<'_>,
+        control: &Control,
+        progress: Option<&Progress>,
+    ) -> Result<u32, Stop> {
+        let state = State::default();
+        let blocks = self.rows.div_ceil(self.step);
+        let workers = driver.workers(self.workers, blocks, self.work);
+        let block = |number: usize, worker: usize| {
+            let from = number * self.step;
+            let rows = from..self.rows.min(from + self.step);
+            for (work, part) in self.loops.iter().zip(&self.parts) {
+                let run = Run { work, control, progress, state: &state };
+                run.block(&work.block_of(*part, rows.clone()), worker);
+            }
+        };
+        if workers > 1 {
+            let missing = usize::from(injected(Fault::LastUnitMissing));
+            driver.run(workers, blocks - missing, &|number, worker| {
+                let _environment = FpEnv::enter();
+                block(number, worker);
+            });
+            return state.end();
+        }
+        let _environment = FpEnv::enter();
+        (0..blocks).take_while(|_| !state.is_stopped()).for_each(|number| block(number, 0));
+        state.end()
+    }
+}

@@ -1,0 +1,56 @@
+//! Which passes may run together, block of rows after block of rows.
+
+use super::{Array, Destination, Pass};
+use crate::domain::{Derivation, Derived, Domain};
+
+/// Gives passes that share an outer space one group: those that go along the same axes of a space,
+/// and those over what a reduction along these axes leaves of it. What such a pass reads of an
+/// earlier one it can have row by row. Whether it will is decided when arrays are bound.
+pub(super) fn group(passes: &mut [Pass], derived: &[Derived]) {
+    let mut first = 0;
+    for number in 0..passes.len() {
+        if !joins(&passes[first..number], &passes[number], derived) {
+            first = number;
+        }
+        passes[number].group = first as u32;
+    }
+}
+
+/// Whether a pass can run together with a group, row by row.
+fn joins(group: &[Pass], pass: &Pass, derived: &[Derived]) -> bool {
+    let Some(head) = group.first() else { return true };
+    // The axes inside a row.
+    let carrying = group.iter().chain([pass]).find(|pass| !pass.carries.is_empty());
+    let Some(Pass { axes: Some(axes), .. }) = carrying else { return false };
+    let own_axes = pass.carries.is_empty() || pass.axes.as_ref() == Some(axes);
+    let fits = match pass.space == head.space {
+        true => own_axes,
+        false => pass.carries.is_empty() && is_reduced(pass.space, head.space, axes, derived),
+    };
+    // A number is known when the whole pass is over.
+    let number = |to: Destination| matches!(to, Destination::Uniform(_));
+    let numbers = group.iter().flat_map(Pass::destinations).any(number);
+    let written = |array: Array| {
+        let to = match array {
+            Array::Input(_) => return false,
+            Array::Output(number) => Destination::Output(number),
+            Array::Temporary(number) => Destination::Temporary(number),
+        };
+        group.iter().flat_map(Pass::destinations).any(|other| other == to)
+    };
+    fits && !numbers && pass.loads.iter().any(|load| written(load.array))
+}
+
+/// Whether a domain is what a reduction along axes leaves of a space.
+fn is_reduced(domain: Domain, space: Domain, axes: &Derivation, derived: &[Derived]) -> bool {
+    let Some(Derived { of, how }) = domain.derived().map(|number| &derived[usize::from(number)])
+    else {
+        return false;
+    };
+    match (how, axes) {
+        (Derivation::Reduce { axes: own, .. }, Derivation::Reduce { axes, .. }) => {
+            *of == space && own == axes
+        }
+        _ => false,
+    }
+}

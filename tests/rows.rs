@@ -1,0 +1,92 @@
+//! Programs whose passes run row after row: the bits are those of pass after pass.
+
+use hotloop::ndarray::{Array2, ArrayD, Axis, s};
+use hotloop::{Arg, ArgType, Backend, DType, Engine, Out};
+
+const SOFTMAX: &str =
+    "e = exp(x - max(x, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)";
+const NORM: &str = "m = mean(x, axis=-1, keepdims=True); v = var(x, axis=-1, keepdims=True); (x - m) / sqrt(v + 1e-5)";
+const CENTRED: &str = "x - mean(x, axis=-1)[:, None], sum(x, axis=-1)";
+const COLUMNS: &str = "(x - mean(x, axis=0)) / std(x, axis=0)";
+
+fn data(rows: usize, columns: usize) -> Array2<f64> {
+    Array2::from_shape_fn((rows, columns), |(i, j)| {
+        ((i * 7919 + j * 104_729) % 1009) as f64 / 64.0 - 5.0
+    })
+}
+
+fn bits(arrays: &[ArrayD<f64>]) -> Vec<u64> {
+    arrays.iter().flatten().map(|x| x.to_bits()).collect()
+}
+
+fn eval(engine: &Engine, text: &str, x: Arg<'_>) -> Vec<ArrayD<f64>> {
+    let mut outputs = engine.compile(text).unwrap().eval([x]).unwrap();
+    (0..outputs.len()).map(|i| outputs.take::<f64>(i).unwrap()).collect()
+}
+
+#[test]
+fn rows_have_the_bits_of_whole_passes() {
+    let oracle = Engine::builder().backend(Backend::Interpreter).build();
+    let engines: Vec<Engine> = [(Backend::Native, 1), (Backend::Native, 2), (Backend::Portable, 2)]
+        .map(|(backend, threads)| {
+            Engine::builder().backend(backend).threads(threads).eager().build()
+        })
+        .into();
+    for text in [SOFTMAX, NORM, CENTRED, COLUMNS] {
+        for shape in [(1, 9), (2, 1), (3, 4), (37, 5), (300, 100), (65, 4100), (5000, 3)] {
+            let x = data(shape.0, shape.1);
+            let turned = x.t().as_standard_layout().into_owned();
+            for view in [x.view(), turned.t(), x.slice(s![..;-1, ..]), x.slice(s![.., ..;2])] {
+                let wanted = bits(&eval(&oracle, text, Arg::from(&view)));
+                for engine in &engines {
+                    let got = bits(&eval(engine, text, Arg::from(&view)));
+                    assert!(got == wanted, "{text} of {shape:?}, strides {:?}", view.strides());
+                }
+            }
+        }
+    }
+}
+
+/// An output over the input, element for element or moved by a row.
+#[test]
+fn rows_are_read_before_they_are_overwritten() {
+    for threads in [1, 2] {
+        let engine = Engine::builder().backend(Backend::Native).threads(threads).eager().build();
+        let program = engine.compile(SOFTMAX).unwrap();
+        let x = data(301, 90);
+        let wanted = eval(&engine, SOFTMAX, Arg::from(&x.slice(s![..300, ..])));
+        let mut same = x.slice(s![..300, ..]).to_owned();
+        let mut outs = [Out::inout("x", &mut same)];
+        program.eval_into([] as [(&str, Arg<'_>); 0], &mut outs).unwrap();
+        assert!(same.into_dyn() == wanted[0], "in place on {threads}");
+
+        let mut moved = x.clone();
+        let (rows, row) = (moved.len_of(Axis(0)) - 1, moved.len_of(Axis(1)));
+        let pointer = moved.as_mut_ptr();
+        let shape = [rows, row];
+        let strides = [row as isize * 8, 8];
+        // SAFETY: the rows lie in `moved`, which outlives the call; that they overlap is what is
+        // tested.
+        let (from, to) = unsafe {
+            (
+                Arg::raw(pointer.cast(), &shape, &strides, DType::F64),
+                Out::raw(pointer.wrapping_add(row).cast(), &shape, &strides, DType::F64),
+            )
+        };
+        program.eval_into([("x", from)], &mut [to]).unwrap();
+        assert!(moved.slice(s![1.., ..]).into_dyn() == wanted[0], "moved on {threads}");
+    }
+}
+
+#[test]
+fn plans_say_which_passes_run_together() {
+    let shape = ArgType::array(DType::F64);
+    let explain = |text: &str| hotloop::compile(text).unwrap().explain(&[("x", shape)]).unwrap();
+    assert_eq!(explain(SOFTMAX).matches("row by row with pass 0").count(), 2);
+    assert_eq!(explain(NORM).matches("row by row with pass 0").count(), 2);
+    assert!(!explain("x / sum(x)").contains("row by row"));
+    assert!(
+        !explain("y = x / sum(x, axis=0); y - mean(y, axis=1, keepdims=True)")
+            .contains("row by row with pass 1\n  v0: f64 = array2")
+    );
+}
