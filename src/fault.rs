@@ -286,6 +286,7 @@ pub fn planned(mut plan: Plan) -> Plan {
     let last = plan.passes.len().saturating_sub(1);
     if last > 0 && injected(PassesSwapped) {
         plan.passes.swap(last - 1, last);
+        (last - 1..=last).for_each(|number| plan.passes[number].group = number as u32);
     }
     plan
 }

@@ -75,6 +75,16 @@ struct Kept {
     read: View,
 }
 
+impl Kept {
+    /// An array without memory.
+    fn nowhere(dtype: DType, shape: Box<[usize]>) -> Kept {
+        let strides = c_strides(&shape, dtype.size());
+        let pointer = std::ptr::null_mut();
+        let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
+        Kept { written: view.clone(), read: view }
+    }
+}
+
 /// Where the arrays of a call are.
 pub struct Arrays {
     /// Each input that is an array: itself, or the copy that is read in its place.
@@ -118,7 +128,11 @@ impl Arrays {
             arrays.outputs.push(kept);
         }
         for array in &plan.temporaries {
-            let kept = arrays.keep(array.dtype, call.shapes.of(array.domain)?, call)?;
+            let shape = call.shapes.of(array.domain)?;
+            let kept = match array.local.is_some() && !stores {
+                true => Kept::nowhere(array.dtype, shape),
+                false => arrays.keep(array.dtype, shape, call)?,
+            };
             arrays.temporaries.push(kept);
         }
         if stores {
@@ -267,6 +281,33 @@ impl Arrays {
             view = viewed(shapes, derived, &view)?;
         }
         Ok(view)
+    }
+
+    /// The number of a temporary array that has no memory, as a few rows of it are enough.
+    pub fn local(&self, array: Array) -> Option<u32> {
+        match array {
+            Array::Temporary(number) => {
+                let kept = self.temporaries.get(number as usize)?;
+                (kept.written.store.is_none() && kept.written.pointer.is_null()).then_some(number)
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives memory to the temporary arrays of a group that have none; whether there are any.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn place(&mut self, plan: &Plan, group: u32, call: &Call<'_>) -> Result<bool> {
+        let mut any = false;
+        for (number, array) in plan.temporaries.iter().enumerate() {
+            if array.local == Some(group) && self.local(Array::Temporary(number as u32)).is_some() {
+                let shape = call.shapes.of(array.domain)?;
+                self.temporaries[number] = self.keep(array.dtype, shape, call)?;
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
     /// The array that a pass writes; none if it is a uniform.

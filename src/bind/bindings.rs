@@ -9,7 +9,7 @@ use super::uniforms::Uniforms;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::overlap::{Overlap, Places};
-use crate::plan::{Destination, Pass, Plan};
+use crate::plan::{Array, Destination, Pass, Plan};
 use crate::stats::Traffic;
 
 /// What a pass works on.
@@ -26,6 +26,8 @@ pub struct Bindings {
     pub staged: Vec<bool>,
     /// The arrays that it writes, element by element.
     pub outputs: Vec<View>,
+    /// The numbers of inputs and of outputs that have no memory but rows of their group.
+    pub local: [Vec<Option<u32>>; 2],
     /// The arrays that take the results of its carries; strides are 0 along the carries' axes.
     pub results: Vec<View>,
 }
@@ -67,26 +69,38 @@ impl Bindings {
         for load in &pass.loads {
             inputs.push(broadcast(&arrays.view(call.shapes, load)?, &shape)?);
         }
+        let of_loads = pass.loads.iter().map(|load| arrays.local(load.array)).collect();
+        let of_stores = pass.stores.iter().map(|store| match store.to {
+            Destination::Temporary(number) => arrays.local(Array::Temporary(number)),
+            _ => None,
+        });
+        let local: [Vec<Option<u32>>; 2] = [of_loads, of_stores.collect()];
         let mut results = Vec::with_capacity(pass.carries.len());
         for carry in &pass.carries {
             let result = written(carry.to)?;
             results.push(View { strides: along_kept(&result, &mask).into(), ..result });
         }
+        // What has no memory overlaps nothing: its address is null.
         let places = Places::new(outputs.iter().filter(|_| !call.fresh));
         let staged = inputs.iter().map(|view| {
-            let meets = |out: usize| Overlap::of(view, &outputs[out]) != Overlap::Apart;
+            let meets = |out: usize| {
+                local[1][out].is_none() && Overlap::of(view, &outputs[out]) != Overlap::Apart
+            };
             places.meeting(view).any(meets) && !injected(Fault::InPlaceNotStaged)
         });
         let staged = staged.collect();
-        Ok(Bindings { order: pass.order(&mask), shape, mask, inputs, staged, outputs, results })
+        let order = pass.order(&mask);
+        Ok(Bindings { order, shape, mask, inputs, staged, outputs, local, results })
     }
 
-    /// What one run moves.
-    pub fn traffic(&self) -> Traffic {
-        let written = self.outputs.iter().chain(&self.results);
+    /// What one run moves of these inputs and outputs.
+    pub fn traffic(&self, (loads, stores): &(Vec<bool>, Vec<bool>)) -> Traffic {
+        let inputs = self.inputs.iter().zip(loads).filter(|(_, moved)| **moved);
+        let outputs = self.outputs.iter().zip(stores).filter(|(_, moved)| **moved);
+        let written = outputs.map(|(view, _)| view).chain(&self.results);
         Traffic {
             elements: self.shape.iter().map(|extent| *extent as u64).product(),
-            read: self.inputs.iter().map(|view| bytes_of(view, &view.strides)).sum(),
+            read: inputs.map(|(view, _)| bytes_of(view, &view.strides)).sum(),
             written: written.map(|view| bytes_of(view, &[])).sum(),
         }
     }

@@ -54,11 +54,10 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     let second = paths.split_off(if reduces { inputs.len() } else { outputs.len() });
     let (of_inputs, of_outputs) = if reduces { (paths, second) } else { (second, paths) };
 
-    let staged = bindings.staged.iter().copied();
-    let ins = inputs.iter().zip(of_inputs).zip(staged);
-    let ins = ins.map(|((view, path), staged)| operand_of(view, path, staged)).collect();
-    let outs = outputs.iter().zip(of_outputs);
-    let outs = outs.map(|(view, path)| operand_of(view, path, false)).collect();
+    let [local_ins, local_outs] = &bindings.local;
+    let mut ins = operands_of(inputs, of_inputs, local_ins);
+    ins.iter_mut().zip(&bindings.staged).for_each(|(operand, staged)| operand.staged = *staged);
+    let outs = operands_of(outputs, of_outputs, local_outs);
     let mut folds = Vec::with_capacity(results.len());
     for ((carry, view), path) in pass.carries.iter().zip(results).zip(of_results) {
         let dtype = pass.body.dtype(carry.value);
@@ -85,15 +84,18 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool).map_err(out_of_memory)
 }
 
-fn operand_of(view: &View, path: Path, staged: bool) -> executor::Operand {
-    executor::Operand {
+fn operands_of(views: &[View], paths: Vec<Path>, local: &[Option<u32>]) -> Vec<executor::Operand> {
+    let views = views.iter().zip(paths).zip(local);
+    let operands = views.map(|((view, path), local)| executor::Operand {
         pointer: view.pointer,
         store: view.store.clone(),
         size: view.dtype.size(),
         path,
         swapped: view.swapped,
-        staged,
-    }
+        staged: false,
+        local: *local,
+    });
+    operands.collect()
 }
 
 fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {

@@ -29,7 +29,7 @@ use crate::backend::Refusal;
 use crate::backend::cpu::Tile;
 use crate::call::{Call, stopped};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Pass, Plan};
 use crate::stats::{PassStats, Stats, Traffic, computes};
 use arrays::{Arrays, Copied, Drain};
 use bindings::Bindings;
@@ -74,7 +74,7 @@ enum Work {
 }
 
 impl Work {
-    fn loops(&self) -> &[Loop] {
+    fn loops(&self) -> &[Box<Loop>] {
         match self {
             Work::Alone(work) => std::slice::from_ref(work),
             Work::Together(group) => group.loops(),
@@ -101,15 +101,34 @@ impl Schedule {
         };
         let mut traffic = Vec::with_capacity(plan.passes.len());
         let mut works = Vec::with_capacity(plan.passes.len());
-        let mut loops = Vec::new();
-        for (number, (pass, tile)) in plan.passes.iter().zip(tiles).enumerate() {
-            let bindings = Bindings::new(plan, pass, call, &arrays, &mut uniforms)?;
-            traffic.push(bindings.traffic());
-            loops.push(cpu::bind(pass, tile, &bindings, &machine)?);
-            if plan.passes.get(number + 1).is_none_or(|next| next.group != pass.group) {
-                match Group::join(std::mem::take(&mut loops)) {
-                    Ok(group) => works.push(Work::Together(group)),
-                    Err(alone) => works.extend(alone.into_iter().map(|l| Work::Alone(Box::new(l)))),
+        for group in plan.passes.chunk_by(|one, next| one.group == next.group) {
+            let first = group[0].group;
+            let numbers = first as usize..first as usize + group.len();
+            let mut bind = |arrays: &Arrays| {
+                let bind = |number| {
+                    let (pass, tile) = (&plan.passes[number], &tiles[number]);
+                    let bindings = Bindings::new(plan, pass, call, arrays, &mut uniforms)?;
+                    Ok((Box::new(cpu::bind(pass, tile, &bindings, &machine)?), bindings))
+                };
+                numbers.clone().map(bind).collect::<Result<Vec<_>>>()
+            };
+            let (loops, mut bindings): (Vec<Box<Loop>>, Vec<Bindings>) =
+                bind(&arrays)?.into_iter().unzip();
+            match Group::join(loops) {
+                Ok(group) => {
+                    let moved = bindings.iter().zip(numbers.clone());
+                    traffic.extend(moved.map(|(b, number)| b.traffic(&plan.moved(number))));
+                    works.push(Work::Together(group));
+                }
+                Err(mut alone) => {
+                    if arrays.place(plan, first, call)? {
+                        (alone, bindings) = bind(&arrays)?.into_iter().unzip();
+                    }
+                    let all =
+                        |pass: &Pass| (vec![true; pass.loads.len()], vec![true; pass.stores.len()]);
+                    let moved = bindings.iter().zip(group);
+                    traffic.extend(moved.map(|(b, pass)| b.traffic(&all(pass))));
+                    works.extend(alone.into_iter().map(Work::Alone));
                 }
             }
         }

@@ -34,7 +34,7 @@ impl<'a> Drafter<'a> {
         if let Some(axes) = &pass.axes {
             aside.push(shortened(&axes.to_string(), MOST_ASIDE));
         }
-        let (read, written) = pass.bytes_per_element();
+        let (read, written) = self.plan.bytes_of_pass(number);
         aside.push("bytes an element:".to_string());
         aside.push(format!("{read} read, {written} written"));
         aside.push(match pass.operations() {

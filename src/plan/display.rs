@@ -117,7 +117,11 @@ impl fmt::Display for Plan {
             writeln!(f, "u{number}: {weak}{dtype} = {text}")?;
         }
         for (number, array) in self.temporaries.iter().enumerate() {
-            writeln!(f, "array{number}: {}[{}]", array.dtype, array.domain)?;
+            write!(f, "array{number}: {}[{}]", array.dtype, array.domain)?;
+            match array.local {
+                Some(_) => writeln!(f, ", of which a few rows are kept")?,
+                None => writeln!(f)?,
+            }
         }
         for (number, pass) in self.passes.iter().enumerate() {
             write!(f, "pass {number} over {}", pass.space)?;

@@ -31,12 +31,8 @@ fn joins(group: &[Pass], pass: &Pass, derived: &[Derived]) -> bool {
     let number = |to: Destination| matches!(to, Destination::Uniform(_));
     let numbers = group.iter().flat_map(Pass::destinations).any(number);
     let written = |array: Array| {
-        let to = match array {
-            Array::Input(_) => return false,
-            Array::Output(number) => Destination::Output(number),
-            Array::Temporary(number) => Destination::Temporary(number),
-        };
-        group.iter().flat_map(Pass::destinations).any(|other| other == to)
+        let mut all = group.iter().flat_map(Pass::destinations);
+        array.destination().is_some_and(|to| all.any(|other| other == to))
     };
     fits && !numbers && pass.loads.iter().any(|load| written(load.array))
 }

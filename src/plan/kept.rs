@@ -1,5 +1,8 @@
 //! Which values are computed once, into arrays.
 
+use rustc_hash::FxHashMap;
+
+use super::Plan;
 use crate::domain::{Derived, Domain};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::Lowering;
@@ -58,4 +61,49 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
             own + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
     }
     kept
+}
+
+/// Rough nanoseconds from which a value of each element that several passes of a group need is
+/// stored and read again, while it is in the cache.
+const WORTH_SAVING: f32 = 0.8;
+
+/// For each node, whether the pass that computes it stores it for later passes of its group, which
+/// would compute it again; `None` if no node is worth that. `computed` are the nodes of each pass.
+pub(super) fn saved(graph: &Graph, plan: &Plan, computed: &[Vec<NodeId>]) -> Option<Vec<bool>> {
+    // Where each node is computed first, and whether also elsewhere.
+    let mut first: FxHashMap<NodeId, (u32, Domain)> = FxHashMap::default();
+    let mut elsewhere = vec![false; graph.len()];
+    for (pass, nodes) in plan.passes.iter().zip(computed) {
+        let here = (pass.group, pass.space);
+        for id in nodes {
+            elsewhere[id.index()] |= *first.entry(*id).or_insert(here) != here;
+        }
+    }
+    let mut counts = vec![0; graph.len()];
+    computed.iter().flatten().for_each(|id| counts[id.index()] += 1);
+    let again = |id: NodeId| counts[id.index()] > 1 && !elsewhere[id.index()];
+    if !graph.ids().any(again) {
+        return None;
+    }
+    let mut wanted = vec![false; graph.len()];
+    graph.outputs().iter().for_each(|id| wanted[id.index()] = true);
+    for id in graph.ids().filter(|id| is_reduction(graph.node(*id))) {
+        wanted[graph.node(id).operands()[0].index()] = true;
+    }
+    // What computing each of them again costs.
+    let mut costs = vec![0.0f32; graph.len()];
+    for id in graph.ids().filter(|id| counts[id.index()] > 0) {
+        for x in graph.node(id).operands() {
+            wanted[x.index()] |= !again(id);
+        }
+        let own = match graph.node(id) {
+            Node::Apply(op, _) => op.row().cost,
+            _ => CONVERSION,
+        };
+        let operands = graph.node(id).operands().iter().filter(|x| again(**x));
+        costs[id.index()] = own + operands.map(|x| costs[x.index()]).sum::<f32>();
+    }
+    let worth = |id: &NodeId| again(*id) && wanted[id.index()] && costs[id.index()] >= WORTH_SAVING;
+    let saved: Vec<bool> = graph.ids().map(|id| worth(&id)).collect();
+    saved.contains(&true).then_some(saved)
 }

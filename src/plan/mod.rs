@@ -134,6 +134,9 @@ pub struct Temporary {
     pub dtype: DType,
     /// Its shape.
     pub domain: Domain,
+    /// The group of passes that alone uses it, if they are over its domain: then a few rows of it
+    /// are enough.
+    pub local: Option<u32>,
 }
 
 /// An output of the program.
@@ -163,13 +166,6 @@ impl Pass {
         stores.chain(self.carries.iter().map(|carry| carry.to))
     }
 
-    /// The number of bytes that each element moves: read, and written.
-    pub fn bytes_per_element(&self) -> (usize, usize) {
-        let read = self.loads.iter().map(|load| load.dtype.size()).sum();
-        let written = self.stores.iter().map(|store| self.body.dtype(store.value).size()).sum();
-        (read, written)
-    }
-
     /// The number of operations for each element; carries count as one.
     pub fn operations(&self) -> usize {
         self.body.computed().count() + self.carries.len()
@@ -177,22 +173,68 @@ impl Pass {
 }
 
 impl Plan {
+    /// Which loads and which stores of a pass go to memory, if the passes of its group run
+    /// together: what an earlier one has read or written is still in the cache.
+    pub fn moved(&self, number: usize) -> (Vec<bool>, Vec<bool>) {
+        let pass = &self.passes[number];
+        let before = &self.passes[pass.group as usize..number];
+        let is_local = |to: Destination| match to {
+            Destination::Temporary(array) => self.temporaries[array as usize].local.is_some(),
+            _ => false,
+        };
+        let loads = pass.loads.iter().map(|load| {
+            let read = before.iter().flat_map(|pass| &pass.loads).any(|other| other == load);
+            let written = load.array.destination();
+            !read && !before.iter().flat_map(Pass::destinations).any(|to| Some(to) == written)
+        });
+        let stores = pass.stores.iter().map(|store| !is_local(store.to));
+        (loads.collect(), stores.collect())
+    }
+
+    /// The number of bytes that each element of a pass moves: read, and written.
+    pub fn bytes_of_pass(&self, number: usize) -> (usize, usize) {
+        let pass = &self.passes[number];
+        let (loads, stores) = self.moved(number);
+        let read = pass.loads.iter().zip(loads).filter(|(_, moved)| *moved);
+        let written = pass.stores.iter().zip(stores).filter(|(_, moved)| *moved);
+        (
+            read.map(|(load, _)| load.dtype.size()).sum(),
+            written.map(|(store, _)| pass.body.dtype(store.value).size()).sum(),
+        )
+    }
+
     /// The number of bytes that an element moves in all passes over all axes.
     pub fn bytes_per_element(&self) -> usize {
-        let bytes = |pass: &Pass| pass.bytes_per_element().0 + pass.bytes_per_element().1;
-        self.largest_passes().map(bytes).sum()
+        let bytes = self.largest_passes().map(|number| self.bytes_of_pass(number));
+        bytes.map(|(read, written)| read + written).sum()
     }
 
     /// The number of operations for an element in all passes over all axes.
     pub fn operations(&self) -> usize {
-        self.largest_passes().map(Pass::operations).sum()
+        self.largest_passes().map(|number| self.passes[number].operations()).sum()
     }
 
     /// The passes, but for those of fewer axes than another has.
-    fn largest_passes(&self) -> impl Iterator<Item = &Pass> {
-        let larger =
-            |p: &Pass, other: &Pass| other.space != p.space && other.space.contains(p.space);
-        let is_largest = move |p: &&Pass| !self.passes.iter().any(|other| larger(p, other));
-        self.passes.iter().filter(is_largest)
+    fn largest_passes(&self) -> impl Iterator<Item = usize> {
+        let larger = |own: Domain, other: Domain| other != own && other.contains(own);
+        let is_reduced = |own: Domain| own.derived().is_some();
+        let spaces: Vec<Domain> = self.passes.iter().map(|pass| pass.space).collect();
+        let whole = spaces.iter().any(|space| !is_reduced(*space));
+        let is_largest = move |number: &usize| {
+            let own = spaces[*number];
+            !spaces.iter().any(|other| larger(own, *other)) && !(whole && is_reduced(own))
+        };
+        (0..self.passes.len()).filter(is_largest)
+    }
+}
+
+impl Array {
+    /// The array as what a pass writes; none for an input.
+    pub fn destination(self) -> Option<Destination> {
+        match self {
+            Array::Input(_) => None,
+            Array::Output(number) => Some(Destination::Output(number)),
+            Array::Temporary(number) => Some(Destination::Temporary(number)),
+        }
     }
 }

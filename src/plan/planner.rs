@@ -7,7 +7,7 @@ use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
 use super::group::group;
-use super::kept::{is_reduction, kept};
+use super::kept::{is_reduction, kept, saved};
 use super::uniform::Uniforms;
 use super::{
     Array, Body, Carry, Destination, Load, Pass, Plan, PlannedOutput, Store, Temporary, Value,
@@ -25,7 +25,12 @@ const MOST_VALUES: usize = 1 << 22;
 /// # Errors
 /// `Limit` if its passes would be too large.
 pub fn plan(graph: &Graph) -> Result<Plan> {
-    let plan = Planner::new(graph).plan()?;
+    let nothing = vec![false; graph.len()];
+    let (mut plan, computed) = Planner::new(graph, nothing).plan()?;
+    // Only once passes are grouped is it known what is computed twice.
+    if let Some(saved) = saved(graph, &plan, &computed) {
+        plan = Planner::new(graph, saved).plan()?.0;
+    }
     debug_assert_eq!(plan.verify(), Ok(()), "{plan}");
     Ok(plan)
 }
@@ -61,6 +66,8 @@ struct Planner<'g> {
     graph: &'g Graph,
     /// The nodes whose values are kept in arrays.
     kept: Vec<bool>,
+    /// The nodes that the pass that computes them stores for later passes of its group.
+    saved: Vec<bool>,
     /// The number of passes that must be over before a node can be computed or, if it is kept,
     /// read.
     levels: Vec<u32>,
@@ -76,7 +83,7 @@ struct Planner<'g> {
 }
 
 impl<'g> Planner<'g> {
-    fn new(graph: &'g Graph) -> Planner<'g> {
+    fn new(graph: &'g Graph, saved: Vec<bool>) -> Planner<'g> {
         let kept = kept(graph);
         let mut levels = vec![0; graph.len()];
         for id in graph.ids() {
@@ -88,6 +95,7 @@ impl<'g> Planner<'g> {
         Planner {
             graph,
             kept,
+            saved,
             levels,
             uniforms: Uniforms::default(),
             temporaries: Vec::new(),
@@ -104,11 +112,14 @@ impl<'g> Planner<'g> {
         self.levels[id.index()] - u32::from(ends)
     }
 
-    fn plan(mut self) -> Result<Plan> {
+    /// The plan, and the nodes that each pass computes.
+    fn plan(mut self) -> Result<(Plan, Vec<Vec<NodeId>>)> {
         let graph = self.graph;
-        let mut passes = Vec::new();
+        let (mut passes, mut computed) = (Vec::new(), Vec::new());
         for (key, roots) in self.roots() {
-            passes.push(self.pass(key, &roots)?);
+            let (pass, nodes) = self.pass(key, &roots)?;
+            passes.push(pass);
+            computed.push(nodes);
             if self.values > MOST_VALUES {
                 let message =
                     format!("the passes of the program have more than {MOST_VALUES} values");
@@ -116,6 +127,7 @@ impl<'g> Planner<'g> {
             }
         }
         group(&mut passes, graph.derived());
+        self.find_local(&passes);
         let mut outputs = Vec::with_capacity(graph.outputs().len());
         for id in graph.outputs() {
             let ty = graph.ty(*id);
@@ -123,13 +135,36 @@ impl<'g> Planner<'g> {
             let uniform = if scalar { Some(self.uniforms.number(graph, *id)?) } else { None };
             outputs.push(PlannedOutput { dtype: ty.dtype, domain: ty.domain, uniform });
         }
-        Ok(Plan {
+        let plan = Plan {
             uniforms: self.uniforms.list,
             passes,
             temporaries: self.temporaries,
             outputs,
             derived: graph.derived().to_vec(),
-        })
+        };
+        Ok((plan, computed))
+    }
+
+    /// Finds the temporary arrays that only passes of one group over their domain use.
+    fn find_local(&mut self, passes: &[Pass]) {
+        for (number, array) in self.temporaries.iter_mut().enumerate() {
+            let (load, store) =
+                (Array::Temporary(number as u32), Destination::Temporary(number as u32));
+            let uses = |pass: &&Pass| {
+                pass.loads.iter().any(|l| l.array == load)
+                    || pass.destinations().any(|d| d == store)
+            };
+            let mut users = passes.iter().filter(uses);
+            let Some(group) = users.clone().next().map(|pass| pass.group) else { continue };
+            let plain = |pass: &Pass| {
+                let of_array = pass.loads.iter().filter(|l| l.array == load);
+                pass.space == array.domain
+                    && pass.carries.iter().all(|carry| carry.to != store)
+                    && { of_array }.all(|l| l.views.is_empty())
+            };
+            let alone = users.all(|pass| pass.group == group && plain(pass));
+            array.local = alone.then_some(group);
+        }
     }
 
     /// What each pass is for, in the order of the passes.
@@ -147,7 +182,9 @@ impl<'g> Planner<'g> {
                 roots.entry(key).or_default().reductions.push((reduction, id, operands[0]));
             } else if let Some(array) = self.array_of.get(&id) {
                 let key = (level, graph.ty(id).domain, None);
-                roots.entry(key).or_default().stores.push((array.destination(), id));
+                let stores = &mut roots.entry(key).or_default().stores;
+                // Nothing that is kept is an input.
+                stores.extend(array.destination().map(|to| (to, id)));
             }
         }
         for (number, id) in graph.outputs().iter().enumerate() {
@@ -168,16 +205,19 @@ impl<'g> Planner<'g> {
     fn place_kept(&mut self, live: &[bool]) {
         let graph = self.graph;
         for (number, id) in graph.outputs().iter().enumerate() {
-            if self.kept[id.index()] {
+            if self.kept[id.index()] || self.saved[id.index()] {
                 self.array_of.entry(*id).or_insert(Array::Output(number as u32));
             }
         }
-        for id in graph.ids().filter(|id| self.kept[id.index()] && live[id.index()]) {
+        let stored = |id: &NodeId| self.kept[id.index()] || self.saved[id.index()];
+        let stored: Vec<NodeId> = graph.ids().filter(|id| live[id.index()] && stored(id)).collect();
+        for id in stored {
             let next = self.temporaries.len() as u32;
             if *self.array_of.entry(id).or_insert(Array::Temporary(next)) == Array::Temporary(next)
             {
                 let ty = graph.ty(id);
-                self.temporaries.push(Temporary { dtype: ty.dtype, domain: ty.domain });
+                let (dtype, domain) = (ty.dtype, ty.domain);
+                self.temporaries.push(Temporary { dtype, domain, local: None });
             }
         }
     }
@@ -229,7 +269,10 @@ impl<'g> Planner<'g> {
             }
             let is_load = match graph.node(id) {
                 Node::Input(_) | Node::View(_) => true,
-                _ => self.kept[id.index()] && self.levels[id.index()] <= level,
+                _ => {
+                    let at = self.levels[id.index()];
+                    self.kept[id.index()] && at <= level || self.saved[id.index()] && at < level
+                }
             };
             needed.push((id, is_load));
             if !is_load {
@@ -240,10 +283,16 @@ impl<'g> Planner<'g> {
         needed
     }
 
-    fn pass(&mut self, (level, space, axes): PassKey, roots: &Roots) -> Result<Pass> {
+    /// The pass, and the nodes that it computes.
+    fn pass(
+        &mut self,
+        (level, space, axes): PassKey,
+        roots: &Roots,
+    ) -> Result<(Pass, Vec<NodeId>)> {
         let graph = self.graph;
         let (mut loads, mut body) = (Vec::new(), Body::default());
         let mut numbers = Numbers::default();
+        let mut computed = Vec::new();
         for (id, is_load) in self.needed(level, roots) {
             let value = if is_load {
                 loads.push(self.load(id)?);
@@ -259,6 +308,7 @@ impl<'g> Planner<'g> {
                         }
                     };
                 }
+                computed.push(id);
                 match *graph.node(id) {
                     Node::Convert(_) => Value::Convert(operands[0]),
                     Node::Apply(op, _) => Value::Apply(op, operands),
@@ -278,14 +328,18 @@ impl<'g> Planner<'g> {
         let mut carries = Vec::with_capacity(roots.reductions.len());
         for (reduction, id, x) in &roots.reductions {
             let to = match self.array_of.get(id) {
-                Some(array) => array.destination(),
+                Some(array) => {
+                    let to = array.destination();
+                    to.ok_or_else(|| Error::internal("a reduction that is an input"))?
+                }
                 None => Destination::Uniform(self.uniforms.carried(*id, graph.dtype(*id))),
             };
             let domain = graph.ty(*id).domain;
             carries.push(Carry { reduction: *reduction, value: value(x)?, to, domain });
         }
         let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
-        Ok(Pass { space, axes, loads, body, stores, carries, uniforms, group: 0 })
+        let pass = Pass { space, axes, loads, body, stores, carries, uniforms, group: 0 };
+        Ok((pass, computed))
     }
 }
 
@@ -300,16 +354,5 @@ impl Numbers {
     fn uniform(&mut self, body: &mut Body, uniform: u32, dtype: DType) -> u32 {
         let new = || body.push(Value::Uniform(uniform), dtype);
         *self.of_uniforms.entry(uniform).or_insert_with(new)
-    }
-}
-
-impl Array {
-    /// The array as what a pass writes.
-    fn destination(self) -> Destination {
-        match self {
-            Array::Output(number) => Destination::Output(number),
-            // Nothing that is kept is an input.
-            Array::Temporary(number) | Array::Input(number) => Destination::Temporary(number),
-        }
     }
 }

@@ -33,6 +33,10 @@ impl Plan {
                 return wrong("its uniforms are not ready".to_string());
             }
             ready = pass.uniforms;
+            let first = pass.group as usize;
+            if first > number || self.passes[first].group != pass.group {
+                return wrong("its group does not begin with its first pass".to_string());
+            }
             if let Err(what) = self.verify_body(pass) {
                 return wrong(what);
             }

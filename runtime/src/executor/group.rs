@@ -11,10 +11,12 @@ use super::Loop;
 use super::operand::{Access, Bound};
 use super::partition::{Grid, count};
 use super::run::{Block, Run, State};
+use super::scratch::CacheLine;
 use crate::control::{Control, Progress, Stop};
 use crate::drive::Driver;
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
+use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Path};
 use crate::strided::byte_span;
 
@@ -84,11 +86,16 @@ impl Loop {
         if self.stored || !whole || self.operands.iter().any(panels) || grid.columns == 0 {
             return None;
         }
+        let local = |o: &&Bound| o.operand.local.is_some();
+        let apart = |o: &Bound| o.access != Access::InPlace;
+        if self.operands.iter().filter(local).any(apart) {
+            return None;
+        }
         if *nest.rows == *rows && nest.along != Along::Rows {
             return Some(Part::Rows);
         }
         let columns = grid.rows == 1 && nest.along == Along::Nothing && *nest.columns == *rows;
-        columns.then_some(Part::Columns)
+        (columns && !self.operands.iter().any(|o| local(&o))).then_some(Part::Columns)
     }
 
     /// The arrays that a loop touches if it takes part so.
@@ -97,7 +104,8 @@ impl Loop {
             (pointer.wrapping_offset(path.offset), size, output)
         };
         let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
-        for Bound { operand, output, .. } in &self.operands {
+        let shared = self.operands.iter().filter(|o| o.operand.local.is_none());
+        for Bound { operand, output, .. } in shared {
             let (first, size, output) =
                 touched(operand.pointer, &operand.path, operand.size, *output);
             list.push(match part {
@@ -145,7 +153,7 @@ impl Loop {
 
 /// Loops that run together.
 pub struct Group {
-    loops: Vec<Loop>,
+    loops: Vec<Box<Loop>>,
     parts: Vec<Part>,
     rows: usize,
     /// Rows of a block.
@@ -153,18 +161,60 @@ pub struct Group {
     /// Rough nanoseconds of it all on one thread.
     work: f32,
     workers: usize,
+    /// Backs the rows of local arrays; only addressed through pointers.
+    _scratch: Vec<Vec<CacheLine>>,
+}
+
+/// Memory for the rows of local arrays, which each worker has its own of.
+fn scratch(
+    loops: &mut [Box<Loop>],
+    workers: usize,
+    step: usize,
+) -> Result<Vec<Vec<CacheLine>>, OutOfMemory> {
+    // One line more than needed, so that rows do not meet in one set of a cache.
+    let lines = |size: usize, columns: usize| (size * columns).div_ceil(64) + 1;
+    let mut locals: Vec<(u32, usize)> = Vec::new();
+    for work in loops.iter() {
+        for operand in work.operands.iter().map(|o| &o.operand) {
+            let Some(number) = operand.local else { continue };
+            if locals.iter().all(|(other, _)| *other != number) {
+                locals.push((number, lines(operand.size, work.grid.columns)));
+            }
+        }
+    }
+    let total = locals.iter().map(|(_, lines)| lines * step).sum();
+    let mut all = reserve(workers)?;
+    for worker in 0..workers {
+        let mut memory: Vec<CacheLine> = reserve(total)?;
+        memory.resize(total, CacheLine::ZERO);
+        let mut next: *mut CacheLine = memory.as_mut_ptr();
+        for (number, lines) in &locals {
+            for work in loops.iter_mut() {
+                let windows = &mut work.workers[worker].get_mut().windows;
+                for (bound, window) in work.operands.iter().zip(windows) {
+                    if bound.operand.local == Some(*number) {
+                        *window = (next.cast(), lines * 64);
+                    }
+                }
+            }
+            next = next.wrapping_add(lines * step);
+        }
+        all.push(memory);
+    }
+    Ok(all)
 }
 
 impl Group {
-    /// Joins loops, two at least, that run one after the other; gives them back if they cannot run
-    /// block after block, or if nothing would be gained.
+    /// Joins loops that run one after the other; gives them back if they cannot run block after
+    /// block, or if nothing would be gained. Those with local arrays cannot run alone.
     ///
     /// # Errors
     /// The loops.
-    pub fn join(mut loops: Vec<Loop>) -> Result<Group, Vec<Loop>> {
-        let Some(extents) = loops.first().map(|first| first.nest.rows.clone()) else {
+    pub fn join(mut loops: Vec<Box<Loop>>) -> Result<Group, Vec<Box<Loop>>> {
+        if loops.len() < 2 {
             return Err(loops);
-        };
+        }
+        let extents = loops[0].nest.rows.clone();
         let rows = count(&extents);
         let parts: Option<Vec<Part>> = loops.iter().map(|work| work.part(&extents)).collect();
         let Some(parts) = parts.filter(|_| rows > 1) else { return Err(loops) };
@@ -204,11 +254,12 @@ impl Group {
         let work = loops.iter().map(|work| work.work).sum();
         // A loop has scratch for as many threads as its own work is worth.
         let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
-        Ok(Group { loops, parts, rows, step, work, workers })
+        let Ok(scratch) = scratch(&mut loops, workers, step) else { return Err(loops) };
+        Ok(Group { loops, parts, rows, step, work, workers, _scratch: scratch })
     }
 
     /// The loops.
-    pub fn loops(&self) -> &[Loop] {
+    pub fn loops(&self) -> &[Box<Loop>] {
         &self.loops
     }
 

@@ -222,7 +222,7 @@ impl Loop {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
-        let in_place = |o: &Bound| o.access == Access::InPlace && o.operand.store.is_none();
+        let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
         let simple = n > 0 && n == columns && n <= length && n.is_multiple_of(block);
         let simple = simple && folds.is_empty() && operands.iter().all(in_place);
         if let Some(worker) = list.first_mut().filter(|_| simple) {

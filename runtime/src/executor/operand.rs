@@ -25,6 +25,16 @@ pub struct Operand {
     pub swapped: bool,
     /// Copy each tile before it is used, as an input must be that is also written.
     pub staged: bool,
+    /// The number of the array among those of its [`Group`](super::Group), if it has no memory but a
+    /// few rows of the group's scratch.
+    pub local: Option<u32>,
+}
+
+impl Operand {
+    /// Whether its rows are in a window of the thread that computes them.
+    pub(super) fn is_windowed(&self) -> bool {
+        self.store.is_some() || self.local.is_some()
+    }
 }
 
 /// A reduction of a loop, and the array that takes its results: one for each sequence.
@@ -72,7 +82,7 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
     let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
     match contiguous {
         true if *staged || *swapped => Access::Staged,
-        true if streams => Access::Streamed,
+        true if streams && operand.local.is_none() => Access::Streamed,
         true => Access::InPlace,
         false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
             *panels += 1;

@@ -88,7 +88,7 @@ impl Loop {
     /// apart, and the hardware does not foresee that.
     pub(super) fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
         for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
-            if *output || *access != Access::InPlace || operand.store.is_some() {
+            if *output || *access != Access::InPlace || operand.is_windowed() {
                 continue;
             }
             let repeats = operand.path.rows.last() == Some(&0);

@@ -115,6 +115,7 @@ impl Run<'_> {
             let offset = path.offset + steps(&work.nest.outer, &path.outer, block.outer);
             *base = pointer.wrapping_offset(offset);
         }
+        worker.first = [block.rows.start, block.columns.start];
         if work.stored {
             self.control.check()?;
             // SAFETY: the block is part of the nest.
@@ -251,7 +252,7 @@ pub(super) struct Place {
 impl Loop {
     pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
         for (i, Bound { operand, .. }) in self.operands.iter().enumerate() {
-            worker.row[i] = if operand.store.is_some() {
+            worker.row[i] = if operand.is_windowed() {
                 let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
                 let offset = (row - first_row) * pitch;
                 window.wrapping_add(offset).wrapping_sub(first * operand.size)

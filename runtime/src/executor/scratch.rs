@@ -20,7 +20,8 @@ pub(super) struct Worker {
     /// Where the operands' current outer turn and current row start.
     pub(super) outer: Vec<*mut u8>,
     pub(super) row: Vec<*mut u8>,
-    /// For each operand in a store: its window, and bytes from row to row of it.
+    /// For each operand in a store or in the scratch of a group: its window, and bytes from row to
+    /// row of it.
     pub(super) windows: Vec<(*mut u8, usize)>,
     /// What is read from stores before elements are picked out of it.
     pub(super) picked: *mut u8,
@@ -38,6 +39,10 @@ pub(super) struct Worker {
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct CacheLine([u8; 64]);
+
+impl CacheLine {
+    pub(super) const ZERO: CacheLine = CacheLine([0; 64]);
+}
 
 /// What a worker's scratch is made for.
 pub(super) struct Room<'a> {
@@ -83,7 +88,7 @@ impl Worker {
             + panels * panel_lines
             + if windows > 0 { windows + PICKED / 64 } else { 0 };
         let mut memory = reserve(total)?;
-        memory.resize(total, CacheLine([0; 64]));
+        memory.resize(total, CacheLine::ZERO);
         let base: *mut CacheLine = memory.as_mut_ptr();
         let mut line = 0;
         let mut take = |lines: usize| {

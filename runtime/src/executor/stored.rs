@@ -41,7 +41,6 @@ impl Loop {
         worker: &mut Worker,
         block: &Block,
     ) -> Result<(), Stop> {
-        worker.first = [block.rows.start, block.columns.start];
         for i in 0..self.operands.len() {
             let Some(piece) = self.piece(control, worker, i, block) else { continue };
             let (window, pitch) = &mut worker.windows[i];
