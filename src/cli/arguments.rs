@@ -12,6 +12,8 @@ use super::array::Array;
 use super::budget::Budget;
 use super::file::{Address, File, Held, plain};
 use super::input::{Given, Inputs, Number};
+use super::neighbor::with_neighbor;
+use super::stream::cannot;
 use super::{Failure, warn};
 
 /// The arguments by name.
@@ -137,8 +139,8 @@ fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Re
     if let Given::File(path) = given {
         let file = Address::of(path).file;
         if let Err(error) = file.symlink_metadata() {
-            let message = format!("cannot read {file:?}: {error}");
-            let error = Error::new(ErrorKind::Io, message);
+            let error = cannot("read", format_args!("{file:?}"), error);
+            let error = with_neighbor(error, &file);
             return Err(error.hint(format!("the program has no input '{name}' either")).into());
         }
     }
@@ -204,7 +206,9 @@ impl Files<'_> {
                     None => file.find(name.as_bytes()).unwrap_or_default(),
                     Some(part) => Some(file.choose(Some(&part), None)?),
                 };
-                if number.is_some_and(|n| file.variables().get(n).is_some_and(|n| *n == name)) {
+                if let Some(number) = number
+                    && file.is_called(number, &name)?
+                {
                     warn(&format_args!(
                         "'{name}' is bound in the program, so the array '{name}' of {:?} is not \
                          read; `==` compares",
@@ -228,8 +232,7 @@ impl Files<'_> {
                 None => file.find(name.as_bytes())?,
                 Some(part) => {
                     let number = file.choose(Some(&part), None)?;
-                    Some(number)
-                        .filter(|number| file.variables().get(*number).is_some_and(|n| n == name))
+                    file.is_called(number, name)?.then_some(number)
                 }
             };
             match number {

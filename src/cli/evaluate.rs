@@ -156,7 +156,11 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
             evaluation.style.show_all(&mut printer, shown)
         }
     };
-    printer.finish()
+    let is_data = evaluation.printed == Printed::Json || evaluation.style.full;
+    printer.finish().map_err(|failure| match failure {
+        Failure::Quiet if is_data => Failure::Unread,
+        failure => failure,
+    })
 }
 
 /// Where the outputs go; `None` where they are printed as text or JSON.

@@ -90,7 +90,10 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         "hist" => draw(session, Kind::Histogram, rest)?,
         "plot" => draw(session, Kind::Points, rest)?,
         "seed" => {
-            session.generator = Generator::seeded(whole(rest, "':seed 42'")? as u64);
+            let seed = u64::try_from(whole(rest, "':seed 42'")?).map_err(|_| {
+                usage(&format!("':seed N' takes a number of at least 0, not {rest}"))
+            })?;
+            session.generator = Generator::seeded(seed);
             String::new()
         }
         "threads" => {
