@@ -13,8 +13,12 @@ use super::budget::Budget;
 use super::file::{Address, File, Held, plain};
 use super::input::{Given, Inputs, Number};
 use super::neighbor::with_neighbor;
+use super::outline::Outline;
 use super::stream::cannot;
 use super::{Failure, warn};
+
+/// Says whether a run may be, by what its arguments are like and what memory they leave.
+pub(crate) type Look<'a> = dyn Fn(&[(&str, Arg<'_>)], &Budget) -> Result<()> + 'a;
 
 /// The arguments by name.
 pub(crate) struct Arguments(Vec<(String, Argument)>);
@@ -28,7 +32,8 @@ enum Argument {
 }
 
 impl Arguments {
-    /// Opens what a program needs. Every file is opened, and every table read, once.
+    /// Opens what a program needs. Every file is opened, and every table read, once; if the headers
+    /// say what the arrays are like, `look` is asked before any is read whole.
     ///
     /// # Errors
     /// `Usage` for an input that the program binds; those of files; `Name` for an input that is
@@ -37,6 +42,7 @@ impl Arguments {
         program: &Program,
         given: &Inputs,
         budget: &mut Budget,
+        look: &Look<'_>,
     ) -> std::result::Result<Arguments, Failure> {
         let is_read = |name: &str| program.inputs().iter().any(|input| **input == *name);
         for (name, given) in given.named.iter().filter(|(name, _)| !is_read(name)) {
@@ -67,6 +73,7 @@ impl Arguments {
                 Given::File(path) => files.want(name, path, budget)?,
             }
         }
+        files.look(&arguments, budget, look)?;
         for opened in files.list {
             if opened.wanted.is_empty() {
                 let path = opened.file.path();
@@ -190,6 +197,35 @@ impl Files<'_> {
             opened.want(number, name);
         }
         Ok(())
+    }
+
+    /// Asks whether a run may be, if something is read whole of which the size is known.
+    fn look(
+        &mut self,
+        numbers: &[(String, Argument)],
+        budget: &Budget,
+        look: &Look<'_>,
+    ) -> Result<()> {
+        let mut outlines: Vec<(&str, Arc<Outline>)> = Vec::new();
+        for Opened { file, wanted } in &mut self.list {
+            for (number, names) in wanted {
+                let Some(outline) = file.outline(*number)? else { return Ok(()) };
+                let outline = Arc::new(outline);
+                outlines.extend(names.iter().map(|name| (name.as_str(), outline.clone())));
+            }
+        }
+        let whole = outlines.iter().fold(0u64, |sum, (_, o)| sum.saturating_add(o.whole));
+        // What does not fit by itself is told of where it is read.
+        if whole == 0 || whole > budget.left() {
+            return Ok(());
+        }
+        let _charge = budget.charge(whole);
+        let numbers = numbers.iter().filter_map(|(name, argument)| match argument {
+            Argument::Number(number) => Some((name.as_str(), number.arg())),
+            _ => None,
+        });
+        let arrays = outlines.iter().map(|(name, outline)| (*name, Arg::source(outline)));
+        look(&numbers.chain(arrays).collect::<Vec<_>>(), budget)
     }
 
     /// Warns of the arrays of files without names whose names the program gives to its own values.

@@ -129,7 +129,12 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     let names = output_names(&program, &evaluation.names).map_err(Failure::Usage)?;
     let mut budget = Budget::run(evaluation.memory);
-    let arguments = Arguments::open(&program, &evaluation.inputs, &mut budget)?;
+    let is_whole = destination.as_ref().is_none_or(Destination::is_written_whole);
+    let look = |args: &[(&str, Arg<'_>)], budget: &Budget| match is_whole {
+        true => fits(&program.eval_shape(args)?, budget, evaluation.output.is_some()),
+        false => Ok(()),
+    };
+    let arguments = Arguments::open(&program, &evaluation.inputs, &mut budget, &look)?;
     let args = arguments.args();
     let left = usize::try_from(budget.left()).unwrap_or(usize::MAX);
     let options = options(evaluation.stats).memory(left.max(1));

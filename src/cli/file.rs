@@ -8,7 +8,8 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, TryReserveError};
 use std::path::{Path, PathBuf};
 
-use hotloop::{Error, ErrorKind, FileArray, Result};
+use hotloop::npy::Header;
+use hotloop::{Error, ErrorKind, FileArray, Result, Source};
 
 use super::array::Array;
 use super::budget::{Budget, Charge};
@@ -18,6 +19,7 @@ use super::input::{STANDARD_INPUT, is_name, is_word};
 use super::names::Names;
 use super::neighbor::with_neighbor;
 use super::npz::Npz;
+use super::outline::Outline;
 use super::stream::cannot;
 use super::{npy, warn};
 
@@ -205,6 +207,8 @@ impl File {
     /// `Name` if several are; `Limit`, `OutOfMemory`.
     pub(crate) fn find(&self, name: &[u8]) -> Result<Option<usize>> {
         match self.names().find(name) {
+            // Nothing is a variable that is called otherwise, and the names of variables take time.
+            [None, _] if !str::from_utf8(name).is_ok_and(is_word) => Ok(None),
             // A variable's name stands behind what the file itself calls so.
             [None, _] => Ok(self.variables()?.find(name)[0]),
             [one, None] => Ok(one),
@@ -330,7 +334,23 @@ impl File {
         }
     }
 
-    /// The same in memory.
+    /// What the array of a number is like, if its header says that.
+    ///
+    /// # Errors
+    /// As [`File::hold`].
+    pub(crate) fn outline(&mut self, number: usize) -> Result<Option<Outline>> {
+        match &mut self.contents {
+            Contents::Npy(_) if self.path.is_file() => {
+                let array = hotloop::npy::open(&self.path).map_err(|error| self.advised(error))?;
+                let header = Header::new(Source::dtype(&array), Source::shape(&array));
+                Ok(Some(Outline::new(header, false)))
+            }
+            Contents::Npz(archive, _) => archive.outline(number).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The arrays of some numbers, each given once, in memory.
     ///
     /// # Errors
     /// As [`File::hold`].

@@ -49,6 +49,7 @@ mod names;
 mod neighbor;
 mod npy;
 mod npz;
+mod outline;
 mod place;
 mod plot;
 mod printer;

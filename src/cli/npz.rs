@@ -22,6 +22,7 @@ use super::budget::Budget;
 use super::first_error::FirstError;
 use super::names::Names;
 use super::npy;
+use super::outline::Outline;
 use super::stream::{Stream, cannot};
 
 /// An archive of arrays.
@@ -131,6 +132,16 @@ impl Npz {
         let array = FileArray::new(file, at + start, header.dtype, &header.shape);
         let array = array.with_fortran_order(header.fortran_order);
         Ok(Some(array.with_byte_swapped(header.swapped).with_path(&self.path)))
+    }
+
+    /// What the array of a number is like, by its header.
+    ///
+    /// # Errors
+    /// As [`Npz::read`].
+    pub(crate) fn outline(&mut self, number: usize) -> Result<Outline> {
+        let (mut member, title) = self.member(number)?;
+        let is_read_whole = member.compression() != CompressionMethod::Stored;
+        Ok(Outline::new(npy::header(&mut member, &title)?.0, is_read_whole))
     }
 
     /// Reads the array of a number.

@@ -591,9 +591,11 @@ fn programs_are_timed() {
         let out = ok(dir.path(), lines);
         assert!(out.contains(" 200000 elements at ") && out.contains(" 250000 elements"), "{out}");
     }
-    let error = fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n");
+    let error =
+        fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n:seed -1\n");
     assert!(error.contains("did you mean ':time'?"), "{error}");
-    assert_eq!(errors(&error), 5, "{error}");
+    assert!(error.contains("':seed N' takes a number of at least 0, not -1"), "{error}");
+    assert_eq!(errors(&error), 6, "{error}");
 }
 
 #[test]
@@ -603,7 +605,7 @@ fn a_session_survives_any_line() {
     let long = [&b"1"[..], &b"+1".repeat(5_000_000), b"\n2 + 2\n"].concat();
     let ran = feed(dir, &[], &long);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "4\n"));
-    assert!(ran.err.contains("a line of more than 1048576 bytes"), "{}", ran.err);
+    assert!(ran.err.contains("a line of more than 1MiB"), "{}", ran.err);
 
     let lines = b"\xff\xfe\n1 + *\n= 3\nx\n:load x\n:load x=no.npy\n:save\n:save x y\n:nope\n:explain\n\0\nx = 1, 2\n:save q a\0b\ndef\n\n_\n'\nzeros(zeros(1))\ndef f(x) = zeros(x)\n:\n3 * 2";
     let ran = feed(dir, &[], lines);
