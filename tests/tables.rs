@@ -298,11 +298,11 @@ fn a_wide_table_takes_little_more_than_its_names() {
 fn little_address_space_is_an_error() {
     let dir = temporary();
     let dir = dir.path();
-    write_wide(dir, 100_000);
+    write_wide(dir, 300_000);
     write(
         dir,
         "long.csv",
-        [&vec![b'n'; 4 << 20][..], b",\"", &b"\"\"".repeat(1 << 20), b"\"\n1,2\n"].concat(),
+        [&vec![b'n'; 2 << 20][..], b",\"", &b"\"\"".repeat(1 << 19), b"\"\n1,2\n"].concat(),
     );
     let mut ends = [0; 2];
     for table in ["x=wide.csv:#2", "x=long.csv:#2"] {
@@ -318,7 +318,7 @@ fn little_address_space_is_an_error() {
             ends[usize::from(code == 0)] += 1;
         }
     }
-    assert!(ends.iter().all(|count| *count > 2), "{ends:?}");
+    assert!(ends.iter().all(|count| *count > 0), "{ends:?}");
 }
 
 /// Writing asks for no memory with each field: under a limit that took fifty times as long.

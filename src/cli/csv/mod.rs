@@ -467,7 +467,7 @@ mod tests {
             (b"a\n1\nTrue\n", "a number is expected, but \"True\""),
             (b"a\n\"\"\nTrue\n", "line 3, column \"a\": a number is expected, but \"True\""),
             (b"a\n\xff\n", "column \"a\" holds text: \"\\xff\" in line 2"),
-            (b"a,b\n,x\ny,2\n", "line 3, column \"a\""),
+            (b"a,b\n,x\ny,2\n", "column \"a\" holds text: \"y\" in line 3"),
             (b"a,b\r1,2\r3\r", "line 3 has 1 field,"),
             (b"a,b\n1,x\n2,\"y\n3,z\n4,w\n", "a quote in line 3 is not closed"),
             (b"a,\"b\n1,2\n", "a quote in line 1 is not closed"),
