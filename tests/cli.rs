@@ -28,7 +28,7 @@ fn header(descr: &str, fortran: bool, shape: &str) -> String {
 /// Writes a one-dimensional array of `f64`.
 fn write_f64(dir: &Path, name: &str, values: &[f64]) {
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    write(dir, name, &npy(&header("<f8", false, &format!("({},)", values.len())), &data));
+    write(dir, name, npy(&header("<f8", false, &format!("({},)", values.len())), &data));
 }
 
 /// The header text and the data of a file that the command wrote.
@@ -103,7 +103,7 @@ fn dtypes_of_every_file() {
         (">f8", "f64", &[0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
     ] {
         let three = bytes.repeat(3);
-        write(dir, "x.npy", &npy(&header(descr, false, "(3,)"), &three));
+        write(dir, "x.npy", npy(&header(descr, false, "(3,)"), &three));
         let text = match name {
             "bool" => "[ True  True  True]",
             "f32" | "f64" => "[1. 1. 1.]",
@@ -122,7 +122,7 @@ fn dtypes_of_every_file() {
 #[test]
 fn bytes_of_a_bool_other_than_one_are_true() {
     let dir = temporary();
-    write(dir.path(), "x.npy", &npy(&header("|b1", false, "(4,)"), &[0, 1, 2, 255]));
+    write(dir.path(), "x.npy", npy(&header("|b1", false, "(4,)"), &[0, 1, 2, 255]));
     assert_eq!(ok(dir.path(), &["x + 0", "x=x.npy"]), "i64 (4,)\n[0 1 1 1]\n");
 }
 
@@ -132,9 +132,9 @@ fn fortran_order_and_broadcasting() {
     let dir = dir.path();
     // [[1, 2, 3], [4, 5, 6]] column after column.
     let data: Vec<u8> = [1i32, 4, 2, 5, 3, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
-    write(dir, "x.npy", &npy(&header("<i4", true, "(2, 3)"), &data));
+    write(dir, "x.npy", npy(&header("<i4", true, "(2, 3)"), &data));
     let row: Vec<u8> = [10i32, 20, 30].iter().flat_map(|x| x.to_be_bytes()).collect();
-    write(dir, "row.npy", &npy(&header(">i4", false, "(3,)"), &row));
+    write(dir, "row.npy", npy(&header(">i4", false, "(3,)"), &row));
     assert_eq!(
         ok(dir, &["x + row", "x=x.npy", "row=row.npy"]),
         "i32 (2, 3)\n[[11 22 33]\n [14 25 36]]\n"
@@ -153,7 +153,7 @@ fn fortran_order_and_broadcasting() {
 fn scalars_take_the_dtype_they_meet() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("<f4", false, "(2,)"), &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
+    write(dir, "x.npy", npy(&header("<f4", false, "(2,)"), &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=0.5"]), "f32 (2,)\n[0.5 1. ]\n");
     assert_eq!(ok(dir, &["x * n", "x=x.npy", "n=3"]), "f32 (2,)\n[3. 6.]\n");
     assert_eq!(ok(dir, &["x if flag else -x", "x=x.npy", "flag=False"]), "f32 (2,)\n[-1. -2.]\n");
@@ -161,7 +161,7 @@ fn scalars_take_the_dtype_they_meet() {
     assert_eq!(ok(dir, &["-a", "a=3"]), "-3\n");
     assert_eq!(ok(dir, &["--", "-a", "a=3"]), "-3\n");
     // A strong element: a file without axes.
-    write(dir, "k.npy", &npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
+    write(dir, "k.npy", npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=k.npy"]), "f64 (2,)\n[2.5 5. ]\n");
     let err = fails(dir, 2, &["n", "n=9223372036854775808"]);
     assert!(err.contains("does not fit i64; write it in the program"), "{err}");
@@ -172,7 +172,7 @@ fn scalars_take_the_dtype_they_meet() {
 fn empty_arrays() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("<f8", false, "(0, 3)"), &[]));
+    write(dir, "x.npy", npy(&header("<f8", false, "(0, 3)"), &[]));
     assert_eq!(ok(dir, &["x + 1", "x=x.npy"]), "f64 (0, 3)\n[]\n");
     assert_eq!(ok(dir, &["sum(x)", "x=x.npy"]), "0.0\n");
     ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
@@ -180,7 +180,7 @@ fn empty_arrays() {
     assert!(fails(dir, 1, &["max(x)", "x=x.npy"]).contains("empty"));
     // Extents that only fit because another is zero: refused, as NumPy does.
     let shape = "(1099511627776, 0, 1099511627776)";
-    write(dir, "x.npy", &npy(&header("<f8", true, shape), &[]));
+    write(dir, "x.npy", npy(&header("<f8", true, shape), &[]));
     let error = fails(dir, 1, &["x", "x=x.npy"]);
     assert_eq!(error, format!("error: an array of shape {shape} has too many elements\n"));
 }
@@ -344,8 +344,8 @@ fn unknown_words_in_the_environment_are_told_of_once() {
 fn integers_divided_by_zero_are_reported() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("|i1", false, "(3,)"), &[6, 7, 8]));
-    write(dir, "y.npy", &npy(&header("|i1", false, "(3,)"), &[2, 0, 4]));
+    write(dir, "x.npy", npy(&header("|i1", false, "(3,)"), &[6, 7, 8]));
+    write(dir, "y.npy", npy(&header("|i1", false, "(3,)"), &[2, 0, 4]));
     let ran = run(dir, &["x // y", "x=x.npy", "y=y.npy"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "i8 (3,)\n[3 0 2]\n"));
     assert_eq!(ran.err, "warning: integers were divided by zero; those elements are 0\n");
@@ -425,13 +425,13 @@ fn h1_dtypes_that_are_not_ours() {
         ("<M8[ns]", "astype"),
         ("|V16", "raw"),
     ] {
-        write(dir, "bad.npy", &npy(&header(descr, false, "(1,)"), &[0; 16]));
+        write(dir, "bad.npy", npy(&header(descr, false, "(1,)"), &[0; 16]));
         let err = fails(dir, 1, &["x", "x=bad.npy"]);
         assert!(err.contains("\"bad.npy\"") && err.contains(descr), "{err}");
         assert!(err.contains(advice), "{descr}: {err}");
     }
     let text = "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1,), }\n";
-    write(dir, "bad.npy", &npy(text, &[0; 8]));
+    write(dir, "bad.npy", npy(text, &[0; 8]));
     assert!(fails(dir, 1, &["x", "x=bad.npy"]).contains("structured"));
 }
 

@@ -282,6 +282,14 @@ fn a_wide_table_takes_little_more_than_its_names() {
     assert!(err.contains("= help: raise --memory to 20MiB or more\n"), "{err}");
     let most = peak(dir, 1, &few, None) - base;
     assert!(most < 14 << 20, "{most} bytes");
+    // A row of nothing but text is looked at once.
+    let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
+    write(dir, "text.csv", format!("{}\n1,{}a\n", names.join(","), "a,".repeat(99_998)));
+    let start = std::time::Instant::now();
+    let (out, err) = session(dir, ":load text.csv");
+    assert_eq!(out, "c0: i64 (1,)\n");
+    assert!(err.starts_with("note: \"text.csv\": left out 99999 columns of text: c1, "), "{err}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     // Nobody wants so many variables.
     let start = std::time::Instant::now();
     let (out, err) = session(dir, ":load wide.csv\n:load x=wide.csv:c000007\nx");

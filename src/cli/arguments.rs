@@ -219,7 +219,7 @@ impl Files<'_> {
         if whole == 0 || whole > budget.left() {
             return Ok(());
         }
-        let _charge = budget.charge(whole);
+        let _charge = budget.charge(whole, &|| "what is read whole".to_string())?;
         let numbers = numbers.iter().filter_map(|(name, argument)| match argument {
             Argument::Number(number) => Some((name.as_str(), number.arg())),
             _ => None,

@@ -121,12 +121,19 @@ impl Budget {
 
     /// Takes so many bytes out of it for as long as the charge lives: what is needed of a file
     /// beside its arrays.
-    pub(crate) fn charge(&self, bytes: u64) -> Charge {
-        let taken = self.run.as_ref().filter(|_| bytes > SMALL).map(|(_, taken)| taken.clone());
+    ///
+    /// # Errors
+    /// As [`Budget::check`].
+    pub(crate) fn charge(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<Charge> {
+        let bytes = if bytes > SMALL { bytes } else { 0 };
+        if bytes > 0 {
+            self.check(bytes, what)?;
+        }
+        let taken = self.run.as_ref().map(|(_, taken)| taken.clone());
         if let Some(taken) = &taken {
             taken.set(taken.get().saturating_add(bytes));
         }
-        Charge { taken, bytes }
+        Ok(Charge { taken, bytes })
     }
 
     /// What others have left.
@@ -171,11 +178,13 @@ mod tests {
     #[test]
     fn what_is_charged_comes_back() {
         let budget = Budget::run(1 << 20);
-        let charge = budget.charge(1 << 19);
+        let what = || "x".to_string();
+        let charge = budget.charge(1 << 19, &what).unwrap();
         assert_eq!(budget.clone().left(), 1 << 19);
         // Little is not counted.
-        let little = budget.charge(SMALL);
+        let little = budget.charge(SMALL, &what).unwrap();
         assert_eq!(budget.left(), 1 << 19);
+        assert!(budget.charge(1 << 20, &what).is_err());
         drop((charge, little));
         assert_eq!(budget.left(), 1 << 20);
     }

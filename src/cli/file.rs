@@ -183,12 +183,8 @@ impl File {
         let names = self.names();
         let bytes = names.iter().map(|name| name.len().min(LONGEST_NAME)).sum();
         let needed = Names::needed(names.len(), bytes);
-        let charge = self.budget.charge(needed);
-        if let Some(error) =
-            self.budget.excess(0, &format!("what {:?} calls its arrays", self.path))
-        {
-            return Err(error);
-        }
+        let what = || format!("what {:?} calls its arrays", self.path);
+        let charge = self.budget.charge(needed, &what)?;
         let variables = variables(names.iter(), bytes).map_err(|_| no_memory(&self.path))?;
         Ok(&self.variables.get_or_init(|| (variables, charge)).0)
     }

@@ -162,7 +162,8 @@ impl Table {
         });
         let ahead: Vec<Owned> = first.into_iter().filter(|_| is_row).chain(second).collect();
         let held = records.memory() + ahead.iter().map(|line| line.bytes.len()).sum::<usize>();
-        let _charge = budget.charge(needed.saturating_add(held as u64));
+        let what = || format!("the names of {file}");
+        let _charge = budget.charge(needed.saturating_add(held as u64), &what)?;
         Ok(Table { file, names, _charge, nameless, separator, decimal_comma, ahead, records })
     }
 
@@ -285,9 +286,7 @@ fn names(
     let bytes = given().map(|name| name.len()).sum::<usize>() + lacking * (NUMBERED.len() + digits);
     let needed = Names::needed(count, bytes);
     let what = || format!("the names of the {} of {file}", counted(count, "column"));
-    if needed > BUFFER as u64 {
-        budget.check(needed.saturating_add(held as u64), &what)?;
-    }
+    drop(budget.charge(needed.saturating_add(held as u64), &what)?);
     let refused = |_| {
         let what = format!("no memory for {}", what());
         Error::new(ErrorKind::OutOfMemory, what)

@@ -73,10 +73,6 @@ impl Row<'_> {
             }
         };
         let name = self.names.get(number).map(shown).unwrap_or_default();
-        let count = fields(record, self.separator).count();
-        if count != self.names.len() {
-            return Err(self.ragged(record, count));
-        }
         let line = record.line;
         let plain = || {
             let field = shown(field);
@@ -86,24 +82,31 @@ impl Row<'_> {
         let advice = advice(field, self.separator, self.decimal_comma);
         // Text, or what pandas and R write of truth values of which some are missing.
         let left_out = match (&column, read, advice, self.apart()) {
-            (_, _, _, Some(apart)) => return Err(plain().hint(apart)),
+            (_, _, _, Some(apart)) => Err(plain().hint(apart)),
             (Ok(Column::Missing(_)), Some(Field::Bool(_)), ..)
             | (Ok(Column::Bool(_)), Some(Field::Missing), ..) => {
-                LeftOut { error: plain().hint(MISSING_BOOL), is_text: false }
+                Ok(LeftOut { error: plain().hint(MISSING_BOOL), is_text: false })
             }
             (Ok(Column::Missing(_)), None, Some(advice), _) => {
-                LeftOut { error: plain().hint(advice), is_text: false }
+                Ok(LeftOut { error: plain().hint(advice), is_text: false })
             }
             (Ok(Column::Missing(_)), None, None, _) => {
-                LeftOut::text(self, &name, field, line, &self.numbers(record))
+                // Where all columns are read, many may be text, and nobody is told which are not.
+                let numbers = if self.allow_text { String::new() } else { self.numbers(record) };
+                Ok(LeftOut::text(self, &name, field, line, &numbers))
             }
-            _ => return Err(advice.into_iter().fold(plain(), Error::hint)),
+            _ => Err(advice.into_iter().fold(plain(), Error::hint)),
         };
-        if !self.allow_text {
-            return Err(left_out.error);
-        }
-        *column = Err(left_out);
-        Ok(())
+        let error = match left_out {
+            Ok(left_out) if self.allow_text => {
+                *column = Err(left_out);
+                return Ok(());
+            }
+            Ok(left_out) => left_out.error,
+            Err(error) => error,
+        };
+        let count = fields(record, self.separator).count();
+        Err(if count == self.names.len() { error } else { self.ragged(record, count) })
     }
 
     /// The names of the columns that have numbers in a record.
