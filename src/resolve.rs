@@ -197,8 +197,10 @@ fn same_bits(builder: &Builder, op: Op, operands: &[NodeId]) -> Option<String> {
     let graph = builder.graph();
     let number =
         operands.iter().find_map(|x| graph.weak_integer(*x).filter(|number| *number < 0))?;
-    let dtypes = operands.iter().map(|x| graph.ty(*x)).filter(|ty| !ty.weak).map(|ty| ty.dtype);
-    let dtype = dtypes.last().filter(|dtype| dtype.is_int() && !dtype.is_signed_int())?;
+    let dtype = operands.iter().map(|x| graph.ty(*x)).find(|ty| !ty.weak)?.dtype;
+    if !dtype.is_int() || dtype.is_signed_int() {
+        return None;
+    }
     let bits = number + (1 << (8 * dtype.size()));
     let is_bitwise = matches!(op, Op::BitAnd | Op::BitOr | Op::BitXor) && bits >= 0;
     is_bitwise.then(|| format!("in {dtype} the bits of {number} are `{bits:#x}`"))
