@@ -5,6 +5,7 @@
 //! and calls of `def`s are frames on a stack of our own.
 
 mod absent;
+mod advice;
 mod arguments;
 
 use std::sync::Arc;
@@ -131,13 +132,8 @@ impl Terms {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
                     let applied = builder.apply(*op, &operands);
-                    applied.map_err(|e| {
-                        located(match same_bits(&builder, *op, &operands) {
-                            Some(bits) => e.hint(bits),
-                            None if *op == Op::Round => e,
-                            None => self.widened(e, &builder, args, &operands),
-                        })
-                    })?
+                    applied
+                        .map_err(|e| located(self.advised(e, &builder, (*op, args), &operands)))?
                 }
                 Term::Reduce(op, args, how) => {
                     operands.clear();
@@ -163,47 +159,6 @@ impl Terms {
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
         Ok((builder.finish(outputs), places))
     }
-
-    /// The error of a number that does not fit the dtype that it meets, with the way to widen what
-    /// it meets.
-    fn widened(
-        &self,
-        error: Error,
-        builder: &Builder,
-        args: &[TermId],
-        operands: &[NodeId],
-    ) -> Error {
-        let Some((operand, dtype)) = builder.wider(operands) else { return error };
-        let span = self.spans[args[operand].0 as usize];
-        match self.source.get(span.range()) {
-            Some(text) if is_short(text) => {
-                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
-            }
-            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
-        }
-    }
-}
-
-/// The most bytes of the program that advice repeats.
-const LONGEST_ADVICE: usize = 40;
-
-/// Whether advice repeats a piece of the program.
-fn is_short(text: &str) -> bool {
-    text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#'])
-}
-
-/// The literal that has the bits of a number below 0 in an unsigned dtype.
-fn same_bits(builder: &Builder, op: Op, operands: &[NodeId]) -> Option<String> {
-    let graph = builder.graph();
-    let number =
-        operands.iter().find_map(|x| graph.weak_integer(*x).filter(|number| *number < 0))?;
-    let dtype = operands.iter().map(|x| graph.ty(*x)).find(|ty| !ty.weak)?.dtype;
-    if !dtype.is_int() || dtype.is_signed_int() {
-        return None;
-    }
-    let bits = number + (1 << (8 * dtype.size()));
-    let is_bitwise = matches!(op, Op::BitAnd | Op::BitOr | Op::BitXor) && bits >= 0;
-    is_bitwise.then(|| format!("in {dtype} the bits of {number} are `{bits:#x}`"))
 }
 
 /// Resolves the names of a parsed program.
@@ -397,7 +352,7 @@ impl<'a> Resolver<'a> {
                 let error = error.hint(hint);
                 let last = names[names.len() - 1];
                 let error = match self.terms.source.get(span.range()) {
-                    Some(text) if is_short(text) => {
+                    Some(text) if advice::is_short(text) => {
                         let name = |name: &Ident| self.ast.name(name.name);
                         let outputs: Vec<&str> = names.iter().map(name).collect();
                         let (own, outputs) = (name(&last), outputs.join(", "));

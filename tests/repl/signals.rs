@@ -35,7 +35,7 @@ fn a_large_array_is_printed_without_a_copy() {
     };
     let dir = temporary();
     let mut child = started(dir.path(), "x = full(2 * 10**7, 1.5)\n6 * 7\n");
-    let mut next = |child: &mut Child, lines: &str, end: &str| {
+    let next = |child: &mut Child, lines: &str, end: &str| {
         child.stdin.as_mut().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
         let mut printed = vec![0; end.len()];
         child.stdout.as_mut().expect("a pipe").read_exact(&mut printed).expect("it prints");
