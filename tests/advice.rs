@@ -87,8 +87,7 @@ fn masks_of_unsigned_integers() {
         let literal = pasted(hint).next().unwrap().to_string();
         let program = compile(&text.replace(number, &literal)).unwrap();
         let outputs = program.eval(&[("u", arg)][..]).unwrap();
-        let bytes = outputs.iter().next().unwrap().bytes().to_vec();
-        bytes
+        outputs.iter().next().unwrap().bytes().to_vec()
     };
     let hint = "in u64 the bits of -1 are `0xffffffffffffffff`";
     let same: Vec<u8> = x.iter().flat_map(|x| x.to_ne_bytes()).collect();
