@@ -60,7 +60,7 @@ mod weak;
 
 pub use arg::{Arg, Args, Out};
 pub use engine::{Engine, EngineBuilder};
-pub use error::{Error, ErrorKind, Result, Span};
+pub use error::{Error, ErrorKind, Result, Span, shortened};
 pub use graph::ArgType;
 pub use hotloop_runtime::control::Progress;
 pub use hotloop_runtime::drive::ForEach;

@@ -18,7 +18,7 @@ use ndarray::ArrayD;
 
 use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::cranelift::Refusal;
-use crate::domain::{Shapes, element_count};
+use crate::domain::{Shapes, axes_behind, element_count};
 use crate::drawing::{self, Subject};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
@@ -319,7 +319,7 @@ impl Program {
     /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
     /// of reductions and views.
     fn check_shapes(&self, kernels: &Kernels, prepared: &mut Prepared) -> Result<()> {
-        let Prepared { shapes, examples, .. } = prepared;
+        let Prepared { shapes, examples, types, .. } = prepared;
         for domain in &kernels.domains {
             let mut joined: Vec<usize> = Vec::new();
             for class in domain.shapes().filter(|class| *class < Domain::SHAPES) {
@@ -336,8 +336,24 @@ impl Program {
                         name(class),
                         shown_shape(shape)
                     );
-                    return Err(Error::new(ErrorKind::Shape, message)
-                        .hint("axes are matched from the last; each pair must be equal or 1"));
+                    let error = Error::new(ErrorKind::Shape, message)
+                        .hint("axes are matched from the last; each pair must be equal or 1");
+                    // Where several arrays are of the shape, one of them is not enough.
+                    let behind = |short: u8, long: u8| {
+                        let index = axes_behind(shapes.class(short), shapes.class(long))?;
+                        let example = examples[usize::from(short)];
+                        let of_shape = types
+                            .iter()
+                            .filter(|ty| ty.0.domain == Domain::of_shape(short))
+                            .count();
+                        (of_shape == 1).then(|| format!("`{}{index}`", self.inputs()[example]))
+                    };
+                    let whole = domain.shapes().count() == 2;
+                    let index = behind(other, class).or_else(|| behind(class, other));
+                    return Err(match index.filter(|_| whole) {
+                        Some(index) => error.hint(format!("axes are added behind by {index}")),
+                        None => error,
+                    });
                 };
                 element_count(&next)?;
                 joined = next;

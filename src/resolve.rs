@@ -5,14 +5,15 @@
 //! and calls of `def`s are frames on a stack of our own.
 
 mod absent;
+mod advice;
 mod arguments;
 
 use std::sync::Arc;
 
 use hotloop_grammar::Span;
 use hotloop_grammar::{
-    Argument, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId, Statement,
-    UnaryOp,
+    Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId,
+    Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
@@ -131,7 +132,8 @@ impl Terms {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
                     let applied = builder.apply(*op, &operands);
-                    applied.map_err(|e| located(self.widened(e, &builder, args, &operands)))?
+                    applied
+                        .map_err(|e| located(self.advised(e, &builder, (*op, args), &operands)))?
                 }
                 Term::Reduce(op, args, how) => {
                     operands.clear();
@@ -157,29 +159,7 @@ impl Terms {
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
         Ok((builder.finish(outputs), places))
     }
-
-    /// The error of a number that does not fit the dtype that it meets, with the way to widen what
-    /// it meets.
-    fn widened(
-        &self,
-        error: Error,
-        builder: &Builder,
-        args: &[TermId],
-        operands: &[NodeId],
-    ) -> Error {
-        let Some((operand, dtype)) = builder.wider(operands) else { return error };
-        let span = self.spans[args[operand].0 as usize];
-        match self.source.get(span.range()) {
-            Some(text) if text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#']) => {
-                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
-            }
-            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
-        }
-    }
 }
-
-/// The most bytes of the program that advice repeats.
-const LONGEST_ADVICE: usize = 40;
 
 /// Resolves the names of a parsed program.
 ///
@@ -226,6 +206,9 @@ enum Variable {
 }
 
 struct Def {
+    name: NameId,
+    /// Whether it is being inlined.
+    is_open: bool,
     parameters: Vec<NameId>,
     /// The part of the Ast's arena that the body takes.
     first: usize,
@@ -259,6 +242,9 @@ struct Resolver<'a> {
     /// Expressions evaluated, those of inlined bodies each time.
     steps: usize,
 }
+
+/// The definitions that are named of a circle of them.
+const MOST_CALLERS: usize = 5;
 
 /// Expressions that may be evaluated for each term that is allowed.
 const STEPS_A_TERM: usize = 4;
@@ -363,7 +349,20 @@ impl<'a> Resolver<'a> {
                 let error = Error::new(ErrorKind::Arity, message);
                 let hint = "several names take the results of divmod, modf or frexp; bind other \
                             values one by one";
-                Err((error.hint(hint), names[0].span.to(names[names.len() - 1].span)))
+                let error = error.hint(hint);
+                let last = names[names.len() - 1];
+                let error = match self.terms.source.get(span.range()) {
+                    Some(text) if advice::is_short(text) => {
+                        let name = |name: &Ident| self.ast.name(name.name);
+                        let outputs: Vec<&str> = names.iter().map(name).collect();
+                        let (own, outputs) = (name(&last), outputs.join(", "));
+                        error.hint(format!(
+                            "outputs are a statement of their own: `{own} = {text}; {outputs}`"
+                        ))
+                    }
+                    _ => error,
+                };
+                Err((error, names[0].span.to(last.span)))
             }
         }
     }
@@ -428,6 +427,8 @@ impl<'a> Resolver<'a> {
         self.functions.insert(name.name, self.defs.len());
         self.callees.remove(&name.name);
         self.defs.push(Def {
+            name: name.name,
+            is_open: false,
             parameters: parameters.iter().map(|p| p.name).collect(),
             first,
             body,
@@ -446,6 +447,9 @@ impl<'a> Resolver<'a> {
                 match self.expression(id, frame)? {
                     Step::Value(term) => frame.values.push(term),
                     Step::Inline(def, args) => {
+                        if std::mem::replace(&mut self.defs[def].is_open, true) {
+                            return Err(self.cycle(def, &stack, id));
+                        }
                         let Def { first, body, .. } = self.defs[def];
                         stack.push(Frame::new(first, body, all, Some((def, args))));
                     }
@@ -459,6 +463,7 @@ impl<'a> Resolver<'a> {
                 ));
             };
             if let Some(call) = stack.pop().and_then(|f| f.call) {
+                self.defs[call.0].is_open = false;
                 self.inlined.insert(call, result);
             }
             match stack.last_mut() {
@@ -466,6 +471,25 @@ impl<'a> Resolver<'a> {
                 None => return Ok(result),
             }
         }
+    }
+
+    /// The error of definitions that call each other in a circle: where one that is open calls one
+    /// that is, too.
+    fn cycle(&self, def: usize, stack: &[Frame], at: ExprId) -> (Error, Span) {
+        let open = stack.iter().filter_map(|frame| frame.call.as_ref()).map(|(def, _)| *def);
+        let others: Vec<String> = open
+            .skip_while(|open| *open != def)
+            .skip(1)
+            .take(MOST_CALLERS)
+            .map(|other| quoted(self.ast.name(self.defs[other].name)))
+            .collect();
+        let name = quoted(self.ast.name(self.defs[def].name));
+        let through = match others.is_empty() {
+            true => String::new(),
+            false => format!(" through {}", others.join(" and ")),
+        };
+        let message = format!("{name} calls itself{through}; definitions cannot recurse");
+        (Error::new(ErrorKind::Name, message), self.ast.span(at))
     }
 
     /// Counts work: definitions that call definitions can ask for more than they say.
@@ -540,6 +564,10 @@ impl<'a> Resolver<'a> {
             // A dtype's, which whoever takes the argument reads.
             ExprKind::Text(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Text(_) => {
+                // Of a function that is not there that is to be said first.
+                if let Some(function) = self.reader(id) {
+                    self.callee(function)?;
+                }
                 return fail(ErrorKind::Type, span, "strings are not supported yet");
             }
             ExprKind::Attribute { base, attribute } => {
@@ -605,6 +633,17 @@ impl<'a> Resolver<'a> {
             }
         };
         Ok(Step::Value(term))
+    }
+
+    /// The function that an expression is an argument of.
+    fn reader(&self, id: ExprId) -> Option<Ident> {
+        self.ast.exprs().find_map(|call| match self.ast.kind(call) {
+            ExprKind::Call { function, arguments, .. } => {
+                let is_argument = |argument: &Argument| argument.value == ArgumentValue::Expr(id);
+                self.ast.arguments(*arguments).iter().any(is_argument).then_some(*function)
+            }
+            _ => None,
+        })
     }
 
     fn variable(&mut self, name: NameId, span: Span, frame: &Frame) -> Located<TermId> {

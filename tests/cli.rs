@@ -1011,6 +1011,15 @@ fn explain_looks_at_files_and_shapes() {
     for words in [["a + b", "a:f64[n]", "b:f64[m]"], ["a + b", "a=a.npy", "b:f64[n]"]] {
         assert!(ok(dir, &[&["explain"], &words[..]].concat()).contains("\nplan\n"), "{words:?}");
     }
+    fs::write(dir.join("p.hl"), "x * 2 + i").expect("a file");
+    let by_name = ok(dir, &["explain", "x * 2 + i", "x=t.csv:x", "i:f32@"]);
+    assert!(by_name.contains("input 0 is x: ") && by_name.contains("input 1 is i: f32\n"));
+    for words in [&["x * 2 + i", "t.csv"][..], &["@p.hl", "t.csv"], &["@p.hl", "t.csv:x"]] {
+        let text = ok(dir, &[&["explain"], words, &["i:f32@"]].concat());
+        assert_eq!(text, by_name, "{words:?}");
+    }
+    let missing = fails(dir, 1, &["explain", "x * 2 + i", "t.csv"]);
+    assert!(missing.contains("missing the input 'i'"), "{missing}");
     assert!(fails(dir, 2, &["explain", "a", "a:f64", "a=a.npy"]).contains("given twice"));
     assert!(fails(dir, 1, &["explain", "a", "a=no.npy"]).contains("no.npy"));
 }
@@ -1240,6 +1249,17 @@ fn bench_of_files() {
             .expect("JSON");
     let compiler = Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success());
     assert_eq!(object["peers"]["c"].is_number(), compiler);
+    // The columns that the program names, as in the main job.
+    let words = ["bench", "x * y + k + c", "t.csv", "k=2", "c:f64[3]", "--json"];
+    let object: serde_json::Value = serde_json::from_str(&ok(dir, &words)).expect("JSON");
+    assert_eq!((&object["n"], &object["bytes"]), (&3.into(), &(8 * 4 * 3).into()));
+    fs::write(dir.join("s.csv"), "x:y\n1:2\n").expect("a file");
+    let object: serde_json::Value =
+        serde_json::from_str(&ok(dir, &["bench", "x * y", "s.csv", "--sep", ":", "--json"]))
+            .expect("JSON");
+    assert_eq!(object["n"], 1);
+    let missing = fails(dir, 1, &["bench", "x + z", "t.csv"]);
+    assert!(missing.contains("= help: \"t.csv\" has x, y\n"), "{missing}");
     assert!(fails(dir, 1, &["bench", "a", "b=a.npy"]).contains("'b'"));
     assert!(fails(dir, 1, &["bench", "a", "a=no.npy"]).contains("no.npy"));
     assert!(fails(dir, 2, &["bench", "a", "a=a.npy", "a:f32"]).contains("given twice"));

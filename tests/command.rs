@@ -67,8 +67,13 @@ fn errors_name_the_file_and_its_line() {
         (&["-f", "."], "Is a directory"),
         (&["-f", "/dev/zero"], "is longer than 1MiB"),
         (&["-f", "a.npy"], "= help: -f takes a program; an array is an input: x=a.npy"),
-        (&["quotes.hl"], "= help: `hotloop -f quotes.hl` takes the program from a file"),
-        (&["a.npy"], "= help: an array is an input: `hotloop x x=a.npy` prints it"),
+        (&["quotes.hl"], "is `hotloop -f quotes.hl` or `hotloop @quotes.hl`\n"),
+        (
+            &["explain", "quotes.hl"],
+            "`hotloop explain -f quotes.hl` or `hotloop explain @quotes.hl`\n",
+        ),
+        (&["a.npy"], "= help: an array is an input: `hotloop x x=a.npy`\n"),
+        (&["bench", "a.npy"], "= help: an array is an input: `hotloop bench x x=a.npy`\n"),
         (&["verson"], "= help: did you mean `hotloop version`?"),
         (&["help", "explian"], "did you mean `hotloop help explain`?"),
     ] {
@@ -225,7 +230,9 @@ fn bash_completes() {
     let complete = |words: &str| {
         let script = format!(
             "source <(hotloop completions bash); COMP_WORDS=({words}); \
-             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _hotloop; echo \"${{COMPREPLY[*]}}\""
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             last=${{COMP_WORDS[COMP_CWORD]}}; [[ ${{COMP_WORDS[COMP_CWORD-1]}} == @ ]] && last=@$last; \
+             _hotloop hotloop \"$last\"; echo \"${{COMPREPLY[*]}}\""
         );
         let (well, out, err) = bash(dir.path(), &script);
         assert_eq!((well, err.as_str()), (true, ""), "{words}");
@@ -233,6 +240,10 @@ fn bash_completes() {
     };
     for (words, want) in [
         ("hotloop expl", "explain"),
+        ("hotloop help nanm", "nanmean nanmin nanmax"),
+        ("hotloop functions nanme", "nanmean"),
+        // As bash cuts `@qu`.
+        ("hotloop @ qu", "@quotes.hl"),
         ("hotloop x --thr", "--threads"),
         ("hotloop explain --sv", "--svg"),
         ("hotloop bench x --fla", "--flamegraph"),
@@ -248,7 +259,10 @@ fn bash_completes() {
         assert_eq!(complete(words), want, "{words}");
     }
     for (shell, begins) in [("zsh", "#compdef hotloop\n"), ("fish", "# fish completion")] {
-        assert!(ok(dir.path(), &["completions", shell]).starts_with(begins));
+        let script = ok(dir.path(), &["completions", shell]);
+        assert!(script.starts_with(begins));
+        // After `help` and `functions`.
+        assert_eq!(script.matches(" nanmean ").count(), 2, "{shell}");
     }
 }
 

@@ -354,6 +354,7 @@ fn syntactic() {
     1 | a, b = c
       | ^^^^
       = help: several names take the results of divmod, modf or frexp; bind other values one by one
+      = help: outputs are a statement of their own: `b = c; a, b`
     ");
     assert_snapshot!(compiled("a = b = c"), @r"
     PARSE: error: a second `=` in one statement
@@ -421,7 +422,8 @@ fn syntactic() {
       |
     1 | x[1, i]
       |      ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("x[1"), @r"
     PARSE: error: `[` is never closed
@@ -491,7 +493,7 @@ fn syntactic() {
       |
     1 | a + 1
       | ^^^^^
-      = help: only the last statement may be the outputs; bind it: name = ...
+      = help: outputs are separated by commas: `a + 1, b + 1`
     ");
     assert_snapshot!(compiled("def f(x) = x"), @r"
     PARSE: error: the program has no outputs: only definitions
@@ -1147,21 +1149,21 @@ fn axes() {
       |
     1 | sum(a, axis=1.5)
       |        ^^^^^^^^
-      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(compiled("sum(a, axis=b)"), @r"
     TYPE: error: an axis is an integer, known beforehand
       |
     1 | sum(a, axis=b)
       |        ^^^^^^
-      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(compiled("sum(a, axis=(0, k))"), @r"
     TYPE: error: an axis is an integer, known beforehand
       |
     1 | sum(a, axis=(0, k))
       |        ^^^^^^^^^^^
-      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(compiled("sum(a, axes=0)"), @r"
     NAME: error: unknown keyword 'axes' for 'sum'
@@ -1297,35 +1299,40 @@ fn indices() {
       |
     1 | a[b]
       |   ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("a[1.5]"), @r"
     PARSE: error: unexpected number `1.5` in an index
       |
     1 | a[1.5]
       |   ^^^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("a[None:2]"), @r"
     PARSE: error: unexpected `:` in an index
       |
     1 | a[None:2]
       |       ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("a[1:2:3:4]"), @r"
     PARSE: error: a slice has at most a start, a stop and a step
       |
     1 | a[1:2:3:4]
       |        ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("a[]"), @r"
     PARSE: error: this index is empty
       |
     1 | a[]
       |   ^
-      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; elements are chosen by `where(condition, x, nan)`
+      = help: an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`
+      = help: elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`
     ");
     assert_snapshot!(compiled("a[9223372036854775808]"), @r"
     LEX: error: this index does not fit i64
@@ -1381,7 +1388,7 @@ fn views() {
       |
     1 | transpose(a, b)
       |              ^
-      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(ran("transpose(k)", args), @r"
     SHAPE: error: a single number has no axes to index or move
@@ -1413,7 +1420,7 @@ fn views() {
       |
     1 | expand_dims(a, b)
       |                ^
-      = help: axis=0, axis=-1, axis=(0, 1) or axis=None
+      = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(ran("expand_dims(a, 4)", args), @r"
     SHAPE: error: axis 4 is out of range for an array of shape (3, 4)
@@ -1421,7 +1428,10 @@ fn views() {
     1 | expand_dims(a, 4)
       | ^^^^^^^^^^^^^^^^^
     ");
-    assert_snapshot!(ran("a - sum(a, axis=1)", args), @"SHAPE: error: shapes (3, 4) and (3,) do not broadcast");
+    assert_snapshot!(ran("a - sum(a, axis=1)", args), @r"
+    SHAPE: error: shapes (3, 4) and (3,) do not broadcast
+      = help: `keepdims=True` keeps the axes of a reduction; `[:, None]` adds them behind
+    ");
 }
 
 /// What would be silently the last of them.

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hotloop::{Arg, Error, ErrorKind, FileArray, Program, Result};
+use hotloop::{Arg, Error, ErrorKind, Program, Result};
 use hotloop_grammar::{Statement, parse};
 
-use super::array::Array;
 use super::budget::Budget;
 use super::file::{Address, File, Held, plain};
 use super::input::{Given, Inputs, Number};
@@ -25,10 +24,17 @@ pub(crate) struct Arguments(Vec<(String, Argument)>);
 
 enum Argument {
     Number(Number),
-    /// It was read into memory.
-    Array(Rc<Array>),
-    /// It is read where it is.
-    File(Arc<FileArray>),
+    /// What a file has, for all inputs that are given it.
+    Held(Rc<Held>),
+}
+
+impl Argument {
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Argument::Number(number) => number.arg(),
+            Argument::Held(held) => held.arg(),
+        }
+    }
 }
 
 impl Arguments {
@@ -55,15 +61,7 @@ impl Arguments {
             let spare = given.named.iter().map(|(name, _)| name.as_str()).filter(|n| !is_read(n));
             return Err(lacking(program, name, spare).into());
         }
-        let mut files = Files { program, given, list: Vec::new() };
-        // Also those of which nothing will be read: a path that is wrong should not pass.
-        for path in &given.files {
-            files.place(&Address::of(path).file, budget)?;
-        }
-        for name in &missing {
-            files.want_of_any(name, budget)?;
-        }
-        files.warn_of_bound()?;
+        let mut files = Files::open(program, given, &missing, budget)?;
         let mut arguments = Vec::new();
         for (name, given) in given.named.iter().filter(|(name, _)| is_read(name)) {
             match given {
@@ -74,26 +72,30 @@ impl Arguments {
             }
         }
         files.look(&arguments, budget, look)?;
-        for opened in files.list {
-            if opened.wanted.is_empty() {
-                let path = opened.file.path();
-                warn(&format_args!("the program reads nothing of {path:?}"));
-                continue;
-            }
-            arguments.extend(opened.read(budget)?);
-        }
+        let held = files.read(budget, File::hold)?;
+        arguments.extend(held.into_iter().map(|(name, held)| (name, Argument::Held(held))));
         Ok(Arguments(arguments))
     }
 
     /// The arguments, as a program takes them.
     pub(crate) fn args(&self) -> Vec<(&str, Arg<'_>)> {
-        let arg = |argument| match argument {
-            &Argument::Number(number) => number.arg(),
-            Argument::Array(array) => array.arg(),
-            Argument::File(file) => Arg::source(file),
-        };
-        self.0.iter().map(|(name, argument)| (name.as_str(), arg(argument))).collect()
+        self.0.iter().map(|(name, argument)| (name.as_str(), argument.arg())).collect()
     }
+}
+
+/// What files without names have for inputs of a program: each file is opened, and every table read,
+/// once.
+///
+/// # Errors
+/// Those of files; `Name` for an input of which there is no array, or that may be one of several.
+pub(crate) fn of_files<T>(
+    program: &Program,
+    given: &Inputs,
+    names: &[&str],
+    budget: &mut Budget,
+    read: impl Fn(File, &[usize], &mut Budget) -> Result<Vec<T>>,
+) -> Result<Vec<(String, Rc<T>)>> {
+    Files::open(program, given, names, budget)?.read(budget, read)
 }
 
 /// An error of a program's text, with what is meant where a column is written as an attribute of
@@ -177,7 +179,47 @@ struct Opened {
     wanted: BTreeMap<usize, Vec<String>>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    /// Opens the files without names, and wants what they have for inputs of some names.
+    fn open(
+        program: &'a Program,
+        given: &'a Inputs,
+        names: &[&str],
+        budget: &Budget,
+    ) -> Result<Files<'a>> {
+        let mut files = Files { program, given, list: Vec::new() };
+        // Also those of which nothing will be read: a path that is wrong should not pass.
+        for path in &given.files {
+            files.place(&Address::of(path).file, budget)?;
+        }
+        for name in names {
+            files.want_of_any(name, budget)?;
+        }
+        files.warn_of_bound()?;
+        Ok(files)
+    }
+
+    /// Reads what is wanted of all.
+    fn read<T>(
+        self,
+        budget: &mut Budget,
+        read: impl Fn(File, &[usize], &mut Budget) -> Result<Vec<T>>,
+    ) -> Result<Vec<(String, Rc<T>)>> {
+        let mut all = Vec::new();
+        for Opened { file, wanted } in self.list {
+            if wanted.is_empty() {
+                warn(&format_args!("the program reads nothing of {:?}", file.path()));
+                continue;
+            }
+            let numbers: Vec<usize> = wanted.keys().copied().collect();
+            for (array, names) in read(file, &numbers, budget)?.into_iter().zip(wanted.values()) {
+                let array = Rc::new(array);
+                all.extend(names.iter().map(|name| (name.clone(), array.clone())));
+            }
+        }
+        Ok(all)
+    }
+
     /// The place in the list of a file, which is opened if it is not there.
     fn place(&mut self, path: &Path, budget: &Budget) -> Result<usize> {
         if let Some(place) = self.list.iter().position(|opened| opened.file.path() == path) {
@@ -302,27 +344,5 @@ impl Files<'_> {
 impl Opened {
     fn want(&mut self, number: usize, name: &str) {
         self.wanted.entry(number).or_default().push(name.to_string());
-    }
-
-    /// Reads what is wanted.
-    fn read(self, budget: &mut Budget) -> Result<Vec<(String, Argument)>> {
-        let numbers: Vec<usize> = self.wanted.keys().copied().collect();
-        let mut arguments = Vec::new();
-        for (held, names) in self.file.hold(&numbers, budget)?.into_iter().zip(self.wanted.values())
-        {
-            match held {
-                Held::Memory(array) => {
-                    let array = Rc::new(array);
-                    let list = names.iter().map(|n| (n.clone(), Argument::Array(array.clone())));
-                    arguments.extend(list);
-                }
-                Held::File(file) => {
-                    let file = Arc::new(file);
-                    let list = names.iter().map(|n| (n.clone(), Argument::File(file.clone())));
-                    arguments.extend(list);
-                }
-            }
-        }
-        Ok(arguments)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use hotloop::{Arg, ArgType, Order, Out, OutputShape, Outputs, Program, Report, RunOptions};
 
@@ -75,8 +76,14 @@ impl Printed {
 pub(crate) enum Value {
     /// A number that takes the dtype of what it meets.
     Number(Number),
-    /// An array.
-    Array(Array),
+    /// An array, which may have several names.
+    Array(Rc<Array>),
+}
+
+impl From<Array> for Value {
+    fn from(array: Array) -> Value {
+        Value::Array(array.into())
+    }
 }
 
 impl Value {
@@ -88,7 +95,7 @@ impl Value {
         Ok(match given {
             Given::Number(number) => Value::Number(*number),
             Given::File(path) => {
-                Value::Array(file::array(path, Some(name), dialect, &mut Budget::machine())?)
+                file::array(path, Some(name), dialect, &mut Budget::machine())?.into()
             }
         })
     }

@@ -7,9 +7,10 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, TryReserveError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hotloop::npy::Header;
-use hotloop::{Error, ErrorKind, FileArray, Result, Source};
+use hotloop::{Arg, DType, Error, ErrorKind, FileArray, Result, Source};
 
 use super::array::Array;
 use super::budget::{Budget, Charge};
@@ -101,7 +102,33 @@ pub(crate) enum Held {
     /// It was read.
     Memory(Array),
     /// It is read where it is.
-    File(FileArray),
+    File(Arc<FileArray>),
+}
+
+impl Held {
+    /// The array as an argument.
+    pub(crate) fn arg(&self) -> Arg<'_> {
+        match self {
+            Held::Memory(array) => array.arg(),
+            Held::File(array) => Arg::source(array),
+        }
+    }
+
+    /// The element type.
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Held::Memory(array) => array.dtype(),
+            Held::File(array) => Source::dtype(&**array),
+        }
+    }
+
+    /// The extents of the axes.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Held::Memory(array) => array.shape(),
+            Held::File(array) => Source::shape(&**array),
+        }
+    }
 }
 
 /// A file of which it is known what arrays it holds.
@@ -317,11 +344,11 @@ impl File {
         match self.contents {
             Contents::Npy(_) if self.path.is_file() => {
                 let array = hotloop::npy::open(&self.path).map_err(|error| self.advised(error))?;
-                Ok(vec![Held::File(array)])
+                Ok(vec![Held::File(array.into())])
             }
             Contents::Npz(mut archive, _) => {
                 let hold = |number: &usize| match archive.stored(*number)? {
-                    Some(array) => Ok(Held::File(array)),
+                    Some(array) => Ok(Held::File(array.into())),
                     None => archive.read(*number, budget).map(Held::Memory),
                 };
                 numbers.iter().map(hold).collect()

@@ -158,14 +158,14 @@ fn grouped() -> Vec<(&'static str, Vec<Line>)> {
     groups
 }
 
-/// All functions.
-pub(crate) fn table() -> String {
+/// All functions, and how one says that it wants to know more of one.
+pub(crate) fn table(more: &str) -> String {
     let group = |(title, lines): (&str, Vec<Line>)| {
         let lines: String = lines.iter().map(Line::text).collect();
         format!("{}\n{lines}", heading(title))
     };
     let groups: Vec<String> = grouped().into_iter().map(group).collect();
-    format!("{}\n`hotloop functions NAME` says more of one.\n", groups.join("\n"))
+    format!("{}\n{more} says more of one.\n", groups.join("\n"))
 }
 
 /// One function, or those that a pattern fits.
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn lines_fit_a_terminal() {
-        let table = table();
+        let table = table("`hotloop functions NAME`");
         let long = table.lines().find(|line| line.chars().count() > 80);
         assert_eq!(long, None);
         for name in names() {

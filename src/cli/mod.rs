@@ -155,7 +155,8 @@ fn work() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {
-            complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));
+            let error = hotloop::Error::new(hotloop::ErrorKind::Arity, message);
+            complain(&error.hint("see `hotloop --help`"));
             ExitCode::from(2)
         }
     }

@@ -212,7 +212,10 @@ impl Builder {
         let decimals = match self.graph.constant(decimals) {
             Some(bits) if by.dtype.kind() == Kind::Int => bits as i64,
             _ => {
-                let message = "the decimals of round are an integer, known beforehand";
+                let message = match self.wide(decimals) {
+                    Some(_) => "the decimals of round lie between -2**63 and 2**63 - 1",
+                    None => "the decimals of round are an integer, known beforehand",
+                };
                 return Err(type_error(message).hint("round(x, 2)"));
             }
         };

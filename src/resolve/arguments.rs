@@ -264,7 +264,10 @@ impl<'a> Resolver<'a> {
             Some(axes) => Ok(Some(axes)),
             None => {
                 let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
-                Err((error.hint("axis=0, axis=-1, axis=(0, 1) or axis=None"), argument.span))
+                let range = format!(
+                    "axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most {MAX_RANK} axes"
+                );
+                Err((error.hint(range), argument.span))
             }
         }
     }

@@ -69,6 +69,11 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
                 Ok(Next::Quit) => return Ok(()),
                 Ok(Next::Go(text)) => print(&text)?,
                 Err(error) if interrupt::is_to_end() => return Err(error.into()),
+                // Whatever noticed it first.
+                Err(error) if error.kind() == ErrorKind::Cancelled => {
+                    complain(&interrupt::stopped());
+                    break;
+                }
                 // What follows in the same text was written for what has failed.
                 Err(error) => {
                     complain(&error);
