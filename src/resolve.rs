@@ -61,7 +61,9 @@ pub struct Terms {
     inputs: Vec<Box<str>>,
     /// Where each input is first read.
     reads: Vec<Span>,
-    bound: FxHashSet<Box<str>>,
+    /// The names that the program binds, in order.
+    bound: Vec<Arc<str>>,
+    is_bound: FxHashSet<Arc<str>>,
     outputs: Vec<(TermId, Option<Box<str>>)>,
 }
 
@@ -87,11 +89,22 @@ impl Terms {
     /// The error for an argument that the program would never read because it binds the name; what
     /// is given under any other name that is no input is not looked at.
     pub fn never_read(&self, name: &str) -> Option<Error> {
-        self.bound.get(name)?;
+        self.is_bound.get(name)?;
         let text = quoted(name);
         let message =
             format!("{text} is bound in the program, so the array given as {text} is never read");
         Some(Error::new(ErrorKind::Name, message).hint("`==` compares; `=` binds a name"))
+    }
+
+    /// The names that the program binds, in order.
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        self.bound.iter().map(|name| &**name)
+    }
+
+    fn bind(&mut self, name: &str) {
+        let name: Arc<str> = name.into();
+        self.bound.push(name.clone());
+        self.is_bound.insert(name);
     }
 
     /// The outputs' names, where they have one.
@@ -193,7 +206,8 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         spans: Vec::new(),
         inputs: Vec::new(),
         reads: Vec::new(),
-        bound: FxHashSet::default(),
+        bound: Vec::new(),
+        is_bound: FxHashSet::default(),
         outputs: Vec::new(),
     };
     let resolver = Resolver {
@@ -311,7 +325,7 @@ impl<'a> Resolver<'a> {
                         // The value may have read the name it is about to bind.
                         self.check_unbound(*name)?;
                         self.names.insert(name.name, Variable::Bound(term));
-                        self.terms.bound.insert(ast.name(name.name).into());
+                        self.terms.bind(ast.name(name.name));
                         bindings.push((term, Some(ast.name(name.name).into())));
                     }
                     first = value.index() + 1;
