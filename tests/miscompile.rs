@@ -139,7 +139,8 @@ impl Open {
 
 /// Whether the interpreter is made of what a fault is in, so that only known answers tell.
 fn is_shared(fault: Fault) -> bool {
-    ["src/resolve.rs", "src/promote.rs", "src/legalize.rs"].contains(&fault.place())
+    ["src/resolve.rs", "src/promote.rs", "src/graph/power.rs", "src/legalize.rs"]
+        .contains(&fault.place())
 }
 
 /// What sort of difference a report is of.

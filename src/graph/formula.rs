@@ -83,15 +83,7 @@ impl Builder {
             (Op::Heaviside, [x, y]) => self.heaviside(*x, *y),
             (Op::Spacing, _) => self.spacing(x),
             (Op::Round, [x, decimals]) => self.round(*x, *decimals),
-            (Op::Clip, [x, low, high]) => {
-                let bounds = [(Op::Maximum, *low), (Op::Minimum, *high)];
-                let given: Vec<_> = bounds.into_iter().filter(|b| !self.is_none(b.1)).collect();
-                match given[..] {
-                    [] => Ok(*x),
-                    [(op, bound)] => self.apply(op, &[*x, bound]),
-                    _ => return Ok(None),
-                }
-            }
+            (Op::Clip, [x, low, high]) => self.clip(*x, *low, *high),
             (Op::NanToNum, [x, nan, high, low]) => self.nan_to_num(*x, *nan, *high, *low),
             (Op::Isclose, [x, y, relative, absolute, equal_nan]) => {
                 self.isclose([*x, *y], [*relative, *absolute], *equal_nan)
@@ -235,6 +227,43 @@ impl Builder {
         Ok(if ty.weak || float { rounded } else { self.cast(rounded, ty.dtype) })
     }
 
+    /// As in NumPy, a bound beyond the end of the dtype that all meet in bounds nothing there.
+    fn clip(&mut self, x: NodeId, low: NodeId, high: NodeId) -> Result<NodeId> {
+        let given = [low, high].into_iter().filter(|bound| !self.is_none(*bound));
+        let operands: Vec<NodeId> = [x].into_iter().chain(given).collect();
+        let (dtype, weak) = self.meet(&operands);
+        let ends = integer_ends(dtype).filter(|_| !weak);
+        let mut bounds = Vec::with_capacity(2);
+        for (bound, op, end) in [
+            (low, Op::Maximum, ends.map(|ends| ends.0)),
+            (high, Op::Minimum, ends.map(|ends| ends.1)),
+        ] {
+            if self.is_none(bound) {
+                continue;
+            }
+            let of = self.graph.ty(bound);
+            // A weak number of run time is an i64, which lies within some ends anyway.
+            let within = self.graph.weak_integer(bound).is_none()
+                && end.is_some_and(|end| i64::try_from(end).is_err());
+            let bound = match end.filter(|_| of.weak && of.dtype == DType::I64 && !within) {
+                Some(end) => {
+                    let end = self.weak_int(end);
+                    self.apply(op, &[bound, end])?
+                }
+                None => bound,
+            };
+            bounds.push((op, bound));
+        }
+        match bounds[..] {
+            [] => Ok(x),
+            [(op, bound)] => self.apply(op, &[x, bound]),
+            [(_, low), (_, high), ..] => {
+                let operands = self.unify([x, low, high], dtype, weak)?;
+                self.apply_folded(Op::Clip, &operands, dtype)
+            }
+        }
+    }
+
     fn nan_to_num(&mut self, x: NodeId, nan: NodeId, high: NodeId, low: NodeId) -> Result<NodeId> {
         let ty = self.graph.ty(x);
         if !ty.dtype.is_float() {
@@ -294,5 +323,15 @@ impl Builder {
         let [x, y] = [x, y].map(|x| self.apply(Op::Isnan, &[x]));
         let both = self.apply(Op::BitAnd, &[x?, y?])?;
         self.apply(Op::BitOr, &[close, both])
+    }
+}
+
+/// The least and the greatest value of an integer dtype.
+fn integer_ends(dtype: DType) -> Option<(i128, i128)> {
+    let bits = dtype.bits();
+    match dtype.is_int() {
+        true if dtype.is_signed_int() => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
+        true => Some((0, (1 << bits) - 1)),
+        false => None,
     }
 }

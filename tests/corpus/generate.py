@@ -655,6 +655,11 @@ case("reductions", "no_mean_in_integers", "mean(a, dtype=i32)", one, error=("TYP
 case("reductions", "no_sum_in_bool", "sum(a, dtype=bool)", one, error=("TYPE", "sum does not compute in bool"))
 case("functions", "bounds_that_are_none", "clip(a, None, 2), clip(a, 0, None), clip(a, a_min=-1, a_max=1), clip(a, None, None)",
      {"a": A("f64", [-2.0, 0.5, 3.0, NAN])}, np_expr="np.minimum(a, 2), np.maximum(a, 0), np.clip(a, -1, 1), a")
+case("functions", "bounds_beyond_the_dtype", "clip(a, -5, 300), clip(a, 0, 2**70), clip(b, -200, 5)", {"a": A("u8", [1, 200]), "b": A("i8", [-5, 100])},
+     np_expr="np.clip(a, -5, 300), np.clip(a, 0, 2**9), np.clip(b, -200, 5)")
+case("functions", "clip_of_three_dtypes", "clip(a, b, c), clip(c, a, b), clip(b, c, a)",
+     {"a": A("i8", [-5, 7, 100]), "b": A("u16", [60000, 0, 3]), "c": A("f32", [300.5, 5.0, 1e9])}, np_expr="np.clip(a, b, c), np.clip(c, a, b), np.clip(b, c, a)")
+case("functions", "bound_that_does_not_fit", "clip(a, 300, None)", {"a": A("u8", [1])}, error=("TYPE", "300 does not fit u8"))
 case("functions", "replacements_that_are_none", "nan_to_num(a, posinf=None, neginf=0)", {"a": A("f64", [INF, -INF, NAN])})
 for name, of in (("modf", "np.modf(a)"), ("frexp", "np.frexp(a)")):
     for dtype in FLOATS:
@@ -850,6 +855,12 @@ case("powers", "negative_literal_exponent", "a ** -1", {"a": A("i64", [2])}, err
 case("powers", "negative_literal_of_literals", "2**-1, 4**-2", {}, expect=(S("f64", 0.5), S("f64", 0.0625)))
 case("powers", "literal_power_is_weak", "a * 2**-1", {"a": f32})
 case("powers", "literal_power_that_overflows", "a + 2**63", {"a": A("i64", [1])}, error=("TYPE", "does not fit i64"))
+case("powers", "powers_of_float_literals_compare_as_pythons",
+     "2**53 + 1 == 2.0**53, 2**53 == 2.0**53, 10**22 < 10.0**22, 2**53 + 1 > 2.0**53, 3**40 == 3.0**40, 2.0**-1 == 1/2, 2**0.5 < 2, 0.0**0 == 1", {})
+case("powers", "powers_of_float_literals", "2.0**10, 2.0**0.5, 1.5**-1, 1.5**3, 0.1**4, 1.1**7, 2**-2, float_power(2, -3), inf**0, 2.0**1e9", {},
+     np_expr="2.0**10, 2.0**0.5, 1/1.5, 1.5**3, power_float(0.1, 4.0), power_float(1.1, 7.0), 0.25, 0.125, 1.0, inf", ulp=1)
+case("powers", "powers_of_float_literals_are_weak", "a * 2.0**0.5, b ** (2.0**1)", {"a": f32, "b": A("f64", [3.0, -0.5])}, np_expr="a * np.float32(2**0.5), b * b", ulp=1)
+case("powers", "power_of_literals_beyond_f32", "a * 10.0**39", {"a": f32}, error=("TYPE", "does not fit f32"))
 case("powers", "function_form", "power(a, 3) + pow(a, 2)", {"a": A("i64", [2, -3])})
 specials = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.1, INF, -INF, NAN, 1e-5, 123.456]
 for n in [0, 1, 2, 3, 4, 5, 7, 10, 16, 31, 64, -1, -2, -3, -8]:

@@ -21,7 +21,7 @@ pub mod text;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::ops::{Row, Rule, TABLE};
-use hotloop::{DType, Kind, Mode, Op, promote};
+use hotloop::{DType, Kind, Mode, Op, promote, promote_all};
 
 use data::{Array, Flavour, Input, Rng, Value};
 
@@ -139,7 +139,7 @@ const fn strong(dtype: DType) -> Ty {
 
 /// The type that operands meet in.
 fn meet(list: &[Ty]) -> Ty {
-    let strongest = list.iter().filter(|t| !t.weak).map(|t| t.dtype).reduce(promote);
+    let strongest = promote_all(list.iter().filter(|t| !t.weak).map(|t| t.dtype));
     let weak = list.iter().filter(|t| t.weak).map(|t| t.dtype.kind()).max();
     let of_kind = |kind| match kind {
         Kind::Bool => DType::Bool,
