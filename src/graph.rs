@@ -413,6 +413,8 @@ impl fmt::Display for Graph {
 pub struct Builder {
     graph: Graph,
     known: FxHashMap<(Node, Type), NodeId>,
+    /// The name that errors give an operation, if it is not the table's.
+    called: Option<(Op, &'static str)>,
 }
 
 fn type_error(message: impl Into<String>) -> Error {
@@ -428,6 +430,16 @@ impl Builder {
     /// The graph so far.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Has errors name an operation as the program does, until another is told.
+    pub(crate) fn call_by_name(&mut self, called: Option<(Op, &'static str)>) {
+        self.called = called;
+    }
+
+    /// What errors call an operation.
+    fn name(&self, op: Op) -> &'static str {
+        self.called.filter(|(of, _)| *of == op).map_or(op.row().name, |(_, name)| name)
     }
 
     /// Adds the next input.
@@ -495,7 +507,7 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, ty: Type) -> NodeId {
-        let Builder { graph, known } = self;
+        let Builder { graph, known, .. } = self;
         *known.entry((node, ty)).or_insert_with(|| {
             graph.nodes.push(node);
             graph.types.push(ty);
@@ -740,7 +752,7 @@ impl Builder {
     fn apply_unary(&mut self, op: Op, x: NodeId) -> Result<NodeId, Error> {
         let Type { dtype, weak, .. } = self.graph.ty(x);
         let kind = dtype.kind();
-        let name = op.row().name;
+        let name = self.name(op);
         match op.row().rule {
             Rule::Real | Rule::Divide => {
                 let dtype = match op.row().rule {
@@ -777,7 +789,7 @@ impl Builder {
     fn apply_binary(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
         let (dtype, weak) = self.meet(&[x, y]);
         let kind = dtype.kind();
-        let name = op.row().name;
+        let name = self.name(op);
         match op.row().rule {
             Rule::Comparison => self.compare(op, x, y),
             Rule::Scaled => self.scaled(op, x, y),

@@ -58,6 +58,8 @@ pub struct Terms {
     source: Arc<str>,
     terms: Vec<Term>,
     spans: Vec<Span>,
+    /// The names of operations that are called by another than the table's first.
+    called: FxHashMap<TermId, &'static str>,
     inputs: Vec<Box<str>>,
     /// Where each input is first read.
     reads: Vec<Span>,
@@ -132,7 +134,13 @@ impl Terms {
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
         let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
         let (mut operands, mut places) = (Vec::new(), Vec::new());
-        for (term, span) in self.terms.iter().zip(&self.spans) {
+        for (number, (term, span)) in self.terms.iter().zip(&self.spans).enumerate() {
+            let called = self.called.get(&TermId(number as u32));
+            if let (Term::Apply(op, _) | Term::Reduce(op, ..), Some(name)) = (term, called) {
+                builder.call_by_name(Some((*op, name)));
+            } else {
+                builder.call_by_name(None);
+            }
             let located = |e: Error| e.at(*span, &self.source);
             let node = match term {
                 Term::Input(number) => inputs[*number as usize],
@@ -204,6 +212,7 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         source: source.clone(),
         terms: Vec::new(),
         spans: Vec::new(),
+        called: FxHashMap::default(),
         inputs: Vec::new(),
         reads: Vec::new(),
         bound: Vec::new(),
@@ -685,9 +694,17 @@ impl<'a> Resolver<'a> {
         let callee = self.callee(function)?;
         let name = self.ast.name(function.name);
         match callee {
-            Callee::Row(row) if row.op.is_reduction() => {
-                return self.reduction(name, row, arguments, span, frame).map(Step::Value);
+            Callee::Row(row) => {
+                let before = self.terms.terms.len();
+                let term = self.operation(name, row, arguments, span, frame)?;
+                // Of a term that was there before, the first name stays, as its place does.
+                let is_new = term.0 as usize >= before;
+                if let Some(alias) = row.named(name).filter(|alias| is_new && *alias != row.name) {
+                    self.terms.called.insert(term, alias);
+                }
+                return Ok(Step::Value(term));
             }
+            Callee::IsIn => return self.isin(name, arguments, span, frame).map(Step::Value),
             Callee::ExpandDims | Callee::Transpose => {
                 return self.view(name, callee, arguments, span, frame).map(Step::Value);
             }
@@ -698,7 +715,6 @@ impl<'a> Resolver<'a> {
         }
         let values = self.values(name, callee, arguments, span, frame)?;
         let term = match callee {
-            Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
             Callee::Two(two) => {
                 let mut results = Vec::with_capacity(two.ops.len());
@@ -714,22 +730,7 @@ impl<'a> Resolver<'a> {
                     None => return Ok(Step::Inline(call.0, call.1)),
                 }
             }
-            _ => {
-                let mut any = None;
-                for value in &values[1..] {
-                    let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
-                    any = Some(match any {
-                        Some(_) if injected(Fault::IsinAsksTheLast) => equal,
-                        Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
-                        None => equal,
-                    });
-                }
-                match any {
-                    Some(any) => any,
-                    // Of an empty list: false, of the shape of what is asked for.
-                    None => self.apply(Op::Lt, &[values[0], values[0]], span)?,
-                }
-            }
+            _ => return Err((Error::internal("a call of nothing"), span)),
         };
         Ok(Step::Value(term))
     }

@@ -838,10 +838,13 @@ fn c1_unknown_names_with_suggestions() {
 fn c2_wrong_arity() {
     for (text, signature) in [
         ("sin()", "sin(x)"),
-        ("pow(x)", "power(x, y)"),
+        ("pow(x)", "pow(x, y)"),
         ("where(a,b)", "where(condition, x, y)"),
-        ("clip()", "clip(x, min=None, max=None)"),
-        ("sum(a, b)", "sum(x, axis=None, dtype=None, keepdims=False, initial=None, where=True)"),
+        ("clip()", "clip(x, min=None, max=None, *, a_min=None, a_max=None)"),
+        (
+            "sum(a, b)",
+            "sum(x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True)",
+        ),
         ("log(a, 10)", "log10(x)"),
         ("arctan(a, b)", "arctan2(y, x)"),
         ("q, r = a", "one by one"),

@@ -32,6 +32,7 @@ macro_rules! faults {
 faults! {
     "src/resolve.rs":
         ChainLosesItsMiddle "a chain of comparisons is its last one";
+    "src/resolve/arguments.rs":
         IsinAsksTheLast "isin compares with its last value only";
     "src/promote.rs":
         U32MeetsI32 "a signed integer and u32 meet in i32";

@@ -43,6 +43,9 @@ impl Builder {
             (Op::Reciprocal, _) => self.reciprocal(x),
             (Op::OnesLike, _) => self.filled(x, 1.0),
             (Op::ZerosLike | Op::Imag, _) => self.filled(x, 0.0),
+            (Op::FullLike, [x, value]) => self.full(*x, *value),
+            (Op::Isposinf, _) => self.is_infinity(x, f64::INFINITY),
+            (Op::Isneginf, _) => self.is_infinity(x, f64::NEG_INFINITY),
             (Op::Fabs, _) => {
                 let x = self.as_float(x);
                 self.apply(Op::Abs, &[x])
@@ -136,11 +139,34 @@ impl Builder {
     /// A number for each element of x, of its dtype.
     pub(super) fn filled(&mut self, x: NodeId, value: f64) -> Result<NodeId> {
         let value = self.constant_like(x, value);
+        self.spread(x, value)
+    }
+
+    /// A number of x's dtype for each element of x.
+    fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
         if self.graph.ty(x).domain.is_scalar() {
             return Ok(value);
         }
         let any = self.apply(Op::Eq, &[x, x])?;
         self.apply(Op::Select, &[any, value, value])
+    }
+
+    fn full(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
+        let ty = self.graph.ty(x);
+        if !self.graph.ty(value).domain.is_scalar() {
+            let message = "full_like fills with one number, not with an array";
+            return Err(type_error(message).hint("an array is broadcast by `where(x == x, y, y)`"));
+        }
+        let value = self.replacement(value, ty.dtype, ty.weak)?;
+        self.spread(x, value)
+    }
+
+    fn is_infinity(&mut self, x: NodeId, infinity: f64) -> Result<NodeId> {
+        if !self.graph.dtype(x).is_float() {
+            return self.apply(Op::Ne, &[x, x]);
+        }
+        let infinity = self.constant_like(x, infinity);
+        self.apply(Op::Eq, &[x, infinity])
     }
 
     /// Whether an operand is the default that stands for `None`.
@@ -295,7 +321,7 @@ impl Builder {
     }
 
     /// abs(x - y) <= atol + rtol * abs(y), y finite; or x == y.
-    fn isclose(
+    pub(super) fn isclose(
         &mut self,
         [x, y]: [NodeId; 2],
         [relative, absolute]: [NodeId; 2],
@@ -317,12 +343,14 @@ impl Builder {
         let near = self.apply(Op::BitAnd, &[near, finite])?;
         let equal = self.apply(Op::Eq, &[x, y])?;
         let close = self.apply(Op::BitOr, &[near, equal])?;
-        if equal_nan == 0 {
-            return Ok(close);
-        }
-        let [x, y] = [x, y].map(|x| self.apply(Op::Isnan, &[x]));
+        if equal_nan == 0 { Ok(close) } else { self.or_both_nan(close, [x, y]) }
+    }
+
+    /// Whether two values are alike, or both NaN.
+    pub(super) fn or_both_nan(&mut self, alike: NodeId, values: [NodeId; 2]) -> Result<NodeId> {
+        let [x, y] = values.map(|x| self.apply(Op::Isnan, &[x]));
         let both = self.apply(Op::BitAnd, &[x?, y?])?;
-        self.apply(Op::BitOr, &[close, both])
+        self.apply(Op::BitOr, &[alike, both])
     }
 }
 

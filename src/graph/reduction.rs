@@ -135,7 +135,7 @@ impl Builder {
             dtype = self.graph.dtype(operands[0]);
             let number = self.graph.ty(operands[1]);
             if !number.domain.is_scalar() || number.dtype == DType::Bool {
-                return Err(type_error(format!("the ddof of {} is a number", op.row().name)));
+                return Err(type_error(format!("the ddof of {} is a number", self.name(op))));
             }
         }
         let wide = match dtype {
@@ -147,7 +147,7 @@ impl Builder {
         let (operand, result) = match op.row().rule {
             Rule::Total | Rule::Products => (wide, wide),
             Rule::Average | Rule::Spread => (float, float),
-            Rule::Truth => (DType::Bool, DType::Bool),
+            Rule::Truth | Rule::Agreement => (DType::Bool, DType::Bool),
             Rule::Count => (dtype, DType::I64),
             // The least and greatest truth value, as bytes.
             Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
@@ -186,7 +186,7 @@ impl Builder {
     }
 
     fn check_options(&self, op: Op, options: &ReduceOptions) -> Result<(), Error> {
-        let name = op.row().name;
+        let name = self.name(op);
         let given = [
             ("where", options.mask.is_some()),
             ("initial", options.initial.is_some()),
@@ -256,6 +256,7 @@ impl Builder {
         let given = options.mask.is_some() || options.initial.is_some() || result_dtype.is_some();
         match op {
             Op::Ptp => return self.ptp(x, over).map(Some),
+            Op::Allclose | Op::ArrayEqual => return self.agreement(op, operands, over).map(Some),
             Op::Nanargmin | Op::Nanargmax => return self.nan_position(op, x, over).map(Some),
             Op::Nanprod | Op::Nanvar | Op::Nanstd => {}
             _ if !given => return Ok(None),
@@ -426,6 +427,39 @@ impl Builder {
         let [infinity, nan] = [f64::INFINITY, f64::NAN].map(|v| self.constant_like(var, v));
         let undefined = self.apply(Op::Eq, &[var, infinity])?;
         self.apply(Op::Select, &[undefined, nan, var])
+    }
+
+    fn agreement(&mut self, op: Op, operands: &[NodeId], over: Over<'_>) -> Result<NodeId, Error> {
+        let (x, y) = match *operands {
+            [x, y, relative, absolute, equal_nan] => {
+                let close = self.isclose([x, y], [relative, absolute], equal_nan)?;
+                return self.reduce_plain(Op::All, &[close], over);
+            }
+            [x, y, _] => (x, y),
+            _ => return Err(Error::internal(format!("{op:?} of other operands"))),
+        };
+        let Some(equal_nan) = self.graph.constant(operands[2]) else {
+            return Err(type_error("equal_nan is True or False"));
+        };
+        let mut equal = self.apply(Op::Eq, &[x, y])?;
+        if equal_nan != 0 {
+            equal = self.or_both_nan(equal, [x, y])?;
+        }
+        let mut all = self.reduce_plain(Op::All, &[equal], over)?;
+        // An array that is broadcast to more elements is another.
+        let of = self.graph.ty(equal).domain;
+        for one in [x, y] {
+            if self.graph.ty(one).domain == of {
+                continue;
+            }
+            let [own, joined] = [one, equal].map(|x| match self.graph.ty(x).domain.is_scalar() {
+                true => self.constant(1, DType::I64, false),
+                false => self.reduce_to(Op::Size, &[x], DType::I64, Domain::SCALAR),
+            });
+            let same = self.apply(Op::Eq, &[own, joined])?;
+            all = self.apply(Op::BitAnd, &[all, same])?;
+        }
+        Ok(all)
     }
 
     fn ptp(&mut self, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {

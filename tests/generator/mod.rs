@@ -530,6 +530,8 @@ impl Writer<'_, '_> {
             | Rule::Count
             | Rule::Position
             | Rule::Spread => vec![self.expr(any)?],
+            Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
+            Rule::Agreement => self.pair(any)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
             Rule::Products => self.pair(Kind::Int)?.into(),
         };
@@ -622,7 +624,7 @@ impl Writer<'_, '_> {
             let mut names = vec![row.name];
             names.extend(row.aliases);
             let name = *self.u.choose(&names)?;
-            let ddof = row.parameters.len() > 1 && row.op != Op::Dot && self.u.arbitrary()?;
+            let ddof = row.rule == Rule::Spread && self.u.arbitrary()?;
             let ddof = if ddof { ", ddof=1" } else { "" };
             return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
         }
@@ -671,13 +673,12 @@ fn gives(row: &Row, kind: Kind) -> bool {
         Rule::Real | Rule::Divide | Rule::Scaled | Rule::Double | Rule::Average | Rule::Spread => {
             kind == Kind::Float
         }
-        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical | Rule::Truth => {
-            kind == Kind::Bool
-        }
+        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => kind == Kind::Bool,
+        Rule::Truth | Rule::Agreement => kind == Kind::Bool,
         Rule::Bitwise => kind != Kind::Float,
         Rule::Integers | Rule::Tally | Rule::Count | Rule::Position => kind == Kind::Int,
         Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
-        Rule::Select => true,
+        Rule::Select | Rule::Filled => true,
     }
 }
 
@@ -685,7 +686,7 @@ fn gives(row: &Row, kind: Kind) -> bool {
 fn result(row: &Row, args: &[Ty]) -> Ty {
     let ty = match row.rule {
         Rule::Select => meet(&args[1..]),
-        Rule::Scaled => args[0],
+        Rule::Scaled | Rule::Filled => args[0],
         _ if row.op == Op::NanToNum => args[0],
         _ => meet(args),
     };
@@ -713,7 +714,7 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
-        Rule::Truth => STRONG_BOOL,
+        Rule::Truth | Rule::Agreement => STRONG_BOOL,
         Rule::Count | Rule::Position => strong(DType::I64),
         Rule::Total | Rule::Products if ty.dtype.is_float() => strong(ty.dtype),
         Rule::Total | Rule::Products if ty.dtype == DType::Bool || ty.dtype.is_signed_int() => {
