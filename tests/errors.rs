@@ -1194,6 +1194,7 @@ fn axes() {
     1 | sum(a, 0, True)
       |           ^^^^
       = help: dtype=f32; there are bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
+      = help: it is called as sum(x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True)
     ");
     assert_snapshot!(compiled("sum(a, ddof=1)"), @r"
     NAME: error: unknown keyword 'ddof' for 'sum'
@@ -1203,10 +1204,11 @@ fn axes() {
       = help: it is called as sum(x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True)
     ");
     assert_snapshot!(compiled("var(a, 1, 1)"), @r"
-    ARITY: error: 'var' does not take 3 arguments
+    TYPE: error: a dtype is written by its name
       |
     1 | var(a, 1, 1)
-      | ^^^^^^^^^^^^
+      |           ^
+      = help: dtype=f32; there are bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
       = help: it is called as var(x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, correction=0)
     ");
     assert_snapshot!(compiled("sin(a, axis=0)"), @r"

@@ -180,6 +180,13 @@ impl<'a> Resolver<'a> {
                 Some("keepdims") => {
                     once(&mut keepdims, self.truth(argument, "keepdims")?, "keepdims", own)?;
                 }
+                Some("dtype") if argument.keyword.is_none() => {
+                    // Who writes a number here may not know that a dtype has this place.
+                    let call = |(error, span): (Error, Span)| {
+                        (error.hint(format!("it is called as {}", row.call(name))), span)
+                    };
+                    once(&mut dtype, self.dtype(argument).map_err(call)?, "dtype", own)?;
+                }
                 Some("dtype") => once(&mut dtype, self.dtype(argument)?, "dtype", own)?,
                 Some("where") => once(&mut mask, self.value(argument, frame)?, "where", own)?,
                 Some("initial") => {
