@@ -3,6 +3,7 @@
 //! than a node has.
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, NodeId, type_error};
 use crate::error::Error;
@@ -56,6 +57,20 @@ impl Builder {
             }
             (Op::Degrees, _) => self.turn(x, &DEGREES),
             (Op::Radians, _) => self.turn(x, &RADIANS),
+            (Op::Mantissa, _) if injected(Fault::MantissaByQuotient) => {
+                let x = self.as_float(x);
+                let exponent = self.apply(Op::BinaryExponent, &[x])?;
+                let power = self.apply(Op::Exp2, &[exponent])?;
+                self.apply(Op::Div, &[x, power])
+            }
+            (Op::Exponent, _) if injected(Fault::ExponentByLogarithm) => {
+                let magnitude = self.apply(Op::Fabs, &[x])?;
+                let log = self.apply(Op::Log2, &[magnitude])?;
+                let whole = self.apply(Op::Floor, &[log])?;
+                let one = self.weak_int(1);
+                let exponent = self.apply(Op::Add, &[whole, one])?;
+                Ok(self.cast(exponent, DType::I32))
+            }
             (Op::Exponent, _) => {
                 let exponent = self.apply(Op::BinaryExponent, &[x])?;
                 Ok(self.cast(exponent, DType::I32))
@@ -79,6 +94,7 @@ impl Builder {
             (Op::FloatPower, [x, y]) => {
                 let wide = [*x, *y].map(|x| match self.graph.ty(x).weak {
                     true => self.convert(x, DType::F64),
+                    false if injected(Fault::FloatPowerInOwnFloat) => self.as_float(x),
                     false => self.cast(x, DType::F64),
                 });
                 self.apply(Op::Power, &wide)
@@ -157,6 +173,9 @@ impl Builder {
             let message = "full_like fills with one number, not with an array";
             return Err(type_error(message).hint("an array is broadcast by `where(x == x, y, y)`"));
         }
+        if injected(Fault::FillOfOtherDtype) {
+            return self.spread(x, value);
+        }
         let value = self.replacement(value, ty.dtype, ty.weak)?;
         self.spread(x, value)
     }
@@ -207,8 +226,9 @@ impl Builder {
         let above = self.apply(Op::Lt, &[zero, x])?;
         let below = self.apply(Op::Lt, &[x, zero])?;
         let equal = self.apply(Op::Eq, &[x, zero])?;
+        let at_zero = if injected(Fault::HeavisideOfZeroIsOne) { one } else { y };
         // What is neither is NaN.
-        let rest = self.apply(Op::Select, &[equal, y, x])?;
+        let rest = self.apply(Op::Select, &[equal, at_zero, x])?;
         let rest = self.apply(Op::Select, &[below, zero, rest])?;
         self.apply(Op::Select, &[above, one, rest])
     }
@@ -258,7 +278,7 @@ impl Builder {
         let given = [low, high].into_iter().filter(|bound| !self.is_none(*bound));
         let operands: Vec<NodeId> = [x].into_iter().chain(given).collect();
         let (dtype, weak) = self.meet(&operands);
-        let ends = integer_ends(dtype).filter(|_| !weak);
+        let ends = integer_ends(dtype).filter(|_| !weak && !injected(Fault::BoundBeyondDtypeKept));
         let mut bounds = Vec::with_capacity(2);
         for (bound, op, end) in [
             (low, Op::Maximum, ends.map(|ends| ends.0)),

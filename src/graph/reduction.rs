@@ -2,6 +2,7 @@
 //! of them (`where=`, `nansum`, ...) or they begin with a value.
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, type_error};
 use crate::error::{Error, ErrorKind};
@@ -280,12 +281,14 @@ impl Builder {
             (Op::Var | Op::Std, Some(mask)) => {
                 let var = self.masked_var(x, mask, operands[1], over)?;
                 // As NumPy's: without freedom nothing is known, whatever the distances are.
-                let var = if plain != op { self.defined(var)? } else { var };
+                let defined = plain != op && !injected(Fault::MaskedVarUndefined);
+                let var = if defined { self.defined(var)? } else { var };
                 if plain == Op::Std { self.apply(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
                 let truth = self.cast(x, DType::Bool);
-                let chosen = if plain == Op::All {
+                let all = plain == Op::All && !injected(Fault::MaskedAllCountsTheOthers);
+                let chosen = if all {
                     let out = self.apply(Op::BitNot, &[mask])?;
                     self.apply(Op::BitOr, &[truth, out])?
                 } else {
@@ -319,6 +322,9 @@ impl Builder {
     /// A result together with the initial value.
     fn begun(&mut self, op: Op, result: NodeId, initial: NodeId) -> Result<NodeId, Error> {
         let initial = self.initial(initial, self.graph.dtype(result))?;
+        if injected(Fault::InitialForgotten) {
+            return Ok(result);
+        }
         self.apply(op, &[initial, result])
     }
 
@@ -344,6 +350,9 @@ impl Builder {
             _ => (Op::Greatest, Op::Maximum),
         };
         let extreme = self.reduce_plain(fold, &[chosen], over)?;
+        if injected(Fault::ExtremeInitialForgotten) {
+            return Ok(extreme);
+        }
         self.apply(both, &[extreme, initial])
     }
 
@@ -384,7 +393,8 @@ impl Builder {
 
     fn masked_mean(&mut self, x: NodeId, mask: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
         let (x, mask) = self.masked_floats(x, mask)?;
-        let count = self.count(mask, self.graph.dtype(x), over)?;
+        let all = if injected(Fault::MaskedMeanOverAll) { self.filled(mask, 1.0)? } else { mask };
+        let count = self.count(all, self.graph.dtype(x), over)?;
         let sum = self.masked_fold(Op::Sum, x, mask, 0, over)?;
         self.apply(Op::Div, &[sum, count])
     }
@@ -417,6 +427,7 @@ impl Builder {
         let squares = self.apply(Op::Sub, &[squares, rest])?;
         let squares = self.apply(Op::Maximum, &[squares, zero])?;
         let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast(ddof, dtype) };
+        let ddof = if injected(Fault::MaskedFreedomForgotten) { zero } else { ddof };
         let freedom = self.apply(Op::Sub, &[count, ddof])?;
         let freedom = self.apply(Op::Maximum, &[freedom, zero])?;
         self.apply(Op::Div, &[squares, freedom])
@@ -449,7 +460,7 @@ impl Builder {
         // An array that is broadcast to more elements is another.
         let of = self.graph.ty(equal).domain;
         for one in [x, y] {
-            if self.graph.ty(one).domain == of {
+            if self.graph.ty(one).domain == of || injected(Fault::ArrayEqualBroadcasts) {
                 continue;
             }
             let [own, joined] = [one, equal].map(|x| match self.graph.ty(x).domain.is_scalar() {
@@ -466,8 +477,12 @@ impl Builder {
         if self.graph.dtype(x) == DType::Bool {
             return Err(type_error("ptp of bool is not defined").hint("convert it: i8(x)"));
         }
-        let greatest = self.reduce_plain(Op::Max, &[x], over)?;
-        let least = self.reduce_plain(Op::Min, &[x], over)?;
+        let [greatest, least] = match injected(Fault::PtpOverlooksNan) {
+            true => [Op::Nanmax, Op::Nanmin],
+            false => [Op::Max, Op::Min],
+        };
+        let greatest = self.reduce_plain(greatest, &[x], over)?;
+        let least = self.reduce_plain(least, &[x], over)?;
         self.apply(Op::Sub, &[greatest, least])
     }
 
@@ -486,7 +501,8 @@ impl Builder {
         let number = self.apply(Op::Eq, &[x, x])?;
         let numbers = self.apply(Op::Select, &[number, x, end])?;
         let extreme = self.reduce_plain(extreme, &[numbers], over.kept())?;
-        let found = self.apply(Op::Eq, &[x, extreme])?;
+        let searched = if injected(Fault::NanargOfInfinities) { numbers } else { x };
+        let found = self.apply(Op::Eq, &[searched, extreme])?;
         let place = self.reduce_plain(Op::Argmax, &[found], over)?;
         let any = self.reduce_plain(Op::Any, &[number], over)?;
         let none = self.weak_int(-1);

@@ -613,6 +613,7 @@ for axis in ("", ", axis=0", ", axis=1", ", axis=1, keepdims=True"):
     case("reductions", f"nanarg{tag}", f"nanargmin(a{axis}), nanargmax(a{axis})", nans)
     case("reductions", f"ptp{tag}", f"ptp(b{axis})", {"b": A("i16", [[1, -7, 3], [4, 4, 4]])})
 case("reductions", "nanvar_ddof", "nanvar(a, ddof=1), nanstd(a, axis=0, ddof=1)", nans, ulp=2)
+case("reductions", "nanvar_without_freedom", "nanvar(a, ddof=2), nanstd(a, ddof=3), nanvar(a, ddof=1)", {"a": A("f64", [1.0, NAN, 4.0])}, ulp=1)
 case("reductions", "nanarg_of_infinities", "nanargmin(a), nanargmax(-a)", {"a": A("f64", [NAN, INF, 1.0 * INF])}, expect=(np.int64(1), np.int64(1)))
 case("reductions", "nanarg_of_nothing_but_nan", "nanargmin(a), nanargmax(a, axis=0)", {"a": A("f32", [NAN, NAN])}, expect=(np.int64(-1), np.int64(-1)))
 case("reductions", "nanarg_of_integers", "nanargmin(a), nanargmax(a)", {"a": A("u8", [3, 1, 9])})
