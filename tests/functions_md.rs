@@ -180,7 +180,7 @@ fn measured(out: &mut String) {
     out.push_str(
         "\n## Measured errors\n\n\
          The largest error seen, in ULP: in a comparison with MPFR on a million random inputs of each dtype\n\
-         (`degrees` and `radians` with exact products, on ten million), or (marked \"all\") of all 2^32\n\
+         (`degrees` and `radians` with exact products, on ten million or more), or (marked \"all\") of all 2^32\n\
          inputs. What is promised is the bound in the tables above.\n\n\
          | | f64 | f32 |\n|---|---|---|\n",
     );

@@ -30,7 +30,7 @@ use hotloop_runtime::fault::{Fault, Reached, reached, turn_on};
 
 /// Programs that are made at a time, and at most.
 const CHUNK: u64 = 500;
-const MOST: u64 = 100 * CHUNK;
+const MOST: u64 = 40 * CHUNK;
 
 /// The tests of this file change what the whole process compiles to.
 fn alone() -> MutexGuard<'static, ()> {

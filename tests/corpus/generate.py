@@ -699,6 +699,8 @@ for name, of in (("modf", "np.modf(a)"), ("frexp", "np.frexp(a)")):
     for dtype in FLOATS:
         case("functions", f"{name}_{dtype}", f"x, y = {name}(a)\nx, y", {"a": A(dtype, [0.0, -0.0, 1.5, -3.25, 1e-40, INF, -INF, NAN])}, np_expr=of)
     case("functions", f"{name}_of_i32", f"x, y = {name}(a)\nx, y", {"a": A("i32", [0, 7, -8])}, np_expr=of)
+case("functions", "frexp_of_the_ends", "m, e = frexp(a); n, f = frexp(b)\nm, e, n, f", {"a": A("f64", [1.7e308, -5e-324, 2.2e-308]), "b": A("f32", [3e38, -1e-45, 1e-38])},
+     np_expr="(*np.frexp(a), *np.frexp(b))")
 case("functions", "divmod", "q, r = divmod(a, b)\nq, r", {"a": A("i32", [7, -7, 9]), "b": A("i32", [3, 3, -2])}, np_expr="np.divmod(a, b)")
 case("functions", "divmod_of_floats", "q, r = divmod(a, b)\nq, r", {"a": A("f64", [7.5, -7.5, INF, 0.0]), "b": A("f64", [2.0, 2.0, 1.0, -0.0])}, np_expr="np.divmod(a, b)")
 

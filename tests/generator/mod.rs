@@ -207,7 +207,15 @@ impl Writer<'_, '_> {
             let value = if self.u.ratio(1, 4)? { self.idiom_of_leaves()? } else { self.any()? };
             text += if i > 0 { ", " } else { "" };
             // A sum of everything: it also shows in which order it was added.
-            text += &if self.u.ratio(1, 6)? { format!("sum({})", value.text) } else { value.text };
+            if self.u.ratio(1, 6)? {
+                text += &format!("sum({})", value.text);
+                continue;
+            }
+            text += &value.text;
+            // What a view is taken of is written before it is read: into the output that it is.
+            if self.rank > 1 && self.u.ratio(1, 12)? {
+                text += &format!(", ({})[::-1]", value.text);
+            }
         }
         Ok(text)
     }
