@@ -76,7 +76,7 @@ pub use ops::Op;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Bound, Kernel, OutputShape, Program};
-pub use promote::promote;
+pub use promote::{promote, promote_all};
 pub use rayon;
 pub use stats::{StageStats, Stats};
 

@@ -125,6 +125,17 @@ impl Program {
         &self.source.inputs
     }
 
+    /// The names that the program binds to values of its own, in order.
+    ///
+    /// ```
+    /// let program = hotloop::compile("b = x + 1; a = b * b; a")?;
+    /// assert_eq!(program.bindings().collect::<Vec<_>>(), ["b", "a"]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        self.source.terms.bindings()
+    }
+
     /// The error for an input that is not given, with the place where the program first reads it.
     ///
     /// ```

@@ -59,10 +59,14 @@ pub struct Terms {
     source: Arc<str>,
     terms: Vec<Term>,
     spans: Vec<Span>,
+    /// The names of operations that are called by another than the table's first.
+    called: FxHashMap<TermId, &'static str>,
     inputs: Vec<Box<str>>,
     /// Where each input is first read.
     reads: Vec<Span>,
-    bound: FxHashSet<Box<str>>,
+    /// The names that the program binds, in order.
+    bound: Vec<Arc<str>>,
+    is_bound: FxHashSet<Arc<str>>,
     outputs: Vec<(TermId, Option<Box<str>>)>,
 }
 
@@ -88,11 +92,22 @@ impl Terms {
     /// The error for an argument that the program would never read because it binds the name; what
     /// is given under any other name that is no input is not looked at.
     pub fn never_read(&self, name: &str) -> Option<Error> {
-        self.bound.get(name)?;
+        self.is_bound.get(name)?;
         let text = quoted(name);
         let message =
             format!("{text} is bound in the program, so the array given as {text} is never read");
         Some(Error::new(ErrorKind::Name, message).hint("`==` compares; `=` binds a name"))
+    }
+
+    /// The names that the program binds, in order.
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        self.bound.iter().map(|name| &**name)
+    }
+
+    fn bind(&mut self, name: &str) {
+        let name: Arc<str> = name.into();
+        self.bound.push(name.clone());
+        self.is_bound.insert(name);
     }
 
     /// The outputs' names, where they have one.
@@ -120,7 +135,13 @@ impl Terms {
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
         let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
         let (mut operands, mut places) = (Vec::new(), Vec::new());
-        for (term, span) in self.terms.iter().zip(&self.spans) {
+        for (number, (term, span)) in self.terms.iter().zip(&self.spans).enumerate() {
+            let called = self.called.get(&TermId(number as u32));
+            if let (Term::Apply(op, _) | Term::Reduce(op, ..), Some(name)) = (term, called) {
+                builder.call_by_name(Some((*op, name)));
+            } else {
+                builder.call_by_name(None);
+            }
             let located = |e: Error| e.at(*span, &self.source);
             let node = match term {
                 Term::Input(number) => inputs[*number as usize],
@@ -171,9 +192,11 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         source: source.clone(),
         terms: Vec::new(),
         spans: Vec::new(),
+        called: FxHashMap::default(),
         inputs: Vec::new(),
         reads: Vec::new(),
-        bound: FxHashSet::default(),
+        bound: Vec::new(),
+        is_bound: FxHashSet::default(),
         outputs: Vec::new(),
     };
     let resolver = Resolver {
@@ -297,7 +320,7 @@ impl<'a> Resolver<'a> {
                         // The value may have read the name it is about to bind.
                         self.check_unbound(*name)?;
                         self.names.insert(name.name, Variable::Bound(term));
-                        self.terms.bound.insert(ast.name(name.name).into());
+                        self.terms.bind(ast.name(name.name));
                         bindings.push((term, Some(ast.name(name.name).into())));
                     }
                     first = value.index() + 1;
@@ -710,9 +733,17 @@ impl<'a> Resolver<'a> {
         let callee = self.callee(function)?;
         let name = self.ast.name(function.name);
         match callee {
-            Callee::Row(row) if row.op.is_reduction() => {
-                return self.reduction(name, row, arguments, span, frame).map(Step::Value);
+            Callee::Row(row) => {
+                let before = self.terms.terms.len();
+                let term = self.operation(name, row, arguments, span, frame)?;
+                // Of a term that was there before, the first name stays, as its place does.
+                let is_new = term.0 as usize >= before;
+                if let Some(alias) = row.named(name).filter(|alias| is_new && *alias != row.name) {
+                    self.terms.called.insert(term, alias);
+                }
+                return Ok(Step::Value(term));
             }
+            Callee::IsIn => return self.isin(name, arguments, span, frame).map(Step::Value),
             Callee::ExpandDims | Callee::Transpose => {
                 return self.view(name, callee, arguments, span, frame).map(Step::Value);
             }
@@ -723,7 +754,6 @@ impl<'a> Resolver<'a> {
         }
         let values = self.values(name, callee, arguments, span, frame)?;
         let term = match callee {
-            Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
             Callee::Two(two) => {
                 let mut results = Vec::with_capacity(two.ops.len());
@@ -739,22 +769,7 @@ impl<'a> Resolver<'a> {
                     None => return Ok(Step::Inline(call.0, call.1)),
                 }
             }
-            _ => {
-                let mut any = None;
-                for value in &values[1..] {
-                    let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
-                    any = Some(match any {
-                        Some(_) if injected(Fault::IsinAsksTheLast) => equal,
-                        Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
-                        None => equal,
-                    });
-                }
-                match any {
-                    Some(any) => any,
-                    // Of an empty list: false, of the shape of what is asked for.
-                    None => self.apply(Op::Lt, &[values[0], values[0]], span)?,
-                }
-            }
+            _ => return Err((Error::internal("a call of nothing"), span)),
         };
         Ok(Step::Value(term))
     }

@@ -1140,8 +1140,10 @@ fn functions() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for row in hotloop::ops::functions() {
         // A line, which may go on in others.
-        let at = table.find(&format!("\n  {}", row.signature()));
+        let call = row.signature();
+        let at = table.find(&format!("\n  {}", call.split_whitespace().next().unwrap()));
         let line = &table[at.unwrap_or_else(|| panic!("{} is missing", row.name))..];
+        assert!(words(line).starts_with(&call), "{call}: {line}");
         assert!(words(line).contains(&words(row.doc)), "{line}");
         assert!(row.aliases.iter().all(|alias| line.contains(alias)), "{line}");
     }

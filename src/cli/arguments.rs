@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use hotloop::{Arg, Error, ErrorKind, Program, Result};
-use hotloop_grammar::{Statement, parse};
 
 use super::budget::Budget;
 use super::file::{Address, File, Held, plain};
@@ -123,19 +122,9 @@ pub(crate) fn advised(error: Error, given: &Inputs) -> Error {
     }
 }
 
-/// The names that a program gives to values of its own.
-fn bound(program: &Program) -> Vec<String> {
-    let Ok(ast) = parse(program.text()) else { return Vec::new() };
-    let names = ast.statements().iter().flat_map(|statement| match statement {
-        Statement::Binding { names, .. } => &names[..],
-        _ => &[],
-    });
-    names.map(|own| ast.name(own.name).to_string()).collect()
-}
-
 /// What it means that an input is given that the program does not read.
 fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Result<(), Failure> {
-    if bound(program).iter().any(|own| own == name) {
+    if program.bindings().any(|own| own == name) {
         let what = match given {
             Given::Number(_) => "number",
             Given::File(_) => "array",
@@ -275,7 +264,7 @@ impl<'a> Files<'a> {
         if self.given.files.is_empty() {
             return Ok(());
         }
-        for name in bound(self.program) {
+        for name in self.program.bindings() {
             for path in &self.given.files {
                 let Address { file, part } = Address::of(path);
                 let opened = self.list.iter().find(|opened| opened.file.path() == file);

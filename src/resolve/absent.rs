@@ -61,8 +61,6 @@ const WAYS: &[(&[&str], &str)] = &[
         ],
         "a program makes no arrays, it takes them as inputs; a session of the command makes some",
     ),
-    (&["full_like"], "write `0 * x + value`, or `where(x == x, value, value)`"),
-    (&["empty_like"], "write `zeros_like(x)`"),
     (
         &["len", "size", "shape", "ndim", "count"],
         "a program does not see shapes; `sum(ones_like(x))` counts elements, `count_nonzero(x)` \
