@@ -482,12 +482,32 @@ impl Shapes {
             let other = self.class(class);
             shape = broadcast_shape(&shape, other).ok_or_else(|| {
                 let (a, b) = (shown_shape(&shape), shown_shape(other));
-                shape_error(format!("shapes {a} and {b} do not broadcast"))
+                let error = shape_error(format!("shapes {a} and {b} do not broadcast"));
+                // The last of them, so that all fit once this one does.
+                let index = axes_behind(other, &shape);
+                match index
+                    .filter(|_| class >= Domain::SHAPES && domain.shapes().last() == Some(class))
+                {
+                    Some(index) => error.hint(format!(
+                        "`keepdims=True` keeps the axes of a reduction; `{index}` adds them behind"
+                    )),
+                    None => error,
+                }
             })?;
             element_count(&shape)?;
         }
         Ok(shape.into())
     }
+}
+
+/// The index that adds so many axes behind a shape that it broadcasts with a longer one, if there
+/// is one.
+pub fn axes_behind(short: &[usize], long: &[usize]) -> Option<String> {
+    let missing = long.len().checked_sub(short.len()).filter(|missing| *missing > 0)?;
+    let longer: Vec<usize> = short.iter().copied().chain((0..missing).map(|_| 1)).collect();
+    broadcast_shape(&longer, long)?;
+    let own = if short.len() == 1 { ":" } else { "..." };
+    Some(format!("[{own}{}]", ", None".repeat(missing)))
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: readable(message.into()),
             span: None,
             source: None,
             hints: Vec::new(),
@@ -107,14 +107,14 @@ impl Error {
 
     /// Adds advice.
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
-        self.0.hints.push(hint.into());
+        self.0.hints.push(readable(hint.into()));
         self
     }
 
     /// The same error of a part of something: a file, an argument.
     pub fn within(self, what: &str) -> Error {
         let mut error = self;
-        error.0.message = format!("{what}: {}", error.0.message);
+        error.0.message = readable(format!("{what}: {}", error.0.message));
         error
     }
 
@@ -180,18 +180,56 @@ impl fmt::Debug for Error {
     }
 }
 
-/// User text as it may stand in a message: control characters escaped, at most 60 characters.
+/// The characters of a user's text that a message repeats.
+const SHOWN: usize = 60;
+/// A name or a number of more characters is not repeated whole, wherever it stands in a message.
+const LONGEST_WORD: usize = 100;
+/// The characters of a message: what lists a user's names may be longer.
+const LONGEST_MESSAGE: usize = 1000;
+
+/// The same text as [`shortened`] gives, in quotes.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::from("'");
+    format!("'{}'", shortened(text))
+}
+
+/// User text as it may stand in a message: control characters escaped, at most 60 characters.
+pub fn shortened(text: &str) -> String {
+    let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
-        if i == 60 {
+        if i == SHOWN {
             out.push('…');
             break;
         }
         push_visible(&mut out, c);
     }
-    out.push('\'');
     out
+}
+
+/// A message that may have been made of names of any length.
+fn readable(message: String) -> String {
+    if message.len() <= LONGEST_WORD {
+        return message;
+    }
+    let mut out = String::new();
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_';
+    for word in message.split_inclusive(|c| !is_inside(c)) {
+        let name = word.trim_end_matches(|c| !is_inside(c));
+        match name.char_indices().nth(LONGEST_WORD) {
+            Some(_) => {
+                out.extend(name.chars().take(SHOWN));
+                out.push('…');
+                out.push_str(&word[name.len()..]);
+            }
+            None => out.push_str(word),
+        }
+        if out.len() > 4 * LONGEST_MESSAGE {
+            break;
+        }
+    }
+    match out.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &out[..end]),
+        None => out,
+    }
 }
 
 /// A program on one line, without comments, cut after so many characters.

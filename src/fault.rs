@@ -198,6 +198,39 @@ fn operation(
             let sum = b.apply(Op::Add, &[one, *x])?;
             b.apply(Op::Log, &[sum])?
         }
+        (LogaddexpOverflows, Op::Logaddexp, [x, y]) => {
+            by_exponentials(b, [*x, *y], Op::Exp, Op::Log)?
+        }
+        (Logaddexp2Overflows, Op::Logaddexp2, [x, y]) => {
+            by_exponentials(b, [*x, *y], Op::Exp2, Op::Log2)?
+        }
+        (GcdWithSign, Op::Gcd, [x, _]) if signed => {
+            let divisor = b.apply(Op::Gcd, operands)?;
+            let minus = b.apply(Op::Neg, &[divisor])?;
+            let zero = b.constant_like(*x, 0.0);
+            let negative = b.apply(Op::Lt, &[*x, zero])?;
+            b.apply(Op::Select, &[negative, minus, divisor])?
+        }
+        (LcmOfProduct, Op::Lcm, [x, y]) => {
+            let product = b.apply(Op::Mul, &[*x, *y])?;
+            let divisor = b.apply(Op::Gcd, &[*x, *y])?;
+            b.apply(Op::FloorDiv, &[product, divisor])?
+        }
+        (LdexpByPower, Op::Ldexp, [x, n]) => {
+            let power = b.apply(Op::Exp2, &[*n])?;
+            b.apply(Op::Mul, &[*x, power])?
+        }
+        (BitsOfComplement, Op::SetBits, [x]) if signed => {
+            let bits = b.cast(*x, unsigned(dtype));
+            let count = b.apply(Op::SetBits, &[bits])?;
+            b.cast(count, dtype)
+        }
+        (SincByQuotient, Op::Sinc, [x]) => {
+            let pi = b.constant_like(*x, std::f64::consts::PI);
+            let angle = b.apply(Op::Mul, &[*x, pi])?;
+            let sine = b.apply(Op::Sin, &[angle])?;
+            b.apply(Op::Div, &[sine, angle])?
+        }
         (CopysignByComparison, Op::Copysign, [x, y]) => {
             let zero = b.constant_like(*y, 0.0);
             let below = b.apply(Op::Lt, &[*y, zero])?;
@@ -208,6 +241,13 @@ fn operation(
         _ => return Ok(None),
     };
     Ok(Some(new))
+}
+
+/// A logarithm of the sum of two exponentials.
+fn by_exponentials(b: &mut Builder, operands: [NodeId; 2], exp: Op, log: Op) -> Result<NodeId> {
+    let [x, y] = operands.map(|x| b.apply(exp, &[x]));
+    let sum = b.apply(Op::Add, &[x?, y?])?;
+    b.apply(log, &[sum])
 }
 
 fn same_type(b: &Builder, x: NodeId, y: NodeId) -> bool {

@@ -4,6 +4,7 @@
 //! typing, promotion and adoption of weak values, so an ill-typed graph cannot exist.
 
 mod formula;
+mod power;
 mod reduction;
 
 use std::cmp::Ordering;
@@ -14,11 +15,12 @@ use hotloop_runtime::dtype::{DType, Kind};
 use rustc_hash::FxHashMap;
 
 pub use crate::domain::{Derivation, Derived, Domain, Index};
+pub(crate) use power::power_by_squaring;
 pub use reduction::ReduceOptions;
 
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
-use crate::promote::{promote, promote_weak, to_float, weak_default};
+use crate::promote::{promote, promote_all, promote_weak, to_float, weak_default};
 pub use crate::weak::show;
 use crate::weak::{
     adopt_bits, adopt_integer, cast_integer, compare_exactly, compute_weak, does_not_fit, exact,
@@ -411,6 +413,8 @@ impl fmt::Display for Graph {
 pub struct Builder {
     graph: Graph,
     known: FxHashMap<(Node, Type), NodeId>,
+    /// The name that errors give an operation, if it is not the table's.
+    called: Option<(Op, &'static str)>,
 }
 
 fn type_error(message: impl Into<String>) -> Error {
@@ -426,6 +430,16 @@ impl Builder {
     /// The graph so far.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Has errors name an operation as the program does, until another is told.
+    pub(crate) fn call_by_name(&mut self, called: Option<(Op, &'static str)>) {
+        self.called = called;
+    }
+
+    /// What errors call an operation.
+    fn name(&self, op: Op) -> &'static str {
+        self.called.filter(|(of, _)| *of == op).map_or(op.row().name, |(_, name)| name)
     }
 
     /// Adds the next input.
@@ -493,7 +507,7 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, ty: Type) -> NodeId {
-        let Builder { graph, known } = self;
+        let Builder { graph, known, .. } = self;
         *known.entry((node, ty)).or_insert_with(|| {
             graph.nodes.push(node);
             graph.types.push(ty);
@@ -667,16 +681,10 @@ impl Builder {
 
     /// The dtype that the operands meet in, and whether the result is weak.
     fn meet(&self, operands: &[NodeId]) -> (DType, bool) {
-        let mut strong: Option<DType> = None;
-        let mut weak = Kind::Bool;
-        for ty in operands.iter().map(|x| self.graph.ty(*x)) {
-            if ty.weak {
-                weak = weak.max(ty.dtype.kind());
-            } else {
-                strong = Some(strong.map_or(ty.dtype, |s| promote(s, ty.dtype)));
-            }
-        }
-        match strong {
+        let types = || operands.iter().map(|x| self.graph.ty(*x));
+        let weak = types().filter(|ty| ty.weak).map(|ty| ty.dtype.kind());
+        let weak = weak.max().unwrap_or(Kind::Bool);
+        match promote_all(types().filter(|ty| !ty.weak).map(|ty| ty.dtype)) {
             Some(strong) => (promote_weak(strong, weak), false),
             None => (weak_default(weak), true),
         }
@@ -744,7 +752,7 @@ impl Builder {
     fn apply_unary(&mut self, op: Op, x: NodeId) -> Result<NodeId, Error> {
         let Type { dtype, weak, .. } = self.graph.ty(x);
         let kind = dtype.kind();
-        let name = op.row().name;
+        let name = self.name(op);
         match op.row().rule {
             Rule::Real | Rule::Divide => {
                 let dtype = match op.row().rule {
@@ -781,7 +789,7 @@ impl Builder {
     fn apply_binary(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
         let (dtype, weak) = self.meet(&[x, y]);
         let kind = dtype.kind();
-        let name = op.row().name;
+        let name = self.name(op);
         match op.row().rule {
             Rule::Comparison => self.compare(op, x, y),
             Rule::Scaled => self.scaled(op, x, y),
@@ -862,28 +870,6 @@ impl Builder {
         }
         let operands = self.unify([x, y], dtype, weak)?;
         self.apply_folded(op, &operands, dtype)
-    }
-
-    fn power(&mut self, x: NodeId, y: NodeId, dtype: DType, weak: bool) -> Result<NodeId, Error> {
-        if dtype.is_int() {
-            let exponent = self.graph.weak_integer(y).or_else(|| {
-                let (bits, dtype) = (self.graph.constant(y)?, self.graph.dtype(y));
-                let strong = convert_scalar(bits, dtype, DType::I64) as i64;
-                (dtype != DType::U64).then_some(i128::from(strong))
-            });
-            if let Some(exponent) = exponent.filter(|exponent| *exponent < 0) {
-                if !weak || self.graph.weak_integer(x).is_none() {
-                    let advice =
-                        format!("use a float exponent for a float result: x**{exponent}.0");
-                    return Err(type_error("integers to a negative integer power").hint(advice));
-                }
-                return self.power(x, y, DType::F64, weak);
-            }
-            let operands = self.unify([x, y], dtype, weak)?;
-            return self.apply_folded(Op::IntegerPower, &operands, dtype);
-        }
-        let operands = self.unify([x, y], dtype, weak)?;
-        Ok(self.apply_typed(Op::Power, &operands, dtype))
     }
 
     fn compare(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {

@@ -122,7 +122,8 @@ fn expand(
         }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
-            match exponent.map(|e| constant_power(b, x, e, mode)).transpose()?.flatten() {
+            let plain = mode == Mode::Fast;
+            match exponent.map(|e| b.constant_power(x, e, plain)).transpose()?.flatten() {
                 Some(power) => Ok(power),
                 None => b.apply(Op::RealPower, operands),
             }
@@ -270,81 +271,6 @@ fn push_views(graph: Graph) -> Result<Graph> {
         })?;
     }
     Ok(graph)
-}
-
-/// Powers of floats to constants for which there is something faster than the power function,
-/// within its bound of 1 ULP (in `fast` mode 4).
-fn constant_power(b: &mut Builder, x: NodeId, exponent: f64, mode: Mode) -> Result<Option<NodeId>> {
-    let power = match exponent {
-        // Of x's shape, NaN included: C's pow(nan, 0) is 1.
-        0.0 => {
-            let one = b.constant_like(x, 1.0);
-            let any = b.apply(Op::Eq, &[x, x])?;
-            b.apply(Op::Select, &[any, one, one])
-        }
-        0.5 if injected(Fault::RootForHalfPower) => b.apply(Op::Sqrt, &[x]),
-        0.5 => {
-            // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
-            let [zero, infinity] = [0.0, f64::INFINITY].map(|v| b.constant_like(x, v));
-            let minus_infinity = b.constant_like(x, f64::NEG_INFINITY);
-            let x = b.apply(Op::Add, &[x, zero])?;
-            let root = b.apply(Op::Sqrt, &[x])?;
-            let low = b.apply(Op::Eq, &[x, minus_infinity])?;
-            b.apply(Op::Select, &[low, infinity, root])
-        }
-        1.0 => Ok(x),
-        2.0 => b.apply(Op::Mul, &[x, x]),
-        -1.0 => {
-            let one = b.constant_like(x, 1.0);
-            b.apply(Op::Div, &[one, x])
-        }
-        // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
-        3.0 | 4.0 | 5.0 if mode == Mode::Fast || injected(Fault::PlainCube) => {
-            power_by_squaring(exponent as u32, x, |x, y| b.apply(Op::Mul, &[x, y]))
-        }
-        3.0 | 4.0 => exact_cube_or_fourth(b, x, exponent == 4.0),
-        _ => return Ok(None),
-    };
-    power.map(Some)
-}
-
-/// x**3 or x**4 with one rounding that counts: with x**2 = s + e, exactly, it is s x + e x or
-/// s s + 2 s e, e e being below 2^-100 of it. Where s overflows e is NaN, but the plain product
-/// is right; where e is too small to be exact the result is 0.
-fn exact_cube_or_fourth(b: &mut Builder, x: NodeId, fourth: bool) -> Result<NodeId> {
-    let square = b.apply(Op::Mul, &[x, x])?;
-    let minus = b.apply(Op::Neg, &[square])?;
-    let lost = b.apply(Op::Fma, &[x, x, minus])?;
-    let (factor, lost) =
-        if fourth { (square, b.apply(Op::Add, &[lost, lost])?) } else { (x, lost) };
-    let correction = b.apply(Op::Mul, &[lost, factor])?;
-    let exact = b.apply(Op::Fma, &[square, factor, correction])?;
-    let plain = b.apply(Op::Mul, &[square, factor])?;
-    let usual = b.apply(Op::Eq, &[exact, exact])?;
-    b.apply(Op::Select, &[usual, exact, plain])
-}
-
-/// x**n for n >= 1 with the fewest squarings.
-pub(crate) fn power_by_squaring<T: Copy>(
-    mut n: u32,
-    x: T,
-    mut multiply: impl FnMut(T, T) -> Result<T>,
-) -> Result<T> {
-    let mut square = x;
-    let mut product = None;
-    loop {
-        if n & 1 == 1 {
-            product = Some(match product {
-                Some(p) => multiply(p, square)?,
-                None => square,
-            });
-        }
-        n >>= 1;
-        match product {
-            Some(p) if n == 0 => return Ok(p),
-            _ => square = multiply(square, square)?,
-        }
-    }
 }
 
 /// Floats: `a*b + c` with the product used nowhere else becomes `fma(a, b, c)`; so do `a*b - c`

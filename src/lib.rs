@@ -61,7 +61,7 @@ mod weak;
 
 pub use arg::{Arg, Args, Out};
 pub use engine::{Engine, EngineBuilder};
-pub use error::{Error, ErrorKind, Result, Span};
+pub use error::{Error, ErrorKind, Result, Span, shortened};
 pub use graph::ArgType;
 pub use hotloop_runtime::control::Progress;
 pub use hotloop_runtime::drive::ForEach;
@@ -77,7 +77,7 @@ pub use ops::Op;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Bound, Kernel, OutputShape, Program};
-pub use promote::promote;
+pub use promote::{promote, promote_all};
 pub use rayon;
 pub use stats::{PassStats, Stats};
 

@@ -1,6 +1,8 @@
 //! The table: one row an operation, from which lookup, typing, folding, the interpreter, the
 //! native backend, the documentation and the tests are made.
 
+mod signature;
+
 use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
@@ -38,6 +40,8 @@ pub enum Rule {
     Double,
     /// A `bool` condition and two values that promote.
     Select,
+    /// A number for each element of the first operand, of its dtype.
+    Filled,
     /// A reduction that widens integers to 64 bits.
     Total,
     /// A reduction that computes in floats.
@@ -54,6 +58,8 @@ pub enum Rule {
     Spread,
     /// A reduction of products that widens integers to 64 bits.
     Products,
+    /// A reduction of comparisons of two operands to one `bool`.
+    Agreement,
 }
 
 /// What becomes of an operation after typing.
@@ -125,13 +131,6 @@ pub fn is_none(value: f64) -> bool {
     value.to_bits() == NONE.to_bits()
 }
 
-impl Parameter {
-    /// Whether a keyword argument of this name is meant for it.
-    pub fn is_called(&self, keyword: &str) -> bool {
-        self.name == keyword || self.aliases.contains(&keyword)
-    }
-}
-
 /// One operation's whole life.
 pub struct Row {
     /// The operation.
@@ -169,32 +168,6 @@ impl Row {
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         let first = self.is_function().then_some(self.name);
         first.into_iter().chain(self.aliases.iter().copied())
-    }
-
-    /// How a call looks: `clip(x, min=None, max=None)`.
-    pub fn signature(&self) -> String {
-        let shown = |p: &Parameter| match p.default {
-            Some(value) if is_none(value) => format!("{}=None", p.name),
-            Some(_) if p.name == "equal_nan" => format!("{}=False", p.name),
-            Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{}={value:e}", p.name),
-            Some(value) => format!("{}={value}", p.name),
-            None => p.name.to_string(),
-        };
-        let mut list: Vec<String> = self.parameters.iter().map(shown).collect();
-        if self.op.is_reduction() {
-            // As NumPy has it, the axis follows the operands.
-            let operands = self.parameters.iter().filter(|p| p.default.is_none()).count();
-            let before = [("axis", true), ("dtype", self.op.takes("dtype"))];
-            let before = before.iter().filter(|b| b.1).map(|b| format!("{}=None", b.0));
-            list.splice(operands..operands, before);
-            list.push("keepdims=False".to_string());
-            for (keyword, value) in [("initial", "None"), ("where", "True")] {
-                if self.op.takes(keyword) {
-                    list.push(format!("{keyword}={value}"));
-                }
-            }
-        }
-        format!("{}({})", self.names().next().unwrap_or(self.name), list.join(", "))
     }
 }
 
@@ -330,8 +303,10 @@ table! {
         "The complex conjugate: x itself; of bools in i8."
     OnesLike "ones_like" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
         "1 for each element of x, of its dtype."
-    ZerosLike "zeros_like" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+    ZerosLike "zeros_like" ["empty_like"] (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
         "0 for each element of x, of its dtype."
+    FullLike "full_like" (x, fill_value) Filled, Expand, Never, cost 0.1, ulp 0.0;
+        "One number for each element of x, of its dtype; to integers a float loses its fraction."
     Fabs "fabs" (x) Real, Expand, Never, cost 0.1, ulp 0.0;
         "Absolute value, of integers too as a float."
     LogicalAnd "logical_and" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
@@ -412,6 +387,10 @@ table! {
         "Whether x is NaN; false for integers."
     Isinf "isinf" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
         "Whether x is an infinity; false for integers."
+    Isposinf "isposinf" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+        "Whether x is the positive infinity; false for integers."
+    Isneginf "isneginf" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+        "Whether x is the negative infinity; false for integers."
     Isfinite "isfinite" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
         "Whether x is neither NaN nor an infinity; true for integers."
     NanToNum "nan_to_num" (x, nan = 0.0, posinf = NONE, neginf = NONE) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
@@ -498,6 +477,10 @@ table! {
         "Whether any element is true (not 0); false of no elements."
     All "all" (x) Truth, Reduce(Reduction::All), Never, cost 0.2, ulp 0.0;
         "Whether all elements are true (not 0); true of no elements."
+    Allclose "allclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Agreement, Expand, Never, cost 1.0, ulp 0.0;
+        "all(isclose(a, b, rtol, atol, equal_nan)); true of no elements."
+    ArrayEqual "array_equal" (a, b, equal_nan = 0.0) Agreement, Expand, Never, cost 0.4, ulp 0.0;
+        "Whether all elements are equal and neither array had to be broadcast to more of them."
     CountNonzero "count_nonzero" (x) Count, Expand, Never, cost 0.2, ulp 0.0;
         "How many elements are true (not 0), as i64."
     Argmin "argmin" (x) Position, Reduce(Reduction::Argmin), Never, cost 0.3, ulp 0.0;
@@ -556,6 +539,7 @@ impl Op {
                 | Rule::Position
                 | Rule::Spread
                 | Rule::Products
+                | Rule::Agreement
         )
     }
 
@@ -589,40 +573,6 @@ impl Op {
                 | Size
                 | Length
         )
-    }
-
-    /// Whether it is a reduction with this keyword: `dtype`, `initial` or `where`.
-    pub fn takes(self, keyword: &str) -> bool {
-        use Op::*;
-        match keyword {
-            "dtype" => matches!(
-                self,
-                Sum | Prod | Mean | Var | Std | Nansum | Nanprod | Nanmean | Nanvar | Nanstd
-            ),
-            "initial" => {
-                matches!(self, Sum | Prod | Min | Max | Nansum | Nanprod | Nanmin | Nanmax)
-            }
-            "where" => matches!(
-                self,
-                Sum | Prod
-                    | Min
-                    | Max
-                    | Mean
-                    | Var
-                    | Std
-                    | Any
-                    | All
-                    | CountNonzero
-                    | Nansum
-                    | Nanprod
-                    | Nanmean
-                    | Nanvar
-                    | Nanstd
-                    | Nanmin
-                    | Nanmax
-            ),
-            _ => false,
-        }
     }
 
     /// Whether integer operands may raise a flag, which compiled code then collects.
@@ -715,7 +665,11 @@ pub fn two_results(name: &str) -> Option<&'static TwoResults> {
 
 /// Names of functions that are not in the table: expansions the resolver makes, and casts.
 pub const RESOLVED: &[(&str, &str, &str)] = &[
-    ("isin", "isin(x, [v1, v2, ...])", "Whether x equals one of the values."),
+    (
+        "isin",
+        "isin(x, [v1, v2, ...], *, assume_unique=False, invert=False)",
+        "Whether x equals one of the values; with invert=True whether it equals none of them.",
+    ),
     ("astype", "astype(x, dtype)", "x in another dtype, as `f32(x)`: `x.astype(f32)`."),
     ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
     ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),

@@ -9,8 +9,7 @@ use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
 
 use crate::error::Result;
-use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
-use crate::legalize::power_by_squaring;
+use crate::graph::{Builder, Graph, Node, NodeId, Type, power_by_squaring, rewrite};
 use crate::ops::Op;
 use crate::weak::fold;
 

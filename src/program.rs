@@ -18,7 +18,7 @@ use crate::backend::Refusal;
 use crate::backend::cpu::Tile;
 use crate::bind::{Compiled, Schedule, known};
 use crate::call::{Call, Operand, empty_extreme};
-use crate::domain::{Shapes, element_count};
+use crate::domain::{Shapes, axes_behind, element_count};
 use crate::drawing::{self, Subject};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
@@ -121,6 +121,17 @@ impl Program {
     /// The inputs, in order of first use.
     pub fn inputs(&self) -> &[Box<str>] {
         &self.source.inputs
+    }
+
+    /// The names that the program binds to values of its own, in order.
+    ///
+    /// ```
+    /// let program = hotloop::compile("b = x + 1; a = b * b; a")?;
+    /// assert_eq!(program.bindings().collect::<Vec<_>>(), ["b", "a"]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        self.source.terms.bindings()
     }
 
     /// The error for an input that is not given, with the place where the program first reads it.
@@ -316,7 +327,7 @@ impl Program {
     /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
     /// of reductions and views.
     fn check_shapes(&self, kernels: &Kernels, prepared: &mut Prepared) -> Result<()> {
-        let Prepared { shapes, examples, .. } = prepared;
+        let Prepared { shapes, examples, types, .. } = prepared;
         for domain in &kernels.domains {
             let mut joined: Vec<usize> = Vec::new();
             for class in domain.shapes().filter(|class| *class < Domain::SHAPES) {
@@ -333,8 +344,24 @@ impl Program {
                         name(class),
                         shown_shape(shape)
                     );
-                    return Err(Error::new(ErrorKind::Shape, message)
-                        .hint("axes are matched from the last; each pair must be equal or 1"));
+                    let error = Error::new(ErrorKind::Shape, message)
+                        .hint("axes are matched from the last; each pair must be equal or 1");
+                    // Where several arrays are of the shape, one of them is not enough.
+                    let behind = |short: u8, long: u8| {
+                        let index = axes_behind(shapes.class(short), shapes.class(long))?;
+                        let example = examples[usize::from(short)];
+                        let of_shape = types
+                            .iter()
+                            .filter(|ty| ty.0.domain == Domain::of_shape(short))
+                            .count();
+                        (of_shape == 1).then(|| format!("`{}{index}`", self.inputs()[example]))
+                    };
+                    let whole = domain.shapes().count() == 2;
+                    let index = behind(other, class).or_else(|| behind(class, other));
+                    return Err(match index.filter(|_| whole) {
+                        Some(index) => error.hint(format!("axes are added behind by {index}")),
+                        None => error,
+                    });
                 };
                 element_count(&next)?;
                 joined = next;

@@ -33,6 +33,21 @@ pub fn promote(a: DType, b: DType) -> DType {
     }
 }
 
+/// The dtype that holds all, in whatever order they stand: beside a float each integer counts as
+/// the float that is enough for it. `i8`, `u16` and `f32` meet in `f32`, though `i8` and `u16`
+/// alone meet in `i32`. `None` of nothing.
+///
+/// ```
+/// use hotloop::{DType::*, promote_all};
+/// assert_eq!(promote_all([I8, U16, F32]), Some(F32));
+/// assert_eq!(promote_all([I8, U16]), Some(I32));
+/// ```
+pub fn promote_all(dtypes: impl IntoIterator<Item = DType, IntoIter: Clone>) -> Option<DType> {
+    let dtypes = dtypes.into_iter();
+    let float = dtypes.clone().any(DType::is_float);
+    dtypes.map(|dtype| if float { to_float(dtype) } else { dtype }).reduce(promote)
+}
+
 fn wider(a: DType, b: DType) -> DType {
     if a.size() >= b.size() { a } else { b }
 }

@@ -5,14 +5,15 @@
 //! and calls of `def`s are frames on a stack of our own.
 
 mod absent;
+mod advice;
 mod arguments;
 
 use std::sync::Arc;
 
 use hotloop_grammar::Span;
 use hotloop_grammar::{
-    Argument, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId, Statement,
-    UnaryOp,
+    Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, NameId,
+    Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
@@ -58,10 +59,14 @@ pub struct Terms {
     source: Arc<str>,
     terms: Vec<Term>,
     spans: Vec<Span>,
+    /// The names of operations that are called by another than the table's first.
+    called: FxHashMap<TermId, &'static str>,
     inputs: Vec<Box<str>>,
     /// Where each input is first read.
     reads: Vec<Span>,
-    bound: FxHashSet<Box<str>>,
+    /// The names that the program binds, in order.
+    bound: Vec<Arc<str>>,
+    is_bound: FxHashSet<Arc<str>>,
     outputs: Vec<(TermId, Option<Box<str>>)>,
 }
 
@@ -87,11 +92,22 @@ impl Terms {
     /// The error for an argument that the program would never read because it binds the name; what
     /// is given under any other name that is no input is not looked at.
     pub fn never_read(&self, name: &str) -> Option<Error> {
-        self.bound.get(name)?;
+        self.is_bound.get(name)?;
         let text = quoted(name);
         let message =
             format!("{text} is bound in the program, so the array given as {text} is never read");
         Some(Error::new(ErrorKind::Name, message).hint("`==` compares; `=` binds a name"))
+    }
+
+    /// The names that the program binds, in order.
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        self.bound.iter().map(|name| &**name)
+    }
+
+    fn bind(&mut self, name: &str) {
+        let name: Arc<str> = name.into();
+        self.bound.push(name.clone());
+        self.is_bound.insert(name);
     }
 
     /// The outputs' names, where they have one.
@@ -119,7 +135,13 @@ impl Terms {
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
         let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
         let (mut operands, mut places) = (Vec::new(), Vec::new());
-        for (term, span) in self.terms.iter().zip(&self.spans) {
+        for (number, (term, span)) in self.terms.iter().zip(&self.spans).enumerate() {
+            let called = self.called.get(&TermId(number as u32));
+            if let (Term::Apply(op, _) | Term::Reduce(op, ..), Some(name)) = (term, called) {
+                builder.call_by_name(Some((*op, name)));
+            } else {
+                builder.call_by_name(None);
+            }
             let located = |e: Error| e.at(*span, &self.source);
             let node = match term {
                 Term::Input(number) => inputs[*number as usize],
@@ -131,7 +153,8 @@ impl Terms {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
                     let applied = builder.apply(*op, &operands);
-                    applied.map_err(|e| located(self.widened(e, &builder, args, &operands)))?
+                    applied
+                        .map_err(|e| located(self.advised(e, &builder, (*op, args), &operands)))?
                 }
                 Term::Reduce(op, args, how) => {
                     operands.clear();
@@ -157,29 +180,7 @@ impl Terms {
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
         Ok((builder.finish(outputs), places))
     }
-
-    /// The error of a number that does not fit the dtype that it meets, with the way to widen what
-    /// it meets.
-    fn widened(
-        &self,
-        error: Error,
-        builder: &Builder,
-        args: &[TermId],
-        operands: &[NodeId],
-    ) -> Error {
-        let Some((operand, dtype)) = builder.wider(operands) else { return error };
-        let span = self.spans[args[operand].0 as usize];
-        match self.source.get(span.range()) {
-            Some(text) if text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#']) => {
-                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
-            }
-            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
-        }
-    }
 }
-
-/// The most bytes of the program that advice repeats.
-const LONGEST_ADVICE: usize = 40;
 
 /// Resolves the names of a parsed program.
 ///
@@ -191,9 +192,11 @@ pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> 
         source: source.clone(),
         terms: Vec::new(),
         spans: Vec::new(),
+        called: FxHashMap::default(),
         inputs: Vec::new(),
         reads: Vec::new(),
-        bound: FxHashSet::default(),
+        bound: Vec::new(),
+        is_bound: FxHashSet::default(),
         outputs: Vec::new(),
     };
     let resolver = Resolver {
@@ -226,6 +229,9 @@ enum Variable {
 }
 
 struct Def {
+    name: NameId,
+    /// Whether it is being inlined.
+    is_open: bool,
     parameters: Vec<NameId>,
     /// The part of the Ast's arena that the body takes.
     first: usize,
@@ -259,6 +265,9 @@ struct Resolver<'a> {
     /// Expressions evaluated, those of inlined bodies each time.
     steps: usize,
 }
+
+/// The definitions that are named of a circle of them.
+const MOST_CALLERS: usize = 5;
 
 /// Expressions that may be evaluated for each term that is allowed.
 const STEPS_A_TERM: usize = 4;
@@ -311,7 +320,7 @@ impl<'a> Resolver<'a> {
                         // The value may have read the name it is about to bind.
                         self.check_unbound(*name)?;
                         self.names.insert(name.name, Variable::Bound(term));
-                        self.terms.bound.insert(ast.name(name.name).into());
+                        self.terms.bind(ast.name(name.name));
                         bindings.push((term, Some(ast.name(name.name).into())));
                     }
                     first = value.index() + 1;
@@ -363,7 +372,20 @@ impl<'a> Resolver<'a> {
                 let error = Error::new(ErrorKind::Arity, message);
                 let hint = "several names take the results of divmod, modf or frexp; bind other \
                             values one by one";
-                Err((error.hint(hint), names[0].span.to(names[names.len() - 1].span)))
+                let error = error.hint(hint);
+                let last = names[names.len() - 1];
+                let error = match self.terms.source.get(span.range()) {
+                    Some(text) if advice::is_short(text) => {
+                        let name = |name: &Ident| self.ast.name(name.name);
+                        let outputs: Vec<&str> = names.iter().map(name).collect();
+                        let (own, outputs) = (name(&last), outputs.join(", "));
+                        error.hint(format!(
+                            "outputs are a statement of their own: `{own} = {text}; {outputs}`"
+                        ))
+                    }
+                    _ => error,
+                };
+                Err((error, names[0].span.to(last.span)))
             }
         }
     }
@@ -428,6 +450,8 @@ impl<'a> Resolver<'a> {
         self.functions.insert(name.name, self.defs.len());
         self.callees.remove(&name.name);
         self.defs.push(Def {
+            name: name.name,
+            is_open: false,
             parameters: parameters.iter().map(|p| p.name).collect(),
             first,
             body,
@@ -446,6 +470,9 @@ impl<'a> Resolver<'a> {
                 match self.expression(id, frame)? {
                     Step::Value(term) => frame.values.push(term),
                     Step::Inline(def, args) => {
+                        if std::mem::replace(&mut self.defs[def].is_open, true) {
+                            return Err(self.cycle(def, &stack, id));
+                        }
                         let Def { first, body, .. } = self.defs[def];
                         stack.push(Frame::new(first, body, all, Some((def, args))));
                     }
@@ -459,6 +486,7 @@ impl<'a> Resolver<'a> {
                 ));
             };
             if let Some(call) = stack.pop().and_then(|f| f.call) {
+                self.defs[call.0].is_open = false;
                 self.inlined.insert(call, result);
             }
             match stack.last_mut() {
@@ -466,6 +494,25 @@ impl<'a> Resolver<'a> {
                 None => return Ok(result),
             }
         }
+    }
+
+    /// The error of definitions that call each other in a circle: where one that is open calls one
+    /// that is, too.
+    fn cycle(&self, def: usize, stack: &[Frame], at: ExprId) -> (Error, Span) {
+        let open = stack.iter().filter_map(|frame| frame.call.as_ref()).map(|(def, _)| *def);
+        let others: Vec<String> = open
+            .skip_while(|open| *open != def)
+            .skip(1)
+            .take(MOST_CALLERS)
+            .map(|other| quoted(self.ast.name(self.defs[other].name)))
+            .collect();
+        let name = quoted(self.ast.name(self.defs[def].name));
+        let through = match others.is_empty() {
+            true => String::new(),
+            false => format!(" through {}", others.join(" and ")),
+        };
+        let message = format!("{name} calls itself{through}; definitions cannot recurse");
+        (Error::new(ErrorKind::Name, message), self.ast.span(at))
     }
 
     /// Counts work: definitions that call definitions can ask for more than they say.
@@ -540,6 +587,10 @@ impl<'a> Resolver<'a> {
             // A dtype's, which whoever takes the argument reads.
             ExprKind::Text(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Text(_) => {
+                // Of a function that is not there that is to be said first.
+                if let Some(function) = self.reader(id) {
+                    self.callee(function)?;
+                }
                 return fail(ErrorKind::Type, span, "strings are not supported yet");
             }
             ExprKind::Attribute { base, attribute } => {
@@ -607,6 +658,17 @@ impl<'a> Resolver<'a> {
         Ok(Step::Value(term))
     }
 
+    /// The function that an expression is an argument of.
+    fn reader(&self, id: ExprId) -> Option<Ident> {
+        self.ast.exprs().find_map(|call| match self.ast.kind(call) {
+            ExprKind::Call { function, arguments, .. } => {
+                let is_argument = |argument: &Argument| argument.value == ArgumentValue::Expr(id);
+                self.ast.arguments(*arguments).iter().any(is_argument).then_some(*function)
+            }
+            _ => None,
+        })
+    }
+
     fn variable(&mut self, name: NameId, span: Span, frame: &Frame) -> Located<TermId> {
         if let Some((def, args)) = &frame.call
             && let Some(i) = self.defs[*def].parameters.iter().position(|p| *p == name)
@@ -671,9 +733,17 @@ impl<'a> Resolver<'a> {
         let callee = self.callee(function)?;
         let name = self.ast.name(function.name);
         match callee {
-            Callee::Row(row) if row.op.is_reduction() => {
-                return self.reduction(name, row, arguments, span, frame).map(Step::Value);
+            Callee::Row(row) => {
+                let before = self.terms.terms.len();
+                let term = self.operation(name, row, arguments, span, frame)?;
+                // Of a term that was there before, the first name stays, as its place does.
+                let is_new = term.0 as usize >= before;
+                if let Some(alias) = row.named(name).filter(|alias| is_new && *alias != row.name) {
+                    self.terms.called.insert(term, alias);
+                }
+                return Ok(Step::Value(term));
             }
+            Callee::IsIn => return self.isin(name, arguments, span, frame).map(Step::Value),
             Callee::ExpandDims | Callee::Transpose => {
                 return self.view(name, callee, arguments, span, frame).map(Step::Value);
             }
@@ -684,7 +754,6 @@ impl<'a> Resolver<'a> {
         }
         let values = self.values(name, callee, arguments, span, frame)?;
         let term = match callee {
-            Callee::Row(row) => self.apply(row.op, &values, span)?,
             Callee::Cast(dtype) => self.term(Term::Cast(dtype, values[0]), span)?,
             Callee::Two(two) => {
                 let mut results = Vec::with_capacity(two.ops.len());
@@ -700,22 +769,7 @@ impl<'a> Resolver<'a> {
                     None => return Ok(Step::Inline(call.0, call.1)),
                 }
             }
-            _ => {
-                let mut any = None;
-                for value in &values[1..] {
-                    let equal = self.apply(Op::Eq, &[values[0], *value], span)?;
-                    any = Some(match any {
-                        Some(_) if injected(Fault::IsinAsksTheLast) => equal,
-                        Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
-                        None => equal,
-                    });
-                }
-                match any {
-                    Some(any) => any,
-                    // Of an empty list: false, of the shape of what is asked for.
-                    None => self.apply(Op::Lt, &[values[0], values[0]], span)?,
-                }
-            }
+            _ => return Err((Error::internal("a call of nothing"), span)),
         };
         Ok(Step::Value(term))
     }

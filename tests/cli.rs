@@ -1,77 +1,15 @@
 //! The command `hotloop`, driven as a shell drives it: words, files and streams in, files, text
 //! and exit codes out.
 
-mod dispositions;
+mod runs;
 
 use std::fs;
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
-fn temporary() -> TempDir {
-    tempfile::tempdir().expect("a temporary directory")
-}
-
-fn command(dir: &Path) -> Command {
-    dispositions::as_ever();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
-    command.current_dir(dir).stdin(Stdio::null());
-    command
-}
-
-/// What a run of the command gave.
-#[derive(Debug, PartialEq)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        let text = |bytes| String::from_utf8(bytes).expect("the command writes UTF-8");
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-fn run(dir: &Path, words: &[&str]) -> Ran {
-    command(dir).args(words).output().expect("the command starts").into()
-}
-
-/// The output of a run that must succeed silently.
-fn ok(dir: &Path, words: &[&str]) -> String {
-    let ran = run(dir, words);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{words:?}");
-    ran.out
-}
-
-/// The standard error of a run that must fail with a code and print nothing else.
-fn fails(dir: &Path, code: i32, words: &[&str]) -> String {
-    let ran = run(dir, words);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{words:?}: {}", ran.err);
-    assert!(!ran.err.contains("panicked"), "{}", ran.err);
-    ran.err
-}
-
-/// A run with bytes on standard input.
-fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
-    let mut child = command(dir)
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    std::thread::scope(|scope| {
-        // The command may stop reading before the end.
-        scope.spawn(move || drop(stdin.write_all(input)));
-        child.wait_with_output().expect("the command ends").into()
-    })
-}
+use runs::{Ran, command, fails, feed, limited, ok, run, temporary, write};
 
 /// A file in NumPy's format, version 1, with any header text and data.
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -87,14 +25,10 @@ fn header(descr: &str, fortran: bool, shape: &str) -> String {
     format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n")
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8]) {
-    fs::write(dir.join(name), bytes).expect("a file is written");
-}
-
 /// Writes a one-dimensional array of `f64`.
 fn write_f64(dir: &Path, name: &str, values: &[f64]) {
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    write(dir, name, &npy(&header("<f8", false, &format!("({},)", values.len())), &data));
+    write(dir, name, npy(&header("<f8", false, &format!("({},)", values.len())), &data));
 }
 
 /// The header text and the data of a file that the command wrote.
@@ -169,7 +103,7 @@ fn dtypes_of_every_file() {
         (">f8", "f64", &[0x3f, 0xf0, 0, 0, 0, 0, 0, 0]),
     ] {
         let three = bytes.repeat(3);
-        write(dir, "x.npy", &npy(&header(descr, false, "(3,)"), &three));
+        write(dir, "x.npy", npy(&header(descr, false, "(3,)"), &three));
         let text = match name {
             "bool" => "[ True  True  True]",
             "f32" | "f64" => "[1. 1. 1.]",
@@ -188,7 +122,7 @@ fn dtypes_of_every_file() {
 #[test]
 fn bytes_of_a_bool_other_than_one_are_true() {
     let dir = temporary();
-    write(dir.path(), "x.npy", &npy(&header("|b1", false, "(4,)"), &[0, 1, 2, 255]));
+    write(dir.path(), "x.npy", npy(&header("|b1", false, "(4,)"), &[0, 1, 2, 255]));
     assert_eq!(ok(dir.path(), &["x + 0", "x=x.npy"]), "i64 (4,)\n[0 1 1 1]\n");
 }
 
@@ -198,9 +132,9 @@ fn fortran_order_and_broadcasting() {
     let dir = dir.path();
     // [[1, 2, 3], [4, 5, 6]] column after column.
     let data: Vec<u8> = [1i32, 4, 2, 5, 3, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
-    write(dir, "x.npy", &npy(&header("<i4", true, "(2, 3)"), &data));
+    write(dir, "x.npy", npy(&header("<i4", true, "(2, 3)"), &data));
     let row: Vec<u8> = [10i32, 20, 30].iter().flat_map(|x| x.to_be_bytes()).collect();
-    write(dir, "row.npy", &npy(&header(">i4", false, "(3,)"), &row));
+    write(dir, "row.npy", npy(&header(">i4", false, "(3,)"), &row));
     assert_eq!(
         ok(dir, &["x + row", "x=x.npy", "row=row.npy"]),
         "i32 (2, 3)\n[[11 22 33]\n [14 25 36]]\n"
@@ -219,7 +153,7 @@ fn fortran_order_and_broadcasting() {
 fn scalars_take_the_dtype_they_meet() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("<f4", false, "(2,)"), &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
+    write(dir, "x.npy", npy(&header("<f4", false, "(2,)"), &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=0.5"]), "f32 (2,)\n[0.5 1. ]\n");
     assert_eq!(ok(dir, &["x * n", "x=x.npy", "n=3"]), "f32 (2,)\n[3. 6.]\n");
     assert_eq!(ok(dir, &["x if flag else -x", "x=x.npy", "flag=False"]), "f32 (2,)\n[-1. -2.]\n");
@@ -227,7 +161,7 @@ fn scalars_take_the_dtype_they_meet() {
     assert_eq!(ok(dir, &["-a", "a=3"]), "-3\n");
     assert_eq!(ok(dir, &["--", "-a", "a=3"]), "-3\n");
     // A strong element: a file without axes.
-    write(dir, "k.npy", &npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
+    write(dir, "k.npy", npy(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=k.npy"]), "f64 (2,)\n[2.5 5. ]\n");
     let err = fails(dir, 2, &["n", "n=9223372036854775808"]);
     assert!(err.contains("does not fit i64; write it in the program"), "{err}");
@@ -238,7 +172,7 @@ fn scalars_take_the_dtype_they_meet() {
 fn empty_arrays() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("<f8", false, "(0, 3)"), &[]));
+    write(dir, "x.npy", npy(&header("<f8", false, "(0, 3)"), &[]));
     assert_eq!(ok(dir, &["x + 1", "x=x.npy"]), "f64 (0, 3)\n[]\n");
     assert_eq!(ok(dir, &["sum(x)", "x=x.npy"]), "0.0\n");
     ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
@@ -246,7 +180,7 @@ fn empty_arrays() {
     assert!(fails(dir, 1, &["max(x)", "x=x.npy"]).contains("empty"));
     // Extents that only fit because another is zero: refused, as NumPy does.
     let shape = "(1099511627776, 0, 1099511627776)";
-    write(dir, "x.npy", &npy(&header("<f8", true, shape), &[]));
+    write(dir, "x.npy", npy(&header("<f8", true, shape), &[]));
     let error = fails(dir, 1, &["x", "x=x.npy"]);
     assert_eq!(error, format!("error: an array of shape {shape} has too many elements\n"));
 }
@@ -410,8 +344,8 @@ fn unknown_words_in_the_environment_are_told_of_once() {
 fn integers_divided_by_zero_are_reported() {
     let dir = temporary();
     let dir = dir.path();
-    write(dir, "x.npy", &npy(&header("|i1", false, "(3,)"), &[6, 7, 8]));
-    write(dir, "y.npy", &npy(&header("|i1", false, "(3,)"), &[2, 0, 4]));
+    write(dir, "x.npy", npy(&header("|i1", false, "(3,)"), &[6, 7, 8]));
+    write(dir, "y.npy", npy(&header("|i1", false, "(3,)"), &[2, 0, 4]));
     let ran = run(dir, &["x // y", "x=x.npy", "y=y.npy"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "i8 (3,)\n[3 0 2]\n"));
     assert_eq!(ran.err, "warning: integers were divided by zero; those elements are 0\n");
@@ -491,13 +425,13 @@ fn h1_dtypes_that_are_not_ours() {
         ("<M8[ns]", "astype"),
         ("|V16", "raw"),
     ] {
-        write(dir, "bad.npy", &npy(&header(descr, false, "(1,)"), &[0; 16]));
+        write(dir, "bad.npy", npy(&header(descr, false, "(1,)"), &[0; 16]));
         let err = fails(dir, 1, &["x", "x=bad.npy"]);
         assert!(err.contains("\"bad.npy\"") && err.contains(descr), "{err}");
         assert!(err.contains(advice), "{descr}: {err}");
     }
     let text = "{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (1,), }\n";
-    write(dir, "bad.npy", &npy(text, &[0; 8]));
+    write(dir, "bad.npy", npy(text, &[0; 8]));
     assert!(fails(dir, 1, &["x", "x=bad.npy"]).contains("structured"));
 }
 
@@ -689,14 +623,16 @@ fn tables_with_text() {
     write(dir, "t.csv", b"date,price,qty\n2024-01-02,1.5,NA\n2024-01-03,2.5,4\n");
     assert_eq!(ok(dir, &["price", "price=t.csv:price"]), "price: f64 (2,)\n[1.5 2.5]\n");
     let err = fails(dir, 1, &["d", "d=t.csv:date"]);
-    assert!(err.contains("\"t.csv\": line 2, column \"date\": a number is expected"), "{err}");
+    let dates = "error: \"t.csv\": column \"date\" holds dates: \"2024-01-02\" in line 2\n  = help: \
+                 columns of numbers: price\n  = help: in pandas: df[\"date\"] = \
+                 pd.to_datetime(df[\"date\"]).astype(\"int64\")\n";
+    assert_eq!(err, dates);
     let err = fails(dir, 1, &["d", "d=t.csv"]);
     assert!(err.contains("holds 3 arrays") && err.contains("of date, price, qty"), "{err}");
     let ran = feed(dir, &["repl"], b":load t.csv\n:vars\n");
     let columns = "price: f64 (2,)\nqty: f64 (2,)\n";
     assert_eq!((ran.code, ran.out), (Some(0), columns.repeat(2)));
-    let left = "column \"date\": a number is expected, but \"2024-01-02\"; the column is left out";
-    assert_eq!(ran.err, format!("warning: \"t.csv\": line 2, {left}\n"));
+    assert_eq!(ran.err, "note: \"t.csv\": left out 1 column of text: date\n");
     // Names that would steer a terminal are shown and not obeyed.
     write(dir, "e.csv", "\u{202e}a,b\n1,2\n".as_bytes());
     let err = fails(dir, 1, &["d", "d=e.csv"]);
@@ -803,27 +739,14 @@ mod unix {
     fn h4_a_full_disk_leaves_the_old_file() {
         let dir = temporary();
         let dir = dir.path();
-        dispositions::as_ever();
         let values: Vec<f64> = (0..1000).map(f64::from).collect();
         write_f64(dir, "a.npy", &values);
         for name in ["y.npy", "y.npz", "y.csv"] {
             let mut blocks = 0;
             loop {
                 write(dir, name, b"old");
-                let script = "ulimit -f $1; shift; exec \"$@\"";
-                let blocks_word = blocks.to_string();
-                let words = [
-                    "-c",
-                    script,
-                    "sh",
-                    &blocks_word,
-                    env!("CARGO_BIN_EXE_hotloop"),
-                    "a + 1",
-                    "a=a.npy",
-                    "-o",
-                    name,
-                ];
-                let out = Command::new("sh").args(words).current_dir(dir).output().unwrap();
+                let words = ["a + 1", "a=a.npy", "-o", name];
+                let out = limited(dir, &format!("ulimit -f {blocks}"), &words).output().unwrap();
                 assert_eq!(names(dir), ["a.npy", name], "after {blocks} blocks");
                 let left = fs::read(dir.join(name)).unwrap();
                 if out.status.success() {
@@ -842,14 +765,6 @@ mod unix {
         }
     }
 
-    fn limited(dir: &Path, limits: &str, words: &[&str]) -> Output {
-        dispositions::as_ever();
-        let script = format!("{limits}; exec \"$@\"");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_hotloop")]).args(words);
-        command.current_dir(dir).output().unwrap()
-    }
-
     /// The limit holds for the memory of compiled code, too. What needs no file is computed, natively;
     /// what needs one says so.
     #[test]
@@ -857,7 +772,7 @@ mod unix {
         let dir = temporary();
         let dir = dir.path();
         write_f64(dir, "x.npy", &[0.5; 200_000]);
-        let out = limited(dir, "ulimit -f 0", &["sum(x) + max(x)", "x=x.npy"]);
+        let out = limited(dir, "ulimit -f 0", &["sum(x) + max(x)", "x=x.npy"]).output().unwrap();
         assert_eq!(Ran::from(out).out, "100000.5\n");
         for (name, what) in [("y.npy", "y.npy"), ("y.npz", "y.npz"), ("y.csv", "y.csv")]
             .into_iter()
@@ -865,7 +780,7 @@ mod unix {
         {
             // Twice 512 KiB, as some shells count.
             let limit = "ulimit -f 1000";
-            let out = match name.strip_prefix("> ") {
+            let mut out = match name.strip_prefix("> ") {
                 Some(file) => limited(
                     dir,
                     &format!("{limit}; exec > {file}"),
@@ -873,7 +788,7 @@ mod unix {
                 ),
                 None => limited(dir, limit, &["x + 1", "x=x.npy", "-o", name]),
             };
-            let ran = Ran::from(out);
+            let ran = Ran::from(out.output().unwrap());
             assert_eq!(ran.code, Some(1), "{name}: {}", ran.err);
             assert!(ran.err.contains("File too large"), "{name}: {}", ran.err);
             assert!(ran.err.contains(what) || name.starts_with('>'), "{name}: {}", ran.err);
@@ -931,7 +846,7 @@ mod unix {
         let program: Vec<String> = (0..80).map(|i| format!("a + {i}.5")).collect();
         for place in ["many/", "many.npz"] {
             let words = [&program.join(", "), "a=1", "-o", place];
-            let out = limited(dir, "ulimit -n 110", &words);
+            let out = limited(dir, "ulimit -n 110", &words).output().unwrap();
             assert!(out.status.success(), "{out:?}");
         }
         assert_eq!(names(&dir.join("many")).len(), 80);
@@ -945,7 +860,9 @@ mod unix {
         write_f64(dir, "x.npy", &[0.5; 1000]);
         fs::create_dir(dir.join("old")).unwrap();
         for place in ["old/new/er/", "old/"] {
-            let out = limited(dir, "ulimit -f 1", &["x + 1, 2 * x", "x=x.npy", "-o", place]);
+            let out = limited(dir, "ulimit -f 1", &["x + 1, 2 * x", "x=x.npy", "-o", place])
+                .output()
+                .unwrap();
             assert_eq!(out.status.code(), Some(1), "{out:?}");
             assert_eq!(names(&dir.join("old")), [""; 0], "{place}");
             assert_eq!(names(dir), ["old", "x.npy"]);
@@ -968,10 +885,20 @@ mod unix {
     }
 }
 
+/// Text for people ends well, data with the code of a shell for what a closed pipe ends.
 #[test]
 fn a_reader_that_goes_away_ends_the_output_quietly() {
     let dir = temporary();
-    for words in [&["functions"][..], &["x", "x=1"]] {
+    write_f64(dir.path(), "a.npy", &[0.5; 100_000]);
+    for (words, code) in [
+        (&["functions"][..], 0),
+        (&["x", "x=1"], 0),
+        (&["a", "a.npy"], 0),
+        (&["a", "a.npy", "--full"], 141),
+        (&["a", "a.npy", "--format", "json"], 141),
+        (&["a", "a.npy", "--format", "csv"], 141),
+        (&["a", "a.npy", "--format", "npy"], 141),
+    ] {
         let mut child = command(dir.path())
             .args(words)
             .stdout(Stdio::piped())
@@ -980,8 +907,35 @@ fn a_reader_that_goes_away_ends_the_output_quietly() {
             .expect("the command starts");
         drop(child.stdout.take());
         let out = child.wait_with_output().expect("the command ends");
-        assert_eq!((out.status.code(), out.stderr), (Some(0), Vec::new()));
+        assert_eq!((out.status.code(), out.stderr), (Some(code), Vec::new()), "{words:?}");
     }
+}
+
+/// What nobody could ever read is no success; `/dev/null` is one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_standard_output_is_an_error() {
+    let dir = temporary();
+    let dir = dir.path();
+    write_f64(dir, "a.npy", &[0.5, 1.5]);
+    let ended = |script: &str| -> Ran {
+        let mut shell = runs::program(dir, "sh");
+        shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_hotloop")]);
+        shell.output().expect("a shell").into()
+    };
+    for words in ["help", "a a.npy", "a a.npy --format json", "explain a", "repl"] {
+        let ran = ended(&format!("echo 1 | \"$1\" {words} >&-"));
+        assert_eq!((ran.code, ran.err.as_str()), (Some(1), "error: standard output is closed\n"));
+    }
+    for words in ["a a.npy -o -", "a a.npy --format csv", "a a.npy -o /dev/stdout"] {
+        let ran = ended(&format!("\"$1\" {words} >&-"));
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        assert!(ran.err.ends_with("standard output is closed\n"), "{}", ran.err);
+    }
+    for script in ["\"$1\" a a.npy >/dev/null", "\"$1\" a a.npy -o y.npy >&-"] {
+        assert_eq!(ended(script), Ran { code: Some(0), out: String::new(), err: String::new() });
+    }
+    assert_eq!(read_f64s(dir, "y.npy", "(2,)"), [0.5, 1.5]);
 }
 
 #[test]
@@ -1057,6 +1011,15 @@ fn explain_looks_at_files_and_shapes() {
     for words in [["a + b", "a:f64[n]", "b:f64[m]"], ["a + b", "a=a.npy", "b:f64[n]"]] {
         assert!(ok(dir, &[&["explain"], &words[..]].concat()).contains("\nplan\n"), "{words:?}");
     }
+    fs::write(dir.join("p.hl"), "x * 2 + i").expect("a file");
+    let by_name = ok(dir, &["explain", "x * 2 + i", "x=t.csv:x", "i:f32@"]);
+    assert!(by_name.contains("input 0 is x: ") && by_name.contains("input 1 is i: f32\n"));
+    for words in [&["x * 2 + i", "t.csv"][..], &["@p.hl", "t.csv"], &["@p.hl", "t.csv:x"]] {
+        let text = ok(dir, &[&["explain"], words, &["i:f32@"]].concat());
+        assert_eq!(text, by_name, "{words:?}");
+    }
+    let missing = fails(dir, 1, &["explain", "x * 2 + i", "t.csv"]);
+    assert!(missing.contains("missing the input 'i'"), "{missing}");
     assert!(fails(dir, 2, &["explain", "a", "a:f64", "a=a.npy"]).contains("given twice"));
     assert!(fails(dir, 1, &["explain", "a", "a=no.npy"]).contains("no.npy"));
 }
@@ -1177,8 +1140,10 @@ fn functions() {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for row in hotloop::ops::functions() {
         // A line, which may go on in others.
-        let at = table.find(&format!("\n  {}", row.signature()));
+        let call = row.signature();
+        let at = table.find(&format!("\n  {}", call.split_whitespace().next().unwrap()));
         let line = &table[at.unwrap_or_else(|| panic!("{} is missing", row.name))..];
+        assert!(words(line).starts_with(&call), "{call}: {line}");
         assert!(words(line).contains(&words(row.doc)), "{line}");
         assert!(row.aliases.iter().all(|alias| line.contains(alias)), "{line}");
     }
@@ -1286,6 +1251,17 @@ fn bench_of_files() {
             .expect("JSON");
     let compiler = Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success());
     assert_eq!(object["peers"]["c"].is_number(), compiler);
+    // The columns that the program names, as in the main job.
+    let words = ["bench", "x * y + k + c", "t.csv", "k=2", "c:f64[3]", "--json"];
+    let object: serde_json::Value = serde_json::from_str(&ok(dir, &words)).expect("JSON");
+    assert_eq!((&object["n"], &object["bytes"]), (&3.into(), &(8 * 4 * 3).into()));
+    fs::write(dir.join("s.csv"), "x:y\n1:2\n").expect("a file");
+    let object: serde_json::Value =
+        serde_json::from_str(&ok(dir, &["bench", "x * y", "s.csv", "--sep", ":", "--json"]))
+            .expect("JSON");
+    assert_eq!(object["n"], 1);
+    let missing = fails(dir, 1, &["bench", "x + z", "t.csv"]);
+    assert!(missing.contains("= help: \"t.csv\" has x, y\n"), "{missing}");
     assert!(fails(dir, 1, &["bench", "a", "b=a.npy"]).contains("'b'"));
     assert!(fails(dir, 1, &["bench", "a", "a=no.npy"]).contains("no.npy"));
     assert!(fails(dir, 2, &["bench", "a", "a=a.npy", "a:f32"]).contains("given twice"));

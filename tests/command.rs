@@ -1,18 +1,17 @@
 //! The words of the command: programs in files, names and formats of outputs, commands, options,
 //! and what is said where a person looks on.
 
-mod dispositions;
+mod runs;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use runs::{fails, feed, ok, program, run, temporary};
 use tempfile::TempDir;
 
 /// A directory with the arrays and the program that help speaks of.
 fn data() -> TempDir {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = temporary();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
     for entry in fs::read_dir(from).expect("examples") {
         let path = entry.expect("a file").path();
@@ -21,44 +20,11 @@ fn data() -> TempDir {
     dir
 }
 
-fn command(dir: &Path, program: &str) -> Command {
-    dispositions::as_ever();
-    let mut command = Command::new(program);
-    command.current_dir(dir).env_remove("CLICOLOR_FORCE");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// The exit code, standard output and standard error of a run.
-fn run(dir: &Path, words: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
-    let mut command = command(dir, env!("CARGO_BIN_EXE_hotloop"));
-    let mut child = command.args(words).stdin(Stdio::piped()).spawn().expect("it starts");
-    // The command may not want all of it.
-    let _ = child.stdin.take().expect("a pipe").write_all(input);
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-/// What a run prints that says nothing else.
-fn ok(dir: &Path, words: &[&str]) -> String {
-    let (code, out, err) = run(dir, words, b"");
-    assert_eq!((code, err.as_str()), (Some(0), ""), "{words:?}");
-    out
-}
-
-/// The errors of a run that prints nothing.
-fn fails(dir: &Path, code: i32, words: &[&str]) -> String {
-    let (ended, out, err) = run(dir, words, b"");
-    assert_eq!((ended, out.as_str()), (Some(code), ""), "{words:?}: {err}");
-    err
-}
-
 /// A script of bash with the command in its path.
 fn bash(dir: &Path, script: &str) -> (bool, String, String) {
     let own = Path::new(env!("CARGO_BIN_EXE_hotloop")).parent().expect("a directory");
     let paths = std::env::var("PATH").unwrap_or_default();
-    let mut command = command(dir, "bash");
+    let mut command = program(dir, "bash");
     command.env("PATH", format!("{}:{paths}", own.display()));
     let output = command.args(["-c", script]).output().expect("bash");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -74,8 +40,8 @@ fn programs_stand_in_files() {
         assert_eq!(ok(dir, words), "7\n", "{words:?}");
     }
     let windows = "\u{feff}k = 2\r\nx * k + 1\r\n";
-    let (code, out, err) = run(dir, &["-f", "-", "x=3"], windows.as_bytes());
-    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "7\n", ""));
+    let ran = feed(dir, &["-f", "-", "x=3"], windows.as_bytes());
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "7\n", ""));
     assert!(ok(dir, &["explain", "-f", "p.hl"]).contains("x"));
     // As a script: `#` is a comment of the language, too.
     let path = env!("CARGO_BIN_EXE_hotloop");
@@ -93,16 +59,21 @@ fn errors_name_the_file_and_its_line() {
                 ^^^^\n  = help: did you mean 'floor'?\n";
     assert_eq!(fails(dir, 1, &["-f", "bad.hl", "x=1"]), want);
     assert_eq!(fails(dir, 1, &["explain", "-f", "bad.hl"]), want);
-    let (code, _, err) = run(dir, &["-f", "-"], b"x +");
-    assert_eq!(code, Some(1));
-    assert!(err.contains("\n --> standard input:1:4\n"), "{err}");
+    let ran = feed(dir, &["-f", "-"], b"x +");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("\n --> standard input:1:4\n"), "{}", ran.err);
     for (words, message) in [
         (&["-f", "none.hl"][..], "cannot read the program \"none.hl\""),
         (&["-f", "."], "Is a directory"),
-        (&["-f", "/dev/zero"], "is longer than 1048576 bytes"),
+        (&["-f", "/dev/zero"], "is longer than 1MiB"),
         (&["-f", "a.npy"], "= help: -f takes a program; an array is an input: x=a.npy"),
-        (&["quotes.hl"], "= help: `hotloop -f quotes.hl` takes the program from a file"),
-        (&["a.npy"], "= help: an array is an input: `hotloop x x=a.npy` prints it"),
+        (&["quotes.hl"], "is `hotloop -f quotes.hl` or `hotloop @quotes.hl`\n"),
+        (
+            &["explain", "quotes.hl"],
+            "`hotloop explain -f quotes.hl` or `hotloop explain @quotes.hl`\n",
+        ),
+        (&["a.npy"], "= help: an array is an input: `hotloop x x=a.npy`\n"),
+        (&["bench", "a.npy"], "= help: an array is an input: `hotloop bench x x=a.npy`\n"),
         (&["verson"], "= help: did you mean `hotloop version`?"),
         (&["help", "explian"], "did you mean `hotloop help explain`?"),
     ] {
@@ -138,9 +109,9 @@ fn people_are_told_what_was_written() {
     let dir = dir.path();
     fs::create_dir(dir.join("d")).unwrap();
     let told = |words: &[&str]| {
-        let (code, out, err) = run(dir, words, b"");
-        assert_eq!((code, out.as_str()), (Some(0), ""), "{words:?}: {err}");
-        err
+        let ran = run(dir, words);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{words:?}: {}", ran.err);
+        ran.err
     };
     let a = "a=a.npy";
     assert_eq!(told(&["a", a, "-o", "y.npy", "-v"]), "wrote y.npy: f64 (1024,), 8.32 kB\n");
@@ -214,7 +185,7 @@ fn no_option_is_taken_twice() {
         assert!(err.contains(message), "{err}");
     }
     let err = fails(dir.path(), 1, &["a", "a=a.npy", "--memory", "1"]);
-    assert!(err.contains("--memory is 1 byte"), "{err}");
+    assert!(err.contains("--memory is 1 B"), "{err}");
 }
 
 #[test]
@@ -259,7 +230,9 @@ fn bash_completes() {
     let complete = |words: &str| {
         let script = format!(
             "source <(hotloop completions bash); COMP_WORDS=({words}); \
-             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _hotloop; echo \"${{COMPREPLY[*]}}\""
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             last=${{COMP_WORDS[COMP_CWORD]}}; [[ ${{COMP_WORDS[COMP_CWORD-1]}} == @ ]] && last=@$last; \
+             _hotloop hotloop \"$last\"; echo \"${{COMPREPLY[*]}}\""
         );
         let (well, out, err) = bash(dir.path(), &script);
         assert_eq!((well, err.as_str()), (true, ""), "{words}");
@@ -267,6 +240,10 @@ fn bash_completes() {
     };
     for (words, want) in [
         ("hotloop expl", "explain"),
+        ("hotloop help nanm", "nanmean nanmin nanmax"),
+        ("hotloop functions nanme", "nanmean"),
+        // As bash cuts `@qu`.
+        ("hotloop @ qu", "@quotes.hl"),
         ("hotloop x --thr", "--threads"),
         ("hotloop explain --sv", "--svg"),
         ("hotloop bench x --fla", "--flamegraph"),
@@ -282,7 +259,10 @@ fn bash_completes() {
         assert_eq!(complete(words), want, "{words}");
     }
     for (shell, begins) in [("zsh", "#compdef hotloop\n"), ("fish", "# fish completion")] {
-        assert!(ok(dir.path(), &["completions", shell]).starts_with(begins));
+        let script = ok(dir.path(), &["completions", shell]);
+        assert!(script.starts_with(begins));
+        // After `help` and `functions`.
+        assert_eq!(script.matches(" nanmean ").count(), 2, "{shell}");
     }
 }
 

@@ -8,7 +8,7 @@ use hotloop::ops::{RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
 use hotloop::{DType, Op, promote};
 
 /// The largest errors that were measured, written by the runtime's tests `accuracy` and
-/// `exhaustive`: function, dtype, ULP, and `all` or `sampled`.
+/// `exhaustive`, and by `turns`: function, dtype, ULP, and `all` or `sampled`.
 const MEASURED: &str = include_str!("../runtime/tests/math_errors.txt");
 
 /// The measured error of a function for a dtype, and whether all arguments were tried.
@@ -20,9 +20,8 @@ fn measured_error(name: &str, dtype: DType) -> Option<(f64, bool)> {
 
 /// The functions that have a measured error.
 fn approximated() -> impl Iterator<Item = &'static Row> {
-    // `float_power` is `power`, the others are one product.
-    let formula = [Op::FloatPower, Op::Degrees, Op::Radians];
-    functions().filter(move |r| r.ulp == 1.0 && !formula.contains(&r.op))
+    // `float_power` is `power`.
+    functions().filter(|r| r.ulp == 1.0 && r.op != Op::FloatPower)
 }
 
 const HEAD: &str = "\
@@ -33,13 +32,13 @@ Made from the table in `src/ops.rs` by `HOTLOOP_WRITE=1 cargo test --test functi
 The error bound is that of floats, in units in the last place (ULP) of the exact result: \"exact\"
 has no rounding, 0.5 is correctly rounded. In the `fast` mode `sin` and `cos` (never beyond 1) and
 `x**3` to `x**5` may err by 4. Integers wrap; nothing traps. Arguments may be given by name:
-`clip(x, min=0, max=1)`.
+`clip(x, min=0, max=1)`; what stands behind a `*` only so. `out=None` may be said anywhere, as in NumPy.
 ";
 
 const REDUCTIONS: &str = "\
 `axis` is an integer, counted from the last axis if negative, or a tuple of them, as in `axis=(0, -1)`;
-without it all axes are taken. It may follow the operands without its name: `sum(x, 1)`. The result
-has no axis that was taken, or with `keepdims=True` one of a single element, so that `x - mean(x,
+without it all axes are taken. What follows the operands may go without its name, in NumPy's order:
+`sum(x, 1, f32)`. The result has no axis that was taken, or with `keepdims=True` one of a single element, so that `x - mean(x,
 axis=1, keepdims=True)` broadcasts. A reduction may stand anywhere in an expression, over anything.
 A single number has the axes 0 and -1.
 
@@ -74,6 +73,7 @@ fn rule(row: &Row) -> &'static str {
         Rule::Integers => "integers; they meet in one dtype, which is the result's",
         Rule::Tally => "bool or an integer; the result is u8",
         Rule::Select => "a bool, and two values that meet in one dtype, which is the result's",
+        Rule::Filled => "any number, and one number; the result has the dtype of the first",
         Rule::Total => "any number; of bool and integers in 64 bits",
         Rule::Average => "any number; of bool and integers in f64",
         Rule::Extreme => "any number; the result has its dtype",
@@ -81,6 +81,7 @@ fn rule(row: &Row) -> &'static str {
         Rule::Count => "any number, counted if not 0; the result is i64",
         Rule::Position => "any number; the result is i64",
         Rule::Spread => "any number; of bool and integers in f64; ddof is one number",
+        Rule::Agreement => "any numbers; the result is one bool",
         Rule::Products => "any numbers, which meet in one dtype; of bool and integers in 64 bits",
     }
 }
@@ -178,8 +179,9 @@ fn resolved_and_casts(out: &mut String) {
 fn measured(out: &mut String) {
     out.push_str(
         "\n## Measured errors\n\n\
-         The largest error seen, in ULP: in a comparison with MPFR on a million random inputs of each dtype,\n\
-         or (marked \"all\") of all 2^32 inputs. What is promised is the bound in the tables above.\n\n\
+         The largest error seen, in ULP: in a comparison with MPFR on a million random inputs of each dtype\n\
+         (`degrees` and `radians` with exact products, on ten million or more), or (marked \"all\") of all 2^32\n\
+         inputs. What is promised is the bound in the tables above.\n\n\
          | | f64 | f32 |\n|---|---|---|\n",
     );
     for row in approximated() {

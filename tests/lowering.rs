@@ -197,7 +197,8 @@ fn every_reduction_of_every_dtype() {
                     let elements: Vec<u64> =
                         (0..n).map(|_| element(dtype, &mut rng, flavour)).collect();
                     // From memory, and after a fused loop.
-                    let second = if row.rule == Rule::Products { ", a" } else { "" };
+                    let two = matches!(row.rule, Rule::Products | Rule::Agreement);
+                    let second = if two { ", a" } else { "" };
                     for text in ["X(aY)", "X(a & aY), X(aY)", "X(a & aY, axis=0)"] {
                         let text = text.replace('X', row.name).replace('Y', second);
                         let text =

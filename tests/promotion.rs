@@ -1,6 +1,6 @@
 //! Promotion: NumPy 2's `result_type` for all pairs of dtypes, and the rules of weak numbers.
 
-use hotloop::{Arg, DType, ErrorKind, Kind, compile, promote};
+use hotloop::{Arg, DType, ErrorKind, Kind, compile, promote, promote_all};
 
 /// What `numpy.result_type` of NumPy 2 gives for each pair; columns in the order of the rows.
 const NUMPY: [(&str, &str); 11] = [
@@ -59,6 +59,99 @@ fn typed(expr: &str, a: DType) -> DType {
 #[test]
 fn table_is_numpys() {
     for_each_pair(|a, b, want| assert_eq!(promote(a, b), want, "{a} with {b}"));
+}
+
+/// What `numpy.result_type` gives for three dtypes at once, in NumPy's letters for them: a line for
+/// each first one in the order of `NUMPY`, a word for each second one from there on, a letter for
+/// each third one from that on.
+const TRIPLES: [&str; 11] = [
+    "?bhilBHILfd bhilhildfd hilhildfd iliilddd llllddd BHILfd HILfd ILdd Ldd fd d",
+    "bhilhildfd hilhildfd iliilddd llllddd hildfd ildfd lddd ddd fd d",
+    "hilhildfd iliilddd llllddd hildfd ildfd lddd ddd fd d",
+    "iliilddd llllddd iilddd ilddd lddd ddd dd d",
+    "llllddd lllddd llddd lddd ddd dd d",
+    "BHILfd HILfd ILdd Ldd fd d",
+    "HILfd ILdd Ldd fd d",
+    "ILdd Ldd dd d",
+    "Ldd dd d",
+    "fd d",
+    "d",
+];
+
+#[test]
+fn three_values_meet_in_one_dtype_whatever_their_order() {
+    let letter = |letter: char| NUMPY["?bhilBHILfd".find(letter).unwrap()].0;
+    let clip = compile("clip(a, b, c)").unwrap();
+    for (first, line) in TRIPLES.iter().enumerate() {
+        for (second, word) in line.split(' ').enumerate() {
+            for (third, want) in word.chars().enumerate() {
+                let [a, b, c] = [first, first + second, first + second + third];
+                for [a, b, c] in [[a, b, c], [a, c, b], [b, a, c], [b, c, a], [c, a, b], [c, b, a]]
+                {
+                    let [a, b, c] = [a, b, c].map(|i| dtype(NUMPY[i].0));
+                    let args = [("a", sample(a)), ("b", sample(b)), ("c", sample(c))];
+                    let outputs = clip.eval(args).unwrap();
+                    let want = dtype(letter(want));
+                    assert_eq!(outputs[0].dtype(), want, "clip of {a}, {b} and {c}");
+                    assert_eq!(promote_all([a, b, c]), Some(want), "{a}, {b} and {c}");
+                }
+            }
+        }
+    }
+    // 200 is read as what it is, not by way of the i16 that the first two would meet in.
+    let (a, b, c) = ([-5i8, 7, 100], [200u8, 0, 3], [300.5f32, 5., 1e9]);
+    let args = [("a", Arg::from(&a)), ("b", (&b).into()), ("c", (&c).into())];
+    let outputs = compile("clip(a, b, c), clip(c, a, b)").unwrap().eval(args).unwrap();
+    assert_eq!(outputs[0].view::<f32>().unwrap().as_slice().unwrap(), [200., 5., 100.]);
+    assert_eq!(outputs[1].view::<f32>().unwrap().as_slice().unwrap(), [200., 0., 3.]);
+}
+
+/// NumPy's `clip` of an array of u8 leaves a bound out that no u8 exceeds, and raises where the
+/// bound is beyond the other end.
+#[test]
+fn bounds_of_clip_beyond_the_dtype_bound_nothing() {
+    let u = [1u8, 200];
+    let i = [-5i8, 100];
+    let large = [1u64, u64::MAX];
+    let run = |text: &str, k: Option<i64>| {
+        let mut args: Vec<(&str, Arg)> =
+            vec![("u", (&u).into()), ("i", (&i).into()), ("w", (&large).into())];
+        args.extend(k.map(|k| ("k", k.into())));
+        compile(text).unwrap().eval(&args[..])
+    };
+    let bytes =
+        |text: &str, k| run(text, k).unwrap_or_else(|e| panic!("{text}: {e}"))[0].bytes().to_vec();
+    for (text, want) in [
+        ("clip(u, 0, 300)", [1, 200]),
+        ("clip(u, -5, 300)", [1, 200]),
+        ("clip(u, -5, 7)", [1, 7]),
+        ("clip(u, None, 2**70)", [1, 200]),
+        ("clip(u, -2**70, 100)", [1, 100]),
+        ("clip(i, 0, 200)", [0, 100]),
+        ("clip(i, -200, 5)", [251, 5]),
+    ] {
+        assert_eq!(bytes(text, None), want, "{text}");
+    }
+    assert_eq!(bytes("clip(u, 2, k)", Some(300)), [2, 200]);
+    assert_eq!(bytes("clip(u, k, 150)", Some(-1)), [1, 150]);
+    let wide = run("clip(w, -1, 2**64), clip(w, k, 5)", Some(-3)).unwrap();
+    assert_eq!(wide[0].view::<u64>().unwrap().as_slice().unwrap(), large);
+    assert_eq!(wide[1].view::<u64>().unwrap().as_slice().unwrap(), [1, 5]);
+    for (text, k, want) in [
+        ("clip(u, 300, None)", None, "300 does not fit u8"),
+        ("clip(u, None, -1)", None, "-1 does not fit u8"),
+        ("clip(u, 256, 300)", None, "256 does not fit u8"),
+        ("clip(u, -3, -1)", None, "-1 does not fit u8"),
+        ("clip(u, k, 255)", Some(300), "300 does not fit u8"),
+        ("clip(u, 0, k)", Some(-1), "-1 does not fit u8"),
+        // NumPy takes the low byte here.
+        ("where(u > 3, u, 300)", None, "300 does not fit u8"),
+        ("where(u > 3, -1, u)", None, "-1 does not fit u8"),
+    ] {
+        let error = run(text, k).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Type, "{text}");
+        assert!(error.message().contains(want), "{text}: {error}");
+    }
 }
 
 #[test]
@@ -225,7 +318,7 @@ fn literals_that_do_not_fit_are_errors_with_a_span() {
         ("a * 1e39", DType::F32, "does not fit f32", "a * 1e39"),
         ("where(a > 0, 1000, a)", DType::I8, "1000 does not fit i8", "where(a > 0, 1000, a)"),
         ("maximum(a, 256)", DType::U8, "256 does not fit u8", "maximum(a, 256)"),
-        ("clip(a, 0, 256)", DType::U8, "256 does not fit u8", "clip(a, 0, 256)"),
+        ("clip(a, 256, 300)", DType::U8, "256 does not fit u8", "clip(a, 256, 300)"),
     ];
     for (text, dtype, message, place) in cases {
         let error = compile(text).unwrap().eval([("a", sample(dtype))]).unwrap_err();

@@ -11,8 +11,12 @@ pub(crate) const GO_ON: &str =
     "a statement ends with its line; to go on, end the line with the operator or use brackets";
 
 /// Advice for what is no item of an index.
-const INDEX: &str = "an index is made of integers, slices such as `1:10:2`, `None` for a new axis \
-                     and `...`; elements are chosen by `where(condition, x, nan)`";
+const INDEX: &str =
+    "an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`";
+const MASK: &str = "elements are chosen by `where(condition, x, nan)`, for a reduction by \
+                    `mean(x, where=x > 0)`";
+const DEFINE: &str = "a function is defined with `def name(x) = ...`";
+const RETURN: &str = "a function is defined without `return`: `def name(x) = x + 1`";
 const ATTRIBUTE: &str = "; expected an attribute (`T`, `real`, `imag`) or a method";
 const PRODUCT: &str = "a product is written with `*`, as in `2 * x`";
 const COMPARE: &str = "write `==` to compare";
@@ -88,9 +92,31 @@ pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
         "shape" | "size" | "ndim" | "dtype" | "strides" | "nbytes" => {
             error.hint("a program computes with elements; it does not see shapes or dtypes")
         }
-        _ => error
-            .hint("the attributes are `.T`, `.real` and `.imag`; a method is called: `x.mean()`"),
+        "values" | "array" | "data" => {
+            error.hint("an input is its own values: write its name alone")
+        }
+        name => {
+            let error = error.hint(
+                "the attributes are `.T`, `.real` and `.imag`; a method is called: `x.mean()`",
+            );
+            match is_name(name) {
+                true => error.hint(column(name)),
+                false => error,
+            }
+        }
     }
+}
+
+/// Whether a text is a name that one would give to a column.
+fn is_name(text: &str) -> bool {
+    let token = Tokens::new(text).next();
+    let whole = matches!(token, Some(Ok((_, Token::Name(name), _))) if name == text);
+    whole && !text.starts_with('_') && text.len() <= 40
+}
+
+/// What is meant by a column of a table.
+fn column(name: &str) -> String {
+    format!("a column of a table is called by its name alone: `{name}`")
 }
 
 fn never_closed(bracket: Bracket) -> SyntaxError {
@@ -233,9 +259,9 @@ impl<'input> Scene<'input> {
             Some(_) => error("unexpected `=` in an expression").hint(COMPARE),
             None if self.has_assign => error("a second `=` in one statement").hint(COMPARE),
             None => match self.opening {
-                [Some(Token::Name(_)), Some(Token::LeftParen)] => error("only a name can be bound")
-                    .hint("a function is defined with `def name(x) = ...`")
-                    .hint(COMPARE),
+                [Some(Token::Name(_)), Some(Token::LeftParen)] => {
+                    error("only a name can be bound").hint(DEFINE).hint(COMPARE)
+                }
                 _ => error("only a name can be bound").hint(COMPARE),
             },
         }
@@ -250,14 +276,22 @@ impl<'input> Scene<'input> {
             }
             _ => format!("unexpected {name} in an index"),
         };
-        SyntaxError::parse(span, message).hint(INDEX)
+        let error = SyntaxError::parse(span, message);
+        match token {
+            Token::Text(name) if is_name(name) => error.hint(column(name)),
+            _ => error.hint(INDEX).hint(MASK),
+        }
     }
 
     /// A hint, if a neighbour tells what was meant.
     fn advice(&self, token: Token) -> Option<&'static str> {
         let (previous, previous_span) = self.previous.unzip();
         if let Some(Token::Name("lambda")) = previous {
-            return Some("a function is defined with `def name(x) = ...`");
+            return Some(DEFINE);
+        }
+        let defines = matches!(self.opening, [Some(Token::Def), _]);
+        if defines && matches!(previous, Some(Token::Name("return"))) {
+            return Some(RETURN);
         }
         let starts_line = matches!(previous, Some(Token::Newline));
         match token {
@@ -268,7 +302,13 @@ impl<'input> Scene<'input> {
             }
             Token::Name("is") => Some(COMPARE),
             Token::Name("for") => Some("there are no loops: every operation is elementwise"),
-            Token::Name("lambda") => Some("a function is defined with `def name(x) = ...`"),
+            Token::Name("lambda") => Some(DEFINE),
+            // As Python has it, and without the colon.
+            Token::Colon | Token::Name(_)
+                if defines && !self.has_assign && self.inside.is_none() =>
+            {
+                Some(RETURN)
+            }
             Token::Name(_) if matches!(previous, Some(Token::Name("import" | "from"))) => {
                 Some("a program imports nothing: every function is there")
             }
@@ -302,7 +342,7 @@ impl<'input> Scene<'input> {
                     Some("a tuple can only be an argument of a call, as in `axis=(0, 1)`")
                 }
                 None if self.has_assign => {
-                    Some("a binding has one value; `;` separates statements: `s = 1; c = 2`")
+                    Some("a binding has one value; `;` separates statements: `s = 1; c = 2; s, c`")
                 }
                 _ => None,
             },

@@ -94,19 +94,37 @@ impl<'input> Tree<'input> {
         };
         for (statement, next) in before_last.iter().zip(&self.starts[1..]) {
             if let Statement::Outputs { values, span } = statement {
+                let error = SyntaxError::parse(*span, "outputs before the last statement");
+                let goes_on =
+                    matches!(self.text.as_bytes().get(*next as usize), Some(b'+' | b'-' | b'~'));
+                if let Some(outputs) = self.outputs_alone().filter(|_| !goes_on) {
+                    return Err(error.hint(format!("outputs are separated by commas: `{outputs}`")));
+                }
                 let bind = match values.len() {
                     1 => "bind it: name = ...",
                     _ => "bind each of them: name = ...",
                 };
-                let error = SyntaxError::parse(*span, "outputs before the last statement")
-                    .hint(format!("only the last statement may be the outputs; {bind}"));
-                return Err(match self.text.as_bytes().get(*next as usize) {
-                    Some(b'+' | b'-' | b'~') => error.hint(explain::GO_ON),
-                    _ => error,
-                });
+                let error =
+                    error.hint(format!("only the last statement may be the outputs; {bind}"));
+                return Err(if goes_on { error.hint(explain::GO_ON) } else { error });
             }
         }
         Ok(self.ast)
+    }
+
+    /// The statements as outputs, if all of them are, and in short if they are long.
+    fn outputs_alone(&self) -> Option<String> {
+        let output = |statement: &Statement| match statement {
+            Statement::Outputs { span, .. } => {
+                self.text.get(span.range()).map(|text| text.trim_end_matches(','))
+            }
+            _ => None,
+        };
+        let outputs: Vec<&str> = self.ast.statements.iter().map(output).collect::<Option<_>>()?;
+        let joined = outputs.join(", ");
+        let is_short =
+            joined.len() <= 40 && joined.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        Some(if is_short { joined } else { "a, b".to_string() })
     }
 
     pub(crate) fn statement(&mut self, start: u32, statement: Statement) {

@@ -268,8 +268,8 @@ fn brackets() {
 #[test]
 fn indices() {
     let made_of = [
-        "an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`; \
-          elements are chosen by `where(condition, x, nan)`",
+        "an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`",
+        "elements are chosen by `where(condition, x, nan)`, for a reduction by `mean(x, where=x > 0)`",
     ];
     let refused = |text: &str, at: usize, piece: &str, what: &str| {
         let message = format!("unexpected {what} in an index");
@@ -286,7 +286,6 @@ fn indices() {
     refused("x[1.5]", 2, "1.5", "number `1.5`");
     refused("x[1:2.]", 4, "2.", "number `2.`");
     refused("x[2j]", 2, "2j", "number `2j`");
-    refused("x['a']", 2, "'a'", "text literal");
     refused("x[True]", 2, "True", "`True`");
     refused("x[nan]", 2, "nan", "`nan`");
     refused("x[nan=0]", 2, "nan", "`nan`");
@@ -360,7 +359,7 @@ fn square_brackets_that_index_nothing() {
     assert_eq!(bad("a + [1]", 4, "[", expression), lists);
     assert_eq!(bad("x\n[0]", 2, "[", expression), lists);
     assert_eq!(bad("[i for i in x]", 0, "[", expression), lists);
-    assert_eq!(bad("x[i for i in x]", 2, "i", "unexpected name `i` in an index").len(), 1);
+    assert_eq!(bad("x[i for i in x]", 2, "i", "unexpected name `i` in an index").len(), 2);
     bad("x.[0]", 2, "[", "unexpected `[`; expected an attribute (`T`, `real`, `imag`) or a method");
     assert_eq!(bad("def f[x] = x", 5, "[", "unexpected `[`; expected `(`"), NOTHING);
     assert_eq!(bad("x[0] = 1", 5, "=", "only a name can be bound"), ["write `==` to compare"]);
@@ -424,25 +423,34 @@ fn something_is_missing() {
 fn outputs_come_last() {
     let message = "outputs before the last statement";
     let only = "only the last statement may be the outputs; bind it: name = ...";
-    assert_eq!(bad("a\nb", 0, "a", message), [only]);
+    assert_eq!(bad("a\nb", 0, "a", message), ["outputs are separated by commas: `a, b`"]);
     assert_eq!(bad("x = 1; a*b; y = 2", 7, "a*b", message), [only]);
     let go_on =
         "a statement ends with its line; to go on, end the line with the operator or use brackets";
     assert_eq!(bad("a\n+ b", 0, "a", message), [only, go_on]);
+    let long = format!("{}; b", "a".repeat(50));
+    let hints = bad(&long, 0, &long[..50], message);
+    assert_eq!(hints, ["outputs are separated by commas: `a, b`"]);
     assert_eq!(bad("a\n* b", 2, "*", "unexpected `*`; expected an expression"), [go_on]);
     assert_eq!(
-        bad("a, b\nc", 0, "a, b", message),
+        bad("a, b\nc\nx = 1", 0, "a, b", message),
         ["only the last statement may be the outputs; bind each of them: name = ..."]
     );
 }
 
 #[test]
 fn what_can_be_bound() {
-    let one = ["a binding has one value; `;` separates statements: `s = 1; c = 2`"];
+    let one = ["a binding has one value; `;` separates statements: `s = 1; c = 2; s, c`"];
     let comma = "unexpected `,`; expected an operator or the end of the statement";
     assert_eq!(bad("a, b = 1, 2", 8, ",", comma), one);
     let compare = "write `==` to compare";
     let function = "a function is defined with `def name(x) = ...`";
+    let no_return = ["a function is defined without `return`: `def name(x) = x + 1`"];
+    assert_eq!(bad("def f(x): return x+1", 8, ":", "unexpected `:`; expected `=`"), no_return);
+    let message = "unexpected name `return`; expected `=`";
+    assert_eq!(bad("def f(x) return x", 9, "return", message), no_return);
+    let message = "unexpected name `x`; expected an operator or the end of the statement";
+    assert_eq!(bad("def f(x) = return x", 18, "x", message), no_return);
     assert_eq!(bad("a = b = c", 6, "=", "a second `=` in one statement"), [compare]);
     assert_eq!(bad("a + b = c", 6, "=", "only a name can be bound"), [compare]);
     assert_eq!(bad("2 = c", 2, "=", "only a name can be bound"), [compare]);
@@ -502,10 +510,14 @@ fn steps_and_attributes() {
 
     let there_are = "the attributes are `.T`, `.real` and `.imag`; a method is called: `x.mean()`";
     let elements = "a program computes with elements; it does not see shapes or dtypes";
-    assert_eq!(bad("x.foo", 2, "foo", "unknown attribute `foo`"), [there_are]);
+    let column = |name: &str| format!("a column of a table is called by its name alone: `{name}`");
+    assert_eq!(bad("x.foo", 2, "foo", "unknown attribute `foo`"), [there_are, &column("foo")]);
+    let values = ["an input is its own values: write its name alone"];
+    assert_eq!(bad("x.values + 1", 2, "values", "unknown attribute `values`"), values);
+    assert_eq!(bad("x['foo']", 2, "'foo'", "unexpected text literal in an index"), [column("foo")]);
     assert_eq!(bad("x.if", 2, "if", "unknown attribute `if`"), [there_are]);
     assert_eq!(bad("a.shape", 2, "shape", "unknown attribute `shape`"), [elements]);
-    assert_eq!(bad("a.mean", 2, "mean", "unknown attribute `mean`"), [there_are]);
+    assert_eq!(bad("a.mean", 2, "mean", "unknown attribute `mean`"), [there_are, &column("mean")]);
     assert_eq!(lex("math.e * x", 5, "e", "there is no constant `e`"), ["write `exp(1)`"]);
     assert_eq!(
         bad("x.real.__class__", 7, "__class__", "unknown attribute `__class__`"),

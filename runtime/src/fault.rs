@@ -32,16 +32,35 @@ macro_rules! faults {
 faults! {
     "src/resolve.rs":
         ChainLosesItsMiddle "a chain of comparisons is its last one";
+    "src/resolve/arguments.rs":
         IsinAsksTheLast "isin compares with its last value only";
     "src/promote.rs":
         U32MeetsI32 "a signed integer and u32 meet in i32";
+    "src/graph/power.rs":
+        PlainCube "x**3 and x**4 are plain products in strict mode";
+        RootForHalfPower "x**0.5 is sqrt(x), zeros and infinities too";
+    "src/graph/formula.rs":
+        HeavisideOfZeroIsOne "heaviside(0, y) is 1";
+        ExponentByLogarithm "the exponent of frexp is floor(log2(abs(x))) + 1";
+        MantissaByQuotient "the mantissa of frexp is x / exp2(exponent)";
+        FloatPowerInOwnFloat "float_power of f32 is computed in f32";
+        BoundBeyondDtypeKept "a bound of clip beyond the dtype is not left out";
+        FillOfOtherDtype "full_like has the dtype of the number";
+    "src/graph/reduction.rs":
+        PtpOverlooksNan "ptp overlooks NaN";
+        InitialForgotten "sum and prod forget their initial value";
+        ExtremeInitialForgotten "min and max know their initial value only if there is nothing else";
+        MaskedMeanOverAll "the mean of some elements divides by the number of all";
+        MaskedFreedomForgotten "var of some elements forgets ddof";
+        MaskedVarUndefined "nanvar without freedom is infinite";
+        MaskedAllCountsTheOthers "all of some elements is false if another one is";
+        NanargOfInfinities "nanargmin and nanargmax of infinities beside NaN give the NaN's place";
+        ArrayEqualBroadcasts "array_equal broadcasts";
     "src/legalize.rs":
         FusedInStrict "a product that is added is fused in strict mode";
         SharedProductFused "a product that others use is fused";
         FusedSignForgotten "a*b - c is fused to a*b + c";
         ReassociatedInStrict "sums and products are balanced in strict mode";
-        PlainCube "x**3 and x**4 are plain products in strict mode";
-        RootForHalfPower "x**0.5 is sqrt(x), zeros and infinities too";
         FminPropagatesNan "fmin and fmax propagate NaN";
         MinusInfinityIsFinite "isinf and isfinite do not see -inf";
         MeanOverAll "the mean along an axis divides by the number of all elements";
@@ -93,6 +112,13 @@ faults! {
         FmaRoundsTwice "fma(x, y, z) is x*y + z";
         Expm1ByExp "expm1(x) is exp(x) - 1";
         Log1pByLog "log1p(x) is log(1 + x)";
+        LogaddexpOverflows "logaddexp(x, y) is log(exp(x) + exp(y))";
+        Logaddexp2Overflows "logaddexp2(x, y) is log2(exp2(x) + exp2(y))";
+        GcdWithSign "gcd(x, y) has the sign of x";
+        LcmOfProduct "lcm(x, y) is x * y // gcd(x, y)";
+        LdexpByPower "ldexp(x, n) is x * exp2(n)";
+        BitsOfComplement "the bits of a negative integer are those of its two's complement";
+        SincByQuotient "sinc(x) is sin(pi * x) / (pi * x)";
         CopysignByComparison "copysign(x, y) is -abs(x) if y < 0 else abs(x)";
     "src/plan/":
         PassesSwapped "the last two passes change places";
@@ -192,7 +218,9 @@ mod switch {
 
     /// The number of the fault that is on; one that there is not for none.
     static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
-    static REACHED: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+    /// A bit for each fault.
+    const WORDS: usize = Fault::ALL.len().div_ceil(64);
+    static REACHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 
     /// Turns a fault on, and any other off.
     pub fn turn_on(fault: Option<Fault>) {
@@ -211,7 +239,7 @@ mod switch {
 
     /// The faults that would have made a difference to what was compiled and run.
     #[derive(Clone, Copy, Debug)]
-    pub struct Reached([u64; 2]);
+    pub struct Reached([u64; WORDS]);
 
     impl Reached {
         /// Whether a fault is among them.

@@ -5,28 +5,40 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hotloop::{Arg, Error, ErrorKind, FileArray, Program, Result};
-use hotloop_grammar::{Statement, parse};
+use hotloop::{Arg, Error, ErrorKind, Program, Result};
 
-use super::array::Array;
 use super::budget::Budget;
 use super::file::{Address, File, Held, plain};
 use super::input::{Given, Inputs, Number};
+use super::neighbor::with_neighbor;
+use super::outline::Outline;
+use super::stream::cannot;
 use super::{Failure, warn};
+
+/// Says whether a run may be, by what its arguments are like and what memory they leave.
+pub(crate) type Look<'a> = dyn Fn(&[(&str, Arg<'_>)], &Budget) -> Result<()> + 'a;
 
 /// The arguments by name.
 pub(crate) struct Arguments(Vec<(String, Argument)>);
 
 enum Argument {
     Number(Number),
-    /// It was read into memory.
-    Array(Rc<Array>),
-    /// It is read where it is.
-    File(Arc<FileArray>),
+    /// What a file has, for all inputs that are given it.
+    Held(Rc<Held>),
+}
+
+impl Argument {
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Argument::Number(number) => number.arg(),
+            Argument::Held(held) => held.arg(),
+        }
+    }
 }
 
 impl Arguments {
-    /// Opens what a program needs. Every file is opened, and every table read, once.
+    /// Opens what a program needs. Every file is opened, and every table read, once; if the headers
+    /// say what the arrays are like, `look` is asked before any is read whole.
     ///
     /// # Errors
     /// `Usage` for an input that the program binds; those of files; `Name` for an input that is
@@ -35,6 +47,7 @@ impl Arguments {
         program: &Program,
         given: &Inputs,
         budget: &mut Budget,
+        look: &Look<'_>,
     ) -> std::result::Result<Arguments, Failure> {
         let is_read = |name: &str| program.inputs().iter().any(|input| **input == *name);
         for (name, given) in given.named.iter().filter(|(name, _)| !is_read(name)) {
@@ -47,15 +60,7 @@ impl Arguments {
             let spare = given.named.iter().map(|(name, _)| name.as_str()).filter(|n| !is_read(n));
             return Err(lacking(program, name, spare).into());
         }
-        let mut files = Files { program, given, list: Vec::new() };
-        // Also those of which nothing will be read: a path that is wrong should not pass.
-        for path in &given.files {
-            files.place(&Address::of(path).file, budget)?;
-        }
-        for name in &missing {
-            files.want_of_any(name, budget)?;
-        }
-        files.warn_of_bound()?;
+        let mut files = Files::open(program, given, &missing, budget)?;
         let mut arguments = Vec::new();
         for (name, given) in given.named.iter().filter(|(name, _)| is_read(name)) {
             match given {
@@ -65,26 +70,31 @@ impl Arguments {
                 Given::File(path) => files.want(name, path, budget)?,
             }
         }
-        for opened in files.list {
-            if opened.wanted.is_empty() {
-                let path = opened.file.path();
-                warn(&format_args!("the program reads nothing of {path:?}"));
-                continue;
-            }
-            arguments.extend(opened.read(budget)?);
-        }
+        files.look(&arguments, budget, look)?;
+        let held = files.read(budget, File::hold)?;
+        arguments.extend(held.into_iter().map(|(name, held)| (name, Argument::Held(held))));
         Ok(Arguments(arguments))
     }
 
     /// The arguments, as a program takes them.
     pub(crate) fn args(&self) -> Vec<(&str, Arg<'_>)> {
-        let arg = |argument| match argument {
-            &Argument::Number(number) => number.arg(),
-            Argument::Array(array) => array.arg(),
-            Argument::File(file) => Arg::source(file),
-        };
-        self.0.iter().map(|(name, argument)| (name.as_str(), arg(argument))).collect()
+        self.0.iter().map(|(name, argument)| (name.as_str(), argument.arg())).collect()
     }
+}
+
+/// What files without names have for inputs of a program: each file is opened, and every table read,
+/// once.
+///
+/// # Errors
+/// Those of files; `Name` for an input of which there is no array, or that may be one of several.
+pub(crate) fn of_files<T>(
+    program: &Program,
+    given: &Inputs,
+    names: &[&str],
+    budget: &mut Budget,
+    read: impl Fn(File, &[usize], &mut Budget) -> Result<Vec<T>>,
+) -> Result<Vec<(String, Rc<T>)>> {
+    Files::open(program, given, names, budget)?.read(budget, read)
 }
 
 /// An error of a program's text, with what is meant where a column is written as an attribute of
@@ -112,19 +122,9 @@ pub(crate) fn advised(error: Error, given: &Inputs) -> Error {
     }
 }
 
-/// The names that a program gives to values of its own.
-fn bound(program: &Program) -> Vec<String> {
-    let Ok(ast) = parse(program.text()) else { return Vec::new() };
-    let names = ast.statements().iter().flat_map(|statement| match statement {
-        Statement::Binding { names, .. } => &names[..],
-        _ => &[],
-    });
-    names.map(|own| ast.name(own.name).to_string()).collect()
-}
-
 /// What it means that an input is given that the program does not read.
 fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Result<(), Failure> {
-    if bound(program).iter().any(|own| own == name) {
+    if program.bindings().any(|own| own == name) {
         let what = match given {
             Given::Number(_) => "number",
             Given::File(_) => "array",
@@ -137,8 +137,8 @@ fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Re
     if let Given::File(path) = given {
         let file = Address::of(path).file;
         if let Err(error) = file.symlink_metadata() {
-            let message = format!("cannot read {file:?}: {error}");
-            let error = Error::new(ErrorKind::Io, message);
+            let error = cannot("read", format_args!("{file:?}"), error);
+            let error = with_neighbor(error, &file);
             return Err(error.hint(format!("the program has no input '{name}' either")).into());
         }
     }
@@ -168,7 +168,47 @@ struct Opened {
     wanted: BTreeMap<usize, Vec<String>>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    /// Opens the files without names, and wants what they have for inputs of some names.
+    fn open(
+        program: &'a Program,
+        given: &'a Inputs,
+        names: &[&str],
+        budget: &Budget,
+    ) -> Result<Files<'a>> {
+        let mut files = Files { program, given, list: Vec::new() };
+        // Also those of which nothing will be read: a path that is wrong should not pass.
+        for path in &given.files {
+            files.place(&Address::of(path).file, budget)?;
+        }
+        for name in names {
+            files.want_of_any(name, budget)?;
+        }
+        files.warn_of_bound()?;
+        Ok(files)
+    }
+
+    /// Reads what is wanted of all.
+    fn read<T>(
+        self,
+        budget: &mut Budget,
+        read: impl Fn(File, &[usize], &mut Budget) -> Result<Vec<T>>,
+    ) -> Result<Vec<(String, Rc<T>)>> {
+        let mut all = Vec::new();
+        for Opened { file, wanted } in self.list {
+            if wanted.is_empty() {
+                warn(&format_args!("the program reads nothing of {:?}", file.path()));
+                continue;
+            }
+            let numbers: Vec<usize> = wanted.keys().copied().collect();
+            for (array, names) in read(file, &numbers, budget)?.into_iter().zip(wanted.values()) {
+                let array = Rc::new(array);
+                all.extend(names.iter().map(|name| (name.clone(), array.clone())));
+            }
+        }
+        Ok(all)
+    }
+
     /// The place in the list of a file, which is opened if it is not there.
     fn place(&mut self, path: &Path, budget: &Budget) -> Result<usize> {
         if let Some(place) = self.list.iter().position(|opened| opened.file.path() == path) {
@@ -190,12 +230,41 @@ impl Files<'_> {
         Ok(())
     }
 
+    /// Asks whether a run may be, if something is read whole of which the size is known.
+    fn look(
+        &mut self,
+        numbers: &[(String, Argument)],
+        budget: &Budget,
+        look: &Look<'_>,
+    ) -> Result<()> {
+        let mut outlines: Vec<(&str, Arc<Outline>)> = Vec::new();
+        for Opened { file, wanted } in &mut self.list {
+            for (number, names) in wanted {
+                let Some(outline) = file.outline(*number)? else { return Ok(()) };
+                let outline = Arc::new(outline);
+                outlines.extend(names.iter().map(|name| (name.as_str(), outline.clone())));
+            }
+        }
+        let whole = outlines.iter().fold(0u64, |sum, (_, o)| sum.saturating_add(o.whole));
+        // What does not fit by itself is told of where it is read.
+        if whole == 0 || whole > budget.left() {
+            return Ok(());
+        }
+        let _charge = budget.charge(whole, &|| "what is read whole".to_string())?;
+        let numbers = numbers.iter().filter_map(|(name, argument)| match argument {
+            Argument::Number(number) => Some((name.as_str(), number.arg())),
+            _ => None,
+        });
+        let arrays = outlines.iter().map(|(name, outline)| (*name, Arg::source(outline)));
+        look(&numbers.chain(arrays).collect::<Vec<_>>(), budget)
+    }
+
     /// Warns of the arrays of files without names whose names the program gives to its own values.
     fn warn_of_bound(&self) -> Result<()> {
         if self.given.files.is_empty() {
             return Ok(());
         }
-        for name in bound(self.program) {
+        for name in self.program.bindings() {
             for path in &self.given.files {
                 let Address { file, part } = Address::of(path);
                 let opened = self.list.iter().find(|opened| opened.file.path() == file);
@@ -204,7 +273,9 @@ impl Files<'_> {
                     None => file.find(name.as_bytes()).unwrap_or_default(),
                     Some(part) => Some(file.choose(Some(&part), None)?),
                 };
-                if number.is_some_and(|n| file.variables().get(n).is_some_and(|n| *n == name)) {
+                if let Some(number) = number
+                    && file.is_called(number, &name)?
+                {
                     warn(&format_args!(
                         "'{name}' is bound in the program, so the array '{name}' of {:?} is not \
                          read; `==` compares",
@@ -228,8 +299,7 @@ impl Files<'_> {
                 None => file.find(name.as_bytes())?,
                 Some(part) => {
                     let number = file.choose(Some(&part), None)?;
-                    Some(number)
-                        .filter(|number| file.variables().get(*number).is_some_and(|n| n == name))
+                    file.is_called(number, name)?.then_some(number)
                 }
             };
             match number {
@@ -263,27 +333,5 @@ impl Files<'_> {
 impl Opened {
     fn want(&mut self, number: usize, name: &str) {
         self.wanted.entry(number).or_default().push(name.to_string());
-    }
-
-    /// Reads what is wanted.
-    fn read(self, budget: &mut Budget) -> Result<Vec<(String, Argument)>> {
-        let numbers: Vec<usize> = self.wanted.keys().copied().collect();
-        let mut arguments = Vec::new();
-        for (held, names) in self.file.hold(&numbers, budget)?.into_iter().zip(self.wanted.values())
-        {
-            match held {
-                Held::Memory(array) => {
-                    let array = Rc::new(array);
-                    let list = names.iter().map(|n| (n.clone(), Argument::Array(array.clone())));
-                    arguments.extend(list);
-                }
-                Held::File(file) => {
-                    let file = Arc::new(file);
-                    let list = names.iter().map(|n| (n.clone(), Argument::File(file.clone())));
-                    arguments.extend(list);
-                }
-            }
-        }
-        Ok(arguments)
     }
 }

@@ -89,6 +89,16 @@ impl Array {
         &self.strides
     }
 
+    /// Whether the bytes of the elements are those of C order.
+    pub(crate) fn is_in_c_order(&self) -> bool {
+        let mut stride = self.dtype.size();
+        self.shape.iter().zip(&self.strides).rev().all(|(extent, own)| {
+            let fits = *extent == 1 || *own == stride as isize;
+            stride = stride.wrapping_mul(*extent);
+            fits
+        })
+    }
+
     /// The elements' bytes, in the order of memory.
     pub(crate) fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.size]

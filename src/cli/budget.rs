@@ -1,5 +1,8 @@
 //! How much memory the arrays may take that are read whole.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use hotloop::{Error, ErrorKind, Result};
 
 use super::{memory, quantity};
@@ -9,11 +12,14 @@ const IN_PIECES: &str =
     "a .npy file, or an .npz archive that np.savez wrote, is read in pieces and need not fit";
 /// Memory that is left to others.
 const MARGIN: u64 = 64 << 20;
+/// What takes less beside arrays is not counted.
+const SMALL: u64 = 256 << 10;
 
-/// What there is for arrays that are read whole.
+/// What there is for arrays that are read whole. A clone is the same budget.
+#[derive(Clone)]
 pub(crate) struct Budget {
     /// What a run may take at most, and what of it others have taken.
-    run: Option<(u64, u64)>,
+    run: Option<(u64, Rc<Cell<u64>>)>,
     /// What the machine has left; `None` where it does not say.
     free: fn() -> Option<u64>,
 }
@@ -21,7 +27,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// That of a run of the command, which may take so many bytes.
     pub(crate) fn run(most: usize) -> Budget {
-        Budget { run: Some((most as u64, 0)), free: memory::available }
+        Budget { run: Some((most as u64, Rc::default())), free: memory::available }
     }
 
     /// What the machine has.
@@ -57,15 +63,15 @@ impl Budget {
         more: u64,
         what: &dyn Fn() -> String,
     ) -> Result<()> {
-        if let Some((most, taken)) = self.run
-            && taken.saturating_add(bytes).saturating_add(more) > most
+        if let Some((most, taken)) = &self.run
+            && taken.get().saturating_add(bytes).saturating_add(more) > *most
         {
             let beside = self.beside();
             let message = format!(
                 "{} would take more than {} of memory{beside}, but --memory is {}",
                 what(),
                 quantity::size(bytes),
-                quantity::limit(most),
+                quantity::limit(*most),
             );
             let error = Error::new(ErrorKind::Limit, message);
             return Err(error.hint("raise --memory").hint(IN_PIECES));
@@ -82,14 +88,14 @@ impl Budget {
 
     /// The error of what takes so many bytes, if that is more than the run may take.
     pub(crate) fn excess(&self, bytes: u64, what: &str) -> Option<Error> {
-        let (most, taken) = self.run?;
-        let needed = taken.saturating_add(bytes);
-        if needed <= most {
+        let (most, taken) = self.run.as_ref()?;
+        let needed = taken.get().saturating_add(bytes);
+        if needed <= *most {
             return None;
         }
         let size = quantity::size(bytes);
         let beside = self.beside();
-        let limit = quantity::limit(most);
+        let limit = quantity::limit(*most);
         let message =
             format!("{what} would take {size} of memory{beside}, but --memory is {limit}");
         let error = Error::new(ErrorKind::Limit, message);
@@ -98,9 +104,9 @@ impl Budget {
 
     /// That others have taken some already, if so.
     fn beside(&self) -> String {
-        match self.run {
-            Some((_, taken)) if taken > 0 => {
-                format!(" beside the {} of inputs", quantity::size(taken))
+        match &self.run {
+            Some((_, taken)) if taken.get() > 0 => {
+                format!(" beside the {} of inputs", quantity::size(taken.get()))
             }
             _ => String::new(),
         }
@@ -108,14 +114,45 @@ impl Budget {
 
     /// Takes so many bytes out of it.
     pub(crate) fn take(&mut self, bytes: u64) {
-        if let Some((_, taken)) = &mut self.run {
-            *taken += bytes;
+        if let Some((_, taken)) = &self.run {
+            taken.set(taken.get().saturating_add(bytes));
         }
+    }
+
+    /// Takes so many bytes out of it for as long as the charge lives: what is needed of a file
+    /// beside its arrays.
+    ///
+    /// # Errors
+    /// As [`Budget::check`].
+    pub(crate) fn charge(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<Charge> {
+        let bytes = if bytes > SMALL { bytes } else { 0 };
+        if bytes > 0 {
+            self.check(bytes, what)?;
+        }
+        let taken = self.run.as_ref().map(|(_, taken)| taken.clone());
+        if let Some(taken) = &taken {
+            taken.set(taken.get().saturating_add(bytes));
+        }
+        Ok(Charge { taken, bytes })
     }
 
     /// What others have left.
     pub(crate) fn left(&self) -> u64 {
-        self.run.map_or(u64::MAX, |(most, taken)| most.saturating_sub(taken))
+        self.run.as_ref().map_or(u64::MAX, |(most, taken)| most.saturating_sub(taken.get()))
+    }
+}
+
+/// Bytes that are taken out of a budget for a while.
+pub(crate) struct Charge {
+    taken: Option<Rc<Cell<u64>>>,
+    bytes: u64,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if let Some(taken) = &self.taken {
+            taken.set(taken.get().saturating_sub(self.bytes));
+        }
     }
 }
 
@@ -133,10 +170,23 @@ mod tests {
         budget.check(40, &what).unwrap();
         let error = budget.check(41, &what).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit);
-        let about =
-            "x would take 41 B of memory beside the 60 B of inputs, but --memory is 100 bytes";
+        let about = "x would take 41 B of memory beside the 60 B of inputs, but --memory is 100 B";
         assert_eq!(error.message(), about);
-        assert_eq!(error.hints()[0], "raise --memory to 101 or more");
+        assert_eq!(error.hints()[0], "raise --memory to 101B or more");
+    }
+
+    #[test]
+    fn what_is_charged_comes_back() {
+        let budget = Budget::run(1 << 20);
+        let what = || "x".to_string();
+        let charge = budget.charge(1 << 19, &what).unwrap();
+        assert_eq!(budget.clone().left(), 1 << 19);
+        // Little is not counted.
+        let little = budget.charge(SMALL, &what).unwrap();
+        assert_eq!(budget.left(), 1 << 19);
+        assert!(budget.charge(1 << 20, &what).is_err());
+        drop((charge, little));
+        assert_eq!(budget.left(), 1 << 20);
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub(crate) fn warn(message: &dyn Display) {
     }
 }
 
+/// Says what may be good to know and is nothing to worry about, unless there is to be nothing but
+/// errors.
+pub(crate) fn note(message: &dyn Display) {
+    if !is_quiet() {
+        complain(&format_args!("note: {message}"));
+    }
+}
+
 /// An error with the file that its place is in.
 pub(crate) fn located(error: &Error, file: Option<&Path>) -> String {
     let text = error.to_string();

@@ -29,7 +29,10 @@ fn options(about: &About) -> impl Iterator<Item = &'static Row> {
 fn words(verb: Verb) -> Vec<&'static str> {
     match verb {
         Verb::Completions => SHELLS.to_vec(),
-        Verb::Help => named().map(|about| about.name).chain(["language"]).collect(),
+        Verb::Help => {
+            let topics = named().map(|about| about.name).chain(["language"]);
+            topics.chain(super::functions::names()).collect()
+        }
         Verb::Functions => super::functions::names().collect(),
         _ => Vec::new(),
     }
@@ -88,6 +91,8 @@ _hotloop() {{
         word=${{COMP_WORDS[i]}}
         case \" {verbs} \" in *\" $word \"*) verb=$word; break ;; esac
     done
+    # bash takes @FILE for two words, and has the whole of it replaced.
+    if [[ $prev == @ && $2 == @* ]]; then cur=$2; fi
     # bash takes NAME=FILE for three words.
     if [[ $cur == = ]]; then cur=''; prev='='; fi
     if [[ $prev == = ]]; then
@@ -110,8 +115,13 @@ _hotloop() {{
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))
     elif [[ $cur == @* ]]; then
-        compopt -o filenames
-        COMPREPLY=($(compgen -P @ -f -- \"${{cur#@}}\"))
+        # No name of a file, which bash would complete without the @.
+        local IFS=$'\\n'
+        for word in $(compgen -f -- \"${{cur#@}}\"); do
+            [[ -d $word ]] && word+=/ && compopt -o nospace
+            printf -v word %q \"$word\"
+            COMPREPLY+=(\"@$word\")
+        done
     elif [[ $words ]]; then
         COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))
     else
@@ -200,9 +210,10 @@ fn fish() -> String {
             about.name,
             fish_text(about.summary)
         );
-        for word in words(about.verb) {
+        let words = words(about.verb).join(" ");
+        if !words.is_empty() {
             script += &format!(
-                "complete -c hotloop -n '__fish_seen_subcommand_from {}' -a {word}\n",
+                "complete -c hotloop -n '__fish_seen_subcommand_from {}' -f -a '{words}'\n",
                 about.name
             );
         }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use hotloop::{Arg, ArgType, Order, Out, OutputShape, Outputs, Program, Report, RunOptions};
 
@@ -75,8 +76,14 @@ impl Printed {
 pub(crate) enum Value {
     /// A number that takes the dtype of what it meets.
     Number(Number),
-    /// An array.
-    Array(Array),
+    /// An array, which may have several names.
+    Array(Rc<Array>),
+}
+
+impl From<Array> for Value {
+    fn from(array: Array) -> Value {
+        Value::Array(array.into())
+    }
 }
 
 impl Value {
@@ -88,7 +95,7 @@ impl Value {
         Ok(match given {
             Given::Number(number) => Value::Number(*number),
             Given::File(path) => {
-                Value::Array(file::array(path, Some(name), dialect, &mut Budget::machine())?)
+                file::array(path, Some(name), dialect, &mut Budget::machine())?.into()
             }
         })
     }
@@ -129,7 +136,12 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     }
     let names = output_names(&program, &evaluation.names).map_err(Failure::Usage)?;
     let mut budget = Budget::run(evaluation.memory);
-    let arguments = Arguments::open(&program, &evaluation.inputs, &mut budget)?;
+    let is_whole = destination.as_ref().is_none_or(Destination::is_written_whole);
+    let look = |args: &[(&str, Arg<'_>)], budget: &Budget| match is_whole {
+        true => fits(&program.eval_shape(args)?, budget, evaluation.output.is_some()),
+        false => Ok(()),
+    };
+    let arguments = Arguments::open(&program, &evaluation.inputs, &mut budget, &look)?;
     let args = arguments.args();
     let left = usize::try_from(budget.left()).unwrap_or(usize::MAX);
     let options = options(evaluation.stats).memory(left.max(1));
@@ -156,7 +168,11 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
             evaluation.style.show_all(&mut printer, shown)
         }
     };
-    printer.finish()
+    let is_data = evaluation.printed == Printed::Json || evaluation.style.full;
+    printer.finish().map_err(|failure| match failure {
+        Failure::Quiet if is_data => Failure::Unread,
+        failure => failure,
+    })
 }
 
 /// Where the outputs go; `None` where they are printed as text or JSON.

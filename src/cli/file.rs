@@ -4,24 +4,32 @@
 //! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`, or by
 //! its number, `FILE.csv:#2`.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
+use std::collections::{HashMap, TryReserveError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use hotloop::{Error, ErrorKind, FileArray, Result};
+use hotloop::npy::Header;
+use hotloop::{Arg, DType, Error, ErrorKind, FileArray, Result, Source};
 
 use super::array::Array;
-use super::budget::Budget;
+use super::budget::{Budget, Charge};
 use super::csv::{Dialect, Table, shown};
 use super::format::{Format, remedy};
 use super::input::{STANDARD_INPUT, is_name, is_word};
-use super::npy;
+use super::names::Names;
+use super::neighbor::with_neighbor;
 use super::npz::Npz;
-use super::warn;
+use super::outline::Outline;
+use super::stream::cannot;
+use super::{npy, warn};
 
 /// Characters of the names of variables that are made of others.
 const LONGEST_NAME: usize = 64;
 /// Names that are listed in an error.
 const LISTED: usize = 20;
+/// The most columns of a table that are read at once: each is an array, and a variable.
+const MOST_AT_ONCE: usize = 100_000;
 
 /// Where an array is: a file and, if it holds several, the name or number of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,25 +102,49 @@ pub(crate) enum Held {
     /// It was read.
     Memory(Array),
     /// It is read where it is.
-    File(FileArray),
+    File(Arc<FileArray>),
+}
+
+impl Held {
+    /// The array as an argument.
+    pub(crate) fn arg(&self) -> Arg<'_> {
+        match self {
+            Held::Memory(array) => array.arg(),
+            Held::File(array) => Arg::source(array),
+        }
+    }
+
+    /// The element type.
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Held::Memory(array) => array.dtype(),
+            Held::File(array) => Source::dtype(&**array),
+        }
+    }
+
+    /// The extents of the axes.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Held::Memory(array) => array.shape(),
+            Held::File(array) => Source::shape(&**array),
+        }
+    }
 }
 
 /// A file of which it is known what arrays it holds.
 pub(crate) struct File {
     path: PathBuf,
     contents: Contents,
-    /// What the file calls its arrays.
-    names: Vec<Vec<u8>>,
-    /// The same as names of variables.
-    variables: Vec<String>,
-    /// The places in the list by both.
-    places: HashMap<Vec<u8>, Vec<usize>>,
+    budget: Budget,
+    /// What the file calls its arrays as names of variables, once they are asked for.
+    variables: OnceCell<(Names, Charge)>,
 }
 
+/// Its arrays, and what it calls them.
 enum Contents {
-    Npy,
-    Npz(Npz),
-    Table(Table),
+    Npy(Names),
+    Npz(Npz, Names),
+    Table(Box<Table>),
 }
 
 impl File {
@@ -129,33 +161,29 @@ impl File {
                  name one file",
             ));
         }
-        let (contents, names) = match Format::of(path) {
+        if let Err(error) = path.symlink_metadata() {
+            return Err(with_neighbor(cannot("read", format_args!("{path:?}"), error), path));
+        }
+        let refused = |_| no_memory(path);
+        let contents = match Format::of(path) {
             Format::Npy => {
-                let stem = path.file_stem().unwrap_or_default().as_encoded_bytes().to_vec();
-                (Contents::Npy, vec![stem])
+                let mut names = Names::with_room(1, 0).map_err(refused)?;
+                names
+                    .push(path.file_stem().unwrap_or_default().as_encoded_bytes())
+                    .map_err(refused)?;
+                Contents::Npy(names)
             }
             Format::Npz => {
                 let archive = Npz::open(path)?;
-                let names = archive.members();
-                (Contents::Npz(archive), names)
+                let names = archive.members().map_err(refused)?;
+                Contents::Npz(archive, names)
             }
             Format::Csv | Format::Tsv => {
-                let table = Table::open(path, dialect, budget)?;
-                let names = table.names().to_vec();
-                (Contents::Table(table), names)
+                Contents::Table(Box::new(Table::open(path, dialect, budget)?))
             }
         };
-        let texts: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
-        let variables = variables(texts.iter().map(|text| &**text));
-        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        for (i, name) in names.iter().enumerate() {
-            places.entry(name.clone()).or_default().push(i);
-        }
-        // A variable's name stands behind what the file itself calls so.
-        for (i, name) in variables.iter().enumerate() {
-            places.entry(name.clone().into_bytes()).or_insert_with(|| vec![i]);
-        }
-        Ok(File { path: path.into(), contents, names, variables, places })
+        let budget = budget.clone();
+        Ok(File { path: path.into(), contents, budget, variables: OnceCell::new() })
     }
 
     /// The path that it was opened by.
@@ -163,20 +191,51 @@ impl File {
         &self.path
     }
 
+    /// What it calls its arrays.
+    fn names(&self) -> &Names {
+        match &self.contents {
+            Contents::Npy(names) | Contents::Npz(_, names) => names,
+            Contents::Table(table) => table.names(),
+        }
+    }
+
     /// The names of variables that its arrays have.
-    pub(crate) fn variables(&self) -> &[String] {
-        &self.variables
+    ///
+    /// # Errors
+    /// `Limit`, `OutOfMemory`.
+    fn variables(&self) -> Result<&Names> {
+        if let Some((variables, _)) = self.variables.get() {
+            return Ok(variables);
+        }
+        let names = self.names();
+        let bytes = names.iter().map(|name| name.len().min(LONGEST_NAME)).sum();
+        let needed = Names::needed(names.len(), bytes);
+        let what = || format!("what {:?} calls its arrays", self.path);
+        let charge = self.budget.charge(needed, &what)?;
+        let variables = variables(names.iter(), bytes).map_err(|_| no_memory(&self.path))?;
+        Ok(&self.variables.get_or_init(|| (variables, charge)).0)
+    }
+
+    /// Whether the array of a number has the name of a variable.
+    ///
+    /// # Errors
+    /// `Limit`, `OutOfMemory`.
+    pub(crate) fn is_called(&self, number: usize, name: &str) -> Result<bool> {
+        Ok(self.variables()?.get(number) == Some(name.as_bytes()))
     }
 
     /// The number of the array that is called so, or would be as a variable.
     ///
     /// # Errors
-    /// `Name` if several are.
+    /// `Name` if several are; `Limit`, `OutOfMemory`.
     pub(crate) fn find(&self, name: &[u8]) -> Result<Option<usize>> {
-        match self.places.get(name).map(Vec::as_slice) {
-            None | Some([]) => Ok(None),
-            Some([one]) => Ok(Some(*one)),
-            Some([first, second, ..]) => {
+        match self.names().find(name) {
+            // Nothing is a variable that is called otherwise, and the names of variables take time.
+            [None, _] if !str::from_utf8(name).is_ok_and(is_word) => Ok(None),
+            // A variable's name stands behind what the file itself calls so.
+            [None, _] => Ok(self.variables()?.find(name)[0]),
+            [one, None] => Ok(one),
+            [Some(first), Some(second)] => {
                 let path = &self.path;
                 let message = format!("{path:?} has several arrays called \"{}\"", shown(name));
                 Err(Error::new(ErrorKind::Name, message).hint(format!(
@@ -195,16 +254,16 @@ impl File {
     /// # Errors
     /// `Name` if it is not clear which one.
     pub(crate) fn choose(&self, part: Option<&[u8]>, input: Option<&str>) -> Result<usize> {
-        let (path, count) = (&self.path, self.names.len());
+        let (path, count) = (&self.path, self.names().len());
         let Some(part) = part else {
-            let arrays = self.arrays();
-            return match arrays[..] {
-                [one] => Ok(one),
-                [] => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
-                [first, ..] => {
-                    let message = format!("{path:?} holds {} arrays, not one", arrays.len());
+            let mut arrays = self.arrays();
+            return match (arrays.next(), arrays.count()) {
+                (Some(one), 0) => Ok(one),
+                (None, _) => Err(Error::new(ErrorKind::Name, format!("{path:?} holds no arrays"))),
+                (Some(first), more) => {
+                    let message = format!("{path:?} holds {} arrays, not one", more + 1);
                     let to = input.map(|name| format!("{name}=")).unwrap_or_default();
-                    let example = match self.names.get(first).map(|name| str::from_utf8(name)) {
+                    let example = match self.names().get(first).map(str::from_utf8) {
                         Some(Ok(name)) => shown(name.as_bytes()),
                         _ => format!("#{}", first + 1),
                     };
@@ -234,7 +293,7 @@ impl File {
 
     /// An error that a name is not there, with those that are, and those like it.
     pub(crate) fn with_names(&self, error: Error, wrong: &[u8]) -> Error {
-        let known = self.names.iter().filter_map(|name| str::from_utf8(name).ok());
+        let known = self.names().iter().filter_map(|name| str::from_utf8(name).ok());
         // Of a short name every other one is a neighbour.
         let wrong = str::from_utf8(wrong).ok().filter(|wrong| wrong.len() > 2);
         let near = wrong.map(|wrong| hotloop::ops::suggestions(wrong, known));
@@ -242,42 +301,37 @@ impl File {
             Some(near) => error.hint(format!("did you mean '{}'?", shown(near.as_bytes()))),
             None => error,
         };
-        if self.names.is_empty() {
+        if self.names().len() == 0 {
             return error.hint(format!("{:?} holds no arrays", self.path));
         }
         let mut names = format!("{:?} has {}", self.path, self.listed());
-        if let Some(odd) = self.names.iter().position(|name| str::from_utf8(name).is_err()) {
+        if let Some(odd) = self.names().iter().position(|name| str::from_utf8(name).is_err()) {
             names += &format!("; take one by its number, {}:#{}", plain(&self.path), odd + 1);
         }
         let error = error.hint(names);
-        match &self.contents {
-            Contents::Table(table) if table.is_nameless() => {
-                error.hint("its first line is taken for values; `--header` says that it has names")
-            }
-            _ => error,
-        }
+        let Contents::Table(table) = &self.contents else { return error };
+        let error = table.nameless().into_iter().fold(error, Error::hint);
+        table.apart().into_iter().fold(error, Error::hint)
     }
 
     /// The numbers of what the file says is an array: of the members of an archive those that are
     /// called so, if any is.
-    fn arrays(&self) -> Vec<usize> {
-        let all = 0..self.names.len();
-        match &self.contents {
-            Contents::Npz(archive) => {
-                let called: Vec<usize> =
-                    all.clone().filter(|number| archive.is_called_array(*number)).collect();
-                if called.is_empty() { all.collect() } else { called }
-            }
-            _ => all.collect(),
-        }
+    fn arrays(&self) -> impl Iterator<Item = usize> {
+        let called = |number: &usize| match &self.contents {
+            Contents::Npz(archive, _) => archive.is_called_array(*number),
+            _ => true,
+        };
+        let all = 0..self.names().len();
+        let any = all.clone().any(|number| called(&number));
+        all.filter(move |number| !any || called(number))
     }
 
     /// The first names, which a stranger may have written to steer a terminal.
     fn listed(&self) -> String {
-        let arrays = self.arrays();
-        let listed = arrays.iter().take(LISTED).filter_map(|number| self.names.get(*number));
-        let known: Vec<String> = listed.map(|name| shown(name)).collect();
-        let more = if arrays.len() > known.len() { ", ..." } else { "" };
+        let mut arrays = self.arrays();
+        let listed = arrays.by_ref().take(LISTED).filter_map(|number| self.names().get(number));
+        let known: Vec<String> = listed.map(shown).collect();
+        let more = if arrays.next().is_some() { ", ..." } else { "" };
         format!("{}{more}", known.join(", "))
     }
 
@@ -288,13 +342,13 @@ impl File {
     /// As [`npy::read`], [`Npz::read`] and [`Table::read`].
     pub(crate) fn hold(self, numbers: &[usize], budget: &mut Budget) -> Result<Vec<Held>> {
         match self.contents {
-            Contents::Npy if self.path.is_file() => {
+            Contents::Npy(_) if self.path.is_file() => {
                 let array = hotloop::npy::open(&self.path).map_err(|error| self.advised(error))?;
-                Ok(vec![Held::File(array)])
+                Ok(vec![Held::File(array.into())])
             }
-            Contents::Npz(mut archive) => {
+            Contents::Npz(mut archive, _) => {
                 let hold = |number: &usize| match archive.stored(*number)? {
-                    Some(array) => Ok(Held::File(array)),
+                    Some(array) => Ok(Held::File(array.into())),
                     None => archive.read(*number, budget).map(Held::Memory),
                 };
                 numbers.iter().map(hold).collect()
@@ -303,17 +357,33 @@ impl File {
         }
     }
 
-    /// The same in memory.
+    /// What the array of a number is like, if its header says that.
+    ///
+    /// # Errors
+    /// As [`File::hold`].
+    pub(crate) fn outline(&mut self, number: usize) -> Result<Option<Outline>> {
+        match &mut self.contents {
+            Contents::Npy(_) if self.path.is_file() => {
+                let array = hotloop::npy::open(&self.path).map_err(|error| self.advised(error))?;
+                let header = Header::new(Source::dtype(&array), Source::shape(&array));
+                Ok(Some(Outline::new(header, false)))
+            }
+            Contents::Npz(archive, _) => archive.outline(number).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The arrays of some numbers, each given once, in memory.
     ///
     /// # Errors
     /// As [`File::hold`].
     pub(crate) fn read(self, numbers: &[usize], budget: &mut Budget) -> Result<Vec<Array>> {
         match self.contents {
-            Contents::Npy => {
+            Contents::Npy(_) => {
                 let array = npy::read(&self.path, budget).map_err(|error| self.advised(error))?;
                 Ok(vec![array])
             }
-            Contents::Npz(mut archive) => {
+            Contents::Npz(mut archive, _) => {
                 numbers.iter().map(|number| archive.read(*number, budget)).collect()
             }
             Contents::Table(table) => {
@@ -331,18 +401,28 @@ impl File {
     /// # Errors
     /// As [`File::read`]; then nothing is read.
     pub(crate) fn read_all(self, budget: &mut Budget) -> Result<Vec<(String, Array)>> {
-        let variables = self.variables;
+        let count = self.names().len();
+        if let Contents::Table(_) = &self.contents
+            && count > MOST_AT_ONCE
+        {
+            let path = &self.path;
+            let what = format!(
+                "{path:?} has {count} columns, of which at most {MOST_AT_ONCE} are read at once"
+            );
+            let first = self.names().get(0).map(shown).unwrap_or_default();
+            return Err(Error::new(ErrorKind::Limit, what)
+                .hint(format!("take one by its name or number: x={}:{first}", plain(path))));
+        }
+        let names = self.variables()?.iter().map(|name| String::from_utf8_lossy(name).into_owned());
+        let names: Vec<String> = names.collect();
         match self.contents {
-            Contents::Npz(archive) => all_members(archive, &self.path, variables, budget),
+            Contents::Npz(archive, _) => all_members(archive, &self.path, names, budget),
             Contents::Table(table) => {
                 let arrays = table.read_all(budget)?;
-                let named = |(i, array): (usize, Array)| Some((variables.get(i)?.clone(), array));
+                let named = |(i, array): (usize, Array)| Some((names.get(i)?.clone(), array));
                 Ok(arrays.into_iter().filter_map(named).collect())
             }
-            Contents::Npy => {
-                let file = File { variables: Vec::new(), contents: Contents::Npy, ..self };
-                Ok(variables.into_iter().zip(file.read(&[0], budget)?).collect())
-            }
+            Contents::Npy(_) => Ok(names.into_iter().zip(self.read(&[0], budget)?).collect()),
         }
     }
 
@@ -464,21 +544,32 @@ pub(crate) fn all(
     let file = File::open(&file, dialect, budget)?;
     let Some(part) = part else { return file.read_all(budget) };
     let number = file.choose(Some(&part), None)?;
-    let name = file.variables.get(number).cloned().unwrap_or_default();
+    let name = file.variables()?.get(number).unwrap_or_default();
+    let name = String::from_utf8_lossy(name).into_owned();
     Ok([name].into_iter().zip(file.read(&[number], budget)?).collect())
 }
 
-/// Names of variables, each different, for names of any kind.
-fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken = HashSet::new();
-    // The last number that told those of one name apart.
-    let mut same: HashMap<String, usize> = HashMap::new();
-    let variable = |(i, name): (usize, &str)| {
-        let mut name: String = name
-            .chars()
-            .take(LONGEST_NAME)
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect();
+fn no_memory(path: &Path) -> Error {
+    Error::new(ErrorKind::OutOfMemory, format!("no memory for what {path:?} calls its arrays"))
+}
+
+/// Names of variables, each different, for names of any kind that have about so many bytes.
+fn variables<'a>(
+    names: impl ExactSizeIterator<Item = &'a [u8]>,
+    bytes: usize,
+) -> std::result::Result<Names, TryReserveError> {
+    let mut variables = Names::with_room(names.len(), bytes)?;
+    // The last number that told those apart that would be called as the one at a place.
+    let mut same: HashMap<usize, usize> = HashMap::new();
+    let (mut name, mut unique) = (String::new(), String::new());
+    for (i, own) in names.enumerate() {
+        name.clear();
+        // Of one that is not UTF-8, what is not has a mark in its place.
+        let chars = own.utf8_chunks().flat_map(|chunk| {
+            chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('_'))
+        });
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        name.extend(chars.take(LONGEST_NAME).map(plain));
         if name.bytes().all(|c| c == b'_') {
             // Nothing is left of it, and `_` is the last value printed.
             name = format!("array_{}", i + 1);
@@ -490,26 +581,34 @@ fn variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         if !is_word(&name) {
             name.insert(0, '_');
         }
-        let number = same.entry(name.clone()).or_insert(1);
-        let mut unique = name.clone();
-        while !taken.insert(unique.clone()) {
-            *number += 1;
-            unique = format!("{name}_{number}");
+        unique.clone_from(&name);
+        if let [Some(first), _] = variables.find(name.as_bytes()) {
+            let number = same.entry(first).or_insert(1);
+            while variables.find(unique.as_bytes())[0].is_some() {
+                *number += 1;
+                unique.truncate(name.len());
+                unique += &format!("_{number}");
+            }
         }
-        unique
-    };
-    names.enumerate().map(variable).collect()
+        variables.push(unique.as_bytes())?;
+    }
+    Ok(variables)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn called(names: &[&str]) -> Vec<String> {
+        let variables = variables(names.iter().map(|name| name.as_bytes()), 0).unwrap();
+        variables.iter().map(|name| String::from_utf8(name.to_vec()).unwrap()).collect()
+    }
+
     #[test]
     fn many_equal_names_are_told_apart() {
-        let names = variables(std::iter::repeat_n("a", 100_000));
+        let names = called(&["a"; 100_000]);
         assert_eq!((&*names[0], &*names[1], &*names[99_999]), ("a", "a_2", "a_100000"));
-        assert_eq!(variables(["x".repeat(1000).as_str()].into_iter())[0].len(), LONGEST_NAME);
+        assert_eq!(called(&[&"x".repeat(1000)])[0].len(), LONGEST_NAME);
     }
 
     #[test]
@@ -526,11 +625,8 @@ mod tests {
             "price_2_2",
             "None_",
         ];
-        assert_eq!(variables(names.into_iter()), want);
-        assert_eq!(
-            variables(["é", "_", "array_1"].into_iter()),
-            ["array_1", "array_2", "array_1_2"]
-        );
+        assert_eq!(called(&names), want);
+        assert_eq!(called(&["é", "_", "array_1"]), ["array_1", "array_2", "array_1_2"]);
     }
 
     #[test]

@@ -30,18 +30,21 @@ const GROUPS: &[(&str, &str)] = &[
     ("Special functions", "erf erfc normcdf gamma lgamma heaviside"),
     (
         "Comparisons and choices",
-        "where minimum maximum fmin fmax clip isin isnan isinf isfinite isclose signbit \
-         nan_to_num less less_equal greater greater_equal equal not_equal logical_and \
+        "where minimum maximum fmin fmax clip isin isnan isinf isposinf isneginf isfinite isclose \
+         signbit nan_to_num less less_equal greater greater_equal equal not_equal logical_and \
          logical_or logical_xor logical_not",
     ),
     ("Bits", "bitwise_and bitwise_or bitwise_xor bitwise_not left_shift right_shift bitwise_count"),
     (
         "Reductions, over all axes or axis=",
-        "sum prod mean var std min max ptp argmin argmax any all count_nonzero dot nansum \
-         nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
+        "sum prod mean var std min max ptp argmin argmax any all allclose array_equal \
+         count_nonzero dot nansum nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
     ),
     ("Views, which cost nothing", "transpose expand_dims"),
-    ("Copies, conversions and parts of numbers", "astype copy ones_like zeros_like real imag conj"),
+    (
+        "Copies, conversions and parts of numbers",
+        "astype copy ones_like zeros_like full_like real imag conj",
+    ),
 ];
 
 /// Where dtypes are called.
@@ -158,14 +161,14 @@ fn grouped() -> Vec<(&'static str, Vec<Line>)> {
     groups
 }
 
-/// All functions.
-pub(crate) fn table() -> String {
+/// All functions, and how one says that it wants to know more of one.
+pub(crate) fn table(more: &str) -> String {
     let group = |(title, lines): (&str, Vec<Line>)| {
         let lines: String = lines.iter().map(Line::text).collect();
         format!("{}\n{lines}", heading(title))
     };
     let groups: Vec<String> = grouped().into_iter().map(group).collect();
-    format!("{}\n`hotloop functions NAME` says more of one.\n", groups.join("\n"))
+    format!("{}\n{more} says more of one.\n", groups.join("\n"))
 }
 
 /// One function, or those that a pattern fits.
@@ -250,7 +253,7 @@ fn fits(name: &str, pattern: &str) -> bool {
 }
 
 fn describe(line: &Line, row: Option<&Row>) -> String {
-    let mut text = format!("{}\n{}", line.call, wrap(&line.about, 2, 2));
+    let mut text = wrap(&line.call, 0, 4) + &wrap(&line.about, 2, 2);
     if let Some(other) = line.names.get(1..).filter(|other| !other.is_empty()) {
         text += &format!("  also called: {}\n", other.join(", "));
     }
@@ -316,7 +319,7 @@ mod tests {
 
     #[test]
     fn lines_fit_a_terminal() {
-        let table = table();
+        let table = table("`hotloop functions NAME`");
         let long = table.lines().find(|line| line.chars().count() > 80);
         assert_eq!(long, None);
         for name in names() {

@@ -115,7 +115,7 @@ pub(crate) fn entry(left: &str, right: &str) -> String {
     let right = wrap(right, COLUMN, COLUMN);
     match left.len() + 3 <= COLUMN {
         true => format!("  {left:0$}{1}", COLUMN - 2, right.trim_start()),
-        false => format!("  {left}\n{right}"),
+        false => wrap(left, 2, 6) + &right,
     }
 }
 

@@ -144,7 +144,7 @@ impl Inputs {
 }
 
 /// Whether a word is a file, or a part of one, without the name of an input before it.
-fn is_file(word: &OsStr) -> bool {
+pub(crate) fn is_file(word: &OsStr) -> bool {
     let bytes = word.as_encoded_bytes();
     let equals = bytes.iter().position(|byte| *byte == b'=');
     let before = &bytes[..equals.unwrap_or_default()];

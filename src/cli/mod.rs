@@ -17,12 +17,14 @@
 //!
 //! What is wrong with the command line exits with 2, Ctrl-C with 130, another signal with 128 and its
 //! number, any other error with 1; all say on standard error what it was, with a caret under the place
-//! in the program. A reader that goes away ends the output quietly: printed text with 0, data with 141.
+//! in the program. A reader that goes away ends the output quietly: text for people with 0, data with
+//! 141.
 
 mod arguments;
 mod array;
 mod bench;
 mod budget;
+mod closed;
 mod complaint;
 mod completions;
 mod csv;
@@ -43,8 +45,11 @@ mod kind;
 mod leftovers;
 mod man;
 mod memory;
+mod names;
+mod neighbor;
 mod npy;
 mod npz;
+mod outline;
 mod place;
 mod plot;
 mod printer;
@@ -67,7 +72,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(crate) use complaint::{complain, warn};
+pub(crate) use complaint::{complain, note, warn};
 pub(crate) use printer::print;
 use replacement::WriteError;
 use words::{Asked, Command};
@@ -150,7 +155,8 @@ fn work() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {
-            complain(&format_args!("error: {message}\n  = help: see `hotloop --help`"));
+            let error = hotloop::Error::new(hotloop::ErrorKind::Arity, message);
+            complain(&error.hint("see `hotloop --help`"));
             ExitCode::from(2)
         }
     }

@@ -3,8 +3,9 @@
 //!
 //! A member that is stored can be read where it lies, as a file of its own would be; its checksum
 //! is then not looked at. That of a member that is read whole is. What an archive says of its
-//! members' sizes is not believed before their headers and the file agree.
+//! members is not believed before their own headers and the file agree.
 
+use std::collections::TryReserveError;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -14,12 +15,14 @@ use hotloop::{Error, ErrorKind, FileArray, Result};
 use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipReadOptions, ZipWriter};
 
 use super::array::Array;
 use super::budget::Budget;
 use super::first_error::FirstError;
+use super::names::Names;
 use super::npy;
+use super::outline::Outline;
 use super::stream::{Stream, cannot};
 
 /// An archive of arrays.
@@ -56,12 +59,16 @@ impl Npz {
     }
 
     /// The names of the arrays, without `.npy`, in the order of the archive.
-    pub(crate) fn members(&self) -> Vec<Vec<u8>> {
-        let name = |number| {
+    ///
+    /// # Errors
+    /// There is no memory for them.
+    pub(crate) fn members(&self) -> std::result::Result<Names, TryReserveError> {
+        let mut names = Names::with_room(self.archive.len(), 0)?;
+        for number in 0..self.archive.len() {
             let name = self.full_name(number);
-            name.strip_suffix(b".npy").map(<[u8]>::to_vec).unwrap_or(name)
-        };
-        (0..self.archive.len()).map(name).collect()
+            names.push(name.strip_suffix(b".npy").unwrap_or(&name))?;
+        }
+        Ok(names)
     }
 
     fn full_name(&self, number: usize) -> Vec<u8> {
@@ -96,8 +103,10 @@ impl Npz {
             return Err(Error::new(ErrorKind::Format, format!("{title}: {unread}"))
                 .hint("save it with np.savez or np.savez_compressed"));
         }
-        let member = self.archive.by_index(number).map_err(|error| wrong(&title, error))?;
-        Ok((member, title))
+        // What the member's own header says must be what the directory says, or it may be another.
+        let options = ZipReadOptions::new().enforce_header_consistency(true);
+        let member = self.archive.by_index_with_options(number, options);
+        Ok((member.map_err(|error| wrong(&title, error))?, title))
     }
 
     /// The array of a number where it is, if it is stored as it is.
@@ -123,6 +132,16 @@ impl Npz {
         let array = FileArray::new(file, at + start, header.dtype, &header.shape);
         let array = array.with_fortran_order(header.fortran_order);
         Ok(Some(array.with_byte_swapped(header.swapped).with_path(&self.path)))
+    }
+
+    /// What the array of a number is like, by its header.
+    ///
+    /// # Errors
+    /// As [`Npz::read`].
+    pub(crate) fn outline(&mut self, number: usize) -> Result<Outline> {
+        let (mut member, title) = self.member(number)?;
+        let is_read_whole = member.compression() != CompressionMethod::Stored;
+        Ok(Outline::new(npy::header(&mut member, &title)?.0, is_read_whole))
     }
 
     /// Reads the array of a number.

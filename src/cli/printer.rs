@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Failure, interrupt};
+use super::{Failure, closed, interrupt};
 
 /// Bytes that are written at once.
 const PART: usize = 1 << 16;
@@ -49,8 +49,11 @@ impl fmt::Write for Printer {
 /// Writes to standard output, at once.
 ///
 /// # Errors
-/// `Quiet` where nobody reads any more, `Io`, `Cancelled`.
+/// `Quiet` where nobody reads any more, `Io`, also where it is closed, `Cancelled`.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    if !text.is_empty() {
+        closed::check()?;
+    }
     let mut out = io::stdout().lock();
     let written = interrupt::waiting(|| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     Ok(written??)

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use hotloop::{Error, ErrorKind, Result};
 
+use super::neighbor::with_neighbor;
+use super::quantity;
+
 /// The engine takes no longer text.
 const MOST: usize = 1 << 20;
 
@@ -22,10 +25,11 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     };
     read.map_err(|error| {
         let message = format!("cannot read the program {path:?}: {error}");
-        Error::new(ErrorKind::Io, message)
+        with_neighbor(Error::new(ErrorKind::Io, message), path)
     })?;
     if bytes.len() > MOST {
-        let message = format!("the program {path:?} is longer than {MOST} bytes");
+        let most = quantity::limit(MOST as u64);
+        let message = format!("the program {path:?} is longer than {most}");
         return Err(Error::new(ErrorKind::Limit, message));
     }
     let text = String::from_utf8(bytes).map_err(|error| {

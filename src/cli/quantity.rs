@@ -17,14 +17,14 @@ pub(crate) fn size(bytes: u64) -> String {
     scaled(bytes.into(), &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
-/// A limit as it is given on the command line, in the largest unit that says it exactly: `64MiB`,
-/// `2GB`, `1 byte`.
+/// A limit as it is given on the command line, in the largest unit that says it exactly, such as
+/// `64MiB` or `2GB`; else as a size.
 pub(crate) fn limit(bytes: u64) -> String {
     let exact = LIMITS.iter().filter(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
-    match (exact.min_by_key(|(_, size)| bytes / size), bytes) {
-        (Some((unit, size)), _) => format!("{}{unit}", bytes / size),
-        (None, 1) => "1 byte".to_string(),
-        (None, _) => format!("{bytes} bytes"),
+    match exact.min_by_key(|(_, size)| bytes / size) {
+        // Many digits tell nobody how much it is.
+        Some((unit, size)) if bytes / size < 100_000 => format!("{}{unit}", bytes / size),
+        _ => size(bytes),
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn limit_of(bytes: u64) -> String {
     let binary = LIMITS.iter().filter(|(unit, _)| unit.ends_with("iB"));
     match binary.rev().find(|(_, size)| bytes > 4 * size) {
         Some((unit, size)) => format!("{}{unit}", bytes.div_ceil(*size)),
-        None => bytes.to_string(),
+        None => format!("{bytes}B"),
     }
 }
 
@@ -162,13 +162,13 @@ mod tests {
     #[test]
     fn limits() {
         for (bytes, exact, at_least) in [
-            (1, "1 byte", "1"),
-            (100, "100 bytes", "100"),
+            (1, "1 B", "1B"),
+            (100, "100 B", "100B"),
             (1 << 30, "1GiB", "1024MiB"),
             (64 << 20, "64MiB", "64MiB"),
             (2_000_000_000, "2GB", "1908MiB"),
-            (1_500_001, "1500001 bytes", "1465KiB"),
-            (320_000_128, "320000128 bytes", "306MiB"),
+            (1_500_001, "1.50 MB", "1465KiB"),
+            (320_000_128, "320 MB", "306MiB"),
         ] {
             assert_eq!((&*limit(bytes), &*limit_of(bytes)), (exact, at_least));
         }

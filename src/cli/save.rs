@@ -61,6 +61,11 @@ impl Destination {
         outputs == 1 || !matches!(self, Destination::Npy(_) | Destination::StandardOutput)
     }
 
+    /// Whether the outputs must be there before any of them is written.
+    pub(crate) fn is_written_whole(&self) -> bool {
+        matches!(self, Destination::Csv(_) | Destination::StandardOutput)
+    }
+
     /// Begins files for outputs of these names and shapes, to be written in pieces; `None` where
     /// they can only be written in one go.
     ///

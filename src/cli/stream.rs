@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use hotloop::{Error, ErrorKind};
 
-use super::interrupt;
 use super::place::descriptor;
+use super::{closed, interrupt};
 
 /// The most bytes of one piece.
 const PIECE: usize = 1 << 20;
@@ -49,7 +49,11 @@ impl Stream {
 
     /// Opens what is to be written as it is. A pipe needs a reader, who is waited for.
     pub(crate) fn to(path: &Path) -> io::Result<Stream> {
-        if let Some(own) = descriptor(path).and_then(own) {
+        let number = descriptor(path);
+        if number == Some(1) {
+            closed::check()?;
+        }
+        if let Some(own) = number.and_then(own) {
             return Stream::of_own(own);
         }
         loop {

@@ -125,9 +125,10 @@ const VERBS: &[About] = &[
         verb: Verb::Explain,
         name: "explain",
         summary: "shows what a program becomes: the plan, the steps, the graph",
-        usage: "PROGRAM [NAME=FILE|NUMBER | NAME:TYPE]...",
+        usage: "PROGRAM [[NAME=]FILE|NAME=NUMBER|NAME:TYPE]...",
         examples: &[
             "hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
+            "hotloop explain @quotes.hl ticks.csv",
             "hotloop explain 'a * k + b' a:f32 k:float",
             "hotloop explain 'sin(x) + cos(y)' 'x:f64[1,n]' 'y:f64[m,1]'",
             "hotloop explain --svg '(x - mean(x)) / std(x)' -o standardize.svg",
@@ -136,32 +137,50 @@ const VERBS: &[About] = &[
             "TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in \
              brackets: numbers are extents, and a name stands for the same extent everywhere. It may also be a dtype and '@' for one element (f64@), or a kind for a number that \
              takes the dtype of what it meets: int, float, weak (the same as float). An input \
-             without a TYPE is an f64 array.",
+             without a TYPE is an f64 array, unless a FILE without a name gives the arrays that \
+             are called as inputs.",
             "-o writes a new .txt or .md file, or one of an earlier time; with --svg a .svg file.",
         ],
-        options: &[Flag::File, Flag::Svg, Flag::Output, Flag::Mode, Flag::Quiet, Flag::Color],
+        options: &[
+            Flag::File,
+            Flag::Svg,
+            Flag::Output,
+            Flag::Sep,
+            Flag::Header,
+            Flag::NoHeader,
+            Flag::DecimalComma,
+            Flag::Mode,
+            Flag::Quiet,
+            Flag::Color,
+        ],
         table: "",
     },
     About {
         verb: Verb::Bench,
         name: "bench",
         summary: "measures a program on arrays of files, or on random ones",
-        usage: "PROGRAM [NAME=FILE | NAME=NUMBER | NAME:ARRAY]...",
+        usage: "PROGRAM [[NAME=]FILE|NAME=NUMBER|NAME:ARRAY]...",
         examples: &[
             "hotloop bench 'sin(a)**2 + cos(b)**2' -n 1e7 --threads 2",
             "hotloop bench '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
+            "hotloop bench '(bid + ask) / 2' ticks.csv",
             "hotloop bench 'a + b' 'a:f64[4000,4000]:F' 'b:f32[4000,1]' --peers",
         ],
         text: &["ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], \
              f64[20,30]:F. Without extents an array has COUNT elements. LAYOUT is C (the default), \
              F (the first axis varies fastest), rev (the last axis runs backwards), step2 (every \
              second element along the last axis) or odd (one byte beside an aligned address). An \
-             input that is not given is an array of COUNT elements. Floats are uniform in (0, 1), \
+             input that is not given is an array of COUNT elements, unless a FILE without a name \
+             gives the arrays that are called as inputs. Floats are uniform in (0, 1), \
              integers 1 to 100, the same in every run of the command."],
         options: &[
             Flag::File,
             Flag::Count,
             Flag::Dtype,
+            Flag::Sep,
+            Flag::Header,
+            Flag::NoHeader,
+            Flag::DecimalComma,
             Flag::Threads,
             Flag::Mode,
             Flag::Peers,

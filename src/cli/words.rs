@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use hotloop::{DType, Mode};
+use hotloop::{DType, Mode, shortened};
 
 use super::bench::{Bench, Spec};
 use super::complaint;
@@ -12,7 +12,7 @@ use super::element::Digits;
 use super::evaluate::{Evaluation, Printed};
 use super::explain::{Described, Explanation};
 use super::flag::Flag;
-use super::input::{Given, Inputs, is_name, is_word};
+use super::input::{Given, Inputs, is_file, is_name, is_word};
 use super::progress::{self, Bar};
 use super::quantity::{bytes, count};
 use super::show::Style;
@@ -284,19 +284,22 @@ impl Words {
             let word = self.program.take();
             self.rest.splice(..0, word);
         }
+        let mut blanks = None;
         let (expression, advice) = match (&self.file, self.program.take()) {
             (Some(file), _) => (program_file::read(file)?, None),
             (None, None) if verb == Verb::Repl => (String::new(), None),
             (None, None) => return Err(Failure::Usage(missing(verb))),
             (None, Some(word)) => {
                 let program = text(word).map_err(Failure::Usage)?;
-                let advice = if verb == Verb::Evaluate { advice(&program) } else { None };
+                blanks = unquoted(verb, &program, &self.rest);
+                let advice = advice(verb, &program);
                 (program, advice)
             }
         };
+        let blanks = blanks.or_else(|| around_equals(&self.rest));
         let file = self.file.clone();
         let command = self.with_program(verb, expression).map_err(|message| {
-            Failure::Usage(match &advice {
+            Failure::Usage(match advice.as_ref().or(blanks.as_ref()) {
                 Some(advice) => format!("{message}\n  = help: {advice}"),
                 None => message,
             })
@@ -350,7 +353,7 @@ impl Words {
             return Err(Failure::Usage(format!("{name} takes one word, not {next:?} too")));
         }
         match (verb, word) {
-            (Verb::Functions, None) => Ok(functions::table()),
+            (Verb::Functions, None) => Ok(functions::table("`hotloop functions NAME`")),
             (Verb::Functions, Some(name)) => Ok(functions::detail(&name)?),
             (Verb::Help, None) => Ok(help::text(Verb::Evaluate)),
             (Verb::Help, Some(topic)) => Ok(help::topic(&topic)?),
@@ -378,10 +381,12 @@ impl Words {
         let Words { rest, tuning, style, output, names, printed, flamegraph, dialect, .. } = self;
         Ok(match verb {
             Verb::Explain => {
-                let (specs, given): (Vec<OsString>, Vec<OsString>) =
-                    rest.into_iter().partition(|word| is_spec(word) || !has_equals(word));
+                let (specs, given): (Vec<OsString>, Vec<OsString>) = rest
+                    .into_iter()
+                    .partition(|word| !is_file(word) && (is_spec(word) || !has_equals(word)));
+                let mut files = Inputs::parse(&given, dialect)?;
                 let described = |(name, given)| (name, Described::Given(given));
-                let mut known: Vec<_> = named(&given)?.into_iter().map(described).collect();
+                let mut known: Vec<_> = files.named.drain(..).map(described).collect();
                 for word in specs {
                     let (name, described) = Described::parse(&text(word)?)?;
                     if known.iter().any(|(n, _)| *n == name) {
@@ -389,21 +394,25 @@ impl Words {
                     }
                     known.push((name, described));
                 }
-                Command::Explain(Explanation { expression, inputs: known, svg, output, tuning })
+                let inputs = known;
+                Command::Explain(Explanation { expression, inputs, files, svg, output, tuning })
             }
             Verb::Bench => {
                 let (specs, given): (Vec<OsString>, Vec<OsString>) =
-                    rest.into_iter().partition(is_spec);
-                let (mut numbers, mut files) = (Vec::new(), Vec::new());
-                for (name, given) in named(&given)? {
-                    match given {
-                        Given::Number(number) => numbers.push((name, number)),
-                        file => files.push((name, file)),
+                    rest.into_iter().partition(|word| !is_file(word) && is_spec(word));
+                let mut files = Inputs::parse(&given, dialect)?;
+                let mut numbers = Vec::new();
+                files.named.retain(|(name, given)| match given {
+                    Given::Number(number) => {
+                        numbers.push((name.clone(), *number));
+                        false
                     }
-                }
+                    Given::File(_) => true,
+                });
                 let mut specs = specs.into_iter().map(|word| Spec::parse(&text(word)?));
                 let specs: Vec<(String, Spec)> = specs.by_ref().collect::<Result<_, _>>()?;
-                let given = || numbers.iter().map(|(n, _)| n).chain(files.iter().map(|(n, _)| n));
+                let in_files = || files.named.iter().map(|(n, _)| n);
+                let given = || numbers.iter().map(|(n, _)| n).chain(in_files());
                 let names = || specs.iter().map(|(n, _)| n).chain(given());
                 if let Some(name) = names().find(|name| names().filter(|n| n == name).count() > 1) {
                     return Err(format!("the input {name} is given twice"));
@@ -443,15 +452,6 @@ impl Words {
     }
 }
 
-/// Inputs that have names.
-fn named(words: &[OsString]) -> Result<Vec<(String, Given)>, String> {
-    let inputs = Inputs::parse(words, Dialect::default())?;
-    match inputs.files.first() {
-        Some(path) => Err(format!("which input is {path:?} for? write NAME={}", path.display())),
-        None => Ok(inputs.named),
-    }
-}
-
 /// A word that must be text.
 fn text(word: OsString) -> Result<String, String> {
     word.into_string().map_err(|word| format!("{word:?} is not UTF-8"))
@@ -462,8 +462,7 @@ fn version() -> String {
 }
 
 fn missing(verb: Verb) -> String {
-    let name = verb.about().name;
-    let call = if name.is_empty() { "hotloop".to_string() } else { format!("hotloop {name}") };
+    let call = call(verb);
     format!("a program is missing: write {call} 'sin(x)', or {call} -f FILE")
 }
 
@@ -505,11 +504,49 @@ fn names(list: &str) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
+/// How a command begins whose words these are.
+fn call(verb: Verb) -> String {
+    match verb.about().name {
+        "" => "hotloop".to_string(),
+        name => format!("hotloop {name}"),
+    }
+}
+
+/// The program that several words are, if they are one.
+fn unquoted(verb: Verb, program: &str, rest: &[OsString]) -> Option<String> {
+    let is_input = |word: &OsString| is_file(word) || has_equals(word) && word != "=";
+    let more: Option<Vec<&str>> =
+        rest.iter().take_while(|word| !is_input(word)).map(|word| word.to_str()).collect();
+    let more = more.filter(|more| !more.is_empty())?;
+    let whole = format!("{program} {}", more.join(" "));
+    hotloop_grammar::parse(&whole).ok()?;
+    let whole = shortened(&whole);
+    Some(format!("a program is one word; put it in quotes: `{} '{whole}' ...`", call(verb)))
+}
+
+/// That an input is one word, where one has blanks around its `=`.
+fn around_equals(rest: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = rest.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let (name, value) = match (word.strip_suffix('='), words.get(at + 1..)?) {
+            (None, ["=", value, ..]) => (*word, *value),
+            (None, [next, ..]) => (*word, next.strip_prefix('=')?),
+            (Some(name), [value, ..]) => (name, *value),
+            _ => return None,
+        };
+        let input = shortened(&format!("{name}={value}"));
+        is_name(name).then(|| format!("an input is one word, without blanks: `{input}`"))
+    })
+}
+
 /// What may have been meant by a program that is one word.
-fn advice(program: &str) -> Option<String> {
+fn advice(verb: Verb, program: &str) -> Option<String> {
     let path = Path::new(program);
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
     if is_word(program) {
+        if verb != Verb::Evaluate {
+            return None;
+        }
         let near = Verb::near(program)?;
         return Some(format!("did you mean `hotloop {near}`?"));
     }
@@ -517,12 +554,15 @@ fn advice(program: &str) -> Option<String> {
         return None;
     }
     Some(match extension.to_ascii_lowercase().as_str() {
-        "npy" => format!("an array is an input: `hotloop x x={program}` prints it"),
+        "npy" => format!("an array is an input: `{} x x={program}`", call(verb)),
+        "npz" | "csv" | "tsv" if verb != Verb::Evaluate => {
+            format!("a file of arrays is an input: `{} PROGRAM {program}`", call(verb))
+        }
         "npz" | "csv" | "tsv" => format!(
             "a file of arrays is an input: `hotloop NAME {program}` prints the array NAME, `hotloop \
              repl {program}` reads all"
         ),
-        _ => format!("`hotloop -f {program}` takes the program from a file"),
+        _ => format!("a program in a file is `{0} -f {program}` or `{0} @{program}`", call(verb)),
     })
 }
 
@@ -622,6 +662,12 @@ mod tests {
             (&["explain", "a", "--peers"], "--peers is no option of explain"),
             (&["explain", "a", "a:f65"], "unknown type"),
             (&["explain", "a", "a"], "not of the form"),
+            (&["a", "+", "b", "a=1", "b=2"], "put it in quotes: `hotloop 'a + b' ...`"),
+            (&["y", "=", "a", "a=1"], "put it in quotes: `hotloop 'y = a' ...`"),
+            (&["bench", "a", "+", "b"], "put it in quotes: `hotloop bench 'a + b' ...`"),
+            (&["sum(x)", "x", "=", "b.npy"], "one word, without blanks: `x=b.npy`"),
+            (&["sum(x)", "x=", "b.npy"], "one word, without blanks: `x=b.npy`"),
+            (&["-f", "/dev/null", "x", "=b.npy"], "one word, without blanks: `x=b.npy`"),
             (&["functions", "sin", "cos"], "functions takes one word, not \"cos\" too"),
             (&["functions", "-x"], "there is no option -x"),
             (&["version", "x"], "a program of this name is written '(version)'"),

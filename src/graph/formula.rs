@@ -3,6 +3,7 @@
 //! than a node has.
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, NodeId, type_error};
 use crate::error::Error;
@@ -43,6 +44,9 @@ impl Builder {
             (Op::Reciprocal, _) => self.reciprocal(x),
             (Op::OnesLike, _) => self.filled(x, 1.0),
             (Op::ZerosLike | Op::Imag, _) => self.filled(x, 0.0),
+            (Op::FullLike, [x, value]) => self.full(*x, *value),
+            (Op::Isposinf, _) => self.is_infinity(x, f64::INFINITY),
+            (Op::Isneginf, _) => self.is_infinity(x, f64::NEG_INFINITY),
             (Op::Fabs, _) => {
                 let x = self.as_float(x);
                 self.apply(Op::Abs, &[x])
@@ -53,6 +57,20 @@ impl Builder {
             }
             (Op::Degrees, _) => self.turn(x, &DEGREES),
             (Op::Radians, _) => self.turn(x, &RADIANS),
+            (Op::Mantissa, _) if injected(Fault::MantissaByQuotient) => {
+                let x = self.as_float(x);
+                let exponent = self.apply(Op::BinaryExponent, &[x])?;
+                let power = self.apply(Op::Exp2, &[exponent])?;
+                self.apply(Op::Div, &[x, power])
+            }
+            (Op::Exponent, _) if injected(Fault::ExponentByLogarithm) => {
+                let magnitude = self.apply(Op::Fabs, &[x])?;
+                let log = self.apply(Op::Log2, &[magnitude])?;
+                let whole = self.apply(Op::Floor, &[log])?;
+                let one = self.weak_int(1);
+                let exponent = self.apply(Op::Add, &[whole, one])?;
+                Ok(self.cast(exponent, DType::I32))
+            }
             (Op::Exponent, _) => {
                 let exponent = self.apply(Op::BinaryExponent, &[x])?;
                 Ok(self.cast(exponent, DType::I32))
@@ -76,6 +94,7 @@ impl Builder {
             (Op::FloatPower, [x, y]) => {
                 let wide = [*x, *y].map(|x| match self.graph.ty(x).weak {
                     true => self.convert(x, DType::F64),
+                    false if injected(Fault::FloatPowerInOwnFloat) => self.as_float(x),
                     false => self.cast(x, DType::F64),
                 });
                 self.apply(Op::Power, &wide)
@@ -83,15 +102,7 @@ impl Builder {
             (Op::Heaviside, [x, y]) => self.heaviside(*x, *y),
             (Op::Spacing, _) => self.spacing(x),
             (Op::Round, [x, decimals]) => self.round(*x, *decimals),
-            (Op::Clip, [x, low, high]) => {
-                let bounds = [(Op::Maximum, *low), (Op::Minimum, *high)];
-                let given: Vec<_> = bounds.into_iter().filter(|b| !self.is_none(b.1)).collect();
-                match given[..] {
-                    [] => Ok(*x),
-                    [(op, bound)] => self.apply(op, &[*x, bound]),
-                    _ => return Ok(None),
-                }
-            }
+            (Op::Clip, [x, low, high]) => self.clip(*x, *low, *high),
             (Op::NanToNum, [x, nan, high, low]) => self.nan_to_num(*x, *nan, *high, *low),
             (Op::Isclose, [x, y, relative, absolute, equal_nan]) => {
                 self.isclose([*x, *y], [*relative, *absolute], *equal_nan)
@@ -144,11 +155,37 @@ impl Builder {
     /// A number for each element of x, of its dtype.
     pub(super) fn filled(&mut self, x: NodeId, value: f64) -> Result<NodeId> {
         let value = self.constant_like(x, value);
+        self.spread(x, value)
+    }
+
+    /// A number of x's dtype for each element of x.
+    fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
         if self.graph.ty(x).domain.is_scalar() {
             return Ok(value);
         }
         let any = self.apply(Op::Eq, &[x, x])?;
         self.apply(Op::Select, &[any, value, value])
+    }
+
+    fn full(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
+        let ty = self.graph.ty(x);
+        if !self.graph.ty(value).domain.is_scalar() {
+            let message = "full_like fills with one number, not with an array";
+            return Err(type_error(message).hint("an array is broadcast by `where(x == x, y, y)`"));
+        }
+        if injected(Fault::FillOfOtherDtype) {
+            return self.spread(x, value);
+        }
+        let value = self.replacement(value, ty.dtype, ty.weak)?;
+        self.spread(x, value)
+    }
+
+    fn is_infinity(&mut self, x: NodeId, infinity: f64) -> Result<NodeId> {
+        if !self.graph.dtype(x).is_float() {
+            return self.apply(Op::Ne, &[x, x]);
+        }
+        let infinity = self.constant_like(x, infinity);
+        self.apply(Op::Eq, &[x, infinity])
     }
 
     /// Whether an operand is the default that stands for `None`.
@@ -189,8 +226,9 @@ impl Builder {
         let above = self.apply(Op::Lt, &[zero, x])?;
         let below = self.apply(Op::Lt, &[x, zero])?;
         let equal = self.apply(Op::Eq, &[x, zero])?;
+        let at_zero = if injected(Fault::HeavisideOfZeroIsOne) { one } else { y };
         // What is neither is NaN.
-        let rest = self.apply(Op::Select, &[equal, y, x])?;
+        let rest = self.apply(Op::Select, &[equal, at_zero, x])?;
         let rest = self.apply(Op::Select, &[below, zero, rest])?;
         self.apply(Op::Select, &[above, one, rest])
     }
@@ -212,7 +250,10 @@ impl Builder {
         let decimals = match self.graph.constant(decimals) {
             Some(bits) if by.dtype.kind() == Kind::Int => bits as i64,
             _ => {
-                let message = "the decimals of round are an integer, known beforehand";
+                let message = match self.wide(decimals) {
+                    Some(_) => "the decimals of round lie between -2**63 and 2**63 - 1",
+                    None => "the decimals of round are an integer, known beforehand",
+                };
                 return Err(type_error(message).hint("round(x, 2)"));
             }
         };
@@ -233,6 +274,43 @@ impl Builder {
         let whole = self.apply(Op::Rint, &[scaled])?;
         let rounded = self.apply(after, &[whole, scale])?;
         Ok(if ty.weak || float { rounded } else { self.cast(rounded, ty.dtype) })
+    }
+
+    /// As in NumPy, a bound beyond the end of the dtype that all meet in bounds nothing there.
+    fn clip(&mut self, x: NodeId, low: NodeId, high: NodeId) -> Result<NodeId> {
+        let given = [low, high].into_iter().filter(|bound| !self.is_none(*bound));
+        let operands: Vec<NodeId> = [x].into_iter().chain(given).collect();
+        let (dtype, weak) = self.meet(&operands);
+        let ends = integer_ends(dtype).filter(|_| !weak && !injected(Fault::BoundBeyondDtypeKept));
+        let mut bounds = Vec::with_capacity(2);
+        for (bound, op, end) in [
+            (low, Op::Maximum, ends.map(|ends| ends.0)),
+            (high, Op::Minimum, ends.map(|ends| ends.1)),
+        ] {
+            if self.is_none(bound) {
+                continue;
+            }
+            let of = self.graph.ty(bound);
+            // A weak number of run time is an i64, which lies within some ends anyway.
+            let within = self.graph.weak_integer(bound).is_none()
+                && end.is_some_and(|end| i64::try_from(end).is_err());
+            let bound = match end.filter(|_| of.weak && of.dtype == DType::I64 && !within) {
+                Some(end) => {
+                    let end = self.weak_int(end);
+                    self.apply(op, &[bound, end])?
+                }
+                None => bound,
+            };
+            bounds.push((op, bound));
+        }
+        match bounds[..] {
+            [] => Ok(x),
+            [(op, bound)] => self.apply(op, &[x, bound]),
+            [(_, low), (_, high), ..] => {
+                let operands = self.unify([x, low, high], dtype, weak)?;
+                self.apply_folded(Op::Clip, &operands, dtype)
+            }
+        }
     }
 
     fn nan_to_num(&mut self, x: NodeId, nan: NodeId, high: NodeId, low: NodeId) -> Result<NodeId> {
@@ -266,7 +344,7 @@ impl Builder {
     }
 
     /// abs(x - y) <= atol + rtol * abs(y), y finite; or x == y.
-    fn isclose(
+    pub(super) fn isclose(
         &mut self,
         [x, y]: [NodeId; 2],
         [relative, absolute]: [NodeId; 2],
@@ -288,11 +366,23 @@ impl Builder {
         let near = self.apply(Op::BitAnd, &[near, finite])?;
         let equal = self.apply(Op::Eq, &[x, y])?;
         let close = self.apply(Op::BitOr, &[near, equal])?;
-        if equal_nan == 0 {
-            return Ok(close);
-        }
-        let [x, y] = [x, y].map(|x| self.apply(Op::Isnan, &[x]));
+        if equal_nan == 0 { Ok(close) } else { self.or_both_nan(close, [x, y]) }
+    }
+
+    /// Whether two values are alike, or both NaN.
+    pub(super) fn or_both_nan(&mut self, alike: NodeId, values: [NodeId; 2]) -> Result<NodeId> {
+        let [x, y] = values.map(|x| self.apply(Op::Isnan, &[x]));
         let both = self.apply(Op::BitAnd, &[x?, y?])?;
-        self.apply(Op::BitOr, &[close, both])
+        self.apply(Op::BitOr, &[alike, both])
+    }
+}
+
+/// The least and the greatest value of an integer dtype.
+fn integer_ends(dtype: DType) -> Option<(i128, i128)> {
+    let bits = dtype.bits();
+    match dtype.is_int() {
+        true if dtype.is_signed_int() => Some((-(1 << (bits - 1)), (1 << (bits - 1)) - 1)),
+        true => Some((0, (1 << bits) - 1)),
+        false => None,
     }
 }

@@ -2,6 +2,7 @@
 //! of them (`where=`, `nansum`, ...) or they begin with a value.
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, type_error};
 use crate::error::{Error, ErrorKind};
@@ -135,7 +136,7 @@ impl Builder {
             dtype = self.graph.dtype(operands[0]);
             let number = self.graph.ty(operands[1]);
             if !number.domain.is_scalar() || number.dtype == DType::Bool {
-                return Err(type_error(format!("the ddof of {} is a number", op.row().name)));
+                return Err(type_error(format!("the ddof of {} is a number", self.name(op))));
             }
         }
         let wide = match dtype {
@@ -147,7 +148,7 @@ impl Builder {
         let (operand, result) = match op.row().rule {
             Rule::Total | Rule::Products => (wide, wide),
             Rule::Average | Rule::Spread => (float, float),
-            Rule::Truth => (DType::Bool, DType::Bool),
+            Rule::Truth | Rule::Agreement => (DType::Bool, DType::Bool),
             Rule::Count => (dtype, DType::I64),
             // The least and greatest truth value, as bytes.
             Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
@@ -186,7 +187,7 @@ impl Builder {
     }
 
     fn check_options(&self, op: Op, options: &ReduceOptions) -> Result<(), Error> {
-        let name = op.row().name;
+        let name = self.name(op);
         let given = [
             ("where", options.mask.is_some()),
             ("initial", options.initial.is_some()),
@@ -256,6 +257,7 @@ impl Builder {
         let given = options.mask.is_some() || options.initial.is_some() || result_dtype.is_some();
         match op {
             Op::Ptp => return self.ptp(x, over).map(Some),
+            Op::Allclose | Op::ArrayEqual => return self.agreement(op, operands, over).map(Some),
             Op::Nanargmin | Op::Nanargmax => return self.nan_position(op, x, over).map(Some),
             Op::Nanprod | Op::Nanvar | Op::Nanstd => {}
             _ if !given => return Ok(None),
@@ -279,12 +281,14 @@ impl Builder {
             (Op::Var | Op::Std, Some(mask)) => {
                 let var = self.masked_var(x, mask, operands[1], over)?;
                 // As NumPy's: without freedom nothing is known, whatever the distances are.
-                let var = if plain != op { self.defined(var)? } else { var };
+                let defined = plain != op && !injected(Fault::MaskedVarUndefined);
+                let var = if defined { self.defined(var)? } else { var };
                 if plain == Op::Std { self.apply(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
                 let truth = self.cast(x, DType::Bool);
-                let chosen = if plain == Op::All {
+                let all = plain == Op::All && !injected(Fault::MaskedAllCountsTheOthers);
+                let chosen = if all {
                     let out = self.apply(Op::BitNot, &[mask])?;
                     self.apply(Op::BitOr, &[truth, out])?
                 } else {
@@ -318,6 +322,9 @@ impl Builder {
     /// A result together with the initial value.
     fn begun(&mut self, op: Op, result: NodeId, initial: NodeId) -> Result<NodeId, Error> {
         let initial = self.initial(initial, self.graph.dtype(result))?;
+        if injected(Fault::InitialForgotten) {
+            return Ok(result);
+        }
         self.apply(op, &[initial, result])
     }
 
@@ -343,6 +350,9 @@ impl Builder {
             _ => (Op::Greatest, Op::Maximum),
         };
         let extreme = self.reduce_plain(fold, &[chosen], over)?;
+        if injected(Fault::ExtremeInitialForgotten) {
+            return Ok(extreme);
+        }
         self.apply(both, &[extreme, initial])
     }
 
@@ -383,7 +393,8 @@ impl Builder {
 
     fn masked_mean(&mut self, x: NodeId, mask: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
         let (x, mask) = self.masked_floats(x, mask)?;
-        let count = self.count(mask, self.graph.dtype(x), over)?;
+        let all = if injected(Fault::MaskedMeanOverAll) { self.filled(mask, 1.0)? } else { mask };
+        let count = self.count(all, self.graph.dtype(x), over)?;
         let sum = self.masked_fold(Op::Sum, x, mask, 0, over)?;
         self.apply(Op::Div, &[sum, count])
     }
@@ -416,6 +427,7 @@ impl Builder {
         let squares = self.apply(Op::Sub, &[squares, rest])?;
         let squares = self.apply(Op::Maximum, &[squares, zero])?;
         let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast(ddof, dtype) };
+        let ddof = if injected(Fault::MaskedFreedomForgotten) { zero } else { ddof };
         let freedom = self.apply(Op::Sub, &[count, ddof])?;
         let freedom = self.apply(Op::Maximum, &[freedom, zero])?;
         self.apply(Op::Div, &[squares, freedom])
@@ -428,12 +440,49 @@ impl Builder {
         self.apply(Op::Select, &[undefined, nan, var])
     }
 
+    fn agreement(&mut self, op: Op, operands: &[NodeId], over: Over<'_>) -> Result<NodeId, Error> {
+        let (x, y) = match *operands {
+            [x, y, relative, absolute, equal_nan] => {
+                let close = self.isclose([x, y], [relative, absolute], equal_nan)?;
+                return self.reduce_plain(Op::All, &[close], over);
+            }
+            [x, y, _] => (x, y),
+            _ => return Err(Error::internal(format!("{op:?} of other operands"))),
+        };
+        let Some(equal_nan) = self.graph.constant(operands[2]) else {
+            return Err(type_error("equal_nan is True or False"));
+        };
+        let mut equal = self.apply(Op::Eq, &[x, y])?;
+        if equal_nan != 0 {
+            equal = self.or_both_nan(equal, [x, y])?;
+        }
+        let mut all = self.reduce_plain(Op::All, &[equal], over)?;
+        // An array that is broadcast to more elements is another.
+        let of = self.graph.ty(equal).domain;
+        for one in [x, y] {
+            if self.graph.ty(one).domain == of || injected(Fault::ArrayEqualBroadcasts) {
+                continue;
+            }
+            let [own, joined] = [one, equal].map(|x| match self.graph.ty(x).domain.is_scalar() {
+                true => self.constant(1, DType::I64, false),
+                false => self.reduce_to(Op::Size, &[x], DType::I64, Domain::SCALAR),
+            });
+            let same = self.apply(Op::Eq, &[own, joined])?;
+            all = self.apply(Op::BitAnd, &[all, same])?;
+        }
+        Ok(all)
+    }
+
     fn ptp(&mut self, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
         if self.graph.dtype(x) == DType::Bool {
             return Err(type_error("ptp of bool is not defined").hint("convert it: i8(x)"));
         }
-        let greatest = self.reduce_plain(Op::Max, &[x], over)?;
-        let least = self.reduce_plain(Op::Min, &[x], over)?;
+        let [greatest, least] = match injected(Fault::PtpOverlooksNan) {
+            true => [Op::Nanmax, Op::Nanmin],
+            false => [Op::Max, Op::Min],
+        };
+        let greatest = self.reduce_plain(greatest, &[x], over)?;
+        let least = self.reduce_plain(least, &[x], over)?;
         self.apply(Op::Sub, &[greatest, least])
     }
 
@@ -452,7 +501,8 @@ impl Builder {
         let number = self.apply(Op::Eq, &[x, x])?;
         let numbers = self.apply(Op::Select, &[number, x, end])?;
         let extreme = self.reduce_plain(extreme, &[numbers], over.kept())?;
-        let found = self.apply(Op::Eq, &[x, extreme])?;
+        let searched = if injected(Fault::NanargOfInfinities) { numbers } else { x };
+        let found = self.apply(Op::Eq, &[searched, extreme])?;
         let place = self.reduce_plain(Op::Argmax, &[found], over)?;
         let any = self.reduce_plain(Op::Any, &[number], over)?;
         let none = self.weak_int(-1);

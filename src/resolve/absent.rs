@@ -61,8 +61,6 @@ const WAYS: &[(&[&str], &str)] = &[
         ],
         "a program makes no arrays, it takes them as inputs; a session of the command makes some",
     ),
-    (&["full_like"], "write `0 * x + value`, or `where(x == x, value, value)`"),
-    (&["empty_like"], "write `zeros_like(x)`"),
     (
         &["len", "size", "shape", "ndim", "count"],
         "a program does not see shapes; `sum(ones_like(x))` counts elements, `count_nonzero(x)` \
@@ -98,6 +96,23 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["mad"], "write `mean(abs(x - mean(x)))`"),
     (&["between"], "write `low <= x <= high`"),
     (&["contains", "startswith", "endswith", "strlen"], "strings are not there yet"),
+    (
+        &[
+            "groupby",
+            "group_by",
+            "agg",
+            "aggregate",
+            "pivot",
+            "pivot_table",
+            "resample",
+            "bincount",
+        ],
+        "groups are chosen by conditions, one after the other: `mean(x, where=key == 1)`",
+    ),
+    (
+        &["merge", "join", "apply", "map", "iloc", "loc", "query", "filter"],
+        "there are no tables: columns are inputs, and every operation is elementwise",
+    ),
     (&["complex", "angle"], "complex numbers are not there yet"),
     (&["trapz", "trapezoid"], "write `sum((y[1:] + y[:-1]) / 2 * (x[1:] - x[:-1]))`"),
     (&["interp"], "there is no interpolation"),

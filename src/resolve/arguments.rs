@@ -5,13 +5,14 @@ use hotloop_grammar::{
     Argument, ArgumentValue, Ast, ExprId, ExprKind, IndexEntry, IndexItem, Span, Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::strided::MAX_RANK;
 use rustc_hash::FxHashSet;
 
 use super::{Callee, Frame, Located, Reduced, Resolver, Term, TermId, absent, fail};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::graph::{Derivation, Index};
-use crate::ops::{self, Row, is_none};
+use crate::ops::{self, Op, Row, is_none};
 
 /// The most items of an index, and axes of a reduction or a view: each axis that an array may
 /// have, and as many new ones.
@@ -55,7 +56,11 @@ pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
             };
             let dtype = match argument.keyword {
                 Some(keyword) => ast.name(keyword.name) == "dtype",
-                None => astype && place == 1,
+                None if astype => place == 1,
+                None if name.is_empty() || dtype_named(name).is_some() => {
+                    option_at(ast.name(function.name), place) == Some("dtype")
+                }
+                None => false,
             };
             let none = name == "None" && (place > 0 || argument.keyword.is_some());
             if dtype || none {
@@ -64,6 +69,12 @@ pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
         }
     }
     words
+}
+
+/// The option of a function that an argument without a name is.
+fn option_at(function: &str, place: usize) -> Option<&'static str> {
+    let row = ops::lookup(function)?;
+    row.op.options()[0].get(place.checked_sub(row.required())?).copied()
 }
 
 /// The dtype of a name or of NumPy's code of it.
@@ -120,8 +131,9 @@ pub(super) fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
 }
 
 impl<'a> Resolver<'a> {
-    /// `sum(x, axis=1, keepdims=True)`: what is not an operand says over which axes, and of what.
-    pub(super) fn reduction(
+    /// A function of the table: `sum(x, axis=1, keepdims=True)`. What is not an operand says over
+    /// which axes, of which elements, in which dtype.
+    pub(super) fn operation(
         &mut self,
         name: &str,
         row: &'static Row,
@@ -129,48 +141,76 @@ impl<'a> Resolver<'a> {
         span: Span,
         frame: &Frame,
     ) -> Located<TermId> {
+        let callee = Callee::Row(row);
+        let [placed, named] = row.op.options();
+        if placed.is_empty() && named.is_empty() {
+            let values = self.values(name, callee, arguments, span, frame)?;
+            return self.term(Term::Apply(row.op, values.into()), span);
+        }
         let (mut axes, mut keepdims, mut dtype) = (None, None, None);
-        let (mut mask, mut initial) = (None, None);
+        let (mut mask, mut initial, mut out) = (None, None, None);
         let mut operands = Vec::with_capacity(arguments.len());
-        let required = row.parameters.iter().filter(|p| p.default.is_none()).count();
         for (i, argument) in arguments.iter().enumerate() {
-            let span = argument.span;
-            match argument.keyword.map(|k| self.ast.name(k.name)) {
-                Some("axis") => once(&mut axes, self.axes(argument)?, "axis", span)?,
-                Some("keepdims") => once(&mut keepdims, self.truth(argument)?, "keepdims", span)?,
-                Some("dtype") if row.op.takes("dtype") => {
-                    once(&mut dtype, self.dtype(argument)?, "dtype", span)?;
+            let own = argument.span;
+            let option = match argument.keyword {
+                Some(keyword) => {
+                    let keyword = self.ast.name(keyword.name);
+                    placed.iter().chain(named).copied().find(|option| *option == keyword)
                 }
-                Some("where") if row.op.takes("where") => {
-                    once(&mut mask, self.value(argument, frame)?, "where", span)?;
-                }
-                Some("initial") if row.op.takes("initial") => {
-                    once(&mut initial, self.value(argument, frame)?, "initial", span)?;
-                }
-                // As NumPy has it, the axis follows the operands.
-                None if i == required => match self.axes(argument) {
+                None => match i.checked_sub(row.required()) {
+                    Some(place) => match placed.get(place) {
+                        Some(option) => Some(*option),
+                        None => {
+                            return Err((self.arity_error(name, callee, arguments.len()), span));
+                        }
+                    },
+                    None => None,
+                },
+            };
+            match option {
+                Some("axis") if argument.keyword.is_none() => match self.axes(argument) {
                     // No array has such an axis: `max(x, 187)` means `maximum`.
                     Ok(Some(axes)) if axes.iter().any(|a| a.unsigned_abs() > MAX_RANK as u64) => {
-                        operands.push(argument.clone());
+                        return Err((self.arity_error(name, callee, arguments.len()), span));
                     }
-                    Ok(axis) => once(&mut axes, axis, "axis", span)?,
-                    Err(_) => operands.push(argument.clone()),
+                    Ok(axis) => once(&mut axes, axis, "axis", own)?,
+                    Err(_) => return Err((self.arity_error(name, callee, arguments.len()), span)),
                 },
+                Some("axis") => once(&mut axes, self.axes(argument)?, "axis", own)?,
+                Some("keepdims") => {
+                    once(&mut keepdims, self.truth(argument, "keepdims")?, "keepdims", own)?;
+                }
+                Some("dtype") if argument.keyword.is_none() => {
+                    // Who writes a number here may not know that a dtype has this place.
+                    let call = |(error, span): (Error, Span)| {
+                        (error.hint(format!("it is called as {}", row.call(name))), span)
+                    };
+                    once(&mut dtype, self.dtype(argument).map_err(call)?, "dtype", own)?;
+                }
+                Some("dtype") => once(&mut dtype, self.dtype(argument)?, "dtype", own)?,
+                Some("where") => once(&mut mask, self.value(argument, frame)?, "where", own)?,
+                Some("initial") => {
+                    once(&mut initial, self.value(argument, frame)?, "initial", own)?;
+                }
+                Some("out") => once(&mut out, self.nowhere(argument)?, "out", own)?,
                 _ => operands.push(argument.clone()),
             }
         }
-        let callee = Callee::Row(row);
-        if operands.get(required).is_some_and(|a| a.keyword.is_none()) {
-            return Err((self.arity_error(name, callee, arguments.len()), span));
+        let dtype: Option<DType> = dtype.flatten();
+        let mut values = self.values(name, callee, &operands, span, frame)?;
+        if !row.op.is_reduction() {
+            if let (Some(dtype), Some(x)) = (dtype, values.first_mut()) {
+                *x = self.term(Term::Cast(dtype, *x), span)?;
+            }
+            return self.term(Term::Apply(row.op, values.into()), span);
         }
         let reduced = Reduced {
             axes: axes.flatten(),
             keepdims: keepdims.unwrap_or(false),
             mask: mask.flatten(),
             initial: initial.flatten(),
-            dtype: dtype.flatten(),
+            dtype,
         };
-        let values = self.values(name, callee, &operands, span, frame)?;
         self.term(Term::Reduce(row.op, values.into(), reduced), span)
     }
 
@@ -264,7 +304,10 @@ impl<'a> Resolver<'a> {
             Some(axes) => Ok(Some(axes)),
             None => {
                 let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
-                Err((error.hint("axis=0, axis=-1, axis=(0, 1) or axis=None"), argument.span))
+                let range = format!(
+                    "axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most {MAX_RANK} axes"
+                );
+                Err((error.hint(range), argument.span))
             }
         }
     }
@@ -298,14 +341,30 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `True` or `False`.
-    fn truth(&self, argument: &Argument) -> Located<bool> {
-        if let ArgumentValue::Expr(value) = argument.value
-            && let ExprKind::Bool(truth) = self.ast.kind(value)
-        {
-            return Ok(*truth);
+    /// `True` or `False`, or 1 or 0.
+    fn truth(&self, argument: &Argument, parameter: &str) -> Located<bool> {
+        let kind = match argument.value {
+            ArgumentValue::Expr(value) => Some(self.ast.kind(value)),
+            _ => None,
+        };
+        match kind {
+            Some(ExprKind::Bool(truth)) => Ok(*truth),
+            Some(ExprKind::Int(0)) => Ok(false),
+            Some(ExprKind::Int(1)) => Ok(true),
+            _ => fail(ErrorKind::Type, argument.span, format!("{parameter} is True or False")),
         }
-        fail(ErrorKind::Type, argument.span, "keepdims is True or False")
+    }
+
+    /// `out=None`; a program cannot say where a result goes.
+    fn nowhere(&self, argument: &Argument) -> Located<()> {
+        match argument.value {
+            ArgumentValue::Expr(value) if self.words.contains(&value) => Ok(()),
+            _ => {
+                let error = Error::new(ErrorKind::Type, "a program does not write to its inputs");
+                let hint = "leave `out` away; the run says where outputs go";
+                Err((error.hint(hint), argument.span))
+            }
+        }
     }
 
     /// The value of an argument; none of `None`.
@@ -341,7 +400,7 @@ impl<'a> Resolver<'a> {
             Callee::Def(_) | Callee::Cast(_) => {
                 format!("{name}({})", self.parameters(callee).join(", "))
             }
-            Callee::Row(row) => row.signature(),
+            Callee::Row(row) => row.call(name),
             Callee::Two(two) => two.signature.to_string(),
             _ => ops::RESOLVED.iter().find(|r| r.0 == name).map_or("", |r| r.1).to_string(),
         }
@@ -358,8 +417,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The values of a call's arguments, in the order of the parameters; of `isin` those of its
-    /// list, too.
+    /// The values of a call's arguments, in the order of the parameters.
     pub(super) fn values(
         &mut self,
         name: &str,
@@ -368,9 +426,6 @@ impl<'a> Resolver<'a> {
         span: Span,
         frame: &Frame,
     ) -> Located<Vec<TermId>> {
-        if matches!(callee, Callee::IsIn) {
-            return self.members(name, arguments, span, frame);
-        }
         let names = self.parameters(callee);
         let row = match callee {
             Callee::Row(row) => Some(row),
@@ -385,6 +440,10 @@ impl<'a> Resolver<'a> {
             let slot = match argument.keyword {
                 Some(keyword) => {
                     let text = self.ast.name(keyword.name);
+                    if row.is_some() && text == "out" {
+                        self.nowhere(argument)?;
+                        continue;
+                    }
                     match (0..names.len()).find(|slot| is_called(slot, text)) {
                         Some(slot) => slot,
                         None => {
@@ -444,37 +503,65 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `isin(x, [1, 2])` or `isin(x, 1, 2)`: x and what it may equal.
-    fn members(
-        &self,
+    /// `isin(x, [1, 2])` or `isin(x, 1, 2)`: whether x equals one of what follows.
+    pub(super) fn isin(
+        &mut self,
         name: &str,
         arguments: &[Argument],
         span: Span,
         frame: &Frame,
-    ) -> Located<Vec<TermId>> {
+    ) -> Located<TermId> {
+        let (mut invert, mut unique) = (None, None);
         let mut values = Vec::with_capacity(arguments.len());
+        let mut given = 0;
         for (i, argument) in arguments.iter().enumerate() {
-            match &argument.value {
-                _ if argument.keyword.is_some() => {
-                    let error = Error::new(ErrorKind::Name, format!("'{name}' has no keywords"));
-                    let call = self.signature(name, Callee::IsIn);
-                    return Err((error.hint(format!("it is called as {call}")), argument.span));
+            let own = argument.span;
+            match (argument.keyword.map(|k| self.ast.name(k.name)), &argument.value) {
+                (Some("invert"), _) => {
+                    once(&mut invert, self.truth(argument, "invert")?, "invert", own)?;
+                    continue;
                 }
-                ArgumentValue::List(list) | ArgumentValue::Tuple(list) if i > 0 => {
+                // What it promises is of no use here.
+                (Some(keyword @ "assume_unique"), _) => {
+                    once(&mut unique, self.truth(argument, keyword)?, keyword, own)?;
+                    continue;
+                }
+                (Some(keyword), _) => {
+                    let message = format!("unknown keyword {} for '{name}'", quoted(keyword));
+                    let error = Error::new(ErrorKind::Name, message);
+                    let call = self.signature(name, Callee::IsIn);
+                    return Err((error.hint(format!("it is called as {call}")), own));
+                }
+                (None, ArgumentValue::List(list) | ArgumentValue::Tuple(list)) if i > 0 => {
                     values.extend(list.iter().map(|value| frame.value(*value)));
                 }
-                _ => {
+                (None, _) => {
                     let none = || {
                         let error = Error::new(ErrorKind::Type, format!("'{name}' takes no None"));
-                        (error, argument.span)
+                        (error, own)
                     };
                     values.push(self.value(argument, frame)?.ok_or_else(none)?);
                 }
             }
+            given += 1;
         }
-        if arguments.len() < 2 {
-            return Err((self.arity_error(name, Callee::IsIn, arguments.len()), span));
+        let (Some((x, members)), 2..) = (values.split_first(), given) else {
+            return Err((self.arity_error(name, Callee::IsIn, given), span));
+        };
+        let mut any = None;
+        for member in members {
+            let equal = self.apply(Op::Eq, &[*x, *member], span)?;
+            any = Some(match any {
+                Some(_) if injected(Fault::IsinAsksTheLast) => equal,
+                Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
+                None => equal,
+            });
         }
-        Ok(values)
+        let any = match any {
+            Some(any) => any,
+            // Of an empty list: false, of the shape of what is asked for.
+            None => self.apply(Op::Lt, &[*x, *x], span)?,
+        };
+        if invert == Some(true) { self.apply(Op::BitNot, &[any], span) } else { Ok(any) }
     }
 }

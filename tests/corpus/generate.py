@@ -147,7 +147,7 @@ SPACE = {
         "not_equal bitwise_and bitwise_or bitwise_xor bitwise_not invert bitwise_invert left_shift right_shift bitwise_left_shift "
         "bitwise_right_shift logical_and logical_or logical_xor logical_not gcd lcm bitwise_count heaviside reciprocal "
         "fabs isclose ones_like zeros_like conj conjugate real imag positive copy spacing fix around ldexp ptp nanprod nanvar nanstd "
-        "nanargmin nanargmax").split()},
+        "nanargmin nanargmax isposinf isneginf full_like empty_like allclose array_equal").split()},
     "float_power": lambda x, y: exact("power")(np.float64(x), np.float64(y)),
     "degrees": lambda x: np.asarray(x) * (180 / np.pi), "radians": lambda x: np.asarray(x) * (np.pi / 180),
     "nan_to_num": np.nan_to_num, "expand_dims": np.expand_dims, "transpose": np.transpose,
@@ -613,6 +613,7 @@ for axis in ("", ", axis=0", ", axis=1", ", axis=1, keepdims=True"):
     case("reductions", f"nanarg{tag}", f"nanargmin(a{axis}), nanargmax(a{axis})", nans)
     case("reductions", f"ptp{tag}", f"ptp(b{axis})", {"b": A("i16", [[1, -7, 3], [4, 4, 4]])})
 case("reductions", "nanvar_ddof", "nanvar(a, ddof=1), nanstd(a, axis=0, ddof=1)", nans, ulp=2)
+case("reductions", "nanvar_without_freedom", "nanvar(a, ddof=2), nanstd(a, ddof=3), nanvar(a, ddof=1)", {"a": A("f64", [1.0, NAN, 4.0])}, ulp=1)
 case("reductions", "nanarg_of_infinities", "nanargmin(a), nanargmax(-a)", {"a": A("f64", [NAN, INF, 1.0 * INF])}, expect=(np.int64(1), np.int64(1)))
 case("reductions", "nanarg_of_nothing_but_nan", "nanargmin(a), nanargmax(a, axis=0)", {"a": A("f32", [NAN, NAN])}, expect=(np.int64(-1), np.int64(-1)))
 case("reductions", "nanarg_of_integers", "nanargmin(a), nanargmax(a)", {"a": A("u8", [3, 1, 9])})
@@ -655,11 +656,51 @@ case("reductions", "no_mean_in_integers", "mean(a, dtype=i32)", one, error=("TYP
 case("reductions", "no_sum_in_bool", "sum(a, dtype=bool)", one, error=("TYPE", "sum does not compute in bool"))
 case("functions", "bounds_that_are_none", "clip(a, None, 2), clip(a, 0, None), clip(a, a_min=-1, a_max=1), clip(a, None, None)",
      {"a": A("f64", [-2.0, 0.5, 3.0, NAN])}, np_expr="np.minimum(a, 2), np.maximum(a, 0), np.clip(a, -1, 1), a")
+for dtype in FLOATS:
+    case("functions", f"signed_infinities_{dtype}", "isposinf(a), isneginf(a)", {"a": A(dtype, [INF, -INF, NAN, 0.0, -1.5])})
+case("functions", "signed_infinities_of_integers", "isposinf(a), isneginf(b), isposinf(inf), isneginf(3)", {"a": A("i64", [1, -2]), "b": A("bool", [True, False])})
+for dtype in ["bool", "u8", "i64", "f32", "f64"]:
+    case("functions", f"full_like_{dtype}", "full_like(a, 1), full_like(a, 2.75, f32), full_like(a, True, dtype=i16), full_like(a, fill_value=k)",
+         {"a": A(dtype, [0, 1, 1]), "k": W(1)},
+         np_expr="np.full_like(a, 1), np.full_like(a, 2.75, 'f4'), np.full_like(a, True, dtype='i2'), np.full_like(a, 1)")
+case("functions", "full_like_drops_fractions", "full_like(a, 1.75), full_like(a, -1.75), full_like(3.5, 2)", {"a": A("i8", [5, 6])},
+     np_expr="np.full_like(a, 1.75), np.full_like(a, -1.75), 2.0")
+case("functions", "full_like_of_a_number_that_does_not_fit", "full_like(a, 300)", {"a": A("u8", [5])}, error=("TYPE", "300 does not fit u8"))
+case("functions", "full_like_of_an_array", "full_like(a, a)", {"a": A("u8", [5])}, error=("TYPE", "one number"))
+case("functions", "likes_of_a_dtype", "ones_like(a, f32), zeros_like(a, dtype='f8'), empty_like(a, u8) * 0, ones_like(a, dtype=None), zeros_like(a, None)",
+     {"a": A("i16", [3, 4])}, np_expr="np.ones_like(a, 'f4'), np.zeros_like(a, dtype='f8'), np.zeros_like(a, 'u1'), np.ones_like(a), np.zeros_like(a)")
+near = {"a": A("f64", [[1.0, 2.0], [INF, NAN]]), "b": A("f64", [[1.0 + 1e-9, 2.0], [INF, NAN]])}
+case("reductions", "allclose", "allclose(a, b), allclose(a, b, equal_nan=True), allclose(a[0], b[0]), allclose(a, b, 0, 0, True), allclose(a[0], b[0], 1e-12, atol=1e-8)", near)
+case("reductions", "allclose_by_axis", "allclose(a, b, axis=1), allclose(a, b, axis=0, equal_nan=True, keepdims=True)", near,
+     expect=(np.array([True, False]), np.array([[True, True]])))
+case("reductions", "allclose_of_numbers", "allclose(1, 1.000001), allclose(k, 3), allclose(a, 1.0), allclose(c, c)", {"k": W(3), "a": A("f32", [1.0, 1.0000001]), "c": A("i8", [])})
+case("reductions", "array_equal", "array_equal(a, b), array_equal(a, a), array_equal(a, a, True), array_equal(a, a, equal_nan=1), array_equal(a[0], b[0]), array_equal(a[0], a[0])", near)
+case("reductions", "array_equal_does_not_broadcast", "array_equal(a, 1), array_equal(a, a[:1]), array_equal(a, b), array_equal(1, True), array_equal(c, c), array_equal(a[:, None], a)",
+     {"a": A("i32", [1, 1]), "b": A("u8", [1, 1]), "c": A("f32", [])})
+near = {"a": A("f64", [[1.0, 2.0, 4.0], [5.0, -1.0, 0.5]]), "m": A("bool", [[T, F, T], [F, T, T]]), "i": A("u8", [[1, 2, 200], [5, 9, 77]])}
+case("reductions", "options_without_names", "sum(a, 0, 'f4'), sum(a, 1, None, None, True, 0.5, m), prod(a, 0, f64, None, 1), max(a, 1, None, True, 3.0), min(i, 0, None, 0, 4, m), "
+     "mean(a, 1, f32, None, 1), var(a, 0, None, None, 1), std(a, 1, f64, None, 1, True), any(m, 0, None, 1), all(m, 1, None), argmax(a, 1, None), ptp(a, 0, None, True), "
+     "count_nonzero(m, 1), nansum(a, None, 'f4'), nanvar(a, 0, None, None, 1), nanmax(a, 1, None, 1), i.sum(1, 'u2'), a.max(0, None, True)", near,
+     np_expr="np.sum(a, 0, 'f4'), np.sum(a, 1, None, None, True, 0.5, m), np.prod(a, 0, 'f8', None, 1), np.max(a, 1, None, True, 3.0), np.min(i, 0, None, 0, 4, m), "
+     "np.mean(a, 1, 'f4', None, 1), np.var(a, 0, None, None, 1), np.std(a, 1, 'f8', None, 1, True), np.any(m, 0, None, 1), np.all(m, 1, None), np.argmax(a, 1, None), "
+     "np.ptp(a, 0, None, True), np.count_nonzero(m, 1), np.nansum(a, None, 'f4'), np.nanvar(a, 0, None, None, 1), np.nanmax(a, 1, None, 1), i.sum(1, 'u2'), a.max(0, None, True)", ulp=1)
+case("reductions", "no_out", "sum(a, out=None), mean(a, axis=0, out=None, keepdims=1), argmin(a, 1, keepdims=0), dot(a, a, out=None), sum(a, axis=0, keepdims=0), sin(a, out=None), clip(a, 0, 1, out=None)", near,
+     np_expr="np.sum(a), np.mean(a, axis=0, keepdims=True), np.argmin(a, 1), np.sum(a * a), np.sum(a, axis=0), sin(a), np.clip(a, 0, 1)", ulp=1)
+case("functions", "isin_inverted", "isin(a, [1, 5], invert=True), isin(a, 2, 5, invert=1), isin(a, [], invert=True), isin(a, [1, 2], assume_unique=True), isin(3, [1, 2], invert=True), isin(a, [300], invert=False)",
+     {"a": A("u8", [1, 2, 5])},
+     np_expr="np.isin(a, [1, 5], invert=True), np.isin(a, [2, 5], invert=True), np.isin(a, [], invert=True), np.isin(a, [1, 2]), True, np.isin(a, [300])")
+case("functions", "bounds_beyond_the_dtype", "clip(a, -5, 300), clip(a, 0, 2**70), clip(b, -200, 5)", {"a": A("u8", [1, 200]), "b": A("i8", [-5, 100])},
+     np_expr="np.clip(a, -5, 300), np.clip(a, 0, 2**9), np.clip(b, -200, 5)")
+case("functions", "clip_of_three_dtypes", "clip(a, b, c), clip(c, a, b), clip(b, c, a)",
+     {"a": A("i8", [-5, 7, 100]), "b": A("u16", [60000, 0, 3]), "c": A("f32", [300.5, 5.0, 1e9])}, np_expr="np.clip(a, b, c), np.clip(c, a, b), np.clip(b, c, a)")
+case("functions", "bound_that_does_not_fit", "clip(a, 300, None)", {"a": A("u8", [1])}, error=("TYPE", "300 does not fit u8"))
 case("functions", "replacements_that_are_none", "nan_to_num(a, posinf=None, neginf=0)", {"a": A("f64", [INF, -INF, NAN])})
 for name, of in (("modf", "np.modf(a)"), ("frexp", "np.frexp(a)")):
     for dtype in FLOATS:
         case("functions", f"{name}_{dtype}", f"x, y = {name}(a)\nx, y", {"a": A(dtype, [0.0, -0.0, 1.5, -3.25, 1e-40, INF, -INF, NAN])}, np_expr=of)
     case("functions", f"{name}_of_i32", f"x, y = {name}(a)\nx, y", {"a": A("i32", [0, 7, -8])}, np_expr=of)
+case("functions", "frexp_of_the_ends", "m, e = frexp(a); n, f = frexp(b)\nm, e, n, f", {"a": A("f64", [1.7e308, -5e-324, 2.2e-308]), "b": A("f32", [3e38, -1e-45, 1e-38])},
+     np_expr="(*np.frexp(a), *np.frexp(b))")
 case("functions", "divmod", "q, r = divmod(a, b)\nq, r", {"a": A("i32", [7, -7, 9]), "b": A("i32", [3, 3, -2])}, np_expr="np.divmod(a, b)")
 case("functions", "divmod_of_floats", "q, r = divmod(a, b)\nq, r", {"a": A("f64", [7.5, -7.5, INF, 0.0]), "b": A("f64", [2.0, 2.0, 1.0, -0.0])}, np_expr="np.divmod(a, b)")
 
@@ -850,6 +891,12 @@ case("powers", "negative_literal_exponent", "a ** -1", {"a": A("i64", [2])}, err
 case("powers", "negative_literal_of_literals", "2**-1, 4**-2", {}, expect=(S("f64", 0.5), S("f64", 0.0625)))
 case("powers", "literal_power_is_weak", "a * 2**-1", {"a": f32})
 case("powers", "literal_power_that_overflows", "a + 2**63", {"a": A("i64", [1])}, error=("TYPE", "does not fit i64"))
+case("powers", "powers_of_float_literals_compare_as_pythons",
+     "2**53 + 1 == 2.0**53, 2**53 == 2.0**53, 10**22 < 10.0**22, 2**53 + 1 > 2.0**53, 3**40 == 3.0**40, 2.0**-1 == 1/2, 2**0.5 < 2, 0.0**0 == 1", {})
+case("powers", "powers_of_float_literals", "2.0**10, 2.0**0.5, 1.5**-1, 1.5**3, 0.1**4, 1.1**7, 2**-2, float_power(2, -3), inf**0, 2.0**1e9", {},
+     np_expr="2.0**10, 2.0**0.5, 1/1.5, 1.5**3, power_float(0.1, 4.0), power_float(1.1, 7.0), 0.25, 0.125, 1.0, inf", ulp=1)
+case("powers", "powers_of_float_literals_are_weak", "a * 2.0**0.5, b ** (2.0**1)", {"a": f32, "b": A("f64", [3.0, -0.5])}, np_expr="a * np.float32(2**0.5), b * b", ulp=1)
+case("powers", "power_of_literals_beyond_f32", "a * 10.0**39", {"a": f32}, error=("TYPE", "does not fit f32"))
 case("powers", "function_form", "power(a, 3) + pow(a, 2)", {"a": A("i64", [2, -3])})
 specials = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.1, INF, -INF, NAN, 1e-5, 123.456]
 for n in [0, 1, 2, 3, 4, 5, 7, 10, 16, 31, 64, -1, -2, -3, -8]:

@@ -21,7 +21,7 @@ pub mod text;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::ops::{Row, Rule, TABLE};
-use hotloop::{DType, Kind, Mode, Op, promote};
+use hotloop::{DType, Kind, Mode, Op, promote, promote_all};
 
 use data::{Array, Flavour, Input, Rng, Value};
 
@@ -139,7 +139,7 @@ const fn strong(dtype: DType) -> Ty {
 
 /// The type that operands meet in.
 fn meet(list: &[Ty]) -> Ty {
-    let strongest = list.iter().filter(|t| !t.weak).map(|t| t.dtype).reduce(promote);
+    let strongest = promote_all(list.iter().filter(|t| !t.weak).map(|t| t.dtype));
     let weak = list.iter().filter(|t| t.weak).map(|t| t.dtype.kind()).max();
     let of_kind = |kind| match kind {
         Kind::Bool => DType::Bool,
@@ -207,7 +207,15 @@ impl Writer<'_, '_> {
             let value = if self.u.ratio(1, 4)? { self.idiom_of_leaves()? } else { self.any()? };
             text += if i > 0 { ", " } else { "" };
             // A sum of everything: it also shows in which order it was added.
-            text += &if self.u.ratio(1, 6)? { format!("sum({})", value.text) } else { value.text };
+            if self.u.ratio(1, 6)? {
+                text += &format!("sum({})", value.text);
+                continue;
+            }
+            text += &value.text;
+            // What a view is taken of is written before it is read: into the output that it is.
+            if self.rank > 1 && self.u.ratio(1, 12)? {
+                text += &format!(", ({})[::-1]", value.text);
+            }
         }
         Ok(text)
     }
@@ -530,6 +538,8 @@ impl Writer<'_, '_> {
             | Rule::Count
             | Rule::Position
             | Rule::Spread => vec![self.expr(any)?],
+            Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
+            Rule::Agreement => self.pair(any)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
             Rule::Products => self.pair(Kind::Int)?.into(),
         };
@@ -622,7 +632,7 @@ impl Writer<'_, '_> {
             let mut names = vec![row.name];
             names.extend(row.aliases);
             let name = *self.u.choose(&names)?;
-            let ddof = row.parameters.len() > 1 && row.op != Op::Dot && self.u.arbitrary()?;
+            let ddof = row.rule == Rule::Spread && self.u.arbitrary()?;
             let ddof = if ddof { ", ddof=1" } else { "" };
             return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
         }
@@ -671,13 +681,12 @@ fn gives(row: &Row, kind: Kind) -> bool {
         Rule::Real | Rule::Divide | Rule::Scaled | Rule::Double | Rule::Average | Rule::Spread => {
             kind == Kind::Float
         }
-        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical | Rule::Truth => {
-            kind == Kind::Bool
-        }
+        Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => kind == Kind::Bool,
+        Rule::Truth | Rule::Agreement => kind == Kind::Bool,
         Rule::Bitwise => kind != Kind::Float,
         Rule::Integers | Rule::Tally | Rule::Count | Rule::Position => kind == Kind::Int,
         Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
-        Rule::Select => true,
+        Rule::Select | Rule::Filled => true,
     }
 }
 
@@ -685,7 +694,7 @@ fn gives(row: &Row, kind: Kind) -> bool {
 fn result(row: &Row, args: &[Ty]) -> Ty {
     let ty = match row.rule {
         Rule::Select => meet(&args[1..]),
-        Rule::Scaled => args[0],
+        Rule::Scaled | Rule::Filled => args[0],
         _ if row.op == Op::NanToNum => args[0],
         _ => meet(args),
     };
@@ -713,7 +722,7 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
-        Rule::Truth => STRONG_BOOL,
+        Rule::Truth | Rule::Agreement => STRONG_BOOL,
         Rule::Count | Rule::Position => strong(DType::I64),
         Rule::Total | Rule::Products if ty.dtype.is_float() => strong(ty.dtype),
         Rule::Total | Rule::Products if ty.dtype == DType::Bool || ty.dtype.is_signed_int() => {

@@ -318,6 +318,18 @@ fn hints_are_those_of_a_session() {
         let error = fails(dir.path(), lines);
         assert!(error.contains(about), "{lines}: {error}");
     }
+    // Commands without their colons, and advice that is for a shell.
+    for (lines, about) in [
+        ("functions\n", "= help: a command has a colon: ':functions'\n"),
+        ("plot x, sin(x)\n", "= help: a command has a colon: ':plot x, sin(x)'\n"),
+        ("qqqqq(1)\n", "= help: ':functions' lists what there is\n"),
+        (":functions qqqqq\n", "= help: ':functions' lists what there is\n"),
+    ] {
+        let error = fails(dir.path(), lines);
+        assert!(error.contains(about) && error.matches("= help").count() == 1, "{lines}: {error}");
+    }
+    assert_eq!(ok(dir.path(), "vars = 2\nvars\n"), "vars: 2\n");
+    assert!(ok(dir.path(), ":functions\n").ends_with("\n':functions NAME' says more of one.\n"));
     let failed = feed(dir.path(), &[], b"zeros(3) = 4\nzeros(3)(2)\n:vars\n");
     assert!(failed.out.is_empty() && !failed.err.contains('_'), "{} {}", failed.out, failed.err);
     // The last value is kept, but not a large one.
@@ -516,65 +528,6 @@ fn h1_declared_sizes_are_not_believed() {
 }
 
 #[test]
-fn figures_are_drawn() {
-    let dir = temporary();
-    let lines =
-        "x = linspace(0, 1, 101)\n:plot x sin(2*pi*x)\n:plot (x + 1)\n:hist x\n:plot x --hist\n";
-    let out = ok(dir.path(), lines);
-    assert!(out.contains('⠁') && out.contains('┤') && out.contains("└"), "{out}");
-    assert_eq!(out.matches('└').count(), 4, "{out}");
-    assert!(out.lines().all(|line| line.chars().count() < 80), "{out}");
-    assert_eq!(ok(dir.path(), "x = linspace(0, 1, 101)\n:plot x x**2 -o p.svg\n"), "");
-    let svg = fs::read_to_string(dir.path().join("p.svg")).expect("a figure");
-    assert!(svg.starts_with("<svg") && svg.contains("<polyline"), "{svg}");
-    // Integers, truth values and single numbers have no ticks between them.
-    let lines = ":hist (arange(10) < 5)\n:hist full(3, 7)\n:plot zeros(1, dtype=u8)\n:plot (arange(2) > 0)\n\
-                 :hist (u64(arange(3)) + u64(2)**53)\n:plot full(3, 2**60)\n:hist 3\n";
-    let out = ok(dir.path(), lines);
-    assert_eq!(out.matches('└').count(), 7, "{out}");
-    for wrong in [".5", "0.0", "NaN", "inf", "-1"] {
-        assert!(!out.replace("1.5e18", "").contains(wrong), "{wrong}: {out}");
-    }
-    assert_eq!(ok(dir.path(), "t = 1.7e18 + arange(5) * 1e9\n:plot t t -o t.svg\n"), "");
-    let svg = fs::read_to_string(dir.path().join("t.svg")).expect("a figure");
-    assert!(svg.contains("1.700000004e18"), "{svg}");
-    let error = fails(
-        dir.path(),
-        ":plot\n:plot zeros(2) zeros(3)\n:plot full(3, nan)\n:hist 1, 2\n:plot zeros(2) -o a.pdf\n:plot nope\n",
-    );
-    assert_eq!(errors(&error), 6, "{error}");
-}
-
-#[test]
-fn figures_have_words_and_several_lines() {
-    let dir = temporary();
-    let out = ok(
-        dir.path(),
-        "x = linspace(0, 1, 50)\n:plot x, x**2, 1 - x --title 'Two lines' --ylabel 'how high'\n:plot x x**2\n",
-    );
-    let (several, one) = out.split_at(out.find("1.0\n").map_or(0, |end| end + 4));
-    for word in ["Two lines\n", "⠤⠤⠤⠤ x**2  ⠤⠄ ⠤ 1 - x\n", "\nhow high\n", " x\n"] {
-        assert!(several.contains(word), "{word}: {out}");
-    }
-    assert!(one.contains(" x**2\n") && !one.contains("⠤⠤⠤⠤ x**2"), "{one}");
-    assert!(out.lines().all(|line| line.chars().count() < 80), "{out}");
-    let lines = "x = linspace(0, 1, 50)\n:plot x, sin(x), cos(x) -o 'a b.svg'\n:plot x, x -o p.PNG\n\
-                 :hist x --xlabel 'x < 1' -o h.svg\n";
-    assert_eq!(ok(dir.path(), lines), "");
-    let svg = fs::read_to_string(dir.path().join("a b.svg")).expect("a figure");
-    for word in ["\nsin(x), cos(x)\n", "\nsin(x)\n", "\ncos(x)\n", "\nx\n"] {
-        assert!(svg.contains(word), "{word}: {svg}");
-    }
-    // Two lines, and the axes.
-    assert_eq!(svg.matches("<polyline").count(), 3, "{svg}");
-    let png = fs::read(dir.path().join("p.PNG")).expect("a figure");
-    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x06\x40\0\0\x03\xc0"));
-    assert!(png.len() > 5000 && png.ends_with(b"IEND\xaeB`\x82"), "{}", png.len());
-    let svg = fs::read_to_string(dir.path().join("h.svg")).expect("a figure");
-    assert!(svg.contains("\nx &lt; 1\n") && svg.contains("\ncount\n"), "{svg}");
-}
-
-#[test]
 fn programs_are_timed() {
     let dir = temporary();
     let out = ok(
@@ -591,9 +544,11 @@ fn programs_are_timed() {
         let out = ok(dir.path(), lines);
         assert!(out.contains(" 200000 elements at ") && out.contains(" 250000 elements"), "{out}");
     }
-    let error = fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n");
+    let error =
+        fails(dir.path(), ":time\n:time nope + 1\n:threads 0\n:seed x\n:tiem 1\n:seed -1\n");
     assert!(error.contains("did you mean ':time'?"), "{error}");
-    assert_eq!(errors(&error), 5, "{error}");
+    assert!(error.contains("':seed N' takes a number of at least 0, not -1"), "{error}");
+    assert_eq!(errors(&error), 6, "{error}");
 }
 
 #[test]
@@ -603,7 +558,7 @@ fn a_session_survives_any_line() {
     let long = [&b"1"[..], &b"+1".repeat(5_000_000), b"\n2 + 2\n"].concat();
     let ran = feed(dir, &[], &long);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "4\n"));
-    assert!(ran.err.contains("a line of more than 1048576 bytes"), "{}", ran.err);
+    assert!(ran.err.contains("a line of more than 1MiB"), "{}", ran.err);
 
     let lines = b"\xff\xfe\n1 + *\n= 3\nx\n:load x\n:load x=no.npy\n:save\n:save x y\n:nope\n:explain\n\0\nx = 1, 2\n:save q a\0b\ndef\n\n_\n'\nzeros(zeros(1))\ndef f(x) = zeros(x)\n:\n3 * 2";
     let ran = feed(dir, &[], lines);
@@ -696,6 +651,7 @@ fn a_session_survives_random_lines() {
 #[cfg(unix)]
 #[path = "../dispositions/mod.rs"]
 mod dispositions;
+mod figures;
 mod signals;
 #[cfg(unix)]
 mod terminal;

@@ -23,6 +23,34 @@ fn started(dir: &Path, lines: &str) -> Child {
     child
 }
 
+/// An array that is there is printed as it is, and not computed again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_array_is_printed_without_a_copy() {
+    let most = |child: &Child| -> usize {
+        let path = format!("/proc/{}/status", child.id());
+        let status = std::fs::read_to_string(path).expect("a status");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
+    };
+    let dir = temporary();
+    let mut child = started(dir.path(), "x = full(2 * 10**7, 1.5)\n6 * 7\n");
+    let next = |child: &mut Child, lines: &str, end: &str| {
+        child.stdin.as_mut().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+        let mut printed = vec![0; end.len()];
+        child.stdout.as_mut().expect("a pipe").read_exact(&mut printed).expect("it prints");
+        assert_eq!(str::from_utf8(&printed), Ok(end));
+    };
+    next(&mut child, "", "42\n");
+    let before = most(&child);
+    let shown = "x: f64 (20000000,)\n[1.5 1.5 1.5 ... 1.5 1.5 1.5]\n";
+    next(&mut child, "x\n6 * 7\n", &format!("{shown}42\n"));
+    let after = most(&child);
+    assert!(before > 150_000 && after < before + 50_000, "{before} {after} KiB");
+    drop(child.stdin.take());
+    assert!(child.wait().expect("it ends").success());
+}
+
 fn interrupt(child: &Child) {
     // SAFETY: the child was not waited for yet, so the number is its own.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);

@@ -18,7 +18,11 @@ pub fn record(name: &str, dtype: DType, measured: Measured) {
     if std::env::var_os("HOTLOOP_WRITE").is_none() {
         return;
     }
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/math_errors.txt");
+    // Of the runtime's tests and of those above it.
+    let path = match env!("CARGO_PKG_NAME") {
+        "hotloop-runtime" => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/math_errors.txt"),
+        _ => concat!(env!("CARGO_MANIFEST_DIR"), "/runtime/tests/math_errors.txt"),
+    };
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut lines: BTreeMap<String, String> = BTreeMap::new();
     for line in text.lines() {

@@ -55,10 +55,12 @@ use hotloop::{
     RunOptions, Stats,
 };
 
+use super::arguments::of_files;
 use super::array::{Array, Order};
-use super::csv::Dialect;
+use super::budget::Budget;
 use super::evaluate::Value;
-use super::input::{Given, Number};
+use super::file::File;
+use super::input::{Inputs, Number};
 use super::kind::Kind;
 use super::replacement::replace;
 use super::tuning::Tuning;
@@ -89,7 +91,7 @@ pub(crate) struct Bench {
     /// Inputs that are numbers.
     pub numbers: Vec<(String, Number)>,
     /// Inputs that are in files.
-    pub files: Vec<(String, Given)>,
+    pub files: Inputs,
     /// Arrays that are not as the others.
     pub specs: Vec<(String, Spec)>,
     /// Elements of each other array.
@@ -184,7 +186,8 @@ impl Bench {
             };
             types.push((name, ty));
         }
-        let named = self.specs.iter().map(|(n, _)| n).chain(self.files.iter().map(|(n, _)| n));
+        let named =
+            self.specs.iter().map(|(n, _)| n).chain(self.files.named.iter().map(|(n, _)| n));
         let unknown = named.filter(|n| !program.inputs().iter().any(|i| **i == ***n));
         types.extend(unknown.map(|n| (n.as_str(), ArgType::array(self.dtype))));
         types
@@ -192,10 +195,18 @@ impl Bench {
 
     /// The arrays: those of files, and the others drawn.
     fn arrays(&self, program: &Program) -> Result<Vec<Drawn>> {
-        let file = |name: &str| self.files.iter().find(|(n, _)| n == name);
+        let file = |name: &str| self.files.named.iter().find(|(n, _)| n == name);
+        let is_drawn = |name: &str| self.specs.iter().any(|(n, _)| n == name);
         let names = program.inputs().iter().filter(|n| self.number(n).is_none());
         let names: Vec<&str> = names.map(|n| &**n).collect();
-        let drawn = names.iter().filter(|name| file(name).is_none());
+        let in_files = names.iter().copied().filter(|name| file(name).is_none() && !is_drawn(name));
+        let in_files: Vec<&str> = match self.files.files.is_empty() {
+            true => Vec::new(),
+            false => in_files.collect(),
+        };
+        let budget = &mut Budget::machine();
+        let read = of_files(program, &self.files, &in_files, budget, File::read)?;
+        let drawn = names.iter().filter(|n| file(n).is_none() && !in_files.contains(n));
         let bytes = drawn.clone().try_fold(0usize, |sum, name| {
             let (dtype, shape, layout) = self.spec(name);
             let step = if layout == spec::Layout::Second { 2 } else { 1 };
@@ -213,11 +224,14 @@ impl Bench {
         }
         let mut generator = Generator::new();
         let array = |name: &&str| match file(name) {
-            None => {
-                let (dtype, shape, layout) = self.spec(name);
-                Drawn::draw(&mut generator, name, dtype, &shape, layout)
-            }
-            Some((_, given)) => match Value::load(name, given, &Dialect::default())? {
+            None => match read.iter().find(|(n, _)| n == name) {
+                Some((_, array)) => Drawn::copied(name, array),
+                None => {
+                    let (dtype, shape, layout) = self.spec(name);
+                    Drawn::draw(&mut generator, name, dtype, &shape, layout)
+                }
+            },
+            Some((_, given)) => match Value::load(name, given, &self.files.dialect)? {
                 Value::Array(array) => Drawn::copied(name, &array),
                 Value::Number(_) => Err(Error::new(ErrorKind::Type, "a file is no number")),
             },

@@ -2,6 +2,7 @@
 
 use super::column::Field;
 use super::records::{Record, fields};
+use super::shown;
 
 /// What is said of a table; what is not said shows in its first lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +82,17 @@ pub(super) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separ
     let blanks = words > 1
         && (numbers(record) || next.is_some_and(|next| numbers(next) && count(next) == words));
     if blanks { Separator::Blanks } else { Separator::Byte(b',') }
+}
+
+/// What takes a table apart whose one column is called so: a name seldom has separators in it.
+pub(super) fn apart(name: &[u8], separator: Separator) -> Option<String> {
+    let other = LOOKED_FOR.into_iter().chain([b'|']).find(|byte| name.contains(byte))?;
+    let word = if other == b'\t' { "tab".to_string() } else { format!("'{}'", char::from(other)) };
+    Some(format!(
+        "with {} between its fields the table has one column, \"{}\"; `--sep {word}` takes it apart",
+        separator.shown(),
+        shown(name)
+    ))
 }
 
 /// Whether all fields are values, and not all of them words for a missing one.

@@ -12,45 +12,51 @@
 
 mod column;
 mod dialect;
+mod left_out;
 mod records;
 mod row;
 mod write;
 
-use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
 use hotloop::{Error, ErrorKind, Result};
 
 use self::column::Column;
-use self::dialect::{are_numbers, separator};
-use self::records::{Record, Records, fields};
+use self::dialect::{apart, are_numbers, separator};
+use self::left_out::LeftOut;
+use self::records::{BUFFER, Record, Records, fields};
 use self::row::Row;
 use super::array::Array;
-use super::budget::Budget;
+use super::budget::{Budget, Charge};
 use super::format::Format;
+use super::names::Names;
+use super::quantity::counted;
 use super::stream::{Stream, cannot};
-use super::warn;
+use super::{note, warn};
 
 pub(crate) use self::dialect::{Dialect, Separator};
 pub(crate) use self::write::{rows, write};
 
 /// Bytes of text between two looks at the memory that is left.
 const CHECKED: u64 = 4 << 20;
+/// Columns that are listed in a note.
+const LISTED: usize = 10;
 
 /// A table of which the names of the columns have been read.
 pub(crate) struct Table {
     /// Names the file in messages.
     file: String,
-    /// In whatever encoding they are.
-    names: Vec<Vec<u8>>,
-    /// Whether the file does not name them.
-    nameless: bool,
+    names: Names,
+    /// What they and the longest lines take.
+    _charge: Charge,
+    /// Why the columns have numbers for names, if they have.
+    nameless: Option<String>,
     separator: Separator,
     decimal_comma: bool,
     /// Rows that were read to find out what the table is like.
-    ahead: VecDeque<Owned>,
+    ahead: Vec<Owned>,
     records: Records<Box<dyn Read>>,
 }
 
@@ -71,11 +77,6 @@ impl Owned {
         let text = self.bytes.trim_ascii_start().strip_prefix(b"#")?;
         Some(Record { bytes: text.trim_ascii(), ..self.record() })
     }
-}
-
-/// The fields of a record that is not long kept.
-fn texts(record: &Record<'_>, separator: Separator) -> Vec<Vec<u8>> {
-    fields(record, separator).map(Cow::into_owned).collect()
 }
 
 impl Table {
@@ -136,33 +137,50 @@ impl Table {
         let numbers =
             first.as_ref().map(|row| are_numbers(&row.record(), separator, decimal_comma));
         // The comment that has as many fields, unless the line after it may be the names as well.
-        let commented = commented.filter(|comment| {
-            let fits = fields(comment, separator).count() == count;
-            fits && (count > 1 || numbers != Some(false))
-        });
+        let own = commented.map(|comment| fields(&comment, separator).count());
+        let commented =
+            commented.filter(|_| own == Some(count) && (count > 1 || numbers != Some(false)));
         let header = dialect.header.unwrap_or(commented.is_some() || numbers != Some(true));
         let (named, is_row) = match (header, commented) {
-            (false, _) => (Vec::new(), true),
-            (true, Some(comment)) => (texts(&comment, separator), true),
-            (true, None) => (texts(&seen, separator), false),
+            (false, _) => (None, true),
+            (true, Some(comment)) => (Some(comment), true),
+            (true, None) => (Some(seen), false),
         };
-        let names = (0..count).map(|i| match named.get(i) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column_{}", i + 1).into_bytes(),
+        let held = [&first, &second, &comment].into_iter().flatten().map(|line| line.bytes.len());
+        let held = records.memory() + held.sum::<usize>();
+        let (names, needed) = names(&file, (named, separator), count, (held, budget))?;
+        let nameless = named.is_none().then(|| match own {
+            Some(own) if own != count && dialect.header.is_none() => format!(
+                "with {} between them the line that begins with # has {}, and the table {}",
+                separator.shown(),
+                counted(own, "name"),
+                counted(count, "column")
+            ),
+            _ => {
+                "its first line is taken for values; `--header` says that it has names".to_string()
+            }
         });
-        let (names, nameless) = (names.collect(), named.is_empty());
-        let ahead = first.into_iter().filter(|_| is_row).chain(second).collect();
-        Ok(Table { file, names, nameless, separator, decimal_comma, ahead, records })
+        let ahead: Vec<Owned> = first.into_iter().filter(|_| is_row).chain(second).collect();
+        let held = records.memory() + ahead.iter().map(|line| line.bytes.len()).sum::<usize>();
+        let what = || format!("the names of {file}");
+        let _charge = budget.charge(needed.saturating_add(held as u64), &what)?;
+        Ok(Table { file, names, _charge, nameless, separator, decimal_comma, ahead, records })
     }
 
     /// The names of the columns, in the file's encoding.
-    pub(crate) fn names(&self) -> &[Vec<u8>] {
+    pub(crate) fn names(&self) -> &Names {
         &self.names
     }
 
-    /// Whether the first line is taken for values, so that the columns have numbers for names.
-    pub(crate) fn is_nameless(&self) -> bool {
-        self.nameless
+    /// What takes the table apart, if it has one column that is called as several.
+    pub(crate) fn apart(&self) -> Option<String> {
+        let one = self.names.get(0).filter(|_| self.names.len() == 1);
+        one.and_then(|name| apart(name, self.separator))
+    }
+
+    /// Why the columns have numbers for names, if they have.
+    pub(crate) fn nameless(&self) -> Option<&str> {
+        self.nameless.as_deref()
     }
 
     /// Reads the columns of some numbers, each once, whatever is in the others.
@@ -172,51 +190,60 @@ impl Table {
     /// and for a field that is no number; `Limit` or `OutOfMemory` for what does not fit the memory
     /// there is.
     pub(crate) fn read(self, numbers: &[usize], budget: &Budget) -> Result<Vec<Array>> {
-        let mut wanted = vec![None; self.names.len()];
-        for (slot, number) in numbers.iter().enumerate() {
-            if let Some(wanted) = wanted.get_mut(*number) {
-                *wanted = Some(slot);
-            }
-        }
-        let columns = vec![Ok(Column::Missing(0)); numbers.len()];
-        let columns = self.columns(&wanted, columns, budget, false)?;
+        let mut wanted: Vec<(usize, usize)> = numbers.iter().copied().zip(0..).collect();
+        wanted.sort_unstable();
+        let columns = self.columns(&wanted, budget, false)?;
         columns.into_iter().flatten().map(Column::array).collect()
     }
 
-    /// Reads all columns but those of text, which are left out with a warning; each with its
-    /// number.
+    /// Reads all columns but those of text, which are left out with a note; each with its number.
     ///
     /// # Errors
     /// As [`Table::read`]; `Format` if all are text.
     pub(crate) fn read_all(self, budget: &Budget) -> Result<Vec<(usize, Array)>> {
         let (file, count) = (self.file.clone(), self.names.len());
-        let wanted: Vec<Option<usize>> = (0..count).map(Some).collect();
-        let columns = vec![Ok(Column::Missing(0)); count];
-        let columns = self.columns(&wanted, columns, budget, true)?;
-        if let Some(Err(what)) = columns.first()
-            && columns.iter().all(|column| column.is_err())
+        let names: Vec<String> = self.names.iter().map(shown).collect();
+        let wanted: Vec<(usize, usize)> = (0..count).zip(0..).collect();
+        let mut columns = self.columns(&wanted, budget, true)?;
+        if columns.iter().all(|column| column.is_err())
+            && let Some(Err(first)) = columns.drain(..).next()
         {
-            return Err(wrong(&file, what.clone()));
+            return Err(first.error);
         }
-        let mut arrays = Vec::new();
-        for (number, column) in columns.into_iter().enumerate() {
+        let (mut arrays, mut texts) = (Vec::new(), Vec::new());
+        for ((number, column), name) in columns.into_iter().enumerate().zip(names) {
             match column {
                 Ok(column) => arrays.push((number, column.array()?)),
-                Err(what) => warn(&format_args!("{file}: {what}; the column is left out")),
+                Err(LeftOut { is_text: true, .. }) => texts.push(name),
+                Err(LeftOut { error, .. }) => {
+                    let advice = error.hints().first().map(|advice| format!(" ({advice})"));
+                    let (what, advice) = (error.message(), advice.unwrap_or_default());
+                    warn(&format_args!("{what}{advice}; the column is left out"));
+                }
             }
+        }
+        if !texts.is_empty() {
+            let (count, more) = (texts.len(), if texts.len() > LISTED { ", ..." } else { "" });
+            texts.truncate(LISTED);
+            note(&format_args!(
+                "{file}: left out {} of text: {}{more}",
+                counted(count, "column"),
+                texts.join(", ")
+            ));
         }
         Ok(arrays)
     }
 
-    /// Reads all rows into columns, of each field the one that is wanted. A column of text is an
-    /// error, or has in its place what is wrong with it.
+    /// Reads all rows into columns, one for each field that is wanted. A column of text is an error,
+    /// or has in its place what is wrong with it.
     fn columns(
         mut self,
-        wanted: &[Option<usize>],
-        mut columns: Vec<std::result::Result<Column, String>>,
+        wanted: &[(usize, usize)],
         budget: &Budget,
         allow_text: bool,
-    ) -> Result<Vec<std::result::Result<Column, String>>> {
+    ) -> Result<Vec<std::result::Result<Column, LeftOut>>> {
+        let column = || Ok(Column::Missing(0));
+        let mut columns: Vec<_> = std::iter::repeat_with(column).take(wanted.len()).collect();
         let row = Row {
             file: &self.file,
             names: &self.names,
@@ -243,10 +270,57 @@ impl Table {
     }
 }
 
+/// The names that a record gives to so many columns, and what they take. So many bytes of lines are
+/// held meanwhile.
+fn names(
+    file: &str,
+    (named, separator): (Option<Record<'_>>, Separator),
+    count: usize,
+    (held, budget): (usize, &Budget),
+) -> Result<(Names, u64)> {
+    const NUMBERED: &str = "column_";
+    let given = || named.iter().flat_map(|record| fields(record, separator));
+    // Those without a name have their number for one.
+    let digits = count.checked_ilog10().unwrap_or(0) as usize + 1;
+    let lacking = count - given().filter(|name| !name.is_empty()).count().min(count);
+    let bytes = given().map(|name| name.len()).sum::<usize>() + lacking * (NUMBERED.len() + digits);
+    let needed = Names::needed(count, bytes);
+    let what = || format!("the names of the {} of {file}", counted(count, "column"));
+    drop(budget.charge(needed.saturating_add(held as u64), &what)?);
+    let refused = |_| {
+        let what = format!("no memory for {}", what());
+        Error::new(ErrorKind::OutOfMemory, what)
+    };
+    let mut names = Names::with_room(count, bytes).map_err(refused)?;
+    let (mut given, mut numbered) = (given(), NUMBERED.to_string());
+    for number in 1..=count {
+        match given.next() {
+            Some(name) if !name.is_empty() => names.push(&name).map_err(refused)?,
+            _ => {
+                numbered.truncate(NUMBERED.len());
+                let _ = write!(numbered, "{number}");
+                names.push(numbered.as_bytes()).map_err(refused)?;
+            }
+        }
+    }
+    Ok((names, needed))
+}
+
 /// The next record, kept.
 fn next(records: &mut Records<Box<dyn Read>>, budget: &Budget) -> Result<Option<Owned>> {
-    let record = records.next(budget)?;
-    Ok(record.map(|Record { bytes, quotes, line }| Owned { bytes: bytes.to_vec(), quotes, line }))
+    let held = records.memory() as u64;
+    let file = records.file().to_string();
+    let Some(Record { bytes: line, quotes, line: number }) = records.next(budget)? else {
+        return Ok(None);
+    };
+    if line.len() > BUFFER {
+        budget.check_growth(held, line.len() as u64, &|| format!("a line of {file}"))?;
+    }
+    let mut bytes = Vec::new();
+    let refused = |_| cannot("read", &file, std::io::ErrorKind::OutOfMemory.into());
+    bytes.try_reserve_exact(line.len()).map_err(refused)?;
+    bytes.extend_from_slice(line);
+    Ok(Some(Owned { bytes, quotes, line: number }))
 }
 
 /// The separator that a spreadsheet has written into a line of its own: `sep=;`.
@@ -302,7 +376,7 @@ mod tests {
     }
 
     fn all(table: Table) -> Result<Vec<(String, Array)>> {
-        let names: Vec<String> = table.names().iter().map(|name| shown(name)).collect();
+        let names: Vec<String> = table.names().iter().map(shown).collect();
         let columns = table.read_all(&Budget::machine())?;
         Ok(columns.into_iter().map(|(i, array)| (names[i].clone(), array)).collect())
     }
@@ -391,8 +465,8 @@ mod tests {
             (b"a\nTrue\n1\n", "True or False is expected, but \"1\""),
             (b"a\n1\nTrue\n", "a number is expected, but \"True\""),
             (b"a\n\"\"\nTrue\n", "line 3, column \"a\": a number is expected, but \"True\""),
-            (b"a\n\xff\n", "line 2, column \"a\""),
-            (b"a,b\n,x\ny,2\n", "line 3, column \"a\""),
+            (b"a\n\xff\n", "column \"a\" holds text: \"\\xff\" in line 2"),
+            (b"a,b\n,x\ny,2\n", "column \"a\" holds text: \"y\" in line 3"),
             (b"a,b\r1,2\r3\r", "line 3 has 1 field,"),
             (b"a,b\n1,x\n2,\"y\n3,z\n4,w\n", "a quote in line 3 is not closed"),
             (b"a,\"b\n1,2\n", "a quote in line 1 is not closed"),
@@ -416,8 +490,8 @@ mod tests {
         // One column is read whatever is in the others, and is an error if it is text.
         let mut price = [("price".to_string(), one(text, 2).unwrap())];
         assert_eq!(column::<f64>(&mut price, 0)[0], 1.5);
-        let about = "error: t: line 2, column \"date\": a number is expected, but \"2024-01-02\"";
-        assert_eq!(one(text, 1).err().as_deref(), Some(about));
+        let about = "error: t: column \"date\" holds dates: \"2024-01-02\" in line 2\n";
+        assert!(one(text, 1).err().unwrap().starts_with(about));
         // So are truth values of which some are missing.
         for text in [&b"a,b\n,\nTrue,1\n"[..], b"a,b\nTrue,\n,1\n"] {
             let mut left = read(text).unwrap();
@@ -664,7 +738,7 @@ mod tests {
     fn the_first_line_may_be_told() {
         let names = Dialect { header: Some(true), ..Dialect::default() };
         let table = told(b"2023,2024\n1,2\n", names).unwrap();
-        assert_eq!(table.names(), [b"2023", b"2024"]);
+        assert!(table.names().iter().eq([b"2023", b"2024"]));
         let mut table = all(table).unwrap();
         assert_eq!(column::<i64>(&mut table, 0), [1]);
         let values = Dialect { header: Some(false), ..Dialect::default() };

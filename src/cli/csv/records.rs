@@ -16,7 +16,7 @@ use crate::cli::budget::Budget;
 use crate::cli::stream::cannot;
 
 /// Bytes that are read at once, and the room of most records.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// A record.
 #[derive(Clone, Copy)]
@@ -85,6 +85,16 @@ impl<R: Read> Records<R> {
             separator: None,
             read: 0,
         }
+    }
+
+    /// Names the file in messages.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The bytes that a long record takes here.
+    pub(super) fn memory(&self) -> usize {
+        self.buffer.len().saturating_sub(BUFFER)
     }
 
     /// The first bytes of the file, up to three; before the first record.
@@ -308,6 +318,10 @@ impl<'a> Fields<'a> {
             return Cow::Borrowed(trimmed(inside));
         }
         let mut text = Vec::new();
+        // Without memory it stays as it is written; a value it is in neither form.
+        if text.try_reserve_exact(inside.len() + behind.len() + 1).is_err() {
+            return Cow::Borrowed(inside);
+        }
         let mut bytes = inside.iter();
         while let Some(byte) = bytes.next() {
             text.push(*byte);

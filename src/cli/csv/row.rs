@@ -3,20 +3,26 @@
 use hotloop::{Error, Result};
 
 use super::column::{Column, Field, Refusal};
-use super::dialect::Separator;
+use super::dialect::{Separator, apart};
+use super::left_out::LeftOut;
 use super::records::{Record, fields};
 use super::{shown, wrong};
+use crate::cli::names::Names;
+use crate::cli::quantity::counted;
 use crate::cli::stream::cannot;
+
+/// The most columns that an error lists.
+const LISTED: usize = 10;
 
 /// What becomes of a row.
 pub(super) struct Row<'a> {
     /// Names the file in messages.
     pub file: &'a str,
-    pub names: &'a [Vec<u8>],
+    pub names: &'a Names,
     pub separator: Separator,
     pub decimal_comma: bool,
-    /// Of each field the number of its column, if it is wanted.
-    pub wanted: &'a [Option<usize>],
+    /// The numbers of the fields that are wanted, from the first to the last, and where each goes.
+    pub wanted: &'a [(usize, usize)],
     /// Whether a column of text is no error.
     pub allow_text: bool,
 }
@@ -27,21 +33,26 @@ impl Row<'_> {
     pub(super) fn add(
         &self,
         record: &Record<'_>,
-        columns: &mut [std::result::Result<Column, String>],
+        columns: &mut [std::result::Result<Column, LeftOut>],
     ) -> Result<()> {
+        let mut wanted = self.wanted.iter();
+        let mut next = wanted.next();
         let mut count = 0;
         for field in fields(record, self.separator) {
-            let wanted = self.wanted.get(count).copied().flatten();
-            let column = wanted.and_then(|slot| columns.get_mut(slot));
-            if let Some(column) = column
-                && let Ok(values) = column
-                && let Err(refusal) = values.push(&field, self.decimal_comma)
+            if let Some((number, slot)) = next
+                && *number == count
             {
-                self.refused(record, count, &field, refusal, column)?;
+                next = wanted.next();
+                if let Some(column) = columns.get_mut(*slot)
+                    && let Ok(values) = column
+                    && let Err(refusal) = values.push(&field, self.decimal_comma)
+                {
+                    self.refused(record, count, &field, refusal, column)?;
+                }
             }
             count += 1;
         }
-        if count == self.wanted.len() { Ok(()) } else { Err(self.ragged(record, count)) }
+        if count == self.names.len() { Ok(()) } else { Err(self.ragged(record, count)) }
     }
 
     /// What a field that is no value means: that its column is text, or an error.
@@ -52,7 +63,7 @@ impl Row<'_> {
         number: usize,
         field: &[u8],
         refusal: Refusal,
-        column: &mut std::result::Result<Column, String>,
+        column: &mut std::result::Result<Column, LeftOut>,
     ) -> Result<()> {
         let what = match refusal {
             Refusal::Value(what) => what,
@@ -61,42 +72,79 @@ impl Row<'_> {
                 return Err(cannot("read", self.file, error));
             }
         };
-        let name = self.names.get(number).map(|name| shown(name)).unwrap_or_default();
-        let what =
-            format!("line {}, column \"{name}\": {what}, but \"{}\"", record.line, shown(field));
-        let count = fields(record, self.separator).count();
-        if count != self.names.len() {
-            return Err(self.ragged(record, count));
-        }
-        let read = Field::read(field, self.decimal_comma);
-        // Text, or what pandas and R write of truth values of which some are missing.
-        let (is_none, advice) = match (&column, read) {
-            (Ok(Column::Missing(_)), Some(Field::Bool(_)))
-            | (Ok(Column::Bool(_)), Some(Field::Missing)) => (true, Some(MISSING_BOOL)),
-            (Ok(Column::Missing(_)), None) => {
-                (true, advice(field, self.separator, self.decimal_comma))
-            }
-            _ => (false, advice(field, self.separator, self.decimal_comma)),
+        let name = self.names.get(number).map(shown).unwrap_or_default();
+        let line = record.line;
+        let plain = || {
+            let field = shown(field);
+            wrong(self.file, format!("line {line}, column \"{name}\": {what}, but \"{field}\""))
         };
-        if self.allow_text && is_none {
-            *column = Err(advice.map_or(what.clone(), |advice| format!("{what} ({advice})")));
-            return Ok(());
+        let read = Field::read(field, self.decimal_comma);
+        let advice = advice(field, self.separator, self.decimal_comma);
+        // Text, or what pandas and R write of truth values of which some are missing.
+        let left_out = match (&column, read, advice, self.apart()) {
+            (_, _, _, Some(apart)) => Err(plain().hint(apart)),
+            (Ok(Column::Missing(_)), Some(Field::Bool(_)), ..)
+            | (Ok(Column::Bool(_)), Some(Field::Missing), ..) => {
+                Ok(LeftOut { error: plain().hint(MISSING_BOOL), is_text: false })
+            }
+            (Ok(Column::Missing(_)), None, Some(advice), _) => {
+                Ok(LeftOut { error: plain().hint(advice), is_text: false })
+            }
+            (Ok(Column::Missing(_)), None, None, _) => {
+                // Where all columns are read, many may be text, and nobody is told which are not.
+                let numbers = if self.allow_text { String::new() } else { self.numbers(record) };
+                Ok(LeftOut::text(self, &name, field, line, &numbers))
+            }
+            _ => Err(advice.into_iter().fold(plain(), Error::hint)),
+        };
+        let error = match left_out {
+            Ok(left_out) if self.allow_text => {
+                *column = Err(left_out);
+                return Ok(());
+            }
+            Ok(left_out) => left_out.error,
+            Err(error) => error,
+        };
+        let count = fields(record, self.separator).count();
+        Err(if count == self.names.len() { error } else { self.ragged(record, count) })
+    }
+
+    /// The names of the columns that have numbers in a record.
+    fn numbers(&self, record: &Record<'_>) -> String {
+        let fields = fields(record, self.separator).zip(self.names.iter());
+        let is_number = |field: &[u8]| {
+            matches!(
+                Field::read(field, self.decimal_comma),
+                Some(Field::Int(_) | Field::Unsigned(_) | Field::Float(_) | Field::Bool(_))
+            )
+        };
+        let names = fields.filter(|(field, _)| is_number(field)).map(|(_, name)| shown(name));
+        let mut names: Vec<String> = names.take(LISTED + 1).collect();
+        if names.len() > LISTED {
+            names[LISTED] = "...".to_string();
         }
-        let error = wrong(self.file, what);
-        Err(advice.into_iter().fold(error, Error::hint))
+        names.join(", ")
+    }
+
+    /// What takes the one column apart, if its name says that it is several.
+    fn apart(&self) -> Option<String> {
+        self.names
+            .get(0)
+            .filter(|_| self.names.len() == 1)
+            .and_then(|name| apart(name, self.separator))
     }
 
     #[cold]
     fn ragged(&self, record: &Record<'_>, count: usize) -> Error {
-        let (line, columns) = (record.line, self.names.len());
-        let plural = if count == 1 { "" } else { "s" };
+        let (line, columns) = (record.line, counted(self.names.len(), "column"));
+        let count = counted(count, "field");
         let separator = self.separator.shown();
-        let error = wrong(
-            self.file,
-            format!("line {line} has {count} field{plural}, and the table {columns} columns"),
-        );
+        let error = wrong(self.file, format!("line {line} has {count}, and the table {columns}"));
         if record.bytes.trim_ascii_start().starts_with(b"#") {
             return error.hint("comments may stand before the first row only");
+        }
+        if let Some(apart) = self.apart() {
+            return error.hint(apart);
         }
         error.hint(format!("its fields have {separator} between them; `--sep` says otherwise"))
     }

@@ -1,9 +1,11 @@
 //! Writing tables.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
-use csv::{ErrorKind as CsvErrorKind, WriterBuilder};
 use hotloop::{DType, Output};
+
+/// Bytes that are written at once.
+const PART: usize = 1 << 16;
 
 /// Writes outputs of so many rows as the columns of a table, with a separator between them.
 ///
@@ -16,22 +18,27 @@ pub(crate) fn write(
     rows: usize,
     separator: u8,
 ) -> io::Result<()> {
-    let mut writer = WriterBuilder::new().delimiter(separator).from_writer(BufWriter::new(file));
     let columns: Vec<_> = outputs.iter().map(|output| (output.dtype(), output.bytes())).collect();
-    let mut lines = || {
-        writer.write_record(names)?;
-        (0..rows).try_for_each(|row| {
-            writer.write_record(columns.iter().map(|(dtype, bytes)| {
-                let size = dtype.size();
-                field(*dtype, &bytes[row * size..][..size])
-            }))
-        })
-    };
-    lines().map_err(|error| match error.into_kind() {
-        CsvErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    })?;
-    writer.into_inner().map_err(|error| error.into_error())?.flush()
+    // Names are those of variables, and numbers have no separators: nothing is to be quoted.
+    let mut text = Vec::with_capacity(2 * PART);
+    text.extend_from_slice(names.join(&*char::from(separator).to_string()).as_bytes());
+    text.push(b'\n');
+    for row in 0..rows {
+        for (number, (dtype, bytes)) in columns.iter().enumerate() {
+            if number > 0 {
+                text.push(separator);
+            }
+            let size = dtype.size();
+            field(&mut text, *dtype, &bytes[row * size..][..size])?;
+        }
+        text.push(b'\n');
+        if text.len() >= PART {
+            file.write_all(&text)?;
+            text.clear();
+        }
+    }
+    file.write_all(&text)?;
+    file.flush()
 }
 
 /// The length that all columns of a table have.
@@ -62,21 +69,21 @@ pub(crate) fn rows(names: &[String], shapes: &[&[usize]]) -> Result<usize, Strin
     Ok(first)
 }
 
-/// An element as it is read again: a float with a point or an exponent.
-fn field(dtype: DType, bytes: &[u8]) -> String {
+/// Adds an element as it is read again: a float with a point or an exponent.
+fn field(text: &mut Vec<u8>, dtype: DType, bytes: &[u8]) -> io::Result<()> {
     let mut raw = [0; 8];
     raw[..bytes.len()].copy_from_slice(bytes);
     let bits = u64::from_le_bytes(raw);
     match dtype {
-        DType::Bool => if bits != 0 { "True" } else { "False" }.to_string(),
-        DType::I8 => (bits as i8).to_string(),
-        DType::I16 => (bits as i16).to_string(),
-        DType::I32 => (bits as i32).to_string(),
-        DType::I64 => (bits as i64).to_string(),
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => bits.to_string(),
-        DType::F32 if f32::from_bits(bits as u32).is_nan() => "nan".to_string(),
-        DType::F64 if f64::from_bits(bits).is_nan() => "nan".to_string(),
-        DType::F32 => format!("{:?}", f32::from_bits(bits as u32)),
-        DType::F64 => format!("{:?}", f64::from_bits(bits)),
+        DType::Bool => text.write_all(if bits != 0 { b"True" } else { b"False" }),
+        DType::I8 => write!(text, "{}", bits as i8),
+        DType::I16 => write!(text, "{}", bits as i16),
+        DType::I32 => write!(text, "{}", bits as i32),
+        DType::I64 => write!(text, "{}", bits as i64),
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => write!(text, "{bits}"),
+        DType::F32 if f32::from_bits(bits as u32).is_nan() => text.write_all(b"nan"),
+        DType::F64 if f64::from_bits(bits).is_nan() => text.write_all(b"nan"),
+        DType::F32 => write!(text, "{:?}", f32::from_bits(bits as u32)),
+        DType::F64 => write!(text, "{:?}", f64::from_bits(bits)),
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use hotloop::{Arg, ArgType, DType, Kind, Program, Result, Source};
 
+use crate::cli::arguments;
 use crate::cli::budget::Budget;
 use crate::cli::csv::Dialect;
-use crate::cli::file::{self, Held};
-use crate::cli::input::{Given, is_name};
+use crate::cli::file::{self, File, Held};
+use crate::cli::input::{self, Given, is_name};
 use crate::cli::quantity::count;
 
 /// An extent of an axis.
@@ -70,19 +71,20 @@ impl Described {
     }
 
     /// The same of an input of a name, a file being looked at.
-    fn looked_up(&self, name: &str) -> Result<Described> {
-        let shape = |dtype, shape: &[usize]| {
-            Described::Array(dtype, Some(shape.iter().map(|n| Extent::Number(*n)).collect()))
-        };
+    fn looked_up(&self, name: &str, dialect: &Dialect) -> Result<Described> {
         Ok(match self {
             Described::Given(Given::File(path)) => {
-                match file::held(path, name, &Dialect::default(), &mut Budget::machine())? {
-                    Held::File(array) => shape(Source::dtype(&array), Source::shape(&array)),
-                    Held::Memory(array) => shape(array.dtype(), array.shape()),
-                }
+                Described::from(&file::held(path, name, dialect, &mut Budget::machine())?)
             }
             known => known.clone(),
         })
+    }
+}
+
+impl From<&Held> for Described {
+    fn from(held: &Held) -> Described {
+        let shape = held.shape().iter().map(|n| Extent::Number(*n)).collect();
+        Described::Array(held.dtype(), Some(shape))
     }
 }
 
@@ -111,20 +113,31 @@ const LONG: usize = 1 << 20;
 const MOST_AXES: usize = 4;
 
 impl Inputs {
-    /// Looks at the files; an input that is not described is an `f64` array.
+    /// Looks at the files. An input that is not described is in one of the files without names, or
+    /// where there are none an `f64` array.
     ///
     /// # Errors
     /// As reading the files.
-    pub(crate) fn new(program: &Program, described: &[(String, Described)]) -> Result<Inputs> {
+    pub(crate) fn new(
+        program: &Program,
+        described: &[(String, Described)],
+        given: &input::Inputs,
+    ) -> Result<Inputs> {
         let mut inputs = Vec::new();
         for (name, described) in described {
-            inputs.push((name.clone(), described.looked_up(name)?));
+            inputs.push((name.clone(), described.looked_up(name, &given.dialect)?));
         }
-        for name in program.inputs() {
-            if !described.iter().any(|(n, _)| **n == **name) {
-                inputs.push((name.to_string(), Described::Array(DType::F64, None)));
-            }
+        let is_new = |name: &&str| described.iter().all(|(known, _)| known != name);
+        let others: Vec<&str> =
+            program.inputs().iter().map(|name| &**name).filter(is_new).collect();
+        if given.files.is_empty() {
+            let array = |name: &str| (name.to_string(), Described::Array(DType::F64, None));
+            inputs.extend(others.into_iter().map(array));
+            return Ok(Inputs(inputs));
         }
+        let budget = &mut Budget::machine();
+        let held = arguments::of_files(program, given, &others, budget, File::hold)?;
+        inputs.extend(held.into_iter().map(|(name, held)| (name, Described::from(&*held))));
         Ok(Inputs(inputs))
     }
 
@@ -284,7 +297,7 @@ mod tests {
         let program = hotloop::compile(text)?;
         let described: Vec<(String, Described)> =
             words.iter().map(|word| Described::parse(word).unwrap()).collect();
-        Inputs::new(&program, &described)?.check(&program)
+        Inputs::new(&program, &described, &input::Inputs::default())?.check(&program)
     }
 
     #[test]

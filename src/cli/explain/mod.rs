@@ -20,8 +20,10 @@ use described::Inputs;
 pub(crate) struct Explanation {
     /// The program.
     pub expression: String,
-    /// What is known of some of its inputs; the others are `f64` arrays.
+    /// What is known of some of its inputs.
     pub inputs: Vec<(String, Described)>,
+    /// Files that have others of them.
+    pub files: super::input::Inputs,
     /// Whether to draw it.
     pub svg: bool,
     /// A file for it; without one it is printed.
@@ -38,7 +40,7 @@ impl Explanation {
     pub(crate) fn run(&self) -> std::result::Result<(), Failure> {
         let engine = self.tuning.engine();
         let program = engine.compile(&self.expression)?;
-        let inputs = Inputs::new(&program, &self.inputs)?;
+        let inputs = Inputs::new(&program, &self.inputs, &self.files)?;
         let kernel = program.specialize(&inputs.types())?;
         // Types are all that matters here, so no code is made.
         let plain = self.tuning.builder().backend(Backend::Interpreter).build();

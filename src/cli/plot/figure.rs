@@ -242,19 +242,22 @@ impl<'a> Figure<'a> {
         Figure { x, y, kind: self.kind.clone() }
     }
 
-    /// The figure on a grid of so many dots: a drawing for each line.
+    /// The figure on a grid of so many dots: a drawing for each line. Places are counted in parts
+    /// of the way from a dot to the next.
     ///
     /// # Errors
     /// `Cancelled`.
-    pub(crate) fn draw(&self, width: u32, height: u32) -> Result<Vec<Drawing>> {
-        let on_grid =
-            |fraction: f64, dots: u32| (fraction * f64::from(dots.max(1) - 1) + 0.5) as i32;
+    pub(crate) fn draw(&self, (width, height): (u32, u32), parts: u16) -> Result<Vec<Drawing>> {
+        let on_grid = |fraction: f64, dots: u32| {
+            (fraction * f64::from(dots.max(1) - 1) * f64::from(parts) + 0.5) as i32
+        };
+        let grid = Grid(i32::from(parts).max(1));
         let place = |(x, y): (f64, f64)| {
             (on_grid(self.x.fraction(x), width), on_grid(self.y.fraction(y), height))
         };
         let draw_points = |points: &Points<'_>| {
             if points.rising {
-                let mut trace = Trace::default();
+                let mut trace = Trace::on(grid);
                 points.blocks(|x, y| trace.block(x, y, place))?;
                 return Ok(Drawing::Lines(trace.finish()));
             }
@@ -262,9 +265,10 @@ impl<'a> Figure<'a> {
             let (mut seen, mut dots) = (vec![false; w * h], Vec::new());
             points.blocks(|x, y| {
                 for (x, y) in placed(x, y).map(place) {
+                    let (x, y) = (grid.dot(x), grid.dot(y));
                     let seen = seen.get_mut(y as usize * w + x as usize);
                     if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
-                        dots.push((x, y));
+                        dots.push((x * grid.0, y * grid.0));
                     }
                 }
             })?;
@@ -298,30 +302,43 @@ fn bins(scale: Scale, ends: &Ends, count: usize, most: usize) -> (Scale, usize) 
     (scale, count.min(most))
 }
 
-/// A column of the grid: where a line enters it, how far it goes, and where it leaves.
+/// How many places there are from a dot to the next.
+#[derive(Clone, Copy)]
+struct Grid(i32);
+
+impl Grid {
+    /// The dot that is nearest to a place.
+    fn dot(self, place: i32) -> i32 {
+        (place + self.0 / 2) / self.0
+    }
+}
+
+/// A column of dots: where a line enters it, how far it goes, and where it leaves.
 struct Stay {
-    x: i32,
-    first: i32,
+    column: i32,
+    first: (i32, i32),
     low: i32,
     high: i32,
-    last: i32,
+    last: (i32, i32),
 }
 
 impl Stay {
     fn leave(&self, line: &mut Vec<(i32, i32)>) {
-        line.push((self.x, self.first));
-        for y in [self.low, self.high, self.last] {
-            if line.last() != Some(&(self.x, y)) {
-                line.push((self.x, y));
-            }
+        let (first, last) = (self.first, self.last);
+        line.push(first);
+        let middle = first.0.midpoint(last.0);
+        let between = [self.low, self.high].into_iter().filter(|y| *y != first.1 && *y != last.1);
+        line.extend(between.map(|y| (middle, y)));
+        if last != first || line.last() != Some(&first) {
+            line.push(last);
         }
     }
 }
 
-/// Lines through dots from left to right, at most four dots for each column; a missing dot ends a
-/// line, unless the next one is in the same column.
-#[derive(Default)]
+/// Lines through places from left to right, at most four for each column of dots; a missing place
+/// ends a line, unless the next one is in the same column.
 struct Trace {
+    grid: Grid,
     lines: Vec<Vec<(i32, i32)>>,
     line: Vec<(i32, i32)>,
     stay: Option<Stay>,
@@ -329,13 +346,18 @@ struct Trace {
 }
 
 impl Trace {
+    fn on(grid: Grid) -> Trace {
+        Trace { grid, lines: Vec::new(), line: Vec::new(), stay: None, gap: false }
+    }
+
     /// Goes on through some points, each at its place on the grid.
     fn block(&mut self, x: &[f64], y: &[f64], place: impl Fn((f64, f64)) -> (i32, i32)) {
         let (Some(first), Some(last)) = (placed(x, y).next(), placed(x, y).next_back()) else {
             self.gap = true;
             return;
         };
-        if place(first).0 != place(last).0 {
+        let column = |point| self.grid.dot(place(point).0);
+        if column(first) != column(last) {
             for (x, y) in x.iter().zip(y) {
                 match x.is_finite() && y.is_finite() {
                     true => self.go(place((*x, *y))),
@@ -352,18 +374,19 @@ impl Trace {
         });
         let is_missing = |i: usize| !(x[i].is_finite() && y[i].is_finite());
         self.gap |= is_missing(0);
-        for y in [first.1, up.low, up.high, last.1] {
-            self.go(place((first.0, y)));
+        for point in [first, (first.0, up.low), (first.0, up.high), last] {
+            self.go(place(point));
         }
         self.gap |= is_missing(x.len() - 1);
     }
 
     fn go(&mut self, (x, y): (i32, i32)) {
+        let column = self.grid.dot(x);
         match &mut self.stay {
-            Some(stay) if stay.x == x => {
+            Some(stay) if stay.column == column => {
                 stay.low = stay.low.min(y);
                 stay.high = stay.high.max(y);
-                stay.last = y;
+                stay.last = (x, y);
             }
             other => {
                 if let Some(stay) = other.take() {
@@ -372,7 +395,7 @@ impl Trace {
                 if self.gap && !self.line.is_empty() {
                     self.lines.push(std::mem::take(&mut self.line));
                 }
-                *other = Some(Stay { x, first: y, low: y, high: y, last: y });
+                *other = Some(Stay { column, first: (x, y), low: y, high: y, last: (x, y) });
             }
         }
         self.gap = false;
@@ -404,16 +427,28 @@ mod tests {
     fn a_line_from_corner_to_corner() {
         let figure = points(None, &[0.0, 1.0, 2.0]).unwrap();
         let line = vec![(0, 0), (2, 4), (4, 8)];
-        assert_eq!(figure.draw(5, 9).unwrap(), [Drawing::Lines(vec![line])]);
+        assert_eq!(figure.draw((5, 9), 1).unwrap(), [Drawing::Lines(vec![line])]);
         let nan = f64::NAN;
         let broken = [0.0, nan, 2.0, f64::INFINITY, 1.0];
         let figure = points(None, &broken).unwrap();
         let lines = vec![vec![(0, 0)], vec![(2, 2)], vec![(4, 1)]];
-        assert_eq!(figure.draw(5, 3).unwrap(), [Drawing::Lines(lines)]);
+        assert_eq!(figure.draw((5, 3), 1).unwrap(), [Drawing::Lines(lines)]);
         assert!(points(None, &[nan]).is_err());
         assert!(points(None, &[]).is_err());
         assert!(points(Some(&[nan]), &[1.0]).is_err());
         assert!(points(Some(&[1.0]), &[]).is_err());
+    }
+
+    /// A point is where it is and not at the nearest dot; a column of dots still takes few points.
+    #[test]
+    fn places_are_finer_than_dots() {
+        let figure = points(None, &[0.0, 0.26, 1.0]).unwrap();
+        let line = vec![(0, 0), (15, 10), (30, 40)];
+        assert_eq!(figure.draw((4, 5), 10).unwrap(), [Drawing::Lines(vec![line])]);
+        let y: Vec<f64> = (0..100_000).map(|i| f64::from(i % 100)).collect();
+        let drawn = points(None, &y).unwrap().draw((50, 50), 10).unwrap();
+        let [Drawing::Lines(lines)] = &drawn[..] else { panic!("a line") };
+        assert!(lines[0].len() <= 200 && lines[0].is_sorted_by_key(|(x, _)| *x), "{lines:?}");
     }
 
     #[test]
@@ -422,7 +457,7 @@ mod tests {
         let ys = vec![(&a[..]).into(), (&b[..]).into()];
         let figure = Figure::points(Some((&x[..]).into()), ys).unwrap();
         let lines = [vec![(0, 0), (2, 2), (4, 4)], vec![(0, 8), (2, 4)]];
-        assert_eq!(figure.draw(5, 9).unwrap(), lines.map(|line| Drawing::Lines(vec![line])));
+        assert_eq!(figure.draw((5, 9), 1).unwrap(), lines.map(|line| Drawing::Lines(vec![line])));
         let ys = vec![(&a[..]).into(), (&b[..2]).into()];
         assert!(Figure::points(Some((&x[..]).into()), ys).is_err());
     }
@@ -431,9 +466,9 @@ mod tests {
     fn margins_are_around_points_and_above_bars() {
         let figure = points(None, &[0.0, 1.0]).unwrap().with_margins();
         let line = vec![(45, 45), (955, 955)];
-        assert_eq!(figure.draw(1001, 1001).unwrap(), [Drawing::Lines(vec![line])]);
+        assert_eq!(figure.draw((1001, 1001), 1).unwrap(), [Drawing::Lines(vec![line])]);
         let figure = bars(&[1.0, 2.0, 2.0], 2).with_margins();
-        let drawn = figure.draw(10, 10).unwrap();
+        let drawn = figure.draw((10, 10), 1).unwrap();
         let [Drawing::Bars(heights)] = &drawn[..] else { panic!("bars") };
         assert!((heights[1] - 1.0 / 1.05).abs() < 1e-9, "{heights:?}");
         let (from, to) = figure.bars_span();
@@ -444,14 +479,14 @@ mod tests {
     fn points_that_go_back_are_dots() {
         let figure = points(Some(&[0.0, 2.0, 1.0, 1.0]), &[0.0, 0.0, 2.0, 2.0]).unwrap();
         let dots = vec![(0, 0), (2, 0), (1, 2)];
-        assert_eq!(figure.draw(3, 3).unwrap(), [Drawing::Dots(dots)]);
+        assert_eq!(figure.draw((3, 3), 1).unwrap(), [Drawing::Dots(dots)]);
     }
 
     #[test]
     fn many_points_become_few() {
         let y: Vec<f64> = (0..1_000_000).map(|i| f64::from(i % 1000)).collect();
         let figure = points(None, &y).unwrap();
-        let drawn = figure.draw(100, 50).unwrap();
+        let drawn = figure.draw((100, 50), 1).unwrap();
         let [Drawing::Lines(lines)] = &drawn[..] else { panic!("a line") };
         assert_eq!(lines.len(), 1);
         assert!(lines[0].len() <= 400, "{}", lines[0].len());
@@ -478,30 +513,33 @@ mod tests {
             y[7000..9000].fill(f64::INFINITY);
             y[19_999] = 0.5;
             let (scale, up) = (Scale::new(0.0, 19_999.0, true), Scale::new(0.0, 2e7, false));
-            let place = |(x, y): (f64, f64)| {
-                ((scale.fraction(x) * 39.0).round() as i32, (up.fraction(y) * 99.0).round() as i32)
-            };
             let x: Vec<f64> = (0..20_000).map(f64::from).collect();
-            let lines = |block: usize| {
-                let mut trace = Trace::default();
+            let lines = |block: usize, parts: i32| {
+                let on =
+                    |fraction: f64, dots: i32| (fraction * f64::from(dots * parts)).round() as i32;
+                let place =
+                    |(x, y): (f64, f64)| (on(scale.fraction(x), 39), on(up.fraction(y), 99));
+                let mut trace = Trace::on(Grid(parts));
                 let blocks = x.chunks(block).zip(y.chunks(block));
                 blocks.for_each(|(x, y)| trace.block(x, y, place));
                 trace.finish()
             };
-            assert_eq!(lines(1), lines(BLOCK), "{missing}");
-            assert!(lines(1).len() >= 2, "the long hole is seen");
+            for parts in [1, 10] {
+                assert_eq!(lines(1, parts), lines(BLOCK, parts), "{missing} {parts}");
+                assert!(lines(1, parts).len() >= 2, "the long hole is seen");
+            }
         }
     }
 
     #[test]
     fn histograms_count_everything_that_is_finite() {
         let figure = bars(&[1, 2, 2, 4], 80);
-        assert_eq!(figure.draw(8, 8).unwrap(), [Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5])]);
+        assert_eq!(figure.draw((8, 8), 1).unwrap(), [Drawing::Bars(vec![0.5, 1.0, 0.0, 0.5])]);
         assert_eq!(figure.bars(), Some(4));
         let figure = bars(&[0.0, f64::NAN, 0.25, f64::INFINITY, 1.0], 2);
-        assert_eq!(figure.draw(8, 8).unwrap(), [Drawing::Bars(vec![1.0, 0.5])]);
+        assert_eq!(figure.draw((8, 8), 1).unwrap(), [Drawing::Bars(vec![1.0, 0.5])]);
         let heights = vec![0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
-        assert_eq!(bars(&[5.0; 9], 80).draw(8, 8).unwrap(), [Drawing::Bars(heights)]);
+        assert_eq!(bars(&[5.0; 9], 80).draw((8, 8), 1).unwrap(), [Drawing::Bars(heights)]);
         assert!(Figure::histogram(&[f64::NAN][..].into(), 80).is_err());
         for (low, high) in [(f64::MIN, f64::MAX), (0.0, 5e-324), (1e300, 1e300), (-1e18, 1e18)] {
             assert!(bars(&[low, high, high], 40).bars().unwrap() <= 40);

@@ -69,19 +69,22 @@ impl Form {
     }
 }
 
-/// Draws one array, or all others over the first: as text, or to a file.
+/// Draws one array, or all others over the first, or with an index all over their places: as text,
+/// or to a file.
 ///
 /// # Errors
 /// `Shape` for arrays of different lengths, or without a finite number; `Io`; `Cancelled`.
 pub(crate) fn draw(
-    kind: Kind,
+    (kind, index): (Kind, bool),
     arrays: &[&Output],
     labels: &Labels,
     file: Option<(&Path, Form)>,
 ) -> Result<String> {
     let size = size();
     let figure = match (kind, arrays) {
-        (Kind::Points, [y]) => Figure::points(None, vec![Numbers::of(y)])?,
+        (Kind::Points, ys @ [_, ..]) if index || ys.len() == 1 => {
+            Figure::points(None, ys.iter().copied().map(Numbers::of).collect())?
+        }
         (Kind::Points, [x, ys @ ..]) => {
             Figure::points(Some(Numbers::of(x)), ys.iter().copied().map(Numbers::of).collect())?
         }

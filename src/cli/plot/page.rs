@@ -13,25 +13,30 @@ use super::font;
 use super::labels::{Labels, fitted};
 use super::scale::Tick;
 
-/// Half pixels of the page, so that there are places between pixels; a PNG file has one pixel for
-/// each.
-pub(crate) const SIZE: (u32, u32) = (1600, 960);
+/// Dots of the page, two for each pixel of a screen; a PNG file has one pixel for each.
+pub(crate) const DOTS: (u32, u32) = (1600, 960);
+/// Places from a dot to the next: a curve through whole dots has kinks.
+pub(crate) const PARTS: u16 = 10;
+/// A dot's width.
+const DOT: i32 = PARTS as i32;
+/// The size of the page.
+pub(crate) const SIZE: (u32, u32) = (DOTS.0 * PARTS as u32, DOTS.1 * PARTS as u32);
 
 /// plotters' unit of a font's size.
 pub(crate) const FONT_UNIT: f64 = 1.24;
 
 /// The heights of the numbers at the axes, of the axes' names, and of the title.
-const NUMBER: f64 = 22.0;
-const NAME: f64 = 24.0;
-const TITLE: f64 = 30.0;
+const NUMBER: f64 = 22.0 * PARTS as f64;
+const NAME: f64 = 24.0 * PARTS as f64;
+const TITLE: f64 = 30.0 * PARTS as f64;
 
 /// From the page's edges to what is inside.
-const EDGE: i32 = 28;
+const EDGE: i32 = 28 * DOT;
 /// From an axis to its numbers, and from those to what follows.
-const GAP: i32 = 14;
+const GAP: i32 = 14 * DOT;
 /// Between the lines of the legend, and the length of a sample of a line in it.
-const LEGEND: i32 = 36;
-const SAMPLE: i32 = 48;
+const LEGEND: i32 = 36 * DOT;
+const SAMPLE: i32 = 48 * DOT;
 /// The most lines that the legend takes.
 const MOST_ROWS: usize = 4;
 
@@ -103,7 +108,7 @@ impl BackendTextStyle for Text {
     }
 }
 
-/// A line's colour and width.
+/// A line's colour, and its width in dots.
 struct Stroke(BackendColor, u32);
 
 impl BackendStyle for Stroke {
@@ -112,7 +117,7 @@ impl BackendStyle for Stroke {
     }
 
     fn stroke_width(&self) -> u32 {
-        self.1
+        self.1 * u32::from(PARTS)
     }
 }
 
@@ -135,15 +140,17 @@ pub(crate) fn draw<B: DrawingBackend>(
     let page = Page {
         figure: &figure,
         labels,
-        left: EDGE + named(&labels.y) + widest.ceil() as i32 + GAP,
+        // A whole number of dots, as all others.
+        left: EDGE + named(&labels.y) + (widest / f64::from(PARTS)).ceil() as i32 * DOT + GAP,
         right: width - EDGE - GAP,
         top: EDGE + title + legend.rows.len() as i32 * LEGEND,
         bottom: height - EDGE - named(&labels.x) - NUMBER as i32 - GAP,
         up: ticks,
         legend,
     };
-    let drawings =
-        figure.draw((page.right - page.left + 1) as u32, (page.bottom - page.top + 1) as u32)?;
+    let dots = |from: i32, to: i32| ((to - from) / DOT + 1) as u32;
+    let grid = (dots(page.left, page.right), dots(page.top, page.bottom));
+    let drawings = figure.draw(grid, PARTS)?;
     page.draw(on, drawings)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("no figure: {error}")))
 }
@@ -281,22 +288,25 @@ impl Page<'_> {
     ) -> Drawn<B> {
         let &Page { left, right, top, bottom, .. } = self;
         let place = |(x, y): (i32, i32)| (left + x, bottom - y);
+        let radius = |dots: u32| dots * u32::from(PARTS);
         match drawing {
             Drawing::Lines(lines) => {
                 // Where a line fills its columns a thin one shows more.
                 let points: usize = lines.iter().map(Vec::len).sum();
-                let width = if points > (right - left) as usize * 2 { 2 } else { 4 };
+                let width = if points > ((right - left) / DOT) as usize * 2 { 2 } else { 4 };
                 lines.into_iter().try_for_each(|line| match &line[..] {
-                    [only] => on.draw_circle(place(*only), 6, &color, true),
+                    [only] => on.draw_circle(place(*only), radius(6), &color, true),
                     _ => on.draw_path(line.into_iter().map(place), &Stroke(color, width)),
                 })
             }
             Drawing::Dots(mut dots) => {
                 // Dots that would cover each other are one.
-                dots.iter_mut().for_each(|(x, y)| (*x, *y) = (*x / 3 * 3, *y / 3 * 3));
+                let near = 3 * DOT;
+                let moved = |at: i32| at / near * near;
+                dots.iter_mut().for_each(|(x, y)| (*x, *y) = (moved(*x), moved(*y)));
                 dots.sort_unstable();
                 dots.dedup();
-                let radius = if dots.len() > 5_000 { 2 } else { 4 };
+                let radius = radius(if dots.len() > 5_000 { 2 } else { 4 });
                 dots.into_iter()
                     .try_for_each(|dot| on.draw_circle(place(dot), radius, &color, true))
             }
@@ -309,8 +319,9 @@ impl Page<'_> {
                 heights.iter().enumerate().filter(|(_, height)| **height > 0.0).try_for_each(
                     |(i, height)| {
                         // What is there at all is seen.
-                        let up = (height * f64::from(bottom - top)).round().max(2.0) as i32;
-                        let (from, to) = ((edge(i) + 1, bottom - up), (edge(i + 1) - 1, bottom));
+                        let up = (height * f64::from(bottom - top)).round() as i32;
+                        let top = bottom - up.max(2 * DOT);
+                        let (from, to) = ((edge(i) + DOT, top), (edge(i + 1) - DOT, bottom));
                         on.draw_rect(from, to, &color, true)
                     },
                 )

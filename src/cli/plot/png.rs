@@ -20,6 +20,8 @@ use super::{font, page};
 struct Picture {
     width: u32,
     height: u32,
+    /// Places from a pixel to the next.
+    parts: u16,
     pixels: Vec<u8>,
 }
 
@@ -35,9 +37,9 @@ type Cover = (Vec<u8>, Placement);
 /// # Errors
 /// `Cancelled`.
 pub(crate) fn file(figure: &Figure<'_>, labels: &Labels) -> Result<Vec<u8>> {
-    let (width, height) = page::SIZE;
-    let mut picture =
-        Picture { width, height, pixels: vec![255; width as usize * height as usize * 3] };
+    let (width, height) = page::DOTS;
+    let pixels = vec![255; width as usize * height as usize * 3];
+    let mut picture = Picture { width, height, parts: page::PARTS, pixels };
     page::draw(&mut picture, figure, labels)?;
     picture.encoded().map_err(|e| Error::new(ErrorKind::Internal, format!("no picture: {e}")))
 }
@@ -67,6 +69,26 @@ impl Picture {
             let mixed = f64::from(*old) * (1.0 - part) + f64::from(new) * part;
             *old = mixed.round() as u8;
         }
+    }
+
+    /// A length in pixels.
+    fn pixels(&self, places: f64) -> f64 {
+        places / f64::from(self.parts)
+    }
+
+    fn stroke(&self, style: &impl BackendStyle) -> Stroke<'static> {
+        Stroke::new(self.pixels(style.stroke_width().into()) as f32)
+    }
+
+    fn point(&self, (x, y): BackendCoord) -> Point {
+        Point::new(self.pixels(x.into()) as f32, self.pixels(y.into()) as f32)
+    }
+
+    fn path(&self, points: impl IntoIterator<Item = BackendCoord>) -> Vec<Command> {
+        let points = points.into_iter().map(|point| self.point(point)).enumerate();
+        let command =
+            |(i, point)| if i == 0 { Command::MoveTo(point) } else { Command::LineTo(point) };
+        points.map(command).collect()
     }
 
     fn fill(&mut self, path: &[Command], by: BackendCoord, color: BackendColor) {
@@ -107,16 +129,6 @@ fn cover<'s>(path: &[Command], style: impl Into<Style<'s>>) -> Cover {
     Mask::new(path).style(style).render()
 }
 
-fn point((x, y): BackendCoord) -> Point {
-    Point::new(x as f32, y as f32)
-}
-
-fn path(points: impl IntoIterator<Item = BackendCoord>) -> Vec<Command> {
-    let points = points.into_iter().map(point).enumerate();
-    let command = |(i, point)| if i == 0 { Command::MoveTo(point) } else { Command::LineTo(point) };
-    points.map(command).collect()
-}
-
 impl DrawingBackend for Picture {
     type ErrorType = Infallible;
 
@@ -137,7 +149,8 @@ impl DrawingBackend for Picture {
         (x, y): BackendCoord,
         color: BackendColor,
     ) -> std::result::Result<(), DrawingErrorKind<Infallible>> {
-        self.mix(x.into(), y.into(), color, 1.0);
+        let [x, y] = [x, y].map(|at| self.pixels(at.into()).round() as i64);
+        self.mix(x, y, color, 1.0);
         Ok(())
     }
 
@@ -158,12 +171,13 @@ impl DrawingBackend for Picture {
         let points: Vec<BackendCoord> = points.into_iter().collect();
         // Pieces of a long line end round, so that they look joined.
         let cap = if points.len() > PIECE { Cap::Round } else { Cap::Butt };
-        let mut stroke = Stroke::new(style.stroke_width() as f32);
+        let mut stroke = self.stroke(style);
         stroke.join(Join::Round).cap(cap);
         let mut rest = &points[..];
         while let [_, _, ..] = rest {
             let (piece, _) = rest.split_at(rest.len().min(PIECE));
-            self.lay(&cover(&path(piece.iter().copied()), stroke), (0, 0), style.color());
+            let path = self.path(piece.iter().copied());
+            self.lay(&cover(&path, stroke), (0, 0), style.color());
             // The next piece begins where this one ends.
             rest = &rest[piece.len() - 1..];
         }
@@ -181,7 +195,7 @@ impl DrawingBackend for Picture {
         if !fill {
             return self.draw_path(corners.into_iter().chain([(left, top)]), style);
         }
-        self.fill(&path(corners), (0, 0), style.color());
+        self.fill(&self.path(corners), (0, 0), style.color());
         Ok(())
     }
 
@@ -193,13 +207,11 @@ impl DrawingBackend for Picture {
         fill: bool,
     ) -> std::result::Result<(), DrawingErrorKind<Infallible>> {
         let mut outline = Vec::new();
-        zeno::PathBuilder::add_circle(&mut outline, Point::new(0.0, 0.0), radius as f32);
+        let radius = self.pixels(radius.into()) as f32;
+        zeno::PathBuilder::add_circle(&mut outline, self.point(center), radius);
         match fill {
-            true => self.fill(&outline, center, style.color()),
-            false => {
-                let cover = cover(&outline, Stroke::new(style.stroke_width() as f32));
-                self.lay(&cover, center, style.color());
-            }
+            true => self.fill(&outline, (0, 0), style.color()),
+            false => self.lay(&cover(&outline, self.stroke(style)), (0, 0), style.color()),
         }
         Ok(())
     }
@@ -210,7 +222,7 @@ impl DrawingBackend for Picture {
         style: &S,
         (x, y): BackendCoord,
     ) -> std::result::Result<(), DrawingErrorKind<Infallible>> {
-        let size = style.size() / page::FONT_UNIT;
+        let size = self.pixels(style.size() / page::FONT_UNIT);
         let upwards = matches!(style.transform(), FontTransform::Rotate270);
         let back = font::width(text, size)
             * match style.anchor().h_pos {
@@ -226,6 +238,7 @@ impl DrawingBackend for Picture {
                 VPos::Bottom => -0.27,
             };
         let (along, across) = (back.round() as i32, down.round() as i32);
+        let [x, y] = [x, y].map(|at| self.pixels(at.into()).round() as i32);
         let at = if upwards { (x + across, y + along) } else { (x - along, y + across) };
         self.fill(&font::outline(text, size, upwards), at, style.color());
         Ok(())
@@ -260,7 +273,7 @@ mod tests {
         let figure = Figure::points(None, vec![(&y[..]).into()]).unwrap();
         let labels = Labels { title: "0 1".into(), y: "up".into(), ..Labels::default() };
         let (width, height, pixels) = decoded(&file(&figure, &labels).unwrap());
-        assert_eq!((width, height), page::SIZE);
+        assert_eq!((width, height), page::DOTS);
         let blue = |at: usize| pixels[at..at + 3] == [31, 119, 180];
         let places: Vec<usize> = (0..pixels.len() / 3).filter(|i| blue(i * 3)).collect();
         assert!(places.len() > 1000, "{}", places.len());
@@ -278,7 +291,8 @@ mod tests {
     /// A line is drawn in pieces, and has no holes between them.
     #[test]
     fn pieces_of_a_line_are_joined() {
-        let mut picture = Picture { width: 200, height: 8, pixels: vec![255; 200 * 8 * 3] };
+        let mut picture =
+            Picture { width: 200, height: 8, parts: 1, pixels: vec![255; 200 * 8 * 3] };
         struct Black;
         impl BackendStyle for Black {
             fn color(&self) -> BackendColor {
@@ -297,7 +311,7 @@ mod tests {
 
     #[test]
     fn shapes_are_cut_at_the_edges() {
-        let mut picture = Picture { width: 4, height: 2, pixels: vec![255; 24] };
+        let mut picture = Picture { width: 4, height: 2, parts: 1, pixels: vec![255; 24] };
         struct Red;
         impl BackendStyle for Red {
             fn color(&self) -> BackendColor {

@@ -14,14 +14,12 @@ pub(crate) fn document(figure: &Figure<'_>, labels: &Labels) -> hotloop::Result<
     let mut text = String::new();
     page::draw(&mut SVGBackend::with_string(&mut text, page::SIZE), figure, labels)?;
     let (width, height) = page::SIZE;
-    // The page is drawn in half pixels. Round joins have no spikes, which the others have where a
+    let (across, down) = page::DOTS;
+    // A pixel of a screen has two dots. Round joins have no spikes, which the others have where a
     // line turns back.
     let whole = format!("<svg width=\"{width}\" height=\"{height}\" ");
-    let half = format!(
-        "<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" ",
-        width / 2,
-        height / 2
-    );
+    let half =
+        format!("<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" ", across / 2, down / 2);
     Ok(text.replacen(&whole, &half, 1))
 }
 
@@ -53,11 +51,25 @@ mod tests {
     fn documents() {
         let text = points(&[0.0, 1.0, 0.5]);
         assert!(text.starts_with("<svg width=\"800\" height=\"480\" stroke-linejoin="), "{text}");
-        assert!(text.contains("viewBox=\"0 0 1600 960\""), "{text}");
+        assert!(text.contains("viewBox=\"0 0 16000 9600\""), "{text}");
         assert!(text.trim_end().ends_with("</svg>"), "{text}");
         let figure = Figure::histogram(&(&[1, 2, 2][..]).into(), page::MOST_BARS).unwrap();
         let text = document(&figure, &Labels::default()).unwrap();
         assert_eq!(text.matches("#1F77B4").count(), 2, "{text}");
+    }
+
+    /// A curve turns evenly: its points are not moved to whole half pixels.
+    #[test]
+    fn curves_have_no_kinks() {
+        let y: Vec<f64> = (0..200).map(|i| (f64::from(i) / 30.0).sin()).collect();
+        let lines = lines(&points(&y));
+        let angle = |pair: &[(i32, i32)]| {
+            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+            f64::from(dy).atan2(f64::from(dx))
+        };
+        let angles: Vec<f64> = lines[0].windows(2).map(angle).collect();
+        let turn = angles.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
+        assert!(angles.len() == 199 && turn < 0.11, "{turn}");
     }
 
     /// No line touches the axes or the edges, and the tallest bar ends below the top.
@@ -69,8 +81,8 @@ mod tests {
             let [line, frame] = &lines[..] else { panic!("{lines:?}") };
             let [(left, top), (_, bottom), (right, _)] = frame[..] else { panic!("{frame:?}") };
             for (x, y) in line {
-                assert!((left + 20..=right - 20).contains(x), "{line:?} {frame:?}");
-                assert!((top + 20..=bottom - 20).contains(y), "{line:?} {frame:?}");
+                assert!((left + 200..=right - 200).contains(x), "{line:?} {frame:?}");
+                assert!((top + 200..=bottom - 200).contains(y), "{line:?} {frame:?}");
             }
         }
         let figure = Figure::histogram(&(&[1.0, 2.0, 2.0][..]).into(), page::MOST_BARS).unwrap();
@@ -81,7 +93,7 @@ mod tests {
             part.split_once(name).unwrap().1.split('"').next().unwrap().parse().unwrap()
         };
         let highest = bars.map(|bar| value(bar, " y=\"")).min().unwrap();
-        assert!(highest >= top + 20, "{highest} {top}");
+        assert!(highest >= top + 200, "{highest} {top}");
     }
 
     #[test]
@@ -136,7 +148,7 @@ mod tests {
             for text in [points(&y), document(&over, &labels).unwrap()] {
                 let ends = ends(&text);
                 assert!(ends.len() >= 2, "{text}");
-                assert!(ends.iter().all(|(from, to)| *from >= 0.0 && *to <= 1600.0), "{ends:?}");
+                assert!(ends.iter().all(|(from, to)| *from >= 0.0 && *to <= 16_000.0), "{ends:?}");
             }
         }
     }

@@ -120,7 +120,7 @@ fn inside(
     inks: Inks,
 ) -> hotloop::Result<Vec<String>> {
     let (width, height) = (columns as u32 * DOTS.0, rows as u32 * DOTS.1);
-    let drawings = figure.draw(width, height)?;
+    let drawings = figure.draw((width, height), 1)?;
     if let [Drawing::Bars(heights)] = &drawings[..] {
         return Ok(bars(heights, columns, rows));
     }

@@ -47,8 +47,8 @@ def NAME(X) = PROGRAM keep a function; it may use variables
 ";
 
 const HELP_BELOW: &str = "\
-X, Y are names or expressions: ':plot x, sin(x), cos(x)'. Options of figures:
---title TEXT, --xlabel TEXT, --ylabel TEXT, --hist, -o FILE.svg or -o FILE.png.
+X, Y are expressions: ':plot x, sin(x), cos(x)'. Options: --index (all are Y),
+--hist, --title TEXT, --xlabel TEXT, --ylabel TEXT, -o FILE.svg or FILE.png.
 A text goes on while a bracket is open or an operand is missing; an empty line
 ends it. Ctrl-C stops what is being computed, and clears what is being typed.
 ";
@@ -72,7 +72,7 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         "vars" => variables(session),
         "explain" if rest.is_empty() => return Err(usage("write ':explain PROGRAM'")),
         "explain" => explained(session, rest)?,
-        "functions" if rest.is_empty() => functions::table(),
+        "functions" if rest.is_empty() => functions::table("':functions NAME'"),
         "functions" => functions::detail(rest)?,
         "digits" => {
             let digits = match rest {
@@ -90,7 +90,10 @@ pub(crate) fn run(session: &mut Session, command: &str) -> Result<Next> {
         "hist" => draw(session, Kind::Histogram, rest)?,
         "plot" => draw(session, Kind::Points, rest)?,
         "seed" => {
-            session.generator = Generator::seeded(whole(rest, "':seed 42'")? as u64);
+            let seed = u64::try_from(whole(rest, "':seed 42'")?).map_err(|_| {
+                usage(&format!("':seed N' takes a number of at least 0, not {rest}"))
+            })?;
+            session.generator = Generator::seeded(seed);
             String::new()
         }
         "threads" => {
@@ -187,7 +190,7 @@ fn load(session: &mut Session, rest: &str) -> Result<String> {
         } else {
             let path = regular(Path::new(&word))?;
             let arrays = file::all(&path, &dialect, &mut Budget::machine())?;
-            loaded.extend(arrays.into_iter().map(|(name, array)| (name, Value::Array(array))));
+            loaded.extend(arrays.into_iter().map(|(name, array)| (name, array.into())));
         }
     }
     if loaded.is_empty() && rest.is_empty() {
@@ -290,7 +293,7 @@ fn draw(session: &mut Session, kind: Kind, rest: &str) -> Result<String> {
     }
     let arrays: Vec<&Output> = printed.iter().flat_map(|outputs| outputs.iter()).collect();
     let file = drawing.file.as_ref().map(|(path, form)| (path.as_path(), *form));
-    plot::draw(drawing.kind, &arrays, &drawing.labels, file)
+    plot::draw((drawing.kind, drawing.index), &arrays, &drawing.labels, file)
 }
 
 #[cfg(test)]

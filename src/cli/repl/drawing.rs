@@ -1,11 +1,11 @@
-//! What `:plot` and `:hist` are asked for: `[X,] Y, ... [OPTIONS]`.
+//! What `:plot` and `:hist` are asked for: `[X,] Y, ... [OPTIONS]`, or with `--index` `Y, ...`.
 
 use std::path::{Path, PathBuf};
 
 use hotloop::{Error, ErrorKind, Result};
 
 use super::home;
-use super::scan::{first_end, split_commas};
+use super::scan::{Piece, Scan, first_end, split_commas};
 use super::word;
 use crate::cli::input::is_word;
 use crate::cli::plot::{Form, Kind, Labels, in_one_line};
@@ -15,8 +15,10 @@ use crate::cli::plot::{Form, Kind, Labels, in_one_line};
 pub(crate) struct Drawing {
     /// Of what kind.
     pub kind: Kind,
-    /// Of what: the points' places if there are several, then their heights.
+    /// Of what: the points' places if there are several and no index, then their heights.
     pub programs: Vec<String>,
+    /// Whether all are heights, over their places in the arrays.
+    pub index: bool,
     /// The words around it.
     pub labels: Labels,
     /// Where it is written; without one it is printed.
@@ -27,6 +29,7 @@ pub(crate) struct Drawing {
 #[derive(Default)]
 struct Words<'a> {
     histogram: bool,
+    index: bool,
     title: Option<String>,
     x: Option<String>,
     y: Option<String>,
@@ -63,17 +66,24 @@ impl Drawing {
         });
         let shown: Vec<String> = programs.iter().map(|program| in_one_line(program)).collect();
         let (x, lines) = match &shown[..] {
-            [x, lines @ ..] if !lines.is_empty() => (x.as_str(), lines),
-            lines => ("", lines),
+            [x, lines @ ..] if !lines.is_empty() && !words.index => (x.clone(), lines),
+            lines => (String::new(), lines),
         };
-        let count = if kind == Kind::Histogram { "count" } else { "" };
+        let all = lines.join(", ");
+        // What a title of one's own takes the place of stands beside the axis.
+        let (x, y) = match (kind, words.title.is_some()) {
+            (Kind::Histogram, true) => (all.clone(), "count".to_string()),
+            (Kind::Histogram, false) => (x, "count".to_string()),
+            (Kind::Points, true) => (x, all.clone()),
+            (Kind::Points, false) => (x, String::new()),
+        };
         let labels = Labels {
-            title: words.title.unwrap_or_else(|| lines.join(", ")),
-            x: words.x.unwrap_or_else(|| x.to_string()),
-            y: words.y.unwrap_or_else(|| count.to_string()),
+            title: words.title.unwrap_or(all),
+            x: words.x.unwrap_or(x),
+            y: words.y.unwrap_or(y),
             lines: lines.to_vec(),
         };
-        Ok(Drawing { kind, programs, labels, file: file.transpose()? })
+        Ok(Drawing { kind, programs, index: words.index, labels, file: file.transpose()? })
     }
 }
 
@@ -84,8 +94,11 @@ impl<'a> Words<'a> {
         while !rest.is_empty() {
             let (name, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             let text = match name {
-                "--hist" => {
-                    words.histogram = true;
+                "--hist" | "--index" => {
+                    match name {
+                        "--hist" => words.histogram = true,
+                        _ => words.index = true,
+                    }
                     rest = after.trim_start();
                     continue;
                 }
@@ -95,7 +108,9 @@ impl<'a> Words<'a> {
                 "-o" | "--output" => &mut words.file,
                 _ if name.starts_with("--") && is_word(&name[2..]) => {
                     let error = usage(&format!("there is no option {name}"));
-                    return Err(error.hint("there are --title, --xlabel, --ylabel, --hist and -o"));
+                    return Err(
+                        error.hint("there are --title, --xlabel, --ylabel, --index, --hist and -o")
+                    );
                 }
                 _ => {
                     let end = first_end(rest);
@@ -122,6 +137,10 @@ impl<'a> Words<'a> {
 /// The programs: between commas, or between blanks if there is no comma.
 fn programs(words: &[&str]) -> Result<Vec<String>> {
     let whole = words.join(" ");
+    if Scan::from(&whole, 0).any(|(_, piece)| piece == Piece::Symbol(b';')) {
+        let error = usage("what is drawn is separated by commas, not by ';'");
+        return Err(error.hint("write ':plot X, Y'; a binding is a line of its own, before"));
+    }
     let parts = split_commas(&whole);
     if parts.len() > 1 {
         let parts: Vec<String> = parts.into_iter().map(|part| part.trim().to_string()).collect();
@@ -170,11 +189,15 @@ mod tests {
             "x,",
             "x --title",
             "-o a.svg",
+            "x; y",
+            "x; y --hist",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         let error = read("x > 3").unwrap_err().to_string();
         assert!(error.contains("in parentheses: (x > 3)"), "{error}");
+        let error = read("bid; ask").unwrap_err().to_string();
+        assert!(error.contains("separated by commas, not by ';'"), "{error}");
     }
 
     #[test]
@@ -183,6 +206,7 @@ mod tests {
             read("--title 'a  -o b' x, y --ylabel \"h (m\" -o 'a (b.SVG' --xlabel t").unwrap();
         assert_eq!(drawing.programs, ["x", "y"]);
         assert_eq!(drawing.file, Some(("a (b.SVG".into(), Form::Svg)));
+        assert!(!drawing.index && read("x, y --index").unwrap().index);
         let Labels { title, x, y, lines } = drawing.labels;
         assert_eq!(
             (&*title, &*x, &*y, &lines[..]),
@@ -205,6 +229,9 @@ mod tests {
         assert_eq!(labels("sin(x)"), of("sin(x)", "", "", 1));
         assert_eq!(labels("x, sin(x), cos(x)"), of("sin(x), cos(x)", "x", "", 2));
         assert_eq!(labels("x --hist"), of("x", "", "count", 1));
-        assert_eq!(labels("x, y --title '' --xlabel ''"), of("", "", "", 1));
+        assert_eq!(labels("x, y --title '' --xlabel ''"), of("", "", "y", 1));
+        assert_eq!(labels("bid, ask --index"), of("bid, ask", "", "", 2));
+        assert_eq!(labels("--index bid, ask --title Quotes"), of("Quotes", "", "bid, ask", 2));
+        assert_eq!(labels("x --hist --title Prices"), of("Prices", "x", "count", 1));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn run(
     let mut session = Session::new(tuning, style);
     for path in &inputs.files {
         let arrays = file::all(path, &inputs.dialect, &mut Budget::machine())?;
-        let variable = |(name, array)| (name, Value::Array(array));
+        let variable = |(name, array)| (name, Value::from(array));
         session.variables.extend(arrays.into_iter().map(variable));
     }
     for (name, given) in &inputs.named {
@@ -70,12 +70,43 @@ pub(crate) fn run(
 
 /// Does what a text says: a command, or statements.
 fn step(session: &mut Session, text: &str) -> Result<Next> {
+    // What the engine and the command line advise is for a shell.
+    let here = |hint: &str| Some(hint.replace("`hotloop functions`", "':functions'"));
+    answer(session, text).map_err(|error| match error.hints() {
+        [] => error,
+        _ => reworded(error, here),
+    })
+}
+
+fn answer(session: &mut Session, text: &str) -> Result<Next> {
     if let Some(command) = text.strip_prefix(':') {
         return command::run(session, command);
     }
     match bare_command(session, text) {
         Some(command) => command::run(session, &command),
-        None => session.statements(text).map(Next::Go),
+        None => session.statements(text).map(Next::Go).map_err(|error| {
+            match lacks_colon(session, text) {
+                true => reworded(error, |_| None).hint(format!("a command has a colon: ':{text}'")),
+                false => error,
+            }
+        }),
+    }
+}
+
+/// Whether a text that is no program begins as a command, but for its colon.
+fn lacks_colon(session: &Session, text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let own = session.variables.contains_key(word) || session.definitions.has(word);
+    !own && command::COMMANDS.iter().any(|(name, ..)| *name == word) && !text.contains('\n')
+}
+
+/// The same error with other advice.
+fn reworded(error: Error, hint: impl Fn(&str) -> Option<String>) -> Error {
+    let hints = error.hints().iter().filter_map(|text| hint(text));
+    let new = hints.fold(Error::new(error.kind(), error.message()), Error::hint);
+    match (error.span(), error.source_text()) {
+        (Some(span), Some(text)) => new.located(span, text),
+        _ => new,
     }
 }
 

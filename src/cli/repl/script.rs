@@ -9,7 +9,7 @@ use super::open::Open;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, step};
 use crate::cli::stream::{Stream, cannot};
-use crate::cli::{Failure, complain, interrupt, print};
+use crate::cli::{Failure, complain, interrupt, print, quantity};
 
 /// Files may run files so deep.
 const DEEPEST: usize = 16;
@@ -128,7 +128,7 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Line> {
         input.skip_until(b'\n')?;
         return Ok(Line::Bad(Error::new(
             ErrorKind::Limit,
-            format!("a line of more than {TEXT_LIMIT} bytes"),
+            format!("a line of more than {}", quantity::limit(TEXT_LIMIT as u64)),
         )));
     }
     Ok(match String::from_utf8(bytes) {

@@ -187,6 +187,11 @@ impl Session {
                 self.variables.extend(value);
                 return Ok(String::new());
             }
+            Some(Alone::Shown(names)) => {
+                if let Some(shown) = self.shown(names) {
+                    return Ok(shown);
+                }
+            }
             _ => {}
         }
         let from = part.ranges.first().map_or(0, |range| range.start);
@@ -227,13 +232,40 @@ impl Session {
             shape: array.shape(),
             bytes: array.bytes().into(),
         });
-        let mut text = String::new();
-        // To memory: there is no error.
-        let _ = self.style.show_all(&mut text, shown);
+        let text = self.printed(shown);
         if let Some(last) = printed.pop() {
-            self.keep_last(last, weak.last() == Some(&true));
+            self.keep_last(kept(last, weak.last() == Some(&true)));
         }
         Ok(text)
+    }
+
+    /// What variables look like that are arrays in C order, as results are; the last one is the
+    /// last value printed. They are not computed, which would copy them.
+    fn shown(&mut self, names: &[String]) -> Option<String> {
+        let array = |name: &String| match self.variables.get(name) {
+            Some(Value::Array(array)) if array.is_in_c_order() => Some(array),
+            _ => None,
+        };
+        let arrays: Vec<&Rc<Array>> = names.iter().map(array).collect::<Option<_>>()?;
+        let shown = names.iter().zip(&arrays).map(|(name, array)| Shown {
+            name: Some(name),
+            dtype: array.dtype(),
+            shape: array.shape(),
+            bytes: array.bytes().into(),
+        });
+        let text = self.printed(shown);
+        let last = arrays.last().map(|array| Rc::clone(array));
+        if let Some(last) = last {
+            self.keep_last(Value::Array(last));
+        }
+        Some(text)
+    }
+
+    fn printed<'a>(&self, arrays: impl Iterator<Item = Shown<'a>>) -> String {
+        let mut text = String::new();
+        // To memory: there is no error.
+        let _ = self.style.show_all(&mut text, arrays);
+        text
     }
 
     /// Which statements of a part compute on nothing but numbers that take the dtype of what they
@@ -257,10 +289,11 @@ impl Session {
         weak
     }
 
-    fn keep_last(&mut self, array: Array, weak: bool) {
-        match array.bytes().len() <= LAST_LIMIT {
-            true => self.variables.insert(LAST.to_string(), kept(array, weak)),
-            false => self.variables.remove(LAST),
+    fn keep_last(&mut self, value: Value) {
+        let is_large = matches!(&value, Value::Array(array) if array.bytes().len() > LAST_LIMIT);
+        match is_large {
+            true => self.variables.remove(LAST),
+            false => self.variables.insert(LAST.to_string(), value),
         };
     }
 
@@ -288,7 +321,7 @@ impl Session {
                 }
             });
             self.generator = generator;
-            let array = Made { text: call.shown(), value: Value::Array(array?) };
+            let array = Made { text: call.shown(), value: array?.into() };
             made.insert(call.placeholder.clone(), array);
         }
         Ok(made)
@@ -417,7 +450,7 @@ fn moved(error: Error, start: usize, whole: &str) -> Error {
 fn kept(array: Array, weak: bool) -> Value {
     match weak.then(|| weak_number(&array)).flatten() {
         Some(number) => Value::Number(number),
-        None => Value::Array(array),
+        None => array.into(),
     }
 }
 

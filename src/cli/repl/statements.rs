@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use hotloop_grammar::{Ast, ExprId, Statement};
+use hotloop_grammar::{Ast, ExprId, ExprKind, Statement};
 
 use super::definitions::{Definition, Definitions, names};
 use super::makers::Lifted;
@@ -33,7 +33,7 @@ pub(crate) struct Part {
     reads: BTreeSet<String>,
     /// The names that they bind, to be found.
     bound: BTreeSet<String>,
-    /// What they are if they are one binding of a special kind.
+    /// What they are if they are one statement of a special kind.
     pub alone: Option<Alone>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Uses {
     pub calls: BTreeSet<String>,
 }
 
-/// A binding that is a part of its own.
+/// A statement that is a part of its own.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Alone {
     /// `k = 0.5`: the number stays as weak as it was written.
@@ -55,6 +55,8 @@ pub(crate) enum Alone {
     Made(String),
     /// `x = x + 1`: the value's own text, from here on.
     Renewed(usize),
+    /// `x`: names alone, which are printed.
+    Shown(Vec<String>),
 }
 
 impl Part {
@@ -190,7 +192,14 @@ fn part(
             part.bound.extend(names.iter().cloned());
             part.binds.extend(names);
         }
-        Statement::Outputs { span, .. } => part.prints = Some(span.range().end),
+        Statement::Outputs { values, span } => {
+            part.prints = Some(span.range().end);
+            let name = |id: &ExprId| match ast.kind(*id) {
+                ExprKind::Name(name) => Some(ast.name(*name).to_string()),
+                _ => None,
+            };
+            part.alone = values.iter().map(name).collect::<Option<_>>().map(Alone::Shown);
+        }
         Statement::Def { .. } => {}
     }
     part

@@ -16,7 +16,7 @@ use super::makers::lift;
 use super::open::texts;
 use super::session::Session;
 use super::{Next, TEXT_LIMIT, history, step};
-use crate::cli::{Failure, complain, interrupt, print, warn};
+use crate::cli::{Failure, complain, interrupt, print, quantity, warn};
 
 /// Lines that are kept.
 const HISTORY_LINES: usize = 10_000;
@@ -58,7 +58,8 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
         }
         history.add(&mut editor, &text);
         if text.len() > TEXT_LIMIT {
-            complain(&format_args!("error: a text of more than {TEXT_LIMIT} bytes"));
+            let most = quantity::limit(TEXT_LIMIT as u64);
+            complain(&format_args!("error: a text of more than {most}"));
             continue;
         }
         interrupt::begin();
@@ -68,6 +69,11 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
                 Ok(Next::Quit) => return Ok(()),
                 Ok(Next::Go(text)) => print(&text)?,
                 Err(error) if interrupt::is_to_end() => return Err(error.into()),
+                // Whatever noticed it first.
+                Err(error) if error.kind() == ErrorKind::Cancelled => {
+                    complain(&interrupt::stopped());
+                    break;
+                }
                 // What follows in the same text was written for what has failed.
                 Err(error) => {
                     complain(&error);

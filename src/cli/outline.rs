@@ -1,0 +1,35 @@
+//! An array of which nothing but its header was read.
+
+use std::io;
+
+use hotloop::npy::Header;
+use hotloop::{DType, Source};
+
+/// What stands for an array where only its dtype and shape are asked for.
+pub(crate) struct Outline {
+    header: Header,
+    /// The bytes that it will take once it is read, if it is read whole.
+    pub whole: u64,
+}
+
+impl Outline {
+    /// Of an array that is read where it is, or whole.
+    pub(crate) fn new(header: Header, is_read_whole: bool) -> Outline {
+        let whole = if is_read_whole { header.data_len().unwrap_or(usize::MAX) } else { 0 };
+        Outline { header, whole: whole as u64 }
+    }
+}
+
+impl Source for Outline {
+    fn dtype(&self) -> DType {
+        self.header.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<()> {
+        Err(io::Error::other("its elements were not read"))
+    }
+}

@@ -1,0 +1,130 @@
+//! Powers: of integers, and of floats to constants.
+
+use hotloop_runtime::convert::convert_scalar;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
+
+use super::{Builder, NodeId, type_error};
+use crate::error::Error;
+use crate::ops::Op;
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl Builder {
+    pub(super) fn power(
+        &mut self,
+        x: NodeId,
+        y: NodeId,
+        dtype: DType,
+        weak: bool,
+    ) -> Result<NodeId> {
+        if dtype.is_int() {
+            let exponent = self.graph.weak_integer(y).or_else(|| {
+                let (bits, dtype) = (self.graph.constant(y)?, self.graph.dtype(y));
+                let strong = convert_scalar(bits, dtype, DType::I64) as i64;
+                (dtype != DType::U64).then_some(i128::from(strong))
+            });
+            if let Some(exponent) = exponent.filter(|exponent| *exponent < 0) {
+                if !weak || self.graph.weak_integer(x).is_none() {
+                    let advice =
+                        format!("use a float exponent for a float result: x**{exponent}.0");
+                    return Err(type_error("integers to a negative integer power").hint(advice));
+                }
+                return self.power(x, y, DType::F64, weak);
+            }
+            let operands = self.unify([x, y], dtype, weak)?;
+            return self.apply_folded(Op::IntegerPower, &operands, dtype);
+        }
+        let operands = self.unify([x, y], dtype, weak)?;
+        let exponent = self.graph.constant_f64(operands[1]);
+        if let (true, Some(_), Some(exponent)) = (weak, self.graph.constant(operands[0]), exponent)
+        {
+            // Made of the same operations as at run time, which are folded here.
+            return match self.constant_power(operands[0], exponent, false)? {
+                Some(power) => Ok(power),
+                None => self.apply(Op::RealPower, &operands),
+            };
+        }
+        Ok(self.apply_typed(Op::Power, &operands, dtype))
+    }
+
+    /// Powers of floats to constants for which there is something faster than the power function,
+    /// within its bound of 1 ULP; with plain products of up to 4.
+    pub(crate) fn constant_power(
+        &mut self,
+        x: NodeId,
+        exponent: f64,
+        plain: bool,
+    ) -> Result<Option<NodeId>> {
+        let power = match exponent {
+            // Of x's shape, NaN included: C's pow(nan, 0) is 1.
+            0.0 => {
+                let one = self.constant_like(x, 1.0);
+                let any = self.apply(Op::Eq, &[x, x])?;
+                self.apply(Op::Select, &[any, one, one])
+            }
+            0.5 if injected(Fault::RootForHalfPower) => self.apply(Op::Sqrt, &[x]),
+            0.5 => {
+                // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
+                let [zero, infinity] = [0.0, f64::INFINITY].map(|v| self.constant_like(x, v));
+                let minus_infinity = self.constant_like(x, f64::NEG_INFINITY);
+                let x = self.apply(Op::Add, &[x, zero])?;
+                let root = self.apply(Op::Sqrt, &[x])?;
+                let low = self.apply(Op::Eq, &[x, minus_infinity])?;
+                self.apply(Op::Select, &[low, infinity, root])
+            }
+            1.0 => Ok(x),
+            2.0 => self.apply(Op::Mul, &[x, x]),
+            -1.0 => {
+                let one = self.constant_like(x, 1.0);
+                self.apply(Op::Div, &[one, x])
+            }
+            // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
+            3.0 | 4.0 | 5.0 if plain || injected(Fault::PlainCube) => {
+                power_by_squaring(exponent as u32, x, |x, y| self.apply(Op::Mul, &[x, y]))
+            }
+            3.0 | 4.0 => self.exact_cube_or_fourth(x, exponent == 4.0),
+            _ => return Ok(None),
+        };
+        power.map(Some)
+    }
+
+    /// x**3 or x**4 with one rounding that counts: with x**2 = s + e, exactly, it is s x + e x or
+    /// s s + 2 s e, e e being below 2^-100 of it. Where s overflows e is NaN, but the plain product
+    /// is right; where e is too small to be exact the result is 0.
+    fn exact_cube_or_fourth(&mut self, x: NodeId, fourth: bool) -> Result<NodeId> {
+        let square = self.apply(Op::Mul, &[x, x])?;
+        let minus = self.apply(Op::Neg, &[square])?;
+        let lost = self.apply(Op::Fma, &[x, x, minus])?;
+        let (factor, lost) =
+            if fourth { (square, self.apply(Op::Add, &[lost, lost])?) } else { (x, lost) };
+        let correction = self.apply(Op::Mul, &[lost, factor])?;
+        let exact = self.apply(Op::Fma, &[square, factor, correction])?;
+        let plain = self.apply(Op::Mul, &[square, factor])?;
+        let usual = self.apply(Op::Eq, &[exact, exact])?;
+        self.apply(Op::Select, &[usual, exact, plain])
+    }
+}
+
+/// x**n for n >= 1 with the fewest squarings.
+pub(crate) fn power_by_squaring<T: Copy>(
+    mut n: u32,
+    x: T,
+    mut multiply: impl FnMut(T, T) -> Result<T>,
+) -> Result<T> {
+    let mut square = x;
+    let mut product = None;
+    loop {
+        if n & 1 == 1 {
+            product = Some(match product {
+                Some(p) => multiply(p, square)?,
+                None => square,
+            });
+        }
+        n >>= 1;
+        match product {
+            Some(p) if n == 0 => return Ok(p),
+            _ => square = multiply(square, square)?,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! How functions are called: which arguments follow the operands, in which order, and by what names.
+
+use super::{Op, Parameter, Row, is_none};
+
+impl Op {
+    /// What may follow the operands of a function: in NumPy's order what may stand without its
+    /// name, then what is given by name only. Some are parameters of the row, like `ddof`.
+    pub fn options(self) -> [&'static [&'static str]; 2] {
+        use Op::*;
+        match self {
+            Sum | Prod | Nansum | Nanprod => {
+                [&["axis", "dtype", "out", "keepdims", "initial", "where"], &[]]
+            }
+            Min | Max | Nanmin | Nanmax => [&["axis", "out", "keepdims", "initial", "where"], &[]],
+            Mean | Nanmean => [&["axis", "dtype", "out", "keepdims"], &["where"]],
+            Var | Std | Nanvar | Nanstd => {
+                [&["axis", "dtype", "out", "ddof", "keepdims"], &["where"]]
+            }
+            Any | All => [&["axis", "out", "keepdims"], &["where"]],
+            CountNonzero => [&["axis"], &["keepdims", "where"]],
+            Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
+            Ptp => [&["axis", "out", "keepdims"], &[]],
+            Dot => [&["axis"], &["keepdims", "out"]],
+            Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
+            ArrayEqual => [&["equal_nan"], &["axis", "keepdims"]],
+            OnesLike | ZerosLike | FullLike => [&["dtype"], &[]],
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Whether it has this option: `dtype`, `initial`, `where`, ...
+    pub fn takes(self, option: &str) -> bool {
+        self.options().into_iter().flatten().any(|own| *own == option)
+    }
+}
+
+impl Parameter {
+    /// Whether a keyword argument of this name is meant for it.
+    pub fn is_called(&self, keyword: &str) -> bool {
+        self.name == keyword || self.aliases.contains(&keyword)
+    }
+
+    /// The parameter under one of its names, with its default.
+    fn shown(&self, name: &str) -> String {
+        match self.default {
+            Some(value) if is_none(value) => format!("{name}=None"),
+            Some(_) if self.name == "equal_nan" => format!("{name}=False"),
+            Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{name}={value:e}"),
+            Some(value) => format!("{name}={value}"),
+            None => name.to_string(),
+        }
+    }
+}
+
+impl Row {
+    /// How many arguments a call has at least.
+    pub fn required(&self) -> usize {
+        self.parameters.iter().filter(|p| p.default.is_none()).count()
+    }
+
+    /// The name, as the table has it, that a program calls it by.
+    pub fn named(&self, name: &str) -> Option<&'static str> {
+        self.names().find(|own| *own == name)
+    }
+
+    /// How a call looks: `clip(x, min=None, max=None, *, a_min=None, a_max=None)`. What stands
+    /// behind the star is given by name.
+    pub fn signature(&self) -> String {
+        self.call(self.names().next().unwrap_or(self.name))
+    }
+
+    /// How a call by one of its names looks.
+    pub fn call(&self, name: &str) -> String {
+        let [placed, named] = self.op.options();
+        let option = |option: &&str| match self.parameters.iter().find(|p| p.name == *option) {
+            Some(parameter) => parameter.shown(option),
+            None => match *option {
+                "keepdims" => "keepdims=False".to_string(),
+                "where" => "where=True".to_string(),
+                option => format!("{option}=None"),
+            },
+        };
+        let own = self.parameters.iter().filter(|p| !placed.contains(&p.name));
+        let mut list: Vec<String> = own.map(|p| p.shown(p.name)).collect();
+        list.extend(placed.iter().map(option));
+        let others = self.parameters.iter().flat_map(|p| p.aliases.iter().map(|a| p.shown(a)));
+        let mut by_name = named.iter().map(option).chain(others).peekable();
+        if by_name.peek().is_some() {
+            list.push("*".to_string());
+            list.extend(by_name);
+        }
+        format!("{name}({})", list.join(", "))
+    }
+}

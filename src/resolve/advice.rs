@@ -1,0 +1,56 @@
+//! What to write instead of a number that does not fit the dtype that it meets.
+
+use super::{TermId, Terms};
+use crate::error::Error;
+use crate::graph::{Builder, NodeId};
+use crate::ops::Op;
+
+/// The most bytes of the program that advice repeats.
+const LONGEST_ADVICE: usize = 40;
+
+/// Whether advice repeats a piece of the program.
+pub(super) fn is_short(text: &str) -> bool {
+    text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#'])
+}
+
+/// The literal that has the bits of a number below 0 in an unsigned dtype.
+fn same_bits(builder: &Builder, op: Op, operands: &[NodeId]) -> Option<String> {
+    let graph = builder.graph();
+    let number =
+        operands.iter().find_map(|x| graph.weak_integer(*x).filter(|number| *number < 0))?;
+    let dtype = operands.iter().map(|x| graph.ty(*x)).find(|ty| !ty.weak)?.dtype;
+    if !dtype.is_int() || dtype.is_signed_int() {
+        return None;
+    }
+    let bits = number + (1 << (8 * dtype.size()));
+    let is_bitwise = matches!(op, Op::BitAnd | Op::BitOr | Op::BitXor) && bits >= 0;
+    is_bitwise.then(|| format!("in {dtype} the bits of {number} are `{bits:#x}`"))
+}
+
+impl Terms {
+    /// The error of a number that does not fit the dtype that it meets, with the way to write
+    /// it, or to widen what it meets.
+    pub(super) fn advised(
+        &self,
+        error: Error,
+        builder: &Builder,
+        (op, args): (Op, &[TermId]),
+        operands: &[NodeId],
+    ) -> Error {
+        if let Some(bits) = same_bits(builder, op, operands) {
+            return error.hint(bits);
+        }
+        // The decimals meet no dtype.
+        if op == Op::Round {
+            return error;
+        }
+        let Some((operand, dtype)) = builder.wider(operands) else { return error };
+        let span = self.spans[args[operand].0 as usize];
+        match self.source.get(span.range()) {
+            Some(text) if is_short(text) => {
+                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
+            }
+            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
+        }
+    }
+}
