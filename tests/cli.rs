@@ -956,7 +956,7 @@ fn explain() {
     // What has fewer axes is computed once.
     let kept = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[1,n]", "y:f64[m,1]"]);
     assert!(kept.contains("array0: f64[s1]\narray1: f64[s2]"), "{kept}");
-    assert!(kept.contains("stage 2 over s1,s2"), "{kept}");
+    assert!(kept.contains("pass 2 over s1,s2"), "{kept}");
     let same = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[n]", "y:f64[n]"]);
     assert!(!same.contains("array0"), "{same}");
     assert!(

@@ -1,7 +1,11 @@
 //! Programs whose passes run row after row: the bits are those of pass after pass.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hotloop::ndarray::{Array2, ArrayD, Axis, s};
-use hotloop::{Arg, ArgType, Backend, DType, Engine, Out};
+use hotloop::{Arg, ArgType, Backend, DType, Engine, Out, RunOptions, Source};
 
 const SOFTMAX: &str =
     "e = exp(x - max(x, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)";
@@ -93,4 +97,49 @@ fn plans_say_which_passes_run_together() {
     // A costly value is computed once, a cheap one again.
     assert_eq!(explain(SOFTMAX).matches(" = exp(").count(), 1);
     assert_eq!(explain(NORM).matches("few rows").count(), 0);
+}
+
+/// An array outside memory that counts the bytes that are read of it.
+struct Counted {
+    data: Array2<f64>,
+    read: AtomicU64,
+}
+
+impl Source for Counted {
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.data.shape()
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let data = self.data.as_slice().ok_or_else(|| io::Error::other("C order"))?;
+        let elements = data.iter().skip(offset as usize / 8);
+        assert!(offset.is_multiple_of(8) && bytes.len().is_multiple_of(8), "whole elements");
+        bytes.chunks_exact_mut(8).zip(elements).for_each(|(to, x)| {
+            to.copy_from_slice(&x.to_le_bytes());
+        });
+        Ok(())
+    }
+}
+
+#[test]
+fn a_source_is_read_once_row_by_row() {
+    let data = data(700, 600);
+    let bytes = data.len() as u64 * 8;
+    for threads in [1, 2] {
+        let engine = Engine::builder().threads(threads).eager().build();
+        for text in [SOFTMAX, NORM] {
+            let wanted = eval(&engine, text, Arg::from(&data));
+            let source = Arc::new(Counted { data: data.clone(), read: AtomicU64::new(0) });
+            let options = RunOptions::new().memory(1 << 20);
+            let program = engine.compile(text).unwrap().with(options);
+            let got = program.eval_as::<f64>([Arg::source(&source)]).unwrap();
+            assert!(got == wanted[0], "{text} on {threads}");
+            assert_eq!(source.read.load(Ordering::Relaxed), bytes, "{text} on {threads}");
+        }
+    }
 }

@@ -129,7 +129,7 @@ impl Arrays {
         }
         for array in &plan.temporaries {
             let shape = call.shapes.of(array.domain)?;
-            let kept = match array.local.is_some() && !stores {
+            let kept = match array.local.is_some() {
                 true => Kept::nowhere(array.dtype, shape),
                 false => arrays.keep(array.dtype, shape, call)?,
             };

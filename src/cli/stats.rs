@@ -27,14 +27,14 @@ impl fmt::Display for Table<'_> {
         if stats.passes.is_empty() {
             return Ok(());
         }
-        let head = ["stage", "elements", "time", "ns/element", "read", "written", "GB/s"];
+        let head = ["pass", "elements", "time", "ns/element", "read", "written", "GB/s"];
         let mut rows = vec![head.map(str::to_string)];
-        rows.extend(stats.passes.iter().enumerate().map(|(number, stage)| row(number, stage)));
+        rows.extend(stats.passes.iter().enumerate().map(|(number, pass)| row(number, pass)));
         let length = |row: &[String; 7], column: usize| row[column].chars().count();
         let width = |column| rows.iter().map(|row| length(row, column)).max().unwrap_or(0);
         let widths: [usize; 7] = std::array::from_fn(width);
         writeln!(f)?;
-        let what = stats.passes.iter().map(|stage| stage.computes.as_str());
+        let what = stats.passes.iter().map(|pass| pass.computes.as_str());
         for (row, what) in rows.iter().zip(std::iter::once("computes").chain(what)) {
             writeln!(f)?;
             for (cell, width) in row.iter().zip(widths) {
@@ -46,15 +46,15 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-fn row(number: usize, stage: &PassStats) -> [String; 7] {
-    let each = stage.time.as_nanos() as f64 / stage.elements.max(1) as f64;
+fn row(number: usize, pass: &PassStats) -> [String; 7] {
+    let each = pass.time.as_nanos() as f64 / pass.elements.max(1) as f64;
     [
         number.to_string(),
-        stage.elements.to_string(),
-        time(stage.time),
+        pass.elements.to_string(),
+        time(pass.time),
         format!("{each:.3}"),
-        size(stage.bytes_read),
-        size(stage.bytes_written),
-        format!("{:.1}", stage.gb_per_s()),
+        size(pass.bytes_read),
+        size(pass.bytes_written),
+        format!("{:.1}", pass.gb_per_s()),
     ]
 }

@@ -6,6 +6,7 @@
 //! reduction of each row are such columns.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Loop;
 use super::operand::{Access, Bound};
@@ -83,7 +84,7 @@ impl Loop {
         let Loop { nest, grid, .. } = self;
         let whole = grid.outers == 1 && grid.column_blocks <= 1 && self.partials.is_empty();
         let panels = |o: &Bound| matches!(o.access, Access::Panel(_));
-        if self.stored || !whole || self.operands.iter().any(panels) || grid.columns == 0 {
+        if !whole || self.operands.iter().any(panels) || grid.columns == 0 {
             return None;
         }
         let local = |o: &&Bound| o.operand.local.is_some();
@@ -104,8 +105,8 @@ impl Loop {
             (pointer.wrapping_offset(path.offset), size, output)
         };
         let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
-        let shared = self.operands.iter().filter(|o| o.operand.local.is_none());
-        for Bound { operand, output, .. } in shared {
+        let in_memory = self.operands.iter().filter(|o| !o.operand.is_windowed());
+        for Bound { operand, output, .. } in in_memory {
             let (first, size, output) =
                 touched(operand.pointer, &operand.path, operand.size, *output);
             list.push(match part {
@@ -127,7 +128,7 @@ impl Loop {
                 },
             });
         }
-        for fold in &self.folds {
+        for fold in self.folds.iter().filter(|fold| fold.store.is_none()) {
             let size = fold.reducer.result_dtype().size();
             let (first, size, output) = touched(fold.pointer, &fold.path, size, true);
             list.push(Touched {
@@ -140,6 +141,13 @@ impl Loop {
             });
         }
         list
+    }
+
+    /// Whether it writes to a store.
+    fn writes_to_store(&self) -> bool {
+        let outputs = self.operands.iter().filter(|o| o.output);
+        let stored = outputs.map(|o| &o.operand.store).chain(self.folds.iter().map(|f| &f.store));
+        { stored }.any(Option::is_some)
     }
 
     /// The block of a loop for rows of its group.
@@ -161,8 +169,40 @@ pub struct Group {
     /// Rough nanoseconds of it all on one thread.
     work: f32,
     workers: usize,
+    /// Whether an operand or a result is in a store.
+    stored: bool,
     /// Backs the rows of local arrays; only addressed through pointers.
     _scratch: Vec<Vec<CacheLine>>,
+}
+
+/// Lets loops read the windows of earlier loops that hold the same rows of the same store.
+fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
+    for reader in 1..loops.len() {
+        for i in 0..loops[reader].operands.len() {
+            let (before, after) = loops.split_at_mut(reader);
+            let own = &mut after[0];
+            let Some(store) = own.operands[i].operand.store.as_ref() else { continue };
+            let (operand, way) = (&own.operands[i].operand, own.operands[i].way);
+            let same = |other: &Bound| {
+                let Bound { operand: other, output, way: others, .. } = other;
+                other.store.as_ref().is_some_and(|other| other.same(store))
+                    && !output
+                    && (other.pointer, other.size, other.swapped, &other.path, *others)
+                        == (operand.pointer, operand.size, operand.swapped, &operand.path, way)
+            };
+            let found = before.iter_mut().find_map(|work| {
+                let at = work.operands.iter().position(same)?;
+                Some((work, at))
+            });
+            if let Some((work, at)) = found.filter(|_| !own.operands[i].output) {
+                for worker in 0..workers {
+                    let window = work.workers[worker].get_mut().windows[at];
+                    own.workers[worker].get_mut().windows[i] = window;
+                }
+                own.operands[i].shared = true;
+            }
+        }
+    }
 }
 
 /// Memory for the rows of local arrays, which each worker has its own of.
@@ -229,6 +269,10 @@ impl Group {
                 return Err(loops);
             }
         }
+        // What is written to a store may be read from it under another name.
+        if loops[..loops.len() - 1].iter().any(|work| work.writes_to_store()) {
+            return Err(loops);
+        }
         let row_bytes = |work: &Loop| {
             let sizes = work.operands.iter().map(|o| o.operand.size).sum::<usize>();
             sizes * work.grid.columns
@@ -236,13 +280,17 @@ impl Group {
         let wide = loops.iter().zip(&parts).filter(|(_, part)| **part == Part::Rows);
         let bytes = wide.map(|(work, _)| row_bytes(work)).max().unwrap_or(0).max(1);
         drop(touched);
-        // Rows that do not fit the cache gain nothing.
-        if bytes > 2 * BLOCK {
+        // Rows that do not fit the cache gain nothing, unless they come from a store.
+        let stored = loops.iter().any(|work| work.stored);
+        if bytes > 2 * BLOCK && !stored {
             return Err(loops);
         }
         let workers = loops.iter().map(|work| work.workers.len()).max().unwrap_or(1);
         let even = rows / (BLOCKS_A_THREAD * workers);
-        let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes).clamp(1, rows);
+        let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes);
+        // Windows have room for as many rows as the loops would take alone.
+        let windows = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
+        let step = windows.fold(step, usize::min).clamp(1, rows);
         for (work, part) in loops.iter_mut().zip(&parts) {
             let extents = [1, work.grid.rows, work.grid.columns];
             let (rows, columns) = match part {
@@ -254,8 +302,9 @@ impl Group {
         let work = loops.iter().map(|work| work.work).sum();
         // A loop has scratch for as many threads as its own work is worth.
         let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
+        share_windows(&mut loops, workers);
         let Ok(scratch) = scratch(&mut loops, workers, step) else { return Err(loops) };
-        Ok(Group { loops, parts, rows, step, work, workers, _scratch: scratch })
+        Ok(Group { loops, parts, rows, step, work, workers, stored, _scratch: scratch })
     }
 
     /// The loops.
@@ -276,6 +325,9 @@ impl Group {
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
+        for work in self.loops.iter_mut().filter(|work| work.stored) {
+            work.clear_results();
+        }
         let state = State::default();
         let blocks = self.rows.div_ceil(self.step);
         let workers = driver.workers(self.workers, blocks, self.work);
@@ -287,6 +339,17 @@ impl Group {
                 run.block(&work.block_of(*part, rows.clone()), worker);
             }
         };
+        if workers > 1 && self.stored {
+            // All at work on one place of what is read, from its beginning to its end.
+            let next = AtomicUsize::new(0);
+            driver.run(workers, workers, &|_, worker| {
+                let _environment = FpEnv::enter();
+                let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                let numbers = numbers.take_while(|number| *number < blocks && !state.is_stopped());
+                numbers.for_each(|number| block(number, worker));
+            });
+            return state.end();
+        }
         if workers > 1 {
             let missing = usize::from(injected(Fault::LastUnitMissing));
             driver.run(workers, blocks - missing, &|number, worker| {

@@ -149,7 +149,7 @@ impl Loop {
                 Some(_) => Way::of(&nest, &operand.path, operand.size),
                 None => Way::Rows,
             };
-            operands.push(Bound { operand, output, access, way });
+            operands.push(Bound { operand, output, access, way, shared: false });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
@@ -256,6 +256,12 @@ impl Loop {
         self.grid.outers * self.grid.rows * self.grid.columns
     }
 
+    /// Forgets results on their way to stores that an earlier run has left.
+    fn clear_results(&mut self) {
+        let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
+        workers.flat_map(|w| &mut w.results).for_each(Results::clear);
+    }
+
     /// Runs the loop; returns advisory flags.
     ///
     /// # Errors
@@ -282,8 +288,7 @@ impl Loop {
             return Ok(flags);
         }
         if self.stored {
-            let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
-            workers.flat_map(|w| &mut w.results).for_each(Results::clear);
+            self.clear_results();
         }
         let state = State::default();
         let run = Run { work: self, control, progress, state: &state };

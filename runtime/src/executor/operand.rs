@@ -71,6 +71,8 @@ pub(super) struct Bound {
     pub(super) access: Access,
     /// How it is best transferred, if it is in a store.
     pub(super) way: Way,
+    /// Whether its window is that of an earlier loop of its group, which has filled it.
+    pub(super) shared: bool,
 }
 
 pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {

@@ -49,6 +49,9 @@ impl Loop {
                 continue;
             }
             *pitch = piece.pitch();
+            if self.operands[i].shared {
+                continue;
+            }
             // SAFETY: windows have room for any block of the grid.
             unsafe { piece.fetch(*window, worker.picked) }?;
         }

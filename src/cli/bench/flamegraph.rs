@@ -216,7 +216,7 @@ mod tests {
     fn stacks_are_counted() {
         let script = "\
 hotloop
-\t    7f01 hotloop: a = x; sin(a)**2 [stage 0]
+\t    7f01 hotloop: a = x; sin(a)**2 [pass 0]
 \t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef+0x1d
 \t    5502 main+0x3
 \t       0 [unknown]
@@ -225,16 +225,16 @@ hotloop-1
 \t    7f01 [unknown]
 
 hotloop
-\t    7f08 hotloop: a = x; sin(a)**2 [stage 0]
+\t    7f08 hotloop: a = x; sin(a)**2 [pass 0]
 \t    5501 hotloop_runtime::executor::Loop::run::h0123456789abcdef+0x1d
 \t    5502 main+0x3
 ";
         let stack = "hotloop;hotloop_runtime::executor::Loop::run;\
-                     hotloop: a = x, sin(a)**2 [stage 0]";
+                     hotloop: a = x, sin(a)**2 [pass 0]";
         let folded = fold(script, &KernelNames::default());
         assert_eq!(folded, ["hotloop-1;[unknown] 1".to_string(), format!("{stack} 2")]);
         let picture = String::from_utf8(picture(&folded, "a < b").unwrap()).unwrap();
-        assert!(picture.contains("sin(a)**2 [stage 0]"), "{picture}");
+        assert!(picture.contains("sin(a)**2 [pass 0]"), "{picture}");
         assert!(picture.contains(">a &lt; b</text>"), "{picture}");
         assert!(picture.contains(">all threads, 3 samples</text>"), "{picture}");
     }
@@ -251,7 +251,7 @@ hotloop-1
 \tffffffff8f7d8a32 schedule+0x22
 \tffffffff8f7d8a31 do_syscall_64+0x62
 \t    {:x} hotloop_runtime::math::shell::scalar+0x20
-\t    7f01 hotloop: exp(x) [stage 0]+0x41
+\t    7f01 hotloop: exp(x) [pass 0]+0x41
 \t    5501 hotloop_runtime::pool::Shared::serve+0x1d
 \t    5502 std::sys::backtrace::__rust_begin_short_backtrace+0x3
 \t    5503 clone3+0x2c
@@ -260,7 +260,7 @@ hotloop-1
         );
         assert_eq!(
             fold(&script, &KernelNames::of_this_process()),
-            ["hotloop-1;hotloop_runtime::pool::Shared::serve;hotloop: exp(x) [stage 0];\
+            ["hotloop-1;hotloop_runtime::pool::Shared::serve;hotloop: exp(x) [pass 0];\
               exp (scalar);operating system 1"]
         );
     }

@@ -72,7 +72,7 @@ impl Work {
     /// The elements of the longest pass, which may be more than any array has; what all read and
     /// write.
     fn of_passes(stats: &Stats) -> Work {
-        let elements = stats.passes.iter().map(|stage| stage.elements).max().unwrap_or(1);
+        let elements = stats.passes.iter().map(|pass| pass.elements).max().unwrap_or(1);
         Work { elements, bytes: stats.bytes_read() + stats.bytes_written() }
     }
 
