@@ -1051,8 +1051,8 @@ fn limits_memory_and_time() {
     let long = (0..9000).map(|i| format!("(a + {i}.5)")).collect::<Vec<_>>().join("*");
     let error = hurried.compile(&long).unwrap().eval([floats()]).unwrap_err();
     assert_snapshot!(shown(&error), @r"
-    LIMIT: error: the program is too large for native code
-      = help: raise the engine's compile budget, or let the interpreter answer
+    LIMIT: error: there is no native code: the program is too large
+      = help: raise the engine's compile budget, or use Backend::Auto
     ");
 }
 
