@@ -2793,6 +2793,28 @@ fn e21_large_sums_along_axes() {
 }
 
 #[test]
+fn e21_a_million_tenths() {
+    let engine = Engine::builder().backend(Backend::Native).threads(2).eager().build();
+    let (narrow, wide) = (
+        ndarray::Array2::from_elem((1000, 1000), 0.1_f32),
+        ndarray::Array2::from_elem((1000, 1000), 0.1_f64),
+    );
+    for (text, n) in [("sum(a)", 1e6), ("sum(a, axis=0)", 1e3), ("sum(a, axis=1)", 1e3)] {
+        let program = engine.compile(text).unwrap();
+        // Nearer than NumPy's along axis 0, which adds a column one after another: 24 eps in f32.
+        let exact = f64::from(0.1_f32) * n;
+        for sum in program.eval_as::<f32>([Arg::from(&narrow)]).unwrap() {
+            let error = (f64::from(sum) - exact).abs() / exact / f64::from(f32::EPSILON);
+            assert!(error < 2.0, "{text}: {error} eps");
+        }
+        for sum in program.eval_as::<f64>([Arg::from(&wide)]).unwrap() {
+            let error = (sum - 0.1 * n).abs() / (0.1 * n) / f64::EPSILON;
+            assert!(error < 2.0, "{text}: {error} eps");
+        }
+    }
+}
+
+#[test]
 fn e22_positions_of_ties_and_of_nan() {
     let nan = f64::NAN;
     let (inf, least) = (f64::INFINITY, f64::NEG_INFINITY);

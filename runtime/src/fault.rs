@@ -185,6 +185,8 @@ faults! {
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
     "runtime/src/reduce":
+        LongRuns "an accumulator of a block takes 32 elements one after another";
+        BlocksInSequence "the blocks of a leaf are put together one after another";
         MirrorsFolded "accumulators are folded from both ends";
         ReciprocalOfBefore "an updated mean divides by one element too few";
         TiesTakeTheLast "argmin and argmax give the last of equals";

@@ -65,7 +65,7 @@ fn ties(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     bytes
 }
 
-/// One sequence, in pieces of multiples of 64.
+/// One sequence, in pieces.
 fn sequence(
     sequence: &mut Sequence,
     reducer: &Reducer,
@@ -120,8 +120,8 @@ fn sequences_agree_with_the_reference() {
     let r = &mut Random(seed());
     let mut s = Sequence::new();
     for (reduction, dtype) in defined() {
-        let lengths =
-            (0..=70).chain([127, 128, 129, 1000, 1025, 2100, 4095, 4096, 4097, 12293, 30000]);
+        let lengths = (0..=70).chain([127, 128, 129, 511, 512, 513, 1000, 1025, 1600, 2100]);
+        let lengths = lengths.chain([2560, 3072, 4000, 4095, 4096, 4097, 12293, 30000]);
         for n in lengths {
             // Room for an address that is not aligned.
             let mut data = vec![0; 1];
@@ -135,8 +135,10 @@ fn sequences_agree_with_the_reference() {
                     let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
                     let to = reducer.result_dtype();
                     let want = want.map(|bits| canonical(bits, to));
-                    for piece in [64, 128, 192, 1024, 4096, 0] {
-                        let random = || if piece > 0 { piece } else { 64 * (1 + r.below(80)) };
+                    // A piece of 0 is one of any length, short or long.
+                    for piece in [1, 17, 64, 192, 512, 4096, 0, 0, 0] {
+                        let most = [3, 40, 600, 5000][r.below(4)];
+                        let random = || if piece > 0 { piece } else { 1 + r.below(most) };
                         let partial = sequence(&mut s, &reducer, 0, data, random);
                         let got = reducer.result(partial.as_ref());
                         let got = got.map(|bits| canonical(bits, to));
@@ -153,7 +155,9 @@ fn columns_agree_with_the_reference() {
     let r = &mut Random(seed());
     for (reduction, dtype) in defined() {
         let size = dtype.size();
-        for n in [1, 2, 31, 33, 64, 127, 128, 129, 300, 1000, 4100, 9000] {
+        for n in
+            [1, 2, 15, 16, 17, 31, 33, 64, 129, 300, 511, 512, 513, 1000, 2100, 3600, 4096, 9000]
+        {
             let most = if n < 1000 { 70 } else { 9 };
             let lanes = 1 + r.below(most);
             let make = if r.below(3) == 0 && dtype != DType::Bool { ties } else { samples };
@@ -192,7 +196,12 @@ fn blocks_agree_with_the_whole() {
     for (reduction, dtype) in defined() {
         for order in ORDERS {
             let leaf = order.leaf();
-            for (level, blocks) in [(0, 5), (1, 3), (2, 2), (3, 3)] {
+            for (level, blocks) in
+                [(0, 5), (1, 3), (2, 2), (3, 3)].into_iter().map(|(level, blocks)| {
+                    // As long in column order, whose leaves are short.
+                    if order == Order::Row { (level, blocks) } else { (level + 4, blocks) }
+                })
+            {
                 let block = leaf << level;
                 let n = blocks * block - r.below(block);
                 let make = if r.below(3) == 0 && dtype != DType::Bool { ties } else { samples };
@@ -211,7 +220,9 @@ fn blocks_agree_with_the_whole() {
                         columns(&mut c, &reducer, start, &part, 2)
                     } else {
                         let parts = lanes.map(|lane| cut(lane, dtype.size()));
-                        let one = |part: &Vec<u8>| sequence(&mut s, &reducer, start, part, || 320);
+                        let piece = 1 + r.below(400);
+                        let one =
+                            |part: &Vec<u8>| sequence(&mut s, &reducer, start, part, || piece);
                         parts.iter().map(one).map(Option::unwrap).collect()
                     };
                     for (tree, partial) in trees.iter_mut().zip(partials) {
@@ -326,19 +337,90 @@ fn known_values() {
     assert_eq!(sum_of(&values), 0.0);
 }
 
-/// In column order one accumulator goes over 128 elements, and the next has the next ones.
+/// The sum of elements that are 0 but for some.
+fn sum_in(order: Order, dtype: DType, at: &[(usize, f32)]) -> f32 {
+    let mut values = [0_f32; 4097];
+    at.iter().for_each(|(i, x)| values[*i] = *x);
+    let narrow: Vec<u8> = values.iter().flat_map(|x| x.to_ne_bytes()).collect();
+    let wide = bytes(&values.map(f64::from));
+    let data = if dtype == DType::F32 { &narrow } else { &wide };
+    let sums = Isa::available().flat_map(|isa| {
+        let reducer = Reducer::new(Reduction::Sum, dtype, order, isa).unwrap();
+        let mut c = Columns::new(&reducer, 1, values.len()).unwrap();
+        let lane = columns(&mut c, &reducer, 0, data, 1)[0];
+        let lane = reducer.result(Some(&lane));
+        [whole(&reducer, data, 4096), whole(&reducer, data, 100), lane].map(Option::unwrap)
+    });
+    let sums = sums.chain(reference(Reduction::Sum, dtype, order, data));
+    let sums: Vec<u64> = sums.collect();
+    assert!(sums.iter().all(|sum| *sum == sums[0]), "{order:?} of {dtype} at {at:?}");
+    match dtype {
+        DType::F32 => f32::from_bits(sums[0] as u32),
+        _ => f64::from_bits(sums[0]) as f32,
+    }
+}
+
+/// In column order one accumulator goes over 16 elements, and the next has the next ones.
 #[test]
 fn runs_of_a_column() {
-    let reducer = Reducer::new(Reduction::Sum, DType::F64, Order::Column, Isa::detect()).unwrap();
-    let sum = |at: [(usize, f64); 3]| {
-        let mut values = [0.0; 300];
-        at.into_iter().for_each(|(i, x)| values[i] = x);
-        f64::from_bits(whole(&reducer, &bytes(&values), 4096).unwrap())
-    };
-    assert_eq!(sum([(0, 1e30), (64, 1.0), (127, -1e30)]), 0.0);
-    assert_eq!(sum([(0, 1e30), (127, -1e30), (128, 1.0)]), 1.0);
-    assert_eq!(sum([(0, 1e30), (128, 1.0), (129, -1e30)]), 0.0);
-    assert_eq!(sum([(0, 1e30), (128, -1e30), (256, 1.0)]), 1.0);
+    for dtype in [DType::F32, DType::F64] {
+        let sum = |at: &[(usize, f32)]| sum_in(Order::Column, dtype, at);
+        assert_eq!(sum(&[(0, 1e30), (8, 1.0), (15, -1e30)]), 0.0);
+        assert_eq!(sum(&[(0, 1e30), (15, -1e30), (16, 1.0)]), 1.0);
+        assert_eq!(sum(&[(0, 1e30), (16, 1.0), (17, -1e30)]), 0.0);
+        // By pairs of runs, not one run after the other.
+        assert_eq!(sum(&[(16, 1e30), (32, -1e30), (48, 1.0)]), 0.0);
+        assert_eq!(sum(&[(0, 1e30), (16, -1e30), (32, 1.0)]), 1.0);
+        assert_eq!(sum(&[(48, 1e30), (64, -1e30), (80, 1.0)]), 0.0);
+    }
+}
+
+/// In row order an accumulator goes over 16 elements, too, each `A` from the last, and the blocks
+/// of a leaf combine by pairs before the accumulators do.
+#[test]
+fn blocks_of_a_leaf() {
+    for (dtype, a) in [(DType::F32, 64), (DType::F64, 32)] {
+        let sum = |at: &[(usize, f32)]| sum_in(Order::Row, dtype, at);
+        let block = 16 * a;
+        // The first and the last element of an accumulator of a block.
+        assert_eq!(sum(&[(0, 1e30), (15 * a, -1e30), (block, 1.0)]), 1.0);
+        assert_eq!(sum(&[(0, 1e30), (15 * a, 1.0), (block, -1e30)]), 0.0);
+        // The first and the second of the second block's.
+        assert_eq!(sum(&[(0, 1e30), (block, -1e30), (block + a, 1.0)]), 0.0);
+        // By pairs of blocks.
+        assert_eq!(sum(&[(block, 1e30), (2 * block, -1e30), (3 * block, 1.0)]), 0.0);
+        assert_eq!(sum(&[(0, 1e30), (block, -1e30), (2 * block, 1.0)]), 1.0);
+        // Before one accumulator is folded onto another, and both before the next leaf comes.
+        assert_eq!(sum(&[(0, 1e30), (a / 2, 1.0), (3 * block, -1e30)]), 1.0);
+        assert_eq!(sum(&[(0, 1e30), (a / 2, 1.0), (4096, -1e30)]), 0.0);
+        if dtype == DType::F64 {
+            let at = [(3 * block, 1e30), (4 * block, -1e30), (7 * block, 1.0)];
+            assert_eq!(sum(&at), 0.0);
+        }
+    }
+}
+
+/// The error stays within its bound, which grows with the logarithm of the length.
+#[test]
+fn sums_are_accurate() {
+    let r = &mut Random(seed());
+    let n = 1_000_000;
+    for order in ORDERS {
+        // Each of these is exact in f32, as is their sum in f64.
+        let narrow: Vec<f32> = (0..n).map(|_| (r.next() >> 40) as f32).collect();
+        let exact: f64 = narrow.iter().map(|x| f64::from(*x)).sum();
+        let sum = |values: &[f32]| {
+            let reducer = Reducer::new(Reduction::Sum, DType::F32, order, Isa::detect()).unwrap();
+            let data: Vec<u8> = values.iter().flat_map(|x| x.to_ne_bytes()).collect();
+            f32::from_bits(whole(&reducer, &data, 4096).unwrap() as u32)
+        };
+        let error = (f64::from(sum(&narrow)) - exact).abs() / exact / f64::from(f32::EPSILON);
+        assert!(error <= (15.0 + 16.0) / 2.0, "{order:?}: {error}");
+        let error = (f64::from(sum(&vec![0.1; n])) - f64::from(0.1_f32) * n as f64).abs();
+        let error = error / (0.1 * n as f64) / f64::from(f32::EPSILON);
+        println!("{order:?}: a million times 0.1: {error} eps");
+        assert!(error < 2.0, "{order:?}: {error}");
+    }
 }
 
 #[test]
@@ -380,11 +462,11 @@ fn of_nothing() {
 }
 
 #[test]
-fn f15_the_reference_looks_at_its_control_in_each_leaf() {
+fn f15_the_reference_looks_at_its_control_now_and_then() {
     let late = Control { deadline: Some(Instant::now()), ..Control::default() };
     for (reduction, dtype) in defined() {
         for order in ORDERS {
-            let data = vec![0; (order.leaf() + 1) * dtype.size()];
+            let data = vec![0; 4097 * dtype.size()];
             let got = reduce::reference(reduction, dtype, order, &data, &late);
             assert!(matches!(got, Err(Stop::Deadline)), "{reduction:?} of {dtype}: {got:?}");
         }

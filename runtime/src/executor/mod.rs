@@ -153,8 +153,7 @@ impl Loop {
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
-        let reduces = tile.code.is_some() && nest.along == Along::Columns && !folds.is_empty();
-        let block = if reduces { tile.block.max(64) } else { tile.block };
+        let block = tile.block;
         let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);

@@ -52,7 +52,7 @@ impl Shape {
         let stride = columns * widest + 64;
         let panels = operands.iter().filter(turned).count();
         // Each row is a sequence of each fold.
-        let row = panels * stride + folds * size_of::<Sequence>();
+        let row = panels * stride + folds * Sequence::BUSY;
         let line = (64 / operand.size.max(1)).max(1);
         let most = (PANELS / row / line * line).max(1);
         let most = nest.rows.last().copied().unwrap_or(1).clamp(1, most);

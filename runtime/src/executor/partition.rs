@@ -91,9 +91,7 @@ pub(super) fn power_of_two_within(limit: usize) -> usize {
 
 /// The most sequences that run side by side.
 pub(super) fn most_lanes(folds: &[Fold]) -> usize {
-    // A sequence of 32-element leaves has so many accumulators; one of 128 rows has one.
-    let accumulators = |fold: &Fold| fold.reducer.leaf() / 128;
-    let bytes: usize = folds.iter().map(|fold| 8 * accumulators(fold)).sum();
+    let bytes: usize = folds.iter().map(|fold| fold.reducer.block_bytes()).sum();
     power_of_two_within(LANES / bytes.max(1))
 }
 

@@ -1,10 +1,11 @@
 //! Accumulators whose bits depend on the order in which they meet their elements.
 
+use super::RUN;
 use crate::convert::Pattern;
 use crate::scalar::{Cast, Float};
 
-/// The longest that one accumulator goes on: a leaf in column order.
-const LONGEST: usize = 128;
+/// The longest that one accumulator goes on; a wrong edit goes on for longer.
+const LONGEST: usize = if cfg!(feature = "faults") { 2 * RUN } else { RUN };
 
 /// A float type with what the accumulators need.
 pub(super) trait Element: Pattern + Float + 'static {

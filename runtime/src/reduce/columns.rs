@@ -26,7 +26,17 @@ pub struct Columns {
     /// The elements of the finished block of `2^i` leaves, where bit `i` of `taken` is set.
     pub(super) blocks: [u64; 64],
     pub(super) taken: u64,
+    /// Where the accumulators of the block under way are, those of the levels of the leaf under
+    /// way and, from `TREE` on, the finished blocks.
+    pub(super) places: [usize; TREE + 64],
+    /// Places that have been given away.
+    used: usize,
 }
+
+/// The first of [`Columns::places`] that is of the tree.
+pub(super) const TREE: usize = 4;
+/// No place yet.
+const NONE: usize = usize::MAX;
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -64,6 +74,8 @@ impl Columns {
             first: 0,
             blocks: [0; 64],
             taken: 0,
+            places: [NONE; TREE + 64],
+            used: 0,
         })
     }
 
@@ -76,7 +88,18 @@ impl Columns {
         assert!(lanes <= self.capacity, "more lanes than there is room for");
         debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "a block out of order");
         (self.lanes, self.filled, self.count, self.first) = (lanes, 0, 0, first);
-        self.taken = 0;
+        (self.taken, self.used) = (0, 0);
+        self.places.fill(NONE);
+    }
+
+    /// The place of something: if it had none, one that is as large as `size` others.
+    #[inline(always)]
+    pub(super) fn place(&mut self, of: usize, size: usize) -> usize {
+        if self.places[of] == NONE {
+            self.places[of] = self.used;
+            self.used += size;
+        }
+        self.places[of]
     }
 
     /// Takes the next element of every lane.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::fold::{Step, fold_all};
 use super::method::Method;
-use super::{Columns, Order, Partial, Sequence};
+use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
 use crate::fault::{Fault, injected};
 use crate::scalar::Number;
@@ -87,7 +87,7 @@ pub(super) struct IndexOf<const LEAST: bool, T>(PhantomData<T>);
 
 impl<const LEAST: bool, T: Number + Pattern> IndexOf<LEAST, T> {
     /// Elements of a lane whose indices in their run fit any element type.
-    const RUN: usize = Order::Column.leaf();
+    const RUN: usize = 128;
     /// The rows of the best elements of finished runs, and of their indices.
     const ALL: [usize; 2] = [4, 5];
 
@@ -130,7 +130,7 @@ impl<const LEAST: bool, T: Number + Pattern> Method for IndexOf<LEAST, T> {
     unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize) {
         let (a, before) = (a.cast::<T>(), sequence.count);
         sequence.count += n as u64;
-        let best = T::from_pattern(sequence.words[0][0]);
+        let best = T::from_pattern(sequence.words[0][0][0]);
         if n == 0 || before > 0 && best.ne(best) {
             return;
         }
@@ -143,14 +143,14 @@ impl<const LEAST: bool, T: Number + Pattern> Method for IndexOf<LEAST, T> {
                     false => find(a, n, |x| x.ne(x)),
                 };
                 let i = i.unwrap_or(0);
-                sequence.words[0][0] = most.pattern();
-                sequence.words[1][0] = sequence.first + before + i as u64;
+                sequence.words[0][0][0] = most.pattern();
+                sequence.words[0][1][0] = sequence.first + before + i as u64;
             }
         }
     }
 
     fn finish(sequence: &mut Sequence) -> Partial {
-        Partial { words: sequence.words.map(|word| word[0]), count: sequence.count }
+        Partial { words: sequence.words[0].map(|word| word[0]), count: sequence.count }
     }
 
     fn rows(_: usize) -> usize {

@@ -159,14 +159,14 @@ impl<S: Step<T>, T: Pattern> Method for Fold<S, T> {
         let value = match sequence.count {
             0 => value,
             _ if injected(Fault::EarlierTilesForgotten) => value,
-            _ => S::fold(T::from_pattern(sequence.words[0][0]), value),
+            _ => S::fold(T::from_pattern(sequence.words[0][0][0]), value),
         };
-        sequence.words[0][0] = value.pattern();
+        sequence.words[0][0][0] = value.pattern();
         sequence.count += n as u64;
     }
 
     fn finish(sequence: &mut Sequence) -> Partial {
-        Self::partial(T::from_pattern(sequence.words[0][0]), sequence.count)
+        Self::partial(T::from_pattern(sequence.words[0][0][0]), sequence.count)
     }
 
     fn rows(_: usize) -> usize {

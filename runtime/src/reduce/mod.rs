@@ -2,15 +2,25 @@
 //!
 //! # The tree
 //!
-//! A sequence is cut into *leaves*. Inside a leaf, element `i` goes to *virtual accumulator*
-//! `i % A`; then the upper half of the accumulators is folded onto the lower half until one is
-//! left, the leaf's value. Leaves combine as a binary tree, level by level: neighbours pair up, an
-//! odd last one moves up as it is. [`Order`] says how long leaves are and what `A` is:
+//! `T` is a binary tree over items in a row: one item is itself, more are cut at the largest power
+//! of two below their number, and what `T` makes of the left part is combined with what it makes
+//! of the right one.
 //!
-//! | order | leaf | A |
-//! |---|---|---|
-//! | row | 4,096 | 32 for 8-byte dtypes, 64 for smaller ones |
-//! | column | 128 | 1 |
+//! A sequence is cut into *leaves*, a leaf into *blocks*. Inside a block, element `i` goes to
+//! *virtual accumulator* `i % A`, so that each of the `A` accumulators takes 16 elements one after
+//! another. The blocks of a leaf combine accumulator by accumulator, by `T`. Then the upper half of
+//! the accumulators is folded onto the lower half until one is left, the leaf's value. Leaves
+//! combine by `T`. [`Order`] says how long leaves are and what `A` is:
+//!
+//! | order | leaf | block | A |
+//! |---|---|---|---|
+//! | row, 8-byte dtypes | 4,096 | 512 | 32 |
+//! | row, smaller ones | 4,096 | 1,024 | 64 |
+//! | column | 16 | 16 | 1 |
+//!
+//! The last leaf and the last block may be shorter: an accumulator that has no elements there is
+//! left out. The error of a sum of `n` elements is at most `(15 + ceil(log2(n / 16))) u` times the
+//! sum of their magnitudes, `u` being half a unit in the last place of 1.
 //!
 //! Nothing in this depends on the instruction set, the number of threads, the boundaries of calls,
 //! or whether a [`Sequence`] or [`Columns`] did the work, and so the bits of the result do not.
@@ -173,12 +183,15 @@ impl fmt::Display for Reduction {
     }
 }
 
+/// Elements that an accumulator takes one after another.
+const RUN: usize = 16;
+
 /// In which order a sequence is accumulated: see the [module](crate::reduce).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Many accumulators side by side: where the last axis is reduced.
     Row,
-    /// One accumulator over short runs: where it is not.
+    /// One accumulator: where it is not.
     Column,
 }
 
@@ -187,7 +200,7 @@ impl Order {
     pub const fn leaf(self) -> usize {
         match self {
             Order::Row => 4096,
-            Order::Column => 128,
+            Order::Column => RUN,
         }
     }
 
@@ -270,6 +283,13 @@ impl Reducer {
     /// Elements of a leaf.
     pub fn leaf(&self) -> usize {
         self.order.leaf()
+    }
+
+    /// Bytes of the accumulators of a block, of one word each: what a sequence of [`Columns`] goes
+    /// through again and again.
+    pub fn block_bytes(&self) -> usize {
+        let size = self.dtype.size();
+        self.order.accumulators(size) * size
     }
 
     /// What is known of two neighbours in the tree, given what is of each.

@@ -5,11 +5,18 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::accumulator::{Accumulator, Element, Weights};
+use super::columns::TREE;
 use super::method::Method;
-use super::{Columns, Order, Partial, Sequence};
+use super::sequence::Words;
+use super::{Columns, Order, Partial, RUN, Sequence};
 use crate::fault::{Fault, injected};
 
-/// Of elements of type `T`, by accumulators of `W` words, `A` of them to a leaf. `G` of them stay
+/// Lanes that are folded at a time.
+const SOME: usize = 8;
+/// Groups of leaves of a column that are put together before the tree hears of them.
+const GROUPS: usize = 8;
+
+/// Of elements of type `T`, by accumulators of `W` words, `A` of them to a block. `G` of them stay
 /// in registers: of those of a row a part, of a column those of as many leaves.
 pub(super) struct Ordered<M, T, const W: usize, const A: usize, const G: usize>(
     PhantomData<(M, T)>,
@@ -70,13 +77,45 @@ where
         std::array::from_fn(|w| T::from_pattern(partial.words[w]))
     }
 
-    /// The accumulators of the leaf under way.
+    /// Elements that an accumulator of a block takes.
     #[inline(always)]
-    fn accumulators(sequence: &mut Sequence) -> &mut [[T; A]; W] {
-        const { assert!(A * size_of::<T>() <= 256 && W <= 3) };
+    fn run() -> usize {
+        if A > 1 && injected(Fault::LongRuns) { 2 * RUN } else { RUN }
+    }
+
+    /// Elements of a block.
+    #[inline(always)]
+    fn block() -> usize {
+        A * Self::run()
+    }
+
+    /// Of a leaf with so many whole blocks: the levels at which some of them are put together, as
+    /// bits.
+    #[inline(always)]
+    fn levels(blocks: usize) -> usize {
+        if injected(Fault::BlocksInSequence) { blocks.min(1) } else { blocks }
+    }
+
+    /// Elements of an accumulator of those blocks of a leaf that are put together at a level.
+    #[inline(always)]
+    fn each(blocks: usize, level: u32) -> u64 {
+        let together = if injected(Fault::BlocksInSequence) { blocks } else { 1 << level };
+        (Self::run() * together) as u64
+    }
+
+    /// The level at which the next block is put together with those before it.
+    #[inline(always)]
+    fn next_level(blocks: usize) -> u32 {
+        if injected(Fault::BlocksInSequence) { 0 } else { blocks.trailing_ones() }
+    }
+
+    /// The accumulators of the block under way, or of a level of the leaf under way.
+    #[inline(always)]
+    fn accumulators(sequence: &mut Sequence, which: usize) -> &mut [[T; A]; W] {
+        const { assert!(A * size_of::<T>() * W <= size_of::<Words>()) };
         // SAFETY: the words are initialised, exclusively borrowed, aligned, and enough, as the
         // assertion says; every bit pattern is a float.
-        unsafe { &mut *(&raw mut sequence.words).cast() }
+        unsafe { &mut *(&raw mut sequence.words[which]).cast() }
     }
 
     /// The value of a leaf of `n` elements.
@@ -122,24 +161,38 @@ where
         put(values, left, value);
     }
 
-    /// The accumulators of a row with `n` elements more, after `filled`.
+    /// The accumulators of a block with `n` elements more, after `filled`.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
     #[inline(always)]
     unsafe fn accumulate(accumulators: &mut [[T; A]; W], filled: usize, a: *const T, n: usize) {
-        let (before, rows) = (filled / A, n / A);
+        // SAFETY: `i` is less than `n`, in all calls below.
+        let element = |i: usize| unsafe { a.add(i).read_unaligned() };
+        let (before, place) = (filled / A, filled % A);
+        // What ends a row that was begun, whole rows, and what begins another.
+        let head = if place > 0 { n.min(A - place) } else { 0 };
+        for i in 0..head {
+            update(accumulators, place + i, |words| Self::next(words, element(i), before + 1));
+        }
+        let (before, rows) = (before + usize::from(place > 0), (n - head) / A);
         if rows > 0 {
             for start in (0..A).step_by(G) {
+                // A local copy, indexed by constants only: the compiler keeps it in registers.
+                let mut local = [[T::ZERO; G]; W];
+                if before > 0 {
+                    (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
+                }
                 // SAFETY: `G` divides `A`, and the rows have `rows * A` elements.
-                unsafe { Self::accumulate_rows(accumulators, start, before, a, rows) };
+                let local = unsafe { Self::take_rows(local, before, a.add(head + start), rows) };
+                (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
             }
         }
-        let (k, done) = (before + rows + 1, rows * A);
+        let done = head + rows * A;
         for j in 0..n - done {
-            // SAFETY: `done + j` is less than `n`.
-            let x = unsafe { a.add(done + j).read_unaligned() };
-            update(accumulators, j, |words| Self::next(words, x, k));
+            update(accumulators, j, |words| {
+                Self::next(words, element(done + j), before + rows + 1)
+            });
         }
     }
 
@@ -166,133 +219,193 @@ where
         if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[count]) }
     }
 
-    /// `G` accumulators from `start` with an element more of each row, after `before` elements.
+    /// `G` accumulators with an element more of each row, after `before` elements.
     ///
     /// # Safety
-    /// `a` has `rows` rows of `A` readable elements, at least one.
+    /// `a` has `G` readable elements in each of `rows` rows, at least one, which begin `A` elements
+    /// apart.
     #[inline(always)]
-    unsafe fn accumulate_rows(
-        accumulators: &mut [[T; A]; W],
-        start: usize,
+    unsafe fn take_rows(
+        mut local: [[T; G]; W],
         before: usize,
         a: *const T,
         rows: usize,
-    ) {
-        // SAFETY: `start + j` is less than `A`, and the row is one of the caller's.
-        let element = |row: usize, j: usize| unsafe { a.add(row * A + start + j).read_unaligned() };
-        // A local copy, indexed by constants only: the compiler keeps it in registers.
-        let mut local = [[T::ZERO; G]; W];
+    ) -> [[T; G]; W] {
+        // SAFETY: the caller's promise.
+        let element = |row: usize, j: usize| unsafe { a.add(row * A + j).read_unaligned() };
+        let first = usize::from(before == 0);
         if before == 0 {
             (0..G).for_each(|j| put(&mut local, j, M::first(element(0, j))));
-        } else {
-            (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
         }
         let reciprocals = T::RECIPROCALS[before + 1..].iter();
-        let first = if before == 0 { 1 } else { 0 };
         for (row, reciprocal) in (0..rows).zip(reciprocals).skip(first) {
             for j in 0..G {
                 update(&mut local, j, |words| M::step(words, element(row, j), *reciprocal));
             }
         }
-        (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
+        local
     }
 
-    /// Takes `n` elements, at least one, which do not go beyond the leaf under way.
+    /// Takes what is left of a block, or a whole one: rows after `before` others.
+    ///
+    /// # Safety
+    /// `a` has the elements of so many rows.
+    #[inline(always)]
+    unsafe fn push_rows(sequence: &mut Sequence, a: *const T, before: usize) {
+        for start in (0..A).step_by(G) {
+            // A local copy, indexed by constants only: the compiler keeps it in registers.
+            let mut local = [[T::ZERO; G]; W];
+            if before > 0 {
+                let from = Self::accumulators(sequence, 0);
+                (0..G).for_each(|j| put(&mut local, j, get(from, start + j)));
+            }
+            // SAFETY: the caller's promise; `G` divides `A`.
+            let local =
+                unsafe { Self::take_rows(local, before, a.add(start), Self::run() - before) };
+            Self::put_together(sequence, start, local);
+        }
+        Self::end_block(sequence);
+    }
+
+    /// Takes `G` accumulators from `start` of a block into those of the leaf.
+    #[inline(always)]
+    fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W]) {
+        let (leaf, block) = (Self::LEAF, Self::block());
+        let blocks = sequence.filled / block;
+        let level = Self::next_level(blocks);
+        for below in 0..Self::levels(blocks).trailing_ones() {
+            let left = Self::accumulators(sequence, 1 + below as usize);
+            let each = Self::each(blocks, below);
+            let weights = Weights::new(each, Self::each(1, below));
+            for j in 0..G {
+                update(&mut local, j, |right| M::fold(get(left, start + j), right, weights));
+            }
+        }
+        // Those of a whole leaf are folded next.
+        let to = if sequence.filled + block == leaf { 0 } else { 1 + level as usize };
+        let to = Self::accumulators(sequence, to);
+        (0..G).for_each(|j| put(to, start + j, get(&local, j)));
+    }
+
+    /// After a block has been put together with the others of its leaf.
+    #[inline(always)]
+    fn end_block(sequence: &mut Sequence) {
+        sequence.filled += Self::block();
+        if sequence.filled == Self::LEAF {
+            let value = Self::fold(Self::accumulators(sequence, 0), Self::LEAF);
+            Self::push_leaves(sequence, 0, value, Self::LEAF as u64);
+        }
+    }
+
+    /// Takes `n` elements, at least one, which do not go beyond the block under way.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_part(sequence: &mut Sequence, a: *const T, n: usize) {
+        let filled = sequence.filled % Self::block();
+        if filled + n == Self::block() && filled.is_multiple_of(A) {
+            sequence.filled -= filled;
+            // SAFETY: the caller's promise.
+            unsafe { Self::push_rows(sequence, a, filled / A) };
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { Self::accumulate(Self::accumulators(sequence, 0), filled, a, n) };
+        if filled + n < Self::block() {
+            sequence.filled += n;
+            return;
+        }
+        sequence.filled -= filled;
+        for start in (0..A).step_by(G) {
+            let from = Self::accumulators(sequence, 0);
+            let mut local = [[T::ZERO; G]; W];
+            (0..G).for_each(|j| put(&mut local, j, get(from, start + j)));
+            Self::put_together(sequence, start, local);
+        }
+        Self::end_block(sequence);
+    }
+
+    /// The value of the leaf under way, which is not whole.
+    fn end_leaf(sequence: &mut Sequence) -> [T; W] {
+        let (filled, block) = (sequence.filled, Self::block());
+        let (blocks, mut count) = (filled / block, filled % block);
+        let mut right = *Self::accumulators(sequence, 0);
+        let mut levels = Self::levels(blocks);
+        while levels > 0 {
+            let level = levels.trailing_zeros();
+            levels &= levels - 1;
+            let left = *Self::accumulators(sequence, 1 + level as usize);
+            let each = Self::each(blocks, level);
+            if count == 0 {
+                right = left;
+            } else {
+                // The first ones on the right have an element more than the others.
+                let (less, more) = (count / A, count % A);
+                for (which, k) in [(0..more, less + 1), (more..A, less)] {
+                    let weights = Weights::new(each, k as u64);
+                    which.for_each(|j| {
+                        let value = get(&left, j);
+                        let other = get(&right, j);
+                        let both = if k > 0 { M::fold(value, other, weights) } else { value };
+                        put(&mut right, j, both);
+                    });
+                }
+            }
+            count += each as usize * A;
+        }
+        Self::fold(&right, filled)
+    }
+
+    #[inline(always)]
+    fn push_leaves(sequence: &mut Sequence, level: u32, value: [T; W], count: u64) {
+        sequence.filled = 0;
+        sequence.tree.push_with(level, Self::partial(value, count), Self::combine);
+    }
+
+    /// Takes `n` elements, at least one, of a column, which do not go beyond the leaf under way.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
     #[inline(always)]
     unsafe fn push_leaf(sequence: &mut Sequence, a: *const T, n: usize) {
         let filled = sequence.filled;
-        let accumulators = Self::accumulators(sequence);
         // SAFETY: the caller's promise.
-        unsafe {
-            if A == 1 {
-                Self::accumulate_one(accumulators, filled, a, n);
-            } else {
-                Self::accumulate(accumulators, filled, a, n);
-            }
-        }
+        unsafe { Self::accumulate_one(Self::accumulators(sequence, 0), filled, a, n) };
         sequence.filled += n;
         if sequence.filled == Self::LEAF {
-            let value = Self::fold(Self::accumulators(sequence), Self::LEAF);
-            Self::push_block(sequence, 0, value, Self::LEAF as u64);
+            let value = get(Self::accumulators(sequence, 0), 0);
+            Self::push_leaves(sequence, 0, value, Self::LEAF as u64);
         }
     }
 
-    #[inline(always)]
-    fn push_block(sequence: &mut Sequence, level: u32, value: [T; W], count: u64) {
-        sequence.filled = 0;
-        sequence.tree.push_with(level, Self::partial(value, count), Self::combine);
-    }
-
-    /// `G` accumulators, each with the elements `steps` of a leaf of its own.
+    /// The values of `G` leaves of a column, put together. They go side by side: an accumulator
+    /// waits for its last step, but not for the others.
     ///
     /// # Safety
-    /// Those are readable elements of the leaves that begin at `a` plus `leaves`.
+    /// `a` has the elements of so many leaves.
     #[inline(always)]
-    unsafe fn accumulate_leaves(
-        mut words: [[T; G]; W],
-        a: *const T,
-        leaves: &[usize; G],
-        steps: Range<usize>,
-    ) -> [[T; G]; W] {
+    unsafe fn group(a: *const T) -> [T; W] {
         // SAFETY: the caller's promise.
-        let element = |i: usize, j: usize| unsafe { a.add(leaves[j] + i).read_unaligned() };
-        if steps.start == 0 {
-            (0..G).for_each(|j| put(&mut words, j, M::first(element(0, j))));
-        }
-        let from = steps.start.max(1);
-        for (i, reciprocal) in (from..steps.end).zip(&T::RECIPROCALS[from + 1..]) {
+        let leaf = std::hint::black_box(Self::LEAF);
+        let element = |i: usize, j: usize| unsafe { a.add(j * leaf + i).read_unaligned() };
+        let mut words = [[T::ZERO; G]; W];
+        (0..G).for_each(|j| put(&mut words, j, M::first(element(0, j))));
+        for (i, reciprocal) in (1..Self::LEAF).zip(&T::RECIPROCALS[2..]) {
             for j in 0..G {
                 update(&mut words, j, |words| M::step(words, element(i, j), *reciprocal));
             }
         }
-        words
+        Self::neighbours(words, Self::LEAF)
     }
 
-    /// Takes at most `G` leaves of a column, the last one perhaps not whole, side by side: an
-    /// accumulator waits for its last step, but not for the others.
-    ///
-    /// # Safety
-    /// `a` has `n` readable elements; no leaf is under way; `0 < n <= G * LEAF`.
+    /// Values of a power of two of parts, each of `count` elements, put together.
     #[inline(always)]
-    unsafe fn push_leaves(sequence: &mut Sequence, a: *const T, n: usize) {
-        let last = (n - 1) / Self::LEAF;
-        let rest = n - last * Self::LEAF;
-        // Where there are fewer leaves, the first one is taken again, for nothing.
-        let mut leaves = std::array::from_fn(|j| if j <= last { j * Self::LEAF } else { 0 });
-        // SAFETY: all leaves have `rest` elements, all but the last one `LEAF`.
-        let values = unsafe {
-            let part = Self::accumulate_leaves([[T::ZERO; G]; W], a, &leaves, 0..rest);
-            let end = if last > 0 { Self::LEAF } else { rest };
-            leaves[last] = 0;
-            let mut values = Self::accumulate_leaves(part, a, &leaves, rest..end);
-            put(&mut values, last, get(&part, last));
-            values
-        };
-        let whole = n / Self::LEAF;
-        if whole == G && sequence.tree.is_aligned(G.ilog2()) {
-            let block = Self::fold_leaves(values);
-            Self::push_block(sequence, G.ilog2(), block, (G * Self::LEAF) as u64);
-            return;
-        }
-        for j in 0..whole {
-            Self::push_block(sequence, 0, get(&values, j), Self::LEAF as u64);
-        }
-        if whole == last {
-            put(Self::accumulators(sequence), 0, get(&values, last));
-            sequence.filled = rest;
-        }
-    }
-
-    /// The block of `G` whole leaves.
-    #[inline(always)]
-    fn fold_leaves(mut values: [[T; G]; W]) -> [T; W] {
-        let mut count = Self::LEAF as u64;
-        for level in 1..=G.ilog2() {
+    fn neighbours<const N: usize>(mut values: [[T; N]; W], count: usize) -> [T; W] {
+        let mut count = count as u64;
+        for level in 1..=N.ilog2() {
             let weights = Weights::new(count, count);
-            for j in 0..G >> level {
+            for j in 0..N >> level {
                 let value = M::fold(get(&values, 2 * j), get(&values, 2 * j + 1), weights);
                 put(&mut values, j, value);
             }
@@ -301,7 +414,36 @@ where
         get(&values, 0)
     }
 
-    /// The rows of a place: of accumulator `place`, or `A` more than a level of the tree.
+    /// The next elements of a column, of `n` that are left; how many they are.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_column(sequence: &mut Sequence, a: *const T, n: usize) -> usize {
+        let (group, level) = (G * Self::LEAF, G.ilog2());
+        let begins = |level| sequence.filled == 0 && sequence.tree.is_aligned(level);
+        // SAFETY: the elements are among the `n`.
+        unsafe {
+            if n >= GROUPS * group && begins(level + GROUPS.ilog2()) {
+                let mut values = [[T::ZERO; GROUPS]; W];
+                for i in 0..GROUPS {
+                    put(&mut values, i, Self::group(a.add(i * group)));
+                }
+                let (count, level) = (GROUPS * group, level + GROUPS.ilog2());
+                Self::push_leaves(sequence, level, Self::neighbours(values, group), count as u64);
+                count
+            } else if n >= group && begins(level) {
+                Self::push_leaves(sequence, level, Self::group(a), group as u64);
+                group
+            } else {
+                let n = n.min(Self::LEAF - sequence.filled);
+                Self::push_leaf(sequence, a, n);
+                n
+            }
+        }
+    }
+
+    /// The rows of a place.
     #[inline(always)]
     fn rows_of(place: usize) -> [usize; W] {
         std::array::from_fn(|w| place * W + w)
@@ -311,43 +453,189 @@ where
     /// elements each of them has.
     #[inline(always)]
     fn fold_lanes(columns: &mut Columns, left: (usize, u64), right: (usize, u64)) {
-        let weights = Weights::new(left.1, right.1);
-        let [mut onto, from] = columns.rows([Self::rows_of(left.0), Self::rows_of(right.0)]);
-        for j in 0..onto[0].len() {
-            let value = M::fold(
-                std::array::from_fn(|w| onto[w][j]),
-                std::array::from_fn(|w| from[w][j]),
-                weights,
-            );
-            (0..W).for_each(|w| onto[w][j] = value[w]);
+        // SAFETY: there are no elements.
+        unsafe { Self::fold_onto(columns, [right, left], None) };
+    }
+
+    /// Folds the accumulators of the first place onto those of the second, those onto those of the
+    /// third and so on, in all lanes; given how many elements each of them has. Those of the first
+    /// one take an element before, if there is one for each lane, which they count already.
+    ///
+    /// # Safety
+    /// There are as many readable elements as lanes.
+    #[inline(always)]
+    unsafe fn fold_onto<const N: usize>(
+        columns: &mut Columns,
+        places: [(usize, u64); N],
+        a: Option<*const T>,
+    ) {
+        let mut count = places[0].1;
+        let reciprocal = a.map_or(T::ZERO, |_| T::RECIPROCALS[count as usize]);
+        let mut weights = [Weights::new(1, 1); N];
+        for (weights, (_, left)) in weights.iter_mut().zip(places).skip(1) {
+            *weights = Weights::new(left, count);
+            count += left;
         }
+        let rows = columns.rows(places.map(|(place, _)| Self::rows_of(place)));
+        let lanes = rows[0][0].len();
+        let rows = rows.map(|rows| rows.map(|row| row.as_mut_ptr()));
+        let whole = lanes - lanes % SOME;
+        // SAFETY: the rows have so many lanes, and so do the elements.
+        unsafe {
+            for at in (0..whole).step_by(SOME) {
+                Self::fold_some::<N, SOME>(&rows, at, &weights, a, reciprocal);
+            }
+            for at in whole..lanes {
+                Self::fold_some::<N, 1>(&rows, at, &weights, a, reciprocal);
+            }
+        }
+    }
+
+    /// The same in `L` lanes from `at`. What they hold is read before any of it is written, so that
+    /// the compiler need not ask whether rows overlap.
+    ///
+    /// # Safety
+    /// The rows have so many lanes, as have the elements.
+    #[inline(always)]
+    unsafe fn fold_some<const N: usize, const L: usize>(
+        rows: &[[*mut T; W]; N],
+        at: usize,
+        weights: &[Weights<T>; N],
+        a: Option<*const T>,
+        reciprocal: T,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let read = |rows: &[*mut T; W]| rows.map(|row| row.add(at).cast::<[T; L]>().read());
+            let mut values = read(&rows[0]);
+            if let Some(a) = a {
+                let x = a.add(at).cast::<[T; L]>().read_unaligned();
+                for j in 0..L {
+                    update(&mut values, j, |words| M::step(words, x[j], reciprocal));
+                }
+            }
+            for (rows, weights) in rows.iter().zip(weights).skip(1) {
+                let left = read(rows);
+                for j in 0..L {
+                    update(&mut values, j, |right| M::fold(get(&left, j), right, *weights));
+                }
+            }
+            let to = rows[N - 1];
+            (0..W).for_each(|w| to[w].add(at).cast::<[T; L]>().write(values[w]));
+        }
+    }
+
+    /// Folds accumulators that have `count` elements together onto those of the same blocks'
+    /// left neighbours, each of which has `each` elements.
+    #[inline(always)]
+    fn fold_all_lanes(columns: &mut Columns, left: usize, each: u64, right: usize, count: usize) {
+        for j in 0..A {
+            let k = count / A + usize::from(j < count % A);
+            if k > 0 {
+                Self::fold_lanes(columns, (left + j, each), (right + j, k as u64));
+            }
+        }
+    }
+
+    /// Puts the whole block under way in all lanes together with those before it. Nothing is
+    /// copied: places change hands.
+    #[inline(always)]
+    fn end_block_lanes(columns: &mut Columns) {
+        let blocks = columns.filled / Self::block() - 1;
+        let level = Self::next_level(blocks) as usize;
+        let below = Self::levels(blocks).trailing_ones() as usize;
+        for at in 0..below {
+            let [right, left] = [columns.places[at], columns.places[at + 1]];
+            let count = A * Self::each(1, at as u32) as usize;
+            Self::fold_all_lanes(columns, left, Self::each(blocks, at as u32), right, count);
+        }
+        columns.places.swap(below, 1 + level);
     }
 
     /// Ends the leaf under way in all lanes.
     #[inline(always)]
     fn close_lanes(columns: &mut Columns) {
+        let (filled, block) = (columns.filled, Self::block());
+        let last = if filled == Self::LEAF { block } else { filled % block };
+        let blocks = (filled - last) / block;
+        let (mut all, mut count) = (columns.places[0], last);
+        let mut levels = Self::levels(blocks);
+        while levels > 0 {
+            let level = levels.trailing_zeros();
+            levels &= levels - 1;
+            let (left, each) = (columns.places[1 + level as usize], Self::each(blocks, level));
+            if count > 0 {
+                Self::fold_all_lanes(columns, left, each, all, count);
+            }
+            all = left;
+            count += each as usize * A;
+        }
         for level in (0..A.ilog2()).rev() {
-            for (which, left, right) in halves(columns.filled, level) {
+            for (which, left, right) in halves(filled, level) {
                 if right > 0 {
                     let half = 1 << level;
-                    which.for_each(|j| Self::fold_lanes(columns, (j, left), (j + half, right)));
+                    which.for_each(|j| {
+                        Self::fold_lanes(columns, (all + j, left), (all + j + half, right));
+                    });
                 }
             }
         }
-        let (mut block, mut level) = ((0, columns.filled as u64), 0);
+        Self::push_leaf_lanes(columns, all, 0);
+    }
+
+    /// Takes the value of a leaf in all lanes, which is in a place of the accumulators, into the
+    /// tree, or has been folded onto the lowest `folded` blocks there already.
+    #[inline(always)]
+    fn push_leaf_lanes(columns: &mut Columns, leaf: usize, folded: usize) {
+        let (mut place, mut count, mut level) = (leaf, columns.filled as u64, folded);
+        columns.filled = 0;
+        if folded > 0 {
+            place = columns.places[TREE + folded - 1];
+            count += columns.blocks[..folded].iter().sum::<u64>();
+            columns.taken &= !((1 << folded) - 1);
+        }
         while columns.taken >> level & 1 == 1 {
-            let left = (A + level, columns.blocks[level]);
-            Self::fold_lanes(columns, left, block);
-            block = (left.0, left.1 + block.1);
+            let left = (columns.places[TREE + level], columns.blocks[level]);
+            Self::fold_lanes(columns, left, (place, count));
+            (place, count) = (left.0, left.1 + count);
             columns.taken &= !(1 << level);
             level += 1;
         }
-        let [to, from] =
-            columns.rows::<T, W, 2>([Self::rows_of(A + level), Self::rows_of(block.0)]);
-        to.into_iter().zip(from).for_each(|(to, from)| to.copy_from_slice(from));
-        columns.blocks[level] = block.1;
+        if level > 0 {
+            columns.places.swap(TREE + level - 1, TREE + level);
+        } else if A == 1 {
+            columns.places.swap(0, TREE);
+        } else {
+            let to = columns.place(TREE, 1);
+            let [to, from] = columns.rows::<T, W, 2>([Self::rows_of(to), Self::rows_of(place)]);
+            to.into_iter().zip(from).for_each(|(to, from)| to.copy_from_slice(from));
+        }
+        columns.blocks[level] = count;
         columns.taken |= 1 << level;
-        columns.filled = 0;
+    }
+
+    /// Takes the last elements of leaves of columns. Where they are folded onto others they need not
+    /// be stored before.
+    ///
+    /// # Safety
+    /// There is an element for each lane.
+    #[inline(always)]
+    unsafe fn end_run_lanes(columns: &mut Columns, a: *const T) {
+        let run = (columns.places[0], RUN as u64);
+        let [one, two] = [0, 1].map(|level| (columns.places[TREE + level], columns.blocks[level]));
+        // SAFETY: the caller's promise.
+        let folded = unsafe {
+            if columns.taken & 2 == 2 {
+                Self::fold_onto(columns, [run, one, two], Some(a));
+                2
+            } else {
+                Self::fold_onto(columns, [run, one], Some(a));
+                1
+            }
+        };
+        columns.filled += 1;
+        columns.count += 1;
+        Self::push_leaf_lanes(columns, run.0, folded);
     }
 
     /// The place that holds all leaves of all lanes, put together.
@@ -355,7 +643,7 @@ where
         let mut all = None;
         let taken = columns.taken;
         for level in (0..64).filter(|level| taken >> level & 1 == 1) {
-            let left = (A + level, columns.blocks[level]);
+            let left = (columns.places[TREE + level], columns.blocks[level]);
             if let Some(right) = all {
                 Self::fold_lanes(columns, left, right);
             }
@@ -373,20 +661,24 @@ where
     #[inline(always)]
     unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize) {
         let (mut a, mut left) = (a.cast::<T>(), n);
+        let block = Self::block();
         while left > 0 {
-            let side_by_side = A == 1 && sequence.filled == 0 && left > Self::LEAF;
-            let room = if side_by_side { G * Self::LEAF } else { Self::LEAF - sequence.filled };
-            let part = left.min(room);
-            // SAFETY: the part lies in the `n` elements of the caller.
+            // SAFETY: the parts lie in the `n` elements of the caller.
             unsafe {
-                if side_by_side {
-                    Self::push_leaves(sequence, a, part);
+                let part = if A == 1 {
+                    Self::push_column(sequence, a, left)
                 } else {
-                    Self::push_leaf(sequence, a, part);
-                }
+                    let room = block - sequence.filled % block;
+                    if left >= block && room == block {
+                        Self::push_rows(sequence, a, 0);
+                    } else {
+                        Self::push_part(sequence, a, left.min(room));
+                    }
+                    left.min(room)
+                };
                 a = a.add(part);
+                left -= part;
             }
-            left -= part;
         }
         sequence.count += n as u64;
     }
@@ -394,24 +686,36 @@ where
     fn finish(sequence: &mut Sequence) -> Partial {
         let filled = sequence.filled;
         if filled > 0 {
-            let value = Self::fold(Self::accumulators(sequence), filled);
+            let value = if A == 1 {
+                get(Self::accumulators(sequence, 0), 0)
+            } else {
+                Self::end_leaf(sequence)
+            };
             if sequence.count == filled as u64 {
                 return Self::partial(value, sequence.count);
             }
-            Self::push_block(sequence, 0, value, filled as u64);
+            Self::push_leaves(sequence, 0, value, filled as u64);
         }
         sequence.tree.finish_with(Self::combine).unwrap_or_default()
     }
 
     fn rows(length: usize) -> usize {
-        let levels = usize::BITS - length.div_ceil(Self::LEAF).leading_zeros();
-        (A + levels as usize) * W
+        let bits = |n: usize| (usize::BITS - n.leading_zeros()) as usize;
+        // Blocks that are put together before the leaf ends.
+        let blocks = length.min(Self::LEAF - 1) / Self::block();
+        (A * (1 + bits(blocks)) + bits(length.div_ceil(Self::LEAF))) * W
     }
 
     #[inline(always)]
     unsafe fn push_lanes(columns: &mut Columns, a: *const u8) {
-        let a = a.cast::<T>();
-        let (k, place) = (columns.filled / A + 1, columns.filled % A);
+        let (a, block) = (a.cast::<T>(), Self::block());
+        let filled = columns.filled % block;
+        let (k, place) = (filled / A + 1, columns.place(0, A) + filled % A);
+        if A == 1 && k == RUN && columns.taken & 1 == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { Self::end_run_lanes(columns, a) };
+            return;
+        }
         let [mut words] = columns.rows([Self::rows_of(place)]);
         let (begins, reciprocal) = (k == 1, T::RECIPROCALS[k]);
         // SAFETY: there is an element for each lane.
@@ -431,6 +735,8 @@ where
         columns.count += 1;
         if columns.filled == Self::LEAF {
             Self::close_lanes(columns);
+        } else if filled + 1 == block {
+            Self::end_block_lanes(columns);
         }
     }
 

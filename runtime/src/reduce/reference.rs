@@ -1,12 +1,17 @@
 //! The definition of the [module](super) once more, slow and by plain indexing.
 
+use std::ops::Range;
+
 use super::accumulator::Element;
-use super::{Order, Reduction};
+use super::{Order, RUN, Reduction};
 use crate::control::{Control, Stop};
 use crate::convert::Pattern;
 use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::scalar::Number;
+
+/// Elements between two looks at the control, about.
+const LOOK: usize = 4096;
 
 /// What the fast code is tested against, and the interpreter's.
 ///
@@ -14,7 +19,7 @@ use crate::scalar::Number;
 /// is not defined on the dtype, or has no value for no elements.
 ///
 /// # Errors
-/// The control's, which is looked at once a leaf.
+/// The control's, which is looked at every 4,096 elements.
 pub fn reference(
     reduction: Reduction,
     dtype: DType,
@@ -41,7 +46,7 @@ pub fn reference(
     let value = match reduction {
         Reduction::Argmin | Reduction::Argmax => {
             let least = reduction == Reduction::Argmin;
-            family!(numbers, dtype, T => index_of::<T>(least, order, n, element, control))
+            family!(numbers, dtype, T => index_of::<T>(least, n, element, control))
         }
         Reduction::SquaredDeviations => {
             family!(floats, dtype, T => squared_deviations::<T>(order, n, element, control))
@@ -78,7 +83,6 @@ fn fold(reduction: Reduction, dtype: DType, left: u64, right: u64) -> u64 {
 
 fn index_of<T: Pattern + Number>(
     least: bool,
-    order: Order,
     n: usize,
     element: impl Fn(usize) -> u64,
     control: &Control,
@@ -86,7 +90,7 @@ fn index_of<T: Pattern + Number>(
     let at = |i| T::from_pattern(element(i));
     let mut best = 0;
     for i in 1..n {
-        if i % order.leaf() == 0 {
+        if i % LOOK == 0 {
             control.check()?;
         }
         let (x, earlier) = (at(i), at(best));
@@ -150,30 +154,59 @@ fn tree<S: Copy>(
     fold: impl Fn(S, S) -> S,
 ) -> Result<S, Stop> {
     let (leaf, accumulators) = (order.leaf(), order.accumulators(size));
-    let mut level = Vec::new();
-    for start in (0..n).step_by(leaf) {
-        control.check()?;
-        let mut slots: Vec<Option<S>> = vec![None; accumulators];
-        for i in start..n.min(start + leaf) {
-            let slot = &mut slots[(i - start) % accumulators];
-            *slot = Some(slot.map_or_else(|| first(i), |sums| step(sums, i)));
+    let block = RUN * accumulators;
+    // One accumulator of a block: every so many elements from the first.
+    let of_block = |from: usize, end: usize| {
+        (from + accumulators..end).step_by(accumulators).fold(first(from), &step)
+    };
+    // One accumulator of a leaf, if it has elements: the blocks that have some for it.
+    let of_leaf = |from: usize, end: usize| {
+        let blocks = end.saturating_sub(from).div_ceil(block);
+        let of_block = |i| Ok(of_block(from + i * block, end.min(from + (i + 1) * block)));
+        if blocks > 0 { halving(0..blocks, &of_block, &fold).map(Some) } else { Ok(None) }
+    };
+    let leaf_value = |i: usize| {
+        let (start, end) = (i * leaf, n.min((i + 1) * leaf));
+        if start.is_multiple_of(LOOK) {
+            control.check()?;
         }
-        while slots.len() > 1 {
-            let half = slots.len() / 2;
-            slots = (0..half)
-                .map(|j| match (slots[j], slots[j + half]) {
-                    (Some(left), Some(right)) => Some(fold(left, right)),
-                    (one, other) => one.or(other),
-                })
-                .collect();
-        }
-        level.extend(slots[0]);
+        let value = halves(0, 1, accumulators, &|j| of_leaf(start + j, end), &fold)?;
+        // A leaf has an element, and its first accumulator has the first of them.
+        Ok(value.unwrap_or_else(|| first(start)))
+    };
+    halving(0..n.div_ceil(leaf), &leaf_value, &fold)
+}
+
+/// Accumulator `j` when only `width` are left, the others of which have been folded onto them in
+/// halves: those of one half onto those of the other, again and again.
+fn halves<S>(
+    j: usize,
+    width: usize,
+    accumulators: usize,
+    slot: &impl Fn(usize) -> Result<Option<S>, Stop>,
+    fold: &impl Fn(S, S) -> S,
+) -> Result<Option<S>, Stop> {
+    if width == accumulators {
+        return slot(j);
     }
-    while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| if pair.len() == 2 { fold(pair[0], pair[1]) } else { pair[0] })
-            .collect();
+    let left = halves(j, 2 * width, accumulators, slot, fold)?;
+    let right = halves(j + width, 2 * width, accumulators, slot, fold)?;
+    Ok(match (left, right) {
+        (Some(left), Some(right)) => Some(fold(left, right)),
+        (one, other) => one.or(other),
+    })
+}
+
+/// The tree over items, at least one: cut at the largest power of two below their number.
+fn halving<S>(
+    items: Range<usize>,
+    item: &impl Fn(usize) -> Result<S, Stop>,
+    fold: &impl Fn(S, S) -> S,
+) -> Result<S, Stop> {
+    if items.len() <= 1 {
+        return item(items.start);
     }
-    Ok(level[0])
+    let cut = items.start + items.len().next_power_of_two() / 2;
+    let left = halving(items.start..cut, item, fold)?;
+    Ok(fold(left, halving(cut..items.end, item, fold)?))
 }

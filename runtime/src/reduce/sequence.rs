@@ -4,11 +4,16 @@ use std::fmt;
 
 use super::{Partial, Reducer, Tree};
 
-/// Reduces one sequence, whose elements come in contiguous pieces, in order. Never allocates.
+/// The words of accumulators: at most three for each of at most 256 bytes of them.
+pub(super) type Words = [[u64; 32]; 3];
+
+/// Reduces one sequence, whose elements come in contiguous pieces of any length, in order. Never
+/// allocates.
 #[repr(C, align(64))]
 pub struct Sequence {
-    /// The accumulators of the leaf under way.
-    pub(super) words: [[u64; 32]; 3],
+    /// The accumulators of the block under way, and then those of `2^i` blocks of the leaf under
+    /// way put together, where bit `i` of the number of its whole blocks is set.
+    pub(super) words: [Words; 4],
     /// Elements of the leaf under way.
     pub(super) filled: usize,
     /// Elements so far.
@@ -31,9 +36,12 @@ impl Default for Sequence {
 }
 
 impl Sequence {
+    /// Bytes of a sequence that it goes through all the time, about.
+    pub(crate) const BUSY: usize = 2 * size_of::<Words>() + 1024;
+
     /// A sequence of no use before it is [started](Sequence::start).
     pub const fn new() -> Sequence {
-        Sequence { words: [[0; 32]; 3], filled: 0, count: 0, first: 0, tree: Tree::new() }
+        Sequence { words: [[[0; 32]; 3]; 4], filled: 0, count: 0, first: 0, tree: Tree::new() }
     }
 
     /// Starts a sequence, or a block of leaves of one, whose first element has the index `first`
@@ -49,8 +57,7 @@ impl Sequence {
     ///
     /// # Safety
     /// The sequence was started with this reducer; `a` points at `n` readable elements of its
-    /// dtype, aligned or not; every piece but the last has a multiple of 64 elements; the machine
-    /// has the reducer's instruction set.
+    /// dtype, aligned or not; the machine has the reducer's instruction set.
     #[inline]
     pub unsafe fn push(&mut self, reducer: &Reducer, a: *const u8, n: usize) {
         // SAFETY: the caller's promise.
