@@ -14,9 +14,9 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::reduce::{Columns, Order, Partial, Reducer, Reduction, Sequence};
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 /// Elements of a round, at least.
-const ELEMENTS: usize = 1 << 24;
+const ELEMENTS: usize = 1 << 20;
 /// What is reduced, in bytes.
 const SIZES: [(&str, usize); 3] = [("L1", 16 << 10), ("L2", 512 << 10), ("memory", 384 << 20)];
 /// Elements that come at a time, as from a tile of several steps and from one of a single step.

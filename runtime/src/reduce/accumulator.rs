@@ -56,7 +56,8 @@ impl<T: Element> Weights<T> {
     /// Of accumulators of so many elements.
     #[inline(always)]
     pub(super) fn new(left: u64, right: u64) -> Weights<T> {
-        let share = right as f64 / (left + right) as f64;
+        // Most have the same number, and need no division for it.
+        let share = if left == right { 0.5 } else { right as f64 / (left + right) as f64 };
         Weights { right: T::round(share), both: T::round(left as f64 * share) }
     }
 }

@@ -337,6 +337,10 @@ macro_rules! ordered {
                 (DType::F32, Order::Row) => {
                     pick::<Ordered<$accumulator, f32, $words, 64, $f32>>(isa)
                 }
+                // Fewer registers take fewer leaves.
+                (DType::F32, Order::Column) if isa == Isa::Baseline => {
+                    pick::<Ordered<$accumulator, f32, $words, 1, 8>>(isa)
+                }
                 (DType::F32, Order::Column) => {
                     pick::<Ordered<$accumulator, f32, $words, 1, $f32s>>(isa)
                 }
@@ -346,6 +350,6 @@ macro_rules! ordered {
     };
 }
 
-ordered!(ordered_sum, Sum, 1, 32 8, 64 8);
-ordered!(ordered_prod, Prod, 1, 32 8, 64 8);
-ordered!(moments, Moments, 3, 16 8, 32 8);
+ordered!(ordered_sum, Sum, 1, 32 8, 64 16);
+ordered!(ordered_prod, Prod, 1, 32 8, 64 16);
+ordered!(moments, Moments, 3, 16 16, 32 16);

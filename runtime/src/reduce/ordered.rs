@@ -11,10 +11,8 @@ use super::sequence::Words;
 use super::{Columns, Order, Partial, RUN, Sequence};
 use crate::fault::{Fault, injected};
 
-/// Lanes that are folded at a time.
-const SOME: usize = 8;
-/// Groups of leaves of a column that are put together before the tree hears of them.
-const GROUPS: usize = 8;
+/// Leaves of a column that are put together before the tree hears of them.
+const GROUP: usize = 64;
 
 /// Of elements of type `T`, by accumulators of `W` words, `A` of them to a block. `G` of them stay
 /// in registers: of those of a row a part, of a column those of as many leaves.
@@ -77,6 +75,13 @@ where
         std::array::from_fn(|w| T::from_pattern(partial.words[w]))
     }
 
+    /// What two accumulators of so many elements count for, if anything asks for it.
+    #[inline(always)]
+    fn weights(left: u64, right: u64) -> Weights<T> {
+        // The compiler does not see in every place that nothing does, and divides.
+        if M::IDENTITY.is_some() { Weights::new(1, 1) } else { Weights::new(left, right) }
+    }
+
     /// Elements that an accumulator of a block takes.
     #[inline(always)]
     fn run() -> usize {
@@ -132,7 +137,7 @@ where
         for level in (0..n.min(A).next_power_of_two().ilog2()).rev() {
             for (which, left, right) in halves(n, level) {
                 if right > 0 {
-                    let weights = Weights::new(left, right);
+                    let weights = Self::weights(left, right);
                     which.for_each(|j| Self::fold_one(&mut values, j, j + (1 << level), weights));
                 }
             }
@@ -146,7 +151,7 @@ where
         for level in (0..A.ilog2()).rev() {
             let half = 1 << level;
             let each = (n / (2 * half)) as u64;
-            let weights = Weights::new(each, each);
+            let weights = Self::weights(each, each);
             let mirrored = injected(Fault::MirrorsFolded);
             let other = |j| if mirrored { 2 * half - 1 - j } else { j + half };
             (0..half).for_each(|j| Self::fold_one(&mut values, j, other(j), weights));
@@ -159,41 +164,6 @@ where
     fn fold_one(values: &mut [[T; A]; W], left: usize, right: usize, weights: Weights<T>) {
         let value = M::fold(get(values, left), get(values, right), weights);
         put(values, left, value);
-    }
-
-    /// The accumulators of a block with `n` elements more, after `filled`.
-    ///
-    /// # Safety
-    /// `a` has `n` readable elements.
-    #[inline(always)]
-    unsafe fn accumulate(accumulators: &mut [[T; A]; W], filled: usize, a: *const T, n: usize) {
-        // SAFETY: `i` is less than `n`, in all calls below.
-        let element = |i: usize| unsafe { a.add(i).read_unaligned() };
-        let (before, place) = (filled / A, filled % A);
-        // What ends a row that was begun, whole rows, and what begins another.
-        let head = if place > 0 { n.min(A - place) } else { 0 };
-        for i in 0..head {
-            update(accumulators, place + i, |words| Self::next(words, element(i), before + 1));
-        }
-        let (before, rows) = (before + usize::from(place > 0), (n - head) / A);
-        if rows > 0 {
-            for start in (0..A).step_by(G) {
-                // A local copy, indexed by constants only: the compiler keeps it in registers.
-                let mut local = [[T::ZERO; G]; W];
-                if before > 0 {
-                    (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
-                }
-                // SAFETY: `G` divides `A`, and the rows have `rows * A` elements.
-                let local = unsafe { Self::take_rows(local, before, a.add(head + start), rows) };
-                (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
-            }
-        }
-        let done = head + rows * A;
-        for j in 0..n - done {
-            update(accumulators, j, |words| {
-                Self::next(words, element(done + j), before + rows + 1)
-            });
-        }
     }
 
     /// The accumulator of a column with `n` elements more, at least one, after `filled`.
@@ -246,43 +216,99 @@ where
         local
     }
 
-    /// Takes what is left of a block, or a whole one: rows after `before` others.
+    /// `G` accumulators from `start` of the block under way, with rows more, after `before` others.
     ///
     /// # Safety
-    /// `a` has the elements of so many rows.
+    /// `a` has the elements of so many rows, at least one.
     #[inline(always)]
-    unsafe fn push_rows(sequence: &mut Sequence, a: *const T, before: usize) {
-        for start in (0..A).step_by(G) {
-            // A local copy, indexed by constants only: the compiler keeps it in registers.
-            let mut local = [[T::ZERO; G]; W];
-            if before > 0 {
-                let from = Self::accumulators(sequence, 0);
-                (0..G).for_each(|j| put(&mut local, j, get(from, start + j)));
-            }
-            // SAFETY: the caller's promise; `G` divides `A`.
-            let local =
-                unsafe { Self::take_rows(local, before, a.add(start), Self::run() - before) };
-            Self::put_together(sequence, start, local);
+    unsafe fn strip(
+        sequence: &mut Sequence,
+        start: usize,
+        before: usize,
+        a: *const T,
+        rows: usize,
+    ) -> [[T; G]; W] {
+        // A local copy, indexed by constants only: the compiler keeps it in registers.
+        let mut local = [[T::ZERO; G]; W];
+        if before > 0 {
+            let accumulators = Self::accumulators(sequence, 0);
+            (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
         }
-        Self::end_block(sequence);
+        // SAFETY: the caller's promise; `G` divides `A`.
+        unsafe { Self::take_rows(local, before, a.add(start), rows) }
     }
 
-    /// Takes `G` accumulators from `start` of a block into those of the leaf.
+    /// Takes rows of a block, after `before` others; the last ones, if `ENDS`.
+    ///
+    /// # Safety
+    /// `a` has the elements of so many rows, at least one.
     #[inline(always)]
-    fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W]) {
-        let (leaf, block) = (Self::LEAF, Self::block());
-        let blocks = sequence.filled / block;
+    unsafe fn push_rows<const ENDS: bool>(
+        sequence: &mut Sequence,
+        a: *const T,
+        before: usize,
+        rows: usize,
+    ) {
+        for start in (0..A).step_by(G) {
+            // SAFETY: the caller's promise.
+            let local = unsafe { Self::strip(sequence, start, before, a, rows) };
+            if ENDS {
+                Self::put_together(sequence, start, local, before * A);
+            } else {
+                let accumulators = Self::accumulators(sequence, 0);
+                (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
+            }
+        }
+        sequence.filled += rows * A;
+        if ENDS {
+            Self::end_block(sequence);
+        }
+    }
+
+    /// Takes `n` elements, fewer than a row and at least one, which do not go beyond the row under
+    /// way.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_few(sequence: &mut Sequence, a: *const T, n: usize) {
+        let filled = sequence.filled % Self::block();
+        let (before, place) = (filled / A, filled % A);
+        let accumulators = Self::accumulators(sequence, 0);
+        for i in 0..n {
+            // SAFETY: `i` is less than `n`.
+            let x = unsafe { a.add(i).read_unaligned() };
+            update(accumulators, place + i, |words| Self::next(words, x, before + 1));
+        }
+        sequence.filled += n;
+        if filled + n == Self::block() {
+            for start in (0..A).step_by(G) {
+                let accumulators = Self::accumulators(sequence, 0);
+                let mut local = [[T::ZERO; G]; W];
+                (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
+                Self::put_together(sequence, start, local, filled + n);
+            }
+            Self::end_block(sequence);
+        }
+    }
+
+    /// Takes `G` accumulators from `start` of a block into those of the leaf; `counted` elements of
+    /// the block are among those of the leaf already.
+    #[inline(always)]
+    fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W], counted: usize) {
+        let before = sequence.filled - counted;
+        let blocks = before / Self::block();
         let level = Self::next_level(blocks);
         for below in 0..Self::levels(blocks).trailing_ones() {
             let left = Self::accumulators(sequence, 1 + below as usize);
             let each = Self::each(blocks, below);
-            let weights = Weights::new(each, Self::each(1, below));
+            let weights = Self::weights(each, Self::each(1, below));
             for j in 0..G {
                 update(&mut local, j, |right| M::fold(get(left, start + j), right, weights));
             }
         }
         // Those of a whole leaf are folded next.
-        let to = if sequence.filled + block == leaf { 0 } else { 1 + level as usize };
+        let to = if before + Self::block() == Self::LEAF { 0 } else { 1 + level as usize };
         let to = Self::accumulators(sequence, to);
         (0..G).for_each(|j| put(to, start + j, get(&local, j)));
     }
@@ -290,40 +316,10 @@ where
     /// After a block has been put together with the others of its leaf.
     #[inline(always)]
     fn end_block(sequence: &mut Sequence) {
-        sequence.filled += Self::block();
         if sequence.filled == Self::LEAF {
             let value = Self::fold(Self::accumulators(sequence, 0), Self::LEAF);
             Self::push_leaves(sequence, 0, value, Self::LEAF as u64);
         }
-    }
-
-    /// Takes `n` elements, at least one, which do not go beyond the block under way.
-    ///
-    /// # Safety
-    /// `a` has `n` readable elements.
-    #[inline(always)]
-    unsafe fn push_part(sequence: &mut Sequence, a: *const T, n: usize) {
-        let filled = sequence.filled % Self::block();
-        if filled + n == Self::block() && filled.is_multiple_of(A) {
-            sequence.filled -= filled;
-            // SAFETY: the caller's promise.
-            unsafe { Self::push_rows(sequence, a, filled / A) };
-            return;
-        }
-        // SAFETY: the caller's promise.
-        unsafe { Self::accumulate(Self::accumulators(sequence, 0), filled, a, n) };
-        if filled + n < Self::block() {
-            sequence.filled += n;
-            return;
-        }
-        sequence.filled -= filled;
-        for start in (0..A).step_by(G) {
-            let from = Self::accumulators(sequence, 0);
-            let mut local = [[T::ZERO; G]; W];
-            (0..G).for_each(|j| put(&mut local, j, get(from, start + j)));
-            Self::put_together(sequence, start, local);
-        }
-        Self::end_block(sequence);
     }
 
     /// The value of the leaf under way, which is not whole.
@@ -343,7 +339,7 @@ where
                 // The first ones on the right have an element more than the others.
                 let (less, more) = (count / A, count % A);
                 for (which, k) in [(0..more, less + 1), (more..A, less)] {
-                    let weights = Weights::new(each, k as u64);
+                    let weights = Self::weights(each, k as u64);
                     which.for_each(|j| {
                         let value = get(&left, j);
                         let other = get(&right, j);
@@ -379,16 +375,15 @@ where
         }
     }
 
-    /// The values of `G` leaves of a column, put together. They go side by side: an accumulator
-    /// waits for its last step, but not for the others.
+    /// The values of `G` leaves of a column, at a place among others. They go side by side: an
+    /// accumulator waits for its last step, but not for the others.
     ///
     /// # Safety
     /// `a` has the elements of so many leaves.
     #[inline(always)]
-    unsafe fn group(a: *const T) -> [T; W] {
+    unsafe fn group(values: &mut [[T; GROUP]; W], at: usize, a: *const T) {
         // SAFETY: the caller's promise.
-        let leaf = std::hint::black_box(Self::LEAF);
-        let element = |i: usize, j: usize| unsafe { a.add(j * leaf + i).read_unaligned() };
+        let element = |i: usize, j: usize| unsafe { a.add(j * Self::LEAF + i).read_unaligned() };
         let mut words = [[T::ZERO; G]; W];
         (0..G).for_each(|j| put(&mut words, j, M::first(element(0, j))));
         for (i, reciprocal) in (1..Self::LEAF).zip(&T::RECIPROCALS[2..]) {
@@ -396,22 +391,24 @@ where
                 update(&mut words, j, |words| M::step(words, element(i, j), *reciprocal));
             }
         }
-        Self::neighbours(words, Self::LEAF)
+        (0..W).for_each(|w| values[w][at..][..G].copy_from_slice(&words[w]));
     }
 
-    /// Values of a power of two of parts, each of `count` elements, put together.
+    /// The values of a power of two of leaves of a column, the first of these, put together.
     #[inline(always)]
-    fn neighbours<const N: usize>(mut values: [[T; N]; W], count: usize) -> [T; W] {
-        let mut count = count as u64;
-        for level in 1..=N.ilog2() {
-            let weights = Weights::new(count, count);
-            for j in 0..N >> level {
-                let value = M::fold(get(&values, 2 * j), get(&values, 2 * j + 1), weights);
-                put(&mut values, j, value);
+    fn neighbours(values: &mut [[T; GROUP]; W], leaves: usize) -> [T; W] {
+        let mut count = Self::LEAF as u64;
+        let mut left = leaves / 2;
+        while left > 0 {
+            let weights = Self::weights(count, count);
+            for j in 0..left {
+                let value = M::fold(get(values, 2 * j), get(values, 2 * j + 1), weights);
+                put(values, j, value);
             }
             count *= 2;
+            left /= 2;
         }
-        get(&values, 0)
+        get(values, 0)
     }
 
     /// The next elements of a column, of `n` that are left; how many they are.
@@ -420,21 +417,33 @@ where
     /// `a` has `n` readable elements.
     #[inline(always)]
     unsafe fn push_column(sequence: &mut Sequence, a: *const T, n: usize) -> usize {
-        let (group, level) = (G * Self::LEAF, G.ilog2());
-        let begins = |level| sequence.filled == 0 && sequence.tree.is_aligned(level);
+        let begins = |leaves: usize| {
+            n >= leaves * Self::LEAF
+                && sequence.filled == 0
+                && sequence.tree.is_aligned(leaves.ilog2())
+        };
+        let leaves = if begins(GROUP) {
+            GROUP
+        } else if begins(G) {
+            G
+        } else {
+            1
+        };
         // SAFETY: the elements are among the `n`.
         unsafe {
-            if n >= GROUPS * group && begins(level + GROUPS.ilog2()) {
-                let mut values = [[T::ZERO; GROUPS]; W];
-                for i in 0..GROUPS {
-                    put(&mut values, i, Self::group(a.add(i * group)));
+            if leaves > 1 {
+                let mut values = [[T::ZERO; GROUP]; W];
+                for at in (0..leaves).step_by(G) {
+                    Self::group(&mut values, at, a.add(at * Self::LEAF));
                 }
-                let (count, level) = (GROUPS * group, level + GROUPS.ilog2());
-                Self::push_leaves(sequence, level, Self::neighbours(values, group), count as u64);
-                count
-            } else if n >= group && begins(level) {
-                Self::push_leaves(sequence, level, Self::group(a), group as u64);
-                group
+                let value = match leaves {
+                    // Compiled for these alone.
+                    GROUP => Self::neighbours(&mut values, GROUP),
+                    _ => Self::neighbours(&mut values, G),
+                };
+                let n = leaves * Self::LEAF;
+                Self::push_leaves(sequence, leaves.ilog2(), value, n as u64);
+                n
             } else {
                 let n = n.min(Self::LEAF - sequence.filled);
                 Self::push_leaf(sequence, a, n);
@@ -471,19 +480,25 @@ where
     ) {
         let mut count = places[0].1;
         let reciprocal = a.map_or(T::ZERO, |_| T::RECIPROCALS[count as usize]);
-        let mut weights = [Weights::new(1, 1); N];
+        let mut weights = [Self::weights(1, 1); N];
         for (weights, (_, left)) in weights.iter_mut().zip(places).skip(1) {
-            *weights = Weights::new(left, count);
+            *weights = Self::weights(left, count);
             count += left;
         }
         let rows = columns.rows(places.map(|(place, _)| Self::rows_of(place)));
         let lanes = rows[0][0].len();
         let rows = rows.map(|rows| rows.map(|row| row.as_mut_ptr()));
-        let whole = lanes - lanes % SOME;
+        // As many as fit in registers.
+        let some = if W == 1 { 16 } else { 4 };
+        let whole = lanes - lanes % some;
         // SAFETY: the rows have so many lanes, and so do the elements.
         unsafe {
-            for at in (0..whole).step_by(SOME) {
-                Self::fold_some::<N, SOME>(&rows, at, &weights, a, reciprocal);
+            for at in (0..whole).step_by(some) {
+                if W == 1 {
+                    Self::fold_some::<N, 16>(&rows, at, &weights, a, reciprocal);
+                } else {
+                    Self::fold_some::<N, 4>(&rows, at, &weights, a, reciprocal);
+                }
             }
             for at in whole..lanes {
                 Self::fold_some::<N, 1>(&rows, at, &weights, a, reciprocal);
@@ -668,13 +683,25 @@ where
                 let part = if A == 1 {
                     Self::push_column(sequence, a, left)
                 } else {
-                    let room = block - sequence.filled % block;
-                    if left >= block && room == block {
-                        Self::push_rows(sequence, a, 0);
+                    let filled = sequence.filled % block;
+                    let place = filled % A;
+                    if place == 0 && left >= A {
+                        let before = filled / A;
+                        let rows = (left / A).min(Self::run() - before);
+                        // Most elements are in whole blocks: they have code of their own.
+                        if rows == Self::run() {
+                            Self::push_rows::<true>(sequence, a, 0, Self::run());
+                        } else if before + rows == Self::run() {
+                            Self::push_rows::<true>(sequence, a, before, rows);
+                        } else {
+                            Self::push_rows::<false>(sequence, a, before, rows);
+                        }
+                        rows * A
                     } else {
-                        Self::push_part(sequence, a, left.min(room));
+                        let few = left.min(A - place);
+                        Self::push_few(sequence, a, few);
+                        few
                     }
-                    left.min(room)
                 };
                 a = a.add(part);
                 left -= part;
@@ -754,7 +781,7 @@ where
 
     #[inline(always)]
     fn combine(left: &Partial, right: &Partial) -> Partial {
-        let weights = Weights::new(left.count, right.count);
+        let weights = Self::weights(left.count, right.count);
         let value = M::fold(Self::words(left), Self::words(right), weights);
         Self::partial(value, left.count + right.count)
     }
