@@ -15,6 +15,7 @@ mod uniforms;
 
 pub use uniforms::known;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ pub struct Compiled {
 pub struct Schedule {
     compiled: Arc<Compiled>,
     uniforms: Uniforms,
-    works: Vec<Work>,
+    turns: Vec<Turn>,
     /// Scalar outputs, with their uniforms.
     outputs: Vec<(u32, View)>,
     /// What is copied before each run.
@@ -65,6 +66,14 @@ pub struct Schedule {
     temporaries: (usize, u64),
     /// What each loop moves.
     traffic: Vec<Traffic>,
+}
+
+/// What runs at once.
+struct Turn {
+    passes: Range<usize>,
+    /// The number of uniforms that have their values before.
+    uniforms: u32,
+    work: Work,
 }
 
 /// The loop of a pass, or those of several that run together.
@@ -100,10 +109,15 @@ impl Schedule {
             loops: plan.passes.len(),
         };
         let mut traffic = Vec::with_capacity(plan.passes.len());
-        let mut works = Vec::with_capacity(plan.passes.len());
+        let mut turns = Vec::with_capacity(plan.passes.len());
+        let mut next = 0;
         for group in plan.passes.chunk_by(|one, next| one.group == next.group) {
-            let first = group[0].group;
-            let numbers = first as usize..first as usize + group.len();
+            let numbers = next..next + group.len();
+            next = numbers.end;
+            let turn = |passes: Range<usize>, work| {
+                let uniforms = plan.passes[passes.clone()].iter().map(|pass| pass.uniforms);
+                Turn { uniforms: uniforms.max().unwrap_or(0), passes, work }
+            };
             let mut bind = |arrays: &Arrays| {
                 let bind = |number| {
                     let (pass, tile) = (&plan.passes[number], &tiles[number]);
@@ -118,17 +132,18 @@ impl Schedule {
                 Ok(group) => {
                     let moved = bindings.iter().zip(numbers.clone());
                     traffic.extend(moved.map(|(b, number)| b.traffic(&plan.moved(number))));
-                    works.push(Work::Together(group));
+                    turns.push(turn(numbers, Work::Together(group)));
                 }
                 Err(mut alone) => {
-                    if arrays.place(plan, first, call)? {
+                    if arrays.place(plan, group[0].group, call)? {
                         (alone, bindings) = bind(&arrays)?.into_iter().unzip();
                     }
                     let all =
                         |pass: &Pass| (vec![true; pass.loads.len()], vec![true; pass.stores.len()]);
                     let moved = bindings.iter().zip(group);
                     traffic.extend(moved.map(|(b, pass)| b.traffic(&all(pass))));
-                    works.extend(alone.into_iter().map(Work::Alone));
+                    let alone = numbers.zip(alone);
+                    turns.extend(alone.map(|(n, work)| turn(n..n + 1, Work::Alone(work))));
                 }
             }
         }
@@ -138,7 +153,7 @@ impl Schedule {
         Ok(Schedule {
             compiled: compiled.clone(),
             uniforms,
-            works,
+            turns,
             outputs,
             copies,
             drains,
@@ -184,7 +199,7 @@ impl Schedule {
         mut times: Option<&mut Vec<Duration>>,
     ) -> Result<u32> {
         if let Some(progress) = progress {
-            let loops = self.works.iter().flat_map(Work::loops);
+            let loops = self.turns.iter().flat_map(|turn| turn.work.loops());
             progress.add_total(loops.map(|work| work.elements() as u64).sum());
         }
         for copy in &mut self.copies {
@@ -193,13 +208,8 @@ impl Schedule {
         }
         // SAFETY: scalar arrays are the call's.
         let mut flags = unsafe { self.uniforms.begin() }?;
-        let mut passes = self.compiled.plan.passes.iter();
-        let mut number = 0;
-        for work in &mut self.works {
-            let count = work.loops().len();
-            for pass in passes.by_ref().take(count) {
-                flags |= self.uniforms.advance(pass.uniforms);
-            }
+        for Turn { passes, uniforms, work } in &mut self.turns {
+            flags |= self.uniforms.advance(*uniforms);
             let started = times.is_some().then(Instant::now);
             // SAFETY: the operands are views of the call, temporary arrays or uniforms, all valid
             // now; the tile is the pass's own.
@@ -212,11 +222,10 @@ impl Schedule {
             .map_err(stopped)?;
             if let (Some(times), Some(started)) = (&mut times, started) {
                 // What passes take that run together is not told apart.
+                let count = passes.len();
                 times.extend(vec![started.elapsed() / count as u32; count]);
             }
-            number += count;
-            let done = number - count..number;
-            for (_, drain) in self.drains.iter().filter(|(after, _)| done.contains(after)) {
+            for (_, drain) in self.drains.iter().filter(|(after, _)| passes.contains(after)) {
                 // SAFETY: the passes have written what is drained.
                 unsafe { drain.run(control) }.map_err(stopped)?;
             }

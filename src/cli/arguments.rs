@@ -274,7 +274,7 @@ impl<'a> Files<'a> {
                     Some(part) => Some(file.choose(Some(&part), None)?),
                 };
                 if let Some(number) = number
-                    && file.is_called(number, &name)?
+                    && file.is_called(number, name)?
                 {
                     warn(&format_args!(
                         "'{name}' is bound in the program, so the array '{name}' of {:?} is not \

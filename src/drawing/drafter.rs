@@ -53,7 +53,7 @@ impl<'a> Drafter<'a> {
         }
         for carry in &pass.carries {
             let name = carry.reduction.to_string();
-            let label = format!("{}", name.trim_end_matches(" of"));
+            let label = name.trim_end_matches(" of").to_string();
             let dtype = pass.body.dtype(carry.value).to_string();
             let reduced = self.add("reduction", label, String::new(), dtype, false);
             if let Some(from) = shapes[carry.value as usize] {

@@ -95,8 +95,8 @@ impl Words {
         below: usize,
         results: &[Option<String>],
     ) {
-        for number in self.uniforms.len()..below {
-            let uniform = &plan.uniforms[number];
+        let from = self.uniforms.len();
+        for (uniform, result) in plan.uniforms.iter().zip(results).take(below).skip(from) {
             let operands = uniform.source.operands().iter();
             let words: Vec<Option<&str>> =
                 operands.map(|x| self.uniforms[*x as usize].as_deref()).collect();
@@ -107,7 +107,7 @@ impl Words {
                 // A number in another dtype is the same number.
                 Source::Convert(_) | Source::Adopt(_) => words[0].map(str::to_string),
                 Source::Apply(op, _) => short(worded(*op, &words)),
-                Source::Carry => results[number].clone(),
+                Source::Carry => result.clone(),
             };
             self.uniforms.push(text);
         }

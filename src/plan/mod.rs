@@ -222,7 +222,8 @@ impl Plan {
         let whole = spaces.iter().any(|space| !is_reduced(*space));
         let is_largest = move |number: &usize| {
             let own = spaces[*number];
-            !spaces.iter().any(|other| larger(own, *other)) && !(whole && is_reduced(own))
+            let smaller = spaces.iter().any(|other| larger(own, *other));
+            !smaller && (!whole || !is_reduced(own))
         };
         (0..self.passes.len()).filter(is_largest)
     }

@@ -160,6 +160,7 @@ impl Loop {
 }
 
 /// Loops that run together.
+#[allow(clippy::vec_box, reason = "a loop is large, and large allocations must be able to fail")]
 pub struct Group {
     loops: Vec<Box<Loop>>,
     parts: Vec<Part>,
