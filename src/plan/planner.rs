@@ -178,8 +178,9 @@ impl<'g> Planner<'g> {
             if let Node::Apply(op, operands) = *graph.node(id)
                 && let Lowering::Reduce(reduction) = op.row().lowering
             {
-                let key = (level, graph.ty(operands[0]).domain, self.same_axes(id));
-                roots.entry(key).or_default().reductions.push((reduction, id, operands[0]));
+                let x = self.narrow_operand(reduction, operands[0]);
+                let key = (level, graph.ty(x).domain, self.same_axes(id));
+                roots.entry(key).or_default().reductions.push((reduction, id, x));
             } else if let Some(array) = self.array_of.get(&id) {
                 let key = (level, graph.ty(id).domain, None);
                 let stores = &mut roots.entry(key).or_default().stores;
@@ -219,6 +220,18 @@ impl<'g> Planner<'g> {
                 let (dtype, domain) = (ty.dtype, ty.domain);
                 self.temporaries.push(Temporary { dtype, domain, local: None });
             }
+        }
+    }
+
+    /// The operand of a reduction, before it is widened if the reduction widens as well: a sum
+    /// takes narrow integers and truth values as they are.
+    fn narrow_operand(&self, reduction: Reduction, x: NodeId) -> NodeId {
+        let Node::Convert(narrow) = *self.graph.node(x) else { return x };
+        let (from, to) = (self.graph.dtype(narrow), self.graph.dtype(x));
+        let widens = !from.is_float() && from.size() < 8 && matches!(to, DType::I64 | DType::U64);
+        match reduction {
+            Reduction::Sum if widens => narrow,
+            _ => x,
         }
     }
 

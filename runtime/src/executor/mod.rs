@@ -154,7 +154,8 @@ impl Loop {
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
         let block = tile.block;
-        let staged = |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed);
+        let staged =
+            |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed | Access::Splat);
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());

@@ -59,6 +59,8 @@ pub(super) enum Access {
     InPlace,
     /// Through a copy of each tile.
     Staged,
+    /// Through copies of the one element that each row has.
+    Splat,
     /// Through a copy of each panel, at this place of the worker's panels.
     Panel(usize),
     /// An output that is written past the caches.
@@ -86,6 +88,7 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
         true if *staged || *swapped => Access::Staged,
         true if streams && operand.local.is_none() => Access::Streamed,
         true => Access::InPlace,
+        false if path.columns.iter().all(|step| *step == 0) && !*staged => Access::Splat,
         false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
             *panels += 1;
             Access::Panel(*panels - 1)

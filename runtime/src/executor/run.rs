@@ -251,7 +251,7 @@ pub(super) struct Place {
 
 impl Loop {
     pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
-        for (i, Bound { operand, .. }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, access, .. }) in self.operands.iter().enumerate() {
             worker.row[i] = if operand.is_windowed() {
                 let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
                 let offset = (row - first_row) * pitch;
@@ -260,6 +260,11 @@ impl Loop {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)
             };
+            if *access == Access::Splat {
+                let (to, n) = (worker.staging[i], self.tile.min(self.grid.columns));
+                // SAFETY: the row's element is the operand's; staging holds a tile.
+                unsafe { splat(operand, worker.row[i], to, n) };
+            }
         }
     }
 
@@ -315,7 +320,7 @@ impl Loop {
                 Access::Panel(number) => {
                     worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
                 }
-                Access::Streamed => staging,
+                Access::Streamed | Access::Splat => staging,
                 Access::Staged => {
                     if !*output {
                         // SAFETY: the operand is valid for the nest, staging holds n.
@@ -391,6 +396,32 @@ impl Loop {
                 swap_bytes(staging, *size, n);
             }
             scatter(row, staging, &self.nest.columns, &path.columns, *size, column, n);
+        }
+    }
+}
+
+/// Writes `n` copies of an element.
+///
+/// # Safety
+/// The element is readable, and there is room for the copies.
+unsafe fn splat(operand: &Operand, from: *const u8, to: *mut u8, n: usize) {
+    /// # Safety
+    /// As of `splat`, for elements as large as `T`.
+    unsafe fn fill<T: Copy>(from: *const u8, to: *mut u8, n: usize, swap: impl Fn(T) -> T) {
+        // SAFETY: the caller's promise; no pointer need be aligned.
+        unsafe {
+            let element = swap(from.cast::<T>().read_unaligned());
+            (0..n).for_each(|i| to.cast::<T>().add(i).write_unaligned(element));
+        }
+    }
+    let swapped = operand.swapped;
+    // SAFETY: the caller's promise.
+    unsafe {
+        match operand.size {
+            1 => fill::<u8>(from, to, n, |x| x),
+            2 => fill::<u16>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
+            4 => fill::<u32>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
+            _ => fill::<u64>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
         }
     }
 }

@@ -70,6 +70,7 @@ mod ordered;
 mod reference;
 mod sequence;
 mod tree;
+mod widening;
 
 use std::fmt;
 
@@ -83,6 +84,7 @@ use extreme::{Extreme, IndexOf};
 use fold::{All, Any, Fold};
 use method::{Method, Methods};
 use ordered::Ordered;
+use widening::{Truth, Widening};
 
 use crate::convert::convert_scalar;
 use crate::dtype::DType;
@@ -92,7 +94,7 @@ use crate::isa::Isa;
 /// What a reduction computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reduction {
-    /// The sum; integers wrap. Of `i64`, `u64`, `f32`, `f64`.
+    /// The sum; of integers and truth values in 64 bits, which wrap. Of every dtype.
     Sum,
     /// The product; integers wrap. Of `i64`, `u64`, `f32`, `f64`.
     Prod,
@@ -145,7 +147,8 @@ impl Reduction {
     pub const fn takes(self, dtype: DType) -> bool {
         use DType::{Bool, F32, F64, I64, U64};
         match self {
-            Reduction::Sum | Reduction::Prod => matches!(dtype, I64 | U64 | F32 | F64),
+            Reduction::Sum => true,
+            Reduction::Prod => matches!(dtype, I64 | U64 | F32 | F64),
             Reduction::Min | Reduction::Max | Reduction::Argmin | Reduction::Argmax => {
                 !matches!(dtype, Bool)
             }
@@ -158,6 +161,9 @@ impl Reduction {
     pub const fn result_dtype(self, dtype: DType) -> DType {
         match self {
             Reduction::Argmin | Reduction::Argmax => DType::I64,
+            Reduction::Sum if dtype.is_float() => dtype,
+            Reduction::Sum if dtype.is_signed_int() || matches!(dtype, DType::Bool) => DType::I64,
+            Reduction::Sum => DType::U64,
             _ => dtype,
         }
     }
@@ -244,8 +250,11 @@ impl Reducer {
     pub fn new(reduction: Reduction, dtype: DType, order: Order, isa: Isa) -> Option<Reducer> {
         let methods = match reduction {
             Reduction::Sum if dtype.is_float() => ordered_sum(dtype, order, isa),
-            Reduction::Sum => family!(@match dtype, T => pick::<Fold<fold::Sum, T>>(isa),
-                I64 i64, U64 u64),
+            Reduction::Sum if dtype.size() == 8 => {
+                family!(@match dtype, T => pick::<Fold<fold::Sum, T>>(isa), I64 i64, U64 u64)
+            }
+            Reduction::Sum => family!(@match dtype, T => pick::<Widening<T>>(isa),
+                Bool Truth, U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32),
             Reduction::Prod if dtype.is_float() => ordered_prod(dtype, order, isa),
             Reduction::Prod => family!(@match dtype, T => pick::<Fold<fold::Prod, T>>(isa),
                 I64 i64, U64 u64),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::accumulator::Element;
 use super::{Order, RUN, Reduction};
 use crate::control::{Control, Stop};
-use crate::convert::Pattern;
+use crate::convert::{Pattern, convert_scalar};
 use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::scalar::Number;
@@ -50,6 +50,19 @@ pub fn reference(
         }
         Reduction::SquaredDeviations => {
             family!(floats, dtype, T => squared_deviations::<T>(order, n, element, control))
+        }
+        Reduction::Sum if !dtype.is_float() => {
+            let wide = reduction.result_dtype(dtype);
+            let mut sum = 0u64;
+            for i in 0..n {
+                if i % LOOK == 0 {
+                    control.check()?;
+                }
+                let truth = dtype == DType::Bool && element(i) != 0;
+                let bits = if truth { 1 } else { element(i) };
+                sum = sum.wrapping_add(convert_scalar(bits, dtype, wide));
+            }
+            Some(Ok(sum))
         }
         _ => {
             let element =
