@@ -449,7 +449,7 @@ fn of_nothing() {
     assert_eq!(value(Reduction::Max, DType::F64), Some(f64::NEG_INFINITY.to_bits()));
     assert_eq!(value(Reduction::Argmax, DType::F64), None);
     for (reduction, dtype) in [
-        (Reduction::Sum, DType::I32),
+        (Reduction::Prod, DType::I32),
         (Reduction::Prod, DType::Bool),
         (Reduction::Min, DType::Bool),
         (Reduction::Any, DType::U8),
@@ -486,7 +486,13 @@ fn what_is_defined() {
                 assert_eq!((reducer.reduction(), reducer.dtype()), (reduction, dtype));
                 assert_eq!((reducer.order(), reducer.leaf()), (order, order.leaf()));
                 let index = matches!(reduction, Reduction::Argmin | Reduction::Argmax);
-                assert_eq!(reducer.result_dtype(), if index { DType::I64 } else { dtype });
+                let wide = match dtype {
+                    _ if index => DType::I64,
+                    _ if reduction != Reduction::Sum || dtype.is_float() => dtype,
+                    DType::U8 | DType::U16 | DType::U32 | DType::U64 => DType::U64,
+                    _ => DType::I64,
+                };
+                assert_eq!(reducer.result_dtype(), wide);
             }
         }
     }
@@ -510,6 +516,28 @@ fn everywhere(reduction: Reduction, values: &[f64]) -> u64 {
     }
     assert!(results.iter().all(|bits| *bits == results[0]), "{reduction} of {values:?}");
     results[0]
+}
+
+/// Sums of narrow integers and truth values do not wrap in their own width, nor in 32 bits.
+#[test]
+fn narrow_sums_are_wide() {
+    let run = |dtype: DType, byte: u8, n: usize| {
+        let data = vec![byte; n * dtype.size()];
+        let wanted = reference(Reduction::Sum, dtype, Order::Row, &data);
+        for order in ORDERS {
+            for isa in Isa::available() {
+                let reducer = Reducer::new(Reduction::Sum, dtype, order, isa).unwrap();
+                assert_eq!(whole(&reducer, &data, 100_000), wanted, "{dtype} of {byte:#x}");
+            }
+        }
+        wanted.unwrap()
+    };
+    assert_eq!(run(DType::U8, 255, 100_000), 25_500_000);
+    assert_eq!(run(DType::I8, 0x80, 100_000) as i64, -12_800_000);
+    assert_eq!(run(DType::U16, 255, 100_000), 6_553_500_000);
+    assert_eq!(run(DType::I16, 255, 100_000) as i64, -100_000);
+    assert_eq!(run(DType::U32, 255, 100_000), 429_496_729_500_000);
+    assert_eq!(run(DType::Bool, 7, 100_000), 100_000);
 }
 
 #[test]

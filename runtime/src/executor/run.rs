@@ -350,7 +350,7 @@ impl Loop {
                         let short = usize::from(injected(Fault::TailOneShort));
                         there.copy_from_nonoverlapping(staging, (n - short) * size);
                     }
-                    Access::InPlace | Access::Panel(_) => {}
+                    Access::InPlace | Access::Panel(_) | Access::Splat => {}
                     Access::Streamed => stream::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }

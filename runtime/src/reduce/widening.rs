@@ -100,14 +100,14 @@ impl<T: Narrow> Method for Widening<T> {
         let before = match sequence.count {
             0 => 0,
             _ if injected(Fault::EarlierTilesForgotten) => 0,
-            _ => sequence.words[0][0],
+            _ => sequence.words[0][0][0],
         };
-        sequence.words[0][0] = before.wrapping_add(sum);
+        sequence.words[0][0][0] = before.wrapping_add(sum);
         sequence.count += n as u64;
     }
 
     fn finish(sequence: &mut Sequence) -> Partial {
-        Self::partial(sequence.words[0][0], sequence.count)
+        Self::partial(sequence.words[0][0][0], sequence.count)
     }
 
     fn rows(_: usize) -> usize {
