@@ -525,8 +525,8 @@ where
             let mut values = read(&rows[0]);
             if let Some(a) = a {
                 let x = a.add(at).cast::<[T; L]>().read_unaligned();
-                for j in 0..L {
-                    update(&mut values, j, |words| M::step(words, x[j], reciprocal));
+                for (j, x) in x.into_iter().enumerate() {
+                    update(&mut values, j, |words| M::step(words, x, reciprocal));
                 }
             }
             for (rows, weights) in rows.iter().zip(weights).skip(1) {
