@@ -7,10 +7,38 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 28] = [
-    "error", "npy", "ops", "promote", "domain", "store", "overlap", "weak", "graph", "resolve",
-    "legalize", "optimize", "call", "interp", "plan", "drawing", "stats", "fault", "cache",
-    "backend", "bind", "options", "order", "arg", "outputs", "engine", "program", "cli",
+const ORDER: [&str; 31] = [
+    "error",
+    "npy",
+    "ops",
+    "functions",
+    "promote",
+    "domain",
+    "store",
+    "overlap",
+    "weak",
+    "graph",
+    "resolve",
+    "origin",
+    "legalize",
+    "optimize",
+    "call",
+    "interp",
+    "plan",
+    "drawing",
+    "stats",
+    "fault",
+    "cache",
+    "backend",
+    "bind",
+    "options",
+    "order",
+    "outputs",
+    "arg",
+    "engine",
+    "prepared",
+    "program",
+    "cli",
 ];
 
 /// Modules that know each other: an engine makes programs, which come back to it for kernels.
