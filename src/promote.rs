@@ -39,7 +39,8 @@ pub fn promote(a: DType, b: DType) -> DType {
 /// alone meet in `i32`. `None` of nothing.
 ///
 /// ```
-/// use hotloop::{DType::*, promote_all};
+/// use hotloop::DType::*;
+/// use hotloop::types::promote_all;
 /// assert_eq!(promote_all([I8, U16, F32]), Some(F32));
 /// assert_eq!(promote_all([I8, U16]), Some(I32));
 /// ```
