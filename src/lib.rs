@@ -34,6 +34,7 @@
 mod arg;
 mod backend;
 mod bind;
+mod bound;
 mod cache;
 mod call;
 mod domain;
@@ -65,6 +66,7 @@ mod store;
 mod weak;
 
 pub use arg::{Arg, Args, Out};
+pub use bound::Bound;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result, Span, shortened};
 pub use functions::{FunctionInfo, functions};
@@ -74,7 +76,7 @@ pub use legalize::Mode;
 pub use ndarray;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
-pub use program::{Bound, Kernel, OutputShape, Program};
+pub use program::{Kernel, OutputShape, Program};
 
 /// Arrays outside memory.
 pub mod io {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "error",
     "npy",
     "ops",
@@ -37,12 +37,14 @@ const ORDER: [&str; 31] = [
     "arg",
     "engine",
     "prepared",
+    "bound",
     "program",
     "cli",
 ];
 
-/// Modules that know each other: an engine makes programs, which come back to it for kernels.
-const MUTUAL: [(&str, &str); 1] = [("engine", "program")];
+/// Modules that know each other: an engine makes programs, which come back to it for kernels, and
+/// bound kernels keep the program that they are of.
+const MUTUAL: [(&str, &str); 2] = [("engine", "program"), ("bound", "program")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
