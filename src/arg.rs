@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use hotloop_runtime::dtype::{DType, Element, Kind};
+use hotloop_runtime::dtype::{DType, Element};
+use hotloop_runtime::per_axis::PerAxis;
 use hotloop_runtime::store::{Sink, Source};
 use hotloop_runtime::strided::{MAX_RANK, byte_span, overlaps_itself};
 use hotloop_runtime::view::View;
@@ -11,16 +12,17 @@ use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
+use crate::origin::Origin;
+use crate::outputs::Output;
 use crate::overlap::{Places, may_overlap};
-use crate::resolve::Terms;
 use crate::store;
 
 /// An argument: an array of any shape and strides, or a number.
 ///
 /// Arrays come from any `ndarray` array or view, from slices, from [`Arg::raw`], and from outside
-/// memory by [`Arg::source`]. A `bool`, an
-/// `i64` or an `f64` is *weak*: it takes the dtype of what it meets, as a literal does. Use
-/// [`Arg::typed`] for a number that keeps its own.
+/// memory by [`Arg::source`]. A plain number (`bool`, `i8` to `i64`, `u8` to `u32`, `f32`, `f64`)
+/// is *weak*: it takes the dtype of what it meets, as a literal does. Use [`Arg::typed`] for a number
+/// that keeps its own.
 ///
 /// ```
 /// use hotloop::{Arg, DType};
@@ -68,15 +70,6 @@ impl Arg<'_> {
         Arg::scalar(T::DTYPE, false, bits_of(value))
     }
 
-    /// A weak number of a kind.
-    pub fn weak(kind: Kind, value: f64) -> Self {
-        match kind {
-            Kind::Bool => Arg::from(value != 0.0),
-            Kind::Int => Arg::from(value as i64),
-            Kind::Float => Arg::from(value),
-        }
-    }
-
     /// An array of another library, by address. Strides are in bytes and may be zero, negative
     /// and of any alignment; bytes of a `bool` may hold anything, non-zero being true.
     ///
@@ -111,7 +104,8 @@ impl Arg<'_> {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use hotloop::{Arg, DType, FileArray};
+    /// use hotloop::io::FileArray;
+    /// use hotloop::{Arg, DType};
     ///
     /// # let path = std::env::temp_dir().join(format!("hotloop-doc-{}", std::process::id()));
     /// # std::fs::write(&path, [1.0f64, 2.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()).unwrap();
@@ -148,7 +142,7 @@ impl Arg<'_> {
 }
 
 /// Strides, but 0 along axes that nobody steps along, where they may be any number.
-fn taken_strides(shape: &[usize], strides: impl Iterator<Item = isize>) -> Box<[isize]> {
+fn taken_strides(shape: &[usize], strides: impl Iterator<Item = isize>) -> PerAxis<isize> {
     let empty = shape.contains(&0);
     let stays = |axis: usize| empty || shape.get(axis) == Some(&1);
     strides.enumerate().map(|(axis, stride)| if stays(axis) { 0 } else { stride }).collect()
@@ -196,22 +190,28 @@ impl<'a, T: Element, const N: usize> From<&'a [T; N]> for Arg<'a> {
     }
 }
 
-impl From<bool> for Arg<'_> {
-    fn from(value: bool) -> Self {
-        Arg::scalar(DType::Bool, true, value.into())
-    }
+macro_rules! weak_numbers {
+    ($($t:ty as $wide:ident, $dtype:ident, $bits:expr;)*) => {$(
+        /// A weak number.
+        impl From<$t> for Arg<'_> {
+            fn from(value: $t) -> Self {
+                let bits: fn($wide) -> u64 = $bits;
+                Arg::scalar(DType::$dtype, true, bits(value.into()))
+            }
+        }
+    )*};
 }
-
-impl From<i64> for Arg<'_> {
-    fn from(value: i64) -> Self {
-        Arg::scalar(DType::I64, true, value as u64)
-    }
-}
-
-impl From<f64> for Arg<'_> {
-    fn from(value: f64) -> Self {
-        Arg::scalar(DType::F64, true, value.to_bits())
-    }
+weak_numbers! {
+    bool as bool, Bool, u64::from;
+    i8 as i64, I64, |x| x as u64;
+    i16 as i64, I64, |x| x as u64;
+    i32 as i64, I64, |x| x as u64;
+    i64 as i64, I64, |x| x as u64;
+    u8 as i64, I64, |x| x as u64;
+    u16 as i64, I64, |x| x as u64;
+    u32 as i64, I64, |x| x as u64;
+    f32 as f64, F64, f64::to_bits;
+    f64 as f64, F64, f64::to_bits;
 }
 
 /// An array that a run writes, of exactly the output's dtype and shape.
@@ -233,7 +233,7 @@ impl<'a> Out<'a> {
     ///
     /// let mut x = [1.0, 2.0, 3.0];
     /// let program = hotloop::compile("x * 2 + k")?;
-    /// program.eval_into([("k", 1.0.into())], &mut [Out::inout("x", &mut x)])?;
+    /// program.eval_into(("k", 1.0), &mut [Out::inout("x", &mut x)])?;
     /// assert_eq!(x, [3.0, 5.0, 7.0]);
     /// # Ok::<(), hotloop::Error>(())
     /// ```
@@ -266,7 +266,8 @@ impl<'a> Out<'a> {
     /// ```
     /// use std::io;
     /// use std::sync::{Arc, Mutex};
-    /// use hotloop::{DType, Out, Sink};
+    /// use hotloop::io::Sink;
+    /// use hotloop::{DType, Out};
     ///
     /// /// An array that grows as it is written.
     /// struct Log([usize; 1], Mutex<Vec<u8>>);
@@ -292,7 +293,7 @@ impl<'a> Out<'a> {
     ///
     /// let log = Arc::new(Log([3], Mutex::default()));
     /// let program = hotloop::compile("x * 2")?;
-    /// program.eval_into([("x", (&[1.0f32, 2.0, 3.0]).into())], &mut [Out::sink(&log)])?;
+    /// program.eval_into(("x", &[1.0f32, 2.0, 3.0]), &mut [Out::sink(&log)])?;
     /// assert_eq!(log.1.lock().unwrap()[4..8], 4.0f32.to_le_bytes());
     /// # Ok::<(), hotloop::Error>(())
     /// ```
@@ -340,64 +341,147 @@ impl<'a, T: Element, const N: usize> From<&'a mut [T; N]> for Out<'a> {
     }
 }
 
-/// Arguments by name, `[("a", x.into()), ...]`, by position, `[Arg::from(x), ...]`, or none: `()`.
+impl<'a> From<&'a Output> for Arg<'a> {
+    fn from(output: &'a Output) -> Arg<'a> {
+        Arg { value: ArgValue::Array(output.target()), borrow: PhantomData }
+    }
+}
+
+/// Arguments, by name or by position.
+///
+/// A name and an argument are a pair, `("x", &x)`. A pair is enough where there is one argument;
+/// several are a tuple of up to twelve pairs, whose arguments may be of different types, or an array,
+/// a slice, a `Vec`, a `HashMap` or a `BTreeMap` of them. Arrays, slices and vectors of arguments
+/// without names go by position; `()` is no argument.
 ///
 /// Names that the program does not read are allowed, so that one set of columns can serve many
 /// programs.
+///
+/// ```
+/// use hotloop::Arg;
+///
+/// let program = hotloop::compile("a * b + k")?;
+/// let (a, b) = (vec![1.0, 2.0], [3.0, 4.0]);
+/// let y = program.eval_vec::<f64>((("a", &a), ("b", &b), ("k", 1.0)))?;
+/// assert_eq!(y, [4.0, 9.0]);
+/// let list = vec![("a", Arg::from(&a)), ("b", Arg::from(&b)), ("k", Arg::from(1.0))];
+/// assert_eq!(program.eval_vec::<f64>(list)?, y);
+/// assert_eq!(program.eval_vec::<f64>([Arg::from(&a), Arg::from(&b), Arg::from(1.0)])?, y);
+/// assert_eq!(hotloop::compile("-x")?.eval_vec::<f64>(("x", &b))?, [-3.0, -4.0]);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
 pub trait Args<'a>: private::Sealed<'a> {}
 
 impl<'a, T: private::Sealed<'a>> Args<'a> for T {}
 
 pub(crate) mod private {
+    use std::collections::{BTreeMap, HashMap};
+
     use super::Arg;
 
+    /// Takes the name of an argument, if it has one, and the argument.
+    pub type Taker<'t, 'a> = &'t mut dyn FnMut(Option<&str>, Arg<'a>);
+
     pub trait Sealed<'a> {
-        fn given(self) -> Given<'a>;
+        /// Gives the arguments away, one after the other.
+        fn give(self, to: Taker<'_, 'a>);
     }
 
-    pub enum Given<'a> {
-        Named(Vec<(Box<str>, Arg<'a>)>),
-        Positional(Vec<Arg<'a>>),
+    /// One of several arguments.
+    pub trait One<'a> {
+        fn give_one(self, to: Taker<'_, 'a>);
+    }
+
+    impl<'a, V: Into<Arg<'a>>> One<'a> for V {
+        fn give_one(self, to: Taker<'_, 'a>) {
+            to(None, self.into());
+        }
+    }
+
+    impl<'a, K: AsRef<str>, V: Into<Arg<'a>>> One<'a> for (K, V) {
+        fn give_one(self, to: Taker<'_, 'a>) {
+            to(Some(self.0.as_ref()), self.1.into());
+        }
     }
 
     impl<'a> Sealed<'a> for () {
-        fn given(self) -> Given<'a> {
-            Given::Named(Vec::new())
+        fn give(self, _: Taker<'_, 'a>) {}
+    }
+
+    impl<'a, V: Into<Arg<'a>>> Sealed<'a> for (&str, V) {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.give_one(to);
         }
     }
 
-    impl<'a, const N: usize> Sealed<'a> for [(&str, Arg<'a>); N] {
-        fn given(self) -> Given<'a> {
-            Given::Named(self.into_iter().map(|(name, arg)| (name.into(), arg)).collect())
+    impl<'a, T: One<'a>, const N: usize> Sealed<'a> for [T; N] {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.into_iter().for_each(|one| one.give_one(to));
         }
     }
 
-    impl<'a> Sealed<'a> for &[(&str, Arg<'a>)] {
-        fn given(self) -> Given<'a> {
-            Given::Named(self.iter().map(|(name, arg)| ((*name).into(), arg.clone())).collect())
+    impl<'a, T: One<'a> + Clone> Sealed<'a> for &[T] {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.iter().for_each(|one| one.clone().give_one(to));
         }
     }
 
-    impl<'a, const N: usize> Sealed<'a> for [Arg<'a>; N] {
-        fn given(self) -> Given<'a> {
-            Given::Positional(self.into())
+    impl<'a, T: One<'a> + Clone> Sealed<'a> for &Vec<T> {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.as_slice().give(to);
         }
     }
 
-    impl<'a> Sealed<'a> for &[Arg<'a>] {
-        fn given(self) -> Given<'a> {
-            Given::Positional(self.to_vec())
+    impl<'a, T: One<'a>> Sealed<'a> for Vec<T> {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.into_iter().for_each(|one| one.give_one(to));
         }
+    }
+
+    impl<'a, K: AsRef<str>, V: Into<Arg<'a>>, S> Sealed<'a> for HashMap<K, V, S> {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.into_iter().for_each(|one| one.give_one(to));
+        }
+    }
+
+    impl<'a, K: AsRef<str>, V: Into<Arg<'a>>> Sealed<'a> for BTreeMap<K, V> {
+        fn give(self, to: Taker<'_, 'a>) {
+            self.into_iter().for_each(|one| one.give_one(to));
+        }
+    }
+
+    macro_rules! tuples {
+        ($(($($v:ident $at:tt),*))*) => {$(
+            impl<'a, $($v: Into<Arg<'a>>),*> Sealed<'a> for ($((&str, $v),)*) {
+                fn give(self, to: Taker<'_, 'a>) {
+                    $(self.$at.give_one(to);)*
+                }
+            }
+        )*};
+    }
+    tuples! {
+        (A 0)
+        (A 0, B 1)
+        (A 0, B 1, C 2)
+        (A 0, B 1, C 2, D 3)
+        (A 0, B 1, C 2, D 3, E 4)
+        (A 0, B 1, C 2, D 3, E 4, F 5)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10)
+        (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11)
     }
 }
 
 /// The arguments in the order of the program's inputs; those of in-place outputs come from there.
 pub(crate) fn arrange<'a>(
     args: impl Args<'a>,
-    terms: &Terms,
+    inputs: &[Box<str>],
+    origin: &Origin,
     outs: &[Out<'_>],
 ) -> Result<Vec<ArgValue>> {
-    let inputs = terms.inputs();
     let mut by_name: FxHashMap<&str, ArgValue> = FxHashMap::default();
     let in_place = outs.iter().any(|out| out.input.is_some());
     let known: FxHashSet<&str> =
@@ -423,8 +507,17 @@ pub(crate) fn arrange<'a>(
         }
     }
     let mut values = Vec::with_capacity(inputs.len());
-    match args.given() {
-        private::Given::Positional(list) => {
+    let (mut list, mut named) = (Vec::new(), Vec::<(Box<str>, ArgValue)>::new());
+    args.give(&mut |name, arg| match name {
+        Some(name) => named.push((name.into(), arg.value)),
+        None => list.push(arg.value),
+    });
+    match (list.is_empty(), named.is_empty()) {
+        (false, false) => {
+            let message = "some arguments have names and others do not";
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        (false, true) => {
             let wanted = inputs.len() - by_name.len();
             if list.len() != wanted {
                 let names: Vec<&str> = inputs.iter().map(|n| &**n).collect();
@@ -436,13 +529,13 @@ pub(crate) fn arrange<'a>(
             }
             let mut list = list.into_iter();
             for name in inputs {
-                let value = by_name.remove(&**name).or_else(|| list.next().map(|a| a.value));
+                let value = by_name.remove(&**name).or_else(|| list.next());
                 values.extend(value);
             }
         }
-        private::Given::Named(list) => {
-            for (name, arg) in &list {
-                if by_name.insert(name, arg.value.clone()).is_some() {
+        (true, _) => {
+            for (name, value) in &named {
+                if by_name.insert(name, value.clone()).is_some() {
                     return Err(Error::new(
                         ErrorKind::Name,
                         format!("the argument {} is given twice", quoted(name)),
@@ -453,8 +546,8 @@ pub(crate) fn arrange<'a>(
                 match by_name.get(&**name) {
                     Some(value) => values.push(value.clone()),
                     None => {
-                        let error = terms.missing(name);
-                        let near = crate::ops::suggestions(name, list.iter().map(|(n, _)| &**n));
+                        let error = origin.missing(name);
+                        let near = crate::ops::suggestions(name, named.iter().map(|(n, _)| &**n));
                         return Err(match near.first() {
                             Some(near) => {
                                 error.hint(format!("there is an argument {}", quoted(near)))
@@ -464,7 +557,7 @@ pub(crate) fn arrange<'a>(
                     }
                 }
             }
-            if let Some(error) = list.iter().find_map(|(name, _)| terms.never_read(name)) {
+            if let Some(error) = named.iter().find_map(|(name, _)| origin.never_read(name)) {
                 return Err(error);
             }
         }

@@ -70,6 +70,6 @@ pub fn stopped(stop: Stop) -> Error {
     match stop {
         Stop::Cancelled => Error::new(ErrorKind::Cancelled, "the run was cancelled"),
         Stop::Deadline => Error::new(ErrorKind::Cancelled, "the run passed its deadline"),
-        Stop::Failed(error) => Error::new(ErrorKind::Io, error.to_string()),
+        Stop::Failed(error) => Error::new(ErrorKind::Io, error.to_string()).caused_by(error),
     }
 }

@@ -24,7 +24,7 @@ impl Domain {
     pub const DERIVED: u8 = 64;
 
     /// The domain of the arrays of one shape class (below [`Domain::SHAPES`]).
-    pub fn of_shape(class: u8) -> Domain {
+    pub(crate) fn of_shape(class: u8) -> Domain {
         Domain(1 << class)
     }
 

@@ -1,5 +1,6 @@
 //! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,26 +12,28 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::perf::Perf;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
+use rustc_hash::FxHashSet;
 
 use crate::backend::cpu::{Native, Portable};
 use crate::backend::{Backend as _, Label, Refusal};
 use crate::bind::Compiled;
 use crate::cache::Cache;
-use crate::error::{Error, ErrorKind, Result, Span, shown_program};
+use crate::error::{Error, ErrorKind, Result, Span, quoted, shown_program};
 use crate::graph::{ArgType, Domain, Graph, Node, NodeId};
 use crate::legalize::{Mode, legalize};
 use crate::ops::Op;
 use crate::optimize::optimize;
 use crate::options::{Backend, Options};
+use crate::origin::Origin;
 use crate::plan::{Plan, Uniform, adoptions, plan};
 use crate::program::Program;
-use crate::resolve::{Terms, resolve};
+use crate::resolve::resolve;
 
 /// Compiles programs, and owns what they share: threads, kernels, limits. Cheap to clone.
 ///
 /// ```
 /// let engine = hotloop::Engine::builder().threads(1).build();
-/// let sum = engine.compile("sum(x * x)")?.eval_as::<f64>([("x", (&[3.0, 4.0]).into())])?;
+/// let sum = engine.compile("sum(x * x)")?.eval_as::<f64>(("x", &[3.0, 4.0]))?;
 /// assert_eq!(sum[[]], 25.0);
 /// # Ok::<(), hotloop::Error>(())
 /// ```
@@ -44,9 +47,9 @@ pub(crate) struct Shared {
     native: Native,
 }
 
-/// A program's terms and its kernels, one for each set of types.
+/// What a program is made from, and its kernels, one for each set of types.
 pub(crate) struct Source {
-    pub terms: Terms,
+    pub origin: Origin,
     pub inputs: Vec<Box<str>>,
     pub outputs: Vec<Option<Box<str>>>,
     pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
@@ -66,9 +69,20 @@ fn roomy<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 }
 
 impl Source {
+    /// What names of kernels show: the text, or the names of a graph's outputs.
+    fn label(&self) -> Cow<'_, str> {
+        match &self.origin {
+            Origin::Text(terms) => (&**terms.source()).into(),
+            Origin::Graph(_) => {
+                let names: Vec<&str> = self.outputs.iter().flatten().map(|name| &**name).collect();
+                format!("graph of {}", names.join(", ")).into()
+            }
+        }
+    }
+
     /// Whether it may stay in the engine's cache: a thousand large programs would not fit.
     fn is_small(self: &Arc<Source>) -> bool {
-        self.terms.len() <= LARGE_TERMS && self.terms.source().len() <= LARGE_TEXT
+        self.origin.len() <= LARGE_TERMS && self.origin.text().len() <= LARGE_TEXT
     }
 }
 
@@ -123,6 +137,7 @@ impl Kernels {
 
 /// Sets an engine's options.
 #[derive(Clone, Debug, Default)]
+#[must_use = "`build` makes the engine"]
 pub struct EngineBuilder(Options);
 
 impl EngineBuilder {
@@ -141,7 +156,7 @@ impl EngineBuilder {
     /// ```
     /// use std::sync::Arc;
     ///
-    /// let pool = hotloop::rayon::ThreadPoolBuilder::new().num_threads(2).build().map(Arc::new);
+    /// let pool = hotloop::threads::rayon::ThreadPoolBuilder::new().num_threads(2).build().map(Arc::new);
     /// let engine = hotloop::Engine::builder().pool(pool.expect("threads")).build();
     /// let y = engine.compile("a + 1")?.eval_as::<f64>([hotloop::Arg::from(&[1.0])])?;
     /// assert_eq!(y[[0]], 2.0);
@@ -260,6 +275,13 @@ impl fmt::Debug for Engine {
     }
 }
 
+impl Default for Engine {
+    /// An engine of its own with the default options.
+    fn default() -> Engine {
+        Engine::builder().build()
+    }
+}
+
 impl Engine {
     /// An engine with options.
     pub fn builder() -> EngineBuilder {
@@ -313,16 +335,83 @@ impl Engine {
         let terms = resolve(&text, &ast, self.0.options.max_nodes)?;
         let inputs = terms.inputs().to_vec();
         let outputs: Vec<_> = terms.output_names().map(|name| name.map(Into::into)).collect();
-        let arrays = inputs.len().max(outputs.len());
-        if arrays > self.0.options.max_arrays {
-            let message = format!(
-                "the program has {arrays} arrays; at most {} are allowed",
-                self.0.options.max_arrays
-            );
+        self.check_count(inputs.len().max(outputs.len()))?;
+        let kernels = Cache::new(KERNELS_OF_A_PROGRAM);
+        let origin = Origin::Text(terms);
+        Ok(Source { origin, inputs, outputs, kernels, took: started.elapsed() })
+    }
+
+    fn check_count(&self, arrays: usize) -> Result<()> {
+        let most = self.0.options.max_arrays;
+        if arrays > most {
+            let message = format!("the program has {arrays} arrays; at most {most} are allowed");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let kernels = Cache::new(KERNELS_OF_A_PROGRAM);
-        Ok(Source { terms, inputs, outputs, kernels, took: started.elapsed() })
+        Ok(())
+    }
+
+    /// Makes a program from a graph, with names for its inputs and outputs. Its arguments must be
+    /// what the graph's inputs are: of their dtypes, weak or not, and of one shape where the
+    /// inputs have one shape class.
+    ///
+    /// ```
+    /// use hotloop::graph::{ArgType, Builder};
+    /// use hotloop::graph::Op;
+    /// use hotloop::{DType, Engine};
+    ///
+    /// let mut b = Builder::new();
+    /// let [price, amount] = [DType::F64, DType::I32].map(|dtype| b.input(ArgType::array(dtype)));
+    /// let paid = b.apply(Op::Mul, &[price, amount])?;
+    /// let total = b.reduce(Op::Sum, &[paid], None, false)?;
+    /// let graph = b.finish(vec![total])?;
+    /// let program = Engine::shared().compile_graph(graph, &["price", "amount"], &["total"])?;
+    /// let (price, amount) = ([1.5, 2.0], [4, 3]);
+    /// let outputs = program.eval((("price", &price), ("amount", &amount)))?;
+    /// assert_eq!(outputs["total"].view::<f64>()?[[]], 12.0);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Arity` unless there are as many names as inputs and outputs, and an output; `Name` for a
+    /// name that is given twice; `Limit`.
+    pub fn compile_graph(
+        &self,
+        graph: Graph,
+        inputs: &[&str],
+        outputs: &[&str],
+    ) -> Result<Program> {
+        let started = Instant::now();
+        let named =
+            [("input", inputs, graph.inputs().len()), ("output", outputs, graph.outputs().len())];
+        for (what, names, count) in named {
+            if names.len() != count {
+                let message = format!("{} names for {count} {what}s", names.len());
+                return Err(Error::new(ErrorKind::Arity, message));
+            }
+            let mut known = FxHashSet::default();
+            if let Some(name) = names.iter().find(|name| !known.insert(**name)) {
+                let message = format!("two {what}s have the name {}", quoted(name));
+                return Err(Error::new(ErrorKind::Name, message));
+            }
+        }
+        if outputs.is_empty() {
+            return Err(Error::new(ErrorKind::Arity, "the graph has no output"));
+        }
+        self.check_count(inputs.len().max(outputs.len()))?;
+        let most = self.0.options.max_nodes;
+        if graph.len() > most {
+            let message =
+                format!("the graph has {} nodes; at most {most} are allowed", graph.len());
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let source = Source {
+            origin: Origin::Graph(graph),
+            inputs: inputs.iter().map(|name| (*name).into()).collect(),
+            outputs: outputs.iter().map(|name| Some((*name).into())).collect(),
+            kernels: Cache::new(1),
+            took: started.elapsed(),
+        };
+        Ok(Program::new(self.clone(), Arc::new(source)))
     }
 
     /// What a program is for these input types.
@@ -337,11 +426,11 @@ impl Engine {
     fn specialize(&self, source: &Source, types: &[ArgType]) -> Result<Kernels> {
         let started = Instant::now();
         let _environment = FpEnv::enter();
-        let (graph, places) = source.terms.graph(types)?;
+        let (graph, places) = source.origin.graph(types)?;
         let graph = legalize(&graph, self.0.options.mode, 2 * self.0.options.max_nodes)?;
         let mut kernels = Kernels::of(graph, places)?;
         if self.0.options.backend != Backend::Interpreter {
-            let compiled = self.plan_and_compile(&kernels.graph, source.terms.source())?;
+            let compiled = self.plan_and_compile(&kernels.graph, &source.label())?;
             kernels.compiled = Some(Arc::new(compiled));
         }
         kernels.took = started.elapsed();

@@ -39,6 +39,8 @@ pub enum ErrorKind {
     Format,
     /// The run was cancelled or passed its deadline.
     Cancelled,
+    /// An output that was taken already.
+    Taken,
     /// A bug in hotloop.
     Internal,
 }
@@ -60,6 +62,7 @@ impl ErrorKind {
             ErrorKind::Io => "IO",
             ErrorKind::Format => "FORMAT",
             ErrorKind::Cancelled => "CANCELLED",
+            ErrorKind::Taken => "TAKEN",
             ErrorKind::Internal => "INTERNAL",
         }
     }
@@ -85,6 +88,8 @@ struct Inner {
     span: Option<Span>,
     source: Option<Arc<str>>,
     hints: Vec<String>,
+    /// What it came from, an `io::Error` say.
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -96,6 +101,7 @@ impl Error {
             span: None,
             source: None,
             hints: Vec::new(),
+            cause: None,
         }))
     }
 
@@ -108,6 +114,20 @@ impl Error {
     /// Adds advice.
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.0.hints.push(readable(hint.into()));
+        self
+    }
+
+    /// Adds what the error came from: its [`source`](std::error::Error::source).
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    ///
+    /// let error = hotloop::npy::open("no/such/file.npy").unwrap_err();
+    /// let cause = error.source().and_then(|e| e.downcast_ref::<std::io::Error>()).expect("one");
+    /// assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
+    /// ```
+    pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+        self.0.cause = Some(Arc::new(cause));
         self
     }
 
@@ -172,7 +192,12 @@ impl Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let cause = self.0.cause.as_deref()?;
+        Some(cause)
+    }
+}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

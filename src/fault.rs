@@ -50,9 +50,9 @@ fn made_by(b: &Builder, id: NodeId) -> Option<(Op, Vec<NodeId>)> {
 
 /// A number with the shape of x.
 fn shaped(b: &mut Builder, x: NodeId, value: f64) -> Result<NodeId> {
-    let value = b.constant_like(x, value);
-    let any = b.apply(Op::Eq, &[x, x])?;
-    b.apply(Op::Select, &[any, value, value])
+    let value = b.literal_like(x, value);
+    let any = b.apply_own(Op::Eq, &[x, x])?;
+    b.apply_own(Op::Select, &[any, value, value])
 }
 
 /// What a fault makes of an operation.
@@ -73,130 +73,132 @@ fn operation(
         (DifferenceWithItself, Op::Sub, [x, y]) if float && x == y => shaped(b, *x, 0.0)?,
         (QuotientByItself, Op::Div, [x, y]) if x == y => shaped(b, *x, 1.0)?,
         (EqualToItself, Op::Eq, [x, y]) if float && x == y => {
-            let equal = b.apply(Op::Eq, operands)?;
-            let unequal = b.apply(Op::BitNot, &[equal])?;
-            b.apply(Op::BitOr, &[equal, unequal])?
+            let equal = b.apply_own(Op::Eq, operands)?;
+            let unequal = b.apply_own(Op::BitNot, &[equal])?;
+            b.apply_own(Op::BitOr, &[equal, unequal])?
         }
         (NotLess, Op::BitNot, _) => match made {
             Some((Op::Lt, of)) if b.graph().dtype(of[0]).is_float() => {
-                b.apply(Op::Le, &[of[1], of[0]])?
+                b.apply_own(Op::Le, &[of[1], of[0]])?
             }
             _ => return Ok(None),
         },
         (UnequalIsLessOrGreater, Op::Ne, [x, y]) if float => {
-            let less = b.apply(Op::Lt, &[*x, *y])?;
-            let greater = b.apply(Op::Lt, &[*y, *x])?;
-            b.apply(Op::BitOr, &[less, greater])?
+            let less = b.apply_own(Op::Lt, &[*x, *y])?;
+            let greater = b.apply_own(Op::Lt, &[*y, *x])?;
+            b.apply_own(Op::BitOr, &[less, greater])?
         }
         (SumRegrouped, Op::Add, [_, z]) if float => match made {
             Some((Op::Add, of)) => {
-                let last = b.apply(Op::Add, &[of[1], *z])?;
-                b.apply(Op::Add, &[of[0], last])?
+                let last = b.apply_own(Op::Add, &[of[1], *z])?;
+                b.apply_own(Op::Add, &[of[0], last])?
             }
             _ => return Ok(None),
         },
         (SumFused, Op::Add, [_, z]) if float => match made {
-            Some((Op::Mul, of)) => b.apply(Op::Fma, &[of[0], of[1], *z])?,
+            Some((Op::Mul, of)) => b.apply_own(Op::Fma, &[of[0], of[1], *z])?,
             _ => return Ok(None),
         },
-        (SortedDifference, Op::Sub, [x, y]) if x > y => b.apply(Op::Sub, &[*y, *x])?,
+        (SortedDifference, Op::Sub, [x, y]) if x > y => b.apply_own(Op::Sub, &[*y, *x])?,
         (QuotientByReciprocal, Op::Div, [x, y]) => match value {
             Some(value) => {
-                let reciprocal = b.constant_like(*y, 1.0 / value);
-                b.apply(Op::Mul, &[*x, reciprocal])?
+                let reciprocal = b.literal_like(*y, 1.0 / value);
+                b.apply_own(Op::Mul, &[*x, reciprocal])?
             }
             None => return Ok(None),
         },
         (NegatedFromZero, Op::Neg, [x]) if float => {
-            let zero = b.constant_like(*x, 0.0);
-            b.apply(Op::Sub, &[zero, *x])?
+            let zero = b.literal_like(*x, 0.0);
+            b.apply_own(Op::Sub, &[zero, *x])?
         }
         (AbsByComparison, Op::Abs, [x]) if float => {
-            let zero = b.constant_like(*x, 0.0);
-            let below = b.apply(Op::Lt, &[*x, zero])?;
-            let negative = b.apply(Op::Neg, &[*x])?;
-            b.apply(Op::Select, &[below, negative, *x])?
+            let zero = b.literal_like(*x, 0.0);
+            let below = b.apply_own(Op::Lt, &[*x, zero])?;
+            let negative = b.apply_own(Op::Neg, &[*x])?;
+            b.apply_own(Op::Select, &[below, negative, *x])?
         }
         (MinimumByComparison, Op::Minimum, [x, y]) if float => {
-            let less = b.apply(Op::Lt, &[*x, *y])?;
-            b.apply(Op::Select, &[less, *x, *y])?
+            let less = b.apply_own(Op::Lt, &[*x, *y])?;
+            b.apply_own(Op::Select, &[less, *x, *y])?
         }
         (RintByFloor, Op::Rint, [x]) => {
-            let half = b.constant_like(*x, 0.5);
-            let moved = b.apply(Op::Add, &[*x, half])?;
-            b.apply(Op::Floor, &[moved])?
+            let half = b.literal_like(*x, 0.5);
+            let moved = b.apply_own(Op::Add, &[*x, half])?;
+            b.apply_own(Op::Floor, &[moved])?
         }
-        (DisjunctionOfParts, Op::BitOr, [x, y]) if dtype.is_int() => b.apply(Op::Add, &[*x, *y])?,
+        (DisjunctionOfParts, Op::BitOr, [x, y]) if dtype.is_int() => {
+            b.apply_own(Op::Add, &[*x, *y])?
+        }
         (DeMorganHalf, Op::BitNot, _) => match made {
             Some((Op::BitAnd, of)) => {
-                let [x, y] = [of[0], of[1]].map(|x| b.apply(Op::BitNot, &[x]));
-                b.apply(Op::BitAnd, &[x?, y?])?
+                let [x, y] = [of[0], of[1]].map(|x| b.apply_own(Op::BitNot, &[x]));
+                b.apply_own(Op::BitAnd, &[x?, y?])?
             }
             _ => return Ok(None),
         },
         (DifferenceBelowZero, Op::Lt, [x, y]) if signed => {
-            let difference = b.apply(Op::Sub, &[*x, *y])?;
-            let zero = b.constant_like(difference, 0.0);
-            b.apply(Op::Lt, &[difference, zero])?
+            let difference = b.apply_own(Op::Sub, &[*x, *y])?;
+            let zero = b.literal_like(difference, 0.0);
+            b.apply_own(Op::Lt, &[difference, zero])?
         }
         (NarrowComparison, Op::Lt | Op::Le | Op::Eq, [x, y]) if dtype == DType::F64 => {
-            let (x, y) = (b.cast(*x, DType::F32), b.cast(*y, DType::F32));
-            b.apply(op, &[x, y])?
+            let (x, y) = (b.cast_own(*x, DType::F32), b.cast_own(*y, DType::F32));
+            b.apply_own(op, &[x, y])?
         }
         (SumOfParts, Op::Sum, _) if float => match made {
             Some((Op::Add, of)) if of.iter().all(|x| same_type(b, *x, operands[0])) => {
                 let [x, y] = [of[0], of[1]].map(|x| b.reduce_to(Op::Sum, &[x], dtype, ty.domain));
-                b.apply(Op::Add, &[x, y])?
+                b.apply_own(Op::Add, &[x, y])?
             }
             _ => return Ok(None),
         },
         (ArgmaxOfNegated, Op::Argmax, [x]) => {
-            let negative = b.apply(Op::Neg, &[*x])?;
+            let negative = b.apply_own(Op::Neg, &[*x])?;
             b.reduce_to(Op::Argmin, &[negative], DType::I64, ty.domain)
         }
         (TruthConstantTurned, Op::Select, [condition, x, y]) => {
-            let other = b.apply(Op::BitNot, &[*condition])?;
-            b.apply(Op::Select, &[other, *x, *y])?
+            let other = b.apply_own(Op::BitNot, &[*condition])?;
+            b.apply_own(Op::Select, &[other, *x, *y])?
         }
         (DivisionTruncated, Op::FloorDiv, [x, y]) if signed => {
-            let rest = b.apply(Op::Fmod, &[*x, *y])?;
-            let whole = b.apply(Op::Sub, &[*x, rest])?;
-            b.apply(Op::FloorDiv, &[whole, *y])?
+            let rest = b.apply_own(Op::Fmod, &[*x, *y])?;
+            let whole = b.apply_own(Op::Sub, &[*x, rest])?;
+            b.apply_own(Op::FloorDiv, &[whole, *y])?
         }
-        (RemainderOfC, Op::Rem, [x, y]) => b.apply(Op::Fmod, &[*x, *y])?,
+        (RemainderOfC, Op::Rem, [x, y]) => b.apply_own(Op::Fmod, &[*x, *y])?,
         (ShiftMasked, Op::Shl | Op::Shr, [x, y]) => {
-            let mask = b.constant_like(*y, dtype.bits() as f64 - 1.0);
-            let count = b.apply(Op::BitAnd, &[*y, mask])?;
-            b.apply(op, &[*x, count])?
+            let mask = b.literal_like(*y, dtype.bits() as f64 - 1.0);
+            let count = b.apply_own(Op::BitAnd, &[*y, mask])?;
+            b.apply_own(op, &[*x, count])?
         }
         (ShiftUnsigned, Op::Shr, [x, y]) if signed => {
-            let (x, y) = (b.cast(*x, unsigned(dtype)), b.cast(*y, unsigned(dtype)));
-            let shifted = b.apply(Op::Shr, &[x, y])?;
-            b.cast(shifted, dtype)
+            let (x, y) = (b.cast_own(*x, unsigned(dtype)), b.cast_own(*y, unsigned(dtype)));
+            let shifted = b.apply_own(Op::Shr, &[x, y])?;
+            b.cast_own(shifted, dtype)
         }
         (PowerByLogarithm, Op::RealPower, [x, y]) => {
-            let log = b.apply(Op::Log, &[*x])?;
-            let product = b.apply(Op::Mul, &[*y, log])?;
-            b.apply(Op::Exp, &[product])?
+            let log = b.apply_own(Op::Log, &[*x])?;
+            let product = b.apply_own(Op::Mul, &[*y, log])?;
+            b.apply_own(Op::Exp, &[product])?
         }
         (HypotByRoot, Op::Hypot, [x, y]) => {
-            let [x, y] = [*x, *y].map(|x| b.apply(Op::Mul, &[x, x]));
-            let sum = b.apply(Op::Add, &[x?, y?])?;
-            b.apply(Op::Sqrt, &[sum])?
+            let [x, y] = [*x, *y].map(|x| b.apply_own(Op::Mul, &[x, x]));
+            let sum = b.apply_own(Op::Add, &[x?, y?])?;
+            b.apply_own(Op::Sqrt, &[sum])?
         }
         (FmaRoundsTwice, Op::Fma, [x, y, z]) => {
-            let product = b.apply(Op::Mul, &[*x, *y])?;
-            b.apply(Op::Add, &[product, *z])?
+            let product = b.apply_own(Op::Mul, &[*x, *y])?;
+            b.apply_own(Op::Add, &[product, *z])?
         }
         (Expm1ByExp, Op::Expm1, [x]) => {
-            let one = b.constant_like(*x, 1.0);
-            let power = b.apply(Op::Exp, &[*x])?;
-            b.apply(Op::Sub, &[power, one])?
+            let one = b.literal_like(*x, 1.0);
+            let power = b.apply_own(Op::Exp, &[*x])?;
+            b.apply_own(Op::Sub, &[power, one])?
         }
         (Log1pByLog, Op::Log1p, [x]) => {
-            let one = b.constant_like(*x, 1.0);
-            let sum = b.apply(Op::Add, &[one, *x])?;
-            b.apply(Op::Log, &[sum])?
+            let one = b.literal_like(*x, 1.0);
+            let sum = b.apply_own(Op::Add, &[one, *x])?;
+            b.apply_own(Op::Log, &[sum])?
         }
         (LogaddexpOverflows, Op::Logaddexp, [x, y]) => {
             by_exponentials(b, [*x, *y], Op::Exp, Op::Log)?
@@ -205,38 +207,38 @@ fn operation(
             by_exponentials(b, [*x, *y], Op::Exp2, Op::Log2)?
         }
         (GcdWithSign, Op::Gcd, [x, _]) if signed => {
-            let divisor = b.apply(Op::Gcd, operands)?;
-            let minus = b.apply(Op::Neg, &[divisor])?;
-            let zero = b.constant_like(*x, 0.0);
-            let negative = b.apply(Op::Lt, &[*x, zero])?;
-            b.apply(Op::Select, &[negative, minus, divisor])?
+            let divisor = b.apply_own(Op::Gcd, operands)?;
+            let minus = b.apply_own(Op::Neg, &[divisor])?;
+            let zero = b.literal_like(*x, 0.0);
+            let negative = b.apply_own(Op::Lt, &[*x, zero])?;
+            b.apply_own(Op::Select, &[negative, minus, divisor])?
         }
         (LcmOfProduct, Op::Lcm, [x, y]) => {
-            let product = b.apply(Op::Mul, &[*x, *y])?;
-            let divisor = b.apply(Op::Gcd, &[*x, *y])?;
-            b.apply(Op::FloorDiv, &[product, divisor])?
+            let product = b.apply_own(Op::Mul, &[*x, *y])?;
+            let divisor = b.apply_own(Op::Gcd, &[*x, *y])?;
+            b.apply_own(Op::FloorDiv, &[product, divisor])?
         }
         (LdexpByPower, Op::Ldexp, [x, n]) => {
-            let power = b.apply(Op::Exp2, &[*n])?;
-            b.apply(Op::Mul, &[*x, power])?
+            let power = b.apply_own(Op::Exp2, &[*n])?;
+            b.apply_own(Op::Mul, &[*x, power])?
         }
         (BitsOfComplement, Op::SetBits, [x]) if signed => {
-            let bits = b.cast(*x, unsigned(dtype));
-            let count = b.apply(Op::SetBits, &[bits])?;
-            b.cast(count, dtype)
+            let bits = b.cast_own(*x, unsigned(dtype));
+            let count = b.apply_own(Op::SetBits, &[bits])?;
+            b.cast_own(count, dtype)
         }
         (SincByQuotient, Op::Sinc, [x]) => {
-            let pi = b.constant_like(*x, std::f64::consts::PI);
-            let angle = b.apply(Op::Mul, &[*x, pi])?;
-            let sine = b.apply(Op::Sin, &[angle])?;
-            b.apply(Op::Div, &[sine, angle])?
+            let pi = b.literal_like(*x, std::f64::consts::PI);
+            let angle = b.apply_own(Op::Mul, &[*x, pi])?;
+            let sine = b.apply_own(Op::Sin, &[angle])?;
+            b.apply_own(Op::Div, &[sine, angle])?
         }
         (CopysignByComparison, Op::Copysign, [x, y]) => {
-            let zero = b.constant_like(*y, 0.0);
-            let below = b.apply(Op::Lt, &[*y, zero])?;
-            let positive = b.apply(Op::Abs, &[*x])?;
-            let negative = b.apply(Op::Neg, &[positive])?;
-            b.apply(Op::Select, &[below, negative, positive])?
+            let zero = b.literal_like(*y, 0.0);
+            let below = b.apply_own(Op::Lt, &[*y, zero])?;
+            let positive = b.apply_own(Op::Abs, &[*x])?;
+            let negative = b.apply_own(Op::Neg, &[positive])?;
+            b.apply_own(Op::Select, &[below, negative, positive])?
         }
         _ => return Ok(None),
     };
@@ -245,9 +247,9 @@ fn operation(
 
 /// A logarithm of the sum of two exponentials.
 fn by_exponentials(b: &mut Builder, operands: [NodeId; 2], exp: Op, log: Op) -> Result<NodeId> {
-    let [x, y] = operands.map(|x| b.apply(exp, &[x]));
-    let sum = b.apply(Op::Add, &[x?, y?])?;
-    b.apply(log, &[sum])
+    let [x, y] = operands.map(|x| b.apply_own(exp, &[x]));
+    let sum = b.apply_own(Op::Add, &[x?, y?])?;
+    b.apply_own(log, &[sum])
 }
 
 fn same_type(b: &Builder, x: NodeId, y: NodeId) -> bool {
@@ -273,33 +275,33 @@ fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Opti
             _ => return Ok(None),
         },
         RoundedToInteger if from.is_float() && to.is_int() => {
-            let nearest = b.apply(Op::Rint, &[x])?;
-            b.cast(nearest, to)
+            let nearest = b.apply_own(Op::Rint, &[x])?;
+            b.cast_own(nearest, to)
         }
         LowestBitIsTruth if from.is_int() && to == DType::Bool => {
-            let one = b.constant_like(x, 1.0);
-            let bit = b.apply(Op::BitAnd, &[x, one])?;
-            b.cast(bit, to)
+            let one = b.literal_like(x, 1.0);
+            let bit = b.apply_own(Op::BitAnd, &[x, one])?;
+            b.cast_own(bit, to)
         }
         TruthOfWholePart if from.is_float() && to == DType::Bool => {
-            let whole = b.cast(x, DType::I64);
-            b.cast(whole, to)
+            let whole = b.cast_own(x, DType::I64);
+            b.cast_own(whole, to)
         }
         ZeroExtended if from.is_signed_int() && from.size() < to.size() => {
-            let extended = b.cast(x, unsigned(from));
-            b.cast(extended, to)
+            let extended = b.cast_own(x, unsigned(from));
+            b.cast_own(extended, to)
         }
         WrappedNotSaturated if from.is_float() && to.is_int() && to.size() < 8 => {
-            let wide = b.cast(x, DType::I64);
-            b.cast(wide, to)
+            let wide = b.cast_own(x, DType::I64);
+            b.cast_own(wide, to)
         }
         SignedU64 if from == DType::U64 && to.kind() == Kind::Float => {
-            let signed = b.cast(x, DType::I64);
-            b.cast(signed, to)
+            let signed = b.cast_own(x, DType::I64);
+            b.cast_own(signed, to)
         }
         RoundedTwice if from == DType::I64 && to == DType::F32 => {
-            let wide = b.cast(x, DType::F64);
-            b.cast(wide, to)
+            let wide = b.cast_own(x, DType::F64);
+            b.cast_own(wide, to)
         }
         _ => return Ok(None),
     };
@@ -317,7 +319,7 @@ fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<No
         (PositiveConstant, DType::F32) if bits == u64::from((-0.0f32).to_bits()) => 0,
         _ => return None,
     };
-    Some(b.constant(bits, dtype, false))
+    Some(b.literal(bits, dtype, false))
 }
 
 /// A plan with a slip in it.

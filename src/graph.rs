@@ -9,6 +9,8 @@ mod reduction;
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::{DType, Kind};
@@ -19,7 +21,8 @@ pub(crate) use power::power_by_squaring;
 pub use reduction::ReduceOptions;
 
 use crate::error::{Error, ErrorKind};
-use crate::ops::{Op, Rule};
+pub use crate::ops::Op;
+use crate::ops::{Rule, TWO_RESULTS};
 use crate::promote::{promote, promote_all, promote_weak, to_float, weak_default};
 pub use crate::weak::show;
 use crate::weak::{
@@ -27,16 +30,46 @@ use crate::weak::{
     quotient,
 };
 
-/// A node of a [`Graph`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(u32);
+/// A node of a [`Graph`]. It belongs to the builder that made it, and to that builder's graph.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(
+    /// The number of the graph, then the node's place in it: one word, so that it hashes as one.
+    u64,
+);
 
 impl NodeId {
+    /// A node of no graph.
+    const NONE: NodeId = NodeId(0);
+
+    fn new(graph: u32, index: usize) -> NodeId {
+        NodeId(u64::from(graph) << 32 | index as u64)
+    }
+
     /// The node's place in the graph's order.
     pub fn index(self) -> usize {
-        self.0 as usize
+        self.0 as u32 as usize
+    }
+
+    fn graph(self) -> u32 {
+        (self.0 >> 32) as u32
     }
 }
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.index())
+    }
+}
+
+/// The number of the next builder's graph. Numbers come again after 2^32 builders; a node that is
+/// then taken for another graph's is still a node of that graph.
+static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A node's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,14 +92,29 @@ impl ArgType {
         ArgType(Type { dtype, weak: false, domain: Domain::of_shape(0) })
     }
 
-    /// An array of another shape class: arrays of one class have the same shape, different
-    /// classes broadcast. Classes are below [`Domain::SHAPES`].
-    pub fn array_of_shape(dtype: DType, class: u8) -> ArgType {
-        ArgType(Type {
-            dtype,
-            weak: false,
-            domain: Domain::of_shape(class.min(Domain::SHAPES - 1)),
-        })
+    /// An array of a shape class: arrays of one class have the same shape, different classes
+    /// broadcast.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let column = ArgType::array_of_shape(DType::F64, 1)?;
+    /// assert_eq!(column.to_string(), "f64[s1]");
+    /// assert!(ArgType::array_of_shape(DType::F64, 64).is_err());
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Limit` unless the class is below [`Domain::SHAPES`].
+    pub fn array_of_shape(dtype: DType, class: u8) -> Result<ArgType, Error> {
+        if class >= Domain::SHAPES {
+            let message = format!(
+                "shape class {class}: classes are numbered from 0 to {}",
+                Domain::SHAPES - 1
+            );
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(ArgType(Type { dtype, weak: false, domain: Domain::of_shape(class) }))
     }
 
     /// One strongly typed element.
@@ -82,6 +130,11 @@ impl ArgType {
     /// The element type (for weak numbers the one they have alone).
     pub fn dtype(self) -> DType {
         self.0.dtype
+    }
+
+    /// The shape class of an array.
+    pub(crate) fn class(self) -> Option<u8> {
+        self.0.domain.shapes().next()
     }
 
     /// Whether it is a weak number.
@@ -123,7 +176,7 @@ pub struct Operands {
 
 impl Operands {
     fn new(list: &[NodeId]) -> Operands {
-        let mut ids = [NodeId(0); 3];
+        let mut ids = [NodeId::NONE; 3];
         ids[..list.len()].copy_from_slice(list);
         Operands { ids, len: list.len() as u8 }
     }
@@ -168,8 +221,20 @@ impl Node {
 }
 
 /// A typed graph with its inputs and outputs.
-#[derive(Clone, Default)]
+///
+/// ```
+/// use hotloop::graph::Builder;
+///
+/// let mut b = Builder::new();
+/// let two = b.weak_int(2);
+/// let graph = b.finish(vec![two])?;
+/// assert_eq!(graph.to_string(), "%0: weak i64 = 2\n%1: i64 = 2\noutputs %1\n");
+/// # Ok::<(), hotloop::Error>(())
+/// ```
+#[derive(Clone)]
 pub struct Graph {
+    /// Tells its nodes from those of other graphs.
+    number: u32,
     nodes: Vec<Node>,
     types: Vec<Type>,
     inputs: Vec<ArgType>,
@@ -178,6 +243,22 @@ pub struct Graph {
 }
 
 impl Graph {
+    fn new() -> Graph {
+        let number = NEXT.fetch_add(1, Relaxed).max(1);
+        let (nodes, types, inputs) = (Vec::new(), Vec::new(), Vec::new());
+        Graph { number, nodes, types, inputs, outputs: Vec::new(), derived: Vec::new() }
+    }
+
+    /// Where a node stands; beyond all nodes if it is of another graph.
+    fn at(&self, id: NodeId) -> usize {
+        if id.graph() == self.number { id.index() } else { usize::MAX }
+    }
+
+    /// Whether a node is one of this graph's.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.at(id) < self.nodes.len()
+    }
+
     /// How many nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -190,27 +271,31 @@ impl Graph {
 
     /// All nodes, operands before users.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
-        (0..self.nodes.len() as u32).map(NodeId)
+        let number = self.number;
+        (0..self.nodes.len()).map(move |index| NodeId::new(number, index))
     }
 
     /// What a node is.
+    ///
+    /// # Panics
+    /// If it is no node of this graph, as all methods that are asked about one.
     pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.index()]
+        &self.nodes[self.at(id)]
     }
 
     /// A node's type.
     pub fn ty(&self, id: NodeId) -> Type {
-        self.types[id.index()]
+        self.types[self.at(id)]
     }
 
     /// A node's dtype.
     pub fn dtype(&self, id: NodeId) -> DType {
-        self.types[id.index()].dtype
+        self.types[self.at(id)].dtype
     }
 
     /// The bits of a constant node.
     pub fn constant(&self, id: NodeId) -> Option<u64> {
-        match self.nodes[id.index()] {
+        match self.nodes[self.at(id)] {
             Node::Const(bits) => Some(bits),
             _ => None,
         }
@@ -316,39 +401,39 @@ impl Graph {
         for id in self.ids() {
             let ty = self.ty(id);
             let operands = self.node(id).operands();
-            if operands.iter().any(|x| *x >= id) {
-                return Err(format!("%{} reads a later node", id.0));
+            if operands.iter().any(|x| *x >= id || x.graph() != self.number) {
+                return Err(format!("{id} reads a node that is not before it"));
             }
             let domain = self.join(operands.iter().map(|x| self.ty(*x).domain));
             let of = self.derivation(id).map(|d| d.of);
             let derived = of == Some(domain);
             match *self.node(id) {
                 Node::Input(i) if self.inputs.get(i as usize).map(|t| t.0) != Some(ty) => {
-                    return Err(format!("%{} is not of its input's type", id.0));
+                    return Err(format!("{id} is not of its input's type"));
                 }
                 Node::Const(_) if !ty.domain.is_scalar() => {
-                    return Err(format!("%{} is a constant array", id.0));
+                    return Err(format!("{id} is a constant array"));
                 }
                 Node::Adopt(x) if !self.ty(x).weak || ty.weak => {
-                    return Err(format!("%{} adopts a strong value", id.0));
+                    return Err(format!("{id} adopts a strong value"));
                 }
                 Node::Convert(x) if self.ty(x).weak != ty.weak || ty.domain != domain => {
-                    return Err(format!("%{} converts between weak and strong", id.0));
+                    return Err(format!("{id} converts between weak and strong"));
                 }
                 Node::Apply(op, _) => {
                     let values = if op == Op::Select { &operands[1..] } else { operands };
                     if values.iter().any(|x| self.dtype(*x) != self.dtype(values[0])) {
-                        return Err(format!("%{} ({op:?}) has operands of different dtypes", id.0));
+                        return Err(format!("{id} ({op:?}) has operands of different dtypes"));
                     }
                     if operands.iter().any(|x| self.ty(*x).weak != ty.weak) {
-                        return Err(format!("%{} ({op:?}) mixes weak and strong", id.0));
+                        return Err(format!("{id} ({op:?}) mixes weak and strong"));
                     }
                     let right = match op.is_reduction() {
                         true => ty.domain.is_scalar() || derived,
                         false => ty.domain == domain,
                     };
                     if !right {
-                        return Err(format!("%{} ({op:?}) has the wrong domain", id.0));
+                        return Err(format!("{id} ({op:?}) has the wrong domain"));
                     }
                 }
                 // The operand may still have to be broadcast.
@@ -356,13 +441,13 @@ impl Graph {
                     if self.ty(x).dtype != ty.dtype
                         || of.is_none_or(|of| self.join([of, domain].into_iter()) != of) =>
                 {
-                    return Err(format!("%{} is no view of its operand", id.0));
+                    return Err(format!("{id} is no view of its operand"));
                 }
                 _ => {}
             }
         }
         match self.outputs.iter().find(|x| self.ty(**x).weak) {
-            Some(x) => Err(format!("output %{} is weak", x.0)),
+            Some(x) => Err(format!("output {x} is weak")),
             None => Ok(()),
         }
     }
@@ -372,7 +457,7 @@ impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for id in self.ids() {
             let ty = self.ty(id);
-            write!(f, "%{}: {ty} = ", id.0)?;
+            write!(f, "{id}: {ty} = ")?;
             match self.node(id) {
                 Node::Input(i) => write!(f, "input {i}")?,
                 Node::Const(bits) => write!(f, "{}", show(*bits, ty.dtype))?,
@@ -383,14 +468,14 @@ impl fmt::Display for Graph {
                 Node::View(_) => write!(f, "view")?,
             }
             for (i, x) in self.node(id).operands().iter().enumerate() {
-                write!(f, "{}%{}", if i == 0 { " " } else { ", " }, x.0)?;
+                write!(f, "{}{x}", if i == 0 { " " } else { ", " })?;
             }
             writeln!(f)?;
         }
         for (i, Derived { of, how }) in self.derived.iter().enumerate() {
             writeln!(f, "d{i} = [{of}] {how}")?;
         }
-        let outputs: Vec<String> = self.outputs.iter().map(|x| format!("%{}", x.0)).collect();
+        let outputs: Vec<String> = self.outputs.iter().map(NodeId::to_string).collect();
         writeln!(f, "outputs {}", outputs.join(", "))
     }
 }
@@ -399,17 +484,22 @@ impl fmt::Display for Graph {
 ///
 /// ```
 /// use hotloop::graph::{ArgType, Builder};
-/// use hotloop::{DType, Op};
+/// use hotloop::graph::Op;
+/// use hotloop::DType;
 ///
 /// let mut b = Builder::new();
 /// let x = b.input(ArgType::array(DType::F32));
 /// let half = b.weak_float(0.5);
 /// let y = b.apply(Op::Mul, &[x, half])?;
-/// let graph = b.finish(vec![y]);
-/// assert_eq!(graph.dtype(graph.outputs()[0]), DType::F32);
+/// let graph = b.finish(vec![y])?;
+/// let program = hotloop::Engine::shared().compile_graph(graph, &["x"], &["half"])?;
+/// let y = program.eval_as::<f32>(("x", &[1.0f32, 3.0]))?;
+/// assert_eq!(y.as_slice(), Some(&[0.5, 1.5][..]));
 /// # Ok::<(), hotloop::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// Nodes of another builder are an error ([`ErrorKind::Name`]) wherever they are given.
+#[must_use = "`finish` makes the graph"]
 pub struct Builder {
     graph: Graph,
     known: FxHashMap<(Node, Type), NodeId>,
@@ -421,10 +511,40 @@ fn type_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Type, message)
 }
 
+fn foreign(id: NodeId) -> Error {
+    Error::new(ErrorKind::Name, format!("{id} is a node of another builder"))
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder::new()
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Builder").field(&self.graph).finish()
+    }
+}
+
 impl Builder {
     /// An empty graph's builder.
     pub fn new() -> Builder {
-        Builder::default()
+        Builder { graph: Graph::new(), known: FxHashMap::default(), called: None }
+    }
+
+    /// Checks that nodes are the builder's own.
+    fn check(&self, ids: &[NodeId]) -> Result<(), Error> {
+        match ids.iter().find(|id| !self.graph.contains(**id)) {
+            Some(id) => Err(foreign(*id)),
+            None => Ok(()),
+        }
     }
 
     /// The graph so far.
@@ -453,7 +573,7 @@ impl Builder {
     pub fn weak_int(&mut self, value: impl Into<i128>) -> NodeId {
         let value = value.into();
         match i64::try_from(value) {
-            Ok(value) => self.constant(value as u64, DType::I64, true),
+            Ok(value) => self.literal(value as u64, DType::I64, true),
             Err(_) => {
                 let node = Node::Wide([value as u64, (value >> 64) as u64]);
                 self.add(node, Type { dtype: DType::I64, weak: true, domain: Domain::SCALAR })
@@ -463,28 +583,83 @@ impl Builder {
 
     /// A weak float literal.
     pub fn weak_float(&mut self, value: f64) -> NodeId {
-        self.constant(value.to_bits(), DType::F64, true)
+        self.literal(value.to_bits(), DType::F64, true)
     }
 
     /// A weak truth literal.
     pub fn weak_bool(&mut self, value: bool) -> NodeId {
-        self.constant(value.into(), DType::Bool, true)
+        self.literal(value.into(), DType::Bool, true)
     }
 
     /// A constant of these bits.
-    pub fn constant(&mut self, bits: u64, dtype: DType, weak: bool) -> NodeId {
+    ///
+    /// ```
+    /// use hotloop::DType;
+    /// use hotloop::graph::Builder;
+    ///
+    /// let mut b = Builder::new();
+    /// let one = b.constant(1.0f32.to_bits().into(), DType::F32, false)?;
+    /// assert_eq!(b.graph().constant_f64(one), Some(1.0));
+    /// assert!(b.constant(256, DType::U8, false).is_err());
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Type` for bits beyond the dtype's, and for a weak value that is no `bool`, `i64` or `f64`.
+    pub fn constant(&mut self, bits: u64, dtype: DType, weak: bool) -> Result<NodeId, Error> {
+        let most = if dtype == DType::Bool { 1 } else { u64::MAX >> (64 - dtype.bits()) };
+        if bits > most {
+            return Err(type_error(format!("the bits {bits:#x} are no {dtype}")));
+        }
+        if weak && weak_default(dtype.kind()) != dtype {
+            return Err(type_error(format!("a weak value is bool, i64 or f64, not {dtype}")));
+        }
+        Ok(self.literal(bits, dtype, weak))
+    }
+
+    /// A constant of bits that are the dtype's.
+    pub(crate) fn literal(&mut self, bits: u64, dtype: DType, weak: bool) -> NodeId {
         self.add(Node::Const(bits), Type { dtype, weak, domain: Domain::SCALAR })
     }
 
     /// A constant of the dtype and weakness of another node.
-    pub fn constant_like(&mut self, like: NodeId, value: f64) -> NodeId {
+    ///
+    /// ```
+    /// use hotloop::DType;
+    /// use hotloop::graph::{ArgType, Builder};
+    ///
+    /// let mut b = Builder::new();
+    /// let x = b.input(ArgType::array(DType::I16));
+    /// let three = b.constant_like(x, 3.0)?;
+    /// assert_eq!(b.graph().dtype(three), DType::I16);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Name` for a node of another builder.
+    pub fn constant_like(&mut self, like: NodeId, value: f64) -> Result<NodeId, Error> {
+        self.check(&[like])?;
+        Ok(self.literal_like(like, value))
+    }
+
+    /// A constant of the dtype and weakness of a node of this builder.
+    pub(crate) fn literal_like(&mut self, like: NodeId, value: f64) -> NodeId {
         let Type { dtype, weak, .. } = self.graph.ty(like);
-        self.constant(convert_scalar(value.to_bits(), DType::F64, dtype), dtype, weak)
+        self.literal(convert_scalar(value.to_bits(), DType::F64, dtype), dtype, weak)
     }
 
     /// The finished graph. Weak outputs become strong in the dtype they have alone; an integer
     /// beyond `i64` is `u64`, beyond that `f64`.
-    pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
+    ///
+    /// # Errors
+    /// `Name` for a node of another builder.
+    pub fn finish(self, outputs: Vec<NodeId>) -> Result<Graph, Error> {
+        self.check(&outputs)?;
+        Ok(self.finished(outputs))
+    }
+
+    /// The finished graph, of outputs that are nodes of this builder.
+    pub(crate) fn finished(mut self, outputs: Vec<NodeId>) -> Graph {
         let outputs = outputs
             .into_iter()
             .map(|x| {
@@ -493,11 +668,11 @@ impl Builder {
                     let value = self.graph.weak_integer(x).unwrap_or_default();
                     let whole = adopt_integer(value, DType::U64).map(|bits| (bits, DType::U64));
                     let (bits, dtype) = whole.unwrap_or(((value as f64).to_bits(), DType::F64));
-                    return self.constant(bits, dtype, false);
+                    return self.literal(bits, dtype, false);
                 }
                 match self.graph.constant(x) {
                     _ if !ty.weak => x,
-                    Some(bits) => self.constant(bits, ty.dtype, false),
+                    Some(bits) => self.literal(bits, ty.dtype, false),
                     None => self.add(Node::Adopt(x), Type { weak: false, ..ty }),
                 }
             })
@@ -511,7 +686,7 @@ impl Builder {
         *known.entry((node, ty)).or_insert_with(|| {
             graph.nodes.push(node);
             graph.types.push(ty);
-            NodeId(graph.nodes.len() as u32 - 1)
+            NodeId::new(graph.number, graph.nodes.len() - 1)
         })
     }
 
@@ -541,7 +716,8 @@ impl Builder {
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder, Derivation};
-    /// use hotloop::{DType, Op};
+    /// use hotloop::graph::Op;
+    /// use hotloop::DType;
     ///
     /// let mut b = Builder::new();
     /// let x = b.input(ArgType::array(DType::F32));
@@ -551,15 +727,17 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// `Shape` for a view of a single number, and for an index that no shape could make right.
+    /// `Shape` for a view of a single number, and for an index that no shape could make right;
+    /// `Type` for a reduction; `Name` for a node of another builder.
     pub fn view(&mut self, x: NodeId, how: Derivation) -> Result<NodeId, Error> {
+        self.check(&[x])?;
         let ty = self.graph.ty(x);
         if ty.domain.is_scalar() {
             let message = "a single number has no axes to index or move";
             return Err(Error::new(ErrorKind::Shape, message));
         }
         if let Derivation::Reduce { .. } = how {
-            return Err(Error::internal("a reduction is no view"));
+            return Err(type_error("a reduction is no view").hint("use `Builder::reduce`"));
         }
         how.check()?;
         if let Some(kept) = self.kept_axes(x, &how)? {
@@ -602,16 +780,36 @@ impl Builder {
 
     /// A value in another dtype (`f32(x)`); the result is strong. Casts never fail: integers
     /// wrap, floats saturate to integers.
-    pub fn cast(&mut self, x: NodeId, dtype: DType) -> NodeId {
+    ///
+    /// ```
+    /// use hotloop::DType;
+    /// use hotloop::graph::Builder;
+    ///
+    /// let mut b = Builder::new();
+    /// let number = b.weak_float(2.5);
+    /// let whole = b.cast(number, DType::I32)?;
+    /// assert_eq!(b.graph().constant(whole), Some(2));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Name` for a node of another builder.
+    pub fn cast(&mut self, x: NodeId, dtype: DType) -> Result<NodeId, Error> {
+        self.check(&[x])?;
+        Ok(self.cast_own(x, dtype))
+    }
+
+    /// A node of this builder in another dtype.
+    pub(crate) fn cast_own(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
         if let Some(value) = self.wide(x) {
-            return self.constant(cast_integer(value, dtype), dtype, false);
+            return self.literal(cast_integer(value, dtype), dtype, false);
         }
         match self.graph.constant(x) {
-            Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, false),
+            Some(bits) => self.literal(convert_scalar(bits, ty.dtype, dtype), dtype, false),
             None if ty.weak => {
                 let strong = self.add(Node::Adopt(x), Type { weak: false, ..ty });
-                self.cast(strong, dtype)
+                self.cast_own(strong, dtype)
             }
             None if ty.dtype == dtype => x,
             None => self.add(Node::Convert(x), Type { dtype, ..ty }),
@@ -622,11 +820,11 @@ impl Builder {
     fn convert(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
         if let Some(value) = self.wide(x).filter(|_| dtype != DType::I64) {
-            return self.constant(cast_integer(value, dtype), dtype, true);
+            return self.literal(cast_integer(value, dtype), dtype, true);
         }
         match self.graph.constant(x) {
             _ if ty.dtype == dtype => x,
-            Some(bits) => self.constant(convert_scalar(bits, ty.dtype, dtype), dtype, ty.weak),
+            Some(bits) => self.literal(convert_scalar(bits, ty.dtype, dtype), dtype, ty.weak),
             None => self.add(Node::Convert(x), Type { dtype, ..ty }),
         }
     }
@@ -638,10 +836,10 @@ impl Builder {
             return Ok(self.convert(x, dtype));
         }
         if let Some(value) = self.wide(x) {
-            return Ok(self.constant(adopt_integer(value, dtype)?, dtype, false));
+            return Ok(self.literal(adopt_integer(value, dtype)?, dtype, false));
         }
         match self.graph.constant(x) {
-            Some(bits) => Ok(self.constant(adopt_bits(bits, ty.dtype, dtype)?, dtype, false)),
+            Some(bits) => Ok(self.literal(adopt_bits(bits, ty.dtype, dtype)?, dtype, false)),
             None => Ok(self.add(Node::Adopt(x), Type { dtype, weak: false, ..ty })),
         }
     }
@@ -723,12 +921,20 @@ impl Builder {
     /// Applies an operation to operands of any dtypes.
     ///
     /// # Errors
-    /// `Type` where the operation does not take these dtypes, or a constant does not fit the
-    /// dtype it meets; `Arity` for a wrong number of operands.
+    /// `Type` where the operation does not take these dtypes, a constant does not fit the dtype it
+    /// meets, or the operation is one that the compiler keeps to itself; `Arity` for a wrong number
+    /// of operands; `Name` for a node of another builder.
     pub fn apply(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
+        self.check(operands)?;
+        check_public(op)?;
+        self.apply_own(op, operands)
+    }
+
+    /// Applies any operation to nodes of this builder.
+    pub(crate) fn apply_own(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
         check_arity(op, operands)?;
         if op.is_reduction() {
-            return self.reduce(op, operands, None, false);
+            return self.reduce_own(op, operands, None, false, &ReduceOptions::default());
         }
         if let Some(result) = self.formula(op, operands)? {
             return Ok(result);
@@ -909,12 +1115,12 @@ impl Builder {
         let [x, y] = operands;
         match op {
             Op::Eq | Op::Ne => {
-                let differ = self.apply(Op::BitXor, &[x, y])?;
-                if op == Op::Ne { Ok(differ) } else { self.apply(Op::BitNot, &[differ]) }
+                let differ = self.apply_own(Op::BitXor, &[x, y])?;
+                if op == Op::Ne { Ok(differ) } else { self.apply_own(Op::BitNot, &[differ]) }
             }
             _ => {
-                let not_x = self.apply(Op::BitNot, &[x])?;
-                self.apply(if op == Op::Lt { Op::BitAnd } else { Op::BitOr }, &[not_x, y])
+                let not_x = self.apply_own(Op::BitNot, &[x])?;
+                self.apply_own(if op == Op::Lt { Op::BitAnd } else { Op::BitOr }, &[not_x, y])
             }
         }
     }
@@ -962,9 +1168,9 @@ impl Builder {
         signed_is_left: bool,
     ) -> Result<NodeId, Error> {
         let signed = if signed_is_left { x } else { y };
-        let zero = self.constant(0, self.graph.dtype(signed), false);
-        let negative = self.apply(Op::Lt, &[signed, zero])?;
-        let unsigned = self.cast(signed, DType::U64);
+        let zero = self.literal(0, self.graph.dtype(signed), false);
+        let negative = self.apply_own(Op::Lt, &[signed, zero])?;
+        let unsigned = self.cast_own(signed, DType::U64);
         let operands = if signed_is_left { [unsigned, y] } else { [x, unsigned] };
         let exact = self.apply_folded(op, &operands, DType::Bool)?;
         let decided = self.decided_comparison(op, signed_is_left, signed)?;
@@ -1010,7 +1216,7 @@ impl Builder {
             if let Some(bits) = bits {
                 let operand = self.graph.dtype(operands[operands.len() - 1]);
                 if let Some((value, 0)) = compute_weak(op, operand, &bits)? {
-                    return Ok(self.constant(value, dtype, true));
+                    return Ok(self.literal(value, dtype, true));
                 }
             }
         }
@@ -1061,6 +1267,14 @@ impl Builder {
         builder.graph.derived = graph.derived.clone();
         builder
     }
+}
+
+/// Checks that an operation is one that callers may name.
+fn check_public(op: Op) -> Result<(), Error> {
+    if op.is_public() || TWO_RESULTS.iter().any(|function| function.ops.contains(&op)) {
+        return Ok(());
+    }
+    Err(type_error(format!("{} is an operation of the compiler's own", op.row().name)))
 }
 
 fn check_arity(op: Op, operands: &[NodeId]) -> Result<(), Error> {
@@ -1142,7 +1356,7 @@ pub(crate) fn rewrite_types(
     let mut operands = Vec::new();
     for id in graph.ids() {
         if !live[id.index()] {
-            carried.0.push(NodeId(0));
+            carried.0.push(NodeId::NONE);
             continue;
         }
         operands.clear();
@@ -1154,7 +1368,7 @@ pub(crate) fn rewrite_types(
         carried.0.push(new);
     }
     let outputs = graph.outputs.iter().map(|x| carried.to(*x)).collect();
-    let graph = builder.finish(outputs);
+    let graph = builder.finished(outputs);
     debug_assert_eq!(graph.verify(), Ok(()));
     Ok(graph)
 }

@@ -3,7 +3,10 @@
 //! Every engine, the interpreter included, starts from the result; what comes after it keeps
 //! every bit. So a fused multiply-add is decided here and nowhere else.
 
-use hotloop_runtime::dtype::DType;
+use std::fmt;
+use std::str::FromStr;
+
+use hotloop_runtime::dtype::{DType, UnknownName};
 use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +15,7 @@ use crate::ops::{Lowering, Op};
 
 /// What may be done to floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Mode {
     /// IEEE 754 as written: no contraction, no reassociation.
     #[default]
@@ -34,6 +38,22 @@ impl Mode {
     }
 }
 
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> std::result::Result<Mode, UnknownName> {
+        let modes = [Mode::Strict, Mode::Contract, Mode::Fast];
+        let unknown = || UnknownName { what: "mode", name: name.to_string() };
+        modes.into_iter().find(|mode| mode.name() == name).ok_or_else(unknown)
+    }
+}
+
 /// The graph of primitives that every engine computes.
 ///
 /// # Errors
@@ -49,7 +69,7 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
             expand(b, op, operands, graph.ty(id), mode).map(Some)
         }
         Node::Apply(op, _) if mode == Mode::Fast => match op.fast() {
-            Some(fast) => b.apply(fast, operands).map(Some),
+            Some(fast) => b.apply_own(fast, operands).map(Some),
             None => Ok(None),
         },
         _ => Ok(None),
@@ -81,51 +101,51 @@ fn expand(
     let float = ty.dtype.is_float();
     match op {
         Op::Clip => {
-            let above = b.apply(Op::Maximum, &[x, operands[1]])?;
-            b.apply(Op::Minimum, &[above, operands[2]])
+            let above = b.apply_own(Op::Maximum, &[x, operands[1]])?;
+            b.apply_own(Op::Minimum, &[above, operands[2]])
         }
         Op::Fmin | Op::Fmax => {
             let extreme =
-                b.apply(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
+                b.apply_own(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
             if !float || injected(Fault::FminPropagatesNan) {
                 return Ok(extreme);
             }
             let y = operands[1];
-            let y_is_nan = b.apply(Op::Ne, &[y, y])?;
-            let x_is_nan = b.apply(Op::Ne, &[x, x])?;
-            let or_x = b.apply(Op::Select, &[y_is_nan, x, extreme])?;
-            b.apply(Op::Select, &[x_is_nan, y, or_x])
+            let y_is_nan = b.apply_own(Op::Ne, &[y, y])?;
+            let x_is_nan = b.apply_own(Op::Ne, &[x, x])?;
+            let or_x = b.apply_own(Op::Select, &[y_is_nan, x, extreme])?;
+            b.apply_own(Op::Select, &[x_is_nan, y, or_x])
         }
         Op::Sign => {
-            let [zero, one] = [0.0, 1.0].map(|v| b.constant_like(x, v));
-            let positive = b.apply(Op::Lt, &[zero, x])?;
-            let is_zero = b.apply(Op::Eq, &[x, zero])?;
+            let [zero, one] = [0.0, 1.0].map(|v| b.literal_like(x, v));
+            let positive = b.apply_own(Op::Lt, &[zero, x])?;
+            let is_zero = b.apply_own(Op::Eq, &[x, zero])?;
             // What is neither is negative, or NaN, which stays.
             let rest = if float || ty.dtype.is_signed_int() {
-                let minus_one = b.constant_like(x, -1.0);
-                let negative = b.apply(Op::Lt, &[x, zero])?;
-                b.apply(Op::Select, &[negative, minus_one, x])?
+                let minus_one = b.literal_like(x, -1.0);
+                let negative = b.apply_own(Op::Lt, &[x, zero])?;
+                b.apply_own(Op::Select, &[negative, minus_one, x])?
             } else {
                 x
             };
-            let rest = b.apply(Op::Select, &[is_zero, zero, rest])?;
-            b.apply(Op::Select, &[positive, one, rest])
+            let rest = b.apply_own(Op::Select, &[is_zero, zero, rest])?;
+            b.apply_own(Op::Select, &[positive, one, rest])
         }
-        Op::Isnan => b.apply(Op::Ne, &[x, x]),
-        Op::Isinf if !float => b.apply(Op::Ne, &[x, x]),
-        Op::Isfinite if !float => b.apply(Op::Eq, &[x, x]),
+        Op::Isnan => b.apply_own(Op::Ne, &[x, x]),
+        Op::Isinf if !float => b.apply_own(Op::Ne, &[x, x]),
+        Op::Isfinite if !float => b.apply_own(Op::Eq, &[x, x]),
         Op::Isinf | Op::Isfinite => {
             let signed = injected(Fault::MinusInfinityIsFinite);
-            let magnitude = if signed { x } else { b.apply(Op::Abs, &[x])? };
-            let infinity = b.constant_like(x, f64::INFINITY);
-            b.apply(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
+            let magnitude = if signed { x } else { b.apply_own(Op::Abs, &[x])? };
+            let infinity = b.literal_like(x, f64::INFINITY);
+            b.apply_own(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
         }
         Op::Power => {
             let exponent = b.graph().constant_f64(operands[1]);
             let plain = mode == Mode::Fast;
             match exponent.map(|e| b.constant_power(x, e, plain)).transpose()?.flatten() {
                 Some(power) => Ok(power),
-                None => b.apply(Op::RealPower, operands),
+                None => b.apply_own(Op::RealPower, operands),
             }
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
@@ -145,28 +165,28 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             }
             let sum = b.reduce_to(Op::Sum, &[x], dtype, domain);
             let count = count(b, x, sum, dtype)?;
-            b.apply(Op::Div, &[sum, count])
+            b.apply_own(Op::Div, &[sum, count])
         }
         Op::Var | Op::Std => {
             let squares = if ty.domain.is_scalar() {
-                let distance = b.apply(Op::Sub, &[x, x])?;
-                b.apply(Op::Mul, &[distance, distance])?
+                let distance = b.apply_own(Op::Sub, &[x, x])?;
+                b.apply_own(Op::Mul, &[distance, distance])?
             } else {
                 b.reduce_to(Op::SquaredDeviations, &[x], dtype, domain)
             };
             let count = count(b, x, squares, dtype)?;
-            let freedom = b.apply(Op::Sub, &[count, operands[1]])?;
-            let zero = b.constant_like(freedom, 0.0);
+            let freedom = b.apply_own(Op::Sub, &[count, operands[1]])?;
+            let zero = b.literal_like(freedom, 0.0);
             let least = if injected(Fault::FreedomBelowZero) { freedom } else { zero };
-            let freedom = b.apply(Op::Maximum, &[freedom, least])?;
-            let var = b.apply(Op::Div, &[squares, freedom])?;
-            if op == Op::Std { b.apply(Op::Sqrt, &[var]) } else { Ok(var) }
+            let freedom = b.apply_own(Op::Maximum, &[freedom, least])?;
+            let var = b.apply_own(Op::Div, &[squares, freedom])?;
+            if op == Op::Std { b.apply_own(Op::Sqrt, &[var]) } else { Ok(var) }
         }
         Op::CountNonzero => {
-            let zero = b.constant_like(x, 0.0);
+            let zero = b.literal_like(x, 0.0);
             let as_is = ty.dtype == DType::Bool || injected(Fault::ValuesCounted);
-            let set = if as_is { x } else { b.apply(Op::Ne, &[x, zero])? };
-            let ones = b.cast(set, DType::I64);
+            let set = if as_is { x } else { b.apply_own(Op::Ne, &[x, zero])? };
+            let ones = b.cast_own(set, DType::I64);
             Ok(b.reduce_to(Op::Sum, &[ones], dtype, domain))
         }
         Op::Nansum | Op::Nanmin | Op::Nanmax if !float => {
@@ -178,33 +198,33 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             Ok(b.reduce_to(plain, &[x], dtype, domain))
         }
         Op::Nansum | Op::Nanmean => {
-            let zero = b.constant_like(x, 0.0);
-            let is_number = b.apply(Op::Eq, &[x, x])?;
-            let numbers = b.apply(Op::Select, &[is_number, x, zero])?;
+            let zero = b.literal_like(x, 0.0);
+            let is_number = b.apply_own(Op::Eq, &[x, x])?;
+            let numbers = b.apply_own(Op::Select, &[is_number, x, zero])?;
             let sum = b.reduce_to(Op::Sum, &[numbers], dtype, domain);
             if op == Op::Nansum {
                 return Ok(sum);
             }
-            let ones = b.cast(is_number, DType::I64);
+            let ones = b.cast_own(is_number, DType::I64);
             let count = b.reduce_to(Op::Sum, &[ones], DType::I64, domain);
-            let count = b.cast(count, dtype);
-            b.apply(Op::Div, &[sum, count])
+            let count = b.cast_own(count, dtype);
+            b.apply_own(Op::Div, &[sum, count])
         }
         Op::Nanmin | Op::Nanmax => {
             let (extreme, last) = match op {
                 Op::Nanmin => (Op::Min, f64::INFINITY),
                 _ => (Op::Max, f64::NEG_INFINITY),
             };
-            let [last, nan] = [last, f64::NAN].map(|v| b.constant_like(x, v));
-            let is_number = b.apply(Op::Eq, &[x, x])?;
-            let numbers = b.apply(Op::Select, &[is_number, x, last])?;
+            let [last, nan] = [last, f64::NAN].map(|v| b.literal_like(x, v));
+            let is_number = b.apply_own(Op::Eq, &[x, x])?;
+            let numbers = b.apply_own(Op::Select, &[is_number, x, last])?;
             let extreme = b.reduce_to(extreme, &[numbers], dtype, domain);
             let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain);
             let nothing = if injected(Fault::NanminOfNothing) { extreme } else { nan };
-            b.apply(Op::Select, &[any, extreme, nothing])
+            b.apply_own(Op::Select, &[any, extreme, nothing])
         }
         Op::Dot => {
-            let products = b.apply(Op::Mul, operands)?;
+            let products = b.apply_own(Op::Mul, operands)?;
             Ok(b.reduce_to(Op::Sum, &[products], dtype, domain))
         }
         _ => Err(Error::internal(format!("{op:?} has no expansion"))),
@@ -217,7 +237,7 @@ fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<
     let scalar = whole || injected(Fault::MeanOverAll);
     let (op, of) = if scalar { (Op::Size, x) } else { (Op::Length, reduction) };
     let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR);
-    Ok(b.cast(count, dtype))
+    Ok(b.cast_own(count, dtype))
 }
 
 /// Views of views that are moved one after the other.
@@ -292,13 +312,13 @@ fn contract(graph: &Graph) -> Result<Graph> {
         }
         let negates = op == Op::Sub && !injected(Fault::FusedSignForgotten);
         let negated_if_sub =
-            |b: &mut Builder, x| if negates { b.apply(Op::Neg, &[x]) } else { Ok(x) };
+            |b: &mut Builder, x| if negates { b.apply_own(Op::Neg, &[x]) } else { Ok(x) };
         if let Some((x, y)) = factors(old[0]) {
             let rest = negated_if_sub(b, operands[1])?;
-            b.apply(Op::Fma, &[carried.to(x), carried.to(y), rest]).map(Some)
+            b.apply_own(Op::Fma, &[carried.to(x), carried.to(y), rest]).map(Some)
         } else if let Some((x, y)) = factors(old[1]) {
             let x = negated_if_sub(b, carried.to(x))?;
-            b.apply(Op::Fma, &[x, carried.to(y), operands[0]]).map(Some)
+            b.apply_own(Op::Fma, &[x, carried.to(y), operands[0]]).map(Some)
         } else {
             Ok(None)
         }
@@ -337,7 +357,7 @@ fn balance(graph: &Graph) -> Result<Graph> {
         while leaves.len() > 1 {
             leaves = leaves
                 .chunks(2)
-                .map(|pair| if pair.len() == 2 { b.apply(op, pair) } else { Ok(pair[0]) })
+                .map(|pair| if pair.len() == 2 { b.apply_own(op, pair) } else { Ok(pair[0]) })
                 .collect::<Result<_>>()?;
         }
         Ok(Some(leaves[0]))

@@ -23,16 +23,18 @@
 //!
 //! # Choosing an entry point
 //!
-//! - [`Program::eval`] allocates the outputs. [`Program::eval_as`] does for one of known type.
+//! - [`Program::eval`] allocates the outputs. [`Program::eval_as`], [`Program::eval_vec`] and
+//!   [`Program::eval_scalar`] do for one of known type.
 //! - [`Program::eval_into`] writes the caller's arrays, in place if need be ([`Out::inout`]).
 //! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
-//! - [`graph::Builder`] makes graphs without text.
+//! - [`graph::Builder`] makes graphs without text, and [`Engine::compile_graph`] programs of them.
 
 #![warn(missing_docs)]
 
 mod arg;
 mod backend;
 mod bind;
+mod bound;
 mod cache;
 mod call;
 mod domain;
@@ -41,17 +43,21 @@ mod engine;
 mod error;
 #[cfg(feature = "faults")]
 mod fault;
+mod functions;
 pub mod graph;
 mod interp;
 mod legalize;
 pub mod npy;
+#[doc(hidden)]
 pub mod ops;
 mod optimize;
 mod options;
 mod order;
+mod origin;
 mod outputs;
 mod overlap;
 mod plan;
+mod prepared;
 mod program;
 mod promote;
 mod resolve;
@@ -60,26 +66,47 @@ mod store;
 mod weak;
 
 pub use arg::{Arg, Args, Out};
+pub use bound::Bound;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result, Span, shortened};
+pub use functions::{FunctionInfo, functions};
 pub use graph::ArgType;
-pub use hotloop_runtime::control::Progress;
-pub use hotloop_runtime::drive::ForEach;
-pub use hotloop_runtime::dtype::{DType, Element, Kind};
-pub use hotloop_runtime::isa::Isa;
-pub use hotloop_runtime::math::kernel_addresses;
-pub use hotloop_runtime::pages::prefer_huge_pages;
-pub use hotloop_runtime::perf::Perf;
-pub use hotloop_runtime::store::{FileArray, Sink, Source};
+pub use hotloop_runtime::dtype::{DType, Element};
 pub use legalize::Mode;
 pub use ndarray;
-pub use ops::Op;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
-pub use program::{Bound, Kernel, OutputShape, Program};
-pub use promote::{promote, promote_all};
-pub use rayon;
-pub use stats::{PassStats, Stats};
+pub use program::{Kernel, OutputShape, Program};
+
+/// Arrays outside memory.
+pub mod io {
+    pub use hotloop_runtime::store::{FileArray, Sink, Source};
+}
+
+/// Dtypes, and what operands of two of them meet in.
+pub mod types {
+    pub use hotloop_runtime::dtype::{DType, Element, Kind, UnknownName, Visitor};
+
+    pub use crate::graph::ArgType;
+    pub use crate::promote::{promote, promote_all};
+}
+
+/// Threads of a host, and the machine that they run on.
+pub mod threads {
+    pub use hotloop_runtime::drive::ForEach;
+    pub use hotloop_runtime::isa::Isa;
+    pub use hotloop_runtime::pages::prefer_huge_pages;
+    pub use rayon;
+}
+
+/// What runs take and how far they are, and what profilers see of them.
+pub mod explain {
+    pub use hotloop_runtime::control::Progress;
+    pub use hotloop_runtime::math::kernel_addresses;
+    pub use hotloop_runtime::perf::Perf;
+
+    pub use crate::stats::{PassStats, Stats};
+}
 
 /// Compiles a program on an engine that the whole process shares.
 ///

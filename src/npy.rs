@@ -67,9 +67,9 @@ impl Header {
                 hint.into_iter().fold(error, Error::hint)
             }
             // A reader may have an error of ours to give.
-            Trouble::Io(error) => error
-                .downcast()
-                .unwrap_or_else(|error| Error::new(ErrorKind::Io, error.to_string())),
+            Trouble::Io(error) => error.downcast().unwrap_or_else(|error| {
+                Error::new(ErrorKind::Io, error.to_string()).caused_by(error)
+            }),
         })
     }
 
@@ -130,19 +130,13 @@ impl Header {
             (_, true) => other,
             (_, false) => native,
         };
-        let code = match self.dtype {
-            DType::Bool => "b1",
-            DType::I8 => "i1",
-            DType::I16 => "i2",
-            DType::I32 => "i4",
-            DType::I64 => "i8",
-            DType::U8 => "u1",
-            DType::U16 => "u2",
-            DType::U32 => "u4",
-            DType::U64 => "u8",
-            DType::F32 => "f4",
-            DType::F64 => "f8",
+        let sort = match self.dtype {
+            DType::Bool => 'b',
+            dtype if dtype.is_float() => 'f',
+            dtype if dtype.is_signed_int() => 'i',
+            _ => 'u',
         };
+        let code = format!("{sort}{}", self.dtype.size());
         let fortran = if self.fortran_order { "True" } else { "False" };
         let shape = shown_shape(&self.shape);
         let text =
@@ -182,8 +176,9 @@ impl Header {
 /// is no file, but a pipe, say.
 pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     let path = path.as_ref();
-    let cannot =
-        |error: io::Error| Error::new(ErrorKind::Io, format!("cannot read {path:?}: {error}"));
+    let cannot = |error: io::Error| {
+        Error::new(ErrorKind::Io, format!("cannot read {path:?}: {error}")).caused_by(error)
+    };
     let mut options = OpenOptions::new();
     options.read(true);
     // A pipe is opened at once, whether or not anybody writes to it; a file is read as ever.

@@ -2,6 +2,7 @@
 //! native backend, the documentation and the tests are made.
 
 mod signature;
+use std::fmt;
 
 use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
@@ -181,6 +182,7 @@ macro_rules! table {
     )*) => {
         /// An operation of the graph.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         #[allow(missing_docs, reason = "each is described by its row")]
         pub enum Op { $($op),* }
 
@@ -521,6 +523,24 @@ table! {
         "How many elements a reduction over axes takes for each result; only the expansion of `mean` makes it."
 }
 
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Op {
+    /// NumPy's name, or the symbol of an operator that has no function name.
+    ///
+    /// ```
+    /// assert_eq!(hotloop::graph::Op::Arcsin.name(), "arcsin");
+    /// ```
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+}
+
+#[doc(hidden)]
 impl Op {
     /// The operation's row.
     pub fn row(self) -> &'static Row {

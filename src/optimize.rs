@@ -56,7 +56,7 @@ pub fn optimize(graph: Graph) -> Result<Graph> {
                     return Ok(folded.map(|bits| {
                         changed = true;
                         let bits = convert_scalar(bits, b.graph().dtype(operands[0]), ty.dtype);
-                        b.constant(bits, ty.dtype, false)
+                        b.literal(bits, ty.dtype, false)
                     }));
                 }
                 _ => return Ok(None),
@@ -102,7 +102,7 @@ fn fold_constants(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     let bits: Option<Vec<u64>> = site.operands.iter().map(|x| b.graph().constant(*x)).collect();
     let Some((bits, last)) = bits.zip(site.operands.last()) else { return Ok(None) };
     let dtype = b.graph().dtype(*last);
-    Ok(fold(site.op, dtype, &bits).map(|value| b.constant(value, site.ty.dtype, false)))
+    Ok(fold(site.op, dtype, &bits).map(|value| b.literal(value, site.ty.dtype, false)))
 }
 
 /// `b + a` is `a + b`: operands in the order of the graph, constants last.
@@ -112,7 +112,7 @@ fn order_operands(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     if !site.op.is_commutative() || rank(x) <= rank(y) {
         return Ok(None);
     }
-    b.apply(site.op, &[y, x]).map(Some)
+    b.apply_own(site.op, &[y, x]).map(Some)
 }
 
 /// `x * 1`, `x / 1`, `x - 0` and integers' `x + 0`, `x | 0`, `x ^ 0`, `x << 0`, `x // 1`.
@@ -152,7 +152,7 @@ fn undo_inverse(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     match (site.op, made_by(b, x)) {
         (Op::Neg, Some((Op::Neg, y))) | (Op::BitNot, Some((Op::BitNot, y))) => Ok(Some(y)),
         (Op::Abs, Some((Op::Neg, y))) if !is_unsigned(site.ty.dtype) => {
-            b.apply(Op::Abs, &[y]).map(Some)
+            b.apply_own(Op::Abs, &[y]).map(Some)
         }
         (Op::Abs, Some((Op::Abs, _))) => Ok(Some(x)),
         _ => Ok(None),
@@ -173,8 +173,8 @@ fn divide_by_power_of_two(b: &mut Builder, site: &Site) -> Result<Option<NodeId>
     if !power_of_two || !normal(y) || !normal(reciprocal) {
         return Ok(None);
     }
-    let reciprocal = b.constant_like(site.operands[1], reciprocal);
-    b.apply(Op::Mul, &[site.operands[0], reciprocal]).map(Some)
+    let reciprocal = b.literal_like(site.operands[1], reciprocal);
+    b.apply_own(Op::Mul, &[site.operands[0], reciprocal]).map(Some)
 }
 
 /// `x - (-y)` is `x + y`, and `x + (-y)` is `x - y`.
@@ -182,8 +182,8 @@ fn subtract_negated(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     let &[x, y] = site.operands else { return Ok(None) };
     let Some((Op::Neg, y)) = made_by(b, y) else { return Ok(None) };
     match site.op {
-        Op::Sub => b.apply(Op::Add, &[x, y]).map(Some),
-        Op::Add => b.apply(Op::Sub, &[x, y]).map(Some),
+        Op::Sub => b.apply_own(Op::Add, &[x, y]).map(Some),
+        Op::Add => b.apply_own(Op::Sub, &[x, y]).map(Some),
         _ => Ok(None),
     }
 }
@@ -200,5 +200,6 @@ fn power_of_integer(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     let exponent =
         site.constant(b, 1).filter(|e| site.op == Op::IntegerPower && (1.0..=64.0).contains(e));
     let Some(exponent) = exponent else { return Ok(None) };
-    power_by_squaring(exponent as u32, site.operands[0], |x, y| b.apply(Op::Mul, &[x, y])).map(Some)
+    power_by_squaring(exponent as u32, site.operands[0], |x, y| b.apply_own(Op::Mul, &[x, y]))
+        .map(Some)
 }

@@ -14,6 +14,7 @@ use crate::legalize::Mode;
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Backend {
     /// Native code, or the portable backend where native code cannot be had.
     #[default]
@@ -28,6 +29,7 @@ pub enum Backend {
 
 /// The order of a fresh output's elements in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Order {
     /// That of the arguments it is made of, as NumPy's `K`: C order unless they say otherwise.
     #[default]
@@ -96,7 +98,7 @@ fn default_perf() -> Perf {
 /// let token = CancelToken::new();
 /// let program = hotloop::compile("a + 1")?.with(RunOptions::new().cancel(&token));
 /// token.cancel();
-/// let error = program.eval([("a", (&[1.0, 2.0]).into())]).unwrap_err();
+/// let error = program.eval(("a", &[1.0, 2.0])).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Cancelled);
 /// # Ok::<(), hotloop::Error>(())
 /// ```
@@ -122,6 +124,7 @@ impl CancelToken {
 
 /// What a program's runs may be told; see [`Program::with`](crate::Program::with).
 #[derive(Clone, Debug, Default)]
+#[must_use = "`Program::with` takes them"]
 pub struct RunOptions {
     cancel: Option<CancelToken>,
     deadline: Option<Duration>,
@@ -149,7 +152,7 @@ impl RunOptions {
     /// use hotloop::{ErrorKind, RunOptions};
     ///
     /// let late = RunOptions::new().deadline(std::time::Duration::ZERO);
-    /// let error = hotloop::compile("x + 1")?.with(late).eval([("x", (&[1.0]).into())]).unwrap_err();
+    /// let error = hotloop::compile("x + 1")?.with(late).eval(("x", &[1.0])).unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Cancelled);
     /// # Ok::<(), hotloop::Error>(())
     /// ```
@@ -166,10 +169,10 @@ impl RunOptions {
     ///
     /// let x = Array2::<f64>::ones((3, 4));
     /// let program = hotloop::compile("x + 1")?;
-    /// let y = program.eval_as::<f64>([("x", (&x.t()).into())])?;
+    /// let y = program.eval_as::<f64>(("x", &x.t()))?;
     /// assert_eq!(y.strides(), [1, 4]);
     /// let program = program.with(RunOptions::new().order(Order::C));
-    /// let y = program.eval_as::<f64>([("x", (&x.t()).into())])?;
+    /// let y = program.eval_as::<f64>(("x", &x.t()))?;
     /// assert_eq!(y.strides(), [3, 1]);
     /// # Ok::<(), hotloop::Error>(())
     /// ```
@@ -182,11 +185,12 @@ impl RunOptions {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use hotloop::{Progress, RunOptions};
+    /// use hotloop::explain::Progress;
+    /// use hotloop::RunOptions;
     ///
     /// let progress = Arc::new(Progress::new());
     /// let program = hotloop::compile("x / sum(x)")?.with(RunOptions::new().progress(&progress));
-    /// program.eval([("x", (&[1.0, 2.0, 5.0]).into())])?;
+    /// program.eval(("x", &[1.0, 2.0, 5.0]))?;
     /// assert_eq!((progress.done(), progress.total()), (6, 6));
     /// # Ok::<(), hotloop::Error>(())
     /// ```

@@ -61,8 +61,8 @@ fn follow(graph: &Graph, shapes: &Shapes, operands: &[Operand]) -> Result<Vec<Bo
         let size = ty.dtype.size();
         let strides = match (graph.node(id), graph.derivation(id)) {
             (Node::Input(number), _) => match &operands[*number as usize] {
-                Operand::Array(view) => view.strides.clone(),
-                Operand::Scalar(_) => Box::new([]),
+                Operand::Array(view) => view.strides.clone().into(),
+                Operand::Scalar(_) => Box::default(),
             },
             (Node::View(x), Some(derived)) => {
                 let of = shapes.of(derived.of)?;

@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Index;
 
-use hotloop_runtime::dtype::{DType, Element};
-use hotloop_runtime::memory::{OutOfMemory, zeroed};
+use hotloop_runtime::dtype::{DType, Element, Visitor};
+use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
 use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
 
 use crate::domain::element_count;
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::stats::Stats;
 
 /// What a run reports beside its values.
@@ -39,9 +39,12 @@ impl Report {
 ///
 /// ```
 /// let program = hotloop::compile("low = minimum(a, b); high = maximum(a, b)")?;
-/// let mut outputs = program.eval([("a", (&[1, 5]).into()), ("b", (&[4, 2]).into())])?;
+/// let mut outputs = program.eval([("a", &[1, 5]), ("b", &[4, 2])])?;
 /// assert_eq!(outputs["low"].view::<i32>()?.as_slice(), Some(&[1, 2][..]));
-/// assert_eq!(outputs.take::<i32>("high")?.into_raw_vec_and_offset().0, [4, 5]);
+/// assert_eq!(outputs.take::<i32>("high")?.as_slice(), Some(&[4, 5][..]));
+/// for output in outputs {
+///     println!("{} is {}", output.name().unwrap_or("an output"), output.dtype());
+/// }
 /// # Ok::<(), hotloop::Error>(())
 /// ```
 #[derive(Debug)]
@@ -51,6 +54,14 @@ pub struct Outputs {
 }
 
 /// One output.
+///
+/// ```
+/// let mut outputs = hotloop::compile("x + 1")?.eval(("x", &[1i32, 2]))?.into_iter();
+/// let output = outputs.next().expect("one output");
+/// assert_eq!((output.shape(), output.strides()), (&[2][..], &[4][..]));
+/// assert_eq!(output.into_vec::<i32>()?, [2, 3]);
+/// # Ok::<(), hotloop::Error>(())
+/// ```
 pub struct Output {
     name: Option<Box<str>>,
     dtype: DType,
@@ -119,8 +130,19 @@ impl Outputs {
     }
 
     /// The outputs in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Output> {
+    pub fn iter(&self) -> std::slice::Iter<'_, Output> {
         self.list.iter()
+    }
+
+    /// An output by number or name, if there is one.
+    ///
+    /// ```
+    /// let outputs = hotloop::compile("y = x * 2; y")?.eval(("x", 2.0))?;
+    /// assert!(outputs.get("y").is_some() && outputs.get(1).is_none());
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn get(&self, key: impl Key) -> Option<&Output> {
+        key.find(self).and_then(|number| self.list.get(number))
     }
 
     /// What the run reported.
@@ -131,13 +153,40 @@ impl Outputs {
     /// Moves an output out; it is empty afterwards.
     ///
     /// # Errors
-    /// `Name` for an output that does not exist or was taken, `Type` if `T` is not its dtype:
-    /// nothing is cast.
+    /// `Name` for an output that does not exist, `Taken` for one that was taken, `Type` if `T` is
+    /// not its dtype: nothing is cast.
     pub fn take<T: Element>(&mut self, key: impl Key) -> Result<ArrayD<T>> {
         match key.find(self) {
             Some(i) => self.list[i].take(),
             None => Err(Error::new(ErrorKind::Name, format!("there is no output {}", key.shown()))),
         }
+    }
+}
+
+impl IntoIterator for Outputs {
+    type Item = Output;
+    type IntoIter = std::vec::IntoIter<Output>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Outputs {
+    type Item = &'a Output;
+    type IntoIter = std::slice::Iter<'a, Output>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}
+
+impl<T: Element> TryFrom<Output> for ArrayD<T> {
+    type Error = Error;
+
+    /// The output as an array, in its order in memory; nothing is copied.
+    fn try_from(mut output: Output) -> Result<ArrayD<T>> {
+        output.take()
     }
 }
 
@@ -162,37 +211,13 @@ impl Output {
         shape: Box<[usize]>,
         strides: Box<[isize]>,
     ) -> Result<Output> {
-        fn make<T: Element>(n: usize) -> Result<(Box<dyn Any + Send + Sync>, *mut u8)> {
-            let mut data = zeroed::<T>(n).map_err(|OutOfMemory(bytes)| {
-                Error::new(
-                    ErrorKind::OutOfMemory,
-                    format!("cannot allocate {bytes} bytes for an output"),
-                )
-            })?;
-            prefer_huge_pages(&mut data);
-            let pointer = data.as_mut_ptr().cast();
-            Ok((Box::new(data), pointer))
-        }
-        let n = element_count(&shape)?;
-        let (data, pointer) = match dtype {
-            DType::Bool => make::<bool>(n),
-            DType::I8 => make::<i8>(n),
-            DType::I16 => make::<i16>(n),
-            DType::I32 => make::<i32>(n),
-            DType::I64 => make::<i64>(n),
-            DType::U8 => make::<u8>(n),
-            DType::U16 => make::<u16>(n),
-            DType::U32 => make::<u32>(n),
-            DType::U64 => make::<u64>(n),
-            DType::F32 => make::<f32>(n),
-            DType::F64 => make::<f64>(n),
-        }?;
+        let (data, pointer) = dtype.visit(Fresh(element_count(&shape)?))?;
         Ok(Output { name, dtype, shape, strides, data, pointer })
     }
 
     pub(crate) fn target(&self) -> View {
         let (pointer, dtype) = (self.pointer, self.dtype);
-        let (shape, strides) = (self.shape.clone(), self.strides.clone());
+        let (shape, strides) = ((*self.shape).into(), (*self.strides).into());
         View { pointer, dtype, shape, strides, swapped: false, store: None }
     }
 
@@ -221,6 +246,43 @@ impl Output {
         &self.shape
     }
 
+    /// Bytes from one element to the next along each axis. The elements are dense, in some order of
+    /// the axes.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// The address of the first element; null once the output was taken.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.pointer
+    }
+
+    /// The elements in C order. They are moved unless they lie in another order.
+    ///
+    /// # Errors
+    /// `Type` if `T` is not its dtype, `Taken`, `OutOfMemory`.
+    pub fn into_vec<T: Element>(mut self) -> Result<Vec<T>> {
+        let array: ArrayD<T> = self.take()?;
+        if array.is_standard_layout() {
+            return Ok(array.into_raw_vec_and_offset().0);
+        }
+        let mut list = reserve(array.len()).map_err(out_of_memory)?;
+        list.extend(array.iter());
+        Ok(list)
+    }
+
+    /// The only element.
+    pub(crate) fn scalar<T: Element>(&self) -> Result<T> {
+        let view = self.view::<T>()?;
+        match (view.len(), view.first()) {
+            (1, Some(element)) => Ok(*element),
+            _ => {
+                let message = format!("the output has the shape {}", shown_shape(&self.shape));
+                Err(Error::new(ErrorKind::Shape, message).hint("`eval_as` gives arrays"))
+            }
+        }
+    }
+
     fn wrong_type<T: Element>(&self) -> Error {
         Error::new(ErrorKind::Type, format!("the output is {}, not {}", self.dtype, T::DTYPE))
             .hint(format!("convert it in the program: {}(...)", T::DTYPE))
@@ -229,11 +291,10 @@ impl Output {
     /// The elements as an array view.
     ///
     /// # Errors
-    /// `Type` if `T` is not its dtype; `Name` if it was taken.
+    /// `Type` if `T` is not its dtype; `Taken`.
     pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
         let data: &Vec<T> = self.data.downcast_ref().ok_or_else(|| self.wrong_type::<T>())?;
-        ArrayViewD::from_shape(self.layout(), data)
-            .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
+        ArrayViewD::from_shape(self.layout(), data).map_err(|_| taken())
     }
 
     fn take<T: Element>(&mut self) -> Result<ArrayD<T>> {
@@ -243,8 +304,8 @@ impl Output {
         let layout = self.layout();
         let data: &mut Vec<T> =
             self.data.downcast_mut().ok_or_else(|| Error::internal("an output of another type"))?;
-        ArrayD::from_shape_vec(layout, std::mem::take(data))
-            .map_err(|_| Error::new(ErrorKind::Name, "the output was taken already"))
+        self.pointer = std::ptr::null_mut();
+        ArrayD::from_shape_vec(layout, std::mem::take(data)).map_err(|_| taken())
     }
 
     /// The elements' bytes, in C order, little end first; none if it was taken. They are copied
@@ -263,24 +324,42 @@ impl Output {
 
     /// The elements' bytes as they lie in memory.
     fn memory(&self) -> &[u8] {
-        fn bytes<T: Element>(data: &(dyn Any + Send + Sync)) -> &[u8] {
-            let data: &[T] = data.downcast_ref::<Vec<T>>().map_or(&[], Vec::as_slice);
-            // SAFETY: elements have no padding, so all their bytes are initialised.
-            unsafe { std::slice::from_raw_parts(data.as_ptr().cast(), size_of_val(data)) }
-        }
-        let data = &*self.data;
-        match self.dtype {
-            DType::Bool => bytes::<bool>(data),
-            DType::I8 => bytes::<i8>(data),
-            DType::I16 => bytes::<i16>(data),
-            DType::I32 => bytes::<i32>(data),
-            DType::I64 => bytes::<i64>(data),
-            DType::U8 => bytes::<u8>(data),
-            DType::U16 => bytes::<u16>(data),
-            DType::U32 => bytes::<u32>(data),
-            DType::U64 => bytes::<u64>(data),
-            DType::F32 => bytes::<f32>(data),
-            DType::F64 => bytes::<f64>(data),
-        }
+        self.dtype.visit(Bytes(&*self.data))
+    }
+}
+
+fn taken() -> Error {
+    Error::new(ErrorKind::Taken, "the output was taken already")
+}
+
+fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
+    let message = format!("cannot allocate {bytes} bytes for an output");
+    Error::new(ErrorKind::OutOfMemory, message)
+}
+
+/// Makes the elements of an output.
+struct Fresh(usize);
+
+impl Visitor for Fresh {
+    type Output = Result<(Box<dyn Any + Send + Sync>, *mut u8)>;
+
+    fn visit<T: Element>(self) -> Self::Output {
+        let mut data = zeroed::<T>(self.0).map_err(out_of_memory)?;
+        prefer_huge_pages(&mut data);
+        let pointer = data.as_mut_ptr().cast();
+        Ok((Box::new(data), pointer))
+    }
+}
+
+/// The bytes of an output's elements, as they lie in memory.
+struct Bytes<'a>(&'a (dyn Any + Send + Sync));
+
+impl<'a> Visitor for Bytes<'a> {
+    type Output = &'a [u8];
+
+    fn visit<T: Element>(self) -> &'a [u8] {
+        let data: &[T] = self.0.downcast_ref::<Vec<T>>().map_or(&[], Vec::as_slice);
+        // SAFETY: elements have no padding, so all their bytes are initialised.
+        unsafe { std::slice::from_raw_parts(data.as_ptr().cast(), size_of_val(data)) }
     }
 }

@@ -1,15 +1,10 @@
-//! Programs, their kernels for given types, and kernels bound to arrays.
+//! Programs, and their kernels for given types.
 
 use std::fmt::{self, Write as _};
-use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use hotloop_runtime::block::DIVIDE_BY_ZERO;
-use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::dtype::{DType, Element};
 use hotloop_runtime::fpenv::FpEnv;
-use hotloop_runtime::strided::broadcast_shape;
 use hotloop_runtime::view::View;
 use ndarray::ArrayD;
 
@@ -17,34 +12,33 @@ use crate::arg::{ArgValue, Args, Out, arrange, check_outs};
 use crate::backend::Refusal;
 use crate::backend::cpu::Tile;
 use crate::bind::{Compiled, Schedule, known};
-use crate::call::{Call, Operand, empty_extreme};
-use crate::domain::{Shapes, axes_behind, element_count};
+use crate::bound::{Bindable, Bound, Work};
+use crate::call::{Call, Operand};
 use crate::drawing::{self, Subject};
 use crate::engine::{Engine, Kernels, Source};
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
-use crate::graph::{ArgType, Domain, Type};
-use crate::interp::evaluate;
+use crate::graph::ArgType;
 use crate::options::{Backend, RunOptions};
 use crate::order::fresh_strides;
 use crate::outputs::{Output, Outputs, Report};
 use crate::plan::Plan;
-use crate::stats::{Stats, peak_memory};
+use crate::prepared::Prepared;
 use crate::store;
 
 /// A compiled program: cheap to clone, may be used from many threads at once.
 ///
 /// ```
 /// let program = hotloop::compile("(bid + ask) / 2")?;
-/// assert_eq!(program.inputs(), ["bid".into(), "ask".into()]);
-/// let mid = program.eval_as::<f64>([("bid", (&[1.0, 2.0]).into()), ("ask", (&[2.0, 4.0]).into())])?;
-/// assert_eq!(mid.as_slice(), Some(&[1.5, 3.0][..]));
+/// assert!(program.inputs().eq(["bid", "ask"]));
+/// let mid = program.eval_vec::<f64>([("bid", &[1.0, 2.0]), ("ask", &[2.0, 4.0])])?;
+/// assert_eq!(mid, [1.5, 3.0]);
 /// # Ok::<(), hotloop::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Program {
-    engine: Engine,
-    source: Arc<Source>,
-    options: RunOptions,
+    pub(crate) engine: Engine,
+    pub(crate) source: Arc<Source>,
+    pub(crate) options: RunOptions,
 }
 
 /// The dtype and the shape of an output: what [`Program::eval_shape`] knows without computing.
@@ -65,32 +59,6 @@ pub struct Kernel {
     kernels: Arc<Kernels>,
 }
 
-/// A kernel bound to its arrays: checked once, runs many times.
-///
-/// The native engine allocates nothing in [`Bound::run`].
-pub struct Bound<'a> {
-    program: Program,
-    kernels: Arc<Kernels>,
-    work: Work,
-    /// Flags that computing the weak arguments raised.
-    flags: u32,
-    borrow: PhantomData<&'a mut ()>,
-}
-
-enum Work {
-    Planned(Box<Schedule>),
-    Interpreted { operands: Vec<Operand>, shapes: Shapes, outputs: Vec<View> },
-}
-
-/// A call's arguments, sorted out: types, operands and the shapes of the shape classes.
-struct Prepared {
-    types: Box<[ArgType]>,
-    operands: Vec<Operand>,
-    shapes: Shapes,
-    /// An input of each shape class, for messages.
-    examples: Vec<usize>,
-}
-
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Program").field(&self.text()).finish()
@@ -107,20 +75,14 @@ impl fmt::Debug for Kernel {
     }
 }
 
-impl fmt::Debug for Bound<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bound").field("program", &self.program).finish_non_exhaustive()
-    }
-}
-
 impl Program {
     pub(crate) fn new(engine: Engine, source: Arc<Source>) -> Program {
         Program { engine, source, options: RunOptions::default() }
     }
 
     /// The inputs, in order of first use.
-    pub fn inputs(&self) -> &[Box<str>] {
-        &self.source.inputs
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.source.inputs.iter().map(|name| &**name)
     }
 
     /// The names that the program binds to values of its own, in order.
@@ -131,7 +93,7 @@ impl Program {
     /// # Ok::<(), hotloop::Error>(())
     /// ```
     pub fn bindings(&self) -> impl Iterator<Item = &str> {
-        self.source.terms.bindings()
+        self.source.origin.bindings()
     }
 
     /// The error for an input that is not given, with the place where the program first reads it.
@@ -143,17 +105,23 @@ impl Program {
     /// # Ok::<(), hotloop::Error>(())
     /// ```
     pub fn missing_input(&self, name: &str) -> Error {
-        self.source.terms.missing(name)
+        self.source.origin.missing(name)
     }
 
     /// The outputs; one that is a bare name or a binding carries it.
-    pub fn outputs(&self) -> &[Option<Box<str>>] {
-        &self.source.outputs
+    ///
+    /// ```
+    /// let program = hotloop::compile("y = x * 2; y, y + 1")?;
+    /// assert!(program.outputs().eq([Some("y"), None]));
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
+        self.source.outputs.iter().map(|name| name.as_deref())
     }
 
-    /// The text.
+    /// The text; empty of a program that was made from a graph.
     pub fn text(&self) -> &str {
-        self.source.terms.source()
+        self.source.origin.text()
     }
 
     /// The same program with other options for its runs.
@@ -168,13 +136,16 @@ impl Program {
     /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
     /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
-        let mut prepared = self.prepare(arrange(args, &self.source.terms, &[])?)?;
+        let mut prepared = Prepared::new(
+            arrange(args, &self.source.inputs, &self.source.origin, &[])?,
+            &self.source,
+        )?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
-        self.check_shapes(&kernels, &mut prepared)?;
-        let mut list = Vec::with_capacity(self.outputs().len());
+        prepared.check(&kernels, &self.source)?;
+        let mut list = Vec::with_capacity(self.source.outputs.len());
         let Prepared { shapes, operands, .. } = &prepared;
         let strides = fresh_strides(self.options.order, &kernels.graph, shapes, operands)?;
-        let outputs = kernels.graph.outputs().iter().zip(self.outputs());
+        let outputs = kernels.graph.outputs().iter().zip(&self.source.outputs);
         for ((id, name), strides) in outputs.zip(strides) {
             let ty = kernels.graph.ty(*id);
             let shape = prepared.shapes.of(ty.domain)?;
@@ -191,11 +162,44 @@ impl Program {
     /// As [`Program::eval`]; `Arity` if there are several outputs; `Type` if `T` is not the
     /// output's dtype.
     pub fn eval_as<'a, T: Element>(&self, args: impl Args<'a>) -> Result<ArrayD<T>> {
-        if self.outputs().len() != 1 {
-            let message = format!("the program has {} outputs, not one", self.outputs().len());
-            return Err(Error::new(ErrorKind::Arity, message).hint("use `eval`"));
+        self.only(args)?.try_into()
+    }
+
+    /// Evaluates the only output, which has one element.
+    ///
+    /// ```
+    /// let rms = hotloop::compile("sqrt(mean(x**2))")?;
+    /// assert_eq!(rms.eval_scalar::<f64>(("x", &[3.0, -3.0]))?, 3.0);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Program::eval_as`]; `Shape` if there is not one element.
+    pub fn eval_scalar<'a, T: Element>(&self, args: impl Args<'a>) -> Result<T> {
+        self.only(args)?.scalar()
+    }
+
+    /// Evaluates the only output into a list of its elements in C order.
+    ///
+    /// ```
+    /// let double = hotloop::compile("x * 2")?;
+    /// assert_eq!(double.eval_vec::<f32>(("x", &[1.0f32, 2.5]))?, [2.0, 5.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Program::eval_as`].
+    pub fn eval_vec<'a, T: Element>(&self, args: impl Args<'a>) -> Result<Vec<T>> {
+        self.only(args)?.into_vec()
+    }
+
+    fn only<'a>(&self, args: impl Args<'a>) -> Result<Output> {
+        let message = format!("the program has {} outputs, not one", self.source.outputs.len());
+        let several = Error::new(ErrorKind::Arity, message).hint("use `eval`");
+        if self.source.outputs.len() != 1 {
+            return Err(several);
         }
-        self.eval(args)?.take(0)
+        self.eval(args)?.into_iter().next().ok_or(several)
     }
 
     /// The dtypes and shapes that the outputs would have. Computes nothing, and reads no elements.
@@ -203,7 +207,7 @@ impl Program {
     /// ```
     /// let program = hotloop::compile("sum(x, axis=0)")?;
     /// let x = hotloop::ndarray::Array2::<f32>::zeros((3, 4));
-    /// let shapes = program.eval_shape([("x", (&x).into())])?;
+    /// let shapes = program.eval_shape(("x", &x))?;
     /// assert_eq!((shapes[0].dtype, &*shapes[0].shape), (hotloop::DType::F32, &[4][..]));
     /// # Ok::<(), hotloop::Error>(())
     /// ```
@@ -211,9 +215,12 @@ impl Program {
     /// # Errors
     /// As [`Program::eval`]'s, but for memory and cancelling.
     pub fn eval_shape<'a>(&self, args: impl Args<'a>) -> Result<Vec<OutputShape>> {
-        let mut prepared = self.prepare(arrange(args, &self.source.terms, &[])?)?;
+        let mut prepared = Prepared::new(
+            arrange(args, &self.source.inputs, &self.source.origin, &[])?,
+            &self.source,
+        )?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
-        self.check_shapes(&kernels, &mut prepared)?;
+        prepared.check(&kernels, &self.source)?;
         let outputs = kernels.graph.outputs().iter();
         outputs
             .map(|id| {
@@ -236,24 +243,44 @@ impl Program {
 
     /// The kernel for given input types, by name; compiled unless it is cached.
     ///
+    /// The inputs of a program that was made from a graph have their types already, and need not
+    /// be named.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let program = hotloop::compile("x + y")?;
+    /// let array = ArgType::array(DType::F32);
+    /// let kernel = program.specialize(&[("x", array), ("y", array)])?;
+    /// assert_eq!(kernel.types(), [array; 2]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// `Name` for a missing or unknown input, `Type` for dtypes that an operation does not take.
+    /// `Name` for a missing or unknown input, `Type` for dtypes that an operation does not take,
+    /// or for another type than that of a graph's input.
     pub fn specialize(&self, types: &[(&str, ArgType)]) -> Result<Kernel> {
-        let mut list = Vec::with_capacity(self.inputs().len());
-        for name in self.inputs() {
-            let found = types.iter().find(|(n, _)| **n == **name);
-            let (_, ty) = found.ok_or_else(|| {
+        let mut list = Vec::with_capacity(self.source.inputs.len());
+        let of_graph = self.source.origin.types();
+        for (number, name) in self.source.inputs.iter().enumerate() {
+            let given = types.iter().find(|(n, _)| **n == **name).map(|(_, ty)| *ty);
+            let wanted = of_graph.map(|types| types[number]);
+            if let (Some(given), Some(wanted)) = (given, wanted)
+                && given != wanted
+            {
+                let message =
+                    format!("{} is {}, but the graph takes {}", quoted(name), given.0, wanted.0);
+                return Err(Error::new(ErrorKind::Type, message));
+            }
+            let ty = given.or(wanted).ok_or_else(|| {
                 Error::new(ErrorKind::Name, format!("missing the type of {}", quoted(name)))
             })?;
-            list.push(*ty);
+            list.push(ty);
         }
-        if let Some((name, _)) =
-            types.iter().find(|(n, _)| !self.inputs().iter().any(|i| **i == **n))
-        {
-            return Err(Error::new(
-                ErrorKind::Name,
-                format!("the program has no input {}", quoted(name)),
-            ));
+        let known = |name: &str| self.source.inputs.iter().any(|input| **input == *name);
+        if let Some((name, _)) = types.iter().find(|(name, _)| !known(name)) {
+            let message = format!("the program has no input {}", quoted(name));
+            return Err(Error::new(ErrorKind::Name, message));
         }
         let kernels = self.engine.kernels(&self.source, &list)?;
         Ok(Kernel { program: self.clone(), types: list.into(), kernels })
@@ -267,51 +294,12 @@ impl Program {
         Ok(self.specialize(types)?.explain())
     }
 
-    fn prepare(&self, values: Vec<ArgValue>) -> Result<Prepared> {
-        let mut types = Vec::with_capacity(values.len());
-        let mut operands = Vec::with_capacity(values.len());
-        let mut shapes: Vec<Box<[usize]>> = Vec::new();
-        let mut examples = Vec::new();
-        for (number, value) in values.into_iter().enumerate() {
-            let (ty, operand) = match value {
-                ArgValue::Scalar { dtype, weak, bits } => {
-                    (Type { dtype, weak, domain: Domain::SCALAR }, Operand::Scalar(bits))
-                }
-                ArgValue::Array(view) if view.shape.is_empty() => {
-                    let ty = Type { dtype: view.dtype, weak: false, domain: Domain::SCALAR };
-                    (ty, Operand::Array(store::named(view, || self.input_name(number))))
-                }
-                ArgValue::Array(view) => {
-                    let class = shapes.iter().position(|s| *s == view.shape).unwrap_or_else(|| {
-                        shapes.push(view.shape.clone());
-                        examples.push(number);
-                        shapes.len() - 1
-                    });
-                    if class >= usize::from(Domain::SHAPES) {
-                        let message = format!(
-                            "the inputs have more than {} different shapes",
-                            Domain::SHAPES
-                        );
-                        return Err(Error::new(ErrorKind::Limit, message));
-                    }
-                    let domain = Domain::of_shape(class as u8);
-                    let ty = Type { dtype: view.dtype, weak: false, domain };
-                    (ty, Operand::Array(store::named(view, || self.input_name(number))))
-                }
-            };
-            types.push(ArgType(ty));
-            operands.push(operand);
-        }
-        let shapes = Shapes::of_arguments(shapes);
-        Ok(Prepared { types: types.into(), operands, shapes, examples })
+    pub(crate) fn input_name(&self, number: usize) -> String {
+        format!("the input {}", quoted(&self.source.inputs[number]))
     }
 
-    fn input_name(&self, number: usize) -> String {
-        format!("the input {}", quoted(&self.inputs()[number]))
-    }
-
-    fn output_name(&self, number: usize) -> String {
-        match &self.outputs()[number] {
+    pub(crate) fn output_name(&self, number: usize) -> String {
+        match &self.source.outputs[number] {
             Some(name) => format!("the output {}", quoted(name)),
             None => format!("output {number}"),
         }
@@ -322,74 +310,6 @@ impl Program {
         let named =
             |(i, out): (usize, &Out<'_>)| store::named(out.view.clone(), || self.output_name(i));
         outs.iter().enumerate().map(named).collect()
-    }
-
-    /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
-    /// of reductions and views.
-    fn check_shapes(&self, kernels: &Kernels, prepared: &mut Prepared) -> Result<()> {
-        let Prepared { shapes, examples, types, .. } = prepared;
-        for domain in &kernels.domains {
-            let mut joined: Vec<usize> = Vec::new();
-            for class in domain.shapes().filter(|class| *class < Domain::SHAPES) {
-                let shape = shapes.class(class);
-                let Some(next) = broadcast_shape(&joined, shape) else {
-                    let fits = |other: &u8| broadcast_shape(shapes.class(*other), shape).is_some();
-                    let before = domain.shapes().take_while(|c| *c != class);
-                    let other = { before }.find(|c| !fits(c)).unwrap_or(0);
-                    let name = |class: u8| quoted(&self.inputs()[examples[usize::from(class)]]);
-                    let message = format!(
-                        "the shapes of {} {} and {} {} do not broadcast",
-                        name(other),
-                        shown_shape(shapes.class(other)),
-                        name(class),
-                        shown_shape(shape)
-                    );
-                    let error = Error::new(ErrorKind::Shape, message)
-                        .hint("axes are matched from the last; each pair must be equal or 1");
-                    // Where several arrays are of the shape, one of them is not enough.
-                    let behind = |short: u8, long: u8| {
-                        let index = axes_behind(shapes.class(short), shapes.class(long))?;
-                        let example = examples[usize::from(short)];
-                        let of_shape = types
-                            .iter()
-                            .filter(|ty| ty.0.domain == Domain::of_shape(short))
-                            .count();
-                        (of_shape == 1).then(|| format!("`{}{index}`", self.inputs()[example]))
-                    };
-                    let whole = domain.shapes().count() == 2;
-                    let index = behind(other, class).or_else(|| behind(class, other));
-                    return Err(match index.filter(|_| whole) {
-                        Some(index) => error.hint(format!("axes are added behind by {index}")),
-                        None => error,
-                    });
-                };
-                element_count(&next)?;
-                joined = next;
-            }
-        }
-        let graph = &kernels.graph;
-        if !graph.derived().is_empty() {
-            let source = self.source.terms.source();
-            for (derived, place) in graph.derived().iter().zip(&kernels.places) {
-                shapes.derive(derived).map_err(|e| e.at(*place, source))?;
-            }
-            for domain in &kernels.domains {
-                shapes.of(*domain)?;
-            }
-        }
-        for (op, id) in &kernels.extremes {
-            let empty = match graph.derivation(*id) {
-                Some(derived) => shapes.length(derived)? == 0,
-                None => {
-                    let domain = graph.ty(graph.node(*id).operands()[0]).domain;
-                    shapes.of(domain)?.contains(&0)
-                }
-            };
-            if empty {
-                return Err(empty_extreme(*op));
-            }
-        }
-        Ok(())
     }
 
     /// That no output is written to what an input is read from, where both are not in memory.
@@ -414,17 +334,17 @@ impl Program {
         args: impl Args<'a>,
         outs: &[Out<'_>],
     ) -> Result<(Arc<Kernels>, Prepared)> {
-        if outs.len() != self.outputs().len() {
+        if outs.len() != self.source.outputs.len() {
             let message =
-                format!("{} output arrays for {} outputs", outs.len(), self.outputs().len());
+                format!("{} output arrays for {} outputs", outs.len(), self.source.outputs.len());
             return Err(Error::new(ErrorKind::Arity, message));
         }
-        check_outs(outs, self.outputs())?;
-        let values = arrange(args, &self.source.terms, outs)?;
+        check_outs(outs, &self.source.outputs)?;
+        let values = arrange(args, &self.source.inputs, &self.source.origin, outs)?;
         self.check_stores(&values, outs)?;
-        let mut prepared = self.prepare(values)?;
+        let mut prepared = Prepared::new(values, &self.source)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
-        self.check_shapes(&kernels, &mut prepared)?;
+        prepared.check(&kernels, &self.source)?;
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
             let ty = kernels.graph.ty(*id);
             let name = self.output_name(i);
@@ -435,7 +355,7 @@ impl Program {
                     .hint("nothing is cast silently: convert in the program"));
             }
             let shape = prepared.shapes.of(ty.domain)?;
-            if out.view.shape != shape {
+            if *out.view.shape != *shape {
                 let message = format!(
                     "{name} has the shape {}, but the array for it {}",
                     shown_shape(&shape),
@@ -459,7 +379,7 @@ impl Program {
         let control = self.options.control();
         let call = Call {
             operands: &operands,
-            names: self.inputs(),
+            names: &self.source.inputs,
             shapes: &shapes,
             outputs: &outputs,
             control: &control,
@@ -486,10 +406,11 @@ impl Program {
                     let message = "the reference interpreter takes only arrays in memory";
                     return Err(Error::new(ErrorKind::Limit, message).hint("use Backend::Auto"));
                 }
-                Work::Interpreted { operands, shapes, outputs }
+                Work::Interpreted
             }
         };
-        Ok(Bound { program: self.clone(), kernels, work, flags, borrow: PhantomData })
+        let call = Bindable { operands, shapes, outputs, fresh };
+        Ok(Bound::new(self.clone(), kernels, work, call, flags))
     }
 }
 
@@ -509,11 +430,27 @@ impl Kernel {
     /// Dtypes must be the kernel's; if the arrays share shapes in another way than the kernel's
     /// types say, a kernel for that is fetched.
     ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let array = ArgType::array(DType::F64);
+    /// let kernel = hotloop::compile("x * 2")?.specialize(&[("x", array)])?;
+    /// let (x, mut y) = ([1.0, 2.0], [0.0; 2]);
+    /// kernel.bind(("x", &x), [&mut y])?.run()?;
+    /// assert_eq!(y, [2.0, 4.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Program::eval_into`]; `Type` for an argument of another dtype than the kernel's.
-    pub fn bind<'a>(&self, args: impl Args<'a>, outs: &'a mut [Out<'a>]) -> Result<Bound<'a>> {
-        let (kernels, prepared) = self.program.check_call(args, outs)?;
-        let pairs = self.types.iter().zip(&prepared.types).zip(self.program.inputs());
+    pub fn bind<'a>(
+        &self,
+        args: impl Args<'a>,
+        outs: impl IntoIterator<Item = impl Into<Out<'a>>>,
+    ) -> Result<Bound<'a>> {
+        let outs: Vec<Out<'a>> = outs.into_iter().map(Into::into).collect();
+        let (kernels, prepared) = self.program.check_call(args, &outs)?;
+        let pairs = self.types.iter().zip(&prepared.types).zip(&self.program.source.inputs);
         for ((want, got), name) in pairs {
             if (want.dtype(), want.is_weak()) != (got.dtype(), got.is_weak()) {
                 let message =
@@ -521,7 +458,7 @@ impl Kernel {
                 return Err(Error::new(ErrorKind::Type, message));
             }
         }
-        let targets = self.program.targets(outs);
+        let targets = self.program.targets(&outs);
         self.program.bound(kernels, prepared, targets, false)
     }
 
@@ -546,9 +483,9 @@ impl Kernel {
     pub fn explain_svg(&self) -> String {
         drawing::svg(&Subject {
             text: self.program.text(),
-            inputs: self.program.inputs(),
+            inputs: &self.program.source.inputs,
             types: &self.types,
-            outputs: self.program.outputs(),
+            outputs: &self.program.source.outputs,
             plan: self.kernels.plan(),
         })
     }
@@ -557,7 +494,6 @@ impl Kernel {
         let inputs: Vec<String> = self
             .program
             .inputs()
-            .iter()
             .zip(&self.types)
             .enumerate()
             .map(|(i, (n, ty))| format!("input {i} is {n}: {ty}"))
@@ -590,98 +526,6 @@ impl Kernel {
     /// Bytes that an element moves between memory and the caches, over all passes.
     pub fn bytes_per_element(&self) -> usize {
         self.kernels.plan().map_or(0, Plan::bytes_per_element)
-    }
-}
-
-impl Bound<'_> {
-    /// Runs the kernel on its arrays.
-    ///
-    /// # Errors
-    /// `Cancelled`, or `Io` of sources and sinks; the outputs are then undefined. From the
-    /// interpreter also `OutOfMemory`.
-    pub fn run(&mut self) -> Result<Report> {
-        self.drive(None)
-    }
-
-    /// Runs the kernel on the host's threads: `for_each(count, call)` is the host's parallel loop,
-    /// which is to run `call(0)` to `call(count - 1)` on as many threads as it likes and to return
-    /// when they all have. It is called once for each pass over the data that is worth it; the
-    /// engine's number of threads limits `count`.
-    ///
-    /// ```
-    /// use hotloop::{ArgType, DType, Engine, Out};
-    ///
-    /// let engine = Engine::builder().threads(4).build();
-    /// let kernel = engine.compile("sum(x * x)")?.specialize(&[("x", ArgType::array(DType::F64))])?;
-    /// let (x, mut sum) = (vec![2.0; 1_000_000], [0.0]);
-    /// let mut outs = [Out::from(hotloop::ndarray::ArrayViewMut0::from_shape((), &mut sum).unwrap())];
-    /// let mut bound = kernel.bind([("x", (&x).into())], &mut outs)?;
-    /// bound.run_on(&|count, call| {
-    ///     std::thread::scope(|scope| {
-    ///         (0..count).for_each(|i| {
-    ///             scope.spawn(move || call(i));
-    ///         });
-    ///     });
-    /// })?;
-    /// drop(bound);
-    /// assert_eq!(sum, [4e6]);
-    /// # Ok::<(), hotloop::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Bound::run`].
-    pub fn run_on(&mut self, for_each: &ForEach<'_>) -> Result<Report> {
-        self.drive(Some(for_each))
-    }
-
-    fn drive(&mut self, host: Option<&ForEach<'_>>) -> Result<Report> {
-        let Program { engine, options, .. } = &self.program;
-        let driver = host.map_or(Driver::Pool(&engine.0.pool), Driver::Host);
-        let control = options.control();
-        let progress = options.progress.as_deref();
-        let mut watch = options.stats.then(|| (Instant::now(), Vec::new()));
-        let times = watch.as_mut().map(|(_, times)| times);
-        let (flags, native) = match &mut self.work {
-            Work::Planned(schedule) => {
-                // SAFETY: the arrays are borrowed for as long as this value, or their owner
-                // promised so when it made them raw.
-                let flags = unsafe { schedule.run(driver, &control, progress, times) }?;
-                (flags, self.kernels.is_native())
-            }
-            Work::Interpreted { operands, shapes, outputs } => {
-                let names = &self.program.source.inputs;
-                let fresh = false;
-                let call = Call {
-                    operands,
-                    names,
-                    shapes,
-                    outputs,
-                    fresh,
-                    control: &control,
-                    limits: &options.limits,
-                };
-                // SAFETY: as above, and nothing is in a store; inputs are read before outputs are
-                // written.
-                let flags = unsafe { evaluate(&self.kernels.graph, &call) }?;
-                (flags, false)
-            }
-        };
-        let divided_by_zero = (flags | self.flags) & DIVIDE_BY_ZERO != 0;
-        let stats = watch.map(|(started, times)| {
-            let run = started.elapsed();
-            Box::new(Stats { run, ..self.stats(&times) })
-        });
-        Ok(Report { divided_by_zero, native, stats })
-    }
-
-    /// What a run took, from the times of its passes.
-    fn stats(&self, times: &[Duration]) -> Stats {
-        let Program { source, .. } = &self.program;
-        let own = match &self.work {
-            Work::Planned(schedule) => schedule.stats(times, &source.outputs),
-            Work::Interpreted { .. } => Stats::default(),
-        };
-        Stats { compile: source.took + self.kernels.took, peak_memory: peak_memory(), ..own }
     }
 }
 

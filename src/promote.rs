@@ -6,7 +6,8 @@ use hotloop_runtime::fault::{Fault, injected};
 /// The dtype that holds both, as NumPy's `result_type` gives it for two arrays.
 ///
 /// ```
-/// use hotloop::{DType, promote};
+/// use hotloop::types::promote;
+/// use hotloop::DType;
 /// assert_eq!(promote(DType::I64, DType::U64), DType::F64);
 /// assert_eq!(promote(DType::I32, DType::F32), DType::F64);
 /// assert_eq!(promote(DType::I16, DType::F32), DType::F32);
@@ -38,7 +39,8 @@ pub fn promote(a: DType, b: DType) -> DType {
 /// alone meet in `i32`. `None` of nothing.
 ///
 /// ```
-/// use hotloop::{DType::*, promote_all};
+/// use hotloop::DType::*;
+/// use hotloop::types::promote_all;
 /// assert_eq!(promote_all([I8, U16, F32]), Some(F32));
 /// assert_eq!(promote_all([I8, U16]), Some(I32));
 /// ```
@@ -66,11 +68,7 @@ pub fn to_float(dtype: DType) -> DType {
 
 /// The dtype that a weak value of this kind has when it meets nothing stronger.
 pub fn weak_default(kind: Kind) -> DType {
-    match kind {
-        Kind::Bool => DType::Bool,
-        Kind::Int => DType::I64,
-        Kind::Float => DType::F64,
-    }
+    kind.widest()
 }
 
 /// The dtype that a strong dtype and a weak value of a kind meet in: the strong one if its

@@ -148,11 +148,11 @@ impl Terms {
                 Term::Int(value) => builder.weak_int(*value),
                 Term::Float(bits) => builder.weak_float(f64::from_bits(*bits)),
                 Term::Bool(value) => builder.weak_bool(*value),
-                Term::Cast(dtype, x) => builder.cast(nodes[x.0 as usize], *dtype),
+                Term::Cast(dtype, x) => builder.cast_own(nodes[x.0 as usize], *dtype),
                 Term::Apply(op, args) => {
                     operands.clear();
                     operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
-                    let applied = builder.apply(*op, &operands);
+                    let applied = builder.apply_own(*op, &operands);
                     applied
                         .map_err(|e| located(self.advised(e, &builder, (*op, args), &operands)))?
                 }
@@ -165,7 +165,7 @@ impl Terms {
                         dtype: how.dtype,
                     };
                     let axes = how.axes.as_deref();
-                    let reduced = builder.reduce_with(*op, &operands, axes, how.keepdims, &options);
+                    let reduced = builder.reduce_own(*op, &operands, axes, how.keepdims, &options);
                     reduced.map_err(located)?
                 }
                 Term::View(how, x) => {
@@ -178,7 +178,7 @@ impl Terms {
             places.resize(builder.graph().derived().len(), *span);
         }
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
-        Ok((builder.finish(outputs), places))
+        Ok((builder.finished(outputs), places))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Arrays outside memory, as the engine sees them: with their names, and as views.
 
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
@@ -21,8 +21,28 @@ struct Named<T: ?Sized> {
 }
 
 impl<T: ?Sized> Named<T> {
-    fn blame(&self, verb: &str, error: &io::Error) -> io::Error {
-        io::Error::new(error.kind(), format!("{} cannot be {verb}: {error}", self.what))
+    fn blame(&self, verb: &str, error: io::Error) -> io::Error {
+        let message = format!("{} cannot be {verb}: {error}", self.what);
+        io::Error::new(error.kind(), Blamed { message, error })
+    }
+}
+
+/// An error of a store, with its name.
+#[derive(Debug)]
+struct Blamed {
+    message: String,
+    error: io::Error,
+}
+
+impl fmt::Display for Blamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Blamed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }
 
@@ -36,7 +56,7 @@ impl Source for Named<dyn Source> {
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.inner.read_at(offset, bytes).map_err(|error| self.blame("read", &error))
+        self.inner.read_at(offset, bytes).map_err(|error| self.blame("read", error))
     }
 }
 
@@ -50,7 +70,7 @@ impl Sink for Named<dyn Sink> {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.inner.write_at(offset, bytes).map_err(|error| self.blame("written", &error))
+        self.inner.write_at(offset, bytes).map_err(|error| self.blame("written", error))
     }
 }
 
@@ -59,7 +79,7 @@ pub fn source(source: Arc<dyn Source>) -> View {
     let (dtype, swapped) = (source.dtype(), source.byte_swapped());
     let shape: Box<[usize]> = source.shape().into();
     let strides = dense_strides(&shape, dtype.size(), source.fortran_order());
-    let pointer = std::ptr::null_mut();
+    let (pointer, shape, strides) = (std::ptr::null_mut(), shape.into(), strides.into());
     View { pointer, dtype, shape, strides, swapped, store: Some(Store::Source(source)) }
 }
 
@@ -68,7 +88,7 @@ pub fn sink(sink: Arc<dyn Sink>) -> View {
     let (dtype, swapped) = (sink.dtype(), sink.byte_swapped());
     let shape: Box<[usize]> = sink.shape().into();
     let strides = dense_strides(&shape, dtype.size(), sink.fortran_order());
-    let pointer = std::ptr::null_mut();
+    let (pointer, shape, strides) = (std::ptr::null_mut(), shape.into(), strides.into());
     View { pointer, dtype, shape, strides, swapped, store: Some(Store::Sink(sink)) }
 }
 

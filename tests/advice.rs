@@ -59,7 +59,7 @@ fn definitions_in_a_circle_are_named() {
     assert_eq!(error.message(), "'f' calls itself through 'g'; definitions cannot recurse");
     let program = compile("def f(x) = x + 1\ndef g(x) = f(f(x)) + f(x)\ng(g(a)) + f(a)").unwrap();
     let a = Array1::from(vec![1.0]);
-    let y = program.eval_as::<f64>([("a", (&a).into())]).unwrap();
+    let y = program.eval_as::<f64>(("a", &a)).unwrap();
     assert_eq!(y[[0]], 15.0);
 }
 

@@ -168,9 +168,10 @@ impl Arrays {
 
     fn types(&self, program: &Program) -> Vec<(&'static str, ArgType)> {
         let class = |name| if matches!(name, "a" | "b") { 0 } else { u8::from(name == "row") + 1 };
-        let read = |name: &str| program.inputs().iter().any(|i| **i == *name);
+        let read = |name: &str| program.inputs().any(|i| i == name);
         let list = self.0.iter().filter(|(name, _)| read(name));
-        list.map(|(name, a)| (*name, ArgType::array_of_shape(a.dtype, class(*name)))).collect()
+        let ty = |a: &Array, name| ArgType::array_of_shape(a.dtype, class(name)).unwrap();
+        list.map(|(name, a)| (*name, ty(a, *name))).collect()
     }
 }
 
@@ -268,12 +269,12 @@ fn f1_binding_and_running() {
             let kernel = program.specialize(&arrays.types(&program)).unwrap();
             let mut outputs = targets(&want, true);
             met += for_all_allocations(&what, || {
-                let mut outs: Vec<Out> = outputs.iter_mut().map(Array::out).collect();
-                refused(&what, kernel.bind(&args[..], &mut outs)).is_none()
+                let outs: Vec<Out> = outputs.iter_mut().map(Array::out).collect();
+                refused(&what, kernel.bind(&args[..], outs)).is_none()
             });
             assert!(untouched(&outputs), "{what}");
-            let mut outs: Vec<Out> = outputs.iter_mut().map(Array::out).collect();
-            let mut bound = kernel.bind(&args[..], &mut outs).unwrap();
+            let outs: Vec<Out> = outputs.iter_mut().map(Array::out).collect();
+            let mut bound = kernel.bind(&args[..], outs).unwrap();
             let runs = for_all_allocations(&what, || refused(&what, bound.run()).is_none());
             assert!(runs == 0 || name == "interpreter", "{what}: {runs} allocations");
             drop(bound);

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cases::{FILES, distance, hex_float, read, repeats};
-use hotloop::{Backend, DType, Engine, Isa, Mode};
+use hotloop::threads::Isa;
+use hotloop::{Backend, DType, Engine, Mode};
 
 #[test]
 fn hex_floats_are_read_exactly() {

@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 
+use hotloop::DType;
+use hotloop::graph::Op;
 use hotloop::ops::{RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
-use hotloop::{DType, Op, promote};
+use hotloop::types::promote;
 
 /// The largest errors that were measured, written by the runtime's tests `accuracy` and
 /// `exhaustive`, and by `turns`: function, dtype, ULP, and `all` or `sampled`.

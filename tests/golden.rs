@@ -3,7 +3,9 @@
 //! The plan depends on the instruction set, so the least one is asked for, which every machine
 //! has. The line about machine code is left out.
 
-use hotloop::{ArgType, DType, Engine, Isa, Kind, Mode};
+use hotloop::threads::Isa;
+use hotloop::types::Kind;
+use hotloop::{ArgType, DType, Engine, Mode};
 
 /// The explanation of a program for types written as `a: f64, k: weak float, b: f32@1`, where
 /// `@1` is another shape class and a leading `scalar` makes one element.
@@ -36,7 +38,7 @@ fn arg_type(ty: &str) -> ArgType {
         _ => match (ty.strip_prefix("scalar "), ty.split_once('@')) {
             (Some(name), _) => ArgType::scalar(dtype(name)),
             (None, Some((name, class))) => {
-                ArgType::array_of_shape(dtype(name), class.parse().unwrap())
+                ArgType::array_of_shape(dtype(name), class.parse().unwrap()).unwrap()
             }
             (None, None) => ArgType::array(dtype(ty)),
         },

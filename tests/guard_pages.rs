@@ -12,7 +12,8 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use generator::check::different_elements;
 use generator::data::{Flavour, Rng, element};
-use hotloop::{Arg, Backend, DType, Engine, Isa, Out};
+use hotloop::threads::Isa;
+use hotloop::{Arg, Backend, DType, Engine, Out};
 
 const PAGE: usize = 4096;
 

@@ -10,10 +10,8 @@ use std::time::Duration;
 
 use alone::alone;
 use generator::data::Rng;
-use hotloop::{
-    Arg, ArgType, Backend, DType, Engine, ErrorKind, ForEach, Isa, Out, Outputs, RunOptions,
-    ndarray,
-};
+use hotloop::threads::{ForEach, Isa};
+use hotloop::{Arg, ArgType, Backend, DType, Engine, ErrorKind, Out, Outputs, RunOptions, ndarray};
 
 /// The interpreter, and native code for each instruction set, on one thread and on two.
 fn engines() -> Vec<(String, Engine)> {
@@ -330,8 +328,8 @@ fn f16_a_host_whose_loop_is_wrong() {
     let want = shown(&program.eval([Arg::from(&a)]).unwrap());
     let kernel = program.specialize(&[("a", ArgType::array(DType::F64))]).unwrap();
     let (mut y, mut sum, mut max) = (vec![0.0; a.len()], ndarray::arr0(0.0), ndarray::arr0(0.0));
-    let mut outs = [Out::from(&mut y), Out::from(&mut sum), Out::from(&mut max)];
-    let mut bound = kernel.bind([Arg::from(&a)], &mut outs).unwrap();
+    let outs = [Out::from(&mut y), Out::from(&mut sum), Out::from(&mut max)];
+    let mut bound = kernel.bind([&a], outs).unwrap();
     for (_, host) in hosts {
         bound.run_on(host).unwrap();
     }

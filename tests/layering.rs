@@ -7,14 +7,44 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 28] = [
-    "error", "npy", "ops", "promote", "domain", "store", "overlap", "weak", "graph", "resolve",
-    "legalize", "optimize", "call", "interp", "plan", "drawing", "stats", "fault", "cache",
-    "backend", "bind", "options", "order", "arg", "outputs", "engine", "program", "cli",
+const ORDER: [&str; 32] = [
+    "error",
+    "npy",
+    "ops",
+    "functions",
+    "promote",
+    "domain",
+    "store",
+    "overlap",
+    "weak",
+    "graph",
+    "resolve",
+    "origin",
+    "legalize",
+    "optimize",
+    "call",
+    "interp",
+    "plan",
+    "drawing",
+    "stats",
+    "fault",
+    "cache",
+    "backend",
+    "bind",
+    "options",
+    "order",
+    "outputs",
+    "arg",
+    "engine",
+    "prepared",
+    "bound",
+    "program",
+    "cli",
 ];
 
-/// Modules that know each other: an engine makes programs, which come back to it for kernels.
-const MUTUAL: [(&str, &str); 1] = [("engine", "program")];
+/// Modules that know each other: an engine makes programs, which come back to it for kernels, and
+/// bound kernels keep the program that they are of.
+const MUTUAL: [(&str, &str); 2] = [("engine", "program"), ("bound", "program")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

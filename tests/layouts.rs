@@ -5,7 +5,8 @@ mod generator;
 
 use generator::check::different_elements;
 use generator::data::{Array, Flavour, Rng, element};
-use hotloop::{Arg, Backend, DType, Engine, Isa, Out};
+use hotloop::threads::Isa;
+use hotloop::{Arg, Backend, DType, Engine, Out};
 
 /// How an array lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,10 @@ mod generator;
 use generator::Case;
 use generator::check::{AllEngines, check};
 use generator::data::{Array, Flavour, Input, Rng, Value, element, specials};
+use hotloop::graph::Op;
 use hotloop::ops::{Lowering, Row, Rule, TABLE};
-use hotloop::{Arg, ArgType, Backend, DType, Engine, Isa, Mode, Op};
+use hotloop::threads::Isa;
+use hotloop::{Arg, ArgType, Backend, DType, Engine, Mode};
 
 fn natives(mode: Mode) -> Vec<(Isa, Engine)> {
     let make =
@@ -125,8 +127,7 @@ fn every_operation_on_every_dtype() {
                 [("a", dtype), ("b", dtype), ("c", third)].map(|(n, d)| (n, ArgType::array(d)));
             for (isa, engine) in natives {
                 let program = engine.compile(&text).expect("it compiled before");
-                let read =
-                    |(name, _): &&(&str, ArgType)| program.inputs().iter().any(|i| **i == **name);
+                let read = |(name, _): &&(&str, ArgType)| program.inputs().any(|i| i == *name);
                 let types: Vec<_> = types.iter().filter(read).copied().collect();
                 let kernel = program.specialize(&types).expect("it was specialised before");
                 assert!(kernel.is_native(), "{text} of {dtype} on {}", isa.name());
@@ -171,7 +172,7 @@ fn every_pair() {
                 for (_, engine) in natives(Mode::Strict) {
                     let program = engine.compile(&text).expect("it compiled before");
                     let types: Vec<_> =
-                        program.inputs().iter().map(|n| (&**n, ArgType::array(dtype))).collect();
+                        program.inputs().map(|n| (n, ArgType::array(dtype))).collect();
                     let plan = program.specialize(&types).expect("it was specialised").explain();
                     assert!(plan.contains(&format!("block {f}, {g}.{dtype} ")), "{text}\n{plan}");
                 }

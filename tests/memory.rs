@@ -5,7 +5,8 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use hotloop::{Arg, DType, Engine, Out, RunOptions, Sink, Source};
+use hotloop::io::{Sink, Source};
+use hotloop::{Arg, DType, Engine, Out, RunOptions};
 
 /// Counts the bytes that are allocated, and the most at a time.
 struct Counting;
@@ -71,7 +72,7 @@ fn a_run_takes_its_outputs_and_little_more() {
         let program = engine.compile(text).unwrap();
         let args = [("a", repeated(&a, DType::U8)), ("b", repeated(&b, DType::U8))];
         let (x, y) = ([a], [b]);
-        program.eval([("a", (&x).into()), ("b", (&y).into())]).unwrap();
+        program.eval([("a", &x), ("b", &y)]).unwrap();
         let most = most_bytes(|| {
             let outputs = program.eval(args).unwrap();
             assert!(outputs.report().native);
@@ -117,10 +118,9 @@ fn runs_of_bound_kernels_allocate_nothing() {
         });
         // SAFETY: as above.
         let out = unsafe { Out::raw(out.as_mut_ptr().cast(), &shape, &[1600, 8], DType::F64) };
-        let mut outs = [out];
         let types = ["x", "y"].map(|name| (name, hotloop::ArgType::array(DType::F64)));
         let kernel = program.specialize(&types).unwrap();
-        let mut bound = kernel.bind([("x", x), ("y", y)], &mut outs).unwrap();
+        let mut bound = kernel.bind([("x", x), ("y", y)], [out]).unwrap();
         // Threads start, and the pool takes the measure of them.
         (0..20).for_each(|_| assert!(bound.run().is_ok()));
         let most = most_bytes(|| (0..5).for_each(|_| assert!(bound.run().is_ok())));

@@ -25,7 +25,8 @@ use arbtest::arbtest;
 use generator::Case;
 use generator::check::{answers, describe, run};
 use generator::data::Rng;
-use hotloop::{Arg, Backend, Engine, Error, Isa, Mode, Outputs};
+use hotloop::threads::Isa;
+use hotloop::{Arg, Backend, Engine, Error, Mode, Outputs};
 use hotloop_runtime::fault::{Fault, Reached, reached, turn_on};
 
 /// Programs that are made at a time, and at most.

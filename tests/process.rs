@@ -17,8 +17,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use alone::alone;
+use hotloop::io::Sink;
 use hotloop::npy::Header;
-use hotloop::{Arg, DType, ErrorKind, Sink};
+use hotloop::{Arg, DType, ErrorKind};
 
 fn command(dir: &Path) -> Command {
     dispositions::as_ever();

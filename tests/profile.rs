@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hotloop::explain::Perf;
 use hotloop::ndarray::{Array1, Array2, s};
-use hotloop::{Arg, ArgType, Backend, DType, Engine, Order, Out, Perf, Program, RunOptions};
+use hotloop::{Arg, ArgType, Backend, DType, Engine, Order, Out, Program, RunOptions};
 
 fn engine(perf: Perf) -> Engine {
     Engine::builder().threads(1).backend(Backend::Native).perf(perf).build()
@@ -41,7 +42,7 @@ fn lines(map: &Removed) -> Vec<(usize, usize, String)> {
 }
 
 fn specialized(program: &Program) -> hotloop::Kernel {
-    let types = program.inputs().iter().map(|name| (&**name, ArgType::array(DType::F64)));
+    let types = program.inputs().map(|name| (name, ArgType::array(DType::F64)));
     program.specialize(&types.collect::<Vec<_>>()).unwrap()
 }
 
@@ -447,10 +448,9 @@ fn no_text_of_a_picture_meets_a_box() {
         let program = Engine::builder().threads(1).build().compile(text).unwrap();
         let distinct = program
             .inputs()
-            .iter()
             .enumerate()
-            .map(|(class, name)| (&**name, ArgType::array_of_shape(DType::F64, class as u8)));
-        let alike = program.inputs().iter().map(|name| (&**name, ArgType::array(DType::F32)));
+            .map(|(class, name)| (name, ArgType::array_of_shape(DType::F64, class as u8).unwrap()));
+        let alike = program.inputs().map(|name| (name, ArgType::array(DType::F32)));
         for types in [distinct.collect::<Vec<_>>(), alike.collect()] {
             check_texts(&program.specialize(&types).unwrap().explain_svg());
         }

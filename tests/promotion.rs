@@ -1,6 +1,7 @@
 //! Promotion: NumPy 2's `result_type` for all pairs of dtypes, and the rules of weak numbers.
 
-use hotloop::{Arg, DType, ErrorKind, Kind, compile, promote, promote_all};
+use hotloop::types::{promote, promote_all};
+use hotloop::{Arg, DType, ErrorKind, compile};
 
 /// What `numpy.result_type` of NumPy 2 gives for each pair; columns in the order of the rows.
 const NUMPY: [(&str, &str); 11] = [
@@ -45,7 +46,7 @@ fn sample(dtype: DType) -> Arg<'static> {
         DType::U32 => (&[0u32, 1, 1]).into(),
         DType::U64 => (&[0u64, 1, 1]).into(),
         DType::F32 => (&[0f32, 1., 1.]).into(),
-        DType::F64 => (&[0f64, 1., 1.]).into(),
+        _ => (&[0f64, 1., 1.]).into(),
     }
 }
 
@@ -221,11 +222,24 @@ fn weak_arguments_promote_as_literals_do() {
             assert_eq!(outputs[0].dtype(), typed(literal, dtype), "{literal} of {dtype}");
         }
     }
-    let list = [(Kind::Bool, DType::I8), (Kind::Int, DType::I8), (Kind::Float, DType::F64)];
-    for (kind, want) in list {
-        let outputs = sum.eval([("a", sample(DType::I8)), ("k", Arg::weak(kind, 1.0))]).unwrap();
-        assert_eq!(outputs[0].dtype(), want, "{kind:?}");
+    let numbers: [(Arg, DType); 8] = [
+        (true.into(), DType::I8),
+        (1i8.into(), DType::I8),
+        (1i16.into(), DType::I8),
+        (1i32.into(), DType::I8),
+        (1u8.into(), DType::I8),
+        (1u16.into(), DType::I8),
+        (1u32.into(), DType::I8),
+        (1f32.into(), DType::F64),
+    ];
+    for (number, want) in numbers {
+        let shown = format!("{number:?}");
+        let outputs = sum.eval((("a", sample(DType::I8)), ("k", number))).unwrap();
+        assert_eq!(outputs[0].dtype(), want, "{shown}");
     }
+    // No digit is lost on the way.
+    let large = (1i64 << 53) + 1;
+    assert_eq!(sum.eval_vec::<i64>((("a", &[0i64]), ("k", large))).unwrap(), [large]);
 }
 
 #[test]
@@ -243,7 +257,7 @@ fn typed_numbers_promote_as_arrays_do() {
             DType::U32 => Arg::typed(1u32),
             DType::U64 => Arg::typed(1u64),
             DType::F32 => Arg::typed(1f32),
-            DType::F64 => Arg::typed(1f64),
+            _ => Arg::typed(1f64),
         };
         let outputs = sum.eval([("a", sample(a)), ("k", one)]).unwrap();
         assert_eq!(outputs[0].dtype(), want, "{a} array + {b} number");
@@ -437,7 +451,7 @@ fn weak_floats_round_to_the_dtype_they_meet() {
     assert_eq!(truths("x == 0.1", &[("x", (&x).into())]), [true, false]);
     assert_eq!(truths("x == k", &[("x", (&x).into()), ("k", 0.1.into())]), [true, false]);
     assert_eq!(truths("x == k", &[("x", (&x).into()), ("k", Arg::typed(0.1f64))]), [false, false]);
-    let y = compile("x * 1.1").unwrap().eval_as::<f32>([("x", (&x).into())]).unwrap();
+    let y = compile("x * 1.1").unwrap().eval_as::<f32>(("x", &x)).unwrap();
     assert_eq!(y.as_slice().unwrap(), [0.1f32 * 1.1, 0.2 * 1.1]);
 }
 

@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hotloop::io::Source;
 use hotloop::ndarray::{Array2, ArrayD, Axis, s};
-use hotloop::{Arg, ArgType, Backend, DType, Engine, Out, RunOptions, Source};
+use hotloop::{Arg, ArgType, Backend, DType, Engine, Out, RunOptions};
 
 const SOFTMAX: &str =
     "e = exp(x - max(x, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)";

@@ -11,10 +11,8 @@ use std::time::Duration;
 use generator::check::different_elements;
 use generator::data::{Array, Flavour, Rng};
 use generator::store::Stored;
-use hotloop::{
-    Arg, Backend, CancelToken, DType, Engine, Error, ErrorKind, FileArray, Out, RunOptions, Sink,
-    Source, npy,
-};
+use hotloop::io::{FileArray, Sink, Source};
+use hotloop::{Arg, Backend, CancelToken, DType, Engine, Error, ErrorKind, Out, RunOptions, npy};
 
 /// Programs of `x` and `y`, matrices of one shape, and `r`, a row of it.
 const PROGRAMS: [&str; 24] = [
@@ -346,7 +344,7 @@ fn f16_a_source_that_panics_is_the_callers_panic() {
         let source = Arc::new(Panicking);
         let run = || program.eval([("x", Arg::source(&source))]).map(|_| ());
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
-        assert_eq!(program.eval_as::<f64>([("x", (&[1.0, 2.0]).into())]).unwrap()[[]], 3.0);
+        assert_eq!(program.eval_as::<f64>(("x", &[1.0, 2.0])).unwrap()[[]], 3.0);
     }
 }
 
@@ -410,7 +408,7 @@ fn a_file_is_read_as_it_is_written() {
             Arc::new(file.with_fortran_order(fortran_order).with_byte_swapped(swapped))
         };
         let (s, y) = (file(&[3]), file(&[4, 3]));
-        program.eval_into([("x", x.into())], &mut [Out::sink(&s), Out::sink(&y)]).unwrap();
+        program.eval_into(("x", x), &mut [Out::sink(&s), Out::sink(&y)]).unwrap();
         let sums = engine(1).compile("y - s / 2, s").unwrap();
         let outputs = sums.eval([("y", Arg::source(&y)), ("s", Arg::source(&s))]).unwrap();
         assert_eq!(outputs[0].view::<f64>().unwrap(), x.into_dyn(), "{fortran_order} {swapped}");
@@ -483,8 +481,7 @@ fn a_single_number_is_read_at_each_run() {
         ];
         let kernel = program.specialize(&types).unwrap();
         {
-            let mut outs = [Out::from(&mut y[..])];
-            let mut bound = kernel.bind(args(), &mut outs).unwrap();
+            let mut bound = kernel.bind(args(), [&mut y[..]]).unwrap();
             (0..3).for_each(|_| drop(bound.run().unwrap()));
         }
         assert_eq!((y, k.0.load(Ordering::SeqCst)), ([6, 9], 3), "{backend:?}");
@@ -558,8 +555,7 @@ fn bound_once_and_run_often() {
     let y = Arc::new(npy::create(file("y.npy"), DType::F64, &[50_000]).unwrap());
     let kernel = engine(2).compile("x * 2").unwrap();
     let kernel = kernel.specialize(&[("x", hotloop::ArgType::array(DType::F64))]).unwrap();
-    let mut outs = [Out::sink(&y)];
-    let mut bound = kernel.bind([("x", Arg::source(&x))], &mut outs).unwrap();
+    let mut bound = kernel.bind([("x", Arg::source(&x))], [Out::sink(&y)]).unwrap();
     for turn in 0..3 {
         let value = f64::from(turn);
         x.write_at(0, &value.to_le_bytes().repeat(50_000)).unwrap();

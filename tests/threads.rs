@@ -11,10 +11,10 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use alone::alone;
-use hotloop::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
+use hotloop::io::{FileArray, Source};
+use hotloop::threads::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
 use hotloop::{
-    Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, FileArray, Out, Program,
-    RunOptions, Source, ndarray,
+    Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Out, Program, RunOptions, ndarray,
 };
 use refused::refuse_calls;
 
@@ -612,7 +612,7 @@ fn g1_one_kernel_bound_by_64_threads() {
         let types = [("a", ArgType::array(DType::F64)), ("k", ArgType::scalar(DType::F64))];
         let kernel = program.specialize(&types).unwrap();
         let alone = |k: f64| -> Vec<u64> {
-            let y = program.eval_as::<f64>([("a", (&a).into()), ("k", Arg::typed(k))]).unwrap();
+            let y = program.eval_as::<f64>((("a", &a), ("k", Arg::typed(k)))).unwrap();
             y.iter().map(|v| v.to_bits()).collect()
         };
         let want: Vec<Vec<u64>> = (0..64).map(|k| alone(f64::from(k))).collect();
@@ -622,9 +622,8 @@ fn g1_one_kernel_bound_by_64_threads() {
                 let (a, kernel, start) = (&a, &kernel, &start);
                 scope.spawn(move || {
                     let mut y = vec![0f64; a.len()];
-                    let mut outs = [Out::from(&mut y)];
-                    let args = [("a", a.into()), ("k", Arg::typed(k as f64))];
-                    let mut bound = kernel.bind(args, &mut outs).unwrap();
+                    let args = (("a", a), ("k", Arg::typed(k as f64)));
+                    let mut bound = kernel.bind(args, [&mut y]).unwrap();
                     start.wait();
                     (0..3).for_each(|_| assert!(bound.run().unwrap().native));
                     drop(bound);

@@ -2,7 +2,8 @@
 
 use std::ffi::c_void;
 
-use hotloop::{Arg, DType, Out, prefer_huge_pages};
+use hotloop::threads::prefer_huge_pages;
+use hotloop::{Arg, DType, Out};
 
 /// The order of elements in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]

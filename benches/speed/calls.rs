@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use hotloop::Result;
+use hotloop::{ArgType, DType, Engine, Result};
 
 use crate::contest::{Field, args, count, digits, kernel, looping, outs, program, running};
 use crate::timing::{Contender, interleaved};
@@ -50,11 +50,11 @@ pub fn threads(field: &Field) -> Result<()> {
         for n in [10_000, 30_000, 100_000, 300_000, 1_000_000] {
             let workload = Workload::line(text, n);
             let (inputs, targets) = (workload.buffers(), workload.targets());
-            let (mut alone, mut shared) = (outs(&targets), outs(&targets));
+            let (alone, shared) = (outs(&targets), outs(&targets));
             let arguments = args(&workload, &inputs);
             let times = interleaved(vec![
-                running(kernel(&workload, 1)?.bind(&arguments[..], &mut alone)?),
-                running(kernel(&workload, many)?.bind(&arguments[..], &mut shared)?),
+                running(kernel(&workload, 1)?.bind(&arguments[..], alone)?),
+                running(kernel(&workload, many)?.bind(&arguments[..], shared)?),
             ]);
             println!(
                 "| `{text}` | {} | {} | {} | {} |",
@@ -79,10 +79,10 @@ pub fn widths(field: &Field) -> Result<()> {
         let Some(mut workload) = Workload::all().into_iter().find(|w| w.id == id) else { continue };
         workload.n = n;
         let (inputs, targets) = (workload.buffers(), workload.targets());
-        let mut list = outs(&targets);
+        let list = outs(&targets);
         let arguments = args(&workload, &inputs);
         let mut contenders: Vec<Contender<'_>> =
-            vec![running(kernel(&workload, 1)?.bind(&arguments[..], &mut list)?)];
+            vec![running(kernel(&workload, 1)?.bind(&arguments[..], list)?)];
         for (peer, name) in field.plain.iter().flat_map(|p| [(p, narrow), (p, workload.peer)]) {
             contenders.push(looping(peer, (name, 1), &inputs, &targets, &workload.n));
         }
@@ -98,6 +98,43 @@ pub fn widths(field: &Field) -> Result<()> {
             time(2),
             ratio(1),
             ratio(2),
+        );
+    }
+    Ok(())
+}
+
+/// `Bound::rebind` to other arrays and `run`, over few elements, beside `run` alone.
+pub fn rebinding(_: &Field) -> Result<()> {
+    println!("\n| program | n | `run`, ns | `rebind` and `run`, ns | difference |");
+    println!("|---|---|---|---|---|");
+    for n in [64, 1_000] {
+        let kernel = Engine::builder().threads(1).build().compile(AXPBY)?;
+        let array = ArgType::array(DType::F64);
+        let types: Vec<_> = kernel.inputs().map(|name| (name, array)).collect();
+        let kernel = kernel.specialize(&types)?;
+        let [a, b, c, d] = [1.0, 2.0, 3.0, 4.0].map(|value| vec![value; n]);
+        let (one, two) = ([&a, &b], [&c, &d]);
+        let (mut alone, mut y, mut z) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let bound = kernel.bind(one, [&mut alone])?;
+        let mut idle = Some(kernel.bind(one, [&mut y])?.release());
+        let mut turn = false;
+        let other = move || {
+            turn = !turn;
+            let (inputs, out) = if turn { (two, &mut z) } else { (one, &mut y) };
+            let bound = idle.take().map(|idle| idle.rebind(inputs, [out]));
+            if let Some(Ok(mut bound)) = bound {
+                assert!(black_box(bound.run()).is_ok());
+                idle = Some(bound.release());
+            }
+        };
+        let times = interleaved(vec![running(bound), Box::new(other)]);
+        let [run, both] = [0, 1].map(|i| times[i].median() * 1e9);
+        println!(
+            "| `{AXPBY}` | {} | {} | {} | {} |",
+            count(n),
+            digits(run),
+            digits(both),
+            digits(both - run)
         );
     }
     Ok(())

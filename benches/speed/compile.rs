@@ -33,7 +33,7 @@ pub fn times() -> Result<()> {
     ] {
         let engine = Engine::builder().threads(1).build();
         let program = engine.compile(text)?;
-        let names: Vec<String> = program.inputs().iter().map(|n| n.to_string()).collect();
+        let names: Vec<String> = program.inputs().map(|n| n.to_string()).collect();
         let types: Vec<(&str, ArgType)> =
             names.iter().map(|n| (n.as_str(), ArgType::array(DType::F64))).collect();
         program.specialize(&types)?;
@@ -61,7 +61,7 @@ fn long_sums() -> Result<()> {
     ] {
         let start = Instant::now();
         let program = Engine::builder().build().compile(&text)?;
-        let sum = program.eval_as::<f64>([("a", (&[1.0, 2.0]).into())])?;
+        let sum = program.eval_as::<f64>(("a", &[1.0, 2.0]))?;
         row(name, &Times::once(start.elapsed()), 1.0, "s");
         assert_eq!(sum[[1]], 2.0 * sum[[0]]);
     }

@@ -106,13 +106,12 @@ fn check(
 pub fn measure(workload: &Workload, field: &Field) {
     let (inputs, targets, side) = (workload.buffers(), workload.targets(), workload.side());
     let floor = field.plain.as_ref().map(|peer| Floor::new(peer, workload.work()));
-    let mut lists: Vec<Vec<Out<'_>>> = field.threads.iter().map(|_| outs(&targets)).collect();
     let mut contenders: Vec<Contender<'_>> = Vec::new();
     let mut seats: Vec<(Who, usize)> = Vec::new();
     let mut why_not = String::new();
-    for (list, &threads) in lists.iter_mut().zip(&field.threads) {
+    for &threads in &field.threads {
         let bound = kernel(workload, threads)
-            .and_then(|kernel| kernel.bind(&args(workload, &inputs)[..], list));
+            .and_then(|kernel| kernel.bind(&args(workload, &inputs)[..], outs(&targets)));
         match bound {
             Ok(bound) => {
                 let mut ours = running(bound);

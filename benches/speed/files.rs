@@ -6,8 +6,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use hotloop::io::{FileArray, Sink};
 use hotloop::ndarray::{ArrayViewD, IxDyn, ShapeBuilder};
-use hotloop::{Arg, DType, Engine, FileArray, Out, Program, Result, Sink, npy};
+use hotloop::{Arg, DType, Engine, Out, Program, Result, npy};
 
 use crate::contest::{count, digits};
 use crate::timing::interleaved;

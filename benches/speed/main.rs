@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The other tables are `fresh` (outputs that are allocated), `threads` (two against one),
-//! `widths` (against C of 128 bits and of the machine's width), `compile`, and `files` (against a
+//! `widths` (against C of 128 bits and of the machine's width), `rebinding` (other arrays for a
+//! bound kernel), `compile`, and `files` (against a
 //! copy of the file and the run in memory). Read the ratios: absolute times are those of a shared
 //! machine.
 //!
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     let wanted =
         |name: &str| words.is_empty() || words.iter().any(|w| w.eq_ignore_ascii_case(name));
     let workloads = Workload::all();
-    let tables = ["fresh", "threads", "widths", "compile", "files"];
+    let tables = ["fresh", "threads", "widths", "rebinding", "compile", "files"];
     let known = |w: &String| {
         let names = workloads.iter().map(|w| w.id).chain(tables);
         names.into_iter().any(|name| w.eq_ignore_ascii_case(name))
@@ -70,6 +71,9 @@ fn main() -> Result<()> {
     }
     if wanted("widths") {
         calls::widths(&field)?;
+    }
+    if wanted("rebinding") {
+        calls::rebinding(&field)?;
     }
     if wanted("compile") {
         compile::times()?;

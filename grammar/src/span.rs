@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use std::fmt;
+
 /// A range of bytes in the text that was parsed.
 ///
 /// Offsets are `u32`: [`parse`](crate::parse) refuses longer texts, and a tree holds a span for
@@ -12,6 +14,13 @@ pub struct Span {
     pub start: u32,
     /// The offset just after the last byte.
     pub end: u32,
+}
+
+impl fmt::Display for Span {
+    /// The offsets, as a range: `3..7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
 }
 
 impl Span {

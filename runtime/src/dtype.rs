@@ -1,10 +1,12 @@
 //! The element types of arrays.
 
 use std::fmt;
+use std::str::FromStr;
 
-/// The type of an array's elements.
+/// The type of an array's elements. More may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[non_exhaustive]
 #[allow(missing_docs, reason = "the names say it all")]
 pub enum DType {
     Bool,
@@ -22,6 +24,7 @@ pub enum DType {
 
 /// What sort of number a dtype holds; the order is the order of promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Kind {
     /// `bool`.
     Bool,
@@ -124,6 +127,85 @@ impl DType {
     pub const fn bits(self) -> u32 {
         self.size() as u32 * 8
     }
+
+    /// Does some work with the Rust type of this dtype.
+    ///
+    /// ```
+    /// use hotloop_runtime::dtype::{DType, Element, Visitor};
+    ///
+    /// struct Size;
+    ///
+    /// impl Visitor for Size {
+    ///     type Output = usize;
+    ///
+    ///     fn visit<T: Element>(self) -> usize {
+    ///         size_of::<T>()
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(DType::I16.visit(Size), 2);
+    /// ```
+    pub fn visit<V: Visitor>(self, visitor: V) -> V::Output {
+        match self {
+            DType::Bool => visitor.visit::<bool>(),
+            DType::I8 => visitor.visit::<i8>(),
+            DType::I16 => visitor.visit::<i16>(),
+            DType::I32 => visitor.visit::<i32>(),
+            DType::I64 => visitor.visit::<i64>(),
+            DType::U8 => visitor.visit::<u8>(),
+            DType::U16 => visitor.visit::<u16>(),
+            DType::U32 => visitor.visit::<u32>(),
+            DType::U64 => visitor.visit::<u64>(),
+            DType::F32 => visitor.visit::<f32>(),
+            DType::F64 => visitor.visit::<f64>(),
+        }
+    }
+}
+
+impl Kind {
+    /// The widest dtype of this kind, which is signed if it is of integers.
+    pub const fn widest(self) -> DType {
+        match self {
+            Kind::Bool => DType::Bool,
+            Kind::Int => DType::I64,
+            Kind::Float => DType::F64,
+        }
+    }
+}
+
+/// Work with the Rust type of a dtype; see [`DType::visit`].
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// The work.
+    fn visit<T: Element>(self) -> Self::Output;
+}
+
+/// The error for a word that names nothing: a dtype, an instruction set, a mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    /// What it should name.
+    pub what: &'static str,
+    /// The word.
+    pub name: String,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no {}", self.name, self.what)
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
+impl FromStr for DType {
+    type Err = UnknownName;
+
+    /// The dtype of a short or NumPy name.
+    fn from_str(name: &str) -> Result<DType, UnknownName> {
+        DType::from_name(name).ok_or_else(|| UnknownName { what: "dtype", name: name.to_string() })
+    }
 }
 
 impl fmt::Display for DType {
@@ -132,21 +214,23 @@ impl fmt::Display for DType {
     }
 }
 
-/// A Rust type that is an array's element.
-///
-/// # Safety
-/// `DTYPE` must name exactly this type's layout.
-pub unsafe trait Element:
-    Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
+/// A Rust type that is an array's element: `bool`, an integer or a float, one for each [`DType`].
+/// No other type can be one, for elements are written and read as bytes.
+pub trait Element:
+    sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
 {
     /// The dtype of this type.
     const DTYPE: DType;
 }
 
+mod sealed {
+    pub trait Sealed {}
+}
+
 macro_rules! elements {
     ($($t:ty => $d:ident),*) => {$(
-        // SAFETY: the dtype of the same name has this type's size and layout.
-        unsafe impl Element for $t { const DTYPE: DType = DType::$d; }
+        impl sealed::Sealed for $t {}
+        impl Element for $t { const DTYPE: DType = DType::$d; }
     )*};
 }
 elements!(bool => Bool, i8 => I8, i16 => I16, i32 => I32, i64 => I64,

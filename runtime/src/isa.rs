@@ -1,9 +1,14 @@
 //! The instruction sets that block kernels are built for.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
+
+use crate::dtype::UnknownName;
 
 /// An instruction set level. Every level gives the same bits; higher ones are faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Isa {
     /// What the target guarantees (SSE2 on x86-64); fused multiply-add is computed in software.
     Baseline,
@@ -40,7 +45,7 @@ impl Isa {
 
     /// The levels this machine has, lowest first.
     pub fn available() -> impl Iterator<Item = Isa> {
-        [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().filter(|i| *i <= Isa::detect())
+        Isa::ALL.into_iter().filter(|i| *i <= Isa::detect())
     }
 
     /// The level's name, as `HOTLOOP_ISA` takes it.
@@ -52,8 +57,26 @@ impl Isa {
         }
     }
 
+    /// Every level, lowest first.
+    pub const ALL: [Isa; 3] = [Isa::Baseline, Isa::Avx2, Isa::Avx512];
+
     /// The level of a name.
     pub fn from_name(name: &str) -> Option<Isa> {
-        [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().find(|i| i.name() == name)
+        Isa::ALL.into_iter().find(|i| i.name() == name)
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Isa, UnknownName> {
+        let unknown = || UnknownName { what: "instruction set", name: name.to_string() };
+        Isa::from_name(name).ok_or_else(unknown)
     }
 }

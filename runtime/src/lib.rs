@@ -19,6 +19,7 @@ pub mod math;
 pub mod memory;
 pub mod nest;
 pub mod pages;
+pub mod per_axis;
 pub mod perf;
 pub mod pool;
 pub mod reduce;

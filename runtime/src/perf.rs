@@ -16,6 +16,7 @@ use crate::fork::PerProcess;
 
 /// How the profiler `perf` learns the names of kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Perf {
     /// Not at all.
     #[default]

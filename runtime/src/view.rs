@@ -1,6 +1,7 @@
 //! A strided array by address: what safe array types become before they reach compiled code.
 
 use crate::dtype::DType;
+use crate::per_axis::PerAxis;
 use crate::store::Store;
 
 /// An array: where its first element is, its shape, and its strides in bytes.
@@ -15,9 +16,9 @@ pub struct View {
     /// The element type.
     pub dtype: DType,
     /// The extent of each axis.
-    pub shape: Box<[usize]>,
+    pub shape: PerAxis<usize>,
     /// Bytes from one element to the next along each axis.
-    pub strides: Box<[isize]>,
+    pub strides: PerAxis<isize>,
     /// Whether the bytes of each element are in the other order than this machine's.
     pub swapped: bool,
     /// Where the array is if it is not in memory.

@@ -23,7 +23,9 @@ const COPIED: usize = 1 << 20;
 
 /// An input that is read from a copy, made at each run.
 pub struct Copied {
-    from: View,
+    /// The input's number.
+    pub input: usize,
+    pub from: View,
     pub bytes: Vec<u8>,
 }
 
@@ -78,8 +80,8 @@ struct Kept {
 impl Kept {
     /// An array without memory.
     fn nowhere(dtype: DType, shape: Box<[usize]>) -> Kept {
-        let strides = c_strides(&shape, dtype.size());
-        let pointer = std::ptr::null_mut();
+        let strides = c_strides(&shape, dtype.size()).into();
+        let (pointer, shape) = (std::ptr::null_mut(), shape.into());
         let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
         Kept { written: view.clone(), read: view }
     }
@@ -155,7 +157,7 @@ impl Arrays {
         let directory = directory.unwrap_or_else(|| std::env::temp_dir().into());
         let file = FileArray::temporary(&directory, dtype, &shape).map_err(|error| {
             let message = format!("no temporary file in {directory:?}: {error}");
-            Error::new(ErrorKind::Io, message)
+            Error::new(ErrorKind::Io, message).caused_by(error)
         })?;
         let file = Arc::new(file);
         let name = || format!("a temporary file in {directory:?}");
@@ -176,7 +178,7 @@ impl Arrays {
         else {
             return Ok(itself());
         };
-        let Kept { written, read } = self.keep(view.dtype, view.shape.clone(), call)?;
+        let Kept { written, read } = self.keep(view.dtype, view.shape.clone().into(), call)?;
         // Its bytes are those of the sink, and are then copied as they are.
         let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
             true => kept,
@@ -252,14 +254,14 @@ impl Arrays {
         Ok(())
     }
 
-    fn copy(&mut self, input: usize) -> Result<()> {
-        let Some(view) = &self.inputs[input] else { return Ok(()) };
-        let (own, bytes) = fresh(view.dtype, view.shape.clone())?;
+    fn copy(&mut self, number: usize) -> Result<()> {
+        let Some(view) = &self.inputs[number] else { return Ok(()) };
+        let (own, bytes) = fresh(view.dtype, view.shape.clone().into())?;
         // What is loaded stays in its order.
         let strides = if view.store.is_some() { view.strides.clone() } else { own.strides };
         let copy = View { swapped: view.swapped, strides, ..own };
-        self.copies.push(Copied { from: view.clone(), bytes });
-        self.inputs[input] = Some(copy);
+        self.copies.push(Copied { input: number, from: view.clone(), bytes });
+        self.inputs[number] = Some(copy);
         Ok(())
     }
 
@@ -310,6 +312,15 @@ impl Arrays {
         Ok(any)
     }
 
+    /// Whether an array is read, or written, where the caller has it.
+    pub fn is_callers(&self, array: Array) -> bool {
+        match array {
+            Array::Input(number) => !self.copies.iter().any(|copy| copy.input == number as usize),
+            Array::Output(_) => true,
+            Array::Temporary(_) => false,
+        }
+    }
+
     /// The array that a pass writes; none if it is a uniform.
     pub fn written(&self, to: Destination) -> Option<&View> {
         let kept = match to {
@@ -325,7 +336,8 @@ impl Arrays {
 fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
     let mut memory = allocate(element_count(&shape)? * dtype.size())?;
     prefer_huge_pages(&mut memory);
-    let strides = c_strides(&shape, dtype.size());
+    let strides = c_strides(&shape, dtype.size()).into();
+    let shape = shape.into();
     let pointer = memory.as_mut_ptr();
     Ok((View { pointer, dtype, shape, strides, swapped: false, store: None }, memory))
 }
@@ -333,7 +345,7 @@ fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
 /// A view of an array.
 fn viewed(shapes: &Shapes, derived: &Derived, array: &View) -> Result<View> {
     let whole = broadcast(array, &shapes.of(derived.of)?)?;
-    let layout = Layout { shape: whole.shape.into(), strides: whole.strides.into(), offset: 0 };
+    let layout = Layout { shape: whole.shape.to_vec(), strides: whole.strides.to_vec(), offset: 0 };
     let Layout { shape, strides, offset } = derived.how.view(&layout)?;
     let pointer = array.pointer.wrapping_offset(offset);
     Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..array.clone() })

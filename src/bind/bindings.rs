@@ -54,8 +54,8 @@ impl Bindings {
             (Destination::Uniform(number), None) => Ok(View {
                 pointer: uniforms.landing(number),
                 dtype: plan.uniforms[number as usize].dtype,
-                shape: Box::new([]),
-                strides: Box::new([]),
+                shape: [].into(),
+                strides: [].into(),
                 swapped: false,
                 store: None,
             }),

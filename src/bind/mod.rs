@@ -11,8 +11,10 @@
 mod arrays;
 mod bindings;
 mod cpu;
+mod rebinding;
 mod uniforms;
 
+pub use rebinding::Seat;
 pub use uniforms::known;
 
 use std::ops::Range;
@@ -21,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress, Stop};
 use hotloop_runtime::drive::Driver;
-use hotloop_runtime::executor::{Group, Loop};
+use hotloop_runtime::executor::{Group, Loop, Slot};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::view::View;
@@ -30,11 +32,12 @@ use crate::backend::Refusal;
 use crate::backend::cpu::Tile;
 use crate::call::{Call, stopped};
 use crate::error::Result;
-use crate::plan::{Pass, Plan};
+use crate::plan::{Array, Destination, Pass, Plan};
 use crate::stats::{PassStats, Stats, Traffic, computes};
 use arrays::{Arrays, Copied, Drain};
 use bindings::Bindings;
 use cpu::Machine;
+use rebinding::Move;
 use uniforms::Uniforms;
 
 /// A plan with its code.
@@ -54,8 +57,10 @@ pub struct Schedule {
     compiled: Arc<Compiled>,
     uniforms: Uniforms,
     turns: Vec<Turn>,
-    /// Scalar outputs, with their uniforms.
-    outputs: Vec<(u32, View)>,
+    /// Scalar outputs, with their numbers and their uniforms.
+    outputs: Vec<(usize, u32, View)>,
+    /// Where in the loops the caller's arrays are.
+    moves: Vec<Move>,
     /// What is copied before each run.
     copies: Vec<Copied>,
     /// What is copied to sinks after a pass, with the pass's number.
@@ -87,6 +92,13 @@ impl Work {
         match self {
             Work::Alone(work) => std::slice::from_ref(work),
             Work::Together(group) => group.loops(),
+        }
+    }
+
+    fn loops_mut(&mut self) -> &mut [Box<Loop>] {
+        match self {
+            Work::Alone(work) => std::slice::from_mut(work),
+            Work::Together(group) => group.loops_mut(),
         }
     }
 }
@@ -147,20 +159,55 @@ impl Schedule {
                 }
             }
         }
-        let outputs = plan.outputs.iter().zip(call.outputs);
-        let outputs = outputs.filter_map(|(o, view)| Some((o.uniform?, view.clone()))).collect();
+        let outputs = plan.outputs.iter().zip(call.outputs).enumerate();
+        let outputs = outputs.filter_map(|(i, (o, view))| Some((i, o.uniform?, view.clone())));
+        let outputs = outputs.collect();
+        let mut moves = Vec::new();
+        for (turn, Turn { passes, .. }) in turns.iter().enumerate() {
+            for (number, pass) in plan.passes[passes.clone()].iter().enumerate() {
+                let own = slots(pass).filter(|(_, array)| arrays.is_callers(*array));
+                moves.extend(own.map(|(slot, array)| Move { turn, number, slot, array }));
+            }
+        }
         let Arrays { copies, memory, kept, drains, .. } = arrays;
         Ok(Schedule {
             compiled: compiled.clone(),
             uniforms,
             turns,
             outputs,
+            moves,
             copies,
             drains,
             _memory: memory,
             temporaries: kept,
             traffic,
         })
+    }
+
+    /// Moves the caller's arrays, each by some bytes.
+    pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
+        for Move { turn, number, slot, array } in &self.moves {
+            let work = &mut self.turns[*turn].work;
+            work.loops_mut()[*number].shift(*slot, bytes(*array));
+        }
+        for copy in &mut self.copies {
+            let by = bytes(Array::Input(copy.input as u32));
+            copy.from.pointer = copy.from.pointer.wrapping_offset(by);
+        }
+        for (number, _, view) in &mut self.outputs {
+            view.pointer = view.pointer.wrapping_offset(bytes(Array::Output(*number as u32)));
+        }
+        self.uniforms.shift(bytes);
+    }
+
+    /// Computes the uniforms anew, for other numbers.
+    ///
+    /// # Errors
+    /// As [`Schedule::new`].
+    pub fn renew(&mut self, call: &Call<'_>) -> Result<()> {
+        let Compiled { plan, isa, .. } = &*self.compiled;
+        self.uniforms.renew(Uniforms::new(&plan.uniforms, call, *isa)?);
+        Ok(())
     }
 
     /// The statistics of a run whose passes took these times; the caller adds the totals.
@@ -231,7 +278,7 @@ impl Schedule {
             }
         }
         flags |= self.uniforms.advance(u32::MAX);
-        for (number, view) in &self.outputs {
+        for (_, number, view) in &self.outputs {
             let size = view.dtype.size();
             let mut bytes = self.uniforms.bits(*number).to_le_bytes();
             if view.swapped {
@@ -246,6 +293,20 @@ impl Schedule {
         }
         Ok(flags)
     }
+}
+
+/// The arrays of a pass in the order of its loop; temporary ones are not told apart from them.
+fn slots(pass: &Pass) -> impl Iterator<Item = (Slot, Array)> {
+    let array = |to: Destination| match to {
+        Destination::Output(number) => Some(Array::Output(number)),
+        Destination::Temporary(_) | Destination::Uniform(_) => None,
+    };
+    let loads = pass.loads.iter().map(|load| Some(load.array));
+    let stores = pass.stores.iter().map(move |store| array(store.to));
+    let operands = loads.chain(stores).enumerate();
+    let operands = operands.filter_map(|(i, array)| Some((Slot::Operand(i), array?)));
+    let folds = pass.carries.iter().enumerate();
+    operands.chain(folds.filter_map(move |(i, carry)| Some((Slot::Fold(i), array(carry.to)?))))
 }
 
 #[cfg(test)]
@@ -285,8 +346,8 @@ mod tests {
         View {
             pointer: data.as_mut_ptr().cast(),
             dtype: DType::F64,
-            shape: Box::new([data.len()]),
-            strides: Box::new([8]),
+            shape: [data.len()].into(),
+            strides: [8].into(),
             swapped: false,
             store: None,
         }

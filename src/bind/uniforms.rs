@@ -12,7 +12,7 @@ use hotloop_runtime::view::View;
 use crate::call::{Call, Operand, stopped};
 use crate::domain::element_count;
 use crate::error::{Error, Result, quoted};
-use crate::plan::{Source, Uniform};
+use crate::plan::{Array, Source, Uniform};
 use crate::store;
 use crate::weak::{adopt_bits, compute, compute_weak};
 
@@ -99,8 +99,8 @@ pub struct Uniforms {
     bits: Vec<u64>,
     /// Each as compiled code reads it. Loops have its address, so it is never resized.
     cells: Vec<Cell>,
-    /// Scalar arrays, which each run reads before it writes anything.
-    reads: Vec<(u32, View)>,
+    /// Scalar arrays, which each run reads before it writes anything: the uniform, the input.
+    reads: Vec<(u32, u32, View)>,
     /// The others that each run computes, in order.
     varying: Vec<Varying>,
     /// The number of them that this run has computed.
@@ -140,7 +140,7 @@ impl Uniforms {
                 Source::Carry => How::Carried,
                 Source::Input(input) => match &call.operands[*input as usize] {
                     Operand::Array(view) => {
-                        reads.push((number as u32, view.clone()));
+                        reads.push((number as u32, *input, view.clone()));
                         continue;
                     }
                     Operand::Scalar(_) => return Err(Error::internal("a number that varies")),
@@ -162,6 +162,20 @@ impl Uniforms {
             bits.iter().zip(uniforms).map(|(bits, uniform)| cell(*bits, uniform.dtype)).collect();
         cells.resize(cells.len().max(1), Cell::default());
         Ok(Uniforms { bits, cells, reads, varying, done: 0, flags })
+    }
+
+    /// Moves scalar arrays, each by some bytes.
+    pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
+        for (_, input, view) in &mut self.reads {
+            view.pointer = view.pointer.wrapping_offset(bytes(Array::Input(*input)));
+        }
+    }
+
+    /// Takes the values of other numbers; the addresses of all stay.
+    pub fn renew(&mut self, other: Uniforms) {
+        self.bits.copy_from_slice(&other.bits);
+        self.cells.copy_from_slice(&other.cells);
+        (self.reads, self.varying, self.flags) = (other.reads, other.varying, other.flags);
     }
 
     /// The cells, for the tables of tiles.
@@ -188,7 +202,7 @@ impl Uniforms {
     /// The scalar arrays of the call are readable.
     pub unsafe fn begin(&mut self) -> Result<u32> {
         self.done = 0;
-        for (number, view) in &self.reads {
+        for (number, _, view) in &self.reads {
             // SAFETY: the view has one element of its dtype, readable by the caller's promise.
             let bits = unsafe { store::read_element(view) }.map_err(stopped)?;
             self.bits[*number as usize] = truth(bits, view.dtype);

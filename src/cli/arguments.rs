@@ -49,11 +49,11 @@ impl Arguments {
         budget: &mut Budget,
         look: &Look<'_>,
     ) -> std::result::Result<Arguments, Failure> {
-        let is_read = |name: &str| program.inputs().iter().any(|input| **input == *name);
+        let is_read = |name: &str| program.inputs().any(|input| input == name);
         for (name, given) in given.named.iter().filter(|(name, _)| !is_read(name)) {
             check_unread(program, name, given)?;
         }
-        let missing: Vec<&str> = program.inputs().iter().map(|input| &**input).collect();
+        let missing: Vec<&str> = program.inputs().collect();
         let missing = missing.into_iter().filter(|name| given.named.iter().all(|(n, _)| n != name));
         let missing: Vec<&str> = missing.collect();
         if let Some(name) = missing.first().filter(|_| given.files.is_empty()) {

@@ -1,7 +1,8 @@
 //! An array that the command owns: read from a file, kept by the session, or drawn at random.
 
 use hotloop::npy::Header;
-use hotloop::{Arg, DType, Error, ErrorKind, Out, Result, prefer_huge_pages};
+use hotloop::threads::prefer_huge_pages;
+use hotloop::{Arg, DType, Error, ErrorKind, Out, Result};
 
 /// The order of an array's elements in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,7 @@ impl Element {
             DType::I64 => Element::Signed(bits as i64),
             DType::U8 | DType::U16 | DType::U32 | DType::U64 => Element::Unsigned(bits),
             DType::F32 => Element::F32(f32::from_bits(bits as u32)),
-            DType::F64 => Element::F64(f64::from_bits(bits)),
+            _ => Element::F64(f64::from_bits(bits)),
         }
     }
 

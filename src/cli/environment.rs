@@ -1,6 +1,7 @@
 //! The environment variables that engines go by.
 
-use hotloop::{Isa, Perf};
+use hotloop::explain::Perf;
+use hotloop::threads::Isa;
 
 use super::warn;
 

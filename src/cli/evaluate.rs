@@ -194,7 +194,7 @@ fn destination(evaluation: &Evaluation) -> Result<Option<Destination>, Failure> 
 fn output_names(program: &Program, given: &[String]) -> Result<Vec<Option<Box<str>>>, String> {
     let own = program.outputs();
     if given.is_empty() {
-        return Ok(own.to_vec());
+        return Ok(own.map(|name| name.map(Into::into)).collect());
     }
     if given.len() != own.len() {
         let (names, outputs) = (counted(given.len(), "name"), counted(own.len(), "output"));
@@ -280,8 +280,8 @@ pub(crate) fn save(
     values: &[(&str, &Value)],
     destination: &Destination,
 ) -> hotloop::Result<()> {
-    let destination = (destination, program.outputs());
-    write(program, &args(values), options(false), destination, room)?;
+    let names: Vec<Option<Box<str>>> = program.outputs().map(|n| n.map(Into::into)).collect();
+    write(program, &args(values), options(false), (destination, &names), room)?;
     Ok(())
 }
 

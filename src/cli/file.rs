@@ -9,8 +9,9 @@ use std::collections::{HashMap, TryReserveError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hotloop::io::{FileArray, Source};
 use hotloop::npy::Header;
-use hotloop::{Arg, DType, Error, ErrorKind, FileArray, Result, Source};
+use hotloop::{Arg, DType, Error, ErrorKind, Result};
 
 use super::array::Array;
 use super::budget::{Budget, Charge};

@@ -1,7 +1,7 @@
 //! `hotloop functions`: what can be called, in groups, as text.
 
-use hotloop::ops::{self, RESOLVED, Row};
-use hotloop::{DType, Error, ErrorKind, Result};
+use hotloop::ops::suggestions;
+use hotloop::{DType, Error, ErrorKind, FunctionInfo, Result, functions};
 
 use super::help::{entry, heading, wrap};
 use super::input::is_word;
@@ -89,9 +89,9 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
 /// The names of all functions, of a session's too.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let dtypes = DType::ALL.into_iter().map(|dtype| dtype.name());
-    let resolved = RESOLVED.iter().map(|(name, ..)| *name);
     let makers = MAKERS.iter().map(|(name, ..)| *name);
-    ops::functions().flat_map(Row::names).chain(resolved).chain(dtypes).chain(makers)
+    let own = functions().flat_map(|function| function.names().collect::<Vec<_>>());
+    own.chain(dtypes).chain(makers)
 }
 
 /// A function: how it is called, and one line about it.
@@ -102,18 +102,14 @@ struct Line {
 }
 
 impl Line {
-    fn of(row: &'static Row) -> Line {
-        Line { names: row.names().collect(), call: row.signature(), about: row.doc.to_string() }
+    fn of(function: &FunctionInfo) -> Line {
+        let (names, call) = (function.names().collect(), function.signature.clone());
+        Line { names, call, about: function.about.to_string() }
     }
 
     /// Those of the language that are not conversions.
     fn all() -> impl Iterator<Item = Line> {
-        let resolved = RESOLVED.iter().map(|(name, call, about)| Line {
-            names: vec![*name],
-            call: call.to_string(),
-            about: about.to_string(),
-        });
-        ops::functions().map(Line::of).chain(resolved)
+        functions().map(|function| Line::of(&function))
     }
 
     fn makers() -> impl Iterator<Item = Line> {
@@ -188,11 +184,8 @@ pub(crate) fn detail(name: &str) -> Result<String> {
             false => Ok(lines.concat()),
         };
     }
-    if let Some(row) = ops::lookup(name) {
-        return Ok(describe(&Line::of(row), Some(row)));
-    }
-    if let Some(line) = Line::all().find(|line| line.names.contains(&name)) {
-        return Ok(describe(&line, None));
+    if let Some(function) = functions().find(|function| function.names().any(|n| n == name)) {
+        return Ok(describe(&Line::of(&function), function.ulp));
     }
     if let Some(line) = Line::makers().find(|line| line.names.contains(&name)) {
         let only = "  only in a session: `hotloop repl`\n";
@@ -216,7 +209,7 @@ fn unknown(name: &str) -> Error {
     if let Some(called) = called.filter(|called| called.kind() == ErrorKind::Name) {
         return called.hints().iter().fold(error, |error, hint| error.hint(hint));
     }
-    let near = ops::suggestions(name, names());
+    let near = suggestions(name, names());
     let near: Vec<String> = near.iter().map(|n| format!("'{n}'")).collect();
     match near.split_last() {
         None => error.hint("`hotloop functions` lists them all"),
@@ -252,7 +245,7 @@ fn fits(name: &str, pattern: &str) -> bool {
     pattern[in_pattern..].iter().all(|c| *c == b'*')
 }
 
-fn describe(line: &Line, row: Option<&Row>) -> String {
+fn describe(line: &Line, ulp: Option<f32>) -> String {
     let mut text = wrap(&line.call, 0, 4) + &wrap(&line.about, 2, 2);
     if let Some(other) = line.names.get(1..).filter(|other| !other.is_empty()) {
         text += &format!("  also called: {}\n", other.join(", "));
@@ -265,9 +258,9 @@ fn describe(line: &Line, row: Option<&Row>) -> String {
             };
         }
     }
-    match row {
-        Some(row) if !row.op.is_reduction() => text + &error(row.ulp),
-        _ => text,
+    match ulp {
+        Some(ulp) => text + &error(ulp),
+        None => text,
     }
 }
 
@@ -284,8 +277,6 @@ fn error(ulp: f32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hotloop::Arg;
-
     use super::*;
     use crate::cli::show::{Shown, Style};
 
@@ -308,7 +299,7 @@ mod tests {
             if gives.is_empty() {
                 continue;
             }
-            let outputs = program.eval([] as [(&str, Arg<'_>); 0]).unwrap();
+            let outputs = program.eval(()).unwrap();
             let mut text = String::new();
             Style::default()
                 .show_all(&mut text, outputs.iter().map(|o| Shown::of(None, o)))

@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hotloop::{Arg, ArgType, Kind};
+use hotloop::types::Kind;
+use hotloop::{Arg, ArgType};
 
 use super::csv::Dialect;
 use super::file::Address;

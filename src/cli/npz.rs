@@ -10,8 +10,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use hotloop::io::FileArray;
 use hotloop::npy::Header;
-use hotloop::{Error, ErrorKind, FileArray, Result};
+use hotloop::{Error, ErrorKind, Result};
 use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;

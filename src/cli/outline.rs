@@ -2,8 +2,9 @@
 
 use std::io;
 
+use hotloop::DType;
+use hotloop::io::Source;
 use hotloop::npy::Header;
-use hotloop::{DType, Source};
 
 /// What stands for an array where only its dtype and shape are asked for.
 pub(crate) struct Outline {

@@ -7,8 +7,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hotloop::io::{FileArray, Source};
 use hotloop::npy::{self, Header};
-use hotloop::{Error, ErrorKind, FileArray, Output, OutputShape, Result, Source};
+use hotloop::{Error, ErrorKind, Output, OutputShape, Result};
 
 use super::format::Format;
 use super::kind::Kind;

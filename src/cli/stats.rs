@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hotloop::{PassStats, Stats};
+use hotloop::explain::{PassStats, Stats};
 
 use super::quantity::{size, time};
 

@@ -30,15 +30,15 @@ impl Builder {
         let x = operands[0];
         let ty = self.graph.ty(x);
         let made = match (op, operands) {
-            (Op::Gt, [x, y]) => self.apply(Op::Lt, &[*y, *x]),
-            (Op::Ge, [x, y]) => self.apply(Op::Le, &[*y, *x]),
+            (Op::Gt, [x, y]) => self.apply_own(Op::Lt, &[*y, *x]),
+            (Op::Ge, [x, y]) => self.apply_own(Op::Le, &[*y, *x]),
             (Op::Positive, _) if ty.dtype == DType::Bool => {
                 Err(type_error("positive of bool is not defined").hint("convert it: i8(x)"))
             }
             (Op::Positive | Op::Copy | Op::Real, _) => Ok(x),
             (Op::Conj | Op::Square | Op::Reciprocal, _) if ty.dtype == DType::Bool => {
                 let x = self.convert(x, if ty.weak { DType::I64 } else { DType::I8 });
-                self.apply(op, &[x])
+                self.apply_own(op, &[x])
             }
             (Op::Conj, _) => Ok(x),
             (Op::Reciprocal, _) => self.reciprocal(x),
@@ -49,37 +49,37 @@ impl Builder {
             (Op::Isneginf, _) => self.is_infinity(x, f64::NEG_INFINITY),
             (Op::Fabs, _) => {
                 let x = self.as_float(x);
-                self.apply(Op::Abs, &[x])
+                self.apply_own(Op::Abs, &[x])
             }
             (Op::Whole, _) => {
                 let x = self.as_float(x);
-                self.apply(Op::Trunc, &[x])
+                self.apply_own(Op::Trunc, &[x])
             }
             (Op::Degrees, _) => self.turn(x, &DEGREES),
             (Op::Radians, _) => self.turn(x, &RADIANS),
             (Op::Mantissa, _) if injected(Fault::MantissaByQuotient) => {
                 let x = self.as_float(x);
-                let exponent = self.apply(Op::BinaryExponent, &[x])?;
-                let power = self.apply(Op::Exp2, &[exponent])?;
-                self.apply(Op::Div, &[x, power])
+                let exponent = self.apply_own(Op::BinaryExponent, &[x])?;
+                let power = self.apply_own(Op::Exp2, &[exponent])?;
+                self.apply_own(Op::Div, &[x, power])
             }
             (Op::Exponent, _) if injected(Fault::ExponentByLogarithm) => {
-                let magnitude = self.apply(Op::Fabs, &[x])?;
-                let log = self.apply(Op::Log2, &[magnitude])?;
-                let whole = self.apply(Op::Floor, &[log])?;
+                let magnitude = self.apply_own(Op::Fabs, &[x])?;
+                let log = self.apply_own(Op::Log2, &[magnitude])?;
+                let whole = self.apply_own(Op::Floor, &[log])?;
                 let one = self.weak_int(1);
-                let exponent = self.apply(Op::Add, &[whole, one])?;
-                Ok(self.cast(exponent, DType::I32))
+                let exponent = self.apply_own(Op::Add, &[whole, one])?;
+                Ok(self.cast_own(exponent, DType::I32))
             }
             (Op::Exponent, _) => {
-                let exponent = self.apply(Op::BinaryExponent, &[x])?;
-                Ok(self.cast(exponent, DType::I32))
+                let exponent = self.apply_own(Op::BinaryExponent, &[x])?;
+                Ok(self.cast_own(exponent, DType::I32))
             }
             (Op::BitwiseCount, _) => {
                 let wide = ty.dtype == DType::Bool;
                 let x = if wide { self.convert(x, DType::I8) } else { x };
-                let count = self.apply(Op::SetBits, &[x])?;
-                Ok(self.cast(count, DType::U8))
+                let count = self.apply_own(Op::SetBits, &[x])?;
+                Ok(self.cast_own(count, DType::U8))
             }
             (Op::LogicalAnd | Op::LogicalOr | Op::LogicalXor | Op::LogicalNot, _) => {
                 let truths = operands.iter().map(|x| self.truth(*x)).collect::<Result<Vec<_>>>()?;
@@ -89,15 +89,15 @@ impl Builder {
                     Op::LogicalXor => Op::BitXor,
                     _ => Op::BitNot,
                 };
-                self.apply(op, &truths)
+                self.apply_own(op, &truths)
             }
             (Op::FloatPower, [x, y]) => {
                 let wide = [*x, *y].map(|x| match self.graph.ty(x).weak {
                     true => self.convert(x, DType::F64),
                     false if injected(Fault::FloatPowerInOwnFloat) => self.as_float(x),
-                    false => self.cast(x, DType::F64),
+                    false => self.cast_own(x, DType::F64),
                 });
-                self.apply(Op::Power, &wide)
+                self.apply_own(Op::Power, &wide)
             }
             (Op::Heaviside, [x, y]) => self.heaviside(*x, *y),
             (Op::Spacing, _) => self.spacing(x),
@@ -126,14 +126,14 @@ impl Builder {
             (true, false) => return self.scaled_strong(op, x, exponent),
             (true, true) => self.convert(exponent, dtype),
             (false, true) => self.adopt(exponent, dtype)?,
-            (false, false) => self.cast(exponent, dtype),
+            (false, false) => self.cast_own(exponent, dtype),
         };
         self.apply_folded(op, &[x, exponent], dtype)
     }
 
     fn scaled_strong(&mut self, op: Op, x: NodeId, exponent: NodeId) -> Result<NodeId> {
         let x = self.adopt(x, DType::F64)?;
-        let exponent = self.cast(exponent, DType::F64);
+        let exponent = self.cast_own(exponent, DType::F64);
         self.apply_folded(op, &[x, exponent], DType::F64)
     }
 
@@ -148,13 +148,13 @@ impl Builder {
         if self.graph.dtype(x) == DType::Bool {
             return Ok(x);
         }
-        let zero = self.constant_like(x, 0.0);
-        self.apply(Op::Ne, &[x, zero])
+        let zero = self.literal_like(x, 0.0);
+        self.apply_own(Op::Ne, &[x, zero])
     }
 
     /// A number for each element of x, of its dtype.
     pub(super) fn filled(&mut self, x: NodeId, value: f64) -> Result<NodeId> {
-        let value = self.constant_like(x, value);
+        let value = self.literal_like(x, value);
         self.spread(x, value)
     }
 
@@ -163,8 +163,8 @@ impl Builder {
         if self.graph.ty(x).domain.is_scalar() {
             return Ok(value);
         }
-        let any = self.apply(Op::Eq, &[x, x])?;
-        self.apply(Op::Select, &[any, value, value])
+        let any = self.apply_own(Op::Eq, &[x, x])?;
+        self.apply_own(Op::Select, &[any, value, value])
     }
 
     fn full(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
@@ -182,10 +182,10 @@ impl Builder {
 
     fn is_infinity(&mut self, x: NodeId, infinity: f64) -> Result<NodeId> {
         if !self.graph.dtype(x).is_float() {
-            return self.apply(Op::Ne, &[x, x]);
+            return self.apply_own(Op::Ne, &[x, x]);
         }
-        let infinity = self.constant_like(x, infinity);
-        self.apply(Op::Eq, &[x, infinity])
+        let infinity = self.literal_like(x, infinity);
+        self.apply_own(Op::Eq, &[x, infinity])
     }
 
     /// Whether an operand is the default that stands for `None`.
@@ -197,16 +197,16 @@ impl Builder {
 
     /// 1/x, of integers without the fraction.
     fn reciprocal(&mut self, x: NodeId) -> Result<NodeId> {
-        let [zero, one] = [0.0, 1.0].map(|v| self.constant_like(x, v));
+        let [zero, one] = [0.0, 1.0].map(|v| self.literal_like(x, v));
         let dtype = self.graph.dtype(x);
         if dtype.is_float() {
-            return self.apply(Op::Div, &[one, x]);
+            return self.apply_own(Op::Div, &[one, x]);
         }
-        let magnitude = if dtype.is_signed_int() { self.apply(Op::Abs, &[x])? } else { x };
-        let own_inverse = self.apply(Op::Eq, &[magnitude, one])?;
+        let magnitude = if dtype.is_signed_int() { self.apply_own(Op::Abs, &[x])? } else { x };
+        let own_inverse = self.apply_own(Op::Eq, &[magnitude, one])?;
         // 0, and the flag of a division by 0.
-        let other = self.apply(Op::FloorDiv, &[zero, x])?;
-        self.apply(Op::Select, &[own_inverse, x, other])
+        let other = self.apply_own(Op::FloorDiv, &[zero, x])?;
+        self.apply_own(Op::Select, &[own_inverse, x, other])
     }
 
     /// x times a constant that is a sum of two: the product is rounded once. What is wrong with the
@@ -214,33 +214,33 @@ impl Builder {
     fn turn(&mut self, x: NodeId, constant: &[[f64; 2]; 2]) -> Result<NodeId> {
         let x = self.as_float(x);
         let [high, low] = constant[usize::from(self.graph.dtype(x) == DType::F32)];
-        let [high, low] = [high, low].map(|v| self.constant_like(x, v));
-        let rest = self.apply(Op::Mul, &[x, low])?;
-        self.apply(Op::Fma, &[x, high, rest])
+        let [high, low] = [high, low].map(|v| self.literal_like(x, v));
+        let rest = self.apply_own(Op::Mul, &[x, low])?;
+        self.apply_own(Op::Fma, &[x, high, rest])
     }
 
     fn heaviside(&mut self, x: NodeId, y: NodeId) -> Result<NodeId> {
         let (dtype, weak) = self.meet_as_floats(&[x, y]);
         let [x, y] = self.unify([x, y], dtype, weak)?;
-        let [zero, one] = [0.0, 1.0].map(|v| self.constant_like(x, v));
-        let above = self.apply(Op::Lt, &[zero, x])?;
-        let below = self.apply(Op::Lt, &[x, zero])?;
-        let equal = self.apply(Op::Eq, &[x, zero])?;
+        let [zero, one] = [0.0, 1.0].map(|v| self.literal_like(x, v));
+        let above = self.apply_own(Op::Lt, &[zero, x])?;
+        let below = self.apply_own(Op::Lt, &[x, zero])?;
+        let equal = self.apply_own(Op::Eq, &[x, zero])?;
         let at_zero = if injected(Fault::HeavisideOfZeroIsOne) { one } else { y };
         // What is neither is NaN.
-        let rest = self.apply(Op::Select, &[equal, at_zero, x])?;
-        let rest = self.apply(Op::Select, &[below, zero, rest])?;
-        self.apply(Op::Select, &[above, one, rest])
+        let rest = self.apply_own(Op::Select, &[equal, at_zero, x])?;
+        let rest = self.apply_own(Op::Select, &[below, zero, rest])?;
+        self.apply_own(Op::Select, &[above, one, rest])
     }
 
     fn spacing(&mut self, x: NodeId) -> Result<NodeId> {
         let x = self.as_float(x);
-        let [zero, up] = [0.0, f64::INFINITY].map(|v| self.constant_like(x, v));
-        let down = self.constant_like(x, f64::NEG_INFINITY);
-        let negative = self.apply(Op::Lt, &[x, zero])?;
-        let away = self.apply(Op::Select, &[negative, down, up])?;
-        let next = self.apply(Op::Nextafter, &[x, away])?;
-        self.apply(Op::Sub, &[next, x])
+        let [zero, up] = [0.0, f64::INFINITY].map(|v| self.literal_like(x, v));
+        let down = self.literal_like(x, f64::NEG_INFINITY);
+        let negative = self.apply_own(Op::Lt, &[x, zero])?;
+        let away = self.apply_own(Op::Select, &[negative, down, up])?;
+        let next = self.apply_own(Op::Nextafter, &[x, away])?;
+        self.apply_own(Op::Sub, &[next, x])
     }
 
     /// As NumPy: of floats `rint(x * 10**n) / 10**n`, or for n < 0 `rint(x / 10**-n) * 10**-n`; of
@@ -263,17 +263,17 @@ impl Builder {
             return Ok(x);
         }
         if decimals == 0 {
-            return self.apply(Op::Rint, &[x]);
+            return self.apply_own(Op::Rint, &[x]);
         }
         // Beyond f64 it is infinity in NumPy too.
         let scale = format!("1e{}", decimals.unsigned_abs()).parse().unwrap_or(f64::INFINITY);
         let (before, after) = if decimals > 0 { (Op::Mul, Op::Div) } else { (Op::Div, Op::Mul) };
         let wide = if float { x } else { self.convert(x, DType::F64) };
-        let scale = self.constant_like(wide, scale);
-        let scaled = self.apply(before, &[wide, scale])?;
-        let whole = self.apply(Op::Rint, &[scaled])?;
-        let rounded = self.apply(after, &[whole, scale])?;
-        Ok(if ty.weak || float { rounded } else { self.cast(rounded, ty.dtype) })
+        let scale = self.literal_like(wide, scale);
+        let scaled = self.apply_own(before, &[wide, scale])?;
+        let whole = self.apply_own(Op::Rint, &[scaled])?;
+        let rounded = self.apply_own(after, &[whole, scale])?;
+        Ok(if ty.weak || float { rounded } else { self.cast_own(rounded, ty.dtype) })
     }
 
     /// As in NumPy, a bound beyond the end of the dtype that all meet in bounds nothing there.
@@ -297,7 +297,7 @@ impl Builder {
             let bound = match end.filter(|_| of.weak && of.dtype == DType::I64 && !within) {
                 Some(end) => {
                     let end = self.weak_int(end);
-                    self.apply(op, &[bound, end])?
+                    self.apply_own(op, &[bound, end])?
                 }
                 None => bound,
             };
@@ -305,7 +305,7 @@ impl Builder {
         }
         match bounds[..] {
             [] => Ok(x),
-            [(op, bound)] => self.apply(op, &[x, bound]),
+            [(op, bound)] => self.apply_own(op, &[x, bound]),
             [(_, low), (_, high), ..] => {
                 let operands = self.unify([x, low, high], dtype, weak)?;
                 self.apply_folded(Op::Clip, &operands, dtype)
@@ -321,24 +321,24 @@ impl Builder {
         let largest = if ty.dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
         let mut finite = x;
         for (replacement, end) in [(high, 1.0), (low, -1.0)] {
-            let infinity = self.constant_like(x, end * f64::INFINITY);
+            let infinity = self.literal_like(x, end * f64::INFINITY);
             let value = match self.is_none(replacement) {
-                true => self.constant_like(x, end * largest),
+                true => self.literal_like(x, end * largest),
                 false => self.replacement(replacement, ty.dtype, ty.weak)?,
             };
-            let is = self.apply(Op::Eq, &[x, infinity])?;
-            finite = self.apply(Op::Select, &[is, value, finite])?;
+            let is = self.apply_own(Op::Eq, &[x, infinity])?;
+            finite = self.apply_own(Op::Select, &[is, value, finite])?;
         }
         let value = self.replacement(nan, ty.dtype, ty.weak)?;
-        let is_nan = self.apply(Op::Ne, &[x, x])?;
-        self.apply(Op::Select, &[is_nan, value, finite])
+        let is_nan = self.apply_own(Op::Ne, &[x, x])?;
+        self.apply_own(Op::Select, &[is_nan, value, finite])
     }
 
     /// A number that takes the place of another: it takes its dtype too.
     fn replacement(&mut self, x: NodeId, dtype: DType, weak: bool) -> Result<NodeId> {
         match (weak, self.graph.ty(x).weak) {
             (true, true) => Ok(self.convert(x, dtype)),
-            (_, false) => Ok(self.cast(x, dtype)),
+            (_, false) => Ok(self.cast_own(x, dtype)),
             (false, true) => self.adopt(x, dtype),
         }
     }
@@ -356,24 +356,24 @@ impl Builder {
         // As in NumPy, y becomes a float, integers f64.
         let ty = self.graph.ty(y);
         let y = if ty.dtype.is_float() { y } else { self.convert(y, DType::F64) };
-        let distance = self.apply(Op::Sub, &[x, y])?;
-        let distance = self.apply(Op::Abs, &[distance])?;
-        let magnitude = self.apply(Op::Abs, &[y])?;
-        let product = self.apply(Op::Mul, &[relative, magnitude])?;
-        let tolerance = self.apply(Op::Add, &[absolute, product])?;
-        let near = self.apply(Op::Le, &[distance, tolerance])?;
-        let finite = self.apply(Op::Isfinite, &[y])?;
-        let near = self.apply(Op::BitAnd, &[near, finite])?;
-        let equal = self.apply(Op::Eq, &[x, y])?;
-        let close = self.apply(Op::BitOr, &[near, equal])?;
+        let distance = self.apply_own(Op::Sub, &[x, y])?;
+        let distance = self.apply_own(Op::Abs, &[distance])?;
+        let magnitude = self.apply_own(Op::Abs, &[y])?;
+        let product = self.apply_own(Op::Mul, &[relative, magnitude])?;
+        let tolerance = self.apply_own(Op::Add, &[absolute, product])?;
+        let near = self.apply_own(Op::Le, &[distance, tolerance])?;
+        let finite = self.apply_own(Op::Isfinite, &[y])?;
+        let near = self.apply_own(Op::BitAnd, &[near, finite])?;
+        let equal = self.apply_own(Op::Eq, &[x, y])?;
+        let close = self.apply_own(Op::BitOr, &[near, equal])?;
         if equal_nan == 0 { Ok(close) } else { self.or_both_nan(close, [x, y]) }
     }
 
     /// Whether two values are alike, or both NaN.
     pub(super) fn or_both_nan(&mut self, alike: NodeId, values: [NodeId; 2]) -> Result<NodeId> {
-        let [x, y] = values.map(|x| self.apply(Op::Isnan, &[x]));
-        let both = self.apply(Op::BitAnd, &[x?, y?])?;
-        self.apply(Op::BitOr, &[alike, both])
+        let [x, y] = values.map(|x| self.apply_own(Op::Isnan, &[x]));
+        let both = self.apply_own(Op::BitAnd, &[x?, y?])?;
+        self.apply_own(Op::BitOr, &[alike, both])
     }
 }
 

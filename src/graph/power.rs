@@ -42,7 +42,7 @@ impl Builder {
             // Made of the same operations as at run time, which are folded here.
             return match self.constant_power(operands[0], exponent, false)? {
                 Some(power) => Ok(power),
-                None => self.apply(Op::RealPower, &operands),
+                None => self.apply_own(Op::RealPower, &operands),
             };
         }
         Ok(self.apply_typed(Op::Power, &operands, dtype))
@@ -59,29 +59,29 @@ impl Builder {
         let power = match exponent {
             // Of x's shape, NaN included: C's pow(nan, 0) is 1.
             0.0 => {
-                let one = self.constant_like(x, 1.0);
-                let any = self.apply(Op::Eq, &[x, x])?;
-                self.apply(Op::Select, &[any, one, one])
+                let one = self.literal_like(x, 1.0);
+                let any = self.apply_own(Op::Eq, &[x, x])?;
+                self.apply_own(Op::Select, &[any, one, one])
             }
-            0.5 if injected(Fault::RootForHalfPower) => self.apply(Op::Sqrt, &[x]),
+            0.5 if injected(Fault::RootForHalfPower) => self.apply_own(Op::Sqrt, &[x]),
             0.5 => {
                 // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
-                let [zero, infinity] = [0.0, f64::INFINITY].map(|v| self.constant_like(x, v));
-                let minus_infinity = self.constant_like(x, f64::NEG_INFINITY);
-                let x = self.apply(Op::Add, &[x, zero])?;
-                let root = self.apply(Op::Sqrt, &[x])?;
-                let low = self.apply(Op::Eq, &[x, minus_infinity])?;
-                self.apply(Op::Select, &[low, infinity, root])
+                let [zero, infinity] = [0.0, f64::INFINITY].map(|v| self.literal_like(x, v));
+                let minus_infinity = self.literal_like(x, f64::NEG_INFINITY);
+                let x = self.apply_own(Op::Add, &[x, zero])?;
+                let root = self.apply_own(Op::Sqrt, &[x])?;
+                let low = self.apply_own(Op::Eq, &[x, minus_infinity])?;
+                self.apply_own(Op::Select, &[low, infinity, root])
             }
             1.0 => Ok(x),
-            2.0 => self.apply(Op::Mul, &[x, x]),
+            2.0 => self.apply_own(Op::Mul, &[x, x]),
             -1.0 => {
-                let one = self.constant_like(x, 1.0);
-                self.apply(Op::Div, &[one, x])
+                let one = self.literal_like(x, 1.0);
+                self.apply_own(Op::Div, &[one, x])
             }
             // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
             3.0 | 4.0 | 5.0 if plain || injected(Fault::PlainCube) => {
-                power_by_squaring(exponent as u32, x, |x, y| self.apply(Op::Mul, &[x, y]))
+                power_by_squaring(exponent as u32, x, |x, y| self.apply_own(Op::Mul, &[x, y]))
             }
             3.0 | 4.0 => self.exact_cube_or_fourth(x, exponent == 4.0),
             _ => return Ok(None),
@@ -93,16 +93,16 @@ impl Builder {
     /// s s + 2 s e, e e being below 2^-100 of it. Where s overflows e is NaN, but the plain product
     /// is right; where e is too small to be exact the result is 0.
     fn exact_cube_or_fourth(&mut self, x: NodeId, fourth: bool) -> Result<NodeId> {
-        let square = self.apply(Op::Mul, &[x, x])?;
-        let minus = self.apply(Op::Neg, &[square])?;
-        let lost = self.apply(Op::Fma, &[x, x, minus])?;
+        let square = self.apply_own(Op::Mul, &[x, x])?;
+        let minus = self.apply_own(Op::Neg, &[square])?;
+        let lost = self.apply_own(Op::Fma, &[x, x, minus])?;
         let (factor, lost) =
-            if fourth { (square, self.apply(Op::Add, &[lost, lost])?) } else { (x, lost) };
-        let correction = self.apply(Op::Mul, &[lost, factor])?;
-        let exact = self.apply(Op::Fma, &[square, factor, correction])?;
-        let plain = self.apply(Op::Mul, &[square, factor])?;
-        let usual = self.apply(Op::Eq, &[exact, exact])?;
-        self.apply(Op::Select, &[usual, exact, plain])
+            if fourth { (square, self.apply_own(Op::Add, &[lost, lost])?) } else { (x, lost) };
+        let correction = self.apply_own(Op::Mul, &[lost, factor])?;
+        let exact = self.apply_own(Op::Fma, &[square, factor, correction])?;
+        let plain = self.apply_own(Op::Mul, &[square, factor])?;
+        let usual = self.apply_own(Op::Eq, &[exact, exact])?;
+        self.apply_own(Op::Select, &[usual, exact, plain])
     }
 }
 

@@ -4,7 +4,10 @@
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::{Fault, injected};
 
-use super::{Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, type_error};
+use super::{
+    Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, check_public,
+    type_error,
+};
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
 
@@ -38,7 +41,8 @@ impl Builder {
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder};
-    /// use hotloop::{DType, Op};
+    /// use hotloop::graph::Op;
+    /// use hotloop::DType;
     ///
     /// let mut b = Builder::new();
     /// let x = b.input(ArgType::array(DType::F32));
@@ -49,7 +53,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// As [`Builder::apply`]; `Shape` for an axis of a single number.
+    /// As [`Builder::apply`]; `Shape` for an axis of a single number; `Type` for an operation that
+    /// is no reduction.
     pub fn reduce(
         &mut self,
         op: Op,
@@ -64,7 +69,8 @@ impl Builder {
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder, ReduceOptions};
-    /// use hotloop::{DType, Op};
+    /// use hotloop::graph::Op;
+    /// use hotloop::DType;
     ///
     /// let mut b = Builder::new();
     /// let x = b.input(ArgType::array(DType::I32));
@@ -81,6 +87,24 @@ impl Builder {
     /// As of [`reduce`](Builder::reduce); `Type` for an option that the operation does not take, a
     /// mask that is not of bools, and for `min` and `max` with a mask and without an initial value.
     pub fn reduce_with(
+        &mut self,
+        op: Op,
+        operands: &[NodeId],
+        axes: Option<&[i64]>,
+        keepdims: bool,
+        options: &ReduceOptions,
+    ) -> Result<NodeId, Error> {
+        self.check(operands)?;
+        [options.mask, options.initial].iter().flatten().try_for_each(|x| self.check(&[*x]))?;
+        check_public(op)?;
+        if !op.is_reduction() {
+            return Err(type_error(format!("{} is no reduction", op.row().name)));
+        }
+        self.reduce_own(op, operands, axes, keepdims, options)
+    }
+
+    /// Reduces nodes of this builder.
+    pub(crate) fn reduce_own(
         &mut self,
         op: Op,
         operands: &[NodeId],
@@ -178,7 +202,7 @@ impl Builder {
         match op.row().rule {
             // One element reduces to itself; other reductions are left to their expansion.
             Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
-            Rule::Position if scalar => self.constant(0, DType::I64, false),
+            Rule::Position if scalar => self.literal(0, DType::I64, false),
             _ => {
                 let node = Node::Apply(op, Operands::new(operands));
                 self.add(node, Type { dtype, weak: false, domain })
@@ -241,7 +265,7 @@ impl Builder {
         let mut options = *options;
         let result_dtype = options.dtype;
         if let Some(dtype) = options.dtype.take() {
-            x = self.cast(x, dtype);
+            x = self.cast_own(x, dtype);
         }
         let ty = self.graph.ty(x);
         let plain = match op {
@@ -265,9 +289,9 @@ impl Builder {
         }
         let mut mask = options.mask;
         if plain != op && ty.dtype.is_float() {
-            let number = self.apply(Op::Eq, &[x, x])?;
+            let number = self.apply_own(Op::Eq, &[x, x])?;
             mask = Some(match mask {
-                Some(mask) => self.apply(Op::BitAnd, &[mask, number])?,
+                Some(mask) => self.apply_own(Op::BitAnd, &[mask, number])?,
                 None => number,
             });
         }
@@ -283,16 +307,16 @@ impl Builder {
                 // As NumPy's: without freedom nothing is known, whatever the distances are.
                 let defined = plain != op && !injected(Fault::MaskedVarUndefined);
                 let var = if defined { self.defined(var)? } else { var };
-                if plain == Op::Std { self.apply(Op::Sqrt, &[var])? } else { var }
+                if plain == Op::Std { self.apply_own(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
-                let truth = self.cast(x, DType::Bool);
+                let truth = self.cast_own(x, DType::Bool);
                 let all = plain == Op::All && !injected(Fault::MaskedAllCountsTheOthers);
                 let chosen = if all {
-                    let out = self.apply(Op::BitNot, &[mask])?;
-                    self.apply(Op::BitOr, &[truth, out])?
+                    let out = self.apply_own(Op::BitNot, &[mask])?;
+                    self.apply_own(Op::BitOr, &[truth, out])?
                 } else {
-                    self.apply(Op::BitAnd, &[truth, mask])?
+                    self.apply_own(Op::BitAnd, &[truth, mask])?
                 };
                 self.reduce_plain(plain, &[chosen], over)?
             }
@@ -304,7 +328,7 @@ impl Builder {
         };
         // Sums of small integers are taken in 64 bits, which wraps to the same.
         Ok(Some(match result_dtype {
-            Some(dtype) => self.cast(result, dtype),
+            Some(dtype) => self.cast_own(result, dtype),
             None => result,
         }))
     }
@@ -316,7 +340,7 @@ impl Builder {
             let message = format!("an initial value of {} for a result of {dtype}", of.dtype);
             return Err(type_error(message).hint(format!("convert it: {dtype}(...)")));
         }
-        if of.weak { self.adopt(initial, dtype) } else { Ok(self.cast(initial, dtype)) }
+        if of.weak { self.adopt(initial, dtype) } else { Ok(self.cast_own(initial, dtype)) }
     }
 
     /// A result together with the initial value.
@@ -325,7 +349,7 @@ impl Builder {
         if injected(Fault::InitialForgotten) {
             return Ok(result);
         }
-        self.apply(op, &[initial, result])
+        self.apply_own(op, &[initial, result])
     }
 
     /// The least or greatest, with something to begin with.
@@ -342,7 +366,7 @@ impl Builder {
         let x = if ty.weak { self.adopt(x, ty.dtype)? } else { x };
         let initial = self.initial(initial, ty.dtype)?;
         let chosen = match mask {
-            Some(mask) => self.apply(Op::Select, &[mask, x, initial])?,
+            Some(mask) => self.apply_own(Op::Select, &[mask, x, initial])?,
             None => x,
         };
         let (fold, both) = match op {
@@ -353,7 +377,7 @@ impl Builder {
         if injected(Fault::ExtremeInitialForgotten) {
             return Ok(extreme);
         }
-        self.apply(both, &[extreme, initial])
+        self.apply_own(both, &[extreme, initial])
     }
 
     /// A sum or product of what a mask leaves, with the number that changes nothing.
@@ -366,7 +390,7 @@ impl Builder {
         over: Over<'_>,
     ) -> Result<NodeId, Error> {
         let neutral = self.weak_int(neutral);
-        let chosen = self.apply(Op::Select, &[mask, x, neutral])?;
+        let chosen = self.apply_own(Op::Select, &[mask, x, neutral])?;
         self.reduce_plain(op, &[chosen], over)
     }
 
@@ -374,21 +398,21 @@ impl Builder {
     fn masked_floats(&mut self, x: NodeId, mask: NodeId) -> Result<(NodeId, NodeId), Error> {
         let ty = self.graph.ty(x);
         let dtype = if ty.dtype.is_float() { ty.dtype } else { DType::F64 };
-        let strong = if ty.weak { self.adopt(x, dtype)? } else { self.cast(x, dtype) };
+        let strong = if ty.weak { self.adopt(x, dtype)? } else { self.cast_own(x, dtype) };
         let own = self.graph.ty(mask).domain;
         if self.graph.join([own, ty.domain].into_iter()) == own {
             return Ok((strong, mask));
         }
         // A mask of fewer axes counts each of its elements as often as x has them.
         let ones = self.filled(strong, 1.0)?;
-        let all = self.cast(ones, DType::Bool);
-        Ok((strong, self.apply(Op::BitAnd, &[all, mask])?))
+        let all = self.cast_own(ones, DType::Bool);
+        Ok((strong, self.apply_own(Op::BitAnd, &[all, mask])?))
     }
 
     /// How many elements a mask leaves, as a float.
     fn count(&mut self, mask: NodeId, dtype: DType, over: Over<'_>) -> Result<NodeId, Error> {
         let count = self.reduce_plain(Op::Sum, &[mask], over)?;
-        Ok(self.cast(count, dtype))
+        Ok(self.cast_own(count, dtype))
     }
 
     fn masked_mean(&mut self, x: NodeId, mask: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
@@ -396,7 +420,7 @@ impl Builder {
         let all = if injected(Fault::MaskedMeanOverAll) { self.filled(mask, 1.0)? } else { mask };
         let count = self.count(all, self.graph.dtype(x), over)?;
         let sum = self.masked_fold(Op::Sum, x, mask, 0, over)?;
-        self.apply(Op::Div, &[sum, count])
+        self.apply_own(Op::Div, &[sum, count])
     }
 
     /// The squared distances from the mean, less what the mean's own error adds to them: with `d`
@@ -415,29 +439,29 @@ impl Builder {
         let mean = self.masked_mean(x, mask, over.kept())?;
         let (x, mask) = self.masked_floats(x, mask)?;
         let dtype = self.graph.dtype(x);
-        let distance = self.apply(Op::Sub, &[x, mean])?;
-        let zero = self.constant(0, dtype, false);
-        let distance = self.apply(Op::Select, &[mask, distance, zero])?;
-        let square = self.apply(Op::Mul, &[distance, distance])?;
+        let distance = self.apply_own(Op::Sub, &[x, mean])?;
+        let zero = self.literal(0, dtype, false);
+        let distance = self.apply_own(Op::Select, &[mask, distance, zero])?;
+        let square = self.apply_own(Op::Mul, &[distance, distance])?;
         let squares = self.reduce_plain(Op::Sum, &[square], over)?;
         let rest = self.reduce_plain(Op::Sum, &[distance], over)?;
-        let rest = self.apply(Op::Mul, &[rest, rest])?;
+        let rest = self.apply_own(Op::Mul, &[rest, rest])?;
         let count = self.count(mask, dtype, over)?;
-        let rest = self.apply(Op::Div, &[rest, count])?;
-        let squares = self.apply(Op::Sub, &[squares, rest])?;
-        let squares = self.apply(Op::Maximum, &[squares, zero])?;
-        let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast(ddof, dtype) };
+        let rest = self.apply_own(Op::Div, &[rest, count])?;
+        let squares = self.apply_own(Op::Sub, &[squares, rest])?;
+        let squares = self.apply_own(Op::Maximum, &[squares, zero])?;
+        let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast_own(ddof, dtype) };
         let ddof = if injected(Fault::MaskedFreedomForgotten) { zero } else { ddof };
-        let freedom = self.apply(Op::Sub, &[count, ddof])?;
-        let freedom = self.apply(Op::Maximum, &[freedom, zero])?;
-        self.apply(Op::Div, &[squares, freedom])
+        let freedom = self.apply_own(Op::Sub, &[count, ddof])?;
+        let freedom = self.apply_own(Op::Maximum, &[freedom, zero])?;
+        self.apply_own(Op::Div, &[squares, freedom])
     }
 
     /// A variance, or NaN where it is one of no degrees of freedom, which makes it infinite.
     fn defined(&mut self, var: NodeId) -> Result<NodeId, Error> {
-        let [infinity, nan] = [f64::INFINITY, f64::NAN].map(|v| self.constant_like(var, v));
-        let undefined = self.apply(Op::Eq, &[var, infinity])?;
-        self.apply(Op::Select, &[undefined, nan, var])
+        let [infinity, nan] = [f64::INFINITY, f64::NAN].map(|v| self.literal_like(var, v));
+        let undefined = self.apply_own(Op::Eq, &[var, infinity])?;
+        self.apply_own(Op::Select, &[undefined, nan, var])
     }
 
     fn agreement(&mut self, op: Op, operands: &[NodeId], over: Over<'_>) -> Result<NodeId, Error> {
@@ -452,7 +476,7 @@ impl Builder {
         let Some(equal_nan) = self.graph.constant(operands[2]) else {
             return Err(type_error("equal_nan is True or False"));
         };
-        let mut equal = self.apply(Op::Eq, &[x, y])?;
+        let mut equal = self.apply_own(Op::Eq, &[x, y])?;
         if equal_nan != 0 {
             equal = self.or_both_nan(equal, [x, y])?;
         }
@@ -464,11 +488,11 @@ impl Builder {
                 continue;
             }
             let [own, joined] = [one, equal].map(|x| match self.graph.ty(x).domain.is_scalar() {
-                true => self.constant(1, DType::I64, false),
+                true => self.literal(1, DType::I64, false),
                 false => self.reduce_to(Op::Size, &[x], DType::I64, Domain::SCALAR),
             });
-            let same = self.apply(Op::Eq, &[own, joined])?;
-            all = self.apply(Op::BitAnd, &[all, same])?;
+            let same = self.apply_own(Op::Eq, &[own, joined])?;
+            all = self.apply_own(Op::BitAnd, &[all, same])?;
         }
         Ok(all)
     }
@@ -483,7 +507,7 @@ impl Builder {
         };
         let greatest = self.reduce_plain(greatest, &[x], over)?;
         let least = self.reduce_plain(least, &[x], over)?;
-        self.apply(Op::Sub, &[greatest, least])
+        self.apply_own(Op::Sub, &[greatest, least])
     }
 
     /// The first element that equals the least number, though it be infinite; -1 without numbers.
@@ -497,15 +521,15 @@ impl Builder {
             return self.reduce_plain(position, &[x], over);
         }
         let x = if ty.weak { self.adopt(x, ty.dtype)? } else { x };
-        let end = self.constant_like(x, end);
-        let number = self.apply(Op::Eq, &[x, x])?;
-        let numbers = self.apply(Op::Select, &[number, x, end])?;
+        let end = self.literal_like(x, end);
+        let number = self.apply_own(Op::Eq, &[x, x])?;
+        let numbers = self.apply_own(Op::Select, &[number, x, end])?;
         let extreme = self.reduce_plain(extreme, &[numbers], over.kept())?;
         let searched = if injected(Fault::NanargOfInfinities) { numbers } else { x };
-        let found = self.apply(Op::Eq, &[searched, extreme])?;
+        let found = self.apply_own(Op::Eq, &[searched, extreme])?;
         let place = self.reduce_plain(Op::Argmax, &[found], over)?;
         let any = self.reduce_plain(Op::Any, &[number], over)?;
         let none = self.weak_int(-1);
-        self.apply(Op::Select, &[any, place, none])
+        self.apply_own(Op::Select, &[any, place, none])
     }
 }

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
+use hotloop::explain::Progress;
+use hotloop::threads::Isa;
 use hotloop::{
-    Arg, ArgType, Backend, CancelToken, DType, Engine, Error, ErrorKind, Isa, Kernel, Mode, Order,
-    Out, Outputs, Program, Progress, RunOptions,
+    Arg, ArgType, Backend, CancelToken, DType, Engine, Error, ErrorKind, Kernel, Mode, Order, Out,
+    Outputs, Program, RunOptions,
 };
 
 use super::Case;
@@ -111,7 +113,7 @@ impl Known {
     /// The types of what a program reads.
     fn types(&self, program: &Program) -> Vec<(&'static str, ArgType)> {
         let all = arg_types(&self.case.inputs);
-        let read = |(name, _): &(&str, ArgType)| program.inputs().iter().any(|i| **i == **name);
+        let read = |(name, _): &(&str, ArgType)| program.inputs().any(|i| i == *name);
         all.into_iter().filter(read).collect()
     }
 }
@@ -135,7 +137,7 @@ pub fn arg_types(inputs: &[Input]) -> Vec<(&'static str, ArgType)> {
                 shapes.push(&array.shape);
                 shapes.len() - 1
             });
-            ty = ArgType::array_of_shape(array.dtype, class as u8);
+            ty = ArgType::array_of_shape(array.dtype, class as u8).expect("few shapes");
         }
         list.push((input.name, ty));
     }
@@ -252,7 +254,7 @@ impl Session {
         let mut own = own.clone();
         let output = &want[chosen];
         let fits = own.dtype == output.dtype() && own.shape == output.shape();
-        let named = program.inputs().iter().any(|n| **n == *inputs[place].name);
+        let named = program.inputs().any(|n| n == inputs[place].name);
         let mut outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
         outs[chosen] = Out::inout(inputs[place].name, own.out());
         let rest = inputs.iter().enumerate().filter(|(i, _)| *i != place);
@@ -318,8 +320,8 @@ impl Session {
         let runs = u.int_in_range(1..=3)?;
         let hosts: Vec<u8> = (0..runs).map(|_| u.int_in_range(0..=3)).collect::<Result<_>>()?;
         {
-            let mut outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
-            let mut bound = match kernel.bind(&known.args()[..], &mut outs) {
+            let outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
+            let mut bound = match kernel.bind(&known.args()[..], outs) {
                 Ok(bound) => bound,
                 Err(error) => return wrong(format!("{error:?}")),
             };
@@ -350,7 +352,7 @@ impl Session {
         let known = &self.cases[case];
         let Ok(want) = &known.want else { return Ok(Ok(())) };
         let mut args = known.args();
-        let reads = |name: &str| program.inputs().iter().any(|i| **i == *name);
+        let reads = |name: &str| program.inputs().any(|i| i == name);
         let place = u.choose_index(args.len())?;
         let name = args[place].0;
         match u.int_in_range(0..=7)? {
@@ -414,8 +416,8 @@ impl Session {
         };
         let mut arrays = targets(want, &mut Rng(2));
         let ran = {
-            let mut outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
-            let mut bound = match kernel.bind(&args[..], &mut outs) {
+            let outs: Vec<Out> = arrays.iter_mut().map(Array::out).collect();
+            let mut bound = match kernel.bind(&args[..], outs) {
                 Ok(bound) => bound,
                 Err(error) => return wrong(format!("{error:?}")),
             };

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use hotloop::{Arg, Backend, DType, Engine, Error, ErrorKind, Isa, Mode, Out, Outputs, RunOptions};
+use hotloop::graph::Graph;
+use hotloop::threads::Isa;
+use hotloop::{Arg, Backend, DType, Engine, Error, ErrorKind, Mode, Out, Outputs, RunOptions};
 
 use super::Case;
 use super::data::{Array, Layout, Rng, Value};
@@ -103,6 +105,57 @@ pub fn check(engines: &AllEngines, case: &Case) -> Result<Result<(), ErrorKind>,
                 .map_err(|e| format!("out of memory: {e}\n{}", describe(case)))?;
             Ok(Ok(()))
         }
+    }
+}
+
+/// Compiles a graph and runs it on a case's arguments.
+fn run_graph(engine: &Engine, graph: &Graph, case: &Case) -> Result<Outputs, Error> {
+    let inputs: Vec<&str> = case.inputs.iter().map(|i| i.name).collect();
+    let outputs: Vec<String> = (0..graph.outputs().len()).map(|k| format!("o{k}")).collect();
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    let args: Vec<(&str, Arg)> = case.inputs.iter().map(|i| (i.name, i.value.arg())).collect();
+    engine.compile_graph(graph.clone(), &inputs, &outputs)?.eval(&args[..])
+}
+
+/// Checks that all engines agree on a graph, whose first outputs are those of the case's text.
+///
+/// # Errors
+/// A report of the first difference.
+pub fn check_graph(engines: &AllEngines, graph: &Graph, case: &Case) -> Result<(), String> {
+    let engines = engines.of(case.mode);
+    let expected = run_graph(&engines.oracle, graph, case);
+    if let Err(error) = &expected
+        && error.kind() == ErrorKind::Internal
+    {
+        return Err(format!("{error:?}\n{graph}{}", describe(case)));
+    }
+    for (name, engine) in &engines.others {
+        let got = run_graph(engine, graph, case);
+        if let Some(difference) = difference(&expected, &got) {
+            return Err(format!(
+                "{name} differs from the interpreter: {difference}\n{graph}{}",
+                describe(case)
+            ));
+        }
+    }
+    let written = run(&engines.oracle, &case.text, case);
+    let differs = match (&expected, &written) {
+        (Ok(built), Ok(written)) => written.iter().zip(built.iter()).find_map(|(w, b)| {
+            let types = |o: &hotloop::Output| (o.dtype(), o.shape().to_vec());
+            match types(w) == types(b) {
+                true => different_elements(w.dtype(), &w.bytes(), &b.bytes()),
+                false => Some(format!("is {:?}, expected {:?}", types(b), types(w))),
+            }
+        }),
+        // What is not in the text may fail alone.
+        (Err(_), Ok(written)) if written.len() < graph.outputs().len() => None,
+        (Err(error), Ok(_)) => Some(format!("{error:?}")),
+        (_, Err(error)) if expected.is_ok() => Some(format!("as text {error:?}")),
+        (_, Err(_)) => None,
+    };
+    match differs {
+        Some(differs) => Err(format!("built, it {differs}\n{graph}{}", describe(case))),
+        None => Ok(()),
     }
 }
 
@@ -301,7 +354,7 @@ fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), Stri
         let rest = case.inputs.iter().enumerate().filter(|(i, _)| *i != input);
         let args: Vec<(&str, Arg)> = rest.map(|(_, i)| (i.name, i.value.arg())).collect();
         // An input that the text does not read cannot be named as one.
-        if program.inputs().iter().any(|n| **n == *case.inputs[input].name) {
+        if program.inputs().any(|n| n == case.inputs[input].name) {
             program.eval_into(&args[..], &mut outs).map_err(text)?;
             drop(outs);
             compare(&others, chosen, &same.elements(), expected)?;

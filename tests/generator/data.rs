@@ -457,7 +457,7 @@ impl Value {
                 DType::U32 => Arg::typed(*bits as u32),
                 DType::U64 => Arg::typed(*bits),
                 DType::F32 => Arg::typed(f32::from_bits(*bits as u32)),
-                DType::F64 => Arg::typed(f64::from_bits(*bits)),
+                _ => Arg::typed(f64::from_bits(*bits)),
             },
         }
     }

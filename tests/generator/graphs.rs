@@ -1,16 +1,18 @@
 //! Graphs built call by call, each call also written down as text: both fail in the same way, or
-//! have the same types; then what is written gives the same bits on every engine.
+//! have the same types; then graph and text give the same bits on every engine.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
+use hotloop::graph::Op;
 use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
 use hotloop::ops::{Row, TABLE};
-use hotloop::{ArgType, Backend, DType, Engine, Error, Kind, Mode, Op};
+use hotloop::types::Kind;
+use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
 use super::calls::arg_types;
-use super::check::{AllEngines, check as engines_agree};
+use super::check::{AllEngines, check as engines_agree, check_graph};
 use super::data::{Input, Value};
 use super::targets::Verdict;
 use super::{Case, inputs};
@@ -36,6 +38,8 @@ struct Pair {
     text: String,
     /// The nodes that calls may name, with their names in the text.
     nodes: Vec<(NodeId, String)>,
+    /// Nodes that cannot be written down.
+    unwritten: Vec<NodeId>,
 }
 
 /// A call: what the builder said, and how it is written.
@@ -51,7 +55,8 @@ impl Pair {
         let mut builder = Builder::new();
         let input = |(name, ty): &(&str, ArgType)| (builder.input(*ty), name.to_string());
         let nodes = types.iter().map(input).collect();
-        let mut pair = Pair { builder, inputs, types, text: String::new(), nodes };
+        let mut pair =
+            Pair { builder, inputs, types, text: String::new(), nodes, unwritten: Vec::new() };
         for number in 0..u.int_in_range(1..=20)? {
             let Called { made, spelled } = pair.call(u)?;
             match (made, spelled) {
@@ -60,7 +65,7 @@ impl Pair {
                     pair.text += &format!("{name} = {spelled}\n");
                     pair.nodes.push((id, name));
                 }
-                (Ok(_), None) => {}
+                (Ok(id), None) => pair.unwritten.push(id),
                 (Err(error), spelled) => {
                     if let Err(wrong) = pair.refused(&error, spelled.as_deref()) {
                         return Ok(Err(wrong));
@@ -79,8 +84,9 @@ impl Pair {
     }
 
     /// The types of the inputs that a text reads.
-    fn types(&self, names: &[Box<str>]) -> Vec<(&'static str, ArgType)> {
-        self.types.iter().filter(|(name, _)| names.iter().any(|n| **n == **name)).copied().collect()
+    fn types(&self, program: &Program) -> Vec<(&'static str, ArgType)> {
+        let read = |(name, _): &&(&str, ArgType)| program.inputs().any(|n| n == *name);
+        self.types.iter().filter(read).copied().collect()
     }
 
     /// Checks that what the builder refused is refused as text, as the same.
@@ -91,7 +97,7 @@ impl Pair {
         }
         let Some(spelled) = spelled else { return Ok(()) };
         let text = format!("{}{spelled}", self.text);
-        let made = ORACLE.compile(&text).and_then(|p| p.specialize(&self.types(p.inputs())));
+        let made = ORACLE.compile(&text).and_then(|p| p.specialize(&self.types(&p)));
         match made {
             Err(other) if other.kind() == error.kind() => Ok(()),
             Err(other) => Err(format!("{text}\nbuilt: {shown}\nwritten: {other:?}")),
@@ -101,18 +107,20 @@ impl Pair {
 
     /// Checks the graph, and that its text has the same outputs on every engine.
     fn finish(self, outputs: &[(NodeId, String)], mode: Mode, seed: u64) -> Verdict {
-        let Pair { builder, inputs, types, mut text, .. } = self;
+        let Pair { builder, inputs, types, mut text, unwritten, .. } = self;
         let names: Vec<&str> = outputs.iter().map(|(_, name)| name.as_str()).collect();
         text += &names.join(", ");
-        let graph = builder.finish(outputs.iter().map(|(id, _)| *id).collect());
+        let built = outputs.iter().map(|(id, _)| *id).chain(unwritten).collect();
+        let graph = builder.finish(built).map_err(|e| format!("{e:?}\n{text}"))?;
         graph.verify().map_err(|broken| format!("{broken}\n{text}\n{graph}"))?;
         if graph.live().len() != graph.len() || graph.uses().len() != graph.len() {
             return Err(format!("{graph}"));
         }
         let case = Case { text, mode, inputs, ops: Vec::new(), seed };
         engines_agree(&ENGINES, &case)?.ok();
+        check_graph(&ENGINES, &graph, &case)?;
         let program = ORACLE.compile(&case.text).map_err(|e| format!("{}: {e:?}", case.text))?;
-        let read = |(name, _): &(&str, ArgType)| program.inputs().iter().any(|n| **n == **name);
+        let read = |(name, _): &(&str, ArgType)| program.inputs().any(|n| n == *name);
         let types: Vec<_> = types.into_iter().filter(read).collect();
         program.specialize(&types).map_err(|e| format!("{}\n{graph}{e:?}", case.text))?;
         // The shapes may still not fit each other.
@@ -139,7 +147,7 @@ impl Pair {
             2..=3 => {
                 let (x, name) = self.node(u)?;
                 let dtype = *u.choose(&DType::ALL)?;
-                let made = Ok(self.builder.cast(x, dtype));
+                let made = self.builder.cast(x, dtype);
                 Ok(Called { made, spelled: Some(format!("{dtype}({name})")) })
             }
             4..=5 => self.view(u),
@@ -159,7 +167,7 @@ impl Pair {
                 let value = *u.choose(&[near, near, 127, 255, 65535, i64::MAX, i64::MIN])?;
                 (self.builder.weak_int(value), value.to_string())
             }
-            Kind::Float => {
+            _ => {
                 let value = *u.choose(&[0.5, 1.0, 2.0, -0.0, 3.0, -1.5, 1e39, 1e300, 5e-324])?;
                 (self.builder.weak_float(value), format!("{value:?}"))
             }

@@ -20,8 +20,10 @@ pub mod targets;
 pub mod text;
 
 use arbitrary::{Result, Unstructured};
+use hotloop::graph::Op;
 use hotloop::ops::{Row, Rule, TABLE};
-use hotloop::{DType, Kind, Mode, Op, promote, promote_all};
+use hotloop::types::{Kind, promote, promote_all};
+use hotloop::{DType, Mode};
 
 use data::{Array, Flavour, Input, Rng, Value};
 
@@ -141,11 +143,7 @@ const fn strong(dtype: DType) -> Ty {
 fn meet(list: &[Ty]) -> Ty {
     let strongest = promote_all(list.iter().filter(|t| !t.weak).map(|t| t.dtype));
     let weak = list.iter().filter(|t| t.weak).map(|t| t.dtype.kind()).max();
-    let of_kind = |kind| match kind {
-        Kind::Bool => DType::Bool,
-        Kind::Int => DType::I64,
-        Kind::Float => DType::F64,
-    };
+    let of_kind = Kind::widest;
     match (strongest, weak) {
         (Some(dtype), Some(kind)) if kind > dtype.kind() => strong(of_kind(kind)),
         (Some(dtype), _) => strong(dtype),
@@ -231,7 +229,7 @@ impl Writer<'_, '_> {
             let dtype = match kind {
                 Kind::Bool => DType::Bool,
                 Kind::Int => DType::I32,
-                Kind::Float => DType::F64,
+                _ => DType::F64,
             };
             self.scope.push((parameter.to_string(), strong(dtype)));
             parameters.push(parameter);
@@ -315,7 +313,7 @@ impl Writer<'_, '_> {
                 "argmax(sin(X))",
                 "argmin(sin(X))",
             ],
-            Kind::Float => &[
+            _ => &[
                 "(X * Y + X)",
                 "(X - X * Y)",
                 "(X * Y - X)",
@@ -436,16 +434,12 @@ impl Writer<'_, '_> {
                 "300",
                 "1_000_000",
             ],
-            Kind::Float => &[
+            _ => &[
                 "0.5", "1.5", "2.0", "-0.0", "0.0", "-3.25", "1e-3", "pi", "inf", "nan", "-inf",
                 "1e30", "1e300", "5e-324",
             ],
         };
-        let dtype = match kind {
-            Kind::Bool => DType::Bool,
-            Kind::Int => DType::I64,
-            Kind::Float => DType::F64,
-        };
+        let dtype = kind.widest();
         let text = *self.u.choose(list)?;
         let text = if text.starts_with('-') { format!("({text})") } else { text.to_string() };
         Ok(Expr { text, ty: Ty { dtype, weak: true } })

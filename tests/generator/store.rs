@@ -4,7 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use hotloop::{DType, Sink, Source};
+use hotloop::DType;
+use hotloop::io::{Sink, Source};
 
 use super::data::{Array, Rng};
 

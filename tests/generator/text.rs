@@ -89,7 +89,7 @@ fn placed(error: &Error, text: &str) -> Verdict {
 fn run(oracle: &Program) -> Verdict {
     let text = oracle.text();
     let types: Vec<(&str, ArgType)> =
-        oracle.inputs().iter().map(|name| (&**name, ArgType::array(DType::F64))).collect();
+        oracle.inputs().map(|name| (name, ArgType::array(DType::F64))).collect();
     let kernel = match oracle.specialize(&types) {
         Err(error) => {
             let kinds = [ErrorKind::Type, ErrorKind::Shape, ErrorKind::Limit, ErrorKind::Arity];
@@ -101,7 +101,7 @@ fn run(oracle: &Program) -> Verdict {
         Ok(kernel) => kernel,
     };
     let x = Array1::from_iter((0..7).map(|i| f64::from(i) * 0.75 - 1.5));
-    let args: Vec<Arg> = oracle.inputs().iter().map(|_| (&x).into()).collect();
+    let args: Vec<Arg> = oracle.inputs().map(|_| (&x).into()).collect();
     let want = oracle.eval(&args[..]);
     if let Err(error) = &want
         && error.kind() == ErrorKind::Internal

@@ -313,6 +313,11 @@ impl Group {
         &self.loops
     }
 
+    /// The loops, to [shift](Loop::shift) their arrays.
+    pub fn loops_mut(&mut self) -> &mut [Box<Loop>] {
+        &mut self.loops
+    }
+
     /// Runs the loops; returns advisory flags.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicUsize;
 
 pub use group::Group;
-pub use operand::{Fold, Operand};
+pub use operand::{Fold, Operand, Slot};
 
 use crate::cell::Cell;
 use crate::control::{Control, Progress, Stop};
@@ -249,6 +249,25 @@ impl Loop {
             one_tile: simple.then_some(n),
             stored,
         })
+    }
+
+    /// Moves an array by some bytes: another one lies there, of the same shape and strides. What was
+    /// decided for the first holds if the arrays of the loop lie to each other as before.
+    pub fn shift(&mut self, slot: Slot, bytes: isize) {
+        match slot {
+            Slot::Operand(number) => {
+                let Bound { operand, .. } = &mut self.operands[number];
+                operand.pointer = operand.pointer.wrapping_offset(bytes);
+                if self.one_tile.is_some() {
+                    let first = operand.pointer.wrapping_offset(operand.path.offset);
+                    self.workers[0].get_mut().table[1 + number] = first;
+                }
+            }
+            Slot::Fold(number) => {
+                let fold = &mut self.folds[number];
+                fold.pointer = fold.pointer.wrapping_offset(bytes);
+            }
+        }
     }
 
     /// Elements that the loop goes through.

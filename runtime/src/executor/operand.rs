@@ -52,6 +52,15 @@ pub struct Fold {
     pub swapped: bool,
 }
 
+/// An array of a loop, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// An operand; outputs are numbered after inputs.
+    Operand(usize),
+    /// The results of a fold.
+    Fold(usize),
+}
+
 /// How the tile gets at an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {

@@ -117,12 +117,9 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     let v2 = ["has_sse3", "has_ssse3", "has_sse41", "has_sse42"];
     let v3 = ["has_avx", "has_avx2", "has_fma", "has_bmi2"];
     let v4 = ["has_avx512f", "has_avx512dq", "has_avx512vl"];
-    let levels: &[&[&str]] = match isa {
-        Isa::Baseline => &[&v2],
-        Isa::Avx2 => &[&v2, &v3],
-        Isa::Avx512 => &[&v2, &v3, &v4],
-    };
-    for name in levels.iter().copied().flatten() {
+    let levels = [(Isa::Baseline, &v2[..]), (Isa::Avx2, &v3), (Isa::Avx512, &v4)];
+    let levels = levels.iter().filter(|(level, _)| *level <= isa);
+    for name in levels.flat_map(|(_, names)| *names) {
         builder.enable(name).map_err(|e| text(&e))?;
     }
     builder.finish(settings::Flags::new(flags)).map_err(|e| text(&e))

@@ -132,10 +132,10 @@ mod tests {
         let mut generator = Generator::new();
         let program = hotloop::compile(program).unwrap();
         let specs: Vec<(String, Spec)> = words.iter().map(|w| Spec::parse(w).unwrap()).collect();
-        let inputs = program.inputs().iter().filter(|n| &***n != "k");
+        let inputs = program.inputs().filter(|n| *n != "k");
         let arrays: Vec<Drawn> = inputs
             .map(|name| {
-                let (_, spec) = specs.iter().find(|(n, _)| **n == **name).unwrap();
+                let (_, spec) = specs.iter().find(|(n, _)| n == name).unwrap();
                 let extents = spec.extents.clone().unwrap();
                 let dtype = spec.dtype.unwrap_or(DType::F64);
                 Drawn::draw(&mut generator, name, dtype, &extents, spec.layout).unwrap()

@@ -6,7 +6,8 @@
 
 use std::fmt::Write as _;
 
-use hotloop::{DType, Kind, promote};
+use hotloop::DType;
+use hotloop::types::{Kind, promote};
 use hotloop_grammar::{
     Argument, ArgumentValue, Ast, BinaryOp, CompareOp, Constant, ExprId, ExprKind, LinkRange,
     Statement, UnaryOp, parse,
@@ -79,7 +80,7 @@ fn c_type(dtype: DType) -> &'static str {
         DType::U32 => "uint32_t",
         DType::U64 => "uint64_t",
         DType::F32 => "float",
-        DType::F64 => "double",
+        _ => "double",
     }
 }
 

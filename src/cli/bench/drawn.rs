@@ -1,7 +1,8 @@
 //! Arrays of random numbers in some layout, and those of files.
 
 use hotloop::ndarray::{ArrayViewD, Axis, IxDyn, ShapeBuilder};
-use hotloop::{Arg, DType, Element, Error, ErrorKind, Result, prefer_huge_pages};
+use hotloop::threads::prefer_huge_pages;
+use hotloop::{Arg, DType, Element, Error, ErrorKind, Result};
 
 use super::spec::Layout;
 use crate::cli::array::{Array as ReadArray, byte_count};

@@ -242,7 +242,7 @@ hotloop
     /// As `perf script` of a kernel with a system call in it prints it.
     #[test]
     fn stacks_have_what_is_of_use() {
-        let all = hotloop::kernel_addresses();
+        let all = hotloop::explain::kernel_addresses();
         let (exp, _) = all.into_iter().find(|(_, name)| *name == "exp").unwrap();
         let script = format!(
             "\

@@ -11,7 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use hotloop::{Error, ErrorKind, Result, prefer_huge_pages};
+use hotloop::threads::prefer_huge_pages;
+use hotloop::{Error, ErrorKind, Result};
 
 use super::race::Contender;
 

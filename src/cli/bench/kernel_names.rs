@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hotloop::kernel_addresses;
+use hotloop::explain::kernel_addresses;
 
 /// What the symbols of all math kernels have behind their crate's name.
 const SYMBOL: &str = "_runtime::math::shell::";

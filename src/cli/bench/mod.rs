@@ -50,9 +50,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use hotloop::explain::{Perf, Stats};
 use hotloop::{
-    Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Perf, Program, Result,
-    RunOptions, Stats,
+    Arg, ArgType, Backend, DType, Engine, Error, ErrorKind, Out, Output, Program, Result,
+    RunOptions,
 };
 
 use super::arguments::of_files;
@@ -170,7 +171,14 @@ impl Bench {
     }
 
     /// The types of the inputs; arrays of one shape are of one class.
-    fn types<'a>(&'a self, program: &'a Program, arrays: &'a [Drawn]) -> Vec<(&'a str, ArgType)> {
+    ///
+    /// # Errors
+    /// `Limit` for too many shapes.
+    fn types<'a>(
+        &'a self,
+        program: &'a Program,
+        arrays: &'a [Drawn],
+    ) -> Result<Vec<(&'a str, ArgType)>> {
         let mut shapes: Vec<&[usize]> = Vec::new();
         let mut types: Vec<(&str, ArgType)> =
             self.numbers.iter().map(|(n, x)| (n.as_str(), x.ty())).collect();
@@ -182,23 +190,23 @@ impl Bench {
                     shapes.push(shape);
                     shapes.len() - 1
                 });
-                ArgType::array_of_shape(*dtype, u8::try_from(class).unwrap_or(u8::MAX))
+                ArgType::array_of_shape(*dtype, u8::try_from(class).unwrap_or(u8::MAX))?
             };
             types.push((name, ty));
         }
         let named =
             self.specs.iter().map(|(n, _)| n).chain(self.files.named.iter().map(|(n, _)| n));
-        let unknown = named.filter(|n| !program.inputs().iter().any(|i| **i == ***n));
+        let unknown = named.filter(|n| !program.inputs().any(|i| i == *n));
         types.extend(unknown.map(|n| (n.as_str(), ArgType::array(self.dtype))));
-        types
+        Ok(types)
     }
 
     /// The arrays: those of files, and the others drawn.
     fn arrays(&self, program: &Program) -> Result<Vec<Drawn>> {
         let file = |name: &str| self.files.named.iter().find(|(n, _)| n == name);
         let is_drawn = |name: &str| self.specs.iter().any(|(n, _)| n == name);
-        let names = program.inputs().iter().filter(|n| self.number(n).is_none());
-        let names: Vec<&str> = names.map(|n| &**n).collect();
+        let names = program.inputs().filter(|n| self.number(n).is_none());
+        let names: Vec<&str> = names.collect();
         let in_files = names.iter().copied().filter(|name| file(name).is_none() && !is_drawn(name));
         let in_files: Vec<&str> = match self.files.files.is_empty() {
             true => Vec::new(),
@@ -272,7 +280,7 @@ impl Bench {
         let options = RunOptions::new().cancel(interrupt::token());
         let program = engine.compile(&self.expression)?.with(options);
         let arrays = self.arrays(&program)?;
-        let kernel = program.specialize(&self.types(&program, &arrays))?;
+        let kernel = program.specialize(&self.types(&program, &arrays)?)?;
         let args = self.args(&arrays, None);
         let first = program.eval(&args[..])?;
         let mut results: Vec<Array> = first
@@ -280,8 +288,8 @@ impl Bench {
             .map(|output| Array::zeroed(output.dtype(), output.shape(), Order::C))
             .collect::<Result<_>>()?;
         drop(first);
-        let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
-        let mut bound = kernel.bind(&args[..], &mut outs)?;
+        let outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
+        let mut bound = kernel.bind(&args[..], outs)?;
         flamegraph::draw(&self.expression, || bound.run().map(|_| ()))
     }
 
@@ -291,7 +299,7 @@ impl Bench {
         let program = engine.compile(&self.expression)?;
         let parsing = started.elapsed();
         let arrays = self.arrays(&program)?;
-        let types = self.types(&program, &arrays);
+        let types = self.types(&program, &arrays)?;
         let started = Instant::now();
         let kernel = program.specialize(&types)?;
         let compile = (parsing + started.elapsed()).as_secs_f64();
@@ -322,8 +330,8 @@ impl Bench {
             |e: &Vec<usize>| e.iter().try_fold(1usize, |n, extent| n.checked_mul(*extent));
         let n = extents.as_ref().and_then(product).unwrap_or(largest);
 
-        let mut outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
-        let mut bound = kernel.bind(&args[..], &mut outs)?;
+        let outs: Vec<Out<'_>> = results.iter_mut().map(Array::out).collect();
+        let mut bound = kernel.bind(&args[..], outs)?;
         let job = Job {
             expression: &self.expression,
             arrays: &arrays,

@@ -64,6 +64,7 @@ pub(super) fn sum(output: &Output) -> f64 {
                     let elements = bytes.as_chunks().0.iter();
                     elements.map(|bytes| $t::from_ne_bytes(*bytes) as f64).sum()
                 })*
+                _ => f64::NAN,
             }
         };
     }

@@ -546,7 +546,7 @@ mod tests {
         let program = hotloop::compile("x = 0.1 * n; y = f32(x); n, x, y, up = 1").err();
         assert!(program.is_some());
         let program = hotloop::compile("x = 0.1 * n; x, f32(x), n > 1, nan * x").unwrap();
-        let outputs = program.eval([("n", (&[1i64, 2, 1 << 60]).into())]).unwrap();
+        let outputs = program.eval(("n", &[1i64, 2, 1 << 60])).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         let names: Vec<String> = (0..outputs.len()).map(|i| format!("c{i}")).collect();
         write(&mut file, &names, &outputs.iter().collect::<Vec<_>>(), 3, b',').unwrap();

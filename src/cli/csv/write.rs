@@ -84,6 +84,6 @@ fn field(text: &mut Vec<u8>, dtype: DType, bytes: &[u8]) -> io::Result<()> {
         DType::F32 if f32::from_bits(bits as u32).is_nan() => text.write_all(b"nan"),
         DType::F64 if f64::from_bits(bits).is_nan() => text.write_all(b"nan"),
         DType::F32 => write!(text, "{:?}", f32::from_bits(bits as u32)),
-        DType::F64 => write!(text, "{:?}", f64::from_bits(bits)),
+        _ => write!(text, "{:?}", f64::from_bits(bits)),
     }
 }

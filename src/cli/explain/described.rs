@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use hotloop::{Arg, ArgType, DType, Kind, Program, Result, Source};
+use hotloop::io::Source;
+use hotloop::types::Kind;
+use hotloop::{Arg, ArgType, DType, Program, Result};
 
 use crate::cli::arguments;
 use crate::cli::budget::Budget;
@@ -128,8 +130,7 @@ impl Inputs {
             inputs.push((name.clone(), described.looked_up(name, &given.dialect)?));
         }
         let is_new = |name: &&str| described.iter().all(|(known, _)| known != name);
-        let others: Vec<&str> =
-            program.inputs().iter().map(|name| &**name).filter(is_new).collect();
+        let others: Vec<&str> = program.inputs().filter(is_new).collect();
         if given.files.is_empty() {
             let array = |name: &str| (name.to_string(), Described::Array(DType::F64, None));
             inputs.extend(others.into_iter().map(array));
@@ -142,7 +143,10 @@ impl Inputs {
     }
 
     /// Their types; arrays of one shape are of one class.
-    pub(crate) fn types(&self) -> Vec<(&str, ArgType)> {
+    ///
+    /// # Errors
+    /// `Limit` for too many shapes.
+    pub(crate) fn types(&self) -> Result<Vec<(&str, ArgType)>> {
         let mut shapes: Vec<&[Extent]> = Vec::new();
         let mut types = Vec::new();
         for (name, described) in &self.0 {
@@ -159,12 +163,12 @@ impl Inputs {
                         shapes.push(shape);
                     }
                     // Arrays without a shape have the first class.
-                    ArgType::array_of_shape(*dtype, u8::try_from(known + 1).unwrap_or(u8::MAX))
+                    ArgType::array_of_shape(*dtype, u8::try_from(known + 1).unwrap_or(u8::MAX))?
                 }
             };
             types.push((name.as_str(), ty));
         }
-        types
+        Ok(types)
     }
 
     /// That the program can run with some arrays as they are described: with their extents, and
@@ -225,7 +229,7 @@ impl Inputs {
                         match described {
                             Described::Weak(Kind::Int) => Outline::Number(1.into()),
                             Described::Weak(Kind::Bool) => Outline::Number(true.into()),
-                            Described::Weak(Kind::Float) => Outline::Number(1.0.into()),
+                            Described::Weak(_) => Outline::Number(1.0.into()),
                             Described::Given(Given::Number(number)) => {
                                 Outline::Number(number.arg())
                             }

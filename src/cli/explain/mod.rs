@@ -41,7 +41,7 @@ impl Explanation {
         let engine = self.tuning.engine();
         let program = engine.compile(&self.expression)?;
         let inputs = Inputs::new(&program, &self.inputs, &self.files)?;
-        let kernel = program.specialize(&inputs.types())?;
+        let kernel = program.specialize(&inputs.types()?)?;
         // Types are all that matters here, so no code is made.
         let plain = self.tuning.builder().backend(Backend::Interpreter).build();
         inputs.check(&plain.compile(&self.expression)?)?;

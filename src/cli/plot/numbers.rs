@@ -54,6 +54,7 @@ impl<'a> Numbers<'a> {
             DType::U16 => put(buffer, bytes, |x| u16::from_le_bytes(x).into()),
             DType::U32 => put(buffer, bytes, |x| u32::from_le_bytes(x).into()),
             DType::U64 => put(buffer, bytes, |x| u64::from_le_bytes(x) as f64),
+            _ => {}
         }
         buffer
     }

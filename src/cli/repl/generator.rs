@@ -70,12 +70,7 @@ impl Generator {
                 *u = 1.0 - self.uniform();
                 *v = self.uniform();
             }
-            let args = [
-                ("u", (&*u).into()),
-                ("v", (&*v).into()),
-                ("mean", mean.into()),
-                ("std", std.into()),
-            ];
+            let args = (("u", &*u), ("v", &*v), ("mean", mean), ("std", std));
             program.eval_into(args, &mut [Out::from(part)])?;
         }
         Ok(())
@@ -109,7 +104,8 @@ mod tests {
         let variance = numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 3e5;
         assert!((mean - 10.0).abs() < 0.02 && (variance - 4.0).abs() < 0.05, "{mean}, {variance}");
         assert!(numbers.iter().all(|x| x.is_finite()));
-        let plain = Engine::builder().isa(hotloop::Isa::Baseline).threads(2).eager().build();
+        let plain =
+            Engine::builder().isa(hotloop::threads::Isa::Baseline).threads(2).eager().build();
         assert_eq!(draw(1000, &plain), numbers[..1000]);
         // Any other bits, on any machine, are a mistake.
         assert_eq!(numbers[0].to_bits(), 0x4020_ec8d_15bb_f350, "{:#x}", numbers[0].to_bits());

@@ -408,6 +408,7 @@ fn filled(dtype: DType, shape: &[usize], value: impl Fn(usize) -> f64) -> Result
             match dtype {
                 DType::Bool => fill(&mut array, |i| u8::from(value(i) != 0.0))?,
                 $(DType::$dtype => fill(&mut array, |i| value(i) as $t)?,)*
+                _ => return Err(wrong(format!("no arrays of {dtype} are made here"))),
             }
         };
     }
@@ -446,6 +447,7 @@ fn continued(dtype: DType, shape: &[usize], (first, second): (Scalar, Scalar)) -
                     let step = second.wrapping_sub(first);
                     fill(&mut array, |i| first.wrapping_add(step.wrapping_mul(i as $t)))?;
                 })*
+                _ => return Err(wrong(format!("no arrays of {dtype} are made here"))),
             }
         };
     }

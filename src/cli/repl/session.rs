@@ -222,9 +222,9 @@ impl Session {
         for ((array, name), weak) in bound.into_iter().zip(&part.binds).zip(&weak) {
             self.variables.insert(name.clone(), kept(array, *weak));
         }
-        let names = ready.program.outputs().iter().map(|name| {
+        let names = ready.program.outputs().map(|name| {
             // What was made for the text has no name there.
-            name.as_deref().filter(|name| ready.value(name).is_none())
+            name.filter(|name| ready.value(name).is_none())
         });
         let shown = printed.iter().zip(names).map(|(array, name)| Shown {
             name,
@@ -376,7 +376,7 @@ impl Session {
             let value = ready.value(name).or_else(|| self.variables.get(name));
             value.map(|value| (name, value)).ok_or_else(|| self.missing(name, ready, typed))
         };
-        ready.program.inputs().iter().map(|name| value(name)).collect()
+        ready.program.inputs().map(value).collect()
     }
 
     fn missing(&self, name: &str, ready: &Ready, typed: &str) -> Error {
@@ -485,5 +485,6 @@ fn scalar(array: &Array) -> Option<Scalar> {
         DType::U64 => Scalar::Int(i64::try_from(only!(u64)).ok()?),
         DType::F32 => Scalar::Float(only!(f32).into()),
         DType::F64 => Scalar::Float(only!(f64)),
+        _ => return None,
     })
 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use hotloop::{Arg, ArgType, DType, Out, Result, RunOptions, Stats};
+use hotloop::explain::Stats;
+use hotloop::{Arg, ArgType, DType, Out, Result, RunOptions};
 
 use super::session::Session;
 use crate::cli::array::{Array, byte_count};
@@ -50,7 +51,7 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
         }
     };
     let kernel = ready.program.with(options).specialize(&types)?;
-    let mut bound = kernel.bind(&args[..], &mut outs)?;
+    let mut bound = kernel.bind(&args[..], outs)?;
     let (mut times, begin) = (Vec::new(), Instant::now());
     while times.len() < FEWEST || times.len() < MOST && begin.elapsed() < PATIENCE {
         let start = Instant::now();

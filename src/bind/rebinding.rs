@@ -1,0 +1,117 @@
+//! Other arrays in the place of those that a plan was bound to: what must be true of them, and
+//! where addresses change.
+
+use hotloop_runtime::executor::Slot;
+use hotloop_runtime::strided::byte_span;
+use hotloop_runtime::view::View;
+
+use crate::error::{Error, ErrorKind, Result, shown_shape};
+use crate::overlap::may_overlap;
+use crate::plan::Array;
+
+/// An address of an array in a loop.
+pub struct Move {
+    /// The number of the schedule's turn.
+    pub turn: usize,
+    /// The number of the loop in the turn.
+    pub number: usize,
+    /// The place in the loop.
+    pub slot: Slot,
+    /// The array.
+    pub array: Array,
+}
+
+/// An array that a call is bound to, and the one that is to take its place.
+pub struct Seat {
+    /// The array that it was bound to at first. What was decided then rests on how such arrays lie
+    /// to each other.
+    first: View,
+    /// The bytes of the array before and behind its first element; none if it has no elements.
+    span: Option<(isize, isize)>,
+    now: *mut u8,
+    next: Option<*mut u8>,
+}
+
+// SAFETY: as of a view, whose addresses are only compared here.
+unsafe impl Send for Seat {}
+// SAFETY: as above.
+unsafe impl Sync for Seat {}
+
+impl Seat {
+    /// The seat of an array.
+    pub fn new(first: View) -> Seat {
+        let empty = first.shape.contains(&0);
+        let span = byte_span(&first.shape, &first.strides, first.dtype.size());
+        let now = first.pointer;
+        Seat { first, span: span.filter(|_| !empty), now, next: None }
+    }
+
+    /// Has an array wait for the seat.
+    ///
+    /// # Errors
+    /// `Type`, `Shape` and `Layout` for one that is not as the first was.
+    pub fn offer(&mut self, view: &View, name: impl Fn() -> String) -> Result<()> {
+        let first = &self.first;
+        if view.store.is_some() || first.store.is_some() {
+            let message = format!("{} is outside memory, and can only be bound anew", name());
+            return Err(Error::new(ErrorKind::Layout, message));
+        }
+        if view.dtype != first.dtype {
+            let message = format!("{} is {}, but was bound as {}", name(), view.dtype, first.dtype);
+            return Err(Error::new(ErrorKind::Type, message));
+        }
+        if view.shape != first.shape {
+            let (now, then) = (shown_shape(&view.shape), shown_shape(&first.shape));
+            let message = format!("{} has the shape {now}, but was bound with {then}", name());
+            return Err(Error::new(ErrorKind::Shape, message).hint("bind the kernel anew"));
+        }
+        if view.strides != first.strides || view.swapped != first.swapped {
+            let message = format!("{} lies in memory in another way than when bound", name());
+            return Err(Error::new(ErrorKind::Layout, message).hint("bind the kernel anew"));
+        }
+        if let Some((low, high)) = self.span {
+            let at = view.pointer.addr();
+            let ends = (at.checked_add_signed(low), at.checked_add_signed(high));
+            if view.pointer.is_null() || ends.0.is_none() || ends.1.is_none() {
+                let message = format!("{} is at an address where no array can be", name());
+                return Err(Error::new(ErrorKind::Layout, message));
+            }
+        }
+        self.next = Some(view.pointer);
+        Ok(())
+    }
+
+    fn next(&self) -> *mut u8 {
+        self.next.unwrap_or(self.now)
+    }
+
+    /// Whether this array, an output, and another lie to each other as the first two did, or have no
+    /// byte in common: then all that was decided for those is right.
+    pub fn keeps_away_from(&self, other: &Seat) -> bool {
+        let (Some(own), Some(others)) = (self.span, other.span) else { return true };
+        let (at, other_at) = (self.next().addr(), other.next().addr());
+        let start = |at: usize, span: (isize, isize)| at.wrapping_add_signed(span.0);
+        let end = |at: usize, span: (isize, isize)| at.wrapping_add_signed(span.1);
+        if end(at, own) <= start(other_at, others) || end(other_at, others) <= start(at, own) {
+            return true;
+        }
+        let distance = other_at.wrapping_sub(at);
+        let at_first = other.first.pointer.addr().wrapping_sub(self.first.pointer.addr());
+        if distance == at_first {
+            return true;
+        }
+        let moved = |seat: &Seat| View { pointer: seat.next(), ..seat.first.clone() };
+        !may_overlap(&moved(self), &moved(other))
+    }
+
+    /// How far the array that waits is from the one before.
+    pub fn distance(&self) -> isize {
+        self.next().addr().wrapping_sub(self.now.addr()) as isize
+    }
+
+    /// Seats the array that waits.
+    pub fn settle(&mut self) {
+        self.now = self.next();
+        self.next = None;
+    }
+}

@@ -1,0 +1,410 @@
+//! Kernels bound to arrays: checked once, they run many times, and can be bound to others.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hotloop_runtime::block::DIVIDE_BY_ZERO;
+use hotloop_runtime::drive::{Driver, ForEach};
+use hotloop_runtime::fpenv::FpEnv;
+use hotloop_runtime::view::View;
+
+use crate::arg::{ArgValue, Args, Out};
+use crate::bind::{Schedule, Seat, known};
+use crate::call::{Call, Operand};
+use crate::domain::Shapes;
+use crate::engine::Kernels;
+use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::interp::evaluate;
+use crate::outputs::Report;
+use crate::plan::Array;
+use crate::program::Program;
+use crate::stats::{Stats, peak_memory};
+
+/// A kernel bound to its arrays: checked once, runs many times.
+///
+/// The native engine allocates nothing in [`Bound::run`].
+pub struct Bound<'a> {
+    /// Apart, so that it is cheap to move: from arrays to arrays it goes by value.
+    state: Box<State>,
+    borrow: PhantomData<&'a mut ()>,
+}
+
+/// What a bound kernel has and knows.
+struct State {
+    program: Program,
+    kernels: Arc<Kernels>,
+    work: Work,
+    operands: Vec<Operand>,
+    shapes: Shapes,
+    outputs: Vec<View>,
+    /// The seats of the inputs that are arrays, and of the outputs.
+    input_seats: Vec<Option<Seat>>,
+    output_seats: Vec<Seat>,
+    /// Whether each input was given, while it is bound to other arrays.
+    given: Vec<bool>,
+    /// Whether it has let its arrays go.
+    released: bool,
+    /// Flags that computing the weak arguments raised.
+    flags: u32,
+}
+
+/// How it runs.
+pub enum Work {
+    /// By a schedule of loops.
+    Planned(Box<Schedule>),
+    /// By the interpreter.
+    Interpreted,
+}
+
+/// The arrays and numbers of a call that was checked.
+pub struct Bindable {
+    /// The arguments.
+    pub operands: Vec<Operand>,
+    /// The shapes of the classes.
+    pub shapes: Shapes,
+    /// The outputs.
+    pub outputs: Vec<View>,
+    /// Whether the outputs are new arrays, which are never bound anew.
+    pub fresh: bool,
+}
+
+impl fmt::Debug for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("program", &self.state.program).finish_non_exhaustive()
+    }
+}
+
+impl Bound<'_> {
+    pub(crate) fn new<'a>(
+        program: Program,
+        kernels: Arc<Kernels>,
+        work: Work,
+        call: Bindable,
+        flags: u32,
+    ) -> Bound<'a> {
+        let Bindable { operands, shapes, outputs, fresh } = call;
+        let seat = |operand: &Operand| match operand {
+            Operand::Array(view) => Some(Seat::new(view.clone())),
+            Operand::Scalar(_) => None,
+        };
+        let input_seats = operands.iter().filter(|_| !fresh).map(seat).collect();
+        let output_seats = outputs.iter().filter(|_| !fresh).cloned().map(Seat::new).collect();
+        let given = vec![false; if fresh { 0 } else { operands.len() }];
+        let state = State {
+            program,
+            kernels,
+            work,
+            operands,
+            shapes,
+            outputs,
+            input_seats,
+            output_seats,
+            given,
+            released: false,
+            flags,
+        };
+        Bound { state: Box::new(state), borrow: PhantomData }
+    }
+
+    /// Runs the kernel on its arrays.
+    ///
+    /// # Errors
+    /// `Cancelled`, or `Io` of sources and sinks; the outputs are then undefined. From the
+    /// interpreter also `OutOfMemory`.
+    pub fn run(&mut self) -> Result<Report> {
+        self.state.drive(None)
+    }
+
+    /// Runs the kernel on the host's threads: `for_each(count, call)` is the host's parallel loop,
+    /// which is to run `call(0)` to `call(count - 1)` on as many threads as it likes and to return
+    /// when they all have. It is called once for each pass over the data that is worth it; the
+    /// engine's number of threads limits `count`.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType, Engine};
+    ///
+    /// let engine = Engine::builder().threads(4).build();
+    /// let kernel = engine.compile("sum(x * x)")?.specialize(&[("x", ArgType::array(DType::F64))])?;
+    /// let (x, mut sum) = (vec![2.0; 1_000_000], [0.0]);
+    /// let out = hotloop::ndarray::ArrayViewMut0::from_shape((), &mut sum).expect("one element");
+    /// let mut bound = kernel.bind(("x", &x), [out])?;
+    /// bound.run_on(&|count, call| {
+    ///     std::thread::scope(|scope| {
+    ///         (0..count).for_each(|i| {
+    ///             scope.spawn(move || call(i));
+    ///         });
+    ///     });
+    /// })?;
+    /// drop(bound);
+    /// assert_eq!(sum, [4e6]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bound::run`].
+    pub fn run_on(&mut self, for_each: &ForEach<'_>) -> Result<Report> {
+        self.state.drive(Some(for_each))
+    }
+
+    /// Binds to other arrays of the same dtypes, shapes and strides, and other numbers of the same
+    /// types. It allocates nothing unless a number is another one than before.
+    ///
+    /// What was decided for the first arrays must hold for the others: an output may not overlap an
+    /// array unless it is as far from it as the first ones were from each other.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let array = ArgType::array(DType::F64);
+    /// let kernel = hotloop::compile("x * 2")?.specialize(&[("x", array)])?;
+    /// let (columns, mut y) = ([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [0.0; 2]);
+    /// let mut idle = kernel.bind(("x", &columns[0]), [&mut y])?.release();
+    /// let mut sums = Vec::new();
+    /// for x in &columns {
+    ///     let mut bound = idle.rebind(("x", x), [&mut y])?;
+    ///     bound.run()?;
+    ///     idle = bound.release();
+    ///     sums.push(y[0] + y[1]);
+    /// }
+    /// assert_eq!(sums, [6.0, 14.0, 22.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Name` and `Arity` for missing arguments; `Type`, `Shape` and `Layout` for an array that is
+    /// not as the one before, or that is outside memory; `Alias` for arrays that lie to each other
+    /// in another way. Then the kernel is to be bound anew.
+    pub fn rebind<'b>(
+        self,
+        args: impl Args<'b>,
+        outs: impl IntoIterator<Item = impl Into<Out<'b>>>,
+    ) -> Result<Bound<'b>> {
+        let mut state = self.state;
+        let changed = state.offer(args, &mut outs.into_iter().map(Into::into))?;
+        state.check_seats()?;
+        state.settle();
+        if changed {
+            state.renew()?;
+        }
+        state.released = false;
+        Ok(Bound { state, borrow: PhantomData })
+    }
+
+    /// Lets its arrays go: they can be used again, and it can run only after
+    /// [`rebind`](Bound::rebind).
+    pub fn release(mut self) -> Bound<'static> {
+        self.state.released = true;
+        Bound { state: self.state, borrow: PhantomData }
+    }
+}
+
+impl State {
+    /// Has arrays wait for the seats; says whether a number is another one.
+    fn offer<'b>(
+        &mut self,
+        args: impl Args<'b>,
+        outs: &mut dyn Iterator<Item = Out<'b>>,
+    ) -> Result<bool> {
+        let State { program, operands, input_seats, output_seats, given, kernels, .. } = self;
+        let names = &program.source.inputs;
+        given.fill(false);
+        let mut changed = false;
+        let mut take = |number: usize, value: &ArgValue| -> Result<()> {
+            let name = || quoted(&names[number]);
+            if std::mem::replace(&mut given[number], true) {
+                return Err(Error::new(ErrorKind::Name, format!("{} is given twice", name())));
+            }
+            let ty = kernels.graph.inputs()[number];
+            match (&mut input_seats[number], value) {
+                (Some(seat), ArgValue::Array(view)) => seat.offer(view, name),
+                (None, ArgValue::Scalar { dtype, weak, bits })
+                    if (*dtype, *weak) == (ty.dtype(), ty.is_weak()) =>
+                {
+                    if let Operand::Scalar(own) = &mut operands[number] {
+                        changed |= own != bits;
+                        *own = *bits;
+                    }
+                    Ok(())
+                }
+                _ => {
+                    let message = format!("{} is of another type than when bound", name());
+                    Err(Error::new(ErrorKind::Type, message))
+                }
+            }
+        };
+        let mut count = 0;
+        let find = |name: &str, from: usize| {
+            let (before, behind) = names.split_at(from.min(names.len()));
+            let at = behind.iter().position(|n| **n == *name).map(|at| at + before.len());
+            at.or_else(|| before.iter().position(|n| **n == *name))
+        };
+        for out in outs {
+            let name = || program.output_name(count);
+            let Some(seat) = output_seats.get_mut(count) else {
+                count += 1;
+                continue;
+            };
+            seat.offer(&out.view, name)?;
+            if let Some(input) = &out.input {
+                let number = find(input, 0).ok_or_else(|| {
+                    let message = format!("the program has no input {}", quoted(input));
+                    Error::new(ErrorKind::Name, message)
+                })?;
+                take(number, &ArgValue::Array(out.view))?;
+            }
+            count += 1;
+        }
+        if count != output_seats.len() {
+            let message = format!("{count} output arrays for {} outputs", output_seats.len());
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        let (mut at, mut failed, mut placed) = (0, None, 0);
+        args.give(&mut |name, arg| {
+            let number = match name {
+                Some(name) => find(name, at),
+                None => Some(placed),
+            };
+            placed += usize::from(name.is_none());
+            let Some(number) = number.filter(|_| failed.is_none()) else { return };
+            at = number + 1;
+            if number >= names.len() {
+                let message = format!("more arguments than the {} inputs", names.len());
+                failed = Some(Error::new(ErrorKind::Arity, message));
+            } else if let Err(error) = take(number, &arg.value) {
+                failed = Some(error);
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        match given.iter().position(|given| !given) {
+            Some(number) => Err(program.source.origin.missing(&names[number])),
+            None => Ok(changed),
+        }
+    }
+
+    /// Checks that the arrays that wait lie to each other as the first ones did.
+    fn check_seats(&self) -> Result<()> {
+        let State { program, input_seats, output_seats, .. } = self;
+        for (number, seat) in output_seats.iter().enumerate() {
+            let inputs = input_seats.iter().enumerate();
+            let near = inputs
+                .filter_map(|(i, other)| Some((i, other.as_ref()?)))
+                .find(|(_, other)| !seat.keeps_away_from(other))
+                .map(|(i, _)| program.input_name(i));
+            let mut outputs = output_seats[..number].iter();
+            let near = near.or_else(|| {
+                let other = outputs.position(|other| !seat.keeps_away_from(other));
+                other.map(|i| program.output_name(i))
+            });
+            if let Some(near) = near {
+                let message = format!(
+                    "{} overlaps {near} in another way than when bound",
+                    program.output_name(number)
+                );
+                return Err(Error::new(ErrorKind::Alias, message).hint("bind the kernel anew"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Seats the arrays that wait.
+    fn settle(&mut self) {
+        let State { work, operands, outputs, input_seats, output_seats, .. } = self;
+        match work {
+            Work::Planned(schedule) => schedule.shift(|array| match array {
+                Array::Input(number) => {
+                    input_seats[number as usize].as_ref().map_or(0, Seat::distance)
+                }
+                Array::Output(number) => output_seats[number as usize].distance(),
+                Array::Temporary(_) => 0,
+            }),
+            Work::Interpreted => {}
+        }
+        for (operand, seat) in operands.iter_mut().zip(&mut *input_seats) {
+            if let (Operand::Array(view), Some(seat)) = (operand, seat) {
+                view.pointer = view.pointer.wrapping_offset(seat.distance());
+                seat.settle();
+            }
+        }
+        for (view, seat) in outputs.iter_mut().zip(output_seats) {
+            view.pointer = view.pointer.wrapping_offset(seat.distance());
+            seat.settle();
+        }
+    }
+
+    /// Computes what follows from the numbers.
+    fn renew(&mut self) -> Result<()> {
+        let _environment = FpEnv::enter();
+        let options = &self.program.options;
+        let control = options.control();
+        let call = Call {
+            operands: &self.operands,
+            names: &self.program.source.inputs,
+            shapes: &self.shapes,
+            outputs: &self.outputs,
+            fresh: false,
+            control: &control,
+            limits: &options.limits,
+        };
+        self.flags = known(&self.kernels.adoptions, &call)?.1;
+        match &mut self.work {
+            Work::Planned(schedule) => schedule.renew(&call),
+            Work::Interpreted => Ok(()),
+        }
+    }
+
+    fn drive(&mut self, host: Option<&ForEach<'_>>) -> Result<Report> {
+        let Program { engine, options, .. } = &self.program;
+        let driver = host.map_or(Driver::Pool(&engine.0.pool), Driver::Host);
+        let control = options.control();
+        let progress = options.progress.as_deref();
+        let mut watch = options.stats.then(|| (Instant::now(), Vec::new()));
+        let times = watch.as_mut().map(|(_, times)| times);
+        if self.released {
+            let message = "the kernel was released from its arrays";
+            return Err(Error::new(ErrorKind::Layout, message).hint("`rebind` gives it others"));
+        }
+        let (flags, native) = match &mut self.work {
+            Work::Planned(schedule) => {
+                // SAFETY: the arrays are borrowed for as long as this value, or their owner
+                // promised so when it made them raw.
+                let flags = unsafe { schedule.run(driver, &control, progress, times) }?;
+                (flags, self.kernels.is_native())
+            }
+            Work::Interpreted => {
+                let call = Call {
+                    operands: &self.operands,
+                    names: &self.program.source.inputs,
+                    shapes: &self.shapes,
+                    outputs: &self.outputs,
+                    fresh: false,
+                    control: &control,
+                    limits: &options.limits,
+                };
+                // SAFETY: as above, and nothing is in a store; inputs are read before outputs are
+                // written.
+                let flags = unsafe { evaluate(&self.kernels.graph, &call) }?;
+                (flags, false)
+            }
+        };
+        let divided_by_zero = (flags | self.flags) & DIVIDE_BY_ZERO != 0;
+        let stats = watch.map(|(started, times)| {
+            let run = started.elapsed();
+            Box::new(Stats { run, ..self.stats(&times) })
+        });
+        Ok(Report { divided_by_zero, native, stats })
+    }
+
+    /// What a run took, from the times of its passes.
+    fn stats(&self, times: &[Duration]) -> Stats {
+        let Program { source, .. } = &self.program;
+        let own = match &self.work {
+            Work::Planned(schedule) => schedule.stats(times, &source.outputs),
+            Work::Interpreted => Stats::default(),
+        };
+        Stats { compile: source.took + self.kernels.took, peak_memory: peak_memory(), ..own }
+    }
+}
