@@ -3062,7 +3062,7 @@ fn f5_many_live_values() {
 }
 
 #[test]
-fn f6_a_budget_that_ends_leaves_it_to_the_interpreter() {
+fn f6_a_budget_that_ends_leaves_it_to_block_kernels() {
     let text = (0..9000).map(|i| format!("(a + {i})")).collect::<Vec<_>>().join("^");
     let want = |a: i64| (0..9000).fold(0, |x, i| x ^ (a + i));
     let engine = Engine::builder().compile_budget(Duration::ZERO).build();

@@ -251,7 +251,7 @@ fn compare(table: &str) {
 
 /// Nobody who asks for values is let down by a panic of the code generator.
 #[test]
-fn f7_the_interpreter_answers_for_a_code_generator_that_panics() {
+fn f7_block_kernels_answer_for_a_code_generator_that_panics() {
     let _alone = alone();
     let engine = |backend| Engine::builder().backend(backend).threads(1).build();
     let x: Vec<f64> = (0..1000).map(|i| f64::from(i) / 7.0).collect();
