@@ -61,12 +61,14 @@ macro_rules! shells {
 shells!(baseline, baseline_lanes);
 #[cfg(target_arch = "x86_64")]
 shells!(avx2, avx2_lanes, "avx2,fma,bmi2");
+#[cfg(target_arch = "x86_64")]
+shells!(avx512, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
 
 impl Methods {
     pub(super) fn of<M: Method>(isa: Isa) -> Methods {
         let (push, push_lanes): (Push, PushLanes) = match isa {
-            // AVX2 code already runs at the speed of the L1 cache, or of the additions, and wider
-            // vectors gain nothing.
+            // Code for AVX2 does: what is folded in any order already runs at the speed of the L1
+            // cache.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx512 => (avx2::<M>, avx2_lanes::<M>),
             _ => (baseline::<M>, baseline_lanes::<M>),
@@ -78,6 +80,19 @@ impl Methods {
             push_lanes,
             finish_lanes: M::finish_lanes,
             combine: M::combine,
+        }
+    }
+
+    /// The same of a method that gains from vectors of 512 bits.
+    pub(super) fn of_wide<M: Method>(isa: Isa) -> Methods {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Methods {
+                push: avx512::<M>,
+                push_lanes: avx512_lanes::<M>,
+                ..Methods::of::<M>(isa)
+            },
+            _ => Methods::of::<M>(isa),
         }
     }
 }

@@ -336,29 +336,22 @@ macro_rules! ordered {
         $f64:literal $f64s:literal, $f32:literal $f32s:literal
     ) => {
         fn $name(dtype: DType, order: Order, isa: Isa) -> Option<Methods> {
+            type Of<T, const A: usize, const G: usize> = Ordered<$accumulator, T, $words, A, G>;
+            // There are fewer registers, and narrow ones.
+            let baseline = isa == Isa::Baseline;
             Some(match (dtype, order) {
-                (DType::F64, Order::Row) => {
-                    pick::<Ordered<$accumulator, f64, $words, 32, $f64>>(isa)
-                }
-                (DType::F64, Order::Column) => {
-                    pick::<Ordered<$accumulator, f64, $words, 1, $f64s>>(isa)
-                }
-                (DType::F32, Order::Row) => {
-                    pick::<Ordered<$accumulator, f32, $words, 64, $f32>>(isa)
-                }
-                // Fewer registers take fewer leaves.
-                (DType::F32, Order::Column) if isa == Isa::Baseline => {
-                    pick::<Ordered<$accumulator, f32, $words, 1, 8>>(isa)
-                }
-                (DType::F32, Order::Column) => {
-                    pick::<Ordered<$accumulator, f32, $words, 1, $f32s>>(isa)
-                }
+                (DType::F64, Order::Row) => Methods::of_wide::<Of<f64, 32, $f64>>(isa),
+                (DType::F64, Order::Column) if baseline => pick::<Of<f64, 1, 8>>(isa),
+                (DType::F64, Order::Column) => Methods::of_wide::<Of<f64, 1, $f64s>>(isa),
+                (DType::F32, Order::Row) => Methods::of_wide::<Of<f32, 64, $f32>>(isa),
+                (DType::F32, Order::Column) if baseline => pick::<Of<f32, 1, 8>>(isa),
+                (DType::F32, Order::Column) => Methods::of_wide::<Of<f32, 1, $f32s>>(isa),
                 _ => return None,
             })
         }
     };
 }
 
-ordered!(ordered_sum, Sum, 1, 32 8, 64 16);
-ordered!(ordered_prod, Prod, 1, 32 8, 64 16);
+ordered!(ordered_sum, Sum, 1, 32 16, 64 16);
+ordered!(ordered_prod, Prod, 1, 32 16, 64 16);
 ordered!(moments, Moments, 3, 16 16, 32 16);
