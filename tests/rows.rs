@@ -38,7 +38,8 @@ fn rows_have_the_bits_of_whole_passes() {
         })
         .into();
     for text in [SOFTMAX, NORM, CENTRED, COLUMNS] {
-        for shape in [(1, 9), (2, 1), (3, 4), (37, 5), (300, 100), (65, 4100), (5000, 3)] {
+        let small = [(1, 9), (2, 1), (3, 4), (37, 5), (300, 100), (65, 4100), (5000, 3)];
+        for shape in small.into_iter().chain([(9000, 140)]) {
             let x = data(shape.0, shape.1);
             let turned = x.t().as_standard_layout().into_owned();
             for view in [x.view(), turned.t(), x.slice(s![..;-1, ..]), x.slice(s![.., ..;2])] {
@@ -80,6 +81,23 @@ fn rows_are_read_before_they_are_overwritten() {
         };
         program.eval_into([("x", from)], &mut [to]).unwrap();
         assert!(moved.slice(s![1.., ..]).into_dyn() == wanted[0], "moved on {threads}");
+    }
+}
+
+/// Only then does a value of each element need no more memory than a few rows.
+#[test]
+fn rows_run_together_on_any_number_of_threads() {
+    for threads in [1, 2] {
+        let engine = Engine::builder().backend(Backend::Native).threads(threads).eager().build();
+        for shape in [(300, 300), (9000, 140)] {
+            let program = engine.compile(SOFTMAX).unwrap().with(RunOptions::new().stats(true));
+            let outputs = program.eval([Arg::from(&data(shape.0, shape.1))]).unwrap();
+            let stats = outputs.report().stats().unwrap();
+            let (arrays, bytes) = (stats.temporary_arrays, stats.temporary_bytes);
+            assert_eq!((arrays, bytes), (2, 16 * shape.0 as u64), "{shape:?} on {threads}");
+            // Of what is in the cache nothing is read again.
+            assert_eq!(stats.bytes_read(), 8 * (shape.0 * shape.1) as u64);
+        }
     }
 }
 

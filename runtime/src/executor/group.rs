@@ -82,7 +82,10 @@ impl Loop {
     /// How the loop takes part in a group over these rows, if it can.
     fn part(&self, rows: &[usize]) -> Option<Part> {
         let Loop { nest, grid, .. } = self;
-        let whole = grid.outers == 1 && grid.column_blocks <= 1 && self.partials.is_empty();
+        // Windows hold the columns of one block; elsewhere a block can have all of them.
+        let whole = grid.outers == 1
+            && self.partials.is_empty()
+            && (grid.column_blocks <= 1 || !self.stored);
         let panels = |o: &Bound| matches!(o.access, Access::Panel(_));
         if !whole || self.operands.iter().any(panels) || grid.columns == 0 {
             return None;
