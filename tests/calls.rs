@@ -81,3 +81,18 @@ fn names_of_dtypes_are_variables_elsewhere() {
     assert_eq!(outputs[0].view::<i64>().unwrap().as_slice().unwrap(), [9]);
     assert_eq!(outputs[1].view::<f32>().unwrap().as_slice().unwrap_or_default(), [7.0]);
 }
+
+/// As NumPy's: infinite where the squares overflow, NaN where nothing is free to vary.
+#[test]
+fn variances_of_some_elements_overflow_to_infinity() {
+    let of = |text: &str, x: &[f64]| {
+        compile(text).and_then(|program| program.eval_as::<f64>([Arg::from(x)])).unwrap()[[]]
+    };
+    let far = [1.0, 2.0, 1e200];
+    for text in ["nanvar(x)", "nanstd(x)", "var(x, where=x > 0)", "var(x)"] {
+        assert_eq!(of(text, &far), f64::INFINITY, "{text}");
+    }
+    assert_eq!(of("nanvar(x)", &[1.0, f64::NAN, 3.0]), 1.0);
+    assert!(of("nanvar(x, ddof=1)", &[1.0]).is_nan());
+    assert!(of("nanvar(x)", &[f64::INFINITY, 1.0]).is_nan());
+}

@@ -303,10 +303,10 @@ impl Builder {
             (Op::Prod, Some(mask)) => self.masked_fold(plain, x, mask, 1, over)?,
             (Op::Mean, Some(mask)) => self.masked_mean(x, mask, over)?,
             (Op::Var | Op::Std, Some(mask)) => {
-                let var = self.masked_var(x, mask, operands[1], over)?;
+                let (var, freedom) = self.masked_var(x, mask, operands[1], over)?;
                 // As NumPy's: without freedom nothing is known, whatever the distances are.
                 let defined = plain != op && !injected(Fault::MaskedVarUndefined);
-                let var = if defined { self.defined(var)? } else { var };
+                let var = if defined { self.defined(var, freedom)? } else { var };
                 if plain == Op::Std { self.apply_own(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
@@ -431,7 +431,7 @@ impl Builder {
         mask: NodeId,
         ddof: NodeId,
         over: Over<'_>,
-    ) -> Result<NodeId, Error> {
+    ) -> Result<(NodeId, NodeId), Error> {
         let number = self.graph.ty(ddof);
         if !number.domain.is_scalar() || number.dtype == DType::Bool {
             return Err(type_error("the ddof of a variance is a number"));
@@ -448,20 +448,24 @@ impl Builder {
         let rest = self.apply_own(Op::Mul, &[rest, rest])?;
         let count = self.count(mask, dtype, over)?;
         let rest = self.apply_own(Op::Div, &[rest, count])?;
+        // What overflows stays infinite.
+        let infinity = self.literal_like(squares, f64::INFINITY);
+        let bounded = self.apply_own(Op::Lt, &[squares, infinity])?;
+        let rest = self.apply_own(Op::Select, &[bounded, rest, zero])?;
         let squares = self.apply_own(Op::Sub, &[squares, rest])?;
         let squares = self.apply_own(Op::Maximum, &[squares, zero])?;
         let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast_own(ddof, dtype) };
         let ddof = if injected(Fault::MaskedFreedomForgotten) { zero } else { ddof };
         let freedom = self.apply_own(Op::Sub, &[count, ddof])?;
         let freedom = self.apply_own(Op::Maximum, &[freedom, zero])?;
-        self.apply_own(Op::Div, &[squares, freedom])
+        Ok((self.apply_own(Op::Div, &[squares, freedom])?, freedom))
     }
 
-    /// A variance, or NaN where it is one of no degrees of freedom, which makes it infinite.
-    fn defined(&mut self, var: NodeId) -> Result<NodeId, Error> {
-        let [infinity, nan] = [f64::INFINITY, f64::NAN].map(|v| self.literal_like(var, v));
-        let undefined = self.apply_own(Op::Eq, &[var, infinity])?;
-        self.apply_own(Op::Select, &[undefined, nan, var])
+    /// A variance, or NaN where it is one of no degrees of freedom.
+    fn defined(&mut self, var: NodeId, freedom: NodeId) -> Result<NodeId, Error> {
+        let [zero, nan] = [0.0, f64::NAN].map(|v| self.literal_like(var, v));
+        let defined = self.apply_own(Op::Lt, &[zero, freedom])?;
+        self.apply_own(Op::Select, &[defined, var, nan])
     }
 
     fn agreement(&mut self, op: Op, operands: &[NodeId], over: Over<'_>) -> Result<NodeId, Error> {
