@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! text ─parse▶ Ast ─resolve▶ Terms ─graph▶ Graph ─legalize▶ Graph ─optimize▶ Graph ─plan▶ Plan ─compile▶ code
-//!                                                    └─ interp: the reference, and the answer where there is no code
+//!                                                    └─ interp: the reference
 //! ```
 //!
 //! Each stage is a function from one noun to the next, in the module of that name. `Plan` and

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Pass;
 
 /// What all loops of a plan share.
+#[derive(Clone, Copy)]
 pub struct Machine<'a> {
     /// The instruction set of kernels and accumulators.
     pub isa: Isa,
@@ -26,6 +27,8 @@ pub struct Machine<'a> {
     pub memory: usize,
     /// The number of loops.
     pub loops: usize,
+    /// Elements of the largest pass of the group under way; 0 for a pass that runs alone.
+    pub together: usize,
 }
 
 /// The loop of a pass: its nest follows the memory of what is written or, if it reduces, read.
@@ -80,6 +83,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         cost: tile.cost,
         memory: machine.memory,
         loops: machine.loops,
+        together: machine.together,
     };
     Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool).map_err(out_of_memory)
 }

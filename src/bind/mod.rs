@@ -31,6 +31,7 @@ use hotloop_runtime::view::View;
 use crate::backend::Refusal;
 use crate::backend::cpu::Tile;
 use crate::call::{Call, stopped};
+use crate::domain::element_count;
 use crate::error::Result;
 use crate::plan::{Array, Destination, Pass, Plan};
 use crate::stats::{PassStats, Stats, Traffic, computes};
@@ -119,6 +120,7 @@ impl Schedule {
             pool,
             memory: call.limits.memory / 2,
             loops: plan.passes.len(),
+            together: 0,
         };
         let mut traffic = Vec::with_capacity(plan.passes.len());
         let mut turns = Vec::with_capacity(plan.passes.len());
@@ -130,6 +132,11 @@ impl Schedule {
                 let uniforms = plan.passes[passes.clone()].iter().map(|pass| pass.uniforms);
                 Turn { uniforms: uniforms.max().unwrap_or(0), passes, work }
             };
+            let mut together = 0;
+            for pass in group.iter().filter(|_| group.len() > 1) {
+                together = together.max(element_count(&call.shapes.of(pass.space)?)?);
+            }
+            let machine = Machine { together, ..machine };
             let mut bind = |arrays: &Arrays| {
                 let bind = |number| {
                     let (pass, tile) = (&plan.passes[number], &tiles[number]);

@@ -73,6 +73,9 @@ pub struct Tile<'a> {
     pub memory: usize,
     /// Loops that are bound at once, each with windows of its own.
     pub loops: usize,
+    /// Elements of the largest of the loops that it may run together with, in a [`Group`]: it then
+    /// has scratch for as many threads as that one. 0 if it runs alone.
+    pub together: usize,
 }
 
 /// A tile function bound to its operands; runs any number of times.
@@ -160,7 +163,9 @@ impl Loop {
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());
         let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
-        let workers = pool.most_workers(n.div_ceil(PIECE), work);
+        let largest = n.max(tile.together);
+        let workers =
+            pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
         let ways = operands.iter().filter(|o| o.operand.store.is_some()).map(|o| o.way);
         let turned = ways.clone().any(|way| way == Way::Turned);
@@ -215,7 +220,10 @@ impl Loop {
         let mut partials = reserve(partials_count)?;
         partials.resize_with(partials_count, UnsafeCell::default);
 
-        let workers = workers.min(grid.units()).max(1);
+        let workers = match tile.together {
+            0 => workers.min(grid.units()).max(1),
+            _ => workers,
+        };
         let mut list = reserve(workers)?;
         for _ in 0..workers {
             let room = Room { tile, length, block, panel, panels };
