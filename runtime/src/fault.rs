@@ -158,7 +158,7 @@ faults! {
         LeavesOfOtherAxes "a reduction that keeps the last axis is added as one that takes it";
         UniformKeepsOldValue "a number that is computed between passes does not reach them";
         SinkDrainedInCOrder "a sink that is read again is filled in C order, whatever its own is";
-    "runtime/src/executor.rs":
+    "runtime/src/executor/":
         TailOneShort "the last element of a tail is not written";
         TailReadOneShort "the last element of a tail is not read";
         TailFromTileStart "a tail reads its panel from where the tile began";
