@@ -18,7 +18,7 @@ use crate::drive::Driver;
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
 use crate::memory::{OutOfMemory, reserve};
-use crate::nest::{Along, Path};
+use crate::nest::Along;
 use crate::strided::byte_span;
 
 /// Bytes of the rows of a block, which stay in L2 while the loops run over them.
@@ -104,44 +104,23 @@ impl Loop {
 
     /// The arrays that a loop touches if it takes part so.
     fn touched(&self, part: Part) -> Vec<Touched<'_>> {
-        let touched = |pointer: *mut u8, path: &'_ Path, size: usize, output: bool| {
-            (pointer.wrapping_offset(path.offset), size, output)
-        };
         let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
         let in_memory = self.operands.iter().filter(|o| !o.operand.is_windowed());
         for Bound { operand, output, .. } in in_memory {
-            let (first, size, output) =
-                touched(operand.pointer, &operand.path, operand.size, *output);
-            list.push(match part {
-                Part::Rows => Touched {
-                    output,
-                    first,
-                    size,
-                    rows: &operand.path.rows,
-                    columns: &operand.path.columns,
-                    extents: &self.nest.columns,
-                },
-                Part::Columns => Touched {
-                    output,
-                    first,
-                    size,
-                    rows: &operand.path.columns,
-                    columns: &[],
-                    extents: &[],
-                },
-            });
+            let path = &operand.path;
+            let (rows, columns, extents): (_, &[isize], &[usize]) = match part {
+                Part::Rows => (&path.rows, &path.columns, &self.nest.columns),
+                Part::Columns => (&path.columns, &[], &[]),
+            };
+            let first = operand.pointer.wrapping_offset(path.offset);
+            let (output, size) = (*output, operand.size);
+            list.push(Touched { output, first, size, rows, columns, extents });
         }
         for fold in self.folds.iter().filter(|fold| fold.store.is_none()) {
+            let first = fold.pointer.wrapping_offset(fold.path.offset);
             let size = fold.reducer.result_dtype().size();
-            let (first, size, output) = touched(fold.pointer, &fold.path, size, true);
-            list.push(Touched {
-                output,
-                first,
-                size,
-                rows: &fold.path.rows,
-                columns: &[],
-                extents: &[],
-            });
+            let rows = &fold.path.rows;
+            list.push(Touched { output: true, first, size, rows, columns: &[], extents: &[] });
         }
         list
     }
