@@ -133,7 +133,7 @@ faults! {
         MaskHalfRead "a mask is read as one of half the width";
         StepsSwapped "the last two steps of a tile change places";
         SlotFreedEarly "a scratch slot is free again before it is read the last time";
-    "src/backend/cpu/cranelift.rs":
+    "src/backend/cpu/cranelift":
         UnsignedAsSigned "small unsigned integers are compared as signed ones";
         U64NotMoved "u64 are compared as i64";
         LessIsLessOrEqual "< of floats is <=";
@@ -149,6 +149,8 @@ faults! {
         SignedAbs "abs of an unsigned integer is that of a signed one";
         FirstVectorReloaded "every vector of a turn is loaded from the place of the first";
         LastVectorNotStored "the last vector of a turn is not stored";
+        RowsSkipped "a loop that accumulates takes every second row";
+        NarrowSumUnsigned "a loop takes narrow integers for unsigned ones when it sums them";
         LoopEndsEarly "a loop leaves out what does not fill a turn";
         CodegenPanics "code generation panics";
     "src/bind/":
@@ -185,6 +187,7 @@ faults! {
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
     "runtime/src/reduce":
+        RunNotResumed "code goes on with other accumulators than those of the block under way";
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";
         MirrorsFolded "accumulators are folded from both ends";

@@ -42,8 +42,36 @@ impl TileCode {
     }
 }
 
-/// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., kernels..`, a pointer
-/// each. Code reaches everything through it, so it has no absolute address.
+/// What code and the executor exchange of a carry whose elements the code accumulates: the first
+/// elements of a tile, in whole rows. The rest it leaves in memory, as [`Runs`](crate::reduce::Runs)
+/// describe.
+///
+/// The carries of one loop of the code have states with the same rows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct CarryState {
+    /// The accumulators of each block that rows are of. If there are rows `before`, the first
+    /// block's are there already.
+    pub runs: *mut u8,
+    /// How many rows are accumulated.
+    pub rows: usize,
+    /// The rows that the first block's accumulators have taken.
+    pub before: usize,
+    /// `1/k` at place `k`, from 1 to 16, of the elements' dtype, for squared deviations.
+    pub reciprocals: *const u8,
+}
+
+/// Where a tile leaves the elements that a carry takes, as places of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileCarry {
+    /// The elements, but for those that the code accumulates.
+    pub values: usize,
+    /// The [`CarryState`], if the code accumulates.
+    pub state: Option<usize>,
+}
+
+/// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., states.., kernels..`, a
+/// pointer each. Code reaches everything through it, so it has no absolute address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TileTable {
     /// The number of arrays that the tile reads.
@@ -52,6 +80,8 @@ pub struct TileTable {
     pub outputs: usize,
     /// The number of scratch slots.
     pub slots: usize,
+    /// The number of carries whose elements the code accumulates.
+    pub states: usize,
 }
 
 impl TileTable {
@@ -73,8 +103,13 @@ impl TileTable {
         1 + self.inputs + self.outputs + number
     }
 
+    /// The place of a [`CarryState`].
+    pub fn state(&self, number: usize) -> usize {
+        1 + self.inputs + self.outputs + self.slots + number
+    }
+
     /// The place of a block kernel.
     pub fn kernel(&self, number: usize) -> usize {
-        1 + self.inputs + self.outputs + self.slots + number
+        1 + self.inputs + self.outputs + self.slots + self.states + number
     }
 }

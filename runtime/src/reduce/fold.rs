@@ -33,9 +33,9 @@ pub(super) trait Step<T: Copy> {
 
 pub(super) struct Sum;
 pub(super) struct Prod;
-/// Of bytes, any but zero of which is true.
+/// Of bytes, any but zero of which is true, or of masks.
 pub(super) struct Any;
-/// Of bytes, any but zero of which is true.
+/// Of bytes, any but zero of which is true, or of masks.
 pub(super) struct All;
 
 impl<T: Number> Step<T> for Sum {
@@ -52,27 +52,32 @@ impl<T: Number> Step<T> for Prod {
     }
 }
 
-impl Step<u8> for Any {
-    #[inline(always)]
-    fn fold(left: u8, right: u8) -> u8 {
-        left | right
-    }
-    #[inline(always)]
-    fn value(x: u8) -> u8 {
-        (x != 0) as u8
-    }
-}
+macro_rules! truths {
+    ($($t:ty)*) => {$(
+        impl Step<$t> for Any {
+            #[inline(always)]
+            fn fold(left: $t, right: $t) -> $t {
+                left | right
+            }
+            #[inline(always)]
+            fn value(x: $t) -> $t {
+                (x != 0) as $t
+            }
+        }
 
-impl Step<u8> for All {
-    #[inline(always)]
-    fn fold(left: u8, right: u8) -> u8 {
-        left.min(right)
-    }
-    #[inline(always)]
-    fn value(x: u8) -> u8 {
-        (x != 0) as u8
-    }
+        impl Step<$t> for All {
+            #[inline(always)]
+            fn fold(left: $t, right: $t) -> $t {
+                left.min(right)
+            }
+            #[inline(always)]
+            fn value(x: $t) -> $t {
+                (x != 0) as $t
+            }
+        }
+    )*};
 }
+truths! { u8 u16 u32 u64 }
 
 /// Elements, a multiple of `N` and not none, folded `N` side by side.
 ///

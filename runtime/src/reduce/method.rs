@@ -13,6 +13,19 @@ pub(super) trait Method {
     /// # Safety
     /// The contract of [`Sequence::push`].
     unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize);
+    /// Writes the accumulators of the block under way; the rows they have taken, or `None` within
+    /// one.
+    ///
+    /// # Safety
+    /// The contract of [`Runs::resume`](super::Runs::resume).
+    unsafe fn resume(_: &mut Sequence, _: *mut u8) -> Option<usize> {
+        None
+    }
+    /// Takes rows that code has accumulated.
+    ///
+    /// # Safety
+    /// The contract of [`Runs::push`](super::Runs::push).
+    unsafe fn push_runs(_: &mut Sequence, _: *const u8, _: usize, _: usize) {}
     /// Ends a sequence that has elements.
     fn finish(sequence: &mut Sequence) -> Partial;
     /// Rows of [`Columns`] that sequences of at most `length` elements need.
@@ -29,12 +42,15 @@ pub(super) trait Method {
 }
 
 type Push = unsafe fn(&mut Sequence, *const u8, usize);
+type PushRuns = unsafe fn(&mut Sequence, *const u8, usize, usize);
 type PushLanes = unsafe fn(&mut Columns, *const u8);
 
 /// The functions of a [`Method`], compiled for an instruction set.
 #[derive(Clone, Copy)]
 pub(super) struct Methods {
     pub push: Push,
+    pub resume: unsafe fn(&mut Sequence, *mut u8) -> Option<usize>,
+    pub push_runs: PushRuns,
     pub finish: fn(&mut Sequence) -> Partial,
     pub rows: fn(usize) -> usize,
     pub push_lanes: PushLanes,
@@ -43,11 +59,22 @@ pub(super) struct Methods {
 }
 
 macro_rules! shells {
-    ($push:ident, $push_lanes:ident $(, $features:literal)?) => {
+    ($push:ident, $push_runs:ident, $push_lanes:ident $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         unsafe fn $push<M: Method>(sequence: &mut Sequence, a: *const u8, n: usize) {
             // SAFETY: the caller keeps the contract of `Sequence::push`.
             unsafe { M::push(sequence, a, n) }
+        }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $push_runs<M: Method>(
+            sequence: &mut Sequence,
+            runs: *const u8,
+            before: usize,
+            rows: usize,
+        ) {
+            // SAFETY: the caller keeps the contract of `Runs::push`.
+            unsafe { M::push_runs(sequence, runs, before, rows) }
         }
 
         $(#[target_feature(enable = $features)])?
@@ -58,23 +85,25 @@ macro_rules! shells {
     };
 }
 
-shells!(baseline, baseline_lanes);
+shells!(baseline, baseline_runs, baseline_lanes);
 #[cfg(target_arch = "x86_64")]
-shells!(avx2, avx2_lanes, "avx2,fma,bmi2");
+shells!(avx2, avx2_runs, avx2_lanes, "avx2,fma,bmi2");
 #[cfg(target_arch = "x86_64")]
-shells!(avx512, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
+shells!(avx512, avx512_runs, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
 
 impl Methods {
     pub(super) fn of<M: Method>(isa: Isa) -> Methods {
-        let (push, push_lanes): (Push, PushLanes) = match isa {
+        let (push, push_runs, push_lanes): (Push, PushRuns, PushLanes) = match isa {
             // Code for AVX2 does: what is folded in any order already runs at the speed of the L1
             // cache.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 => (avx2::<M>, avx2_lanes::<M>),
-            _ => (baseline::<M>, baseline_lanes::<M>),
+            Isa::Avx2 | Isa::Avx512 => (avx2::<M>, avx2_runs::<M>, avx2_lanes::<M>),
+            _ => (baseline::<M>, baseline_runs::<M>, baseline_lanes::<M>),
         };
         Methods {
             push,
+            resume: M::resume,
+            push_runs,
             finish: M::finish,
             rows: M::rows,
             push_lanes,
@@ -89,6 +118,7 @@ impl Methods {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => Methods {
                 push: avx512::<M>,
+                push_runs: avx512_runs::<M>,
                 push_lanes: avx512_lanes::<M>,
                 ..Methods::of::<M>(isa)
             },

@@ -68,6 +68,7 @@ mod fold;
 mod method;
 mod ordered;
 mod reference;
+mod runs;
 mod sequence;
 mod tree;
 mod widening;
@@ -76,6 +77,7 @@ use std::fmt;
 
 pub use columns::Columns;
 pub use reference::reference;
+pub use runs::{ROWS, Runs, row_lanes};
 pub use sequence::Sequence;
 pub use tree::Tree;
 
@@ -86,7 +88,7 @@ use method::{Method, Methods};
 use ordered::Ordered;
 use widening::{Truth, Widening};
 
-use crate::convert::convert_scalar;
+use crate::convert::{Lane, convert_scalar};
 use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::isa::Isa;
@@ -234,14 +236,14 @@ pub struct Partial {
 #[derive(Clone, Copy)]
 pub struct Reducer {
     reduction: Reduction,
-    dtype: DType,
+    lane: Lane,
     order: Order,
     methods: Methods,
 }
 
 impl fmt::Debug for Reducer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reducer({} of {}, {:?} order)", self.reduction, self.dtype, self.order)
+        write!(f, "Reducer({} of {:?}, {:?} order)", self.reduction, self.lane, self.order)
     }
 }
 
@@ -254,7 +256,7 @@ impl Reducer {
                 family!(@match dtype, T => pick::<Fold<fold::Sum, T>>(isa), I64 i64, U64 u64)
             }
             Reduction::Sum => family!(@match dtype, T => pick::<Widening<T>>(isa),
-                Bool Truth, U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32),
+                Bool Truth<u8>, U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32),
             Reduction::Prod if dtype.is_float() => ordered_prod(dtype, order, isa),
             Reduction::Prod => family!(@match dtype, T => pick::<Fold<fold::Prod, T>>(isa),
                 I64 i64, U64 u64),
@@ -266,7 +268,23 @@ impl Reducer {
             Reduction::Argmin => family!(numbers, dtype, T => pick::<IndexOf<true, T>>(isa)),
             Reduction::Argmax => family!(numbers, dtype, T => pick::<IndexOf<false, T>>(isa)),
         }?;
-        Some(Reducer { reduction, dtype, order, methods })
+        Some(Reducer { reduction, lane: Lane::Value(dtype), order, methods })
+    }
+
+    /// The reduction of lanes, `None` if it is not defined on them. What is known of values is of
+    /// masks too: all lanes of a mask are elements of `bool`.
+    pub fn of_lane(reduction: Reduction, lane: Lane, order: Order, isa: Isa) -> Option<Reducer> {
+        let Lane::Mask(width) = lane else {
+            let Lane::Value(dtype) = lane else { return None };
+            return Reducer::new(reduction, dtype, order, isa);
+        };
+        let methods = match reduction {
+            Reduction::Sum => masks!(width, T => pick::<Widening<Truth<T>>>(isa)),
+            Reduction::Any => masks!(width, T => pick::<Fold<Any, T>>(isa)),
+            Reduction::All => masks!(width, T => pick::<Fold<All, T>>(isa)),
+            _ => None,
+        }?;
+        Some(Reducer { reduction, lane, order, methods })
     }
 
     /// The reduction.
@@ -274,14 +292,22 @@ impl Reducer {
         self.reduction
     }
 
-    /// The dtype of the elements.
+    /// The dtype of the elements; `bool` of masks.
     pub fn dtype(&self) -> DType {
-        self.dtype
+        match self.lane {
+            Lane::Value(dtype) => dtype,
+            Lane::Mask(_) => DType::Bool,
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn lane_bytes(&self) -> usize {
+        self.lane.bytes()
     }
 
     /// The dtype of the result.
     pub fn result_dtype(&self) -> DType {
-        self.reduction.result_dtype(self.dtype)
+        self.reduction.result_dtype(self.dtype())
     }
 
     /// The order.
@@ -297,8 +323,17 @@ impl Reducer {
     /// Bytes of the accumulators of a block, of one word each: what a sequence of [`Columns`] goes
     /// through again and again.
     pub fn block_bytes(&self) -> usize {
-        let size = self.dtype.size();
+        let size = self.lane.bytes();
         self.order.accumulators(size) * size
+    }
+
+    /// `1/k` at place `k`, from 1 to 16, of the elements' dtype; null if that is not a float.
+    pub fn reciprocals(&self) -> *const u8 {
+        match self.dtype() {
+            DType::F32 => <f32 as accumulator::Element>::RECIPROCALS.as_ptr().cast(),
+            DType::F64 => <f64 as accumulator::Element>::RECIPROCALS.as_ptr().cast(),
+            _ => std::ptr::null(),
+        }
     }
 
     /// What is known of two neighbours in the tree, given what is of each.
@@ -314,7 +349,7 @@ impl Reducer {
     pub fn result(&self, sequence: Option<&Partial>) -> Option<u64> {
         use Reduction::{Argmax, Argmin, SquaredDeviations};
         match sequence {
-            None => self.reduction.empty(self.dtype),
+            None => self.reduction.empty(self.dtype()),
             Some(partial) => Some(match self.reduction {
                 SquaredDeviations => partial.words[2],
                 Argmin | Argmax => partial.words[1],
@@ -327,6 +362,23 @@ impl Reducer {
 fn pick<M: Method>(isa: Isa) -> Methods {
     Methods::of::<M>(isa)
 }
+
+/// Runs `$then` with `$t` standing for an unsigned integer as wide as a mask.
+macro_rules! masks {
+    ($width:expr, $t:ident => $then:expr) => {
+        masks!(@match $width, $t => $then, 8 u8, 16 u16, 32 u32, 64 u64)
+    };
+    (@match $width:expr, $t:ident => $then:expr, $($bits:literal $rust:ty),*) => {
+        match $width {
+            $($bits => {
+                type $t = $rust;
+                Some($then)
+            })*
+            _ => None,
+        }
+    };
+}
+use masks;
 
 /// The methods of a float reduction whose accumulators have so many words. For each type, how many
 /// accumulators of a row and how many of a column stay in registers.

@@ -710,6 +710,43 @@ where
         sequence.count += n as u64;
     }
 
+    unsafe fn resume(sequence: &mut Sequence, runs: *mut u8) -> Option<usize> {
+        let filled = sequence.filled % Self::block();
+        if filled % A > 0 {
+            return None;
+        }
+        if filled > 0 && !injected(Fault::RunNotResumed) {
+            let accumulators = Self::accumulators(sequence, 0);
+            // SAFETY: the caller's promise.
+            unsafe { runs.cast::<[[T; A]; W]>().write_unaligned(*accumulators) };
+        }
+        Some(filled / A)
+    }
+
+    #[inline(always)]
+    unsafe fn push_runs(sequence: &mut Sequence, runs: *const u8, before: usize, rows: usize) {
+        let (mut runs, mut before, mut left) = (runs.cast::<[[T; A]; W]>(), before, rows);
+        while left > 0 {
+            let taken = left.min(RUN - before);
+            // SAFETY: there is a run for every block that rows are of.
+            let run = unsafe { runs.read_unaligned() };
+            if before + taken == RUN {
+                for start in (0..A).step_by(G) {
+                    let mut local = [[T::ZERO; G]; W];
+                    (0..G).for_each(|j| put(&mut local, j, get(&run, start + j)));
+                    Self::put_together(sequence, start, local, before * A);
+                }
+                sequence.filled += taken * A;
+                Self::end_block(sequence);
+            } else {
+                *Self::accumulators(sequence, 0) = run;
+                sequence.filled += taken * A;
+            }
+            (runs, before, left) = (runs.wrapping_add(1), 0, left - taken);
+        }
+        sequence.count += (rows * A) as u64;
+    }
+
     fn finish(sequence: &mut Sequence) -> Partial {
         let filled = sequence.filled;
         if filled > 0 {

@@ -22,31 +22,36 @@ pub(super) trait Narrow: Pattern {
     fn wide(self) -> i64;
 }
 
-/// A truth value: any byte but zero is true.
+/// A truth value in a byte, or in a mask of any width: any pattern but zero is true.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct Truth(u8);
+pub(super) struct Truth<T>(T);
 
-impl Pattern for Truth {
-    fn pattern(self) -> u64 {
-        self.0.into()
-    }
-    fn from_pattern(bits: u64) -> Truth {
-        Truth(bits as u8)
-    }
-}
+macro_rules! truths {
+    ($($t:ty)*) => {$(
+        impl Pattern for Truth<$t> {
+            fn pattern(self) -> u64 {
+                self.0.into()
+            }
+            fn from_pattern(bits: u64) -> Truth<$t> {
+                Truth(bits as $t)
+            }
+        }
 
-impl Narrow for Truth {
-    const IS_SHORT: bool = true;
-    #[inline(always)]
-    fn short(self) -> i32 {
-        (self.0 != 0).into()
-    }
-    #[inline(always)]
-    fn wide(self) -> i64 {
-        (self.0 != 0).into()
-    }
+        impl Narrow for Truth<$t> {
+            const IS_SHORT: bool = true;
+            #[inline(always)]
+            fn short(self) -> i32 {
+                (self.0 != 0).into()
+            }
+            #[inline(always)]
+            fn wide(self) -> i64 {
+                (self.0 != 0).into()
+            }
+        }
+    )*};
 }
+truths! { u8 u16 u32 u64 }
 
 macro_rules! narrow {
     ($($t:ty, $short:literal;)*) => {$(
