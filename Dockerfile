@@ -10,6 +10,7 @@ FROM rust:1.95-slim-bookworm AS builder
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+COPY command command
 COPY grammar grammar
 COPY runtime runtime
 # The manifest names them.

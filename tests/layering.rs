@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 31] = [
     "error",
     "npy",
     "ops",
@@ -39,7 +39,6 @@ const ORDER: [&str; 32] = [
     "prepared",
     "bound",
     "program",
-    "cli",
 ];
 
 /// Modules that know each other: an engine makes programs, which come back to it for kernels, and
@@ -89,7 +88,7 @@ fn code(source: &str) -> String {
 fn module(file: &str) -> &str {
     let name = file.strip_prefix("src/").unwrap_or(file);
     let name = name.split('/').next().unwrap_or(name);
-    if name == "main.rs" { "cli" } else { name.strip_suffix(".rs").unwrap_or(name) }
+    name.strip_suffix(".rs").unwrap_or(name)
 }
 
 /// The modules that a source's `crate::` paths name, with their lines.
@@ -160,7 +159,7 @@ fn upward(file: &str, source: &str) -> Vec<String> {
 #[test]
 fn imports_go_down() {
     let files = sources("src");
-    let library = files.iter().filter(|(file, _)| file != "src/lib.rs" && module(file) != "cli");
+    let library = files.iter().filter(|(file, _)| file != "src/lib.rs");
     let wrong: Vec<String> =
         library.clone().flat_map(|(file, source)| upward(file, source)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -170,19 +169,18 @@ fn imports_go_down() {
     assert_eq!(ORDER.iter().find(missing), None, "a module of the order is gone");
 }
 
-/// The binary uses what every user can; the REPL also asks the grammar where a line ends.
+/// The command uses what every user can; the REPL also asks the grammar where a line ends.
 #[test]
-fn the_command_line_uses_the_public_interface() {
-    let files = sources("src");
-    let own: Vec<_> = files.iter().filter(|(file, _)| module(file) == "cli").collect();
-    assert!(own.len() > 1);
-    for (file, source) in own {
-        let foreign = imports(source).into_iter().find(|(_, name)| name != "cli");
-        assert_eq!(foreign, None, "{file} reaches into the library");
+fn the_command_uses_the_public_interface() {
+    let files = sources("command/src");
+    assert!(files.len() > 1);
+    for (file, source) in files {
         for name in ["hotloop_runtime", "#[path"] {
-            assert!(!code(source).contains(name), "{file} names {name}");
+            assert!(!code(&source).contains(name), "{file} names {name}");
         }
     }
+    let manifest = fs::read_to_string(root().join("command/Cargo.toml")).expect("a manifest");
+    assert!(!manifest.contains("hotloop-runtime"), "command/Cargo.toml");
 }
 
 #[test]
@@ -265,8 +263,10 @@ const MAY_PANIC: [Exception; 3] = [
 
 #[test]
 fn nothing_panics() {
-    let files: Vec<_> =
-        ["src", "runtime/src", "grammar/src"].into_iter().flat_map(sources).collect();
+    let files: Vec<_> = ["src", "command/src", "runtime/src", "grammar/src"]
+        .into_iter()
+        .flat_map(sources)
+        .collect();
     let wrong = forbidden(&files, &PANICS, &MAY_PANIC);
     assert!(
         wrong.is_empty(),
@@ -332,7 +332,8 @@ const MAY_FUSE: [Exception; 3] = [
 
 #[test]
 fn no_function_of_the_platform_is_called() {
-    let files: Vec<_> = ["src", "runtime/src"].into_iter().flat_map(sources).collect();
+    let files: Vec<_> =
+        ["src", "command/src", "runtime/src"].into_iter().flat_map(sources).collect();
     let wrong = forbidden(&files, &OF_THE_PLATFORM, &MAY_FUSE);
     assert!(
         wrong.is_empty(),
