@@ -41,6 +41,12 @@ const ORDER: [&str; 31] = [
     "program",
 ];
 
+/// The modules and rooms of `runtime/src`, lowest first.
+const ROOMS: [&str; 11] = [
+    "fault", "dtype", "control", "per_axis", "nest", "machine", "threads", "kernels", "storage",
+    "view", "executor",
+];
+
 /// Modules that know each other: an engine makes programs, which come back to it for kernels, and
 /// bound kernels keep the program that they are of.
 const MUTUAL: [(&str, &str); 2] = [("engine", "program"), ("bound", "program")];
@@ -137,13 +143,17 @@ fn top_level(list: &str) -> Vec<&str> {
 
 /// What a file of `src` imports from above it.
 fn upward(file: &str, source: &str) -> Vec<String> {
-    let own = module(file);
-    let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+    above(&ORDER, file, module(file), imports(source))
+}
+
+/// The imports of a module that are not below it in an order.
+fn above(order: &[&str], file: &str, own: &str, imports: Vec<(usize, String)>) -> Vec<String> {
+    let rank = |name: &str| order.iter().position(|m| *m == name);
     let Some(own_rank) = rank(own) else {
         return vec![format!("{file}: the module {own} has no place in the order")];
     };
     let mut wrong = Vec::new();
-    for (line, name) in imports(source) {
+    for (line, name) in imports {
         let mutual =
             MUTUAL.iter().any(|(a, b)| (own, &*name) == (*a, *b) || (own, &*name) == (*b, *a));
         match rank(&name) {
@@ -167,6 +177,33 @@ fn imports_go_down() {
     assert!(count > 50, "only {count} imports were found: the check does not see them");
     let missing = |m: &&&str| !files.iter().any(|(file, _)| module(file) == **m);
     assert_eq!(ORDER.iter().find(missing), None, "a module of the order is gone");
+}
+
+/// The room of the runtime that a module lies in, or the module itself if it lies in none.
+fn room(name: &str) -> &str {
+    let lies_in = |room: &&&str| {
+        let folder = root().join("runtime/src").join(room);
+        folder.join(format!("{name}.rs")).exists() || folder.join(name).is_dir()
+    };
+    ROOMS.iter().find(lies_in).unwrap_or(&name)
+}
+
+#[test]
+fn imports_between_rooms_go_down() {
+    let files = sources("runtime/src");
+    let own = |file: &str| module(file.strip_prefix("runtime/").unwrap_or(file)).to_string();
+    let inner = files.iter().filter(|(file, _)| file != "runtime/src/lib.rs");
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for (file, source) in inner {
+        let imports = imports(source).into_iter().map(|(line, name)| (line, room(&name).into()));
+        let imports: Vec<_> = imports.collect();
+        count += imports.len();
+        wrong.extend(above(&ROOMS, file, &own(file), imports));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 50, "only {count} imports were found: the check does not see them");
+    let up = above(&ROOMS, "x.rs", "machine", vec![(3, room("pool").into())]);
+    assert_eq!(up, ["x.rs:3: machine may not import threads"]);
 }
 
 /// The command uses what every user can; the REPL also asks the grammar where a line ends.
@@ -248,7 +285,7 @@ const MAY_PANIC: [Exception; 3] = [
         reason: "`Outputs` is indexed like a map; its documentation says that it panics",
     },
     Exception {
-        file: "runtime/src/code.rs",
+        file: "runtime/src/machine/code.rs",
         what: "unreachable!(",
         count: 1,
         reason: "the segment was chosen, or mapped, because it has room",
@@ -311,19 +348,19 @@ const OF_THE_PLATFORM: [&str; 30] = [
 
 const MAY_FUSE: [Exception; 3] = [
     Exception {
-        file: "runtime/src/math/softfma.rs",
+        file: "runtime/src/kernels/math/softfma.rs",
         what: ".mul_add(",
         count: 1,
         reason: "chosen where the target guarantees the instruction",
     },
     Exception {
-        file: "runtime/src/scalar.rs",
+        file: "runtime/src/kernels/scalar.rs",
         what: ".mul_add(",
         count: 1,
         reason: "the shell of the instruction",
     },
     Exception {
-        file: "runtime/src/elementwise.rs",
+        file: "runtime/src/kernels/elementwise.rs",
         what: ".mul_add(",
         count: 1,
         reason: "only compiled into shells that have the instruction",

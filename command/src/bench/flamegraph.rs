@@ -250,9 +250,9 @@ hotloop-1
 \tffffffff8f7d81a0 futex_wait+0x10
 \tffffffff8f7d8a32 schedule+0x22
 \tffffffff8f7d8a31 do_syscall_64+0x62
-\t    {:x} hotloop_runtime::math::shell::scalar+0x20
+\t    {:x} hotloop_runtime::kernels::math::shell::scalar+0x20
 \t    7f01 hotloop: exp(x) [pass 0]+0x41
-\t    5501 hotloop_runtime::pool::Shared::serve+0x1d
+\t    5501 hotloop_runtime::threads::pool::Shared::serve+0x1d
 \t    5502 std::sys::backtrace::__rust_begin_short_backtrace+0x3
 \t    5503 clone3+0x2c
 ",
@@ -260,7 +260,7 @@ hotloop-1
         );
         assert_eq!(
             fold(&script, &KernelNames::of_this_process()),
-            ["hotloop-1;hotloop_runtime::pool::Shared::serve;hotloop: exp(x) [pass 0];\
+            ["hotloop-1;hotloop_runtime::threads::pool::Shared::serve;hotloop: exp(x) [pass 0];\
               exp (scalar);operating system 1"]
         );
     }

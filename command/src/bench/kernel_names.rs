@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hotloop::explain::kernel_addresses;
 
 /// What the symbols of all math kernels have behind their crate's name.
-const SYMBOL: &str = "_runtime::math::shell::";
+const SYMBOL: &str = "_runtime::kernels::math::shell::";
 
 /// The name of each math kernel by the address of its first instruction, as `perf` writes it.
 #[derive(Default)]
@@ -86,7 +86,7 @@ mod tests {
             page + 0x4000
         );
         let names = KernelNames::within(&maps);
-        let symbol = "hotloop_runtime::math::shell::scalar";
+        let symbol = "hotloop_runtime::kernels::math::shell::scalar";
         for start in [exp, exp - page + 0x1000, exp - page + 0x5000] {
             assert_eq!(names.name(symbol, Some(start)), "exp (scalar)", "{start:x}");
         }

@@ -7,12 +7,12 @@
 use std::io;
 use std::ops::Range;
 
+use super::turned::Turned;
 use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::{Nest, Path};
 use crate::store::Store;
 use crate::strided::{gather, is_contiguous, swap_bytes};
-use crate::turned::Turned;
 
 /// What lies farther apart is read one by one.
 pub(crate) const GAP: isize = 4096;

@@ -19,8 +19,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::habits::{Awake, Habits};
 use crate::fork::PerProcess;
-use crate::habits::{Awake, Habits};
 
 /// The threads that loops run on, started when first needed.
 pub struct Pool {

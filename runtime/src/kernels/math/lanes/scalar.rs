@@ -7,10 +7,10 @@ use crate::math::softfma;
 
 /// One lane of plain Rust: what runs where there is nothing better, and what the rest must equal.
 #[derive(Clone, Copy)]
-pub(in crate::math) struct Scalar<E>(PhantomData<E>);
+pub(in crate::kernels::math) struct Scalar<E>(PhantomData<E>);
 
 impl<E> Scalar<E> {
-    pub(in crate::math) fn new() -> Scalar<E> {
+    pub(in crate::kernels::math) fn new() -> Scalar<E> {
         Scalar(PhantomData)
     }
 }

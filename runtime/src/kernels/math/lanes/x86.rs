@@ -8,17 +8,17 @@ use crate::fault::{Fault, injected};
 
 /// 256 bits. To have one is to know that the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]
-pub(in crate::math) struct Avx2<E>(PhantomData<E>);
+pub(in crate::kernels::math) struct Avx2<E>(PhantomData<E>);
 
 /// 512 bits. To have one is to know that the machine has AVX-512 F and DQ.
 #[derive(Clone, Copy)]
-pub(in crate::math) struct Avx512<E>(PhantomData<E>);
+pub(in crate::kernels::math) struct Avx512<E>(PhantomData<E>);
 
 impl<E> Avx2<E> {
     /// # Safety
     /// The machine must have AVX2 and FMA.
     #[inline(always)]
-    pub(in crate::math) unsafe fn new() -> Avx2<E> {
+    pub(in crate::kernels::math) unsafe fn new() -> Avx2<E> {
         Avx2(PhantomData)
     }
 }
@@ -27,7 +27,7 @@ impl<E> Avx512<E> {
     /// # Safety
     /// The machine must have AVX-512 F and DQ.
     #[inline(always)]
-    pub(in crate::math) unsafe fn new() -> Avx512<E> {
+    pub(in crate::kernels::math) unsafe fn new() -> Avx512<E> {
         Avx512(PhantomData)
     }
 }
