@@ -13,6 +13,7 @@ COPY src src
 COPY command command
 COPY grammar grammar
 COPY runtime runtime
+COPY testing testing
 # The manifest names them.
 COPY benches benches
 COPY examples examples

@@ -3,20 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
-mod alone;
-mod refused;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use alone::alone;
 use hotloop::io::{FileArray, Source};
 use hotloop::threads::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Out, Program, RunOptions, ndarray,
 };
-use refused::refuse_calls;
+use hotloop_testing::alone;
+use hotloop_testing::refuse_calls;
 
 fn rayon_pool(threads: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().unwrap())

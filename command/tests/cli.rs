@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use runs::{Ran, command, fails, feed, limited, ok, run, temporary, write};
+use runs::{Ran, command, fails, feed, limited, names, ok, run, temporary, write};
 
 /// A file in NumPy's format, version 1, with any header text and data.
 fn npy(header: &str, data: &[u8]) -> Vec<u8> {
@@ -49,14 +49,6 @@ fn f64s(bytes: &[u8], shape: &str) -> Vec<f64> {
 
 fn read_f64s(dir: &Path, name: &str, shape: &str) -> Vec<f64> {
     f64s(&fs::read(dir.join(name)).expect("the file is there"), shape)
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).expect("a directory");
-    let mut names: Vec<String> =
-        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod runs;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -13,6 +15,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use libc::{c_int, c_long, c_void, pid_t};
+use runs::names;
 
 /// What becomes of the call of this number that an output takes.
 #[derive(Clone, Copy, Debug)]
@@ -263,14 +266,6 @@ fn prepared() -> tempfile::TempDir {
     input.extend((0..3000).flat_map(|i| f64::from(i).to_le_bytes()));
     fs::write(dir.path().join("a.npy"), input).unwrap();
     dir
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let list = fs::read_dir(dir).unwrap();
-    let mut names: Vec<String> =
-        list.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 const OUTPUTS: [(&str, &str); 2] = [("a + 1", "y.npy"), ("y = a + 1; z = sum(a)", "y.npz")];

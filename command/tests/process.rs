@@ -3,12 +3,7 @@
 
 #![cfg(unix)]
 
-#[path = "../../tests/alone/mod.rs"]
-mod alone;
-mod dispositions;
-#[cfg(target_os = "linux")]
-#[path = "../../tests/refused/mod.rs"]
-mod refused;
+mod runs;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -18,17 +13,11 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use alone::alone;
 use hotloop::io::Sink;
 use hotloop::npy::Header;
 use hotloop::{Arg, DType, ErrorKind};
-
-fn command(dir: &Path) -> Command {
-    dispositions::as_ever();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
-    command.current_dir(dir).stdin(Stdio::null());
-    command
-}
+use hotloop_testing::alone;
+use runs::{command, names};
 
 /// A session that is told what to do.
 fn session(dir: &Path) -> Child {
@@ -41,14 +30,6 @@ fn session(dir: &Path) -> Child {
 fn write_f64(path: &Path, value: f64, n: usize) {
     let header = Header::new(DType::F64, &[n]).to_bytes();
     fs::write(path, [header, value.to_le_bytes().repeat(n)].concat()).unwrap();
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
 }
 
 /// An end with an error that says what it is, in a session after the line that it is in, and neither a
@@ -450,7 +431,7 @@ fn without_nameless_files(dir: &Path, words: &[&str]) -> Command {
     command.args(words).stderr(Stdio::piped());
     // Of `O_TMPFILE` what is not `O_DIRECTORY`.
     let bit = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u32;
-    let refuse = move || match refused::refuse_calls(libc::SYS_openat, Some(bit)) {
+    let refuse = move || match hotloop_testing::refuse_calls(libc::SYS_openat, Some(bit)) {
         true => Ok(()),
         false => Err(io::ErrorKind::Unsupported.into()),
     };

@@ -1,53 +1,30 @@
 //! `hotloop repl`, as a script on standard input and as a person at a terminal.
 
+#[path = "../runs/mod.rs"]
+mod runs;
+
+mod figures;
+mod signals;
+#[cfg(unix)]
+mod terminal;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
+use runs::{Ran, names, temporary};
 
-fn temporary() -> TempDir {
-    tempfile::tempdir().expect("a temporary directory")
-}
-
+/// A session in a directory, with nothing on standard input.
 fn command(dir: &Path) -> Command {
-    dispositions::as_ever();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
-    command.current_dir(dir).arg("repl").stdin(Stdio::null());
+    let mut command = runs::command(dir);
+    command.arg("repl");
     command
-}
-
-/// What a session gave.
-#[derive(Debug, PartialEq)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        let text = |bytes| String::from_utf8(bytes).expect("the command writes UTF-8");
-        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
 }
 
 /// A session with bytes on standard input.
 fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
-    let mut child = command(dir)
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    std::thread::scope(|scope| {
-        // The command may stop reading before the end.
-        scope.spawn(move || drop(stdin.write_all(input)));
-        child.wait_with_output().expect("the command ends").into()
-    })
+    runs::feed(dir, &[&["repl"], words].concat(), input)
 }
 
 /// The output of a session that must succeed silently.
@@ -68,14 +45,6 @@ fn fails(dir: &Path, lines: &str) -> String {
 /// How many errors of lines there are.
 fn errors(err: &str) -> usize {
     err.lines().filter(|line| line.starts_with("line ") && line.contains(": error: ")).count()
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).expect("a directory");
-    let mut names: Vec<String> =
-        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -647,14 +616,6 @@ fn a_session_survives_random_lines() {
     assert!(ran.out.ends_with("42\n"), "seed {seed:#x}: {}", ran.err);
     assert!(!ran.err.contains("panicked") && !ran.err.contains("internal error"), "{}", ran.err);
 }
-
-#[cfg(unix)]
-#[path = "../dispositions/mod.rs"]
-mod dispositions;
-mod figures;
-mod signals;
-#[cfg(unix)]
-mod terminal;
 
 #[test]
 fn words_of_other_shells_do_what_people_mean() {

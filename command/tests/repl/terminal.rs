@@ -45,7 +45,7 @@ impl Terminal {
     }
 
     fn run(dir: &Path, mut command: Command) -> Option<Terminal> {
-        crate::dispositions::as_ever();
+        hotloop_testing::dispositions::as_ever();
         let Some((own, other)) = pair() else {
             eprintln!("skipped: there is no pseudo-terminal to have");
             return None;

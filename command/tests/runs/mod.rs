@@ -2,9 +2,6 @@
 
 #![allow(dead_code, reason = "each file of tests has its own needs")]
 
-#[path = "../dispositions/mod.rs"]
-mod dispositions;
-
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -21,7 +18,7 @@ pub fn temporary() -> TempDir {
 
 /// A program in a directory, with nothing on standard input.
 pub fn program(dir: &Path, program: &str) -> Command {
-    dispositions::as_ever();
+    hotloop_testing::dispositions::as_ever();
     let mut command = Command::new(program);
     command.current_dir(dir).env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
     command
@@ -95,6 +92,15 @@ pub fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
 pub fn session(dir: &Path, lines: &str) -> (String, String) {
     let ran = feed(dir, &["repl"], format!("{lines}\n").as_bytes());
     (ran.out, ran.err)
+}
+
+/// The names in a directory, in order.
+pub fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("a directory");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
 }
 
 pub fn write(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) {

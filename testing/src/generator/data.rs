@@ -10,6 +10,7 @@ pub struct Rng(pub u64);
 
 impl Rng {
     /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "the numbers do not end")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -301,6 +302,7 @@ impl Array {
     }
 
     /// How many elements.
+    #[expect(clippy::len_without_is_empty, reason = "no test asks")]
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }

@@ -1,6 +1,4 @@
-//! The cases of `corpus/*.toml`: expressions with their inputs and the exact outputs.
-
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! The cases of `tests/corpus/*.toml`: expressions with their inputs and the exact outputs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +15,9 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
+    /// The name, unique among all files.
     pub name: String,
+    /// The expression.
     pub expr: String,
     #[serde(default)]
     inputs: BTreeMap<String, Input>,
@@ -379,8 +379,7 @@ pub const FILES: [&str; 15] = [
 
 /// The cases of a file.
 pub fn read(name: &str) -> Vec<Case> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(format!("{name}.toml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/corpus/{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap();
     let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     file.case

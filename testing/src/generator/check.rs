@@ -51,6 +51,12 @@ impl Engines {
 /// The engines of every mode.
 pub struct AllEngines([Engines; 3]);
 
+impl Default for AllEngines {
+    fn default() -> AllEngines {
+        AllEngines::new()
+    }
+}
+
 impl AllEngines {
     /// Makes them.
     pub fn new() -> AllEngines {

@@ -6,8 +6,6 @@
 //! Typing is tracked roughly: enough that most programs are well typed. Those that are not must
 //! fail in the same way on every engine.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-
 pub mod calls;
 pub mod check;
 pub mod data;
