@@ -171,22 +171,22 @@ faults! {
         SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
         SwappedResultAsItIs "the bytes of a reduction's results are not turned";
         WorkerPanics "a worker panics";
-    "runtime/src/window.rs":
+    "runtime/src/storage/window.rs":
         WindowAsItIs "the bytes of a source's elements are not turned";
         SinkWindowAsItIs "the bytes of a sink's elements are not turned";
         WindowOfFirstRow "every row of a window is the first";
         SpanOneShort "the last element of a span that is picked from is not read";
         TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
         ResultsJoinedFar "results are joined that do not meet in the store";
-    "runtime/src/turned.rs":
+    "runtime/src/storage/turned.rs":
         TurnedFirstRow "every row of a block that lies the other way is its first";
     "runtime/src/nest.rs":
         SequenceByMemory "a reduction takes its axes in the order of memory";
         SequenceTurned "a reduction goes forward along axes that lie backward";
-    "runtime/src/strided/mod.rs":
+    "runtime/src/kernels/strided/mod.rs":
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
-    "runtime/src/reduce":
+    "runtime/src/kernels/reduce":
         RunNotResumed "code goes on with other accumulators than those of the block under way";
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";
@@ -197,10 +197,10 @@ faults! {
         ZeroSignOverlooked "min and max give either zero";
         TreeTurned "the blocks of a tree are combined right to left";
         EarlierTilesForgotten "a sequence forgets the tiles before the last";
-    "runtime/src/elementwise.rs":
+    "runtime/src/kernels/elementwise.rs":
         GuardIgnored "a remainder is taken by the fast way when it is not exact";
         LastElementSkipped "a vector kernel skips its last element";
-    "runtime/src/math":
+    "runtime/src/kernels/math":
         TailOfVectorShort "a function leaves out the last element that fills no vector";
         RareLanesOverlooked "a function does not see that rare arguments are among its lanes";
 }

@@ -18,6 +18,7 @@
 //! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 mod carry;
+pub mod cell;
 mod group;
 mod operand;
 mod panel;
@@ -25,6 +26,7 @@ mod partition;
 mod run;
 mod scratch;
 mod stored;
+pub mod tile;
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicUsize;
