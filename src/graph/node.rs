@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorKind};
 use crate::ops::Op;
 use crate::promote::weak_default;
 
-/// A node of a [`Graph`]. It belongs to the builder that made it, and to that builder's graph.
+/// A node of a [`Graph`](super::Graph). It belongs to the builder that made it, and to that
+/// builder's graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(
     /// The number of the graph, then the node's place in it: one word, so that it hashes as one.
