@@ -11,6 +11,7 @@ use super::{
     type_error,
 };
 use crate::error::{Error, ErrorKind};
+use crate::ops::Class;
 use crate::promote::weak_default;
 use crate::weak::adopt_integer;
 
@@ -217,7 +218,10 @@ impl Builder {
     pub(super) fn apply_typed(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> NodeId {
         let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
         let domain = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
-        let domain = if op.is_reduction() { Domain::SCALAR } else { domain };
+        let domain = match op.class() {
+            Class::Elementwise => domain,
+            Class::Reduce | Class::Shape => Domain::SCALAR,
+        };
         self.add(Node::Apply(op, Operands::new(operands)), Type { dtype, weak, domain })
     }
 

@@ -29,7 +29,7 @@ pub(crate) use rewrite::{rewrite, rewrite_types};
 
 use crate::error::{Error, ErrorKind};
 pub use crate::ops::Op;
-use crate::ops::TWO_RESULTS;
+use crate::ops::{Class, TWO_RESULTS};
 pub use crate::weak::show;
 
 /// The number of the next builder's graph. Numbers come again after 2^32 builders; a node that is
@@ -244,9 +244,9 @@ impl Graph {
                     if operands.iter().any(|x| self.ty(*x).weak != ty.weak) {
                         return Err(format!("{id} ({op:?}) mixes weak and strong"));
                     }
-                    let right = match op.is_reduction() {
-                        true => ty.domain.is_scalar() || derived,
-                        false => ty.domain == domain,
+                    let right = match op.class() {
+                        Class::Elementwise => ty.domain == domain,
+                        Class::Reduce | Class::Shape => ty.domain.is_scalar() || derived,
                     };
                     if !right {
                         return Err(format!("{id} ({op:?}) has the wrong domain"));

@@ -7,7 +7,7 @@ use super::{
     Builder, Node, NodeId, Op, ReduceOptions, Type, check_arity, check_public, type_error,
 };
 use crate::error::Error;
-use crate::ops::Rule;
+use crate::ops::{Class, Rule};
 use crate::promote::{promote, promote_all, promote_weak, to_float, weak_default};
 use crate::weak::{adopt_bits, adopt_integer, cast_integer, quotient};
 
@@ -167,8 +167,11 @@ impl Builder {
     /// Applies any operation to nodes of this builder.
     pub(crate) fn apply_own(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
         check_arity(op, operands)?;
-        if op.is_reduction() {
-            return self.reduce_own(op, operands, None, false, &ReduceOptions::default());
+        match op.class() {
+            Class::Elementwise => {}
+            Class::Reduce | Class::Shape => {
+                return self.reduce_own(op, operands, None, false, &ReduceOptions::default());
+            }
         }
         if let Some(result) = self.formula(op, operands)? {
             return Ok(result);
