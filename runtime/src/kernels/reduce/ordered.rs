@@ -323,6 +323,7 @@ where
     }
 
     /// The value of the leaf under way, which is not whole.
+    #[inline(always)]
     fn end_leaf(sequence: &mut Sequence) -> [T; W] {
         let (filled, block) = (sequence.filled, Self::block());
         let (blocks, mut count) = (filled / block, filled % block);
@@ -747,6 +748,7 @@ where
         sequence.count += (rows * A) as u64;
     }
 
+    #[inline(always)]
     fn finish(sequence: &mut Sequence) -> Partial {
         let filled = sequence.filled;
         if filled > 0 {
