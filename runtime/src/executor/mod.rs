@@ -68,6 +68,8 @@ pub struct Tile<'a> {
     pub kernels: &'a [usize],
     /// Where it leaves the elements of each of the loop's folds.
     pub carries: &'a [TileCarry],
+    /// The inputs that may repeat: only its loops read them.
+    pub repeated: &'a [u32],
     /// The number of slots that only hold elements that it could not accumulate.
     pub rest_slots: usize,
     /// Rough nanoseconds an element.
@@ -163,6 +165,13 @@ impl Loop {
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
         let block = tile.block;
+        // Of an element that a row repeats a block of copies does, if that holds of all that may.
+        let repeated = || tile.repeated.iter().map(|input| *input as usize);
+        let repeats =
+            !tile.repeated.is_empty() && repeated().all(|i| operands[i].access == Access::Splat);
+        if repeats {
+            repeated().for_each(|i| operands[i].access = Access::Repeated);
+        }
         let staged =
             |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed | Access::Splat);
         let staged = operands.iter().filter(staged).count();

@@ -70,8 +70,10 @@ pub(super) enum Access {
     InPlace,
     /// Through a copy of each tile.
     Staged,
-    /// Through copies of the one element that each row has.
+    /// Through copies of the one element that each row has: a tile of them.
     Splat,
+    /// The same, but a block of them, which the loops read again in each turn.
+    Repeated,
     /// Through a copy of each panel, at this place of the worker's panels.
     Panel(usize),
     /// An output that is written past the caches.

@@ -260,11 +260,13 @@ impl Loop {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)
             };
-            if *access == Access::Splat {
-                let (to, n) = (worker.staging[i], self.tile.min(self.grid.columns));
-                // SAFETY: the row's element is the operand's; staging holds a tile.
-                unsafe { splat(operand, worker.row[i], to, n) };
-            }
+            let copies = match *access {
+                Access::Splat => self.tile.min(self.grid.columns),
+                Access::Repeated => self.block,
+                _ => continue,
+            };
+            // SAFETY: the row's element is the operand's; staging holds a tile, or a block.
+            unsafe { splat(operand, worker.row[i], worker.staging[i], copies) };
         }
     }
 
@@ -320,7 +322,7 @@ impl Loop {
                 Access::Panel(number) => {
                     worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
                 }
-                Access::Streamed | Access::Splat => staging,
+                Access::Streamed | Access::Splat | Access::Repeated => staging,
                 Access::Staged => {
                     if !*output {
                         // SAFETY: the operand is valid for the nest, staging holds n.
@@ -354,7 +356,7 @@ impl Loop {
                         let short = usize::from(injected(Fault::TailOneShort));
                         there.copy_from_nonoverlapping(staging, (n - short) * size);
                     }
-                    Access::InPlace | Access::Panel(_) | Access::Splat => {}
+                    Access::InPlace | Access::Panel(_) | Access::Splat | Access::Repeated => {}
                     Access::Streamed => stream::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }
