@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "error",
     "npy",
     "ops",
@@ -33,6 +33,7 @@ const ORDER: [&str; 31] = [
     "bind",
     "options",
     "order",
+    "spare",
     "outputs",
     "arg",
     "engine",
