@@ -32,6 +32,16 @@ pub enum Instr {
     Store(Place, u32),
 }
 
+impl Instr {
+    /// The place that a load or a store names.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
+            Instr::Apply(..) => None,
+        }
+    }
+}
+
 /// A step of a tile's program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
