@@ -4,6 +4,8 @@
 //! pass forward gives registers: what is used last makes room first. A value that can be had from
 //! memory as it is costs nothing to drop; others go to the frame, once.
 
+use hotloop_runtime::fault::{Fault, injected};
+
 use super::encode::{Address, Asm, Gpr, Operands, Rm, Width};
 use super::micro::{Home, Micro, Value, What};
 use super::pointers::Pointers;
@@ -24,6 +26,9 @@ pub struct Stack {
 
 impl Stack {
     fn take(&mut self) -> u32 {
+        if self.most > 0 && injected(Fault::SpilledTogether) {
+            return 0;
+        }
         self.free.pop().unwrap_or_else(|| {
             self.most += 1;
             self.most - 1
@@ -305,7 +310,8 @@ impl<'a> Turn<'a> {
             Home::Pool(offset) => Rm::Memory(Address::Pool(offset)),
             Home::Stack(slot) => Rm::Memory(Address::Based(Gpr::RSP, None, slot as i32 * width)),
             Home::Place(place) => {
-                let chain = (value % self.chains) as i32;
+                let first = injected(Fault::ChainsReadTheFirst);
+                let chain = if first { 0 } else { (value % self.chains) as i32 };
                 Rm::Memory(self.pointers.address(self.asm, place, chain * width))
             }
             Home::Nowhere | Home::Zero => unreachable!("no operand in memory"),
@@ -425,6 +431,14 @@ impl<'a> Turn<'a> {
     fn result(&mut self, result: Option<Value>, sources: &[Value]) -> u8 {
         self.end(sources);
         let Some(result) = result else { unreachable!("an operation with a result") };
+        if let [x, ..] = *sources
+            && let Some(register) = self.register(x)
+            && self.is_mask(x) == self.is_mask(result)
+            && injected(Fault::VictimStillUsed)
+        {
+            self.give(register, result);
+            return register;
+        }
         let register = self.take(self.is_mask(result));
         self.give(register, result);
         register
@@ -451,7 +465,8 @@ impl<'a> Turn<'a> {
                 self.put(row, to, 0, rm, 0, imm);
             }
             What::Two(row) | What::Either(row) => {
-                let either = matches!(micro.what, What::Either(_));
+                let either =
+                    matches!(micro.what, What::Either(_)) || injected(Fault::SwappedAnyway);
                 // The first one may be the better operand in memory.
                 let swapped = either
                     && self.better_in_memory(x, row.element)
@@ -568,6 +583,7 @@ impl<'a> Turn<'a> {
             2 if in_memory == Some(0) => (rows.f231, 1, 0),
             2 => (rows.f231, 0, 1),
             at if in_memory == Some(1 - at) => (rows.f132, 2, 1 - at),
+            at if injected(Fault::FusedOtherForm) => (rows.f231, 1 - at, 2),
             at => (rows.f213, 1 - at, 2),
         };
         let rm = match in_memory == Some(last) {

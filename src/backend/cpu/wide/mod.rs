@@ -18,6 +18,7 @@ mod rows;
 mod select;
 
 use hotloop_runtime::convert::convert;
+use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 
 use super::native::Emitted;
@@ -326,7 +327,8 @@ impl<'a> Emitter<'a> {
         // The last turn begins so that it ends with the elements.
         self.asm.zero(offset);
         self.asm.copy(last, n);
-        self.asm.sub(last, elements as i32);
+        let early = i32::from(injected(Fault::LastTurnEarly));
+        self.asm.sub(last, elements as i32 + early);
         self.asm.copy_if(Condition::Below, last, offset);
         if lane > 1 {
             self.asm.shift_left(last, lane.trailing_zeros() as u8);
@@ -344,7 +346,9 @@ impl<'a> Emitter<'a> {
         asm.sub(offset, bytes);
         asm.compare(offset, last);
         asm.copy(offset, last);
-        asm.jump_back(Condition::NotEqual, start);
+        if !injected(Fault::LastTurnMissing) {
+            asm.jump_back(Condition::NotEqual, start);
+        }
         self.upper = true;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! How a loop gets at its arrays, slots and cells.
 
+use hotloop_runtime::fault::{Fault, injected};
+
 use super::encode::{Address, Asm, Gpr};
 
 /// The general registers of a loop.
@@ -24,7 +26,8 @@ impl Pointers {
 
     /// The address of a uniform's cell.
     pub fn cell(&self, cell: u32) -> Address {
-        Address::Based(self.cells, None, cell as i32 * 16)
+        let before = cell > 0 && injected(Fault::CellOfNeighbour);
+        Address::Based(self.cells, None, (cell as i32 - i32::from(before)) * 16)
     }
 
     /// The address of the elements of a place that this turn begins with, and so many bytes on. It
