@@ -10,8 +10,10 @@ FROM rust:1.95-slim-bookworm AS builder
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+COPY command command
 COPY grammar grammar
 COPY runtime runtime
+COPY testing testing
 # The manifest names them.
 COPY benches benches
 COPY examples examples

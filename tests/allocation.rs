@@ -12,16 +12,13 @@
 //! None of it takes [`LEAST`] bytes at once in the calls below, so failing everything from there on
 //! finds out if an array-sized allocation ever joins it.
 
-mod alone;
-mod generator;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use alone::alone;
-use generator::check::different_elements;
-use generator::data::{Array, Flavour, Layout as Strides, Rng};
 use hotloop::{Arg, ArgType, Backend, DType, Engine, ErrorKind, Out, Outputs, Program};
+use hotloop_testing::alone;
+use hotloop_testing::generator::check::{difference, different_elements};
+use hotloop_testing::generator::data::{Array, Flavour, Layout as Strides, Rng};
 
 /// Allocations of fewer bytes are always served.
 const LEAST: usize = 2048;
@@ -219,7 +216,7 @@ fn f1_outputs_of_eval() {
             assert!(count >= large, "{what}: {count} allocations for {large} outputs");
             assert!(arrays.bytes() == before, "{what}: an argument changed");
             let again = Ok(program.eval(&args[..]).unwrap());
-            assert_eq!(generator::check::difference(&Ok(want), &again), None, "{what}");
+            assert_eq!(difference(&Ok(want), &again), None, "{what}");
         }
     }
 }

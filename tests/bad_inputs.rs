@@ -6,21 +6,18 @@
 
 #![allow(clippy::excessive_precision, reason = "the digits decide how a number is rounded")]
 
-mod alone;
-mod generator;
-
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
-use alone::alone;
-use generator::data::Rng;
 use hotloop::explain::Progress;
 use hotloop::threads::Isa;
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Element, Engine, Error, ErrorKind, Kernel, Mode,
     Out, Outputs, Program, RunOptions, compile, ndarray,
 };
+use hotloop_testing::alone;
+use hotloop_testing::generator::data::Rng;
 
 // Help for the tests.
 

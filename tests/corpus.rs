@@ -3,14 +3,12 @@
 //! The cases lie in `corpus/*.toml`; `corpus/generate.py` writes them, with NumPy as the judge
 //! where the language does not differ from it on purpose.
 
-mod cases;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cases::{FILES, distance, hex_float, read, repeats};
 use hotloop::threads::Isa;
 use hotloop::{Backend, DType, Engine, Mode};
+use hotloop_testing::corpus::{FILES, distance, hex_float, read, repeats};
 
 #[test]
 fn hex_floats_are_read_exactly() {

@@ -10,16 +10,14 @@
 //! `HOTLOOP_FIRST` starts the series elsewhere; `HOTLOOP_TRACE` prints each seed before its program
 //! runs, for the case that native code takes the whole test down.
 
-mod generator;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use arbtest::arbtest;
-use generator::Case;
-use generator::check::{AllEngines, check, difference, run};
-use generator::data::{Array, Flavour, Input, Rng, Value, element};
 use hotloop::ops::TABLE;
 use hotloop::{DType, Mode};
+use hotloop_testing::generator::Case;
+use hotloop_testing::generator::check::{AllEngines, check, difference, run};
+use hotloop_testing::generator::data::{Array, Flavour, Input, Rng, Value, element};
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;

@@ -8,19 +8,17 @@
 //! HOTLOOP_WRITE=1 cargo test --test fuzz_short corpus                # writes fuzz/corpus/
 //! ```
 
-mod generator;
-
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use arbtest::arbtest;
-use generator::data::Rng;
-use generator::mutate::mutated;
-use generator::targets::{TARGETS, Target};
 use hotloop::DType;
 use hotloop::npy::Header;
+use hotloop_testing::generator::data::Rng;
+use hotloop_testing::generator::mutate::mutated;
+use hotloop_testing::generator::targets::{TARGETS, Target};
 
 /// The longest random input: programs of more bytes than this are the same with more in them.
 const LONGEST: u32 = 2048;

@@ -5,15 +5,13 @@
 
 #![cfg(target_os = "linux")]
 
-mod generator;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use generator::check::different_elements;
-use generator::data::{Flavour, Rng, element};
 use hotloop::threads::Isa;
 use hotloop::{Arg, Backend, DType, Engine, Out};
+use hotloop_testing::generator::check::different_elements;
+use hotloop_testing::generator::data::{Flavour, Rng, element};
 
 const PAGE: usize = 4096;
 

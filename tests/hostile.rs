@@ -1,17 +1,14 @@
 //! A host that does what no host should: layouts and options at the edge of what numbers can say,
 //! callbacks that misbehave, threads that end while they compute.
 
-mod alone;
-mod generator;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alone::alone;
-use generator::data::Rng;
 use hotloop::threads::{ForEach, Isa};
 use hotloop::{Arg, ArgType, Backend, DType, Engine, ErrorKind, Out, Outputs, RunOptions, ndarray};
+use hotloop_testing::alone;
+use hotloop_testing::generator::data::Rng;
 
 /// The interpreter, and native code for each instruction set, on one thread and on two.
 fn engines() -> Vec<(String, Engine)> {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 31] = [
     "error",
     "npy",
     "ops",
@@ -39,7 +39,12 @@ const ORDER: [&str; 32] = [
     "prepared",
     "bound",
     "program",
-    "cli",
+];
+
+/// The modules and rooms of `runtime/src`, lowest first.
+const ROOMS: [&str; 11] = [
+    "fault", "dtype", "control", "per_axis", "nest", "machine", "threads", "kernels", "storage",
+    "view", "executor",
 ];
 
 /// Modules that know each other: an engine makes programs, which come back to it for kernels, and
@@ -89,7 +94,7 @@ fn code(source: &str) -> String {
 fn module(file: &str) -> &str {
     let name = file.strip_prefix("src/").unwrap_or(file);
     let name = name.split('/').next().unwrap_or(name);
-    if name == "main.rs" { "cli" } else { name.strip_suffix(".rs").unwrap_or(name) }
+    name.strip_suffix(".rs").unwrap_or(name)
 }
 
 /// The modules that a source's `crate::` paths name, with their lines.
@@ -138,13 +143,17 @@ fn top_level(list: &str) -> Vec<&str> {
 
 /// What a file of `src` imports from above it.
 fn upward(file: &str, source: &str) -> Vec<String> {
-    let own = module(file);
-    let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+    above(&ORDER, file, module(file), imports(source))
+}
+
+/// The imports of a module that are not below it in an order.
+fn above(order: &[&str], file: &str, own: &str, imports: Vec<(usize, String)>) -> Vec<String> {
+    let rank = |name: &str| order.iter().position(|m| *m == name);
     let Some(own_rank) = rank(own) else {
         return vec![format!("{file}: the module {own} has no place in the order")];
     };
     let mut wrong = Vec::new();
-    for (line, name) in imports(source) {
+    for (line, name) in imports {
         let mutual =
             MUTUAL.iter().any(|(a, b)| (own, &*name) == (*a, *b) || (own, &*name) == (*b, *a));
         match rank(&name) {
@@ -160,7 +169,7 @@ fn upward(file: &str, source: &str) -> Vec<String> {
 #[test]
 fn imports_go_down() {
     let files = sources("src");
-    let library = files.iter().filter(|(file, _)| file != "src/lib.rs" && module(file) != "cli");
+    let library = files.iter().filter(|(file, _)| file != "src/lib.rs");
     let wrong: Vec<String> =
         library.clone().flat_map(|(file, source)| upward(file, source)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -170,19 +179,45 @@ fn imports_go_down() {
     assert_eq!(ORDER.iter().find(missing), None, "a module of the order is gone");
 }
 
-/// The binary uses what every user can; the REPL also asks the grammar where a line ends.
+/// The room of the runtime that a module lies in, or the module itself if it lies in none.
+fn room(name: &str) -> &str {
+    let lies_in = |room: &&&str| {
+        let folder = root().join("runtime/src").join(room);
+        folder.join(format!("{name}.rs")).exists() || folder.join(name).is_dir()
+    };
+    ROOMS.iter().find(lies_in).unwrap_or(&name)
+}
+
 #[test]
-fn the_command_line_uses_the_public_interface() {
-    let files = sources("src");
-    let own: Vec<_> = files.iter().filter(|(file, _)| module(file) == "cli").collect();
-    assert!(own.len() > 1);
-    for (file, source) in own {
-        let foreign = imports(source).into_iter().find(|(_, name)| name != "cli");
-        assert_eq!(foreign, None, "{file} reaches into the library");
+fn imports_between_rooms_go_down() {
+    let files = sources("runtime/src");
+    let own = |file: &str| module(file.strip_prefix("runtime/").unwrap_or(file)).to_string();
+    let inner = files.iter().filter(|(file, _)| file != "runtime/src/lib.rs");
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for (file, source) in inner {
+        let imports = imports(source).into_iter().map(|(line, name)| (line, room(&name).into()));
+        let imports: Vec<_> = imports.collect();
+        count += imports.len();
+        wrong.extend(above(&ROOMS, file, &own(file), imports));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 50, "only {count} imports were found: the check does not see them");
+    let up = above(&ROOMS, "x.rs", "machine", vec![(3, room("pool").into())]);
+    assert_eq!(up, ["x.rs:3: machine may not import threads"]);
+}
+
+/// The command uses what every user can; the REPL also asks the grammar where a line ends.
+#[test]
+fn the_command_uses_the_public_interface() {
+    let files = sources("command/src");
+    assert!(files.len() > 1);
+    for (file, source) in files {
         for name in ["hotloop_runtime", "#[path"] {
-            assert!(!code(source).contains(name), "{file} names {name}");
+            assert!(!code(&source).contains(name), "{file} names {name}");
         }
     }
+    let manifest = fs::read_to_string(root().join("command/Cargo.toml")).expect("a manifest");
+    assert!(!manifest.contains("hotloop-runtime"), "command/Cargo.toml");
 }
 
 #[test]
@@ -250,7 +285,7 @@ const MAY_PANIC: [Exception; 3] = [
         reason: "`Outputs` is indexed like a map; its documentation says that it panics",
     },
     Exception {
-        file: "runtime/src/code.rs",
+        file: "runtime/src/machine/code.rs",
         what: "unreachable!(",
         count: 1,
         reason: "the segment was chosen, or mapped, because it has room",
@@ -265,8 +300,10 @@ const MAY_PANIC: [Exception; 3] = [
 
 #[test]
 fn nothing_panics() {
-    let files: Vec<_> =
-        ["src", "runtime/src", "grammar/src"].into_iter().flat_map(sources).collect();
+    let files: Vec<_> = ["src", "command/src", "runtime/src", "grammar/src"]
+        .into_iter()
+        .flat_map(sources)
+        .collect();
     let wrong = forbidden(&files, &PANICS, &MAY_PANIC);
     assert!(
         wrong.is_empty(),
@@ -311,19 +348,19 @@ const OF_THE_PLATFORM: [&str; 30] = [
 
 const MAY_FUSE: [Exception; 3] = [
     Exception {
-        file: "runtime/src/math/softfma.rs",
+        file: "runtime/src/kernels/math/softfma.rs",
         what: ".mul_add(",
         count: 1,
         reason: "chosen where the target guarantees the instruction",
     },
     Exception {
-        file: "runtime/src/scalar.rs",
+        file: "runtime/src/kernels/scalar.rs",
         what: ".mul_add(",
         count: 1,
         reason: "the shell of the instruction",
     },
     Exception {
-        file: "runtime/src/elementwise.rs",
+        file: "runtime/src/kernels/elementwise.rs",
         what: ".mul_add(",
         count: 1,
         reason: "only compiled into shells that have the instruction",
@@ -332,7 +369,8 @@ const MAY_FUSE: [Exception; 3] = [
 
 #[test]
 fn no_function_of_the_platform_is_called() {
-    let files: Vec<_> = ["src", "runtime/src"].into_iter().flat_map(sources).collect();
+    let files: Vec<_> =
+        ["src", "command/src", "runtime/src"].into_iter().flat_map(sources).collect();
     let wrong = forbidden(&files, &OF_THE_PLATFORM, &MAY_FUSE);
     assert!(
         wrong.is_empty(),

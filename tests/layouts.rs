@@ -1,12 +1,10 @@
 //! Large arrays in every pair of layouts, and outputs in each: native code on one thread and on
 //! two must agree with the interpreter in every bit, and write nothing between the elements.
 
-mod generator;
-
-use generator::check::different_elements;
-use generator::data::{Array, Flavour, Rng, element};
 use hotloop::threads::Isa;
 use hotloop::{Arg, Backend, DType, Engine, Out};
+use hotloop_testing::generator::check::different_elements;
+use hotloop_testing::generator::data::{Array, Flavour, Rng, element};
 
 /// How an array lies in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,13 @@
 //! Every cell of the table: each primitive operation on each dtype, each reduction, each cast,
 //! natively on every instruction set, against the interpreter, on special and random values.
 
-mod generator;
-
-use generator::Case;
-use generator::check::{AllEngines, check};
-use generator::data::{Array, Flavour, Input, Rng, Value, element, specials};
 use hotloop::graph::Op;
 use hotloop::ops::{Lowering, Row, Rule, TABLE};
 use hotloop::threads::Isa;
 use hotloop::{Arg, ArgType, Backend, DType, Engine, Mode};
+use hotloop_testing::generator::Case;
+use hotloop_testing::generator::check::{AllEngines, check};
+use hotloop_testing::generator::data::{Array, Flavour, Input, Rng, Value, element, specials};
 
 fn natives(mode: Mode) -> Vec<(Isa, Engine)> {
     let make =

@@ -11,9 +11,6 @@
 //! HOTLOOP_FAULT=TailOneShort cargo test --features faults --test miscompile -- --nocapture
 //! ```
 
-mod cases;
-mod generator;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,12 +19,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arbtest::arbtest;
-use generator::Case;
-use generator::check::{answers, describe, run};
-use generator::data::Rng;
 use hotloop::threads::{Emitter, Isa};
 use hotloop::{Arg, Backend, Engine, Error, Mode, Outputs};
 use hotloop_runtime::fault::{Fault, Reached, reached, turn_on};
+use hotloop_testing::corpus;
+use hotloop_testing::generator::Case;
+use hotloop_testing::generator::check::{answers, describe, run};
+use hotloop_testing::generator::data::Rng;
 
 /// Programs that are made at a time, and at most.
 const CHUNK: u64 = 500;
@@ -64,7 +62,8 @@ fn native(mode: Mode, emitter: Emitter) -> Engine {
 
 /// The emitter that a fault is in, or the usual one.
 fn emitter(fault: Fault) -> Emitter {
-    let narrow = fault.place().ends_with("/cranelift.rs");
+    // Of loops that end with the last element few tiles have a tail.
+    let narrow = fault.place().contains("cranelift") || fault == Fault::TailFromTileStart;
     if narrow { Emitter::Cranelift } else { Emitter::Wide }
 }
 
@@ -137,10 +136,10 @@ impl Open {
     }
 
     /// Looks for a case of the corpus that shows the fault to the interpreter.
-    fn known(&self, corpus: &[cases::Case]) -> Option<Noticed> {
+    fn known(&self, corpus: &[corpus::Case]) -> Option<Noticed> {
         let _on = On::new(self.fault);
         let engines = [Mode::Strict, Mode::Contract, Mode::Fast].map(interpreter);
-        let fails = |case: &cases::Case| case.attempt(&engines[case.mode() as usize], 1).is_err();
+        let fails = |case: &corpus::Case| case.attempt(&engines[case.mode() as usize], 1).is_err();
         let tries = corpus.iter().position(fails)? + 1;
         let how = format!("`{}`", corpus[tries - 1].name);
         Some(Noticed { by: "corpus", how, tries })
@@ -198,7 +197,7 @@ fn every_wrong_edit_is_noticed() {
     let start = Instant::now();
     let wanted = std::env::var("HOTLOOP_FAULT").ok();
     let wanted = |fault: &Fault| wanted.as_ref().is_none_or(|name| *name == format!("{fault:?}"));
-    let corpus: Vec<cases::Case> = cases::FILES.into_iter().flat_map(cases::read).collect();
+    let corpus: Vec<corpus::Case> = corpus::FILES.into_iter().flat_map(corpus::read).collect();
     let mut noticed: BTreeMap<usize, Noticed> = BTreeMap::new();
     let mut open = Vec::new();
     for fault in Fault::ALL.iter().copied().filter(|f| !PANICS.contains(f) && wanted(f)) {

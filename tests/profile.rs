@@ -1,9 +1,5 @@
 //! What a profiler, the statistics of a run and the picture of a plan say, and that it is so.
 
-mod alone;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod refused;
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -59,7 +55,7 @@ mod on_linux {
 
     #[test]
     fn a_map_has_the_names_of_kernels() {
-        if !alone::alone("on_linux::a_map_has_the_names_of_kernels") {
+        if !hotloop_testing::alone("on_linux::a_map_has_the_names_of_kernels") {
             return;
         }
         let map = map_of(std::process::id());
@@ -102,7 +98,7 @@ mod on_linux {
 
     #[test]
     fn a_forked_child_has_a_map_of_its_own() {
-        if !alone::alone("on_linux::a_forked_child_has_a_map_of_its_own") {
+        if !hotloop_testing::alone("on_linux::a_forked_child_has_a_map_of_its_own") {
             return;
         }
         let map = map_of(std::process::id());
@@ -129,7 +125,7 @@ mod on_linux {
 
     #[test]
     fn a_file_that_cannot_be_written_is_no_error() {
-        if !alone::alone("on_linux::a_file_that_cannot_be_written_is_no_error") {
+        if !hotloop_testing::alone("on_linux::a_file_that_cannot_be_written_is_no_error") {
             return;
         }
         let pid = std::process::id();
@@ -152,7 +148,7 @@ mod on_linux {
     /// Code whose addresses may be used again is not in the map.
     #[test]
     fn a_map_has_only_addresses_that_stay() {
-        if !alone::alone("on_linux::a_map_has_only_addresses_that_stay") {
+        if !hotloop_testing::alone("on_linux::a_map_has_only_addresses_that_stay") {
             return;
         }
         let map = map_of(std::process::id());
@@ -160,7 +156,7 @@ mod on_linux {
             let run = engine(Perf::Map).compile(text).unwrap().eval_as::<f64>([Arg::from(&[1.0])]);
             run.unwrap()[[0]]
         };
-        if !refused::refuse_calls(libc::SYS_mremap, None) {
+        if !hotloop_testing::refuse_calls(libc::SYS_mremap, None) {
             return eprintln!("skipped: no filter to have");
         }
         assert_eq!(run("a + 4"), 5.0);

@@ -1,12 +1,10 @@
 //! Bound kernels that are bound to other arrays.
 
-mod generator;
-
-use generator::check::different_elements;
-use generator::data::{Array, Flavour, Layout, Rng};
 use hotloop::{
     Arg, ArgType, Backend, Bound, DType, Engine, ErrorKind, Kernel, Out, Outputs, compile, ndarray,
 };
+use hotloop_testing::generator::check::different_elements;
+use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 const TEXTS: [&str; 14] = [
     "a + 1",

@@ -1,18 +1,16 @@
 //! Arrays outside memory: the same bits as in memory, with little of it, and whatever fails.
 
-mod generator;
-
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use generator::check::different_elements;
-use generator::data::{Array, Flavour, Rng};
-use generator::store::Stored;
 use hotloop::io::{FileArray, Sink, Source};
 use hotloop::{Arg, Backend, CancelToken, DType, Engine, Error, ErrorKind, Out, RunOptions, npy};
+use hotloop_testing::generator::check::different_elements;
+use hotloop_testing::generator::data::{Array, Flavour, Rng};
+use hotloop_testing::generator::store::Stored;
 
 /// Programs of `x` and `y`, matrices of one shape, and `r`, a row of it.
 const PROGRAMS: [&str; 24] = [

@@ -3,20 +3,17 @@
 
 #![cfg(target_os = "linux")]
 
-mod alone;
-mod refused;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use alone::alone;
 use hotloop::io::{FileArray, Source};
 use hotloop::threads::rayon::{ThreadPool, ThreadPoolBuilder, join, scope};
 use hotloop::{
     Arg, ArgType, Backend, CancelToken, DType, Engine, ErrorKind, Out, Program, RunOptions, ndarray,
 };
-use refused::refuse_calls;
+use hotloop_testing::alone;
+use hotloop_testing::refuse_calls;
 
 fn rayon_pool(threads: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
@@ -584,7 +581,9 @@ fn f15_the_interpreter_is_stopped_within_50_ms() {
 #[test]
 fn f17_no_clock_that_jumps() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (mut folders, mut files) = (vec![root.join("src"), root.join("runtime/src")], 0);
+    let mut folders =
+        ["src", "runtime/src", "command/src"].map(|folder| root.join(folder)).to_vec();
+    let mut files = 0;
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -594,7 +593,7 @@ fn f17_no_clock_that_jumps() {
                 files += 1;
                 let source = std::fs::read_to_string(&path).unwrap();
                 // Files that a profiler's map is found among have a time of day, and no deadline.
-                let profiles = path.ends_with("runtime/src/perf.rs");
+                let profiles = path.ends_with("runtime/src/machine/perf.rs");
                 assert!(profiles || !source.contains("SystemTime"), "{}", path.display());
             }
         }

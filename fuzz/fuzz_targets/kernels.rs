@@ -2,9 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/generator/mod.rs"]
-mod generator;
-
+use hotloop_testing::generator;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| generator::kernels::check(bytes).unwrap_or_else(|wrong| panic!("{wrong}")));

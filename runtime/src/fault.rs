@@ -133,7 +133,7 @@ faults! {
         MaskHalfRead "a mask is read as one of half the width";
         StepsSwapped "the last two steps of a tile change places";
         SlotFreedEarly "a scratch slot is free again before it is read the last time";
-    "src/backend/cpu/cranelift.rs":
+    "src/backend/cpu/cranelift":
         UnsignedAsSigned "small unsigned integers are compared as signed ones";
         U64NotMoved "u64 are compared as i64";
         LessIsLessOrEqual "< of floats is <=";
@@ -149,6 +149,8 @@ faults! {
         SignedAbs "abs of an unsigned integer is that of a signed one";
         FirstVectorReloaded "every vector of a turn is loaded from the place of the first";
         LastVectorNotStored "the last vector of a turn is not stored";
+        RowsSkipped "a loop that accumulates takes every second row";
+        NarrowSumUnsigned "a loop takes narrow integers for unsigned ones when it sums them";
         LoopEndsEarly "a loop leaves out what does not fill a turn";
     "src/backend/cpu/native.rs":
         CodegenPanics "code generation panics";
@@ -193,22 +195,23 @@ faults! {
         SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
         SwappedResultAsItIs "the bytes of a reduction's results are not turned";
         WorkerPanics "a worker panics";
-    "runtime/src/window.rs":
+    "runtime/src/storage/window.rs":
         WindowAsItIs "the bytes of a source's elements are not turned";
         SinkWindowAsItIs "the bytes of a sink's elements are not turned";
         WindowOfFirstRow "every row of a window is the first";
         SpanOneShort "the last element of a span that is picked from is not read";
         TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
         ResultsJoinedFar "results are joined that do not meet in the store";
-    "runtime/src/turned.rs":
+    "runtime/src/storage/turned.rs":
         TurnedFirstRow "every row of a block that lies the other way is its first";
     "runtime/src/nest.rs":
         SequenceByMemory "a reduction takes its axes in the order of memory";
         SequenceTurned "a reduction goes forward along axes that lie backward";
-    "runtime/src/strided/mod.rs":
+    "runtime/src/kernels/strided/mod.rs":
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
-    "runtime/src/reduce":
+    "runtime/src/kernels/reduce":
+        RunNotResumed "code goes on with other accumulators than those of the block under way";
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";
         MirrorsFolded "accumulators are folded from both ends";
@@ -218,10 +221,10 @@ faults! {
         ZeroSignOverlooked "min and max give either zero";
         TreeTurned "the blocks of a tree are combined right to left";
         EarlierTilesForgotten "a sequence forgets the tiles before the last";
-    "runtime/src/elementwise.rs":
+    "runtime/src/kernels/elementwise.rs":
         GuardIgnored "a remainder is taken by the fast way when it is not exact";
         LastElementSkipped "a vector kernel skips its last element";
-    "runtime/src/math":
+    "runtime/src/kernels/math":
         TailOfVectorShort "a function leaves out the last element that fills no vector";
         RareLanesOverlooked "a function does not see that rare arguments are among its lanes";
 }

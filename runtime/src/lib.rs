@@ -1,34 +1,25 @@
 //! What hotloop's compiled code runs on.
+//!
+//! The sources lie in rooms, lowest first: `machine`, `threads`, `kernels`, `storage`, `executor`.
+//! A module has one path, which does not name its room.
 
-pub mod block;
-pub mod cell;
-pub mod code;
 pub mod control;
-pub mod convert;
-mod disk;
-pub mod drive;
 pub mod dtype;
-pub mod elementwise;
 pub mod executor;
 pub mod fault;
-pub mod fork;
-pub mod fpenv;
-mod habits;
-pub mod isa;
-pub mod math;
-pub mod memory;
+mod kernels;
+mod machine;
 pub mod nest;
-pub mod pages;
 pub mod per_axis;
-pub mod perf;
-pub mod pool;
-pub mod reduce;
-pub mod scalar;
-pub mod stack;
-pub mod store;
-pub mod stream;
-pub mod strided;
-pub mod tile;
-mod turned;
+mod storage;
+mod threads;
 pub mod view;
-mod window;
+
+pub use executor::{cell, tile};
+pub use kernels::{block, convert, elementwise, math, reduce, scalar, strided};
+pub use machine::{code, fork, fpenv, isa, memory, pages, perf, stack, stream};
+pub use storage::store;
+pub use threads::{drive, pool};
+
+use machine::disk;
+use storage::window;

@@ -8,8 +8,10 @@ pub mod cpu;
 use std::fmt;
 use std::time::Instant;
 
+use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::perf::Perf;
+use hotloop_runtime::reduce::Reduction;
 
 use crate::ops::Op;
 use crate::plan::Pass;
@@ -27,6 +29,9 @@ pub enum Form {
 pub trait Target {
     /// The form of an operation on operands of this dtype.
     fn form(&self, op: Op, dtype: DType) -> Form;
+
+    /// Whether loops of its code accumulate what a reduction takes in these lanes.
+    fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool;
 }
 
 /// Makes code of passes.

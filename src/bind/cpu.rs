@@ -6,7 +6,7 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::memory::OutOfMemory;
 use hotloop_runtime::nest::{self, Nest, Path};
 use hotloop_runtime::pool::Pool;
-use hotloop_runtime::reduce::Reducer;
+use hotloop_runtime::reduce::{Reducer, Runs};
 use hotloop_runtime::view::View;
 
 use super::bindings::Bindings;
@@ -62,12 +62,14 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     ins.iter_mut().zip(&bindings.staged).for_each(|(operand, staged)| operand.staged = *staged);
     let outs = operands_of(outputs, of_outputs, local_outs);
     let mut folds = Vec::with_capacity(results.len());
-    for ((carry, view), path) in pass.carries.iter().zip(results).zip(of_results) {
-        let dtype = pass.body.dtype(carry.value);
-        let reducer = Reducer::new(carry.reduction, dtype, bindings.order, machine.isa)
+    let carries = pass.carries.iter().zip(tile.carried());
+    for (((carry, lane), view), path) in carries.zip(results).zip(of_results) {
+        let (reduction, order) = (carry.reduction, bindings.order);
+        let reducer = Reducer::of_lane(reduction, lane, order, machine.isa)
             .ok_or_else(|| Error::internal("a reduction without accumulators"))?;
         folds.push(Fold {
             reducer,
+            runs: Runs::new(reduction, lane, order, machine.isa),
             pointer: view.pointer,
             store: view.store.clone(),
             path,
@@ -80,7 +82,8 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         inward: tile.inward,
         table: tile.table(),
         kernels: tile.kernels(),
-        reduced: tile.reduced(),
+        carries: tile.carries(),
+        rest_slots: tile.rest_slots(),
         cost: tile.cost,
         memory: machine.memory,
         loops: machine.loops,

@@ -7,7 +7,7 @@ use super::scratch::Worker;
 use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::Along;
-use crate::reduce::{Partial, Tree};
+use crate::reduce::{Partial, Runs, Tree};
 use crate::window::Results;
 
 /// Sequences that are finished between two looks at the control.
@@ -89,19 +89,69 @@ impl Loop {
         Ok(())
     }
 
+    /// Tells code how many rows of a tile it accumulates, and where.
+    ///
+    /// # Safety
+    /// As [`Loop::run_part`], before the tile function.
+    #[inline]
+    pub(super) unsafe fn resume(&self, worker: &mut Worker, place: &Place, n: usize) {
+        // Rows are of 32 or 64 lanes; those of one length have taken the same elements.
+        let class = |runs: &Runs| runs.row().ilog2() as usize & 1;
+        let mut before = [0; 2];
+        let mut whole = true;
+        let first = place.at;
+        let sequences = worker.sequences.iter_mut().skip(first).step_by(self.panel.most_rows());
+        for ((fold, state), sequence) in self.folds.iter().zip(&worker.states).zip(sequences) {
+            let Some(runs) = fold.runs.as_ref().filter(|_| !state.is_null()) else {
+                whole &= state.is_null();
+                continue;
+            };
+            // SAFETY: the state is the worker's, with room for runs.
+            match unsafe { runs.resume(sequence, (**state).runs) } {
+                Some(rows) => before[class(runs)] = before[class(runs)].max(rows),
+                None => whole = false,
+            }
+        }
+        for (fold, state) in self.folds.iter().zip(&worker.states) {
+            // SAFETY: as above.
+            let Some(state) = (unsafe { state.as_mut() }) else { continue };
+            let Some(runs) = fold.runs.as_ref().filter(|_| whole) else {
+                state.rows = 0;
+                continue;
+            };
+            (state.rows, state.before) = (n / runs.row(), before[class(runs)]);
+            if state.before > 0 {
+                // SAFETY: as above.
+                unsafe { runs.begin(state.runs) };
+            }
+        }
+    }
+
     /// # Safety
     /// As [`Loop::run_part`], after the tile function.
     #[inline]
     pub(super) unsafe fn reduce(&self, worker: &mut Worker, place: &Place, n: usize) {
         for (i, fold) in self.folds.iter().enumerate() {
-            let values = worker.table[self.reduced[i]];
-            // SAFETY: there are `n` values, and lanes are not cut.
+            let values = worker.table[self.carries[i].values];
+            // SAFETY: there are `n` values, and lanes are not cut; what was accumulated of them is
+            // in the runs of the worker's state.
             unsafe {
                 match self.nest.along {
                     Along::Nothing => {}
                     Along::Columns => {
                         let sequence = &mut worker.sequences[i * self.panel.most_rows() + place.at];
-                        sequence.push(&fold.reducer, values, n);
+                        let (mut values, mut n) = (values, n);
+                        if let (Some(state), Some(runs)) = (worker.states[i].as_ref(), &fold.runs)
+                            && state.rows > 0
+                        {
+                            runs.push(sequence, state.runs, state.before, state.rows);
+                            let taken = state.rows * runs.row();
+                            n -= taken;
+                            values = values.wrapping_add(taken * fold.reducer.lane_bytes());
+                        }
+                        if n > 0 {
+                            sequence.push(&fold.reducer, values, n);
+                        }
                     }
                     Along::Rows => {
                         let tiles = worker.columns.len() / self.folds.len();

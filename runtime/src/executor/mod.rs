@@ -18,6 +18,7 @@
 //! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 mod carry;
+pub mod cell;
 mod group;
 mod operand;
 mod panel;
@@ -25,6 +26,7 @@ mod partition;
 mod run;
 mod scratch;
 mod stored;
+pub mod tile;
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicUsize;
@@ -42,7 +44,7 @@ use crate::nest::{Along, Nest};
 use crate::pool::Pool;
 use crate::reduce::Partial;
 use crate::stream;
-use crate::tile::{TileCode, TileTable};
+use crate::tile::{TileCarry, TileCode, TileTable};
 use crate::window::{Results, Way};
 use operand::{Access, Bound, access};
 use panel::Shape;
@@ -67,8 +69,10 @@ pub struct Tile<'a> {
     pub table: TileTable,
     /// The addresses of the block kernels that it calls through the table.
     pub kernels: &'a [usize],
-    /// Where in the table it leaves what is reduced, for each of the loop's folds.
-    pub reduced: &'a [usize],
+    /// Where it leaves the elements of each of the loop's folds.
+    pub carries: &'a [TileCarry],
+    /// The number of slots that only hold elements that it could not accumulate.
+    pub rest_slots: usize,
     /// Rough nanoseconds an element.
     pub cost: f32,
     /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
@@ -86,7 +90,7 @@ pub struct Loop {
     code: Option<TileCode>,
     block: usize,
     inward: bool,
-    reduced: Box<[usize]>,
+    carries: Box<[TileCarry]>,
     nest: Nest,
     grid: Grid,
     operands: Vec<Bound>,
@@ -105,6 +109,8 @@ pub struct Loop {
     one_tile: Option<usize>,
     /// Whether an operand or a result is in a store.
     stored: bool,
+    /// Whether code accumulates elements of folds.
+    accumulates: bool,
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -194,7 +200,11 @@ impl Loop {
         let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
         let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
-        let length = tile_length(columns.min(panel.columns), tile.table.slots + staged, widest);
+        let accumulates =
+            nest.along == Along::Columns && tile.carries.iter().any(|carry| carry.state.is_some());
+        let cold = if accumulates { tile.rest_slots } else { 0 };
+        let slots = tile.table.slots.saturating_sub(cold) + staged;
+        let length = tile_length(columns.min(panel.columns), slots, widest);
         let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
         let length = length.min(longest.max(64)).min(lanes).min(widest_window);
 
@@ -248,7 +258,7 @@ impl Loop {
             code: tile.code.cloned(),
             block,
             inward: tile.inward,
-            reduced: tile.reduced.into(),
+            carries: tile.carries.into(),
             nest,
             grid,
             operands,
@@ -262,6 +272,7 @@ impl Loop {
             streams,
             one_tile: simple.then_some(n),
             stored,
+            accumulates,
         })
     }
 

@@ -5,7 +5,7 @@ use super::partition::Grid;
 use crate::control::Stop;
 use crate::fault::{Fault, injected};
 use crate::nest::{Along, Nest, Path};
-use crate::reduce::Reducer;
+use crate::reduce::{Reducer, Runs};
 use crate::store::Store;
 use crate::strided::is_contiguous;
 use crate::window::{Results, Way, steps};
@@ -42,6 +42,8 @@ impl Operand {
 pub struct Fold {
     /// What is computed.
     pub reducer: Reducer,
+    /// How code accumulates elements, if it does.
+    pub runs: Option<Runs>,
     /// The results' first element, or its offset in the store.
     pub pointer: *mut u8,
     /// Where the results are if they are not in memory.

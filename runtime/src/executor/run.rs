@@ -332,6 +332,10 @@ impl Loop {
                 }
             };
         }
+        if self.accumulates {
+            // SAFETY: the caller's promise.
+            unsafe { self.resume(worker, place, n) };
+        }
         let flags = match &self.code {
             // SAFETY: the table holds what the function was compiled to find, each operand with
             // `n` elements up to the next whole block.

@@ -8,6 +8,7 @@ use crate::cell::Cell;
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest};
 use crate::reduce::{Columns, Partial, Sequence};
+use crate::tile::{CarryState, TileCarry};
 use crate::window::{PICKED, Results};
 
 /// The scratch of one thread.
@@ -34,6 +35,8 @@ pub(super) struct Worker {
     /// For each fold those that run side by side, a tile's together.
     pub(super) columns: Vec<Columns>,
     pub(super) finished: Vec<Partial>,
+    /// For each fold, what its code leaves of what it has accumulated; null if it does not.
+    pub(super) states: Vec<*mut CarryState>,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +86,18 @@ impl Worker {
         let stored = |o: &&Bound| o.operand.store.is_some();
         let window = |o: &Bound| (rows * block_columns * o.operand.size).div_ceil(64) + 1;
         let windows = operands.iter().filter(stored).map(window).sum::<usize>();
+        // The states of carries, a line each, and their runs.
+        let runs = |fold: &Fold| match &fold.runs {
+            Some(runs) if nest.along == Along::Columns => {
+                runs.bytes(length.max(block) / runs.row()).div_ceil(64)
+            }
+            _ => 0,
+        };
+        let accumulated = |carry: &&TileCarry| carry.state.is_some();
+        let states = tile.carries.iter().filter(accumulated).count();
         let total = slots * lines(length)
+            + states
+            + folds.iter().map(runs).sum::<usize>()
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
             + panels * panel_lines
             + if windows > 0 { windows + PICKED / 64 } else { 0 };
@@ -112,10 +126,25 @@ impl Worker {
             results.push(Results::new(reserve(room)?));
         }
         // In the order of `TileTable`.
-        let mut table = reserve(1 + operands.len() + slots.len() + tile.kernels.len())?;
+        let mut table = reserve(1 + operands.len() + slots.len() + states + tile.kernels.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
+        table.resize(table.len() + states, std::ptr::null_mut());
+        let mut states = reserve(folds.len())?;
+        for (fold, carry) in folds.iter().zip(tile.carries) {
+            let Some(place) = carry.state else {
+                states.push(std::ptr::null_mut());
+                continue;
+            };
+            let state = take(1).cast::<CarryState>();
+            let runs = take(runs(fold));
+            // SAFETY: the line is the worker's own, large enough and aligned.
+            let reciprocals = fold.reducer.reciprocals();
+            unsafe { state.write(CarryState { runs, rows: 0, before: 0, reciprocals }) };
+            table[place] = state.cast();
+            states.push(state);
+        }
         table.extend(tile.kernels.iter().map(|address| *address as *mut u8));
         let (mut sequences, mut columns, mut finished) = (Vec::new(), Vec::new(), Vec::new());
         match nest.along {
@@ -152,6 +181,7 @@ impl Worker {
             sequences,
             columns,
             finished,
+            states,
         })
     }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
-use super::tile::{Instr, Place, Step};
+use super::tile::{Accumulate, Carried, Instr, Place, Step};
 use crate::ops::Op;
 
 /// A value of the body, in one form.
@@ -29,6 +30,14 @@ pub(super) struct Sink {
     pub place: Place,
 }
 
+/// A unit whose value a carry takes.
+pub(super) struct Taken {
+    pub unit: u32,
+    pub reduction: Reduction,
+    /// Whether the unit's loop accumulates it.
+    pub accumulated: bool,
+}
+
 /// A step before its places are known: the units of a fused loop, or one other unit.
 enum Draft {
     Fused(u8, Vec<u32>),
@@ -37,6 +46,16 @@ enum Draft {
     Pair([Op; 2], DType, [u32; 2]),
     /// A uniform or an input written out as elements, for a kernel or an output.
     Copy(u32, Place),
+}
+
+/// What a loop does with a value, besides computing with it.
+#[derive(Default)]
+struct Stores {
+    /// Where it is stored.
+    places: Vec<Place>,
+    /// Where those elements are stored that are not accumulated.
+    rest: Option<Place>,
+    accumulated: Vec<Accumulate>,
 }
 
 /// Groups units into steps, and gives slots to the values that pass between steps.
@@ -91,19 +110,22 @@ impl Arranger {
         matches!(self.units[unit as usize].0, Unit::Uniform(_))
     }
 
+    fn is_fused(&self, unit: u32) -> bool {
+        matches!(self.units[unit as usize].0, Unit::Fused(..))
+    }
+
     fn is_input(&self, unit: u32) -> bool {
         matches!(self.units[unit as usize].0, Unit::Input(_))
     }
 
-    /// The steps in order, how many slots they use, and the places of the values to be reduced.
-    pub(super) fn steps(self, sinks: &[Sink], reduced: &[u32]) -> (Vec<Step>, u32, Vec<Place>) {
-        let (drafts, places) = self.drafts(sinks);
-        let mut places = places;
-        let slots = self.assign_slots(&drafts, reduced, &mut places);
-        let extra = self.extra_stores(sinks, &places);
-        let steps = drafts.iter().map(|draft| self.step(draft, &places, &extra)).collect();
-        let reduced = reduced.iter().map(|unit| self.place(*unit, &places)).collect();
-        (steps, slots, reduced)
+    /// The steps in order, the number of slots that they use, and what the carries take.
+    pub(super) fn steps(self, sinks: &[Sink], taken: &[Taken]) -> (Vec<Step>, u32, Vec<Carried>) {
+        let (drafts, mut places) = self.drafts(sinks);
+        let slots = self.assign_slots(&drafts, taken, &mut places);
+        let mut stores = self.stores(&drafts, sinks, taken, &places);
+        let carries = self.carries(taken, &places, &mut stores);
+        let steps = drafts.iter().map(|draft| self.step(draft, &places, &stores)).collect();
+        (steps, slots, carries)
     }
 
     /// The steps in order, and the places of the values that are inputs or outputs.
@@ -130,7 +152,7 @@ impl Arranger {
                 turns.entry(0).or_default().push(Draft::Copy(sink.unit, sink.place));
             } else if places[unit].is_none() {
                 places[unit] = Some(sink.place);
-            } else if !matches!(self.units[unit].0, Unit::Fused(..)) {
+            } else if !self.is_fused(sink.unit) {
                 turns
                     .entry(self.turns[unit] + 1)
                     .or_default()
@@ -199,15 +221,15 @@ impl Arranger {
     }
 
     /// Gives a slot to each value that another step reads; a slot is free again after the last.
-    /// What is reduced is read when all steps are done.
-    fn assign_slots(&self, drafts: &[Draft], reduced: &[u32], places: &mut [Option<Place>]) -> u32 {
+    /// What carries take is read when all steps are done.
+    fn assign_slots(&self, drafts: &[Draft], taken: &[Taken], places: &mut [Option<Place>]) -> u32 {
         let mut made = vec![usize::MAX; self.units.len()];
         let mut last_read = vec![0; self.units.len()];
         for (i, draft) in drafts.iter().enumerate() {
             self.makes(draft).iter().for_each(|x| made[*x as usize] = i);
             self.reads(draft).iter().for_each(|x| last_read[*x as usize] = i);
         }
-        reduced.iter().for_each(|x| last_read[*x as usize] = drafts.len());
+        taken.iter().for_each(|carry| last_read[carry.unit as usize] = drafts.len());
         let mut free: Vec<u32> = Vec::new();
         let mut count = 0;
         let mut ends: Vec<Vec<u32>> = vec![Vec::new(); drafts.len() + 1];
@@ -232,16 +254,63 @@ impl Arranger {
         count
     }
 
-    /// Outputs of a loop's value beyond its own place.
-    fn extra_stores(&self, sinks: &[Sink], places: &[Option<Place>]) -> FxHashMap<u32, Vec<Place>> {
-        let mut extra: FxHashMap<u32, Vec<Place>> = FxHashMap::default();
-        for sink in sinks {
-            let fused = matches!(self.units[sink.unit as usize].0, Unit::Fused(..));
-            if fused && places[sink.unit as usize] != Some(sink.place) {
-                extra.entry(sink.unit).or_default().push(sink.place);
+    /// What a loop does with each value, besides computing with it.
+    fn stores(
+        &self,
+        drafts: &[Draft],
+        sinks: &[Sink],
+        taken: &[Taken],
+        places: &[Option<Place>],
+    ) -> FxHashMap<u32, Stores> {
+        // Nothing but accumulators reads these: of most elements nothing is stored.
+        let mut only_taken = vec![false; self.units.len()];
+        taken.iter().for_each(|carry| only_taken[carry.unit as usize] = true);
+        taken.iter().for_each(|carry| only_taken[carry.unit as usize] &= carry.accumulated);
+        sinks.iter().for_each(|sink| only_taken[sink.unit as usize] = false);
+        for draft in drafts {
+            let own: &[u32] = match draft {
+                Draft::Fused(_, members) => members,
+                _ => &[],
+            };
+            let others = self.reads(draft).into_iter().filter(|x| !own.contains(x));
+            others.for_each(|x| only_taken[x as usize] = false);
+        }
+        let mut stores: FxHashMap<u32, Stores> = FxHashMap::default();
+        for unit in 0..self.units.len() as u32 {
+            if let Some(place) = places[unit as usize].filter(|_| self.is_fused(unit)) {
+                let rest = only_taken[unit as usize];
+                let own = stores.entry(unit).or_default();
+                if rest { own.rest = Some(place) } else { own.places.push(place) }
             }
         }
-        extra
+        for sink in sinks {
+            if self.is_fused(sink.unit) && places[sink.unit as usize] != Some(sink.place) {
+                stores.entry(sink.unit).or_default().places.push(sink.place);
+            }
+        }
+        stores
+    }
+
+    /// What the carries take, and where; what loops accumulate, they are told.
+    fn carries(
+        &self,
+        taken: &[Taken],
+        places: &[Option<Place>],
+        stores: &mut FxHashMap<u32, Stores>,
+    ) -> Vec<Carried> {
+        let mut states = 0;
+        let carried = |Taken { unit, reduction, accumulated }: &Taken| {
+            let (place, lane) = (self.place(*unit, places), self.units[*unit as usize].1);
+            let state = accumulated.then_some(states);
+            if let Some(state) = state {
+                states += 1;
+                let own = stores.entry(*unit).or_default();
+                let (reduction, rest) = (*reduction, own.rest.take());
+                own.accumulated.push(Accumulate { reduction, lane, state, value: 0, rest });
+            }
+            Carried { place, lane, state }
+        };
+        taken.iter().map(carried).collect()
     }
 
     fn place(&self, unit: u32, places: &[Option<Place>]) -> Place {
@@ -257,7 +326,7 @@ impl Arranger {
         &self,
         draft: &Draft,
         places: &[Option<Place>],
-        extra: &FxHashMap<u32, Vec<Place>>,
+        stores: &FxHashMap<u32, Stores>,
     ) -> Step {
         match draft {
             Draft::Fused(width, members) => {
@@ -281,10 +350,11 @@ impl Arranger {
                     code.push(Instr::Apply(*op, *dtype, operands));
                     let result = code.len() as u32 - 1;
                     value.insert(*member, result);
-                    let stores = places[*member as usize]
-                        .iter()
-                        .chain(extra.get(member).into_iter().flatten());
-                    stores.for_each(|place| code.push(Instr::Store(*place, result)));
+                    if let Some(Stores { places, accumulated, .. }) = stores.get(member) {
+                        code.extend(places.iter().map(|place| Instr::Store(*place, result)));
+                        let own = |a: &Accumulate| Accumulate { value: result, ..*a };
+                        code.extend(accumulated.iter().map(own).map(Instr::Accumulate));
+                    }
                 }
                 Step::Fused(*width, code)
             }

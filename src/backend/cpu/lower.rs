@@ -7,10 +7,10 @@ use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
 
-use super::arrange::{Arranger, Sink, Unit};
+use super::arrange::{Arranger, Sink, Taken, Unit};
 use super::tile::{Place, TileProgram};
 use crate::backend::{Form, Target};
-use crate::plan::{Body, Pass, Value};
+use crate::plan::{Body, Carry, Pass, Value};
 
 /// Rough nanoseconds of a conversion.
 const CONVERSION: f32 = 0.2;
@@ -46,15 +46,24 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         let unit = lowerer.value(store.value, natural(store.value));
         sinks.push(Sink { unit, place: Place::Output(number as u32) });
     }
-    let carries = pass.carries.iter();
-    let reduced: Vec<u32> =
-        carries.map(|carry| lowerer.value(carry.value, natural(carry.value))).collect();
+    let mut taken = Vec::with_capacity(pass.carries.len());
+    for Carry { reduction, value, .. } in &pass.carries {
+        // A mask is reduced as it is.
+        let lane = match lowerer.mask_width(*value) {
+            Some(width) => Lane::Mask(width),
+            None => natural(*value),
+        };
+        let unit = lowerer.value(*value, lane);
+        let fused = matches!(lowerer.units[unit as usize].0, Unit::Fused(..));
+        let accumulated = fused && target.accumulates(*reduction, lane);
+        taken.push(Taken { unit, reduction: *reduction, accumulated });
+    }
     let cost = lowerer.cost
         + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
-        + CARRY * reduced.len() as f32;
-    let (steps, slots, reduced) = Arranger::new(lowerer.units).steps(&sinks, &reduced);
+        + CARRY * taken.len() as f32;
+    let (steps, slots, carries) = Arranger::new(lowerer.units).steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
-    Lowered { program: TileProgram { steps, inputs, outputs, slots, reduced }, cost }
+    Lowered { program: TileProgram { steps, inputs, outputs, slots, carries }, cost }
 }
 
 /// A value before anything converts it.

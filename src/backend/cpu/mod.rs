@@ -16,8 +16,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hotloop_runtime::convert::Lane;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::tile::{TileCode, TileTable};
+use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
 
 use crate::backend::{Backend, Label, Refusal};
 use crate::cache::Cache;
@@ -27,7 +28,7 @@ use lower::{Lowered, lower};
 pub use native::Emitter;
 use native::NativeTile;
 use steps::{Kernels, Steps};
-use tile::TileProgram;
+use tile::{Carried, Place, TileProgram};
 
 /// The code of a pass, and what the executor must know of it.
 pub struct Tile {
@@ -41,8 +42,7 @@ pub struct Tile {
     code: TileCode,
     /// Keeps the code alive.
     native: Option<Arc<NativeTile>>,
-    /// The indices of the places of the table where it leaves what the carries take.
-    reduced: Box<[usize]>,
+    carries: Box<[TileCarry]>,
 }
 
 impl Tile {
@@ -53,15 +53,20 @@ impl Tile {
         native: Option<Arc<NativeTile>>,
     ) -> Result<Tile, Refusal> {
         let Lowered { program, cost } = lowered;
-        // A uniform is nothing that could be reduced.
-        let index = |place: &tile::Place| match place {
-            tile::Place::Uniform(_) => None,
-            place => program.index(*place),
+        let table = program.table();
+        let carry = |carried: &Carried| {
+            let values = match carried.place {
+                // A uniform has no elements.
+                Place::Uniform(_) => None,
+                place => program.index(place),
+            };
+            let state = carried.state.map(|state| table.state(state as usize));
+            values.map(|values| TileCarry { values, state })
         };
-        let reduced: Option<Box<[usize]>> = program.reduced.iter().map(index).collect();
-        let reduced = reduced.ok_or_else(|| Refusal::Bug("a carry of no array".to_string()))?;
+        let carries: Option<Box<[TileCarry]>> = program.carries.iter().map(carry).collect();
+        let carries = carries.ok_or_else(|| Refusal::Bug("a carry of no array".to_string()))?;
         let inward = native.as_ref().is_some_and(|native| native.is_inward());
-        Ok(Tile { program, cost, block, inward, code, native, reduced })
+        Ok(Tile { program, cost, block, inward, code, native, carries })
     }
 
     /// What computes its elements; `None` if there is nothing to compute.
@@ -79,9 +84,19 @@ impl Tile {
         self.native.as_ref().map_or(&[], |native| native.kernels())
     }
 
-    /// Where in the table it leaves what the carries take.
-    pub fn reduced(&self) -> &[usize] {
-        &self.reduced
+    /// Where in the table it leaves the elements of the carries.
+    pub fn carries(&self) -> &[TileCarry] {
+        &self.carries
+    }
+
+    /// The lanes of the elements of the carries.
+    pub fn carried(&self) -> impl Iterator<Item = Lane> {
+        self.program.carries.iter().map(|carry| carry.lane)
+    }
+
+    /// The number of slots that only hold elements which loops could not accumulate.
+    pub fn rest_slots(&self) -> usize {
+        self.program.rest_slots()
     }
 
     /// Bytes of machine code.

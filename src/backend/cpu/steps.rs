@@ -6,6 +6,7 @@ use hotloop_runtime::cell::Cell;
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::tile::{PortableTile, TileTable};
 
 use super::tile::{Instr, Place, Step, TileProgram};
@@ -18,6 +19,10 @@ pub struct Kernels;
 impl Target for Kernels {
     fn form(&self, _: Op, _: DType) -> Form {
         Form::Kernel
+    }
+
+    fn accumulates(&self, _: Reduction, _: Lane) -> bool {
+        false
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::tile::TileTable;
 
 use crate::ops::Op;
@@ -30,14 +31,43 @@ pub enum Instr {
     Apply(Op, DType, [u32; 3]),
     /// A value into a place.
     Store(Place, u32),
+    /// A value into the accumulators of a carry.
+    Accumulate(Accumulate),
+}
+
+/// What a loop does with the elements of a reduction that it accumulates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Accumulate {
+    /// The reduction.
+    pub reduction: Reduction,
+    /// The lane of its elements.
+    pub lane: Lane,
+    /// The number of the carry's state.
+    pub state: u32,
+    /// The value that is accumulated.
+    pub value: u32,
+    /// Where elements go that do not fill a row, unless a store leaves them somewhere.
+    pub rest: Option<Place>,
+}
+
+/// What a carry takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Carried {
+    /// Where the elements are left, but for those that a loop accumulates.
+    pub place: Place,
+    /// Their lane.
+    pub lane: Lane,
+    /// The number of the state, if a loop accumulates them.
+    pub state: Option<u32>,
 }
 
 impl Instr {
-    /// The place that a load or a store names.
+    /// The place that it loads or stores.
     pub fn place(&self) -> Option<Place> {
         match self {
             Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
             Instr::Apply(..) => None,
+            Instr::Accumulate(accumulate) => accumulate.rest,
         }
     }
 }
@@ -66,8 +96,8 @@ pub struct TileProgram {
     pub outputs: u32,
     /// The number of scratch slots that it uses.
     pub slots: u32,
-    /// Where it leaves the values that the carries of the pass take, in their order.
-    pub reduced: Vec<Place>,
+    /// What the carries of the pass take, in their order.
+    pub carries: Vec<Carried>,
 }
 
 impl TileProgram {
@@ -75,7 +105,8 @@ impl TileProgram {
     pub fn table(&self) -> TileTable {
         let [inputs, outputs, slots] =
             [self.inputs, self.outputs, self.slots].map(|count| count as usize);
-        TileTable { inputs, outputs, slots }
+        let states = self.carries.iter().filter(|carry| carry.state.is_some()).count();
+        TileTable { inputs, outputs, slots, states }
     }
 
     /// The index of a place in its table; `None` for one that the program does not declare.
@@ -87,6 +118,19 @@ impl TileProgram {
             Place::Output(i) => (i < self.outputs).then(|| table.output(i as usize)),
             Place::Slot(i) => (i < self.slots).then(|| table.slot(i as usize)),
         }
+    }
+
+    /// The number of slots that only hold elements which loops could not accumulate.
+    pub fn rest_slots(&self) -> usize {
+        let rest = |instr: &&Instr| match instr {
+            Instr::Accumulate(accumulate) => matches!(accumulate.rest, Some(Place::Slot(_))),
+            _ => false,
+        };
+        let code = self.steps.iter().map(|step| match step {
+            Step::Fused(_, code) => &code[..],
+            _ => &[],
+        });
+        code.flatten().filter(rest).count()
     }
 
     /// The number of its instructions and calls.
@@ -141,6 +185,9 @@ impl fmt::Display for TileProgram {
                             }
                             Instr::Store(place, value) => {
                                 writeln!(f, "      store v{value} to {place}")?
+                            }
+                            Instr::Accumulate(Accumulate { reduction, state, value, .. }) => {
+                                writeln!(f, "      {reduction} v{value} in carry{state}")?
                             }
                         }
                     }

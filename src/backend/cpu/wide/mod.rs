@@ -358,3 +358,6 @@ impl<'a> Emitter<'a> {
 fn may_flag(step: &Step) -> bool {
     matches!(step, Step::Block(op, dtype, ..) if op.may_flag() && dtype.is_int())
 }
+
+#[cfg(test)]
+mod tests;

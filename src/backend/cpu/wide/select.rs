@@ -41,6 +41,7 @@ pub fn select(
     for instr in code {
         match instr {
             Instr::Apply(Op::Fma, ..) | Instr::Load(..) => {}
+            Instr::Accumulate(accumulate) => folded[accumulate.value as usize] = false,
             Instr::Apply(op, _, args) => {
                 args[..op.row().parameters.len()].iter().for_each(|x| folded[*x as usize] = false);
             }
@@ -71,6 +72,7 @@ pub fn select(
                 selector.made[i] = Some(made);
             }
             Instr::Store(place, x) => selector.store(*place, *x)?,
+            Instr::Accumulate(_) => return Err(Refusal::TooLarge),
         }
     }
     Ok(selector.selected)

@@ -110,7 +110,8 @@ impl Evaluator {
         if instruction.is_ip_rel_memory_operand() {
             return instruction.ip_rel_memory_address();
         }
-        let register = |register| if register == Register::None { 0 } else { self.general(register) };
+        let register =
+            |register| if register == Register::None { 0 } else { self.general(register) };
         let base = register(instruction.memory_base());
         let index = register(instruction.memory_index());
         base.wrapping_add(index).wrapping_add(instruction.memory_displacement64())
@@ -251,7 +252,9 @@ impl Evaluator {
             _ => 1,
         };
         let bytes = if instruction.op0_register().is_ymm() { 32 } else { 64 };
-        let imm = if instruction.op_count() > 1 && instruction.op_kind(instruction.op_count() - 1) == OpKind::Immediate8 {
+        let imm = if instruction.op_count() > 1
+            && instruction.op_kind(instruction.op_count() - 1) == OpKind::Immediate8
+        {
             instruction.immediate8()
         } else {
             0
@@ -277,7 +280,8 @@ impl Evaluator {
                 let size = [1, 2, 4, 8]["bwdq".find(&name[4..5]).expect("a lane")];
                 let vector = of(1, size);
                 let top = 8 * size as u32 - 1;
-                let mask = (0..64 / size).map(|at| (lane(&vector, size, at) >> top & 1) << at).sum();
+                let mask =
+                    (0..64 / size).map(|at| (lane(&vector, size, at) >> top & 1) << at).sum();
                 self.masks[instruction.op0_register() as usize - Register::K0 as usize] = mask;
                 return;
             }
@@ -407,8 +411,20 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         "mul" => of(fx * fy),
         "div" => of(fx / fy),
         "sqrt" => of(fx.sqrt()),
-        "min" => if fx < fy { x } else { y },
-        "max" => if fx > fy { x } else { y },
+        "min" => {
+            if fx < fy {
+                x
+            } else {
+                y
+            }
+        }
+        "max" => {
+            if fx > fy {
+                x
+            } else {
+                y
+            }
+        }
         "and" => x & y,
         "or" => x | y,
         "xor" => x ^ y,
@@ -424,7 +440,13 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
             (true, _) => y,
             (_, true) => x,
             _ if fx == fy => x & y,
-            _ => if fx > fy { x } else { y },
+            _ => {
+                if fx > fy {
+                    x
+                } else {
+                    y
+                }
+            }
         },
         _ => panic!("{name} is not executed here"),
     }

@@ -1,0 +1,9 @@
+//! Loops over blocks of elements, each written once for every instruction set.
+
+pub mod block;
+pub mod convert;
+pub mod elementwise;
+pub mod math;
+pub mod reduce;
+pub mod scalar;
+pub mod strided;

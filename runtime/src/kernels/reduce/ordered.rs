@@ -1,0 +1,825 @@
+//! Reductions that round: leaves, accumulators and the tree exactly as the
+//! [module](crate::reduce) describes.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::accumulator::{Accumulator, Element, Weights};
+use super::columns::TREE;
+use super::method::Method;
+use super::sequence::Words;
+use super::{Columns, Order, Partial, RUN, Sequence};
+use crate::fault::{Fault, injected};
+
+/// Leaves of a column that are put together before the tree hears of them.
+const GROUP: usize = 64;
+
+/// Of elements of type `T`, by accumulators of `W` words, `A` of them to a block. `G` of them stay
+/// in registers: of those of a row a part, of a column those of as many leaves.
+pub(super) struct Ordered<M, T, const W: usize, const A: usize, const G: usize>(
+    PhantomData<(M, T)>,
+);
+
+/// The accumulators below `2^level` and what is folded onto them, as two parts: in each, which
+/// ones, and how many elements each of them has and each of the others, if the leaf has `n`.
+#[inline(always)]
+fn halves(n: usize, level: u32) -> [(Range<usize>, u64, u64); 2] {
+    // Element i is now in accumulator i % (2 * half).
+    let half = 1 << level;
+    let (each, more) = ((n >> (level + 1)) as u64, n & (2 * half - 1));
+    let split = more & (half - 1);
+    if more < half {
+        [(0..split, each + 1, each), (split..half, each, each)]
+    } else {
+        [(0..split, each + 1, each + 1), (split..half, each + 1, each)]
+    }
+}
+
+/// The words of accumulator `j`.
+#[inline(always)]
+fn get<T: Copy, const W: usize, const N: usize>(words: &[[T; N]; W], j: usize) -> [T; W] {
+    std::array::from_fn(|w| words[w][j])
+}
+
+/// Sets the words of accumulator `j`.
+#[inline(always)]
+fn put<T: Copy, const W: usize, const N: usize>(words: &mut [[T; N]; W], j: usize, to: [T; W]) {
+    (0..W).for_each(|w| words[w][j] = to[w]);
+}
+
+/// Changes the words of accumulator `j`.
+#[inline(always)]
+fn update<T: Copy, const W: usize, const N: usize>(
+    words: &mut [[T; N]; W],
+    j: usize,
+    change: impl FnOnce([T; W]) -> [T; W],
+) {
+    put(words, j, change(get(words, j)));
+}
+
+impl<M, T, const W: usize, const A: usize, const G: usize> Ordered<M, T, W, A, G>
+where
+    M: Accumulator<T, W>,
+    T: Element,
+{
+    const LEAF: usize = if A == 1 { Order::Column.leaf() } else { Order::Row.leaf() };
+
+    #[inline(always)]
+    fn partial(words: [T; W], count: u64) -> Partial {
+        let word = |w: usize| words.get(w).map_or(0, |word| word.pattern());
+        Partial { words: [word(0), word(1), word(2)], count }
+    }
+
+    #[inline(always)]
+    fn words(partial: &Partial) -> [T; W] {
+        std::array::from_fn(|w| T::from_pattern(partial.words[w]))
+    }
+
+    /// What two accumulators of so many elements count for, if anything asks for it.
+    #[inline(always)]
+    fn weights(left: u64, right: u64) -> Weights<T> {
+        // The compiler does not see in every place that nothing does, and divides.
+        if M::IDENTITY.is_some() { Weights::new(1, 1) } else { Weights::new(left, right) }
+    }
+
+    /// Elements that an accumulator of a block takes.
+    #[inline(always)]
+    fn run() -> usize {
+        if A > 1 && injected(Fault::LongRuns) { 2 * RUN } else { RUN }
+    }
+
+    /// Elements of a block.
+    #[inline(always)]
+    fn block() -> usize {
+        A * Self::run()
+    }
+
+    /// Of a leaf with so many whole blocks: the levels at which some of them are put together, as
+    /// bits.
+    #[inline(always)]
+    fn levels(blocks: usize) -> usize {
+        if injected(Fault::BlocksInSequence) { blocks.min(1) } else { blocks }
+    }
+
+    /// Elements of an accumulator of those blocks of a leaf that are put together at a level.
+    #[inline(always)]
+    fn each(blocks: usize, level: u32) -> u64 {
+        let together = if injected(Fault::BlocksInSequence) { blocks } else { 1 << level };
+        (Self::run() * together) as u64
+    }
+
+    /// The level at which the next block is put together with those before it.
+    #[inline(always)]
+    fn next_level(blocks: usize) -> u32 {
+        if injected(Fault::BlocksInSequence) { 0 } else { blocks.trailing_ones() }
+    }
+
+    /// The accumulators of the block under way, or of a level of the leaf under way.
+    #[inline(always)]
+    fn accumulators(sequence: &mut Sequence, which: usize) -> &mut [[T; A]; W] {
+        const { assert!(A * size_of::<T>() * W <= size_of::<Words>()) };
+        // SAFETY: the words are initialised, exclusively borrowed, aligned, and enough, as the
+        // assertion says; every bit pattern is a float.
+        unsafe { &mut *(&raw mut sequence.words[which]).cast() }
+    }
+
+    /// The value of a leaf of `n` elements.
+    #[inline(always)]
+    fn fold(accumulators: &[[T; A]; W], n: usize) -> [T; W] {
+        let mut values = *accumulators;
+        if let Some(identity) = M::IDENTITY {
+            (n.min(A)..A).for_each(|j| put(&mut values, j, identity));
+            return Self::fold_even(values, A);
+        }
+        if n.is_multiple_of(A) {
+            return Self::fold_even(values, n);
+        }
+        for level in (0..n.min(A).next_power_of_two().ilog2()).rev() {
+            for (which, left, right) in halves(n, level) {
+                if right > 0 {
+                    let weights = Self::weights(left, right);
+                    which.for_each(|j| Self::fold_one(&mut values, j, j + (1 << level), weights));
+                }
+            }
+        }
+        get(&values, 0)
+    }
+
+    /// The same where all accumulators have as many elements, or how many does not matter.
+    #[inline(always)]
+    fn fold_even(mut values: [[T; A]; W], n: usize) -> [T; W] {
+        for level in (0..A.ilog2()).rev() {
+            let half = 1 << level;
+            let each = (n / (2 * half)) as u64;
+            let weights = Self::weights(each, each);
+            let mirrored = injected(Fault::MirrorsFolded);
+            let other = |j| if mirrored { 2 * half - 1 - j } else { j + half };
+            (0..half).for_each(|j| Self::fold_one(&mut values, j, other(j), weights));
+        }
+        get(&values, 0)
+    }
+
+    /// Folds an accumulator onto another.
+    #[inline(always)]
+    fn fold_one(values: &mut [[T; A]; W], left: usize, right: usize, weights: Weights<T>) {
+        let value = M::fold(get(values, left), get(values, right), weights);
+        put(values, left, value);
+    }
+
+    /// The accumulator of a column with `n` elements more, at least one, after `filled`.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn accumulate_one(accumulators: &mut [[T; A]; W], filled: usize, a: *const T, n: usize) {
+        // SAFETY: `i` is less than `n`.
+        let element = |i: usize| unsafe { a.add(i).read_unaligned() };
+        let mut words = if filled == 0 { M::first(element(0)) } else { get(accumulators, 0) };
+        let from = if filled == 0 { 1 } else { 0 };
+        for (i, reciprocal) in (from..n).zip(&T::RECIPROCALS[filled + from + 1..]) {
+            words = M::step(words, element(i), *reciprocal);
+        }
+        put(accumulators, 0, words);
+    }
+
+    /// An accumulator with its `k`-th element.
+    #[inline(always)]
+    fn next(words: [T; W], x: T, k: usize) -> [T; W] {
+        let count = if injected(Fault::ReciprocalOfBefore) { k - 1 } else { k };
+        if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[count]) }
+    }
+
+    /// `G` accumulators with an element more of each row, after `before` elements.
+    ///
+    /// # Safety
+    /// `a` has `G` readable elements in each of `rows` rows, at least one, which begin `A` elements
+    /// apart.
+    #[inline(always)]
+    unsafe fn take_rows(
+        mut local: [[T; G]; W],
+        before: usize,
+        a: *const T,
+        rows: usize,
+    ) -> [[T; G]; W] {
+        // SAFETY: the caller's promise.
+        let element = |row: usize, j: usize| unsafe { a.add(row * A + j).read_unaligned() };
+        let first = usize::from(before == 0);
+        if before == 0 {
+            (0..G).for_each(|j| put(&mut local, j, M::first(element(0, j))));
+        }
+        let reciprocals = T::RECIPROCALS[before + 1..].iter();
+        for (row, reciprocal) in (0..rows).zip(reciprocals).skip(first) {
+            for j in 0..G {
+                update(&mut local, j, |words| M::step(words, element(row, j), *reciprocal));
+            }
+        }
+        local
+    }
+
+    /// `G` accumulators from `start` of the block under way, with rows more, after `before` others.
+    ///
+    /// # Safety
+    /// `a` has the elements of so many rows, at least one.
+    #[inline(always)]
+    unsafe fn strip(
+        sequence: &mut Sequence,
+        start: usize,
+        before: usize,
+        a: *const T,
+        rows: usize,
+    ) -> [[T; G]; W] {
+        // A local copy, indexed by constants only: the compiler keeps it in registers.
+        let mut local = [[T::ZERO; G]; W];
+        if before > 0 {
+            let accumulators = Self::accumulators(sequence, 0);
+            (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
+        }
+        // SAFETY: the caller's promise; `G` divides `A`.
+        unsafe { Self::take_rows(local, before, a.add(start), rows) }
+    }
+
+    /// Takes rows of a block, after `before` others; the last ones, if `ENDS`.
+    ///
+    /// # Safety
+    /// `a` has the elements of so many rows, at least one.
+    #[inline(always)]
+    unsafe fn push_rows<const ENDS: bool>(
+        sequence: &mut Sequence,
+        a: *const T,
+        before: usize,
+        rows: usize,
+    ) {
+        for start in (0..A).step_by(G) {
+            // SAFETY: the caller's promise.
+            let local = unsafe { Self::strip(sequence, start, before, a, rows) };
+            if ENDS {
+                Self::put_together(sequence, start, local, before * A);
+            } else {
+                let accumulators = Self::accumulators(sequence, 0);
+                (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
+            }
+        }
+        sequence.filled += rows * A;
+        if ENDS {
+            Self::end_block(sequence);
+        }
+    }
+
+    /// Takes `n` elements, fewer than a row and at least one, which do not go beyond the row under
+    /// way.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_few(sequence: &mut Sequence, a: *const T, n: usize) {
+        let filled = sequence.filled % Self::block();
+        let (before, place) = (filled / A, filled % A);
+        let accumulators = Self::accumulators(sequence, 0);
+        for i in 0..n {
+            // SAFETY: `i` is less than `n`.
+            let x = unsafe { a.add(i).read_unaligned() };
+            update(accumulators, place + i, |words| Self::next(words, x, before + 1));
+        }
+        sequence.filled += n;
+        if filled + n == Self::block() {
+            for start in (0..A).step_by(G) {
+                let accumulators = Self::accumulators(sequence, 0);
+                let mut local = [[T::ZERO; G]; W];
+                (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
+                Self::put_together(sequence, start, local, filled + n);
+            }
+            Self::end_block(sequence);
+        }
+    }
+
+    /// Takes `G` accumulators from `start` of a block into those of the leaf; `counted` elements of
+    /// the block are among those of the leaf already.
+    #[inline(always)]
+    fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W], counted: usize) {
+        let before = sequence.filled - counted;
+        let blocks = before / Self::block();
+        let level = Self::next_level(blocks);
+        for below in 0..Self::levels(blocks).trailing_ones() {
+            let left = Self::accumulators(sequence, 1 + below as usize);
+            let each = Self::each(blocks, below);
+            let weights = Self::weights(each, Self::each(1, below));
+            for j in 0..G {
+                update(&mut local, j, |right| M::fold(get(left, start + j), right, weights));
+            }
+        }
+        // Those of a whole leaf are folded next.
+        let to = if before + Self::block() == Self::LEAF { 0 } else { 1 + level as usize };
+        let to = Self::accumulators(sequence, to);
+        (0..G).for_each(|j| put(to, start + j, get(&local, j)));
+    }
+
+    /// After a block has been put together with the others of its leaf.
+    #[inline(always)]
+    fn end_block(sequence: &mut Sequence) {
+        if sequence.filled == Self::LEAF {
+            let value = Self::fold(Self::accumulators(sequence, 0), Self::LEAF);
+            Self::push_leaves(sequence, 0, value, Self::LEAF as u64);
+        }
+    }
+
+    /// The value of the leaf under way, which is not whole.
+    fn end_leaf(sequence: &mut Sequence) -> [T; W] {
+        let (filled, block) = (sequence.filled, Self::block());
+        let (blocks, mut count) = (filled / block, filled % block);
+        let mut right = *Self::accumulators(sequence, 0);
+        let mut levels = Self::levels(blocks);
+        while levels > 0 {
+            let level = levels.trailing_zeros();
+            levels &= levels - 1;
+            let left = *Self::accumulators(sequence, 1 + level as usize);
+            let each = Self::each(blocks, level);
+            if count == 0 {
+                right = left;
+            } else {
+                // The first ones on the right have an element more than the others.
+                let (less, more) = (count / A, count % A);
+                for (which, k) in [(0..more, less + 1), (more..A, less)] {
+                    let weights = Self::weights(each, k as u64);
+                    which.for_each(|j| {
+                        let value = get(&left, j);
+                        let other = get(&right, j);
+                        let both = if k > 0 { M::fold(value, other, weights) } else { value };
+                        put(&mut right, j, both);
+                    });
+                }
+            }
+            count += each as usize * A;
+        }
+        Self::fold(&right, filled)
+    }
+
+    #[inline(always)]
+    fn push_leaves(sequence: &mut Sequence, level: u32, value: [T; W], count: u64) {
+        sequence.filled = 0;
+        sequence.tree.push_with(level, Self::partial(value, count), Self::combine);
+    }
+
+    /// Takes `n` elements, at least one, of a column, which do not go beyond the leaf under way.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_leaf(sequence: &mut Sequence, a: *const T, n: usize) {
+        let filled = sequence.filled;
+        // SAFETY: the caller's promise.
+        unsafe { Self::accumulate_one(Self::accumulators(sequence, 0), filled, a, n) };
+        sequence.filled += n;
+        if sequence.filled == Self::LEAF {
+            let value = get(Self::accumulators(sequence, 0), 0);
+            Self::push_leaves(sequence, 0, value, Self::LEAF as u64);
+        }
+    }
+
+    /// The values of `G` leaves of a column, at a place among others. They go side by side: an
+    /// accumulator waits for its last step, but not for the others.
+    ///
+    /// # Safety
+    /// `a` has the elements of so many leaves.
+    #[inline(always)]
+    unsafe fn group(values: &mut [[T; GROUP]; W], at: usize, a: *const T) {
+        // SAFETY: the caller's promise.
+        let element = |i: usize, j: usize| unsafe { a.add(j * Self::LEAF + i).read_unaligned() };
+        let mut words = [[T::ZERO; G]; W];
+        (0..G).for_each(|j| put(&mut words, j, M::first(element(0, j))));
+        for (i, reciprocal) in (1..Self::LEAF).zip(&T::RECIPROCALS[2..]) {
+            for j in 0..G {
+                update(&mut words, j, |words| M::step(words, element(i, j), *reciprocal));
+            }
+        }
+        (0..W).for_each(|w| values[w][at..][..G].copy_from_slice(&words[w]));
+    }
+
+    /// The values of a power of two of leaves of a column, the first of these, put together.
+    #[inline(always)]
+    fn neighbours(values: &mut [[T; GROUP]; W], leaves: usize) -> [T; W] {
+        let mut count = Self::LEAF as u64;
+        let mut left = leaves / 2;
+        while left > 0 {
+            let weights = Self::weights(count, count);
+            for j in 0..left {
+                let value = M::fold(get(values, 2 * j), get(values, 2 * j + 1), weights);
+                put(values, j, value);
+            }
+            count *= 2;
+            left /= 2;
+        }
+        get(values, 0)
+    }
+
+    /// The next elements of a column, of `n` that are left; how many they are.
+    ///
+    /// # Safety
+    /// `a` has `n` readable elements.
+    #[inline(always)]
+    unsafe fn push_column(sequence: &mut Sequence, a: *const T, n: usize) -> usize {
+        let begins = |leaves: usize| {
+            n >= leaves * Self::LEAF
+                && sequence.filled == 0
+                && sequence.tree.is_aligned(leaves.ilog2())
+        };
+        let leaves = if begins(GROUP) {
+            GROUP
+        } else if begins(G) {
+            G
+        } else {
+            1
+        };
+        // SAFETY: the elements are among the `n`.
+        unsafe {
+            if leaves > 1 {
+                let mut values = [[T::ZERO; GROUP]; W];
+                for at in (0..leaves).step_by(G) {
+                    Self::group(&mut values, at, a.add(at * Self::LEAF));
+                }
+                let value = match leaves {
+                    // Compiled for these alone.
+                    GROUP => Self::neighbours(&mut values, GROUP),
+                    _ => Self::neighbours(&mut values, G),
+                };
+                let n = leaves * Self::LEAF;
+                Self::push_leaves(sequence, leaves.ilog2(), value, n as u64);
+                n
+            } else {
+                let n = n.min(Self::LEAF - sequence.filled);
+                Self::push_leaf(sequence, a, n);
+                n
+            }
+        }
+    }
+
+    /// The rows of a place.
+    #[inline(always)]
+    fn rows_of(place: usize) -> [usize; W] {
+        std::array::from_fn(|w| place * W + w)
+    }
+
+    /// Folds the accumulators of one place onto those of another, in all lanes; given how many
+    /// elements each of them has.
+    #[inline(always)]
+    fn fold_lanes(columns: &mut Columns, left: (usize, u64), right: (usize, u64)) {
+        // SAFETY: there are no elements.
+        unsafe { Self::fold_onto(columns, [right, left], None) };
+    }
+
+    /// Folds the accumulators of the first place onto those of the second, those onto those of the
+    /// third and so on, in all lanes; given how many elements each of them has. Those of the first
+    /// one take an element before, if there is one for each lane, which they count already.
+    ///
+    /// # Safety
+    /// There are as many readable elements as lanes.
+    #[inline(always)]
+    unsafe fn fold_onto<const N: usize>(
+        columns: &mut Columns,
+        places: [(usize, u64); N],
+        a: Option<*const T>,
+    ) {
+        let mut count = places[0].1;
+        let reciprocal = a.map_or(T::ZERO, |_| T::RECIPROCALS[count as usize]);
+        let mut weights = [Self::weights(1, 1); N];
+        for (weights, (_, left)) in weights.iter_mut().zip(places).skip(1) {
+            *weights = Self::weights(left, count);
+            count += left;
+        }
+        let rows = columns.rows(places.map(|(place, _)| Self::rows_of(place)));
+        let lanes = rows[0][0].len();
+        let rows = rows.map(|rows| rows.map(|row| row.as_mut_ptr()));
+        // As many as fit in registers.
+        let some = if W == 1 { 16 } else { 4 };
+        let whole = lanes - lanes % some;
+        // SAFETY: the rows have so many lanes, and so do the elements.
+        unsafe {
+            for at in (0..whole).step_by(some) {
+                if W == 1 {
+                    Self::fold_some::<N, 16>(&rows, at, &weights, a, reciprocal);
+                } else {
+                    Self::fold_some::<N, 4>(&rows, at, &weights, a, reciprocal);
+                }
+            }
+            for at in whole..lanes {
+                Self::fold_some::<N, 1>(&rows, at, &weights, a, reciprocal);
+            }
+        }
+    }
+
+    /// The same in `L` lanes from `at`. What they hold is read before any of it is written, so that
+    /// the compiler need not ask whether rows overlap.
+    ///
+    /// # Safety
+    /// The rows have so many lanes, as have the elements.
+    #[inline(always)]
+    unsafe fn fold_some<const N: usize, const L: usize>(
+        rows: &[[*mut T; W]; N],
+        at: usize,
+        weights: &[Weights<T>; N],
+        a: Option<*const T>,
+        reciprocal: T,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let read = |rows: &[*mut T; W]| rows.map(|row| row.add(at).cast::<[T; L]>().read());
+            let mut values = read(&rows[0]);
+            if let Some(a) = a {
+                let x = a.add(at).cast::<[T; L]>().read_unaligned();
+                for (j, x) in x.into_iter().enumerate() {
+                    update(&mut values, j, |words| M::step(words, x, reciprocal));
+                }
+            }
+            for (rows, weights) in rows.iter().zip(weights).skip(1) {
+                let left = read(rows);
+                for j in 0..L {
+                    update(&mut values, j, |right| M::fold(get(&left, j), right, *weights));
+                }
+            }
+            let to = rows[N - 1];
+            (0..W).for_each(|w| to[w].add(at).cast::<[T; L]>().write(values[w]));
+        }
+    }
+
+    /// Folds accumulators that have `count` elements together onto those of the same blocks'
+    /// left neighbours, each of which has `each` elements.
+    #[inline(always)]
+    fn fold_all_lanes(columns: &mut Columns, left: usize, each: u64, right: usize, count: usize) {
+        for j in 0..A {
+            let k = count / A + usize::from(j < count % A);
+            if k > 0 {
+                Self::fold_lanes(columns, (left + j, each), (right + j, k as u64));
+            }
+        }
+    }
+
+    /// Puts the whole block under way in all lanes together with those before it. Nothing is
+    /// copied: places change hands.
+    #[inline(always)]
+    fn end_block_lanes(columns: &mut Columns) {
+        let blocks = columns.filled / Self::block() - 1;
+        let level = Self::next_level(blocks) as usize;
+        let below = Self::levels(blocks).trailing_ones() as usize;
+        for at in 0..below {
+            let [right, left] = [columns.places[at], columns.places[at + 1]];
+            let count = A * Self::each(1, at as u32) as usize;
+            Self::fold_all_lanes(columns, left, Self::each(blocks, at as u32), right, count);
+        }
+        columns.places.swap(below, 1 + level);
+    }
+
+    /// Ends the leaf under way in all lanes.
+    #[inline(always)]
+    fn close_lanes(columns: &mut Columns) {
+        let (filled, block) = (columns.filled, Self::block());
+        let last = if filled == Self::LEAF { block } else { filled % block };
+        let blocks = (filled - last) / block;
+        let (mut all, mut count) = (columns.places[0], last);
+        let mut levels = Self::levels(blocks);
+        while levels > 0 {
+            let level = levels.trailing_zeros();
+            levels &= levels - 1;
+            let (left, each) = (columns.places[1 + level as usize], Self::each(blocks, level));
+            if count > 0 {
+                Self::fold_all_lanes(columns, left, each, all, count);
+            }
+            all = left;
+            count += each as usize * A;
+        }
+        for level in (0..A.ilog2()).rev() {
+            for (which, left, right) in halves(filled, level) {
+                if right > 0 {
+                    let half = 1 << level;
+                    which.for_each(|j| {
+                        Self::fold_lanes(columns, (all + j, left), (all + j + half, right));
+                    });
+                }
+            }
+        }
+        Self::push_leaf_lanes(columns, all, 0);
+    }
+
+    /// Takes the value of a leaf in all lanes, which is in a place of the accumulators, into the
+    /// tree, or has been folded onto the lowest `folded` blocks there already.
+    #[inline(always)]
+    fn push_leaf_lanes(columns: &mut Columns, leaf: usize, folded: usize) {
+        let (mut place, mut count, mut level) = (leaf, columns.filled as u64, folded);
+        columns.filled = 0;
+        if folded > 0 {
+            place = columns.places[TREE + folded - 1];
+            count += columns.blocks[..folded].iter().sum::<u64>();
+            columns.taken &= !((1 << folded) - 1);
+        }
+        while columns.taken >> level & 1 == 1 {
+            let left = (columns.places[TREE + level], columns.blocks[level]);
+            Self::fold_lanes(columns, left, (place, count));
+            (place, count) = (left.0, left.1 + count);
+            columns.taken &= !(1 << level);
+            level += 1;
+        }
+        if level > 0 {
+            columns.places.swap(TREE + level - 1, TREE + level);
+        } else if A == 1 {
+            columns.places.swap(0, TREE);
+        } else {
+            let to = columns.place(TREE, 1);
+            let [to, from] = columns.rows::<T, W, 2>([Self::rows_of(to), Self::rows_of(place)]);
+            to.into_iter().zip(from).for_each(|(to, from)| to.copy_from_slice(from));
+        }
+        columns.blocks[level] = count;
+        columns.taken |= 1 << level;
+    }
+
+    /// Takes the last elements of leaves of columns. Where they are folded onto others they need not
+    /// be stored before.
+    ///
+    /// # Safety
+    /// There is an element for each lane.
+    #[inline(always)]
+    unsafe fn end_run_lanes(columns: &mut Columns, a: *const T) {
+        let run = (columns.places[0], RUN as u64);
+        let [one, two] = [0, 1].map(|level| (columns.places[TREE + level], columns.blocks[level]));
+        // SAFETY: the caller's promise.
+        let folded = unsafe {
+            if columns.taken & 2 == 2 {
+                Self::fold_onto(columns, [run, one, two], Some(a));
+                2
+            } else {
+                Self::fold_onto(columns, [run, one], Some(a));
+                1
+            }
+        };
+        columns.filled += 1;
+        columns.count += 1;
+        Self::push_leaf_lanes(columns, run.0, folded);
+    }
+
+    /// The place that holds all leaves of all lanes, put together.
+    fn close_tree(columns: &mut Columns) -> usize {
+        let mut all = None;
+        let taken = columns.taken;
+        for level in (0..64).filter(|level| taken >> level & 1 == 1) {
+            let left = (columns.places[TREE + level], columns.blocks[level]);
+            if let Some(right) = all {
+                Self::fold_lanes(columns, left, right);
+            }
+            all = Some((left.0, left.1 + all.map_or(0, |(_, count)| count)));
+        }
+        all.map_or(0, |(place, _)| place)
+    }
+}
+
+impl<M, T, const W: usize, const A: usize, const G: usize> Method for Ordered<M, T, W, A, G>
+where
+    M: Accumulator<T, W>,
+    T: Element,
+{
+    #[inline(always)]
+    unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize) {
+        let (mut a, mut left) = (a.cast::<T>(), n);
+        let block = Self::block();
+        while left > 0 {
+            // SAFETY: the parts lie in the `n` elements of the caller.
+            unsafe {
+                let part = if A == 1 {
+                    Self::push_column(sequence, a, left)
+                } else {
+                    let filled = sequence.filled % block;
+                    let place = filled % A;
+                    if place == 0 && left >= A {
+                        let before = filled / A;
+                        let rows = (left / A).min(Self::run() - before);
+                        // Most elements are in whole blocks: they have code of their own.
+                        if rows == Self::run() {
+                            Self::push_rows::<true>(sequence, a, 0, Self::run());
+                        } else if before + rows == Self::run() {
+                            Self::push_rows::<true>(sequence, a, before, rows);
+                        } else {
+                            Self::push_rows::<false>(sequence, a, before, rows);
+                        }
+                        rows * A
+                    } else {
+                        let few = left.min(A - place);
+                        Self::push_few(sequence, a, few);
+                        few
+                    }
+                };
+                a = a.add(part);
+                left -= part;
+            }
+        }
+        sequence.count += n as u64;
+    }
+
+    unsafe fn resume(sequence: &mut Sequence, runs: *mut u8) -> Option<usize> {
+        let filled = sequence.filled % Self::block();
+        if filled % A > 0 {
+            return None;
+        }
+        if filled > 0 && !injected(Fault::RunNotResumed) {
+            let accumulators = Self::accumulators(sequence, 0);
+            // SAFETY: the caller's promise.
+            unsafe { runs.cast::<[[T; A]; W]>().write_unaligned(*accumulators) };
+        }
+        Some(filled / A)
+    }
+
+    #[inline(always)]
+    unsafe fn push_runs(sequence: &mut Sequence, runs: *const u8, before: usize, rows: usize) {
+        let (mut runs, mut before, mut left) = (runs.cast::<[[T; A]; W]>(), before, rows);
+        while left > 0 {
+            let taken = left.min(RUN - before);
+            // SAFETY: there is a run for every block that rows are of.
+            let run = unsafe { runs.read_unaligned() };
+            if before + taken == RUN {
+                for start in (0..A).step_by(G) {
+                    let mut local = [[T::ZERO; G]; W];
+                    (0..G).for_each(|j| put(&mut local, j, get(&run, start + j)));
+                    Self::put_together(sequence, start, local, before * A);
+                }
+                sequence.filled += taken * A;
+                Self::end_block(sequence);
+            } else {
+                *Self::accumulators(sequence, 0) = run;
+                sequence.filled += taken * A;
+            }
+            (runs, before, left) = (runs.wrapping_add(1), 0, left - taken);
+        }
+        sequence.count += (rows * A) as u64;
+    }
+
+    fn finish(sequence: &mut Sequence) -> Partial {
+        let filled = sequence.filled;
+        if filled > 0 {
+            let value = if A == 1 {
+                get(Self::accumulators(sequence, 0), 0)
+            } else {
+                Self::end_leaf(sequence)
+            };
+            if sequence.count == filled as u64 {
+                return Self::partial(value, sequence.count);
+            }
+            Self::push_leaves(sequence, 0, value, filled as u64);
+        }
+        sequence.tree.finish_with(Self::combine).unwrap_or_default()
+    }
+
+    fn rows(length: usize) -> usize {
+        let bits = |n: usize| (usize::BITS - n.leading_zeros()) as usize;
+        // Blocks that are put together before the leaf ends.
+        let blocks = length.min(Self::LEAF - 1) / Self::block();
+        (A * (1 + bits(blocks)) + bits(length.div_ceil(Self::LEAF))) * W
+    }
+
+    #[inline(always)]
+    unsafe fn push_lanes(columns: &mut Columns, a: *const u8) {
+        let (a, block) = (a.cast::<T>(), Self::block());
+        let filled = columns.filled % block;
+        let (k, place) = (filled / A + 1, columns.place(0, A) + filled % A);
+        if A == 1 && k == RUN && columns.taken & 1 == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { Self::end_run_lanes(columns, a) };
+            return;
+        }
+        let [mut words] = columns.rows([Self::rows_of(place)]);
+        let (begins, reciprocal) = (k == 1, T::RECIPROCALS[k]);
+        // SAFETY: there is an element for each lane.
+        let element = |j: usize| unsafe { a.add(j).read_unaligned() };
+        if begins {
+            for j in 0..words[0].len() {
+                let value = M::first(element(j));
+                (0..W).for_each(|w| words[w][j] = value[w]);
+            }
+        } else {
+            for j in 0..words[0].len() {
+                let value = M::step(std::array::from_fn(|w| words[w][j]), element(j), reciprocal);
+                (0..W).for_each(|w| words[w][j] = value[w]);
+            }
+        }
+        columns.filled += 1;
+        columns.count += 1;
+        if columns.filled == Self::LEAF {
+            Self::close_lanes(columns);
+        } else if filled + 1 == block {
+            Self::end_block_lanes(columns);
+        }
+    }
+
+    fn finish_lanes(columns: &mut Columns, out: &mut [Partial]) {
+        if columns.filled > 0 {
+            Self::close_lanes(columns);
+        }
+        let place = Self::close_tree(columns);
+        let count = columns.count;
+        let [words] = columns.rows::<T, W, 1>([Self::rows_of(place)]);
+        for (j, out) in out.iter_mut().enumerate() {
+            *out = Self::partial(std::array::from_fn(|w| words[w][j]), count);
+        }
+    }
+
+    #[inline(always)]
+    fn combine(left: &Partial, right: &Partial) -> Partial {
+        let weights = Self::weights(left.count, right.count);
+        let value = M::fold(Self::words(left), Self::words(right), weights);
+        Self::partial(value, left.count + right.count)
+    }
+}

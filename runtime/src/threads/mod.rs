@@ -1,0 +1,5 @@
+//! The threads that loops run on.
+
+pub mod drive;
+mod habits;
+pub mod pool;

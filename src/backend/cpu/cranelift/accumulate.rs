@@ -1,0 +1,301 @@
+//! The loops that accumulate whole rows in registers.
+//!
+//! A block's accumulators do not all fit in registers, so a block is walked in strips: a few
+//! vectors of each of its rows, which begin a row apart. The order within an accumulator is that
+//! of its rows in any case, and so are its bits.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::reduce::{ROWS, Reduction, Runs, row_lanes};
+use hotloop_runtime::tile::CarryState;
+
+use super::fused::{Accumulated, Line, REGISTERS, most_live, unaligned};
+use super::{Compiler, bug, vector};
+use crate::backend::Refusal;
+use crate::backend::cpu::tile::Accumulate;
+use crate::ops::Op;
+
+/// The accumulators of a carry in one vector of a strip.
+#[derive(Clone, Copy)]
+struct Accumulators {
+    /// Which vector of the strip.
+    vector: usize,
+    reduction: Reduction,
+    lane: Lane,
+    run: Lane,
+    /// The value that is accumulated.
+    value: usize,
+    /// The number of the carry among those of the line.
+    carry: usize,
+    word: usize,
+}
+
+/// Words of an accumulator.
+fn words(reduction: Reduction) -> usize {
+    if reduction == Reduction::SquaredDeviations { 3 } else { 1 }
+}
+
+impl Compiler<'_, '_> {
+    fn state(&mut self, pointer: Value, offset: usize) -> Value {
+        self.b.ins().load(types::I64, MemFlagsData::trusted(), pointer, offset as i32)
+    }
+
+    fn block_of(&mut self, params: &[Type]) -> (Block, Vec<Value>) {
+        let block = self.b.create_block();
+        let params = params.iter().map(|ty| self.b.append_block_param(block, *ty)).collect();
+        (block, params)
+    }
+
+    fn jump(&mut self, block: Block, args: &[Value]) {
+        let args: Vec<BlockArg> = args.iter().map(|x| BlockArg::Value(*x)).collect();
+        self.b.ins().jump(block, &args);
+    }
+
+    fn branch(&mut self, condition: Value, then: (Block, &[Value]), other: (Block, &[Value])) {
+        let [yes, no] = [then.1, other.1]
+            .map(|args| args.iter().map(|x| BlockArg::Value(*x)).collect::<Vec<_>>());
+        self.b.ins().brif(condition, then.0, &yes, other.0, &no);
+    }
+
+    /// Accumulates the rows that the carries' states ask for; the offset after them, in bytes.
+    pub(super) fn accumulate_rows(&mut self, line: &Line<'_>) -> Result<Value, Refusal> {
+        let size = usize::from(line.width / 8);
+        let row_bytes = (row_lanes(size) * size) as i64;
+        let carries: Vec<&Accumulate> = line.accumulated().collect();
+        let words_of_all: usize = carries.iter().map(|a| words(a.reduction)).sum();
+        let unrolled = (REGISTERS / (most_live(line.code).max(1) + words_of_all)).clamp(1, 4);
+        let unrolled = 1 << unrolled.ilog2();
+        let strip_bytes = 16 * unrolled as i64;
+        let accumulators = accumulators(&carries, unrolled)?;
+
+        let layout = self.layout;
+        let states: Vec<Value> =
+            carries.iter().map(|a| self.entry(layout.state(a.state as usize))).collect();
+        let at = std::mem::offset_of!(CarryState, runs);
+        let runs: Vec<Value> = states.iter().map(|state| self.state(*state, at)).collect();
+        let state = states[0];
+        let rows = self.state(state, std::mem::offset_of!(CarryState, rows));
+        let before = self.state(state, std::mem::offset_of!(CarryState, before));
+        let reciprocals: Vec<Value> = states
+            .iter()
+            .map(|state| self.state(*state, std::mem::offset_of!(CarryState, reciprocals)))
+            .collect();
+
+        let zero = self.b.ins().iconst(types::I64, 0);
+        let pointers = vec![types::I64; runs.len()];
+        let (done, result) = self.block_of(&[types::I64]);
+        // The blocks of rows: offset, rows that are left, rows before, runs.
+        let (blocks, block) = self.block_of(&[&[types::I64; 3][..], &pointers].concat());
+        let first = [&[zero, rows, before][..], &runs].concat();
+        self.branch(rows, (blocks, &first), (done, &[zero]));
+        self.b.switch_to_block(blocks);
+        let [offset, left, before] = [block[0], block[1], block[2]];
+        let runs = &block[3..];
+        let full = self.b.ins().iconst(types::I64, ROWS as i64);
+        let room = self.b.ins().isub(full, before);
+        let taken = self.b.ins().umin(left, room);
+        let shift = i64::from(row_bytes.trailing_zeros());
+        let bytes = self.b.ins().ishl_imm_s(taken, shift);
+
+        // The strips of a block, by their offset in a row.
+        let (strips, strip) = self.block_of(&[types::I64]);
+        self.jump(strips, &[zero]);
+        self.b.switch_to_block(strips);
+        let strip = strip[0];
+        let types_of: Vec<Type> = accumulators.iter().map(|a| vector(a.run)).collect();
+        let counts = carries.iter().any(|a| words(a.reduction) > 1);
+        // The rows of a strip: offset in the block, all ones in the first row of all, accumulators.
+        let (loop_, params) = self.block_of(&[&[types::I64, types::I64X2][..], &types_of].concat());
+        let (fresh, _) = self.block_of(&[]);
+        let (resumed, _) = self.block_of(&[]);
+        self.branch(before, (resumed, &[]), (fresh, &[]));
+        self.b.switch_to_block(resumed);
+        self.b.seal_block(resumed);
+        let none = self.splat_bits(0, 8, types::I64X2);
+        let mut args = vec![zero, none];
+        for a in &accumulators {
+            let address = self.run_address(a, runs, strip, row_bytes);
+            args.push(self.load(vector(a.run), address, a.vector as i32 * 16));
+        }
+        self.jump(loop_, &args);
+        self.b.switch_to_block(fresh);
+        self.b.seal_block(fresh);
+        let all = self.splat_bits(u64::MAX, 8, types::I64X2);
+        let mut args = vec![zero, all];
+        for a in &accumulators {
+            let identity = Runs::identity(a.reduction, a.run);
+            args.push(self.splat_bits(identity, a.run.bytes(), vector(a.run)));
+        }
+        self.jump(loop_, &args);
+
+        self.b.switch_to_block(loop_);
+        let (row, is_first, current) = (params[0], params[1], &params[2..]);
+        let at = self.b.ins().iadd(offset, strip);
+        let at = self.b.ins().iadd(at, row);
+        let values = self.values(line, at, unrolled, Accumulated::Here)?;
+        let mut next = current.to_vec();
+        let mut i = 0;
+        while i < accumulators.len() {
+            let a = accumulators[i];
+            let x = values[a.value][a.vector].ok_or_else(|| bug("a carry of nothing"))?;
+            if words(a.reduction) == 1 {
+                next[i] = self.accumulate(&a, current[i], x)?;
+                i += 1;
+                continue;
+            }
+            let number = self.b.ins().ushr_imm_s(row, shift);
+            let number = self.b.ins().iadd(number, before);
+            let reciprocal = self.reciprocal(reciprocals[a.carry], number, a.lane);
+            let words = [current[i], current[i + 1], current[i + 2]];
+            next[i..i + 3].copy_from_slice(&self.deviate(words, x, is_first, reciprocal));
+            i += 3;
+        }
+        let skipped = if injected(Fault::RowsSkipped) { 2 } else { 1 };
+        let row = self.b.ins().iadd_imm_s(row, skipped * row_bytes);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, row, bytes);
+        let none = if counts { self.splat_bits(0, 8, types::I64X2) } else { is_first };
+        let (ends, last) = self.block_of(&types_of);
+        let again = [&[row, none][..], &next].concat();
+        self.branch(more, (loop_, &again), (ends, &next));
+        self.b.seal_block(loop_);
+
+        self.b.switch_to_block(ends);
+        self.b.seal_block(ends);
+        for (a, value) in accumulators.iter().zip(&last) {
+            let address = self.run_address(a, runs, strip, row_bytes);
+            self.b.ins().store(unaligned(), *value, address, a.vector as i32 * 16);
+        }
+        let strip = self.b.ins().iadd_imm_s(strip, strip_bytes);
+        let more = self.b.ins().icmp_imm_s(IntCC::UnsignedLessThan, strip, row_bytes);
+        let (next_block, _) = self.block_of(&[]);
+        self.branch(more, (strips, &[strip]), (next_block, &[]));
+        self.b.seal_block(strips);
+
+        self.b.switch_to_block(next_block);
+        self.b.seal_block(next_block);
+        let left = self.b.ins().isub(left, taken);
+        let offset = self.b.ins().iadd(offset, bytes);
+        let mut args = vec![offset, left, zero];
+        for (pointer, a) in runs.iter().zip(&carries) {
+            args.push(self.b.ins().iadd_imm_s(*pointer, words(a.reduction) as i64 * row_bytes));
+        }
+        self.branch(left, (blocks, &args), (done, &[offset]));
+        self.b.seal_block(blocks);
+        self.b.switch_to_block(done);
+        self.b.seal_block(done);
+        Ok(result[0])
+    }
+
+    /// Where the accumulators of a strip lie in the run of their block, but for their vector.
+    fn run_address(
+        &mut self,
+        a: &Accumulators,
+        runs: &[Value],
+        strip: Value,
+        row_bytes: i64,
+    ) -> Value {
+        let address = self.b.ins().iadd(runs[a.carry], strip);
+        self.b.ins().iadd_imm_s(address, a.word as i64 * row_bytes)
+    }
+
+    /// A vector of copies of a pattern of some bytes.
+    fn splat_bits(&mut self, bits: u64, size: usize, ty: Type) -> Value {
+        let bits = match size {
+            1 => u64::from(bits as u8) * 0x0101_0101_0101_0101,
+            2 => u64::from(bits as u16) * 0x0001_0001_0001_0001,
+            4 => u64::from(bits as u32) * 0x0000_0001_0000_0001,
+            _ => bits,
+        };
+        let bits = self.b.ins().iconst(types::I64, bits as i64);
+        let bits = self.b.ins().splat(types::I64X2, bits);
+        self.cast(bits, ty)
+    }
+
+    /// Accumulators of one word with the next row.
+    fn accumulate(&mut self, a: &Accumulators, acc: Value, x: Value) -> Result<Value, Refusal> {
+        let narrow = |dtype: DType| dtype.is_int() && dtype.size() < 8;
+        Ok(match (a.reduction, a.lane) {
+            (Reduction::Sum, Lane::Mask(_)) => self.b.ins().isub(acc, x),
+            (Reduction::Any, _) => self.b.ins().bor(acc, x),
+            (Reduction::All, _) => self.b.ins().band(acc, x),
+            (Reduction::Sum, Lane::Value(dtype)) if narrow(dtype) => {
+                let signed = dtype.is_signed_int() && !injected(Fault::NarrowSumUnsigned);
+                let [low, high] = match signed {
+                    true => [self.b.ins().swiden_low(x), self.b.ins().swiden_high(x)],
+                    false => [self.b.ins().uwiden_low(x), self.b.ins().uwiden_high(x)],
+                };
+                let both = match dtype.size() {
+                    4 => self.b.ins().iadd(low, high),
+                    _ => self.b.ins().iadd_pairwise(low, high),
+                };
+                self.b.ins().iadd(acc, both)
+            }
+            (Reduction::Sum, Lane::Value(dtype)) => self.operation(Op::Add, dtype, &[acc, x])?,
+            (Reduction::Prod, Lane::Value(dtype)) => self.operation(Op::Mul, dtype, &[acc, x])?,
+            (Reduction::Min, Lane::Value(dtype)) => {
+                self.operation(Op::Minimum, dtype, &[acc, x])?
+            }
+            (Reduction::Max, Lane::Value(dtype)) => {
+                self.operation(Op::Maximum, dtype, &[acc, x])?
+            }
+            _ => return Err(bug(format_args!("{} of {:?} in registers", a.reduction, a.lane))),
+        })
+    }
+
+    /// `1/k` in every lane, where `k` is one more than a number of rows.
+    fn reciprocal(&mut self, table: Value, rows: Value, lane: Lane) -> Value {
+        let size = lane.bytes();
+        let at = self.b.ins().ishl_imm_s(rows, i64::from(size.trailing_zeros()));
+        let at = self.b.ins().iadd(table, at);
+        let float = if size == 4 { types::F32 } else { types::F64 };
+        let x = self.b.ins().load(float, MemFlagsData::trusted(), at, size as i32);
+        self.b.ins().splat(vector(lane), x)
+    }
+
+    /// Accumulators of squared deviations with the next row.
+    fn deviate(
+        &mut self,
+        [first, mean, squares]: [Value; 3],
+        x: Value,
+        is_first: Value,
+        reciprocal: Value,
+    ) -> [Value; 3] {
+        let ty = self.b.func.dfg.value_type(x);
+        let is_first = self.cast(is_first, ty);
+        let first = self.b.ins().bitselect(is_first, x, first);
+        let y = self.b.ins().fsub(x, first);
+        let d = self.b.ins().fsub(y, mean);
+        let part = self.b.ins().fmul(d, reciprocal);
+        let mean = self.b.ins().fadd(mean, part);
+        let apart = self.b.ins().fsub(y, mean);
+        let square = self.b.ins().fmul(d, apart);
+        [first, mean, self.b.ins().fadd(squares, square)]
+    }
+}
+
+/// The accumulators of a strip of so many vectors: carry after carry, vector after vector, word
+/// after word.
+fn accumulators(carries: &[&Accumulate], vectors: usize) -> Result<Vec<Accumulators>, Refusal> {
+    let mut list = Vec::new();
+    for (carry, Accumulate { reduction, lane, value, .. }) in carries.iter().enumerate() {
+        let run = Runs::lane(*reduction, *lane);
+        let run = run.ok_or_else(|| bug(format_args!("{reduction} of {lane:?} in registers")))?;
+        for vector in 0..vectors {
+            for word in 0..words(*reduction) {
+                list.push(Accumulators {
+                    vector,
+                    reduction: *reduction,
+                    lane: *lane,
+                    run,
+                    value: *value as usize,
+                    carry,
+                    word,
+                });
+            }
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,272 @@
+//! The loops of a fused step: one that accumulates whole rows, if the step has carries, and one
+//! over all other elements.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{BlockArg, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::isa::Isa;
+
+use super::{Compiler, bug, vector};
+use crate::backend::Refusal;
+use crate::backend::cpu::tile::{Accumulate, Instr, Place};
+
+/// Places whose pointers a loop keeps in registers; with more it reads them from the table.
+const MOST_POINTERS: usize = 9;
+
+/// Vector registers that values may stay in; the rest is for what an instruction needs on the way.
+pub(super) const REGISTERS: usize = 14;
+
+/// How many vectors a turn of a loop takes: as many chains in flight as registers allow, which
+/// hides latency, unless the code becomes long, which costs compile time and hides nothing more.
+fn unroll(code: &[Instr]) -> usize {
+    let live = most_live(code).max(1);
+    match code.len() {
+        0..=80 if live * 4 <= REGISTERS => 4,
+        0..=400 if live * 2 <= REGISTERS => 2,
+        _ => 1,
+    }
+}
+
+/// The most values that are alive at once; cells are memory operands and do not count.
+pub(super) fn most_live(code: &[Instr]) -> usize {
+    let mut last_use = vec![0; code.len()];
+    for (i, instr) in code.iter().enumerate() {
+        match instr {
+            Instr::Load(..) => {}
+            Instr::Apply(op, _, args) => {
+                args[..op.row().parameters.len()].iter().for_each(|x| last_use[*x as usize] = i)
+            }
+            Instr::Store(_, x) | Instr::Accumulate(Accumulate { value: x, .. }) => {
+                last_use[*x as usize] = i
+            }
+        }
+    }
+    let mut ends = vec![0; code.len()];
+    let (mut live, mut most) = (0usize, 0);
+    for (i, instr) in code.iter().enumerate() {
+        if matches!(instr, Instr::Apply(..) | Instr::Load(..))
+            && !matches!(instr, Instr::Load(Place::Uniform(_), _))
+        {
+            live += 1;
+            ends[last_use[i].max(i)] += 1;
+        }
+        most = most.max(live);
+        live -= ends[i];
+    }
+    most
+}
+
+/// Elements that a turn of the loop over all elements takes.
+pub(super) fn elements_per_turn(width: u8, code: &[Instr]) -> usize {
+    128 / usize::from(width) * unroll(code)
+}
+
+pub(super) fn unaligned() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+/// The straight line of a fused step, and what its loops keep in registers.
+pub(super) struct Line<'c> {
+    pub(super) code: &'c [Instr],
+    /// Bits of a lane.
+    pub(super) width: u8,
+    places: Vec<Place>,
+    /// The pointers of the places, unless there are too many.
+    pointers: Option<Vec<Value>>,
+    cells: Value,
+    /// Instructions that load uniforms, and the loaded values.
+    uniforms: Vec<(usize, Value)>,
+}
+
+/// What a loop does with values that are accumulated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accumulated {
+    /// It accumulates them.
+    Here,
+    /// It stores them.
+    Later,
+}
+
+/// A value of a line in each vector of a turn; a store has none.
+pub(super) type Vectors = [Option<Value>; 4];
+
+impl Compiler<'_, '_> {
+    /// The loops of a fused step.
+    pub(super) fn fused(&mut self, width: u8, code: &[Instr]) -> Result<(), Refusal> {
+        let unrolled = unroll(code);
+        let line = self.line(width, code, unrolled)?;
+        let start = match line.accumulates() {
+            true => self.accumulate_rows(&line)?,
+            false => self.b.ins().iconst(types::I64, 0),
+        };
+        self.elements(&line, unrolled, start)
+    }
+
+    /// The loop over elements from an offset, in bytes, to the tile's end.
+    fn elements(&mut self, line: &Line<'_>, unrolled: usize, start: Value) -> Result<(), Refusal> {
+        let turn = elements_per_turn(line.width, line.code) as i64;
+        let size = i64::from(line.width / 8);
+        let up = if injected(Fault::LoopEndsEarly) { 0 } else { turn - 1 };
+        let whole = self.b.ins().iadd_imm_s(self.n, up);
+        let whole = self.b.ins().band_imm_s(whole, -turn);
+        let end = self.b.ins().ishl_imm_s(whole, i64::from(size.trailing_zeros()));
+
+        let body = self.b.create_block();
+        let exit = self.b.create_block();
+        let offset = self.b.append_block_param(body, types::I64);
+        if line.accumulates() {
+            let more = self.b.ins().icmp(IntCC::UnsignedLessThan, start, end);
+            self.b.ins().brif(more, body, &[BlockArg::Value(start)], exit, &[]);
+        } else {
+            self.b.ins().jump(body, &[BlockArg::Value(start)]);
+        }
+        self.b.switch_to_block(body);
+        self.values(line, offset, unrolled, Accumulated::Later)?;
+        let next = self.b.ins().iadd_imm_s(offset, size * turn);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
+        self.b.ins().brif(more, body, &[BlockArg::Value(next)], exit, &[]);
+        self.b.seal_block(body);
+        self.b.switch_to_block(exit);
+        self.b.seal_block(exit);
+        Ok(())
+    }
+
+    /// Loads what loops keep in registers: pointers, and uniform values as far as there is room
+    /// beside the values of a turn. The other uniforms are memory operands.
+    fn line<'c>(
+        &mut self,
+        width: u8,
+        code: &'c [Instr],
+        unrolled: usize,
+    ) -> Result<Line<'c>, Refusal> {
+        let mut places: Vec<Place> = code
+            .iter()
+            .filter_map(Instr::place)
+            .filter(|p| !matches!(p, Place::Uniform(_)))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        let pointers = match places.len() <= MOST_POINTERS {
+            true => Some(places.iter().map(|p| self.pointer(*p)).collect::<Result<_, _>>()?),
+            false => None,
+        };
+        let cells = self.pointer(Place::Uniform(0))?;
+        let room = REGISTERS.saturating_sub(most_live(code) * unrolled);
+        let uniform = |(i, instr): (usize, &Instr)| match instr {
+            Instr::Load(Place::Uniform(cell), lane) => Some((i, *cell, *lane)),
+            _ => None,
+        };
+        let mut uniforms: Vec<(usize, Value)> = Vec::new();
+        for (i, cell, lane) in code.iter().enumerate().filter_map(uniform).take(room) {
+            uniforms.push((i, self.uniform(cells, cell, lane)));
+        }
+        Ok(Line { code, width, places, pointers, cells, uniforms })
+    }
+
+    /// The instructions of a turn, which takes vectors from an offset in bytes.
+    pub(super) fn values(
+        &mut self,
+        line: &Line<'_>,
+        offset: Value,
+        unrolled: usize,
+        accumulated: Accumulated,
+    ) -> Result<Vec<Vectors>, Refusal> {
+        let mut values: Vec<Vectors> = Vec::with_capacity(line.code.len());
+        for (i, instr) in line.code.iter().enumerate() {
+            let mut made = [None; 4];
+            if let Ok(at) = line.uniforms.binary_search_by_key(&i, |(i, _)| *i) {
+                values.push([Some(line.uniforms[at].1); 4]);
+                continue;
+            }
+            if matches!(instr, Instr::Accumulate(_)) && accumulated == Accumulated::Here {
+                values.push(made);
+                continue;
+            }
+            let address = match instr.place() {
+                None | Some(Place::Uniform(_)) => None,
+                Some(place) => {
+                    let pointer = match (&line.pointers, line.places.binary_search(&place)) {
+                        (Some(pointers), Ok(i)) => pointers[i],
+                        _ => self.pointer(place)?,
+                    };
+                    Some(self.b.ins().iadd(pointer, offset))
+                }
+            };
+            for (u, made) in made.iter_mut().enumerate().take(unrolled) {
+                let disp = u as i32 * 16;
+                let of = |x: &u32| {
+                    values[*x as usize][u].ok_or_else(|| bug("a value before it is made"))
+                };
+                match (instr, address) {
+                    (Instr::Load(Place::Uniform(cell), lane), _) => {
+                        *made = Some(self.uniform(line.cells, *cell, *lane));
+                    }
+                    (Instr::Load(_, lane), Some(address)) => {
+                        let again = u > 0 && injected(Fault::FirstVectorReloaded);
+                        let disp = if again { 0 } else { disp };
+                        *made = Some(self.load(vector(*lane), address, disp));
+                    }
+                    (Instr::Store(..), _) if u == 3 && injected(Fault::LastVectorNotStored) => {}
+                    (
+                        Instr::Store(_, x) | Instr::Accumulate(Accumulate { value: x, .. }),
+                        Some(address),
+                    ) => {
+                        let value = of(x)?;
+                        self.b.ins().store(unaligned(), value, address, disp);
+                    }
+                    (Instr::Accumulate(_), None) => {}
+                    (Instr::Apply(op, dtype, args), _) => {
+                        let count = op.row().parameters.len();
+                        let args = args[..count].iter().map(of).collect::<Result<Vec<_>, _>>()?;
+                        *made = Some(self.operation(*op, *dtype, &args)?);
+                    }
+                    _ => return Err(bug("an instruction without an address")),
+                }
+            }
+            values.push(made);
+        }
+        Ok(values)
+    }
+
+    /// A load of a uniform value.
+    fn uniform(&mut self, cells: Value, cell: u32, lane: Lane) -> Value {
+        let offset = cell as i32 * 16;
+        self.b.ins().load(vector(lane), MemFlagsData::trusted(), cells, offset)
+    }
+
+    /// A load of array elements, of any alignment.
+    ///
+    /// Without AVX a memory operand must be aligned, which Cranelift 0.135 forgets for float
+    /// comparisons. A cast between the load and its user keeps the two apart.
+    pub(super) fn load(&mut self, ty: Type, address: Value, disp: i32) -> Value {
+        if self.isa >= Isa::Avx2 {
+            return self.b.ins().load(ty, unaligned(), address, disp);
+        }
+        let other = if ty == types::F64X2 { types::I64X2 } else { types::F64X2 };
+        let loaded = self.b.ins().load(other, unaligned(), address, disp);
+        self.cast(loaded, ty)
+    }
+
+    /// A vector's bits as another type.
+    pub(super) fn cast(&mut self, value: Value, ty: Type) -> Value {
+        if self.b.func.dfg.value_type(value) == ty {
+            return value;
+        }
+        self.b.ins().bitcast(ty, MemFlagsData::new().with_endianness(Endianness::Little), value)
+    }
+}
+
+impl Line<'_> {
+    /// What it accumulates.
+    pub(super) fn accumulated(&self) -> impl Iterator<Item = &Accumulate> {
+        self.code.iter().filter_map(|instr| match instr {
+            Instr::Accumulate(accumulate) => Some(accumulate),
+            _ => None,
+        })
+    }
+
+    fn accumulates(&self) -> bool {
+        self.accumulated().next().is_some()
+    }
+}

@@ -1,0 +1,3 @@
+//! Code of both widths, executed and compared with block kernels.
+
+mod evaluator;
