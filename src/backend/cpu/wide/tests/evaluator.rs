@@ -244,7 +244,7 @@ impl Evaluator {
     }
 
     unsafe fn vector_step(&mut self, name: &str, instruction: &Instruction) {
-        let floats = name.ends_with("ps") || name.ends_with("pd");
+        let floats = !name.starts_with('p') && (name.ends_with("ps") || name.ends_with("pd"));
         let size = match (floats, name.as_bytes()[name.len() - 1]) {
             (true, b's') | (false, b'd') => 4,
             (true, _) | (false, b'q') => 8,
@@ -387,10 +387,16 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
     if let Some(rest) = name.strip_prefix('f') {
         return fused(rest, size, [old, x, y]);
     }
-    match name.trim_end_matches(|c| "bwdq".contains(c)) {
-        "pmulu" => return (x & 0xFFFF_FFFF) * (y & 0xFFFF_FFFF),
-        "psrl" => return x >> imm,
-        "psll" => return x << imm,
+    match name {
+        "pmuludq" => return (x & 0xFFFF_FFFF) * (y & 0xFFFF_FFFF),
+        "psrlq" => return x >> imm,
+        "psllq" => return x << imm,
+        "pand" | "pandd" | "pandq" => return x & y,
+        "por" | "pord" | "porq" => return x | y,
+        "pxor" | "pxord" | "pxorq" => return x ^ y,
+        _ => {}
+    }
+    match &name[..name.len() - 1] {
         "padd" => return x.wrapping_add(y),
         "psub" => return x.wrapping_sub(y),
         "pmull" => return x.wrapping_mul(y),
@@ -399,9 +405,6 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         "pmaxs" => return if sx > sy { x } else { y },
         "pminu" => return x.min(y),
         "pmaxu" => return x.max(y),
-        "pan" => return x & y,
-        "por" => return x | y,
-        "pxor" => return x ^ y,
         _ => {}
     }
     // Sums, products, quotients and roots of f32 are rounded right by way of f64.
