@@ -164,6 +164,11 @@ faults! {
         WideSignOfOtherWidth "negation flips the sign of the other width's floats";
         WideProductHalf "products of 64 bits leave out a product of halves";
         FusedNegationForgotten "a negation that is folded into a product and sum is forgotten";
+    "src/backend/cpu/wide/reduction.rs":
+        WideNarrowSumUnsigned "a loop of 256 bits takes narrow integers for unsigned ones when it sums them";
+    "src/backend/cpu/wide/accumulate.rs":
+        WideRowsSkipped "a loop of 256 bits that accumulates takes every second row";
+        StripsOfTheFirst "every strip of a block is the first";
     "src/backend/cpu/wide/allocate.rs":
         FusedOtherForm "a product and sum overwrites its factor as if it were the sum";
         SpilledTogether "all values that leave their registers go to one slot";

@@ -75,6 +75,8 @@ pub struct Turn<'a> {
     homes: Vec<Home>,
     next: Vec<u32>,
     files: [File; 2],
+    /// Registers of vectors that hold what is the same in every turn or goes from turn to turn.
+    kept: usize,
     /// Slots of the frame that are free after the operation at hand, which may read them.
     ended: Vec<u32>,
 }
@@ -108,9 +110,11 @@ fn most_live(selected: &Selected) -> [usize; 2] {
         }
         if let Some(result) = micro.result
             && last[result as usize] != NEVER
+            && values[result as usize].home != Home::Kept
         {
-            alive[result as usize] = true;
-            live[kind(result)] += 1;
+            if !std::mem::replace(&mut alive[result as usize], true) {
+                live[kind(result)] += 1;
+            }
         }
         (0..2).for_each(|kind| most[kind] = most[kind].max(live[kind]));
     }
@@ -127,6 +131,23 @@ const MOST_OF_TWO: usize = 500;
 
 /// Elements that the executor hands over at a time, at most.
 const MOST_ELEMENTS: usize = 64;
+
+/// How many vectors a turn takes that accumulates rows of so many vectors: all of a row, or as many of
+/// them as registers allow. None if there are not even enough for one.
+pub fn row_chains(width: Width, selected: &Selected, row: usize) -> Option<u32> {
+    let [vectors, masks] = most_live(selected);
+    let fits = |chains: usize| {
+        let kept = selected.accumulators.len() * chains + usize::from(selected.walk.is_some());
+        kept + vectors * chains + 3 <= width.registers()
+            && masks * chains + usize::from(selected.walk.is_some()) <= 7
+            && (chains == 1 || selected.micros.len() * chains <= 2 * MOST_OF_TWO)
+    };
+    [8, 4, 2, 1]
+        .into_iter()
+        .filter(|chains| *chains <= row)
+        .find(|chains| fits(*chains))
+        .map(|c| c as u32)
+}
 
 /// How many vectors a turn takes: as many chains in flight as registers allow.
 pub fn chains(width: Width, selected: &Selected, lane_bytes: usize) -> u32 {
@@ -168,6 +189,7 @@ impl<'a> Turn<'a> {
             homes: homes.collect(),
             next: vec![NEVER; count],
             files: [File::new(all), File::new(MASKS)],
+            kept: 0,
             ended: Vec::new(),
             stack,
         };
@@ -209,6 +231,7 @@ impl<'a> Turn<'a> {
         for (i, step) in steps.iter_mut().enumerate().rev() {
             let micro = self.selected.micros[step.micro as usize];
             if let Some(result) = micro.result
+                && self.selected.values[result as usize].home != Home::Kept
                 && self.next[self.of(step.chain, result) as usize] == NEVER
             {
                 step.micro = NEVER;
@@ -233,13 +256,14 @@ impl<'a> Turn<'a> {
             micro.sources().iter().for_each(|x| uses[*x as usize] += 1);
         }
         let shared = |value: &Value| {
-            self.selected.values[*value as usize].home.is_shared() && uses[*value as usize] > 0
+            self.selected.values[*value as usize].home.is_constant() && uses[*value as usize] > 0
         };
         let mut list: Vec<Value> =
             (0..self.selected.values.len() as Value).filter(shared).collect();
         list.sort_by_key(|value| std::cmp::Reverse(uses[*value as usize]));
         let [vectors, _] = most_live(self.selected);
-        let spare = self.width.registers().saturating_sub(vectors * self.chains as usize + 1);
+        let used = vectors * self.chains as usize + self.kept + 1;
+        let spare = self.width.registers().saturating_sub(used);
         // Those that are left pass through a register or two.
         let room = if list.len() <= spare { spare } else { spare.saturating_sub(2) };
         list.truncate(room);
@@ -251,6 +275,37 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Gives a register to a value for all turns.
+    fn keep(&mut self, value: Value) -> u8 {
+        let register = self.take(self.is_mask(value));
+        self.give(register, value);
+        let file = &mut self.files[usize::from(self.is_mask(value))];
+        file.pinned |= 1 << register;
+        file.locked = 0;
+        if !self.is_mask(value) {
+            self.kept += 1;
+        }
+        register
+    }
+
+    /// Gives registers to what goes from turn to turn: to the accumulators, chain after chain of each,
+    /// and to what is only true in the first turn.
+    pub fn keep_accumulators(&mut self) -> (Vec<u8>, Option<u8>) {
+        let mut registers = Vec::new();
+        for accumulator in &self.selected.accumulators {
+            for chain in 0..self.chains {
+                registers.push(self.keep(self.of(chain, accumulator.value)));
+            }
+        }
+        let first = self.selected.walk.map(|walk| self.keep(self.of(0, walk.is_first)));
+        (registers, first)
+    }
+
+    /// The assembler, for what is around the turn.
+    pub fn asm(&mut self) -> &mut Asm {
+        self.asm
+    }
+
     /// Where the code of the turn begins.
     pub fn begin(&mut self) -> usize {
         self.asm.align(32);
@@ -258,7 +313,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The code of the turn.
-    pub fn emit(mut self) {
+    pub fn emit(&mut self) {
         for i in 0..self.steps.len() {
             let Step { micro, chain, after } = self.steps[i];
             if micro == NEVER {
@@ -290,8 +345,9 @@ impl<'a> Turn<'a> {
     fn in_memory(&self, value: Value, element: u8) -> bool {
         match self.homes[value as usize] {
             Home::Cell(_, bytes) => self.width == Width::Zmm && element >= bytes,
+            Home::Walked(bytes) => self.width == Width::Zmm && element == bytes,
             Home::Pool(_) | Home::Place(_) | Home::Stack(_) => true,
-            Home::Nowhere | Home::Zero => false,
+            Home::Nowhere | Home::Zero | Home::First | Home::Kept => false,
         }
     }
 
@@ -314,7 +370,10 @@ impl<'a> Turn<'a> {
                 let chain = if first { 0 } else { (value % self.chains) as i32 };
                 Rm::Memory(self.pointers.address(self.asm, place, chain * width))
             }
-            Home::Nowhere | Home::Zero => unreachable!("no operand in memory"),
+            Home::Walked(_) => Rm::Broadcast(Address::Based(self.pointers.walk, None, 0)),
+            Home::Nowhere | Home::Zero | Home::First | Home::Kept => {
+                unreachable!("no operand in memory")
+            }
         }
     }
 
@@ -385,6 +444,11 @@ impl<'a> Turn<'a> {
                 let row = if self.width == Width::Zmm { &CELL_ZMM } else { &CELL_YMM };
                 self.put(row, register, 0, Rm::Memory(self.pointers.cell(cell)), 0, 0);
             }
+            Home::Walked(bytes) => {
+                let row = if bytes == 4 { &SPREADPS } else { &SPREADPD };
+                let rm = Rm::Memory(Address::Based(self.pointers.walk, None, 0));
+                self.put(row, register, 0, rm, 0, 0);
+            }
             _ => {
                 let rm = self.memory(value);
                 let row = if self.is_mask(value) { &KMOV } else { &LOAD };
@@ -431,6 +495,9 @@ impl<'a> Turn<'a> {
     fn result(&mut self, result: Option<Value>, sources: &[Value]) -> u8 {
         self.end(sources);
         let Some(result) = result else { unreachable!("an operation with a result") };
+        if let Some(register) = self.kept_register(result) {
+            return register;
+        }
         if let [x, ..] = *sources
             && let Some(register) = self.register(x)
             && self.is_mask(x) == self.is_mask(result)
@@ -516,9 +583,21 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// The register of a value that stays in it from turn to turn.
+    fn kept_register(&self, value: Value) -> Option<u8> {
+        let known = self.selected.values[(value / self.chains) as usize];
+        self.register(value).filter(|_| known.home == Home::Kept)
+    }
+
     /// Makes a register that a source had, and that is free now, the result's.
     fn become_result(&mut self, result: Option<Value>, register: u8) {
         let Some(result) = result else { unreachable!("an operation with a result") };
+        if let Some(kept) = self.kept_register(result) {
+            if kept != register {
+                self.put(&COPY, kept, 0, Rm::Register(register), 0, 0);
+            }
+            return;
+        }
         let file = &mut self.files[usize::from(self.is_mask(result))];
         debug_assert!(file.free >> register & 1 == 1);
         file.free &= !(1 << register);

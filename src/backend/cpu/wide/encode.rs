@@ -89,8 +89,11 @@ pub struct Operands {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     Below = 2,
+    AboveOrEqual = 3,
+    Equal = 4,
     NotEqual = 5,
     BelowOrEqual = 6,
+    Above = 7,
 }
 
 /// A reference to the pool: the place of a displacement, the end of its instruction, and where in
@@ -100,6 +103,10 @@ struct Reference {
     end: usize,
     to: u32,
 }
+
+/// A jump to a place that is not known yet: the end of its displacement.
+#[must_use]
+pub struct Jump(usize);
 
 /// An assembler.
 pub struct Asm {
@@ -182,8 +189,11 @@ impl Asm {
         let scale = match rm {
             _ if !evex => 1,
             Rm::Broadcast(_) => i32::from(row.element),
-            _ if row.unit == Unit::Quarter => 16,
-            _ => 64,
+            _ => match row.unit {
+                Unit::Element(bytes) => i32::from(bytes),
+                Unit::Quarter => 16,
+                Unit::Vector => 64,
+            },
         };
         match rm {
             Rm::Register(register) => self.byte(0xC0 | (reg & 7) << 3 | register & 7),
@@ -288,6 +298,21 @@ impl Asm {
         self.memory64(0x8B, to.0, from);
     }
 
+    /// `the 8 bytes there = from`
+    pub fn store(&mut self, to: Address, from: Gpr) {
+        self.memory64(0x89, from.0, to);
+    }
+
+    /// `to += the 8 bytes there`
+    pub fn add_from(&mut self, to: Gpr, from: Address) {
+        self.memory64(0x03, to.0, from);
+    }
+
+    /// `to -= the 8 bytes there`
+    pub fn sub_from(&mut self, to: Gpr, from: Address) {
+        self.memory64(0x2B, to.0, from);
+    }
+
     /// `to = the address`
     pub fn address_of(&mut self, to: Gpr, address: Address) {
         self.memory64(0x8D, to.0, address);
@@ -311,6 +336,22 @@ impl Asm {
     /// `to &= value`
     pub fn and(&mut self, to: Gpr, value: i32) {
         self.immediate32(4, to, value);
+    }
+
+    /// `to += from`
+    pub fn add_register(&mut self, to: Gpr, from: Gpr) {
+        self.registers(true, &[0x01], from.0, to);
+    }
+
+    /// `to = value`
+    pub fn set(&mut self, to: Gpr, value: i32) {
+        self.registers(true, &[0xC7], 0, to);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// The flags of `x & x`.
+    pub fn test(&mut self, x: Gpr) {
+        self.registers(true, &[0x85], x.0, x);
     }
 
     /// `to <<= count`
@@ -345,6 +386,24 @@ impl Asm {
                 self.bytes.extend_from_slice(&far.to_le_bytes());
             }
         }
+    }
+
+    /// Jumps ahead where the condition holds.
+    pub fn jump(&mut self, condition: Condition) -> Jump {
+        self.bytes.extend_from_slice(&[0x0F, 0x80 | condition as u8, 0, 0, 0, 0]);
+        Jump(self.bytes.len())
+    }
+
+    /// Jumps ahead.
+    pub fn jump_always(&mut self) -> Jump {
+        self.bytes.extend_from_slice(&[0xE9, 0, 0, 0, 0]);
+        Jump(self.bytes.len())
+    }
+
+    /// The place that a jump goes to.
+    pub fn land(&mut self, jump: Jump) {
+        let distance = (self.bytes.len() - jump.0) as i32;
+        self.bytes[jump.0 - 4..jump.0].copy_from_slice(&distance.to_le_bytes());
     }
 
     /// Calls the function whose address is there.

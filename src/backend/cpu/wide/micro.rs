@@ -16,6 +16,12 @@ pub enum Home {
     Pool(u32),
     /// It is zero.
     Zero,
+    /// An element of so many bytes that changes from turn to turn.
+    Walked(u8),
+    /// All ones in the first turn, and zero in all others; in a register.
+    First,
+    /// In a register, from turn to turn: an accumulator.
+    Kept,
     /// The elements of a place, by its number among those of the loop.
     Place(u32),
     /// A slot of the frame.
@@ -24,8 +30,13 @@ pub enum Home {
 
 impl Home {
     /// Whether it is the same in every turn and every chain.
-    pub fn is_shared(self) -> bool {
+    pub fn is_constant(self) -> bool {
         matches!(self, Home::Cell(..) | Home::Pool(_) | Home::Zero)
+    }
+
+    /// Whether it is the same in every chain.
+    pub fn is_shared(self) -> bool {
+        self.is_constant() || matches!(self, Home::Walked(_) | Home::First)
     }
 }
 

@@ -10,10 +10,12 @@
 //!
 //! As of Cranelift's code, nothing emitted here can trap, and nothing relocates.
 
+mod accumulate;
 mod allocate;
 mod encode;
 mod micro;
 mod pointers;
+mod reduction;
 mod rows;
 mod select;
 
@@ -25,26 +27,32 @@ use super::native::Emitted;
 use super::tile::{Instr, Place, Step, TileProgram};
 use crate::backend::Refusal;
 use crate::ops::Op;
+use accumulate::{accumulated, locals};
 use allocate::{Stack, Turn, chains};
 pub use encode::Width;
 use encode::{Asm, Condition, Gpr};
-use micro::Pool;
+use micro::{Home, Pool};
 use pointers::Pointers;
-use select::select;
+use select::{Accumulated, Selected, select};
 
 /// Bytes of a frame beyond which another emitter takes the program: frames are not probed.
-const MOST_FRAME: u32 = 4096 - 512;
+const MOST_FRAME: u32 = 4096 - 8 * MOST_LOCALS;
+/// Words of a frame that loops may have besides its slots.
+const MOST_LOCALS: u32 = 64;
 
 /// Emits a tile program for vectors of a width, with block kernels of an instruction set.
 ///
 /// # Errors
 /// [`Refusal::TooLarge`] for a program that needs a large frame, [`Refusal::Bug`].
 pub fn emit(program: &TileProgram, width: Width, kernels: Isa) -> Result<Emitted, Refusal> {
-    // How much of a frame there must be is known at the end.
-    let first = Emitter::new(program, width, kernels, 0).emit()?;
-    match first {
+    let first = Emitter::new(program, width, kernels, 0);
+    if first.locals > MOST_LOCALS {
+        return Err(Refusal::TooLarge);
+    }
+    // How many slots the frame must have is known at the end.
+    match first.emit()? {
         (emitted, 0) => Ok(emitted),
-        (_, slots) if slots * width.bytes() as u32 > MOST_FRAME => Err(Refusal::TooLarge),
+        (_, slots) if slots > MOST_FRAME / width.bytes() as u32 => Err(Refusal::TooLarge),
         (_, slots) => Ok(Emitter::new(program, width, kernels, slots).emit()?.0),
     }
 }
@@ -113,6 +121,8 @@ struct Emitter<'a> {
     block: usize,
     /// Slots of the frame.
     slots: u32,
+    /// Words of the frame, after the slots.
+    locals: u32,
     /// Whether the upper parts of vector registers hold something.
     upper: bool,
     /// Whether flags of kernels are collected.
@@ -136,9 +146,13 @@ impl<'a> Emitter<'a> {
         let calls = program.steps.iter().any(|step| fused(step).is_none());
         let general = if calls { &WITH_CALLS } else { &WITHOUT_CALLS };
         let most = program.steps.iter().filter_map(fused).map(|code| places(code)).max();
+        let locals = program.steps.iter().filter_map(fused).map(|code| locals(code)).max();
         // A pointer each, and the cells.
         let used = (most.unwrap_or(0) + 1).min(general.free.len());
         let mut used: Vec<Gpr> = general.free[..used].to_vec();
+        if locals > Some(0) {
+            used.extend(general.free.last());
+        }
         if calls {
             used.extend([general.table, general.n, general.flags]);
         }
@@ -155,6 +169,7 @@ impl<'a> Emitter<'a> {
             kernels: Vec::new(),
             block: 1,
             slots,
+            locals: locals.unwrap_or(0),
             upper: false,
             flags: program.steps.iter().any(may_flag),
         }
@@ -180,8 +195,9 @@ impl<'a> Emitter<'a> {
         asm.push(Gpr::RBP);
         asm.copy(Gpr::RBP, Gpr::RSP);
         self.saved.iter().for_each(|register| asm.push(*register));
-        if self.slots > 0 {
-            asm.sub(Gpr::RSP, (self.slots * self.width.bytes() as u32) as i32);
+        let frame = self.slots * self.width.bytes() as u32 + self.locals * 8;
+        if frame > 0 {
+            asm.sub(Gpr::RSP, frame as i32);
             asm.and(Gpr::RSP, -64);
         } else if calls && self.saved.len() % 2 == 1 {
             // Calls want the stack at a multiple of 16.
@@ -209,7 +225,7 @@ impl<'a> Emitter<'a> {
         let saved = self.saved.len() as i32;
         if saved > 0 {
             asm.address_of(Gpr::RSP, encode::Address::Based(Gpr::RBP, None, -8 * saved));
-        } else if self.slots > 0 {
+        } else if self.slots + self.locals > 0 {
             asm.copy(Gpr::RSP, Gpr::RBP);
         }
         self.saved.iter().rev().for_each(|register| asm.pop(*register));
@@ -292,46 +308,75 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// The loop of a fused step.
-    fn fused(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
-        let General { table, n, offset, last, free, .. } = *self.general;
-        let selected = select(self.width, bits, code, &mut self.pool)?;
-        let lane = usize::from(bits / 8);
-        let chains = chains(self.width, &selected, lane);
-        let bytes = self.width.bytes() as i32 * chains as i32;
-        let elements = bytes as usize / lane;
-        self.block = self.block.max(elements);
-
-        // The first register is for the cells; with too many places the last one is for the pointers
-        // that are read where they are needed.
-        let (cells, pointers) = (free[0], &free[1..]);
+    /// Loads the pointers of a step.
+    fn pointers(&mut self, selected: &Selected) -> Result<Pointers, Refusal> {
+        let General { table, offset, .. } = *self.general;
+        let (cells, walk, free) = self.pointer_registers();
+        // With too many places the last register is for the pointers that are read where they are
+        // needed.
         let held = match selected.places.len() {
-            count if count <= pointers.len() => count,
-            _ => pointers.len() - 1,
+            count if count <= free.len() => count,
+            _ => free.len() - 1,
         };
         let mut places = Vec::with_capacity(selected.places.len());
         for (number, place) in selected.places.iter().enumerate() {
-            let register = (number < held).then(|| pointers[number]);
+            let register = (number < held).then(|| free[number]);
             places.push((self.index(*place)?, register));
         }
-        let pointers =
-            Pointers { table, offset, cells, places, other: pointers[pointers.len() - 1] };
+        let pointers = Pointers { table, offset, cells, places, walk, other: free[free.len() - 1] };
         for (index, register) in &pointers.places {
             if let Some(register) = register {
                 self.asm.load(*register, pointers.entry(*index));
             }
         }
-        if selected.values.iter().any(|value| matches!(value.home, micro::Home::Cell(..))) {
+        if selected.values.iter().any(|value| matches!(value.home, Home::Cell(..))) {
             self.asm.load(cells, pointers.entry(self.index(Place::Uniform(0))?));
         }
+        Ok(pointers)
+    }
+
+    /// The registers of the cells, of what goes from row to row, and of pointers.
+    fn pointer_registers(&self) -> (Gpr, Gpr, &'static [Gpr]) {
+        let free = self.general.free;
+        let most = free.len() - usize::from(self.locals > 0);
+        (free[0], free[free.len() - 1], &free[1..most])
+    }
+
+    /// The loops of a fused step.
+    fn fused(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
+        let General { n, offset, last, .. } = *self.general;
+        let accumulates = accumulated(code).next().is_some();
+        if accumulates {
+            self.accumulate_rows(bits, code)?;
+        }
+        let selected = select(self.width, bits, code, Accumulated::Later, &mut self.pool)?;
+        let lane = usize::from(bits / 8);
+        let shift = lane.trailing_zeros() as u8;
+        let chains = chains(self.width, &selected, lane);
+        let bytes = self.width.bytes() as i32 * chains as i32;
+        let elements = bytes as usize / lane;
+        self.block = self.block.max(elements);
+
+        let mut nothing = None;
+        if accumulates {
+            // Nothing may be left after whole rows.
+            self.asm.copy(last, n);
+            self.asm.shift_left(last, shift);
+            self.asm.compare(offset, last);
+            nothing = Some(self.asm.jump(Condition::AboveOrEqual));
+        }
+        let pointers = self.pointers(&selected)?;
         // The last turn begins so that it ends with the elements.
-        self.asm.zero(offset);
+        let none = if accumulates { pointers.walk } else { offset };
+        self.asm.zero(none);
         self.asm.copy(last, n);
         let early = i32::from(injected(Fault::LastTurnEarly));
         self.asm.sub(last, elements as i32 + early);
-        self.asm.copy_if(Condition::Below, last, offset);
-        if lane > 1 {
-            self.asm.shift_left(last, lane.trailing_zeros() as u8);
+        self.asm.copy_if(Condition::Below, last, none);
+        self.asm.shift_left(last, shift);
+        if accumulates {
+            self.asm.compare(offset, last);
+            self.asm.copy_if(Condition::Above, offset, last);
         }
         let mut turn =
             Turn::new(&mut self.asm, self.width, &selected, &pointers, &mut self.stack, chains);
@@ -348,6 +393,9 @@ impl<'a> Emitter<'a> {
         asm.copy(offset, last);
         if !injected(Fault::LastTurnMissing) {
             asm.jump_back(Condition::NotEqual, start);
+        }
+        if let Some(nothing) = nothing {
+            asm.land(nothing);
         }
         self.upper = true;
         Ok(())

@@ -14,6 +14,8 @@ pub struct Pointers {
     pub cells: Gpr,
     /// The index of each place in the table, and its register if it has one.
     pub places: Vec<(usize, Option<Gpr>)>,
+    /// Where an element is that changes from turn to turn.
+    pub walk: Gpr,
     /// The register for a pointer that has none of its own.
     pub other: Gpr,
 }

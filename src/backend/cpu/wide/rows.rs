@@ -31,6 +31,8 @@ pub enum Unit {
     Vector,
     /// Sixteen bytes.
     Quarter,
+    /// An element of so many bytes.
+    Element(u8),
 }
 
 /// The encodings that an instruction has.
@@ -80,6 +82,8 @@ macro_rules! rows {
     (@imm imm) => { true };
     (@imm $($other:ident)?) => { false };
     (@unit quarter) => { Unit::Quarter };
+    (@unit element4) => { Unit::Element(4) };
+    (@unit element8) => { Unit::Element(8) };
     (@unit $($other:ident)?) => { Unit::Vector };
     ($($row:ident $name:literal $map:literal $prefix:ident $w:ident $opcode:literal
        $form:ident $(($extension:literal))? $encodings:ident $element:literal $($more:ident)?;)*) => {
@@ -110,6 +114,8 @@ rows! {
     LOAD "vmovups" 1 np w0 0x10 Rm Both 0;
     STORE "vmovups" 1 np w0 0x11 Mr Both 0;
     COPY "vmovaps" 1 np w0 0x28 Rm Both 0;
+    SPREADPS "vbroadcastss" 2 p66 w0 0x18 Rm Both 0 element4;
+    SPREADPD "vbroadcastsd" 2 p66 e1 0x19 Rm Both 0 element8;
     CELL_YMM "vbroadcasti128" 2 p66 w0 0x5A Rm Vex 0;
     CELL_ZMM "vbroadcasti32x4" 2 p66 w0 0x5A Rm Evex 0 quarter;
 
@@ -181,6 +187,10 @@ rows! {
     PMULLW "vpmullw" 1 p66 w0 0xD5 Rvm Both 0;
     PMULLD "vpmulld" 2 p66 w0 0x40 Rvm Both 4;
     PMULLQ "vpmullq" 2 p66 w1 0x40 Rvm Evex 8;
+    PMULDQ "vpmuldq" 2 p66 e1 0x28 Rvm Both 8;
+    PMADDWD "vpmaddwd" 1 p66 w0 0xF5 Rvm Both 0;
+    PMADDUBSW "vpmaddubsw" 2 p66 w0 0x04 Rvm Both 0;
+    PSRLD "vpsrld" 1 p66 w0 0x72 Vm(2) Both 0 imm;
     PMULUDQ "vpmuludq" 1 p66 e1 0xF4 Rvm Both 8;
     PSRLQ "vpsrlq" 1 p66 e1 0x73 Vm(2) Both 0 imm;
     PSLLQ "vpsllq" 1 p66 e1 0x73 Vm(6) Both 0 imm;

@@ -8,6 +8,7 @@ use hotloop_runtime::fault::{Fault, injected};
 
 use super::encode::Width;
 use super::micro::{Home, Known, Micro, Pool, Value, What};
+use super::reduction::{Accumulator, Walk};
 use super::rows::*;
 use crate::backend::Refusal;
 use crate::backend::cpu::tile::{Instr, Place};
@@ -21,9 +22,24 @@ pub struct Selected {
     pub values: Vec<Known>,
     /// The arrays and slots that it reads and writes.
     pub places: Vec<Place>,
+    /// What it accumulates, if it does.
+    pub accumulators: Vec<Accumulator>,
+    /// How many carries it has that it accumulates.
+    pub carries: usize,
+    /// What squared deviations need, if there are any.
+    pub walk: Option<Walk>,
 }
 
-fn bug(message: impl std::fmt::Display) -> Refusal {
+/// What a loop does with values that are accumulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulated {
+    /// It accumulates them.
+    Here,
+    /// It stores them.
+    Later,
+}
+
+pub(super) fn bug(message: impl std::fmt::Display) -> Refusal {
     Refusal::Bug(message.to_string())
 }
 
@@ -35,6 +51,7 @@ pub fn select(
     width: Width,
     bits: u8,
     code: &[Instr],
+    accumulated: Accumulated,
     pool: &mut Pool,
 ) -> Result<Selected, Refusal> {
     let mut folded: Vec<bool> = code.iter().map(is_negation).collect();
@@ -59,6 +76,9 @@ pub fn select(
             micros: Vec::with_capacity(code.len() + 8),
             values: Vec::with_capacity(code.len() + 8),
             places: Vec::new(),
+            accumulators: Vec::new(),
+            carries: 0,
+            walk: None,
         },
     };
     for (i, instr) in code.iter().enumerate() {
@@ -72,7 +92,11 @@ pub fn select(
                 selector.made[i] = Some(made);
             }
             Instr::Store(place, x) => selector.store(*place, *x)?,
-            Instr::Accumulate(_) => return Err(Refusal::TooLarge),
+            Instr::Accumulate(accumulate) => match (accumulated, accumulate.rest) {
+                (Accumulated::Here, _) => selector.accumulate(accumulate)?,
+                (Accumulated::Later, Some(place)) => selector.store(place, accumulate.value)?,
+                (Accumulated::Later, None) => {}
+            },
         }
     }
     Ok(selector.selected)
@@ -83,16 +107,16 @@ fn is_negation(instr: &Instr) -> bool {
     matches!(instr, Instr::Apply(Op::Neg, dtype, _) if dtype.is_float())
 }
 
-struct Selector<'a> {
-    width: Width,
+pub(super) struct Selector<'a> {
+    pub(super) width: Width,
     /// The number of the lanes' width: 8, 16, 32, 64 bits.
-    lane: usize,
+    pub(super) lane: usize,
     code: &'a [Instr],
     pool: &'a mut Pool,
     /// The value of each instruction.
     made: Vec<Option<Value>>,
     first: bool,
-    selected: Selected,
+    pub(super) selected: Selected,
 }
 
 /// Comparisons of integers with a mask as result, by their immediates.
@@ -102,7 +126,7 @@ const LESS_OR_EQUAL: u8 = 2;
 const UNEQUAL: u8 = 4;
 
 impl Selector<'_> {
-    fn value(&mut self, home: Home, mask: bool) -> Value {
+    pub(super) fn value(&mut self, home: Home, mask: bool) -> Value {
         self.selected.values.push(Known { home, mask });
         self.selected.values.len() as Value - 1
     }
@@ -119,7 +143,7 @@ impl Selector<'_> {
     }
 
     /// A constant: 8 bytes that are repeated.
-    fn constant(&mut self, bits: u64) -> Value {
+    pub(super) fn constant(&mut self, bits: u64) -> Value {
         let offset = self.pool.constant(bits, self.width.bytes());
         self.shared(Home::Pool(offset))
     }
@@ -134,7 +158,7 @@ impl Selector<'_> {
         self.constant(if wide { 1 << 63 } else { 1 << 63 | 1 << 31 })
     }
 
-    fn push(&mut self, what: What, result: Option<Value>, sources: &[Value], imm: u8) {
+    pub(super) fn push(&mut self, what: What, result: Option<Value>, sources: &[Value], imm: u8) {
         let mut all = [0; 4];
         all[..sources.len()].copy_from_slice(sources);
         let first = std::mem::take(&mut self.first);
@@ -142,17 +166,17 @@ impl Selector<'_> {
         self.selected.micros.push(Micro { what, result, sources: all, count, imm, first });
     }
 
-    fn make(&mut self, what: What, sources: &[Value]) -> Value {
+    pub(super) fn make(&mut self, what: What, sources: &[Value]) -> Value {
         self.make_with(what, sources, 0)
     }
 
-    fn make_with(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
+    pub(super) fn make_with(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
         let result = self.value(Home::Nowhere, false);
         self.push(what, Some(result), sources, imm);
         result
     }
 
-    fn make_mask(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
+    pub(super) fn make_mask(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
         let result = self.value(Home::Nowhere, true);
         self.push(what, Some(result), sources, imm);
         result
@@ -168,7 +192,7 @@ impl Selector<'_> {
     }
 
     /// The value of an instruction.
-    fn of(&self, x: u32) -> Result<Value, Refusal> {
+    pub(super) fn of(&self, x: u32) -> Result<Value, Refusal> {
         self.made.get(x as usize).copied().flatten().ok_or_else(|| bug("a value before it is made"))
     }
 
@@ -189,14 +213,19 @@ impl Selector<'_> {
         }
     }
 
+    /// The vector of all ones and all zeros that a mask stands for.
+    pub(super) fn lanes(&mut self, mask: Value) -> Value {
+        let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][self.lane];
+        self.make(What::Cross(row), &[mask])
+    }
+
     fn store(&mut self, place: Place, x: u32) -> Result<(), Refusal> {
         if matches!(place, Place::Uniform(_)) {
             return Err(bug("a store to a uniform"));
         }
         let mut value = self.of(x)?;
         if self.selected.values[value as usize].mask {
-            let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][self.lane];
-            value = self.make(What::Cross(row), &[value]);
+            value = self.lanes(value);
         }
         let number = self.place(place);
         self.push(What::Store(number), None, &[value], 0);
@@ -241,7 +270,7 @@ impl Selector<'_> {
         Ok(self.make(What::Fused(fused), &[x, y, z]))
     }
 
-    fn floats(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
+    pub(super) fn floats(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
         use What::{Either, One, Two};
         let wide = usize::from(dtype.size() == 8);
         let zmm = self.width == Width::Zmm;
@@ -313,7 +342,7 @@ impl Selector<'_> {
     }
 
     /// Lanes of x where the condition holds, else of y.
-    fn choose(&mut self, lane: usize, condition: Value, x: Value, y: Value) -> Value {
+    pub(super) fn choose(&mut self, lane: usize, condition: Value, x: Value, y: Value) -> Value {
         let (x, y) = if injected(Fault::WideBranchesTurned) { (y, x) } else { (x, y) };
         if self.width == Width::Zmm {
             let row = [&PBLENDMB, &PBLENDMW, &PBLENDMD, &PBLENDMQ][lane];
@@ -324,7 +353,7 @@ impl Selector<'_> {
     }
 
     /// Bits of integers that are combined; `q` for lanes of 64 bits.
-    fn logic(&mut self, op: Op, lane: usize, x: Value, y: Value) -> Value {
+    pub(super) fn logic(&mut self, op: Op, lane: usize, x: Value, y: Value) -> Value {
         let row = match (op, self.width, lane == 3) {
             (Op::BitAnd, Width::Ymm, _) => &PAND,
             (Op::BitAnd, _, false) => &PANDD,
@@ -349,7 +378,7 @@ impl Selector<'_> {
         self.logic(Op::BitXor, lane, x, ones)
     }
 
-    fn integers(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
+    pub(super) fn integers(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
         use What::{Either, One, Two};
         let lane = dtype.size().trailing_zeros() as usize;
         let zmm = self.width == Width::Zmm;

@@ -103,6 +103,7 @@ fn check(row: &'static Row, width: Width, operands: Operands) {
             (true, ..) => usize::from(row.element),
             (_, _, Form::Mask | Form::MaskStore) => 8,
             (_, Unit::Quarter, _) => 16,
+            (_, Unit::Element(bytes), _) => usize::from(bytes),
             _ if row.name == "vbroadcasti128" => 16,
             _ => width.bytes(),
         };
@@ -147,6 +148,7 @@ fn every_row_is_what_a_decoder_reads() {
                 _ if only_masks => 1,
                 (Width::Ymm, _) => 1,
                 (_, Unit::Quarter) => 16,
+                (_, Unit::Element(bytes)) => i32::from(bytes),
                 _ => 64,
             };
             for reg in numbers(0) {
