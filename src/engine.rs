@@ -14,7 +14,7 @@ use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
 use rustc_hash::FxHashSet;
 
-use crate::backend::cpu::{Native, Portable};
+use crate::backend::cpu::{Emitter, Native, Portable};
 use crate::backend::{Backend as _, Label, Refusal};
 use crate::bind::Compiled;
 use crate::cache::Cache;
@@ -203,6 +203,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Who makes the native code of loops; for tests and comparisons.
+    #[doc(hidden)]
+    pub fn emitter(mut self, emitter: Emitter) -> EngineBuilder {
+        self.0.emitter = emitter;
+        self
+    }
+
     /// Tells the profiler `perf` the names of kernels: `hotloop: sin(a)**2 + 1 [pass 0]`, or of
     /// the first program that they were made for. A file that cannot be written is no error. The
     /// environment variable `HOTLOOP_PERF` (`off`, `map`, `jitdump`) sets the default.
@@ -273,7 +280,7 @@ impl EngineBuilder {
         Engine(Arc::new(Shared {
             pool: if self.0.eager { pool.eager() } else { pool },
             programs: Cache::new(self.0.cache_capacity),
-            native: Native::new(self.0.isa, self.0.cache_capacity),
+            native: Native::new(self.0.isa, self.0.emitter, self.0.cache_capacity),
             spare: Spare::new(self.0.keep_memory).map(Arc::new),
             options: self.0,
         }))

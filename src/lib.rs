@@ -98,6 +98,9 @@ pub mod threads {
     pub use hotloop_runtime::isa::Isa;
     pub use hotloop_runtime::pages::prefer_huge_pages;
     pub use rayon;
+
+    #[doc(hidden)]
+    pub use crate::backend::cpu::Emitter;
 }
 
 /// What runs take and how far they are, and what profilers see of them.

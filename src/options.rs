@@ -9,6 +9,7 @@ use hotloop_runtime::control::{Control, Progress};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::perf::Perf;
 
+use crate::backend::cpu::Emitter;
 use crate::call::MemoryLimits;
 use crate::legalize::Mode;
 
@@ -49,6 +50,7 @@ pub(crate) struct Options {
     pub cores: Box<[usize]>,
     pub mode: Mode,
     pub isa: Isa,
+    pub emitter: Emitter,
     pub perf: Perf,
     pub backend: Backend,
     pub max_text: usize,
@@ -68,6 +70,7 @@ impl Default for Options {
             cores: Box::default(),
             mode: Mode::Strict,
             isa: default_isa(),
+            emitter: default_emitter(),
             perf: default_perf(),
             backend: Backend::Auto,
             max_text: 1 << 20,
@@ -87,6 +90,12 @@ fn default_isa() -> Isa {
 }
 
 /// What `HOTLOOP_PERF` says.
+/// The one that `HOTLOOP_EMITTER` names, for comparisons.
+fn default_emitter() -> Emitter {
+    let wanted = std::env::var("HOTLOOP_EMITTER").ok().and_then(|name| Emitter::from_name(&name));
+    wanted.unwrap_or_default()
+}
+
 fn default_perf() -> Perf {
     let wanted = std::env::var("HOTLOOP_PERF").ok().and_then(|name| Perf::from_name(&name));
     wanted.unwrap_or_default()

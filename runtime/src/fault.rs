@@ -152,7 +152,36 @@ faults! {
         RowsSkipped "a loop that accumulates takes every second row";
         NarrowSumUnsigned "a loop takes narrow integers for unsigned ones when it sums them";
         LoopEndsEarly "a loop leaves out what does not fill a turn";
+    "src/backend/cpu/native.rs":
         CodegenPanics "code generation panics";
+    "src/backend/cpu/wide/select.rs":
+        WideMaximumOfNumbers "maximum of floats gives a number beside a NaN";
+        WideMinimumOnce "minimum of floats is one instruction of 256 bits";
+        WideUnsignedAsSigned "the extreme of small unsigned integers is that of signed ones";
+        WideU64NotMoved "u64 are compared as i64 by 256-bit code";
+        WideComplementForgotten "the complement of a comparison of integers is left out";
+        WideBranchesTurned "a select of 256 bits takes the other branch";
+        WideSignOfOtherWidth "negation flips the sign of the other width's floats";
+        WideProductHalf "products of 64 bits leave out a product of halves";
+        FusedNegationForgotten "a negation that is folded into a product and sum is forgotten";
+    "src/backend/cpu/wide/reduction.rs":
+        WideNarrowSumUnsigned "a loop of 256 bits takes narrow integers for unsigned ones when it sums them";
+    "src/backend/cpu/wide/accumulate.rs":
+        WideRowsSkipped "a loop of 256 bits that accumulates takes every second row";
+        StripsOfTheFirst "every strip of a block is the first";
+    "src/backend/cpu/wide/allocate.rs":
+        FusedOtherForm "a product and sum overwrites its factor as if it were the sum";
+        SpilledTogether "all values that leave their registers go to one slot";
+        VictimStillUsed "a result takes the register of a source that is used again";
+        ChainsReadTheFirst "every chain reads the elements of the first";
+        SwappedAnyway "operands are swapped whose order matters";
+    "src/backend/cpu/wide/mod.rs":
+        LastTurnMissing "a loop leaves out its last turn if that is not whole";
+        LastTurnEarly "the last turn ends before the last element";
+    "src/backend/cpu/wide/pointers.rs":
+        CellOfNeighbour "a broadcast number is that of the cell before";
+    "src/backend/cpu/wide/encode.rs":
+        HighRegisterLost "the upper eight registers are encoded as the lower ones";
     "src/bind/":
         OverlapNotCopied "an input that an output overlaps is not copied";
         InPlaceNotStaged "an input that is also written is not staged";

@@ -79,6 +79,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     let tile = executor::Tile {
         code: tile.code(),
         block: tile.block,
+        inward: tile.inward,
         table: tile.table(),
         kernels: tile.kernels(),
         carries: tile.carries(),

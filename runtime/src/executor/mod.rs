@@ -62,6 +62,9 @@ pub struct Tile<'a> {
     /// Elements that one turn of its loops takes; in-place operands are handed to it in
     /// multiples of this. At most 64, a power of two.
     pub block: usize,
+    /// Whether that many elements, or more, need not be a multiple of it: its loops end with the
+    /// last element.
+    pub inward: bool,
     /// The layout of its table; a scratch slot has 8 bytes an element.
     pub table: TileTable,
     /// The addresses of the block kernels that it calls through the table.
@@ -88,6 +91,7 @@ pub struct Tile<'a> {
 pub struct Loop {
     code: Option<TileCode>,
     block: usize,
+    inward: bool,
     carries: Box<[TileCarry]>,
     nest: Nest,
     grid: Grid,
@@ -278,7 +282,8 @@ impl Loop {
             list.push(UnsafeCell::new(worker));
         }
         let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
-        let simple = n > 0 && n == columns && n <= length && n.is_multiple_of(block);
+        let simple = n > 0 && n == columns && n <= length;
+        let simple = simple && (n.is_multiple_of(block) || tile.inward && n >= block);
         let simple = simple && folds.is_empty() && operands.iter().all(in_place);
         if let Some(worker) = list.first_mut().filter(|_| simple) {
             for (i, Bound { operand, .. }) in operands.iter().enumerate() {
@@ -289,6 +294,7 @@ impl Loop {
         Ok(Loop {
             code: tile.code.cloned(),
             block,
+            inward: tile.inward,
             carries: tile.carries.into(),
             nest,
             grid,
@@ -356,7 +362,8 @@ impl Loop {
         if let (Some(n), Some(code)) = (self.one_tile, &self.code) {
             let _environment = FpEnv::enter();
             control.check()?;
-            // SAFETY: the table holds the operands, which have `n` elements: whole blocks.
+            // SAFETY: the table holds the operands, which have `n` elements: whole blocks, or at
+            // least one if the code ends with the last element.
             let flags = unsafe { code.run(self.workers[0].get_mut().table.as_ptr(), n) };
             if let Some(progress) = progress {
                 progress.add(n as u64);

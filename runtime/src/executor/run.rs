@@ -314,10 +314,11 @@ impl Loop {
     #[inline]
     pub(super) unsafe fn run_tile(&self, worker: &mut Worker, place: &Place, n: usize) -> u32 {
         let rest = n % self.block;
+        let in_place = rest == 0 || self.inward && n >= self.block;
         // SAFETY: a multiple of the block never reaches beyond the operands; staging has room for
         // a whole block, and for a whole tile where lanes are not cut.
         unsafe {
-            if rest == 0 {
+            if in_place {
                 return self.run_part(worker, place, n, false);
             }
             if self.nest.along == Along::Rows || n == rest {
@@ -334,7 +335,8 @@ impl Loop {
     }
 
     /// # Safety
-    /// As [`Loop::run_tile`]; unless all operands are staged, `n` is a multiple of the block.
+    /// As [`Loop::run_tile`]; unless all operands are staged, `n` is a multiple of the block, or at
+    /// least one block where the code ends with the last element.
     #[inline]
     pub(super) unsafe fn run_part(
         &self,

@@ -30,7 +30,8 @@ impl TileCode {
     ///
     /// # Safety
     /// The table has the tile's layout; each of its arrays and slots has `n` elements up to the
-    /// next multiple of the tile's block.
+    /// next multiple of the tile's block, or just `n` if the tile ends with its last element and
+    /// there are as many as a block has.
     #[inline]
     pub unsafe fn run(&self, table: *const *mut u8, n: usize) -> u32 {
         match self {

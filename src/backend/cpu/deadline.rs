@@ -7,7 +7,7 @@ use std::time::Instant;
 use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
 
-use super::cranelift::{self, NativeTile};
+use super::native::{self, Emitter, NativeTile};
 use super::tile::TileProgram;
 use crate::backend::{Label, Refusal};
 
@@ -17,15 +17,16 @@ const QUICK: usize = 4000;
 /// Compiles a tile; a large one on a thread of its own, which is left behind at the deadline.
 ///
 /// # Errors
-/// Cranelift's, [`Refusal::TooLarge`] at the deadline, [`Refusal::Busy`] if there is no thread.
+/// The emitters', [`Refusal::TooLarge`] at the deadline, [`Refusal::Busy`] if there is no thread.
 pub fn compile(
     program: &TileProgram,
     isa: Isa,
+    emitter: Emitter,
     deadline: Instant,
     label: Label,
 ) -> Result<Arc<NativeTile>, Refusal> {
     if program.size() <= QUICK {
-        return cranelift::compile(program, isa, &label).map(Arc::new);
+        return native::compile(program, isa, emitter, &label).map(Arc::new);
     }
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -38,7 +39,7 @@ pub fn compile(
     let work = move || {
         let _helper = helper;
         // Nobody may be waiting any more.
-        let _ = sender.send(cranelift::compile(&own, isa, &label).map(Arc::new));
+        let _ = sender.send(native::compile(&own, isa, emitter, &label).map(Arc::new));
     };
     thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
     receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))

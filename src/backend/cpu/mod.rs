@@ -7,8 +7,10 @@ mod deadline;
 #[cfg(feature = "faults")]
 mod fault;
 mod lower;
+mod native;
 mod steps;
 mod tile;
+mod wide;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,8 +23,10 @@ use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
 use crate::backend::{Backend, Label, Refusal};
 use crate::cache::Cache;
 use crate::plan::Pass;
-use cranelift::{NativeTile, Vectors};
+use cranelift::Vectors;
 use lower::{Lowered, lower};
+pub use native::Emitter;
+use native::NativeTile;
 use steps::{Kernels, Steps};
 use tile::{Carried, Place, TileProgram};
 
@@ -33,6 +37,8 @@ pub struct Tile {
     pub cost: f32,
     /// Elements that in-place operands must come in multiples of.
     pub block: usize,
+    /// Whether that many elements, or more, need not be a multiple of it.
+    pub inward: bool,
     code: TileCode,
     /// Keeps the code alive.
     native: Option<Arc<NativeTile>>,
@@ -59,7 +65,8 @@ impl Tile {
         };
         let carries: Option<Box<[TileCarry]>> = program.carries.iter().map(carry).collect();
         let carries = carries.ok_or_else(|| Refusal::Bug("a carry of no array".to_string()))?;
-        Ok(Tile { program, cost, block, code, native, carries })
+        let inward = native.as_ref().is_some_and(|native| native.is_inward());
+        Ok(Tile { program, cost, block, inward, code, native, carries })
     }
 
     /// What computes its elements; `None` if there is nothing to compute.
@@ -112,16 +119,17 @@ impl fmt::Display for Tile {
 /// Bytes of code beyond which a tile is kept only by its programs.
 const LARGE_CODE: usize = 256 << 10;
 
-/// Native code, by Cranelift.
+/// Native code.
 pub struct Native {
     isa: Isa,
+    emitter: Emitter,
     tiles: Cache<(TileProgram, Isa), Result<Arc<NativeTile>, Refusal>>,
 }
 
 impl Native {
     /// The backend for an instruction set, which keeps the code of this number of tiles.
-    pub fn new(isa: Isa, capacity: usize) -> Native {
-        Native { isa, tiles: Cache::new(capacity) }
+    pub fn new(isa: Isa, emitter: Emitter, capacity: usize) -> Native {
+        Native { isa, emitter, tiles: Cache::new(capacity) }
     }
 }
 
@@ -133,7 +141,7 @@ impl Backend for Native {
         #[cfg(feature = "faults")]
         let lowered = fault::lowered(lowered, pass.uniforms);
         let key = (lowered.program.clone(), self.isa);
-        let make = || deadline::compile(&lowered.program, self.isa, deadline, label);
+        let make = || deadline::compile(&lowered.program, self.isa, self.emitter, deadline, label);
         let keep = |made: &Result<Arc<NativeTile>, Refusal>| {
             made.as_ref().is_ok_and(|tile| tile.code_len() <= LARGE_CODE)
         };

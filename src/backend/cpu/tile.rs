@@ -61,6 +61,17 @@ pub struct Carried {
     pub state: Option<u32>,
 }
 
+impl Instr {
+    /// The place that it loads or stores.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
+            Instr::Apply(..) => None,
+            Instr::Accumulate(accumulate) => accumulate.rest,
+        }
+    }
+}
+
 /// A step of a tile's program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {

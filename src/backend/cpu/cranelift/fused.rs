@@ -279,14 +279,3 @@ impl Line<'_> {
         self.accumulated().next().is_some()
     }
 }
-
-impl Instr {
-    /// The place that an instruction loads or stores.
-    fn place(&self) -> Option<Place> {
-        match self {
-            Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
-            Instr::Apply(..) => None,
-            Instr::Accumulate(accumulate) => accumulate.rest,
-        }
-    }
-}

@@ -12,7 +12,6 @@ mod accumulate;
 mod fused;
 mod operation;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock};
 
 use cranelift_codegen::Context;
@@ -23,50 +22,19 @@ use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use hotloop_runtime::block::BlockFn;
-use hotloop_runtime::code::{Code, publish_named};
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{Reduction, Runs};
-use hotloop_runtime::tile::{TileFn, TileTable};
+use hotloop_runtime::tile::TileTable;
 
+use super::native::Emitted;
 use super::tile::{Place, Step, TileProgram};
-use crate::backend::{Form, Label, Refusal, Target};
+use crate::backend::{Form, Refusal, Target};
 use crate::ops::Op;
 
 use fused::{elements_per_turn, most_live};
-
-/// A compiled tile program.
-pub struct NativeTile {
-    code: Code,
-    block: usize,
-    kernels: Box<[usize]>,
-}
-
-impl NativeTile {
-    /// The function, valid as long as this value.
-    pub fn function(&self) -> TileFn {
-        // SAFETY: the code was compiled from a function of exactly this signature.
-        unsafe { std::mem::transmute::<*const u8, TileFn>(self.code.as_ptr()) }
-    }
-
-    /// Elements that in-place operands must come in multiples of.
-    pub fn block(&self) -> usize {
-        self.block
-    }
-
-    /// The addresses of the block kernels that its table holds.
-    pub fn kernels(&self) -> &[usize] {
-        &self.kernels
-    }
-
-    /// Bytes of machine code.
-    pub fn code_len(&self) -> usize {
-        self.code.len()
-    }
-}
 
 /// A stack frame beyond which there is no native code: it would run on the caller's stack.
 const MOST_FRAME: u32 = 64 << 10;
@@ -150,8 +118,11 @@ impl Target for Vectors {
     }
 }
 
-/// Compiles a tile program. Thread-safe; a panic inside Cranelift becomes a [`Refusal::Bug`].
-pub fn compile(program: &TileProgram, isa: Isa, label: &Label) -> Result<NativeTile, Refusal> {
+/// Emits a tile program. Thread-safe; it may panic.
+///
+/// # Errors
+/// [`Refusal::TooLarge`], [`Refusal::Unavailable`] and [`Refusal::Bug`].
+pub fn emit(program: &TileProgram, isa: Isa) -> Result<Emitted, Refusal> {
     let target = target(isa)?;
     let too_wide =
         |step: &Step| matches!(step, Step::Fused(_, code) if most_live(code) > MOST_LIVE);
@@ -163,18 +134,15 @@ pub fn compile(program: &TileProgram, isa: Isa, label: &Label) -> Result<NativeT
         context: Context::new(),
         builder: FunctionBuilderContext::new(),
     });
-    let made = catch_unwind(AssertUnwindSafe(|| {
-        Compiler::compile(program, isa, target, &mut workspace, label)
-    }));
     // After a panic or an error the workspace may hold half a function: it is dropped.
-    let tile = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
+    let emitted = Compiler::compile(program, isa, target, &mut workspace)?;
     workspace.context.clear();
     if let Ok(mut kept) = WORKSPACES.try_lock()
         && kept.len() < MOST_WORKSPACES
     {
         kept.push(workspace);
     }
-    Ok(tile)
+    Ok(emitted)
 }
 
 struct Compiler<'a, 'f> {
@@ -216,9 +184,7 @@ impl<'a> Compiler<'a, '_> {
         isa: Isa,
         target: &OwnedTargetIsa,
         workspace: &mut Workspace,
-        label: &Label,
-    ) -> Result<NativeTile, Refusal> {
-        assert!(!injected(Fault::CodegenPanics), "a fault is on");
+    ) -> Result<Emitted, Refusal> {
         let mut signature = Signature::new(CallConv::SystemV);
         signature.params.extend([AbiParam::new(types::I64); 2]);
         signature.returns.push(AbiParam::new(types::I32));
@@ -261,9 +227,7 @@ impl<'a> Compiler<'a, '_> {
         if compiled.buffer.frame_layout().map_or(0, |f| f.frame_to_fp_offset) > MOST_FRAME {
             return Err(Refusal::TooLarge);
         }
-        let code = publish_named(compiled.code_buffer(), label.perf, &label.name)
-            .map_err(|e| Refusal::Unavailable(e.to_string()))?;
-        Ok(NativeTile { code, block, kernels: kernels.into() })
+        Ok(Emitted { code: compiled.code_buffer().to_vec(), block, inward: false, kernels })
     }
 
     /// The pointer of a place; what the plan does not declare is an error, not an address.

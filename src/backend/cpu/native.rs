@@ -1,0 +1,116 @@
+//! Native code of a tile, and who makes it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hotloop_runtime::code::{Code, publish_named};
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::tile::TileFn;
+
+use super::cranelift;
+use super::tile::TileProgram;
+use super::wide::{self, Width};
+use crate::backend::{Label, Refusal};
+
+/// Who makes the native code of loops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Emitter {
+    /// The one for the machine's vectors, and Cranelift for what it refuses.
+    #[default]
+    Wide,
+    /// Cranelift, which has vectors of 128 bits.
+    Cranelift,
+}
+
+impl Emitter {
+    /// The emitter of a name, as `HOTLOOP_EMITTER` takes it.
+    pub fn from_name(name: &str) -> Option<Emitter> {
+        match name {
+            "wide" => Some(Emitter::Wide),
+            "cranelift" => Some(Emitter::Cranelift),
+            _ => None,
+        }
+    }
+}
+
+/// A compiled tile program.
+pub struct NativeTile {
+    code: Code,
+    block: usize,
+    inward: bool,
+    kernels: Box<[usize]>,
+}
+
+/// The code of a tile, before it can be executed.
+pub struct Emitted {
+    /// The code, which does not depend on where it lies.
+    pub code: Vec<u8>,
+    /// Elements that a turn of its loops takes, at most.
+    pub block: usize,
+    /// Whether it touches nothing beyond its elements where there are as many as a block has.
+    pub inward: bool,
+    /// The addresses of the block kernels that its table holds.
+    pub kernels: Vec<usize>,
+}
+
+impl NativeTile {
+    /// The function, valid as long as this value.
+    pub fn function(&self) -> TileFn {
+        // SAFETY: the code was compiled from a function of exactly this signature.
+        unsafe { std::mem::transmute::<*const u8, TileFn>(self.code.as_ptr()) }
+    }
+
+    /// Elements that in-place operands must come in multiples of.
+    pub fn block(&self) -> usize {
+        self.block
+    }
+
+    /// Whether as many elements as a block has, or more, need not be a multiple of it.
+    pub fn is_inward(&self) -> bool {
+        self.inward
+    }
+
+    /// The addresses of the block kernels that its table holds.
+    pub fn kernels(&self) -> &[usize] {
+        &self.kernels
+    }
+
+    /// Bytes of machine code.
+    pub fn code_len(&self) -> usize {
+        self.code.len()
+    }
+}
+
+/// Compiles a tile program. Thread-safe; a panic on the way becomes a [`Refusal::Bug`].
+///
+/// # Errors
+/// A [`Refusal`] of the last emitter that was asked.
+pub fn compile(
+    program: &TileProgram,
+    isa: Isa,
+    emitter: Emitter,
+    label: &Label,
+) -> Result<NativeTile, Refusal> {
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        assert!(!injected(Fault::CodegenPanics), "a fault is on");
+        let width = match isa {
+            Isa::Avx2 => Width::Ymm,
+            Isa::Avx512 => Width::Zmm,
+            _ => return cranelift::emit(program, isa),
+        };
+        if emitter == Emitter::Cranelift || !cfg!(all(target_arch = "x86_64", target_os = "linux"))
+        {
+            return cranelift::emit(program, isa);
+        }
+        match wide::emit(program, width, isa) {
+            Err(Refusal::TooLarge) => cranelift::emit(program, isa),
+            made => made,
+        }
+    }));
+    let made = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
+    let Emitted { code, block, inward, kernels } = made;
+    let code = publish_named(&code, label.perf, &label.name)
+        .map_err(|e| Refusal::Unavailable(e.to_string()))?;
+    Ok(NativeTile { code, block, inward, kernels: kernels.into() })
+}

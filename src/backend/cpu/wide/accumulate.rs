@@ -1,0 +1,252 @@
+//! The loop that accumulates whole rows in registers.
+//!
+//! The accumulators of a block of rows are in registers while its rows go by, all of a row at once, or
+//! where there are too few registers in strips: a few vectors of each row. The order within an
+//! accumulator is that of its rows in any case, and so are its bits.
+
+use std::mem::offset_of;
+
+use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::reduce::{ROWS, row_lanes};
+use hotloop_runtime::tile::CarryState;
+
+use super::allocate::{Turn, row_chains};
+use super::encode::{Address, Asm, Condition, Gpr, Operands, Rm, Width};
+use super::reduction::words;
+use super::rows::*;
+use super::select::{Accumulated, select};
+use super::{Emitter, General};
+use crate::backend::Refusal;
+use crate::backend::cpu::tile::{Accumulate, Instr};
+
+/// What the loop keeps in the frame, by number; then the runs of each carry.
+const LEFT: u32 = 0;
+const TAKEN: u32 = 1;
+const OFFSET: u32 = 2;
+const BEFORE: u32 = 3;
+const STRIP: u32 = 4;
+const RECIPROCALS: u32 = 5;
+const RUNS: u32 = 6;
+
+/// What a step accumulates.
+pub fn accumulated(code: &[Instr]) -> impl Iterator<Item = &Accumulate> {
+    code.iter().filter_map(|instr| match instr {
+        Instr::Accumulate(accumulate) => Some(accumulate),
+        _ => None,
+    })
+}
+
+/// Words of the frame that a step needs.
+pub fn locals(code: &[Instr]) -> u32 {
+    match accumulated(code).count() as u32 {
+        0 => 0,
+        carries => RUNS + carries,
+    }
+}
+
+/// The place of a word of a carry's state.
+fn of_state(state: Gpr, offset: usize) -> Address {
+    Address::Based(state, None, offset as i32)
+}
+
+impl Emitter<'_> {
+    /// A word of the frame.
+    fn local(&self, number: u32) -> Address {
+        let slots = (self.slots * self.width.bytes() as u32) as i32;
+        Address::Based(Gpr::RSP, None, slots + 8 * number as i32)
+    }
+
+    fn set_local(&mut self, number: u32, from: Gpr) {
+        let local = self.local(number);
+        self.asm.store(local, from);
+    }
+
+    fn local_to(&mut self, to: Gpr, number: u32) {
+        let local = self.local(number);
+        self.asm.load(to, local);
+    }
+
+    /// Accumulates the rows that the carries' states ask for, and leaves the offset after them.
+    pub(super) fn accumulate_rows(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
+        let General { offset, last, .. } = *self.general;
+        let size = usize::from(bits / 8);
+        let row_bytes = row_lanes(size) * size;
+        let selected = select(self.width, bits, code, Accumulated::Here, &mut self.pool)?;
+        let row = row_bytes / self.width.bytes();
+        let chains = row_chains(self.width, &selected, row).ok_or(Refusal::TooLarge)?;
+        let strip_bytes = chains as usize * self.width.bytes();
+        let strips = strip_bytes < row_bytes;
+        let carries: Vec<Accumulate> = accumulated(code).copied().collect();
+        let shift = row_bytes.trailing_zeros() as u8;
+        let pointers = self.pointers(&selected)?;
+        let walk = pointers.walk;
+        let table = self.program.table();
+        let state = |number: usize| pointers.entry(table.state(carries[number].state as usize));
+
+        // What the states say.
+        self.asm.load(walk, state(0));
+        self.asm.load(offset, of_state(walk, offset_of!(CarryState, rows)));
+        self.set_local(LEFT, offset);
+        self.asm.load(last, of_state(walk, offset_of!(CarryState, before)));
+        self.set_local(BEFORE, last);
+        if let Some(walked) = selected.walk {
+            // The row after those before takes the reciprocal of one more.
+            self.asm.shift_left(last, walked.bytes.trailing_zeros() as u8);
+            self.asm.add(last, i32::from(walked.bytes));
+            self.asm.load(walk, state(walked.carry));
+            self.asm.add_from(last, of_state(walk, offset_of!(CarryState, reciprocals)));
+            self.set_local(RECIPROCALS, last);
+        }
+        for number in 0..carries.len() {
+            self.asm.load(walk, state(number));
+            self.asm.load(last, of_state(walk, offset_of!(CarryState, runs)));
+            self.set_local(RUNS + number as u32, last);
+        }
+        self.asm.zero(last);
+        self.set_local(OFFSET, last);
+        self.asm.test(offset);
+        let nothing = self.asm.jump(Condition::Equal);
+
+        let mut stack = std::mem::take(&mut self.stack);
+        let mut code = std::mem::replace(&mut self.asm, Asm::new(self.width));
+        let mut turn = Turn::new(&mut code, self.width, &selected, &pointers, &mut stack, chains);
+        let (registers, first) = turn.keep_accumulators();
+        turn.pin();
+        let frame = (self.slots * self.width.bytes() as u32) as i32;
+        let local = |number: u32| Address::Based(Gpr::RSP, None, frame + 8 * number as i32);
+        let put = |turn: &mut Turn<'_>, row: &'static Row, reg: u8, rm: Rm| {
+            turn.asm().emit(row, Operands { reg, vvvv: 0, rm, mask: 0, imm: 0 });
+        };
+        let zmm = self.width == Width::Zmm;
+        let ones = self.pool.constant(!0, self.width.bytes());
+        // A truth value of the first row: zero in all others.
+        let not_first = |turn: &mut Turn<'_>| {
+            let Some(first) = first else { return };
+            let row = if zmm { &KXOR } else { &XORPS };
+            let rm = Rm::Register(first);
+            turn.asm().emit(row, Operands { reg: first, vvvv: first, rm, mask: 0, imm: 0 });
+        };
+        // The vectors of the accumulators in the runs, from where `walk` points for each carry.
+        let transfer = |turn: &mut Turn<'_>, row: &'static Row| {
+            for (number, _) in carries.iter().enumerate() {
+                turn.asm().load(walk, local(RUNS + number as u32));
+                if strips {
+                    turn.asm().add_from(walk, local(STRIP));
+                }
+                for (at, accumulator) in selected.accumulators.iter().enumerate() {
+                    for chain in 0..chains as usize {
+                        if accumulator.carry == number {
+                            let vector = chain * self.width.bytes();
+                            let disp = accumulator.word * row_bytes + vector;
+                            let there = Address::Based(walk, None, disp as i32);
+                            put(
+                                turn,
+                                row,
+                                registers[at * chains as usize + chain],
+                                Rm::Memory(there),
+                            );
+                        }
+                    }
+                }
+            }
+        };
+
+        // The blocks.
+        let block = turn.asm().position();
+        let asm = turn.asm();
+        asm.set(last, ROWS as i32);
+        asm.sub_from(last, local(BEFORE));
+        asm.load(offset, local(LEFT));
+        asm.compare(offset, last);
+        asm.copy_if(Condition::Below, last, offset);
+        asm.store(local(TAKEN), last);
+        if strips {
+            asm.zero(last);
+            asm.store(local(STRIP), last);
+        }
+        // The strips of a block.
+        let strip = asm.position();
+        asm.load(offset, local(OFFSET));
+        if strips && !injected(Fault::StripsOfTheFirst) {
+            asm.add_from(offset, local(STRIP));
+        }
+        asm.load(last, local(TAKEN));
+        asm.shift_left(last, shift);
+        asm.add_register(last, offset);
+        asm.load(walk, local(BEFORE));
+        asm.test(walk);
+        let resumed = asm.jump(Condition::NotEqual);
+        for (at, accumulator) in selected.accumulators.iter().enumerate() {
+            let identity = self.pool.constant(accumulator.identity, self.width.bytes());
+            for chain in 0..chains as usize {
+                let register = registers[at * chains as usize + chain];
+                put(&mut turn, &LOAD, register, Rm::Memory(Address::Pool(identity)));
+            }
+        }
+        if let Some(first) = first {
+            let row = if zmm { &KMOV } else { &LOAD };
+            put(&mut turn, row, first, Rm::Memory(Address::Pool(ones)));
+        }
+        let begun = turn.asm().jump_always();
+        turn.asm().land(resumed);
+        transfer(&mut turn, &LOAD);
+        not_first(&mut turn);
+        turn.asm().land(begun);
+        if selected.walk.is_some() {
+            turn.asm().load(walk, local(RECIPROCALS));
+        }
+
+        // The rows of a strip.
+        let start = turn.begin();
+        turn.emit();
+        not_first(&mut turn);
+        let asm = turn.asm();
+        if let Some(walked) = selected.walk {
+            asm.add(walk, i32::from(walked.bytes));
+        }
+        let skipped = if injected(Fault::WideRowsSkipped) { 2 } else { 1 };
+        asm.add(offset, skipped * row_bytes as i32);
+        asm.compare(offset, last);
+        asm.jump_back(Condition::Below, start);
+        transfer(&mut turn, &STORE);
+        let asm = turn.asm();
+        if strips {
+            asm.load(offset, local(STRIP));
+            asm.add(offset, strip_bytes as i32);
+            asm.store(local(STRIP), offset);
+            asm.set(last, row_bytes as i32);
+            asm.compare(offset, last);
+            asm.jump_back(Condition::Below, strip);
+        }
+
+        // The next block.
+        for (number, carry) in carries.iter().enumerate() {
+            asm.load(offset, local(RUNS + number as u32));
+            asm.add(offset, (words(carry.reduction) * row_bytes) as i32);
+            asm.store(local(RUNS + number as u32), offset);
+        }
+        if let Some(walked) = selected.walk {
+            asm.load(walk, state(walked.carry));
+            asm.load(walk, of_state(walk, offset_of!(CarryState, reciprocals)));
+            asm.add(walk, i32::from(walked.bytes));
+            asm.store(local(RECIPROCALS), walk);
+        }
+        asm.zero(offset);
+        asm.store(local(BEFORE), offset);
+        asm.load(last, local(TAKEN));
+        asm.load(offset, local(LEFT));
+        asm.sub_from(offset, local(TAKEN));
+        asm.store(local(LEFT), offset);
+        asm.shift_left(last, shift);
+        asm.add_from(last, local(OFFSET));
+        asm.store(local(OFFSET), last);
+        asm.test(offset);
+        asm.jump_back(Condition::NotEqual, block);
+        self.asm = code;
+        self.stack = stack;
+        self.asm.land(nothing);
+        self.local_to(offset, OFFSET);
+        self.upper = true;
+        Ok(())
+    }
+}

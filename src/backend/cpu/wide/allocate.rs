@@ -1,0 +1,680 @@
+//! Registers for the values of a turn, and its code.
+//!
+//! A turn is a straight line, so one pass back over it finds where each value is used next, and one
+//! pass forward gives registers: what is used last makes room first. A value that can be had from
+//! memory as it is costs nothing to drop; others go to the frame, once.
+
+use hotloop_runtime::fault::{Fault, injected};
+
+use super::encode::{Address, Asm, Gpr, Operands, Rm, Width};
+use super::micro::{Home, Micro, Value, What};
+use super::pointers::Pointers;
+use super::rows::*;
+use super::select::Selected;
+
+/// No register, and no further use.
+const NONE: u8 = u8::MAX;
+const NEVER: u32 = u32::MAX;
+
+/// Slots of the frame, a vector each.
+#[derive(Default)]
+pub struct Stack {
+    free: Vec<u32>,
+    /// The most that were in use at once.
+    pub most: u32,
+}
+
+impl Stack {
+    fn take(&mut self) -> u32 {
+        if self.most > 0 && injected(Fault::SpilledTogether) {
+            return 0;
+        }
+        self.free.pop().unwrap_or_else(|| {
+            self.most += 1;
+            self.most - 1
+        })
+    }
+}
+
+/// Registers of one kind.
+struct File {
+    /// Those that hold nothing, a bit each.
+    free: u32,
+    /// Those that hold the same value in every turn.
+    pinned: u32,
+    /// Those that the operation at hand reads.
+    locked: u32,
+    holders: [Value; 32],
+}
+
+impl File {
+    fn new(free: u32) -> File {
+        File { free, pinned: 0, locked: 0, holders: [0; 32] }
+    }
+}
+
+/// A micro-operation of one chain.
+struct Step {
+    micro: u32,
+    chain: u32,
+    /// When each source is used again.
+    after: [u32; 4],
+}
+
+/// A turn of a loop: several chains of the same operations, side by side.
+pub struct Turn<'a> {
+    asm: &'a mut Asm,
+    width: Width,
+    selected: &'a Selected,
+    pointers: &'a Pointers,
+    stack: &'a mut Stack,
+    chains: u32,
+    steps: Vec<Step>,
+    /// Of each value of each chain: its register, where else it is, when it is used next.
+    registers: Vec<u8>,
+    homes: Vec<Home>,
+    next: Vec<u32>,
+    files: [File; 2],
+    /// Registers of vectors that hold what is the same in every turn or goes from turn to turn.
+    kept: usize,
+    /// Slots of the frame that are free after the operation at hand, which may read them.
+    ended: Vec<u32>,
+}
+
+/// The most values of a kind that are alive at once in one chain, but for shared ones: vectors and
+/// masks.
+fn most_live(selected: &Selected) -> [usize; 2] {
+    let mut last = vec![NEVER; selected.values.len()];
+    for (i, micro) in selected.micros.iter().enumerate() {
+        micro.sources().iter().for_each(|x| last[*x as usize] = i as u32);
+    }
+    let values = &selected.values;
+    let kind = |value: Value| usize::from(values[value as usize].mask);
+    let mut alive = vec![false; values.len()];
+    let (mut live, mut most) = ([0usize; 2], [0usize; 2]);
+    for (i, micro) in selected.micros.iter().enumerate() {
+        for x in micro.sources() {
+            let home = values[*x as usize].home;
+            // What is loaded where it is used once is an operand in memory.
+            let once = last[*x as usize] == i as u32;
+            if matches!(home, Home::Place(_)) && !once && !alive[*x as usize] {
+                alive[*x as usize] = true;
+                live[kind(*x)] += 1;
+            }
+        }
+        (0..2).for_each(|kind| most[kind] = most[kind].max(live[kind]));
+        for x in micro.sources() {
+            if last[*x as usize] == i as u32 && std::mem::take(&mut alive[*x as usize]) {
+                live[kind(*x)] -= 1;
+            }
+        }
+        if let Some(result) = micro.result
+            && last[result as usize] != NEVER
+            && values[result as usize].home != Home::Kept
+        {
+            if !std::mem::replace(&mut alive[result as usize], true) {
+                live[kind(result)] += 1;
+            }
+        }
+        (0..2).for_each(|kind| most[kind] = most[kind].max(live[kind]));
+    }
+    most
+}
+
+/// Mask registers that hold values: the first one stands for "all lanes" where a mask is named.
+const MASKS: u32 = 0xFE;
+
+/// The most micro-operations of a turn of four and of two chains: long ones hide latency by
+/// themselves.
+const MOST_OF_FOUR: usize = 100;
+const MOST_OF_TWO: usize = 500;
+
+/// Elements that the executor hands over at a time, at most.
+const MOST_ELEMENTS: usize = 64;
+
+/// How many vectors a turn takes that accumulates rows of so many vectors: all of a row, or as many of
+/// them as registers allow. None if there are not even enough for one.
+pub fn row_chains(width: Width, selected: &Selected, row: usize) -> Option<u32> {
+    let [vectors, masks] = most_live(selected);
+    let fits = |chains: usize| {
+        let kept = selected.accumulators.len() * chains + usize::from(selected.walk.is_some());
+        kept + vectors * chains + 3 <= width.registers()
+            && masks * chains + usize::from(selected.walk.is_some()) <= 7
+            && (chains == 1 || selected.micros.len() * chains <= 2 * MOST_OF_TWO)
+    };
+    [8, 4, 2, 1]
+        .into_iter()
+        .filter(|chains| *chains <= row)
+        .find(|chains| fits(*chains))
+        .map(|c| c as u32)
+}
+
+/// How many vectors a turn takes: as many chains in flight as registers allow.
+pub fn chains(width: Width, selected: &Selected, lane_bytes: usize) -> u32 {
+    let [vectors, masks] = most_live(selected);
+    let fits = |chains: usize| {
+        chains * width.bytes() / lane_bytes <= MOST_ELEMENTS
+            && vectors * chains + 2 <= width.registers()
+            && masks * chains <= 7
+    };
+    match selected.micros.len() {
+        0..=MOST_OF_FOUR if fits(4) => 4,
+        0..=MOST_OF_TWO if fits(2) => 2,
+        _ => 1,
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Prepares a turn of so many chains.
+    pub fn new(
+        asm: &'a mut Asm,
+        width: Width,
+        selected: &'a Selected,
+        pointers: &'a Pointers,
+        stack: &'a mut Stack,
+        chains: u32,
+    ) -> Turn<'a> {
+        let count = selected.values.len() * chains as usize;
+        let homes = selected.values.iter().flat_map(|value| (0..chains).map(move |_| value.home));
+        let all = if width == Width::Zmm { u32::MAX } else { 0xFFFF };
+        stack.free = (0..stack.most).rev().collect();
+        let mut turn = Turn {
+            asm,
+            width,
+            selected,
+            pointers,
+            chains,
+            steps: Vec::with_capacity(selected.micros.len() * chains as usize),
+            registers: vec![NONE; count],
+            homes: homes.collect(),
+            next: vec![NEVER; count],
+            files: [File::new(all), File::new(MASKS)],
+            kept: 0,
+            ended: Vec::new(),
+            stack,
+        };
+        turn.order();
+        turn.look_ahead();
+        turn
+    }
+
+    /// The operations in order: each instruction of the program for all chains.
+    fn order(&mut self) {
+        let micros = &self.selected.micros;
+        let mut from = 0;
+        while from < micros.len() {
+            let others = micros[from + 1..].iter().take_while(|micro| !micro.first).count();
+            let end = from + 1 + others;
+            for chain in 0..self.chains {
+                for micro in from..end {
+                    self.steps.push(Step { micro: micro as u32, chain, after: [NEVER; 4] });
+                }
+            }
+            from = end;
+        }
+    }
+
+    /// The number of a value of a chain; of a shared one they are all the same.
+    fn of(&self, chain: u32, value: Value) -> Value {
+        let shared = self.selected.values[value as usize].home.is_shared();
+        value * self.chains + if shared { 0 } else { chain }
+    }
+
+    fn is_mask(&self, value: Value) -> bool {
+        self.selected.values[(value / self.chains) as usize].mask
+    }
+
+    /// When each value is used next, seen from the start and from each use. What makes a value that is
+    /// never used goes.
+    fn look_ahead(&mut self) {
+        let mut steps = std::mem::take(&mut self.steps);
+        for (i, step) in steps.iter_mut().enumerate().rev() {
+            let micro = self.selected.micros[step.micro as usize];
+            if let Some(result) = micro.result
+                && self.selected.values[result as usize].home != Home::Kept
+                && self.next[self.of(step.chain, result) as usize] == NEVER
+            {
+                step.micro = NEVER;
+                continue;
+            }
+            for (after, x) in step.after.iter_mut().zip(micro.sources()) {
+                *after = self.next[self.of(step.chain, *x) as usize];
+            }
+            for x in micro.sources() {
+                let x = self.of(step.chain, *x) as usize;
+                self.next[x] = i as u32;
+            }
+        }
+        self.steps = steps;
+    }
+
+    /// Loads shared values into registers that they keep over all turns, as far as there are some to
+    /// spare: those that are used most often.
+    pub fn pin(&mut self) {
+        let mut uses = vec![0u32; self.selected.values.len()];
+        for micro in &self.selected.micros {
+            micro.sources().iter().for_each(|x| uses[*x as usize] += 1);
+        }
+        let shared = |value: &Value| {
+            self.selected.values[*value as usize].home.is_constant() && uses[*value as usize] > 0
+        };
+        let mut list: Vec<Value> =
+            (0..self.selected.values.len() as Value).filter(shared).collect();
+        list.sort_by_key(|value| std::cmp::Reverse(uses[*value as usize]));
+        let [vectors, _] = most_live(self.selected);
+        let used = vectors * self.chains as usize + self.kept + 1;
+        let spare = self.width.registers().saturating_sub(used);
+        // Those that are left pass through a register or two.
+        let room = if list.len() <= spare { spare } else { spare.saturating_sub(2) };
+        list.truncate(room);
+        for value in list {
+            let value = self.of(0, value);
+            let register = self.load(value);
+            self.files[0].pinned |= 1 << register;
+            self.files[0].locked = 0;
+        }
+    }
+
+    /// Gives a register to a value for all turns.
+    fn keep(&mut self, value: Value) -> u8 {
+        let register = self.take(self.is_mask(value));
+        self.give(register, value);
+        let file = &mut self.files[usize::from(self.is_mask(value))];
+        file.pinned |= 1 << register;
+        file.locked = 0;
+        if !self.is_mask(value) {
+            self.kept += 1;
+        }
+        register
+    }
+
+    /// Gives registers to what goes from turn to turn: to the accumulators, chain after chain of each,
+    /// and to what is only true in the first turn.
+    pub fn keep_accumulators(&mut self) -> (Vec<u8>, Option<u8>) {
+        let mut registers = Vec::new();
+        for accumulator in &self.selected.accumulators {
+            for chain in 0..self.chains {
+                registers.push(self.keep(self.of(chain, accumulator.value)));
+            }
+        }
+        let first = self.selected.walk.map(|walk| self.keep(self.of(0, walk.is_first)));
+        (registers, first)
+    }
+
+    /// The assembler, for what is around the turn.
+    pub fn asm(&mut self) -> &mut Asm {
+        self.asm
+    }
+
+    /// Where the code of the turn begins.
+    pub fn begin(&mut self) -> usize {
+        self.asm.align(32);
+        self.asm.position()
+    }
+
+    /// The code of the turn.
+    pub fn emit(&mut self) {
+        self.pointers.begin_turn(self.asm);
+        for i in 0..self.steps.len() {
+            let Step { micro, chain, after } = self.steps[i];
+            if micro == NEVER {
+                continue;
+            }
+            let micro = self.selected.micros[micro as usize];
+            let mut sources = [0; 4];
+            for (at, x) in micro.sources().iter().enumerate() {
+                sources[at] = self.of(chain, *x);
+                self.next[sources[at] as usize] = after[at];
+            }
+            let result = micro.result.map(|result| self.of(chain, result));
+            self.step(&micro, chain, sources, result);
+            self.files.iter_mut().for_each(|file| file.locked = 0);
+            self.stack.free.append(&mut self.ended);
+        }
+    }
+
+    fn register(&self, value: Value) -> Option<u8> {
+        let register = self.registers[value as usize];
+        (register != NONE).then_some(register)
+    }
+
+    fn is_last_use(&self, value: Value) -> bool {
+        self.next[value as usize] == NEVER
+    }
+
+    /// Whether an operation on elements of so many bytes can have the value from memory.
+    fn in_memory(&self, value: Value, element: u8) -> bool {
+        match self.homes[value as usize] {
+            Home::Cell(_, bytes) => self.width == Width::Zmm && element >= bytes,
+            Home::Walked(bytes) => self.width == Width::Zmm && element == bytes,
+            Home::Pool(_) | Home::Place(_) | Home::Stack(_) => true,
+            Home::Nowhere | Home::Zero | Home::First | Home::Kept => false,
+        }
+    }
+
+    /// Whether an operation should have the value from memory.
+    fn better_in_memory(&self, value: Value, element: u8) -> bool {
+        self.register(value).is_none()
+            && self.in_memory(value, element)
+            && (self.is_last_use(value) || self.files[0].free == 0)
+    }
+
+    /// The operand in memory that a value is.
+    fn memory(&mut self, value: Value) -> Rm {
+        let width = self.width.bytes() as i32;
+        match self.homes[value as usize] {
+            Home::Cell(cell, _) => Rm::Broadcast(self.pointers.cell(cell)),
+            Home::Pool(offset) => Rm::Memory(Address::Pool(offset)),
+            Home::Stack(slot) => Rm::Memory(Address::Based(Gpr::RSP, None, slot as i32 * width)),
+            Home::Place(place) => {
+                let first = injected(Fault::ChainsReadTheFirst);
+                let chain = if first { 0 } else { (value % self.chains) as i32 };
+                Rm::Memory(self.pointers.address(self.asm, place, chain * width))
+            }
+            Home::Walked(_) => Rm::Broadcast(Address::Based(self.pointers.walk, None, 0)),
+            Home::Nowhere | Home::Zero | Home::First | Home::Kept => {
+                unreachable!("no operand in memory")
+            }
+        }
+    }
+
+    /// A free register of a kind; where there is none the value that is used last makes room.
+    fn take(&mut self, mask: bool) -> u8 {
+        let kind = usize::from(mask);
+        if self.files[kind].free == 0 {
+            self.evict(kind);
+        }
+        let file = &mut self.files[kind];
+        let register = file.free.trailing_zeros() as u8;
+        file.free &= file.free - 1;
+        file.locked |= 1 << register;
+        register
+    }
+
+    fn evict(&mut self, kind: usize) {
+        let file = &self.files[kind];
+        let all = if kind == 1 { MASKS } else { u32::MAX >> (32 - self.width.registers()) };
+        let mut open = all & !(file.locked | file.pinned | file.free);
+        let mut victim = None;
+        while open != 0 {
+            let register = open.trailing_zeros();
+            open &= open - 1;
+            let value = file.holders[register as usize];
+            let costs = self.homes[value as usize] == Home::Nowhere;
+            let key = (!costs, self.next[value as usize]);
+            if victim.is_none_or(|(best, _)| key > best) {
+                victim = Some((key, register as u8));
+            }
+        }
+        let Some((_, register)) = victim else { unreachable!("an operation reads few registers") };
+        let value = self.files[kind].holders[usize::from(register)];
+        if self.homes[value as usize] == Home::Nowhere {
+            let slot = self.stack.take();
+            self.homes[value as usize] = Home::Stack(slot);
+            let row = if kind == 1 { &KSTORE } else { &STORE };
+            let rm = self.memory(value);
+            self.put(row, register, 0, rm, 0, 0);
+        }
+        self.release(value);
+    }
+
+    /// Takes a value from its register.
+    fn release(&mut self, value: Value) {
+        let register = std::mem::replace(&mut self.registers[value as usize], NONE);
+        self.files[usize::from(self.is_mask(value))].free |= 1 << register;
+    }
+
+    /// Gives a register to a value.
+    fn give(&mut self, register: u8, value: Value) {
+        self.registers[value as usize] = register;
+        self.files[usize::from(self.is_mask(value))].holders[usize::from(register)] = value;
+    }
+
+    /// A register that holds a value that is in none.
+    fn load(&mut self, value: Value) -> u8 {
+        let register = self.take(self.is_mask(value));
+        self.load_to(register, value);
+        self.give(register, value);
+        register
+    }
+
+    fn load_to(&mut self, register: u8, value: Value) {
+        match self.homes[value as usize] {
+            Home::Zero => self.put(&XORPS, register, register, Rm::Register(register), 0, 0),
+            Home::Cell(cell, _) => {
+                let row = if self.width == Width::Zmm { &CELL_ZMM } else { &CELL_YMM };
+                self.put(row, register, 0, Rm::Memory(self.pointers.cell(cell)), 0, 0);
+            }
+            Home::Walked(bytes) => {
+                let row = if bytes == 4 { &SPREADPS } else { &SPREADPD };
+                let rm = Rm::Memory(Address::Based(self.pointers.walk, None, 0));
+                self.put(row, register, 0, rm, 0, 0);
+            }
+            _ => {
+                let rm = self.memory(value);
+                let row = if self.is_mask(value) { &KMOV } else { &LOAD };
+                self.put(row, register, 0, rm, 0, 0);
+            }
+        }
+    }
+
+    /// A register that holds a value, which the operation at hand reads.
+    fn hold(&mut self, value: Value) -> u8 {
+        let register = match self.register(value) {
+            Some(register) => register,
+            None => self.load(value),
+        };
+        self.files[usize::from(self.is_mask(value))].locked |= 1 << register;
+        register
+    }
+
+    /// Frees what the sources have that are not used again.
+    fn end(&mut self, sources: &[Value]) {
+        for value in sources {
+            if !self.is_last_use(*value) {
+                continue;
+            }
+            if let Some(register) = self.register(*value) {
+                let file = &mut self.files[usize::from(self.is_mask(*value))];
+                if file.pinned >> register & 1 == 0 {
+                    file.locked &= !(1 << register);
+                    self.release(*value);
+                }
+            }
+            if let Home::Stack(slot) = self.homes[*value as usize] {
+                self.ended.push(slot);
+                self.homes[*value as usize] = Home::Nowhere;
+            }
+        }
+    }
+
+    fn put(&mut self, row: &'static Row, reg: u8, vvvv: u8, rm: Rm, mask: u8, imm: u8) {
+        self.asm.emit(row, Operands { reg, vvvv, rm, mask, imm });
+    }
+
+    /// A register for the result, which may be that of a source that ends.
+    fn result(&mut self, result: Option<Value>, sources: &[Value]) -> u8 {
+        self.end(sources);
+        let Some(result) = result else { unreachable!("an operation with a result") };
+        if let Some(register) = self.kept_register(result) {
+            return register;
+        }
+        if let [x, ..] = *sources
+            && let Some(register) = self.register(x)
+            && self.is_mask(x) == self.is_mask(result)
+            && injected(Fault::VictimStillUsed)
+        {
+            self.give(register, result);
+            return register;
+        }
+        let register = self.take(self.is_mask(result));
+        self.give(register, result);
+        register
+    }
+
+    fn step(&mut self, micro: &Micro, chain: u32, sources: [Value; 4], result: Option<Value>) {
+        let [x, y, third, old] = sources;
+        let used = &sources[..usize::from(micro.count)];
+        let imm = micro.imm;
+        match micro.what {
+            What::One(row) => {
+                let rm = self.operand(x, row);
+                let to = self.result(result, used);
+                self.put(row, to, 0, rm, 0, imm);
+            }
+            What::Cross(row) => {
+                let rm = Rm::Register(self.hold(x));
+                let to = self.result(result, used);
+                self.put(row, to, 0, rm, 0, imm);
+            }
+            What::Mask(row) => {
+                let rm = Rm::Register(self.hold(x));
+                let to = self.result(result, used);
+                self.put(row, to, 0, rm, 0, imm);
+            }
+            What::Two(row) | What::Either(row) => {
+                let either =
+                    matches!(micro.what, What::Either(_)) || injected(Fault::SwappedAnyway);
+                // The first one may be the better operand in memory.
+                let swapped = either
+                    && self.better_in_memory(x, row.element)
+                    && (!self.better_in_memory(y, row.element) || !self.is_last_use(y));
+                let (x, y) = if swapped { (y, x) } else { (x, y) };
+                let (vvvv, rm) = self.pair(x, y, row);
+                let to = self.result(result, used);
+                self.put(row, to, vvvv, rm, 0, imm);
+            }
+            What::Shift(row) => {
+                let rm = Rm::Register(self.hold(x));
+                let to = self.result(result, used);
+                self.put(row, 0, to, rm, 0, imm);
+            }
+            What::Choose(row) => {
+                let chooser = self.hold(third);
+                let (vvvv, rm) = self.pair(x, y, row);
+                let to = self.result(result, used);
+                self.put(row, to, vvvv, rm, 0, chooser << 4);
+            }
+            What::Blend(row) => {
+                let mask = self.hold(third);
+                let (vvvv, rm) = self.pair(x, y, row);
+                let to = self.result(result, used);
+                self.put(row, to, vvvv, rm, mask, imm);
+            }
+            What::Merge(row) => {
+                let (mask, to) = (self.hold(third), self.hold(old));
+                let (vvvv, rm) = self.pair(x, y, row);
+                self.put(row, to, vvvv, rm, mask, imm);
+                self.end(used);
+                self.become_result(result, to);
+            }
+            What::Masks(row) => {
+                let (vvvv, rm) = (self.hold(x), Rm::Register(self.hold(y)));
+                let to = self.result(result, used);
+                self.put(row, to, vvvv, rm, 0, imm);
+            }
+            What::Fused(rows) => self.fused(rows, [x, y, third], result),
+            What::Store(place) => {
+                let from = self.hold(x);
+                let disp = chain as i32 * self.width.bytes() as i32;
+                let address = self.pointers.address(self.asm, place, disp);
+                self.put(&STORE, from, 0, Rm::Memory(address), 0, 0);
+                self.end(used);
+            }
+        }
+    }
+
+    /// The register of a value that stays in it from turn to turn.
+    fn kept_register(&self, value: Value) -> Option<u8> {
+        let known = self.selected.values[(value / self.chains) as usize];
+        self.register(value).filter(|_| known.home == Home::Kept)
+    }
+
+    /// Makes a register that a source had, and that is free now, the result's.
+    fn become_result(&mut self, result: Option<Value>, register: u8) {
+        let Some(result) = result else { unreachable!("an operation with a result") };
+        if let Some(kept) = self.kept_register(result) {
+            if kept != register {
+                self.put(&COPY, kept, 0, Rm::Register(register), 0, 0);
+            }
+            return;
+        }
+        let file = &mut self.files[usize::from(self.is_mask(result))];
+        debug_assert!(file.free >> register & 1 == 1);
+        file.free &= !(1 << register);
+        self.give(register, result);
+    }
+
+    /// A source in memory or in a register.
+    fn operand(&mut self, value: Value, row: &'static Row) -> Rm {
+        if self.better_in_memory(value, row.element) {
+            return self.memory(value);
+        }
+        Rm::Register(self.hold(value))
+    }
+
+    /// Two sources, the first in a register.
+    fn pair(&mut self, x: Value, y: Value, row: &'static Row) -> (u8, Rm) {
+        // In this order: a pointer that is loaded for the one must not be that of the other.
+        let x = self.hold(x);
+        (x, self.operand(y, row))
+    }
+
+    /// A fused multiply-add overwrites one of its sources: one that is not used again, if there is one.
+    fn fused(&mut self, rows: &'static Fused, sources: [Value; 3], result: Option<Value>) {
+        let element = rows.f213.element;
+        let mut in_memory: Option<usize> = None;
+        for (at, value) in sources.iter().enumerate() {
+            let twice = sources.iter().filter(|other| *other == value).count() > 1;
+            let better = |best: usize| self.is_last_use(*value) && !self.is_last_use(sources[best]);
+            if !twice && self.better_in_memory(*value, element) && in_memory.is_none_or(better) {
+                in_memory = Some(at);
+            }
+        }
+        let mut registers = [NONE; 3];
+        for (at, value) in sources.iter().enumerate() {
+            if in_memory != Some(at) {
+                registers[at] = self.hold(*value);
+            }
+        }
+        let pinned = self.files[0].pinned;
+        let ends = |at: &usize| {
+            in_memory != Some(*at)
+                && self.is_last_use(sources[*at])
+                && pinned >> registers[*at] & 1 == 0
+        };
+        let (over, to) = match ([2, 0, 1].into_iter().find(ends), in_memory) {
+            (Some(at), _) => (at, registers[at]),
+            (None, Some(at)) => {
+                let to = self.take(false);
+                self.load_to(to, sources[at]);
+                registers[at] = to;
+                in_memory = None;
+                (at, to)
+            }
+            (None, None) => {
+                let to = self.take(false);
+                self.put(&COPY, to, 0, Rm::Register(registers[0]), 0, 0);
+                (0, to)
+            }
+        };
+        let new = self.registers.get(sources[over] as usize) != Some(&to);
+        let (row, vvvv, last) = match over {
+            2 if in_memory == Some(0) => (rows.f231, 1, 0),
+            2 => (rows.f231, 0, 1),
+            at if in_memory == Some(1 - at) => (rows.f132, 2, 1 - at),
+            at if injected(Fault::FusedOtherForm) => (rows.f231, 1 - at, 2),
+            at => (rows.f213, 1 - at, 2),
+        };
+        let rm = match in_memory == Some(last) {
+            true => self.memory(sources[last]),
+            false => Rm::Register(registers[last]),
+        };
+        self.put(row, to, registers[vvvv], rm, 0, 0);
+        self.end(&sources);
+        if new {
+            self.files[0].free |= 1 << to;
+        }
+        self.become_result(result, to);
+    }
+}

@@ -1,0 +1,526 @@
+//! From the instructions of a fused step to micro-operations.
+//!
+//! Truth values are vectors of all ones and all zeros, and mask registers in loops of 512 bits.
+
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
+
+use super::encode::Width;
+use super::micro::{Home, Known, Micro, Pool, Value, What};
+use super::reduction::{Accumulator, Walk};
+use super::rows::*;
+use crate::backend::Refusal;
+use crate::backend::cpu::tile::{Instr, Place};
+use crate::ops::Op;
+
+/// A fused step as micro-operations.
+pub struct Selected {
+    /// In order.
+    pub micros: Vec<Micro>,
+    /// What is known of each value.
+    pub values: Vec<Known>,
+    /// The arrays and slots that it reads and writes.
+    pub places: Vec<Place>,
+    /// What it accumulates, if it does.
+    pub accumulators: Vec<Accumulator>,
+    /// How many carries it has that it accumulates.
+    pub carries: usize,
+    /// What squared deviations need, if there are any.
+    pub walk: Option<Walk>,
+}
+
+/// What a loop does with values that are accumulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulated {
+    /// It accumulates them.
+    Here,
+    /// It stores them.
+    Later,
+}
+
+pub(super) fn bug(message: impl std::fmt::Display) -> Refusal {
+    Refusal::Bug(message.to_string())
+}
+
+/// Selects the micro-operations of a fused step on lanes of so many bits.
+///
+/// # Errors
+/// [`Refusal::Bug`] for what has no vector form.
+pub fn select(
+    width: Width,
+    bits: u8,
+    code: &[Instr],
+    accumulated: Accumulated,
+    pool: &mut Pool,
+) -> Result<Selected, Refusal> {
+    let mut folded: Vec<bool> = code.iter().map(is_negation).collect();
+    for instr in code {
+        match instr {
+            Instr::Apply(Op::Fma, ..) | Instr::Load(..) => {}
+            Instr::Accumulate(accumulate) => folded[accumulate.value as usize] = false,
+            Instr::Apply(op, _, args) => {
+                args[..op.row().parameters.len()].iter().for_each(|x| folded[*x as usize] = false);
+            }
+            Instr::Store(_, x) => folded[*x as usize] = false,
+        }
+    }
+    let mut selector = Selector {
+        width,
+        lane: (bits / 8).trailing_zeros() as usize & 3,
+        code,
+        pool,
+        made: vec![None; code.len()],
+        first: true,
+        selected: Selected {
+            micros: Vec::with_capacity(code.len() + 8),
+            values: Vec::with_capacity(code.len() + 8),
+            places: Vec::new(),
+            accumulators: Vec::new(),
+            carries: 0,
+            walk: None,
+        },
+    };
+    for (i, instr) in code.iter().enumerate() {
+        selector.first = true;
+        match instr {
+            Instr::Load(place, lane) => selector.made[i] = Some(selector.load(*place, *lane)),
+            // Each of its users takes the operand, and the other sign.
+            Instr::Apply(..) if folded[i] => {}
+            Instr::Apply(op, dtype, args) => {
+                let made = selector.apply(*op, *dtype, &args[..op.row().parameters.len()])?;
+                selector.made[i] = Some(made);
+            }
+            Instr::Store(place, x) => selector.store(*place, *x)?,
+            Instr::Accumulate(accumulate) => match (accumulated, accumulate.rest) {
+                (Accumulated::Here, _) => selector.accumulate(accumulate)?,
+                (Accumulated::Later, Some(place)) => selector.store(place, accumulate.value)?,
+                (Accumulated::Later, None) => {}
+            },
+        }
+    }
+    Ok(selector.selected)
+}
+
+/// Whether an instruction negates floats.
+fn is_negation(instr: &Instr) -> bool {
+    matches!(instr, Instr::Apply(Op::Neg, dtype, _) if dtype.is_float())
+}
+
+pub(super) struct Selector<'a> {
+    pub(super) width: Width,
+    /// The number of the lanes' width: 8, 16, 32, 64 bits.
+    pub(super) lane: usize,
+    code: &'a [Instr],
+    pool: &'a mut Pool,
+    /// The value of each instruction.
+    made: Vec<Option<Value>>,
+    first: bool,
+    pub(super) selected: Selected,
+}
+
+/// Comparisons of integers with a mask as result, by their immediates.
+const EQUAL: u8 = 0;
+const LESS: u8 = 1;
+const LESS_OR_EQUAL: u8 = 2;
+const UNEQUAL: u8 = 4;
+
+impl Selector<'_> {
+    pub(super) fn value(&mut self, home: Home, mask: bool) -> Value {
+        self.selected.values.push(Known { home, mask });
+        self.selected.values.len() as Value - 1
+    }
+
+    /// A value that each chain and turn shares; the same one if it is there already.
+    fn shared(&mut self, home: Home) -> Value {
+        let known = Known { home, mask: false };
+        let there = self.selected.values.iter().position(|value| *value == known);
+        there.map_or_else(|| self.value(home, false), |value| value as Value)
+    }
+
+    fn zero(&mut self) -> Value {
+        self.shared(Home::Zero)
+    }
+
+    /// A constant: 8 bytes that are repeated.
+    pub(super) fn constant(&mut self, bits: u64) -> Value {
+        let offset = self.pool.constant(bits, self.width.bytes());
+        self.shared(Home::Pool(offset))
+    }
+
+    fn ones(&mut self) -> Value {
+        self.constant(!0)
+    }
+
+    /// The sign bit of floats of a dtype, or of an integer as wide.
+    fn sign(&mut self, dtype: DType) -> Value {
+        let wide = (dtype.size() == 8) != injected(Fault::WideSignOfOtherWidth);
+        self.constant(if wide { 1 << 63 } else { 1 << 63 | 1 << 31 })
+    }
+
+    pub(super) fn push(&mut self, what: What, result: Option<Value>, sources: &[Value], imm: u8) {
+        let mut all = [0; 4];
+        all[..sources.len()].copy_from_slice(sources);
+        let first = std::mem::take(&mut self.first);
+        let count = sources.len() as u8;
+        self.selected.micros.push(Micro { what, result, sources: all, count, imm, first });
+    }
+
+    pub(super) fn make(&mut self, what: What, sources: &[Value]) -> Value {
+        self.make_with(what, sources, 0)
+    }
+
+    pub(super) fn make_with(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
+        let result = self.value(Home::Nowhere, false);
+        self.push(what, Some(result), sources, imm);
+        result
+    }
+
+    pub(super) fn make_mask(&mut self, what: What, sources: &[Value], imm: u8) -> Value {
+        let result = self.value(Home::Nowhere, true);
+        self.push(what, Some(result), sources, imm);
+        result
+    }
+
+    fn place(&mut self, place: Place) -> u32 {
+        let places = &mut self.selected.places;
+        let there = places.iter().position(|known| *known == place);
+        there.unwrap_or_else(|| {
+            places.push(place);
+            places.len() - 1
+        }) as u32
+    }
+
+    /// The value of an instruction.
+    pub(super) fn of(&self, x: u32) -> Result<Value, Refusal> {
+        self.made.get(x as usize).copied().flatten().ok_or_else(|| bug("a value before it is made"))
+    }
+
+    fn load(&mut self, place: Place, lane: Lane) -> Value {
+        let value = match place {
+            Place::Uniform(cell) => self.shared(Home::Cell(cell, lane.bytes() as u8)),
+            _ => {
+                let number = self.place(place);
+                self.value(Home::Place(number), false)
+            }
+        };
+        match lane {
+            Lane::Mask(_) if self.width == Width::Zmm => {
+                let row = [&MASK_OF_B, &MASK_OF_W, &MASK_OF_D, &MASK_OF_Q][self.lane];
+                self.make_mask(What::Cross(row), &[value], 0)
+            }
+            _ => value,
+        }
+    }
+
+    /// The vector of all ones and all zeros that a mask stands for.
+    pub(super) fn lanes(&mut self, mask: Value) -> Value {
+        let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][self.lane];
+        self.make(What::Cross(row), &[mask])
+    }
+
+    fn store(&mut self, place: Place, x: u32) -> Result<(), Refusal> {
+        if matches!(place, Place::Uniform(_)) {
+            return Err(bug("a store to a uniform"));
+        }
+        let mut value = self.of(x)?;
+        if self.selected.values[value as usize].mask {
+            value = self.lanes(value);
+        }
+        let number = self.place(place);
+        self.push(What::Store(number), None, &[value], 0);
+        Ok(())
+    }
+
+    fn apply(&mut self, op: Op, dtype: DType, args: &[u32]) -> Result<Value, Refusal> {
+        if op == Op::Fma {
+            return self.fused(dtype, args);
+        }
+        let mut sources = [0; 3];
+        for (source, x) in sources.iter_mut().zip(args) {
+            *source = self.of(*x)?;
+        }
+        let made = if dtype == DType::Bool {
+            self.truths(op, &sources[..args.len()])
+        } else if dtype.is_float() {
+            self.floats(op, dtype, &sources[..args.len()])
+        } else {
+            self.integers(op, dtype, &sources[..args.len()])
+        };
+        made.ok_or_else(|| bug(format_args!("{op:?} of {dtype} has no vector form")))
+    }
+
+    /// The operand of a negation, or the value itself, and whether it was one.
+    fn unsigned(&self, x: u32) -> Result<(Value, bool), Refusal> {
+        match self.code.get(x as usize) {
+            Some(instr @ Instr::Apply(_, _, [of, ..])) if is_negation(instr) => {
+                Ok((self.of(*of)?, true))
+            }
+            _ => Ok((self.of(x)?, false)),
+        }
+    }
+
+    fn fused(&mut self, dtype: DType, args: &[u32]) -> Result<Value, Refusal> {
+        let &[x, y, z] = args else { return Err(bug("a fused multiply-add of other than three")) };
+        let [(x, minus_x), (y, minus_y), (z, minus_z)] =
+            [self.unsigned(x)?, self.unsigned(y)?, self.unsigned(z)?];
+        let forgotten = injected(Fault::FusedNegationForgotten);
+        let product = usize::from(minus_x != minus_y && !forgotten);
+        let fused = &FUSED[usize::from(dtype.size() == 8)][product][usize::from(minus_z)];
+        Ok(self.make(What::Fused(fused), &[x, y, z]))
+    }
+
+    pub(super) fn floats(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
+        use What::{Either, One, Two};
+        let wide = usize::from(dtype.size() == 8);
+        let zmm = self.width == Width::Zmm;
+        Some(match (op, args) {
+            (Op::Add, _) => self.make(Either([&ADDPS, &ADDPD][wide]), args),
+            (Op::Sub, _) => self.make(Two([&SUBPS, &SUBPD][wide]), args),
+            (Op::Mul, _) => self.make(Either([&MULPS, &MULPD][wide]), args),
+            (Op::Div, _) => self.make(Two([&DIVPS, &DIVPD][wide]), args),
+            (Op::Sqrt, _) => self.make(One([&SQRTPS, &SQRTPD][wide]), args),
+            (Op::Floor | Op::Ceil | Op::Trunc | Op::Rint, _) => {
+                // Without the exception of an inexact result, as Rust has no use for it.
+                let imm = match op {
+                    Op::Floor => 9,
+                    Op::Ceil => 10,
+                    Op::Trunc => 11,
+                    _ => 8,
+                };
+                let rows = if zmm { [&RNDSCALEPS, &RNDSCALEPD] } else { [&ROUNDPS, &ROUNDPD] };
+                self.make_with(One(rows[wide]), args, imm)
+            }
+            (Op::Neg, &[x]) => {
+                let sign = self.sign(dtype);
+                self.make(Either([&XORPS, &XORPD][wide]), &[x, sign])
+            }
+            (Op::Abs, &[x]) => {
+                let magnitude = self.constant([!(1 << 63 | 1 << 31), !(1 << 63)][wide]);
+                self.make(Either([&ANDPS, &ANDPD][wide]), &[x, magnitude])
+            }
+            // Of two zeros or with a NaN the machine gives the second operand. Both ways together
+            // have each zero's sign, and a NaN in either operand leaves one.
+            (Op::Minimum, &[x, y]) => {
+                let row = Two([&MINPS, &MINPD][wide]);
+                let one = self.make(row, &[x, y]);
+                if injected(Fault::WideMinimumOnce) {
+                    return Some(one);
+                }
+                let other = self.make(row, &[y, x]);
+                self.make(Either([&ORPS, &ORPD][wide]), &[one, other])
+            }
+            (Op::Maximum, &[x, y]) if zmm => {
+                // A number beside a NaN wins: there the sum, a NaN, takes its place.
+                let most = self.make_with(Two([&RANGEPS, &RANGEPD][wide]), &[x, y], 5);
+                let unordered = self.make_mask(Either([&CMPPS, &CMPPD][wide]), &[x, y], 3);
+                self.make(What::Merge([&ADDPS, &ADDPD][wide]), &[x, y, unordered, most])
+            }
+            (Op::Maximum, &[x, y]) => {
+                let row = Two([&MAXPS, &MAXPD][wide]);
+                let (one, other) = (self.make(row, &[x, y]), self.make(row, &[y, x]));
+                let both = self.make(Either([&ANDPS, &ANDPD][wide]), &[one, other]);
+                if injected(Fault::WideMaximumOfNumbers) {
+                    return Some(both);
+                }
+                let unordered = self.make_with(Either([&CMPPS, &CMPPD][wide]), &[x, y], 3);
+                self.make(Either([&ORPS, &ORPD][wide]), &[both, unordered])
+            }
+            (Op::Lt | Op::Le | Op::Eq | Op::Ne, _) => {
+                let (what, imm): (fn(_) -> _, u8) = match op {
+                    Op::Lt => (Two, 17),
+                    Op::Le => (Two, 18),
+                    Op::Eq => (Either, 0),
+                    _ => (Either, 4),
+                };
+                let what = what([&CMPPS, &CMPPD][wide]);
+                if zmm { self.make_mask(what, args, imm) } else { self.make_with(what, args, imm) }
+            }
+            (Op::Select, &[condition, x, y]) => self.choose(2 + wide, condition, x, y),
+            _ => return None,
+        })
+    }
+
+    /// Lanes of x where the condition holds, else of y.
+    pub(super) fn choose(&mut self, lane: usize, condition: Value, x: Value, y: Value) -> Value {
+        let (x, y) = if injected(Fault::WideBranchesTurned) { (y, x) } else { (x, y) };
+        if self.width == Width::Zmm {
+            let row = [&PBLENDMB, &PBLENDMW, &PBLENDMD, &PBLENDMQ][lane];
+            return self.make(What::Blend(row), &[y, x, condition]);
+        }
+        let row = [&PBLENDVB, &PBLENDVB, &BLENDVPS, &BLENDVPD][lane];
+        self.make(What::Choose(row), &[y, x, condition])
+    }
+
+    /// Bits of integers that are combined; `q` for lanes of 64 bits.
+    pub(super) fn logic(&mut self, op: Op, lane: usize, x: Value, y: Value) -> Value {
+        let row = match (op, self.width, lane == 3) {
+            (Op::BitAnd, Width::Ymm, _) => &PAND,
+            (Op::BitAnd, _, false) => &PANDD,
+            (Op::BitAnd, _, true) => &PANDQ,
+            (Op::BitOr, Width::Ymm, _) => &POR,
+            (Op::BitOr, _, false) => &PORD,
+            (Op::BitOr, _, true) => &PORQ,
+            (_, Width::Ymm, _) => &PXOR,
+            (_, _, false) => &PXORD,
+            (_, _, true) => &PXORQ,
+        };
+        self.make(What::Either(row), &[x, y])
+    }
+
+    /// The opposite of a comparison.
+    fn opposite(&mut self, lane: usize, x: Value) -> Value {
+        if injected(Fault::WideComplementForgotten) { x } else { self.not(lane, x) }
+    }
+
+    fn not(&mut self, lane: usize, x: Value) -> Value {
+        let ones = self.ones();
+        self.logic(Op::BitXor, lane, x, ones)
+    }
+
+    pub(super) fn integers(&mut self, op: Op, dtype: DType, args: &[Value]) -> Option<Value> {
+        use What::{Either, One, Two};
+        let lane = dtype.size().trailing_zeros() as usize;
+        let zmm = self.width == Width::Zmm;
+        let signed = dtype.is_signed_int();
+        Some(match (op, args) {
+            (Op::Add, _) => self.make(Either([&PADDB, &PADDW, &PADDD, &PADDQ][lane]), args),
+            (Op::Sub, _) => self.make(Two([&PSUBB, &PSUBW, &PSUBD, &PSUBQ][lane]), args),
+            (Op::Mul, _) if lane == 1 => self.make(Either(&PMULLW), args),
+            (Op::Mul, _) if lane == 2 => self.make(Either(&PMULLD), args),
+            (Op::Mul, _) if lane == 3 && zmm => self.make(Either(&PMULLQ), args),
+            (Op::Mul, &[x, y]) if lane == 3 => self.product64(x, y),
+            (Op::Neg, &[x]) => self.negative(lane, x),
+            (Op::Abs, &[x]) if signed => match lane {
+                3 if zmm => self.make(One(&PABSQ), args),
+                3 => {
+                    let negative = self.negative(lane, x);
+                    self.make(What::Choose(&BLENDVPD), &[x, negative, x])
+                }
+                _ => self.make(One([&PABSB, &PABSW, &PABSD][lane]), args),
+            },
+            (Op::Abs, &[x]) => x,
+            (Op::BitAnd | Op::BitOr | Op::BitXor, &[x, y]) => self.logic(op, lane, x, y),
+            (Op::BitNot, &[x]) => self.not(lane, x),
+            (Op::Minimum | Op::Maximum, &[x, y]) if lane == 3 && !zmm => {
+                let less = self.less64(signed, x, y);
+                let (x, y) = if op == Op::Minimum { (x, y) } else { (y, x) };
+                self.choose(lane, less, x, y)
+            }
+            (Op::Minimum | Op::Maximum, _) => {
+                let row = self.extreme(op == Op::Minimum, signed, lane);
+                self.make(Either(row), args)
+            }
+            (Op::Lt | Op::Le | Op::Eq | Op::Ne, &[x, y]) if zmm => {
+                let rows = match signed || matches!(op, Op::Eq | Op::Ne) {
+                    true => [&PCMPB, &PCMPW, &PCMPD, &PCMPQ],
+                    false => [&PCMPUB, &PCMPUW, &PCMPUD, &PCMPUQ],
+                };
+                let (what, imm): (fn(_) -> _, u8) = match op {
+                    Op::Lt => (Two, LESS),
+                    Op::Le => (Two, LESS_OR_EQUAL),
+                    Op::Eq => (Either, EQUAL),
+                    _ => (Either, UNEQUAL),
+                };
+                self.make_mask(what(rows[lane]), &[x, y], imm)
+            }
+            (Op::Eq, &[x, y]) => self.equal(lane, x, y),
+            (Op::Ne, &[x, y]) => {
+                let equal = self.equal(lane, x, y);
+                self.opposite(lane, equal)
+            }
+            (Op::Lt, &[x, y]) if lane == 3 => self.less64(signed, x, y),
+            (Op::Le, &[x, y]) if lane == 3 => {
+                let greater = self.less64(signed, y, x);
+                self.opposite(lane, greater)
+            }
+            (Op::Lt, &[x, y]) if signed => self.greater(lane, y, x),
+            (Op::Le, &[x, y]) if signed => {
+                let greater = self.greater(lane, x, y);
+                self.opposite(lane, greater)
+            }
+            // x is at least y where it is the maximum of both, at most y where it is the minimum.
+            (Op::Lt | Op::Le, &[x, y]) => {
+                let row = self.extreme(op == Op::Le, false, lane);
+                let extreme = self.make(Either(row), &[x, y]);
+                let it_is_x = self.equal(lane, extreme, x);
+                if op == Op::Le { it_is_x } else { self.opposite(lane, it_is_x) }
+            }
+            (Op::Select, &[condition, x, y]) => self.choose(lane, condition, x, y),
+            _ => return None,
+        })
+    }
+
+    fn extreme(&self, minimum: bool, signed: bool, lane: usize) -> &'static Row {
+        let signed = signed || injected(Fault::WideUnsignedAsSigned);
+        let rows = match (minimum, signed) {
+            (true, true) => [&PMINSB, &PMINSW, &PMINSD, &PMINSQ],
+            (true, false) => [&PMINUB, &PMINUW, &PMINUD, &PMINUQ],
+            (false, true) => [&PMAXSB, &PMAXSW, &PMAXSD, &PMAXSQ],
+            (false, false) => [&PMAXUB, &PMAXUW, &PMAXUD, &PMAXUQ],
+        };
+        rows[lane]
+    }
+
+    fn negative(&mut self, lane: usize, x: Value) -> Value {
+        let zero = self.zero();
+        self.make(What::Two([&PSUBB, &PSUBW, &PSUBD, &PSUBQ][lane]), &[zero, x])
+    }
+
+    fn equal(&mut self, lane: usize, x: Value, y: Value) -> Value {
+        self.make(What::Either([&PCMPEQB, &PCMPEQW, &PCMPEQD, &PCMPEQQ][lane]), &[x, y])
+    }
+
+    fn greater(&mut self, lane: usize, x: Value, y: Value) -> Value {
+        self.make(What::Two([&PCMPGTB, &PCMPGTW, &PCMPGTD, &PCMPGTQ][lane]), &[x, y])
+    }
+
+    /// x < y of 64-bit integers, which AVX2 compares with signs only: unsigned ones are moved by half
+    /// the range.
+    fn less64(&mut self, signed: bool, x: Value, y: Value) -> Value {
+        if signed || injected(Fault::WideU64NotMoved) {
+            return self.greater(3, y, x);
+        }
+        let half = self.sign(DType::U64);
+        let [x, y] = [x, y].map(|x| self.logic(Op::BitXor, 3, x, half));
+        self.greater(3, y, x)
+    }
+
+    /// The low halves of products of 64-bit integers, from products of 32 bits.
+    fn product64(&mut self, x: Value, y: Value) -> Value {
+        let low = self.make(What::Either(&PMULUDQ), &[x, y]);
+        let high_x = self.make_with(What::Shift(&PSRLQ), &[x], 32);
+        let one = self.make(What::Either(&PMULUDQ), &[high_x, y]);
+        let high_y = self.make_with(What::Shift(&PSRLQ), &[y], 32);
+        let other = self.make(What::Either(&PMULUDQ), &[x, high_y]);
+        let sum = match injected(Fault::WideProductHalf) {
+            true => one,
+            false => self.make(What::Either(&PADDQ), &[one, other]),
+        };
+        let sum = self.make_with(What::Shift(&PSLLQ), &[sum], 32);
+        self.make(What::Either(&PADDQ), &[low, sum])
+    }
+
+    fn truths(&mut self, op: Op, args: &[Value]) -> Option<Value> {
+        if self.width == Width::Zmm {
+            return Some(match (op, args) {
+                (Op::BitAnd, _) => self.make_mask(What::Masks(&KAND), args, 0),
+                (Op::BitOr, _) => self.make_mask(What::Masks(&KOR), args, 0),
+                (Op::BitXor, _) => self.make_mask(What::Masks(&KXOR), args, 0),
+                (Op::BitNot, _) => self.make_mask(What::Mask(&KNOT), args, 0),
+                (Op::Select, &[condition, x, y]) => {
+                    let x = self.make_mask(What::Masks(&KAND), &[condition, x], 0);
+                    let y = self.make_mask(What::Masks(&KANDN), &[condition, y], 0);
+                    self.make_mask(What::Masks(&KOR), &[x, y], 0)
+                }
+                _ => return None,
+            });
+        }
+        Some(match (op, args) {
+            (Op::BitAnd | Op::BitOr | Op::BitXor, &[x, y]) => self.logic(op, 0, x, y),
+            (Op::BitNot, &[x]) => self.not(0, x),
+            (Op::Select, &[condition, x, y]) => self.choose(0, condition, x, y),
+            _ => return None,
+        })
+    }
+}

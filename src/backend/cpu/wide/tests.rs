@@ -1,0 +1,316 @@
+//! Code of both widths, executed and compared with what block kernels give.
+
+mod evaluator;
+
+use hotloop_runtime::cell::Cell;
+use hotloop_runtime::code::publish;
+use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::tile::TileFn;
+
+use super::*;
+use crate::ops::{Row, Rule, TABLE};
+use evaluator::Evaluator;
+
+/// A generator of random numbers.
+struct Rng(u64);
+
+impl Rng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        (self.next() % most as u64) as usize
+    }
+}
+
+/// A fused step with the lanes of what it reads and writes.
+struct Program {
+    tile: TileProgram,
+    inputs: Vec<Lane>,
+    uniforms: Vec<(Lane, u64)>,
+    outputs: Vec<Lane>,
+}
+
+fn dtypes(bits: u8) -> &'static [DType] {
+    match bits {
+        8 => &[DType::I8, DType::U8],
+        16 => &[DType::I16, DType::U16],
+        32 => &[DType::I32, DType::U32, DType::F32],
+        _ => &[DType::I64, DType::U64, DType::F64],
+    }
+}
+
+/// The bits of an element: a special one, a small one, or any.
+fn element(lane: Lane, rng: &mut Rng) -> u64 {
+    let Lane::Value(dtype) = lane else { return if rng.below(2) == 0 { 0 } else { !0 } };
+    let bits = rng.next();
+    match dtype {
+        DType::F64 => {
+            let list =
+                [0.0, -0.0, 1.0, -1.5, f64::NAN, f64::INFINITY, -f64::INFINITY, 1e300, 5e-324];
+            match rng.below(4) {
+                0 => list[rng.below(list.len())].to_bits(),
+                1 => bits,
+                _ => ((bits as i32 as f64) / 65536.0).to_bits(),
+            }
+        }
+        DType::F32 => {
+            let list = [0.0, -0.0, 1.0, -1.5, f32::NAN, f32::INFINITY, -f32::INFINITY, 1e38, 1e-45];
+            match rng.below(4) {
+                0 => list[rng.below(list.len())].to_bits().into(),
+                1 => bits,
+                _ => ((bits as i16 as f32) / 256.0).to_bits().into(),
+            }
+        }
+        _ => match rng.below(4) {
+            0 => [0, 1, !0, 1 << 63, !0 >> 1, 1 << 31, 1 << 15, 1 << 7][rng.below(8)],
+            1 => rng.below(4) as u64,
+            _ => bits,
+        },
+    }
+}
+
+/// A random step; the more `crowded`, the more values are alive at once.
+fn random(rng: &mut Rng, crowded: bool) -> Program {
+    let bits = [8, 16, 32, 64][rng.below(4)];
+    let (mut inputs, mut uniforms, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut code: Vec<Instr> = Vec::new();
+    let mut lanes: Vec<Option<Lane>> = Vec::new();
+    let count = 1 + rng.below(if crowded { 150 } else { 30 });
+    for _ in 0..count {
+        let list = [dtypes(bits), &[DType::Bool]].concat();
+        let dtype = list[rng.below(list.len())];
+        let fits = |row: &&Row| {
+            let reduces = matches!(row.rule, Rule::Total | Rule::Extreme);
+            !reduces
+                && row.vector.has(dtype, Isa::Avx2)
+                && row.op.kernel(dtype, Isa::Baseline).is_some()
+        };
+        let rows: Vec<&Row> = TABLE.iter().filter(fits).collect();
+        let row = rows[rng.below(rows.len())];
+        let lane = |dtype| if dtype == DType::Bool { Lane::Mask(bits) } else { Lane::Value(dtype) };
+        let mut args = [0; 3];
+        for (at, arg) in args.iter_mut().enumerate().take(row.parameters.len()) {
+            let wanted = match (row.op, at) {
+                (Op::Select, 0) => Lane::Mask(bits),
+                _ => lane(dtype),
+            };
+            let mut there: Vec<usize> =
+                (0..code.len()).filter(|i| lanes[*i] == Some(wanted)).collect();
+            if !crowded && rng.below(4) > 0 {
+                there = there.split_off(there.len().saturating_sub(4));
+            }
+            *arg = match there.len() {
+                0 => {
+                    let place = if rng.below(3) == 0 {
+                        uniforms.push((wanted, element(wanted, rng)));
+                        Place::Uniform(uniforms.len() as u32 - 1)
+                    } else {
+                        inputs.push(wanted);
+                        Place::Input(inputs.len() as u32 - 1)
+                    };
+                    code.push(Instr::Load(place, wanted));
+                    lanes.push(Some(wanted));
+                    code.len() - 1
+                }
+                _ if rng.below(6) == 0 && uniforms.len() + inputs.len() < 24 => {
+                    uniforms.push((wanted, element(wanted, rng)));
+                    code.push(Instr::Load(Place::Uniform(uniforms.len() as u32 - 1), wanted));
+                    lanes.push(Some(wanted));
+                    code.len() - 1
+                }
+                len => there[rng.below(len)],
+            } as u32;
+        }
+        code.push(Instr::Apply(row.op, dtype, args));
+        let compares = row.rule == Rule::Comparison;
+        lanes.push(Some(if compares { Lane::Mask(bits) } else { lane(dtype) }));
+    }
+    let last = code.len() - 1;
+    for at in [last, rng.below(code.len()), rng.below(code.len())] {
+        if let Some(lane) = lanes[at] {
+            code.push(Instr::Store(Place::Output(outputs.len() as u32), at as u32));
+            lanes.push(None);
+            outputs.push(lane);
+        }
+    }
+    let tile = TileProgram {
+        steps: vec![Step::Fused(bits, code)],
+        inputs: inputs.len() as u32,
+        outputs: outputs.len() as u32,
+        slots: 0,
+        carries: Vec::new(),
+        repeated: Vec::new(),
+    };
+    Program { tile, inputs, uniforms, outputs }
+}
+
+/// An array of elements with room beyond them, which nobody may write.
+fn array(lane: Lane, n: usize, mut element: impl FnMut(usize) -> u64) -> Vec<u8> {
+    let size = lane.bytes();
+    let mut bytes = vec![0xEE; (n.next_multiple_of(64) + 64) * size];
+    for at in 0..n {
+        bytes[at * size..(at + 1) * size].copy_from_slice(&element(at).to_le_bytes()[..size]);
+    }
+    bytes
+}
+
+fn bits_at(bytes: &[u8], size: usize, at: usize) -> u64 {
+    let mut word = [0; 8];
+    word[..size].copy_from_slice(&bytes[at * size..(at + 1) * size]);
+    u64::from_le_bytes(word)
+}
+
+/// What block kernels make of a step: truth values as bytes, the outputs in their order.
+fn expected(program: &Program, inputs: &[Vec<u8>], n: usize) -> Vec<Vec<u8>> {
+    let Step::Fused(_, code) = &program.tile.steps[0] else { panic!("a fused step") };
+    let byte = |lane: Lane| match lane {
+        Lane::Mask(_) => Lane::Value(DType::Bool),
+        lane => lane,
+    };
+    let read = |bytes: &[u8], lane: Lane, at: usize| match lane {
+        Lane::Mask(_) => bits_at(bytes, lane.bytes(), at) & 1,
+        _ => bits_at(bytes, lane.bytes(), at),
+    };
+    let mut made: Vec<Vec<u8>> = Vec::new();
+    let mut outputs = Vec::new();
+    for instr in code {
+        let value = match instr {
+            Instr::Load(Place::Uniform(number), lane) => {
+                let bits = program.uniforms[*number as usize].1;
+                let bits = if matches!(lane, Lane::Mask(_)) { bits & 1 } else { bits };
+                array(byte(*lane), n, |_| bits)
+            }
+            Instr::Load(Place::Input(number), lane) => {
+                array(byte(*lane), n, |at| read(&inputs[*number as usize], *lane, at))
+            }
+            Instr::Apply(op, dtype, args) => {
+                let count = op.row().parameters.len();
+                let kernel = op.kernel(*dtype, Isa::Baseline).expect("a kernel");
+                let mut out = vec![0; n * 8];
+                let mut sources = [std::ptr::null(); 3];
+                for (source, x) in sources.iter_mut().zip(&args[..count]) {
+                    *source = made[*x as usize].as_ptr();
+                }
+                let [a, b, c] = sources;
+                // SAFETY: each array has `n` elements.
+                unsafe { kernel(out.as_mut_ptr(), a, b, c, n) };
+                out
+            }
+            Instr::Store(_, x) => {
+                outputs.push(made[*x as usize].clone());
+                Vec::new()
+            }
+            _ => panic!("an instruction of these tests"),
+        };
+        made.push(value);
+    }
+    outputs
+}
+
+/// Runs code and says where it differs.
+fn run(
+    program: &Program,
+    inputs: &[Vec<u8>],
+    n: usize,
+    width: Width,
+    native: bool,
+) -> Result<(), String> {
+    let emitted = emit(&program.tile, width, Isa::Baseline).map_err(|e| format!("{e:?}"))?;
+    let cells: Vec<Cell> = program
+        .uniforms
+        .iter()
+        .map(|(lane, bits)| match lane {
+            Lane::Mask(_) => Cell::mask(*bits != 0),
+            lane => Cell::splat(*bits, lane.bytes()),
+        })
+        .collect();
+    let mut inputs = inputs.to_vec();
+    let mut outputs: Vec<Vec<u8>> =
+        program.outputs.iter().map(|lane| array(*lane, n, |_| 0xEEEE_EEEE_EEEE_EEEE)).collect();
+    let mut table: Vec<*mut u8> = vec![cells.as_ptr().cast_mut().cast()];
+    table.extend(inputs.iter_mut().map(|array| array.as_mut_ptr()));
+    table.extend(outputs.iter_mut().map(|array| array.as_mut_ptr()));
+    if native {
+        let code = publish(&emitted.code).map_err(|e| e.to_string())?;
+        // SAFETY: it is a function of this signature, and the table has its layout.
+        unsafe {
+            let function = std::mem::transmute::<*const u8, TileFn>(code.as_ptr());
+            function(table.as_ptr(), n);
+        }
+    } else {
+        // SAFETY: as above.
+        unsafe { Evaluator::run(&emitted.code, table.as_ptr(), n) };
+    }
+    let right = expected(program, &inputs, n);
+    for (number, (lane, (got, want))) in
+        program.outputs.iter().zip(outputs.iter().zip(&right)).enumerate()
+    {
+        let size = lane.bytes();
+        for at in 0..n {
+            let got = bits_at(got, size, at);
+            let same = match lane {
+                Lane::Mask(_) => {
+                    got == if bits_at(want, 1, at) == 1 { !0 >> (64 - 8 * size) } else { 0 }
+                }
+                Lane::Value(DType::F64) => {
+                    let want = bits_at(want, 8, at);
+                    got == want || f64::from_bits(got).is_nan() && f64::from_bits(want).is_nan()
+                }
+                Lane::Value(DType::F32) => {
+                    let want = bits_at(want, 4, at);
+                    let is_nan = |bits: u64| f32::from_bits(bits as u32).is_nan();
+                    got == want || is_nan(got) && is_nan(want)
+                }
+                Lane::Value(_) => got == bits_at(want, size, at),
+            };
+            if !same {
+                return Err(format!("out{number} differs at element {at} of {n}: {got:#x}"));
+            }
+        }
+        let end = if n >= emitted.block { n } else { emitted.block };
+        if got[end * size..].iter().any(|byte| *byte != 0xEE) {
+            return Err(format!("out{number} is written beyond {n} elements"));
+        }
+    }
+    Ok(())
+}
+
+fn check(seed: u64, crowded: bool) {
+    let mut rng = Rng(seed);
+    let program = random(&mut rng, crowded);
+    let most = [8, 70, 300][rng.below(3)];
+    let n = 1 + rng.below(most);
+    let inputs: Vec<Vec<u8>> =
+        program.inputs.iter().map(|lane| array(*lane, n, |_| element(*lane, &mut rng))).collect();
+    for (width, isa) in [(Width::Ymm, Isa::Avx2), (Width::Zmm, Isa::Avx512)] {
+        for native in [false, true] {
+            if native && Isa::detect() < isa {
+                continue;
+            }
+            if let Err(difference) = run(&program, &inputs, n, width, native) {
+                panic!(
+                    "seed {seed:#x}, {width:?}, native: {native}: {difference}\n{}",
+                    program.tile
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn random_steps_give_what_kernels_give() {
+    (0..600).for_each(|seed| check(seed, false));
+}
+
+/// With more values alive than there are registers.
+#[test]
+fn crowded_steps_give_what_kernels_give() {
+    (0..300).for_each(|seed| check(0x1_0000 + seed, true));
+}
