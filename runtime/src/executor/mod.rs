@@ -195,7 +195,7 @@ impl Loop {
             repeated().for_each(|i| operands[i].access = Access::Repeated);
         }
         let staged =
-            |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed | Access::Splat);
+            |o: &&Bound| !matches!(o.access, Access::InPlace | Access::Panel(_) | Access::Repeated);
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());

@@ -299,6 +299,12 @@ impl Loop {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)
             };
+            if let Access::Cycled(length) = *access {
+                let n = self.grid.columns.min(self.tile + length);
+                // SAFETY: the columns are the nest's; staging holds a tile and a cycle.
+                unsafe { self.stage(operand, worker.row[i], worker.staging[i], 0, n) };
+                continue;
+            }
             let copies = match *access {
                 Access::Splat => self.tile.min(self.grid.columns),
                 Access::Repeated => self.block,
@@ -363,6 +369,7 @@ impl Loop {
                 Access::Panel(number) => {
                     worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
                 }
+                Access::Cycled(length) => staging.wrapping_add(column % length * size),
                 Access::Streamed | Access::Splat | Access::Repeated => staging,
                 Access::Staged => {
                     if !*output {
@@ -397,7 +404,9 @@ impl Loop {
                         let short = usize::from(injected(Fault::TailOneShort));
                         there.copy_from_nonoverlapping(staging, (n - short) * size);
                     }
-                    Access::InPlace | Access::Panel(_) | Access::Splat | Access::Repeated => {}
+                    Access::InPlace | Access::Panel(_) => {}
+                    // Only inputs have these.
+                    Access::Splat | Access::Repeated | Access::Cycled(_) => {}
                     Access::Streamed => stream::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }

@@ -73,6 +73,7 @@ impl Worker {
             // Only the last few elements, or a whole tile where lanes are not cut.
             Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
             Access::Repeated => block.max(64),
+            Access::Cycled(cycle) => length.max(block) + cycle,
             _ => length.max(block),
         };
         // A tile may write up to a block beyond its end.
