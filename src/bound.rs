@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
-use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::fpenv::FpEnv;
+use hotloop_runtime::host_threads::{Driver, ForEach};
 use hotloop_runtime::view::View;
 
 use crate::arg::{ArgValue, Args, Out};

@@ -6,7 +6,7 @@
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use hotloop_runtime::fork::PerProcess;
+use hotloop_runtime::per_process::PerProcess;
 use rustc_hash::FxHashMap;
 
 /// The cache. No lock is held while a value is made.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
-use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::per_process::PerProcess;
 use hotloop_runtime::perf::Perf;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;

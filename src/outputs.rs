@@ -6,8 +6,8 @@ use std::fmt;
 use std::ops::Index;
 
 use hotloop_runtime::dtype::{DType, Element, Visitor};
+use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
-use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};

@@ -334,7 +334,7 @@ const MAY_PANIC: [Exception; 3] = [
         reason: "`Outputs` is indexed like a map; its documentation says that it panics",
     },
     Exception {
-        file: "runtime/src/machine/code.rs",
+        file: "runtime/src/machine/exec_memory.rs",
         what: "unreachable!(",
         count: 1,
         reason: "the segment was chosen, or mapped, because it has room",

@@ -178,7 +178,7 @@ faults! {
         SpanOneShort "the last element of a span that is picked from is not read";
         TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
         ResultsJoinedFar "results are joined that do not meet in the store";
-    "runtime/src/storage/turned.rs":
+    "runtime/src/storage/transposed.rs":
         TurnedFirstRow "every row of a block that lies the other way is its first";
     "runtime/src/nest.rs":
         SequenceByMemory "a reduction takes its axes in the order of memory";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
-use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::store::{FileArray, Store};
 use hotloop_runtime::strided::{broadcast_strides, gather};
 use hotloop_runtime::view::View;

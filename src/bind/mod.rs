@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress, Stop};
-use hotloop_runtime::drive::Driver;
 use hotloop_runtime::executor::{Group, Loop, Slot};
+use hotloop_runtime::host_threads::Driver;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::view::View;
@@ -322,8 +322,8 @@ mod tests {
 
     use hotloop_grammar::parse;
     use hotloop_runtime::control::Control;
-    use hotloop_runtime::drive::Driver;
     use hotloop_runtime::dtype::DType;
+    use hotloop_runtime::host_threads::Driver;
     use hotloop_runtime::isa::Isa;
     use hotloop_runtime::pool::Pool;
     use hotloop_runtime::view::View;

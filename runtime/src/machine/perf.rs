@@ -12,7 +12,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::disk;
-use crate::fork::PerProcess;
+use crate::per_process::PerProcess;
 
 /// How the profiler `perf` learns the names of kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

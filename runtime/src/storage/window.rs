@@ -7,7 +7,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::turned::Turned;
+use super::transposed::TransposedBlock;
 use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::{Nest, Path};
@@ -196,7 +196,7 @@ impl Piece<'_> {
     }
 
     /// Blocks of rows that are near each other, and their places in the window.
-    fn turned(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
+    fn turned(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let extent = self.nest.rows.last().copied().unwrap_or(1);
         let down = self.path.rows.last().copied().unwrap_or(0);
         let Range { start: first, end: last } = self.columns;
@@ -207,7 +207,7 @@ impl Piece<'_> {
                 return None;
             }
             row = self.rows.end.min((start / extent + 1) * extent);
-            let block = Turned {
+            let block = TransposedBlock {
                 store: self.store,
                 control: self.control,
                 size: self.size,
@@ -230,7 +230,7 @@ impl Piece<'_> {
         &self,
         way: Way,
         row: isize,
-    ) -> impl Iterator<Item = (Range<usize>, Option<Turned<'_>>)> {
+    ) -> impl Iterator<Item = (Range<usize>, Option<TransposedBlock<'_>>)> {
         let near = match way {
             Way::TurnedAxis(axis) => Some(axis),
             Way::Rows | Way::Turned => None,
@@ -251,7 +251,7 @@ impl Piece<'_> {
             let (first_row, last_row) = (start / across, (column - 1) / across);
             // Less than a row is not worth reading whole columns.
             let near = near.filter(|_| first_row < last_row && columns.len() >= across);
-            let block = near.map(|axis| Turned {
+            let block = near.map(|axis| TransposedBlock {
                 store: self.store,
                 control: self.control,
                 size: self.size,

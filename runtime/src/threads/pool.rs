@@ -19,15 +19,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::habits::{Awake, Habits};
-use crate::fork::PerProcess;
+use super::wake_policy::{Awake, WakePolicy};
+use crate::per_process::PerProcess;
 
 /// The threads that loops run on, started when first needed.
 pub struct Pool {
     threads: usize,
     kind: Kind,
     eager: bool,
-    habits: PerProcess<Habits>,
+    wake_policy: PerProcess<WakePolicy>,
 }
 
 enum Kind {
@@ -77,7 +77,7 @@ impl Pool {
     }
 
     fn of(threads: usize, kind: Kind) -> Pool {
-        Pool { threads, kind, eager: false, habits: PerProcess::new() }
+        Pool { threads, kind, eager: false, wake_policy: PerProcess::new() }
     }
 
     /// Uses all threads however little there is to do; for tests.
@@ -95,7 +95,7 @@ impl Pool {
     /// thread about so many nanoseconds in all: how many to have scratch for.
     pub fn most_workers(&self, units: usize, nanoseconds: f32) -> usize {
         let most = self.threads.min(units);
-        if most < 2 || self.eager { most.max(1) } else { Habits::most(most, nanoseconds) }
+        if most < 2 || self.eager { most.max(1) } else { WakePolicy::most(most, nanoseconds) }
     }
 
     /// How many workers such a run should have now: 1 is the caller's thread alone.
@@ -117,7 +117,7 @@ impl Pool {
             }
             _ => Awake::No,
         };
-        self.habits.get_or_make(Habits::default).workers(self, most, nanoseconds, awake)
+        self.wake_policy.get_or_make(WakePolicy::default).workers(self, most, nanoseconds, awake)
     }
 
     /// The threads that a caller on this thread may use.

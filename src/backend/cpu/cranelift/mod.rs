@@ -23,12 +23,12 @@ use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use hotloop_runtime::block::BlockFn;
-use hotloop_runtime::code::{Code, publish_named};
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::exec_memory::{Code, publish_named};
 use hotloop_runtime::fault::{Fault, injected};
-use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::per_process::PerProcess;
 use hotloop_runtime::reduce::{Reduction, Runs};
 use hotloop_runtime::tile::{TileFn, TileTable};
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fork::PerProcess;
+use crate::per_process::PerProcess;
 use crate::pool::Pool;
 
 /// Whether a pool's threads are awake.
@@ -24,11 +24,11 @@ pub(crate) enum Awake {
 
 /// What is known of a pool's threads, and what they were last asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Habits {
-    pace: OnceLock<Pace>,
+pub(crate) struct WakePolicy {
+    cost: OnceLock<ForkJoinCost>,
     /// Whether somebody measures it, or has.
     measuring: AtomicBool,
-    /// Nanoseconds of work before there was a pace.
+    /// Nanoseconds of work before there was a cost.
     worked: AtomicU64,
     /// When the next small run must begin to be in a row with the last, by `clock`.
     next: AtomicU64,
@@ -47,7 +47,7 @@ const WORK: u64 = 1_000_000;
 /// Two small runs with a longer pause between them, and longer than either takes, are not in a row.
 const PAUSE: u64 = 10_000;
 
-impl Habits {
+impl WakePolicy {
     /// The most workers that could ever be right.
     pub(crate) fn most(most: usize, nanoseconds: f32) -> usize {
         if nanoseconds * slowness() < LEAST { 1 } else { most }
@@ -66,41 +66,41 @@ impl Habits {
             return 1;
         }
         if awake == Awake::Other {
-            return Pace::USUAL.workers(most, alone, true).0;
+            return ForkJoinCost::USUAL.workers(most, alone, true).0;
         }
-        if self.pace.get().is_none()
+        if self.cost.get().is_none()
             && self.worked.fetch_add(alone as u64, Ordering::Relaxed) + (alone as u64) < WORK
         {
             return 1;
         }
         // Nobody waits for another's measurement, which hands work to the pool.
-        let pace = match self.pace.get() {
-            Some(pace) => *pace,
-            None if self.measuring.swap(true, Ordering::Relaxed) => Pace::USUAL,
+        let cost = match self.cost.get() {
+            Some(cost) => *cost,
+            None if self.measuring.swap(true, Ordering::Relaxed) => ForkJoinCost::USUAL,
             None => {
-                let pace = Pace::measure(pool);
-                *self.pace.get_or_init(|| pace)
+                let cost = ForkJoinCost::measure(pool);
+                *self.cost.get_or_init(|| cost)
             }
         };
-        let (workers, time) = pace.workers(most, alone, true);
+        let (workers, time) = cost.workers(most, alone, true);
         if workers == 1 || awake == Awake::Yes {
             return workers;
         }
-        match pace.workers(most, alone, false).0 {
-            1 if self.is_worth_waking(alone, alone - time, &pace) => workers,
+        match cost.workers(most, alone, false).0 {
+            1 if self.is_worth_waking(alone, alone - time, &cost) => workers,
             other => other,
         }
     }
 
     /// Notes a small run that threads would have gained if they were awake, and tells whether
     /// there have been enough of them in a row.
-    fn is_worth_waking(&self, alone: f32, gain: f32, pace: &Pace) -> bool {
+    fn is_worth_waking(&self, alone: f32, gain: f32, cost: &ForkJoinCost) -> bool {
         let now = self.clock.get_or_init(Instant::now).elapsed().as_nanos() as u64;
         let latest = now + 2 * alone as u64 + PAUSE;
         let in_a_row = now <= self.next.swap(latest, Ordering::Relaxed);
         let before = if !in_a_row { 0 } else { self.missed.load(Ordering::Relaxed) };
         let missed = before + gain as u64;
-        let enough = missed as f32 > pace.wake;
+        let enough = missed as f32 > cost.wake;
         self.missed.store(if enough { 0 } else { missed }, Ordering::Relaxed);
         enough
     }
@@ -108,7 +108,7 @@ impl Habits {
 
 /// What a fork and join costs, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
+struct ForkJoinCost {
     /// Until two workers who are awake have met and parted, and until all have.
     two: f32,
     all: f32,
@@ -129,12 +129,12 @@ const ASLEEP: Duration = Duration::from_micros(100);
 /// After longer ones waking takes longer, as the core sleeps deeper.
 const DEEPER: f32 = 2.0;
 
-impl Pace {
+impl ForkJoinCost {
     /// Of a pool that is not measured.
-    const USUAL: Pace =
-        Pace { two: 4_000.0, all: 16_000.0, doublings: 5, wake: 10_000.0, late: 30_000.0 };
+    const USUAL: ForkJoinCost =
+        ForkJoinCost { two: 4_000.0, all: 16_000.0, doublings: 5, wake: 10_000.0, late: 30_000.0 };
 
-    fn measure(pool: &Pool) -> Pace {
+    fn measure(pool: &Pool) -> ForkJoinCost {
         // The first round starts the threads.
         meet(pool, 2);
         let two = fastest(|| meet(pool, 2));
@@ -147,7 +147,7 @@ impl Pace {
             thread::sleep(ASLEEP);
             meet(pool, 2)
         });
-        Pace {
+        ForkJoinCost {
             two,
             all: all.max(two),
             doublings: doublings(pool.threads()),

@@ -14,7 +14,7 @@ const LARGE: usize = 4 << 20;
 ///
 /// ```
 /// let mut memory = vec![0.0; 10_000_000];
-/// hotloop_runtime::pages::prefer_huge_pages(&mut memory);
+/// hotloop_runtime::huge_pages::prefer_huge_pages(&mut memory);
 /// memory[0] = 1.0;
 /// ```
 pub fn prefer_huge_pages<T>(memory: &mut [T]) {

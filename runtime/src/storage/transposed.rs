@@ -18,7 +18,7 @@ const PAD: usize = 64;
 /// Rows of a block: all have the same columns, but the first may begin late and the last end
 /// early.
 #[derive(Clone)]
-pub(crate) struct Turned<'a> {
+pub(crate) struct TransposedBlock<'a> {
     pub store: &'a Store,
     /// Looked at before each transfer.
     pub control: &'a Control,
@@ -46,7 +46,7 @@ struct Even {
     columns: Range<usize>,
 }
 
-impl Turned<'_> {
+impl TransposedBlock<'_> {
     /// Reads the block into a window, which begins with its first element; rows follow each
     /// other.
     ///
@@ -62,7 +62,7 @@ impl Turned<'_> {
         })
     }
 
-    /// Writes the block, as [`Turned::fetch`] reads it. Rows are one element apart.
+    /// Writes the block, as [`TransposedBlock::fetch`] reads it. Rows are one element apart.
     ///
     /// # Errors
     /// The store's; [`Stop`] if the control says so.
@@ -77,7 +77,7 @@ impl Turned<'_> {
     }
 
     /// Parts of so few rows that a column of them can be picked, and their places in the window.
-    fn parts(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
+    fn parts(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let most = (PICKED - PAD) / self.down.unsigned_abs().max(self.size);
         (0..self.rows).step_by(most).map(move |row| {
             let mut part = self.clone();
@@ -119,7 +119,7 @@ impl Turned<'_> {
 
     /// Rows of the same columns, among some of the columns.
     fn even<'s>(&'s self, among: &'s Range<usize>) -> impl Iterator<Item = Even> + 's {
-        let Turned { rows, first, last, ref columns, .. } = *self;
+        let TransposedBlock { rows, first, last, ref columns, .. } = *self;
         let early = usize::from(first > columns.start || rows == 1);
         let late = usize::from(rows > 1 && last < columns.end);
         let begin = (0, early, first..if rows == 1 { last } else { columns.end });
@@ -132,7 +132,7 @@ impl Turned<'_> {
     }
 
     /// # Safety
-    /// As [`Turned::fetch`], for few rows.
+    /// As [`TransposedBlock::fetch`], for few rows.
     unsafe fn fetch_part(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, pitch) = (self.size, self.columns.len() * self.size);
         let mut start = self.columns.start;
@@ -158,7 +158,7 @@ impl Turned<'_> {
     /// element of the first is, and the step from column to column.
     ///
     /// # Safety
-    /// As [`Turned::fetch`], for few rows.
+    /// As [`TransposedBlock::fetch`], for few rows.
     unsafe fn pick(
         &self,
         start: usize,
@@ -201,7 +201,7 @@ impl Turned<'_> {
     }
 
     /// # Safety
-    /// As [`Turned::flush`], for few rows.
+    /// As [`TransposedBlock::flush`], for few rows.
     unsafe fn flush_part(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, height) = (self.size, self.rows * self.size);
         let (below, row_step) = (self.columns.len() * size, size as isize);
