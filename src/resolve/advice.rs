@@ -48,9 +48,9 @@ impl Terms {
         let span = self.spans[args[operand].0 as usize];
         match self.source.get(span.range()) {
             Some(text) if is_short(text) => {
-                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
+                error.hint(format!("convert the other operand to a wider dtype: `{dtype}({text})`"))
             }
-            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
+            _ => error.hint(format!("convert the other operand to a wider dtype, {dtype}")),
         }
     }
 }

@@ -303,7 +303,7 @@ impl<'a> Resolver<'a> {
         match list.iter().map(int).collect::<Option<_>>().filter(|_| !step) {
             Some(axes) => Ok(Some(axes)),
             None => {
-                let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
+                let error = Error::new(ErrorKind::Type, "an axis must be a constant integer");
                 let range = format!(
                     "axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most {MAX_RANK} axes"
                 );

@@ -74,7 +74,7 @@ impl Resolver<'_> {
         for parameter in parameters {
             if seen.insert(parameter.name, ()).is_some() {
                 let message =
-                    format!("the parameter {} stands twice", quoted(self.ast.name(parameter.name)));
+                    format!("duplicate parameter {}", quoted(self.ast.name(parameter.name)));
                 return fail(ErrorKind::Name, parameter.span, message);
             }
         }
