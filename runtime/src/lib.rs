@@ -1,4 +1,4 @@
-//! What hotloop's compiled code runs on.
+//! The runtime of hotloop's compiled code.
 //!
 //! The layers, lowest first, are `machine`, `threads`, `kernels`, `storage` and `executor`. Their
 //! modules are re-exported from the root.

@@ -1,4 +1,4 @@
-//! Arrays outside memory, and the parts of them that a thread works on.
+//! Arrays outside memory, and the blocks of them that a thread works on.
 
 pub mod store;
 mod transposed;
