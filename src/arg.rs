@@ -1,4 +1,4 @@
-//! What callers pass: arrays and numbers in, arrays out.
+//! Arguments and output arrays.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::store;
 
 /// An argument: an array of any shape and strides, or a number.
 ///
-/// Arrays come from any `ndarray` array or view, from slices, from [`Arg::raw`], and from outside
-/// memory by [`Arg::source`]. A plain number (`bool`, `i8` to `i64`, `u8` to `u32`, `f32`, `f64`)
-/// is *weak*: it takes the dtype of what it meets, as a literal does. Use [`Arg::typed`] for a number
-/// that keeps its own.
+/// Arrays are made from any `ndarray` array or view, from slices, by [`Arg::raw`], and by
+/// [`Arg::source`] from outside memory. A plain number (`bool`, `i8` to `i64`, `u8` to `u32`,
+/// `f32`, `f64`) is *weak*: it takes the dtype of the other operand, as a literal does. Use
+/// [`Arg::typed`] for a number that keeps its dtype.
 ///
 /// ```
 /// use hotloop::{Arg, DType};
@@ -70,18 +70,17 @@ impl Arg<'_> {
         Arg::scalar(T::DTYPE, false, bits_of(value))
     }
 
-    /// An array of another library, by address. Strides are in bytes and may be zero, negative
-    /// and of any alignment; bytes of a `bool` may hold anything, non-zero being true.
+    /// An array given by address, from another library. Strides are in bytes and may be zero,
+    /// negative and of any alignment; any non-zero byte of a `bool` is true.
     ///
-    /// What can be checked is checked when the argument is used: the rank (at most 64), a null
-    /// pointer, and that the array's span can be addressed.
+    /// When the argument is used, the rank (at most 64), null pointers and overflow of the span are
+    /// checked.
     ///
     /// # Safety
-    /// Every element of the array is readable for `'a`, and nothing writes to it but a program
-    /// that has it as an output too. Memory that is mapped from a file is readable only as long as
-    /// nobody cuts the file short: beyond its end, reading is a signal that ends the process.
-    /// [`Arg::source`] over an [`npy::open`](crate::npy::open) reads without a map, where that is
-    /// an error.
+    /// Every element of the array is readable for `'a`, and nothing writes to it except a program
+    /// that also has it as an output. Memory mapped from a file is readable only while the file is
+    /// not truncated: reading beyond the end raises a signal that ends the process. [`Arg::source`]
+    /// with [`npy::open`](crate::npy::open) reads without a map, and then truncation is an error.
     pub unsafe fn raw(
         pointer: *const u8,
         shape: &[usize],
@@ -99,8 +98,8 @@ impl Arg<'_> {
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
     }
 
-    /// An array that is read where it is, a piece at a time: one larger than memory, say. Each
-    /// pass over the elements reads it again, unless it is small.
+    /// An array outside memory, read in chunks; it may be larger than memory. Each pass over the
+    /// elements reads it again, unless it is small.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -121,8 +120,8 @@ impl Arg<'_> {
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
     }
 
-    /// The same array, the bytes of whose elements are in the other order than this machine's: a
-    /// big-endian file's on a little-endian one. A number is left as it is.
+    /// The same array with elements in the opposite byte order, such as big-endian data on a
+    /// little-endian machine. A plain number is unchanged.
     ///
     /// ```
     /// use hotloop::{Arg, DType};
@@ -141,7 +140,7 @@ impl Arg<'_> {
     }
 }
 
-/// Strides, but 0 along axes that nobody steps along, where they may be any number.
+/// Normalized strides: 0 along axes that are never stepped along, where any number is valid.
 fn taken_strides(shape: &[usize], strides: impl Iterator<Item = isize>) -> PerAxis<isize> {
     let empty = shape.contains(&0);
     let stays = |axis: usize| empty || shape.get(axis) == Some(&1);
@@ -214,10 +213,10 @@ weak_numbers! {
     f64 as f64, F64, f64::to_bits;
 }
 
-/// An array that a run writes, of exactly the output's dtype and shape.
+/// An array to write an output to, of exactly its dtype and shape.
 ///
-/// It may be strided. It may also be an input: overlap is found, and the result is as if inputs
-/// had been copied first; [`Out::inout`] says so and saves passing the array twice.
+/// It may be strided. It may overlap inputs: the result is as if the inputs had been copied first.
+/// [`Out::inout`] passes one array as both.
 #[derive(Debug)]
 pub struct Out<'a> {
     pub(crate) view: View,
@@ -241,7 +240,7 @@ impl<'a> Out<'a> {
         Out { input: Some(name.into()), ..array.into() }
     }
 
-    /// An array of another library, by address; see [`Arg::raw`].
+    /// An array given by address; see [`Arg::raw`].
     ///
     /// # Safety
     /// Every element of the array is readable and writable for `'a`, and nothing else reads or
@@ -258,10 +257,10 @@ impl<'a> Out<'a> {
         Out { view, input: None, borrow: PhantomData }
     }
 
-    /// An array that is written where it is, a piece at a time; see [`Arg::source`].
+    /// An array outside memory, written in chunks; see [`Arg::source`].
     ///
-    /// After an error it may hold anything. It must not be what an input is read from, which is an
-    /// error where both are one value and cannot be known where they are not.
+    /// After an error its contents are unspecified. It must not be the source of an input: this is
+    /// an error if both are one value, and cannot be detected otherwise.
     ///
     /// ```
     /// use std::io;
@@ -301,8 +300,7 @@ impl<'a> Out<'a> {
         Out { view: store::sink(sink.clone()), input: None, borrow: PhantomData }
     }
 
-    /// The same array, whose elements are to be written with their bytes in the other order; see
-    /// [`Arg::byte_swapped`].
+    /// The same array, written in the opposite byte order; see [`Arg::byte_swapped`].
     pub fn byte_swapped(mut self) -> Out<'a> {
         self.view.swapped = !self.view.swapped;
         self
@@ -349,12 +347,12 @@ impl<'a> From<&'a Output> for Arg<'a> {
 
 /// Arguments, by name or by position.
 ///
-/// A name and an argument are a pair, `("x", &x)`. A pair is enough where there is one argument;
-/// several are a tuple of up to twelve pairs, whose arguments may be of different types, or an array,
-/// a slice, a `Vec`, a `HashMap` or a `BTreeMap` of them. Arrays, slices and vectors of arguments
-/// without names go by position; `()` is no argument.
+/// A named argument is a pair, `("x", &x)`. One pair is one argument; several are a tuple of up to
+/// twelve pairs, whose arguments may differ in type, or an array, slice, `Vec`, `HashMap` or
+/// `BTreeMap` of pairs. Arrays, slices and vectors of arguments without names are positional; `()`
+/// is no argument.
 ///
-/// Names that the program does not read are allowed, so that one set of columns can serve many
+/// Names that the program does not read are ignored, so that one set of columns can serve many
 /// programs.
 ///
 /// ```
@@ -379,11 +377,11 @@ pub(crate) mod private {
 
     use super::Arg;
 
-    /// Takes the name of an argument, if it has one, and the argument.
+    /// A callback that takes an argument and its name, if any.
     pub type Taker<'t, 'a> = &'t mut dyn FnMut(Option<&str>, Arg<'a>);
 
     pub trait Sealed<'a> {
-        /// Gives the arguments away, one after the other.
+        /// Passes the arguments to `to`, one after the other.
         fn give(self, to: Taker<'_, 'a>);
     }
 
@@ -475,7 +473,7 @@ pub(crate) mod private {
     }
 }
 
-/// The arguments in the order of the program's inputs; those of in-place outputs come from there.
+/// The arguments in the order of the program's inputs, those of in-place outputs included.
 pub(crate) fn arrange<'a>(
     args: impl Args<'a>,
     inputs: &[Box<str>],
@@ -570,7 +568,7 @@ pub(crate) fn arrange<'a>(
     Ok(values)
 }
 
-/// Checks what can be known of an array by its address and layout.
+/// Checks an array's rank, address and span.
 fn check(view: &View, name: &str) -> Result<()> {
     let layout = |message: String| Err(Error::new(ErrorKind::Layout, message));
     if view.shape.len() > MAX_RANK {
@@ -625,7 +623,7 @@ pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result
             return Err(Error::new(ErrorKind::Alias, message));
         }
         if let Some(j) = outs[..i].iter().position(|other| store::same(&other.view, &out.view)) {
-            let message = format!("{} has the sink of {}", name(i), name(j));
+            let message = format!("{} and {} share a sink", name(i), name(j));
             return Err(Error::new(ErrorKind::Alias, message));
         }
     }

@@ -1,4 +1,4 @@
-//! Kernels bound to arrays: checked once, they run many times, and can be bound to others.
+//! Kernels bound to arrays.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
-use hotloop_runtime::drive::{Driver, ForEach};
 use hotloop_runtime::fpenv::FpEnv;
+use hotloop_runtime::host_threads::{Driver, ForEach};
 use hotloop_runtime::view::View;
 
 use crate::arg::{ArgValue, Args, Out};
@@ -22,16 +22,16 @@ use crate::plan::Array;
 use crate::program::Program;
 use crate::stats::{Stats, peak_memory};
 
-/// A kernel bound to its arrays: checked once, runs many times.
+/// A kernel bound to arrays. The arguments are checked once; it runs any number of times.
 ///
-/// The native engine allocates nothing in [`Bound::run`].
+/// [`Bound::run`] does not allocate, except in the interpreter.
 pub struct Bound<'a> {
-    /// Apart, so that it is cheap to move: from arrays to arrays it goes by value.
+    /// Boxed, so that rebinding moves it cheaply.
     state: Box<State>,
     borrow: PhantomData<&'a mut ()>,
 }
 
-/// What a bound kernel has and knows.
+/// The state of a bound kernel.
 struct State {
     program: Program,
     kernels: Arc<Kernels>,
@@ -42,23 +42,23 @@ struct State {
     /// The seats of the inputs that are arrays, and of the outputs.
     input_seats: Vec<Option<Seat>>,
     output_seats: Vec<Seat>,
-    /// Whether each input was given, while it is bound to other arrays.
+    /// Whether each input was given; used while rebinding.
     given: Vec<bool>,
-    /// Whether it has let its arrays go.
+    /// Whether it was released from its arrays.
     released: bool,
-    /// Flags that computing the weak arguments raised.
+    /// Flags raised by computing with weak arguments.
     flags: u32,
 }
 
-/// How it runs.
+/// What runs it.
 pub enum Work {
-    /// By a schedule of loops.
+    /// A schedule of loops.
     Planned(Box<Schedule>),
-    /// By the interpreter.
+    /// The interpreter.
     Interpreted,
 }
 
-/// The arrays and numbers of a call that was checked.
+/// The checked arguments and outputs of a call.
 pub struct Bindable {
     /// The arguments.
     pub operands: Vec<Operand>,
@@ -66,7 +66,7 @@ pub struct Bindable {
     pub shapes: Shapes,
     /// The outputs.
     pub outputs: Vec<View>,
-    /// Whether the outputs are new arrays, which are never bound anew.
+    /// Whether the outputs are fresh arrays, which are never rebound.
     pub fresh: bool,
 }
 
@@ -118,9 +118,9 @@ impl Bound<'_> {
     }
 
     /// Runs the kernel on the host's threads: `for_each(count, call)` is the host's parallel loop,
-    /// which is to run `call(0)` to `call(count - 1)` on as many threads as it likes and to return
-    /// when they all have. It is called once for each pass over the data that is worth it; the
-    /// engine's number of threads limits `count`.
+    /// which calls `call(0)` to `call(count - 1)` on any threads and returns when all calls have.
+    /// It is called once for each pass that is worth sharing; `count` is at most the engine's
+    /// number of threads.
     ///
     /// ```
     /// use hotloop::{ArgType, DType, Engine};
@@ -148,11 +148,11 @@ impl Bound<'_> {
         self.state.drive(Some(for_each))
     }
 
-    /// Binds to other arrays of the same dtypes, shapes and strides, and other numbers of the same
-    /// types. It allocates nothing unless a number is another one than before.
+    /// Rebinds to other arrays of the same dtypes, shapes and strides, and to other numbers of the
+    /// same types. Does not allocate unless a number has changed.
     ///
-    /// What was decided for the first arrays must hold for the others: an output may not overlap an
-    /// array unless it is as far from it as the first ones were from each other.
+    /// Decisions made for the first arrays must hold for the others: an output may overlap an array
+    /// only at the same distance as the first ones did.
     ///
     /// ```
     /// use hotloop::{ArgType, DType};
@@ -173,9 +173,9 @@ impl Bound<'_> {
     /// ```
     ///
     /// # Errors
-    /// `Name` and `Arity` for missing arguments; `Type`, `Shape` and `Layout` for an array that is
-    /// not as the one before, or that is outside memory; `Alias` for arrays that lie to each other
-    /// in another way. Then the kernel is to be bound anew.
+    /// `Name` and `Arity` for missing arguments; `Type`, `Shape` and `Layout` for an array that
+    /// differs from the first or is outside memory; `Alias` for arrays that overlap differently. In
+    /// these cases bind the kernel again.
     pub fn rebind<'b>(
         self,
         args: impl Args<'b>,
@@ -192,7 +192,7 @@ impl Bound<'_> {
         Ok(Bound { state, borrow: PhantomData })
     }
 
-    /// Lets its arrays go: they can be used again, and it can run only after
+    /// Releases the arrays, so that they can be used again. The kernel can run only after
     /// [`rebind`](Bound::rebind).
     pub fn release(mut self) -> Bound<'static> {
         self.state.released = true;
@@ -201,7 +201,7 @@ impl Bound<'_> {
 }
 
 impl State {
-    /// Has arrays wait for the seats; says whether a number is another one.
+    /// Offers new arrays to the seats; returns whether a number changed.
     fn offer<'b>(
         &mut self,
         args: impl Args<'b>,
@@ -285,7 +285,7 @@ impl State {
         }
     }
 
-    /// Checks that the arrays that wait lie to each other as the first ones did.
+    /// Checks that the offered arrays overlap as the first ones did.
     fn check_seats(&self) -> Result<()> {
         let State { program, input_seats, output_seats, .. } = self;
         for (number, seat) in output_seats.iter().enumerate() {
@@ -310,7 +310,7 @@ impl State {
         Ok(())
     }
 
-    /// Seats the arrays that wait.
+    /// Replaces the arrays by the offered ones.
     fn settle(&mut self) {
         let State { work, operands, outputs, input_seats, output_seats, .. } = self;
         match work {
@@ -335,7 +335,7 @@ impl State {
         }
     }
 
-    /// Computes what follows from the numbers.
+    /// Recomputes the values that depend on scalar arguments.
     fn renew(&mut self) -> Result<()> {
         let _environment = FpEnv::enter();
         let options = &self.program.options;
@@ -398,7 +398,7 @@ impl State {
         Ok(Report { divided_by_zero, native, stats })
     }
 
-    /// What a run took, from the times of its passes.
+    /// The statistics of a run with these times of its passes.
     fn stats(&self, times: &[Duration]) -> Stats {
         let Program { source, .. } = &self.program;
         let own = match &self.work {

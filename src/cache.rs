@@ -1,12 +1,13 @@
-//! A bounded map from keys to values that are made once: whoever asks first makes the value,
-//! others that ask meanwhile wait for it, and what was used least recently goes first.
+//! A bounded cache whose values are made once: the first thread to ask for a key makes the value,
+//! others wait for it. The least recently used values are evicted first.
 //!
-//! A forked process begins with an empty one, as it has nobody who finishes what was being made.
+//! A forked process starts with an empty cache, because the threads that were making values do not
+//! exist in it.
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use hotloop_runtime::fork::PerProcess;
+use hotloop_runtime::per_process::PerProcess;
 use rustc_hash::FxHashMap;
 
 /// The cache. No lock is held while a value is made.
@@ -36,9 +37,9 @@ impl<K: Hash + Eq + Clone + Send, V: Clone + Send + Sync> Cache<K, V> {
         self.inner.get_or_make(empty).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value of a key, made by `make` if there is none.
+    /// Returns the value of a key, made by `make` if there is none.
     ///
-    /// A value that `keep` refuses is returned to those who wait, and forgotten.
+    /// A value that `keep` rejects is returned to all waiting threads but not cached.
     pub fn get<Q>(&self, key: &Q, make: impl FnOnce() -> V, keep: impl FnOnce(&V) -> bool) -> V
     where
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
@@ -80,7 +81,7 @@ impl<K: Hash + Eq + Clone + Send, V: Clone + Send + Sync> Cache<K, V> {
 }
 
 impl<K: Hash + Eq, V> Inner<K, V> {
-    /// Drops the eighth that was used least recently, so that the search for it is rare.
+    /// Evicts the least recently used eighth, so that the search is rare.
     fn drop_oldest(&mut self) {
         let mut ages: Vec<u64> = self.entries.values().map(|e| e.used).collect();
         let count = ages.len().div_ceil(8);

@@ -1,4 +1,4 @@
-//! A run's arguments, in the form that every engine reads.
+//! The arguments of a run, in the form that every backend reads.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::domain::Shapes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Op;
 
-/// An argument in the form that engines read.
+/// An argument of a run.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// A strided array.
@@ -19,7 +19,7 @@ pub enum Operand {
     Scalar(u64),
 }
 
-/// What an engine is given for one run; everything is checked before.
+/// Everything a run needs; checked before.
 pub struct Call<'a> {
     /// One for each input of the graph, of its type.
     pub operands: &'a [Operand],
@@ -33,17 +33,17 @@ pub struct Call<'a> {
     pub fresh: bool,
     /// Cancellation and deadline.
     pub control: &'a Control,
-    /// What a run over arrays in stores may keep in memory.
+    /// The memory limits of a run over arrays outside memory.
     pub limits: &'a MemoryLimits,
 }
 
-/// What a run over arrays outside memory may keep of them.
+/// The memory limits of a run over arrays outside memory.
 #[derive(Clone, Debug)]
 pub struct MemoryLimits {
     /// Bytes of memory, roughly.
     pub memory: usize,
-    /// Where temporary arrays go that are larger than that allows, unless it is the system's
-    /// directory for temporary files.
+    /// The directory for larger temporary arrays; by default the system's directory for temporary
+    /// files.
     pub directory: Option<Box<Path>>,
 }
 
@@ -53,14 +53,14 @@ impl Default for MemoryLimits {
     }
 }
 
-/// Memory for a value, or the error that it cannot be had.
+/// Allocates a value.
 pub fn allocate(bytes: usize) -> Result<Vec<u8>> {
     zeroed(bytes).map_err(|OutOfMemory(bytes)| {
         Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes for a value"))
     })
 }
 
-/// The error for `min` or `max` of nothing.
+/// The error for `min` or `max` of an empty array.
 pub fn empty_extreme(op: Op) -> Error {
     Error::new(ErrorKind::Shape, format!("{} of an empty array has no value", op.row().name))
 }

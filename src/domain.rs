@@ -1,8 +1,8 @@
-//! Where values live: sets of shapes that broadcast, and shapes that are derived from others.
+//! [`Domain`], the symbolic shape of a value, and [`Shapes`], the actual shapes of a call.
 //!
 //! A graph does not know extents. It knows which inputs share a shape (a *shape class*), and how
-//! the shapes of reductions and views come from those of their operands. [`Shapes`] holds them
-//! all once the arrays are known.
+//! the shapes of reductions and views derive from those of their operands. [`Shapes`] holds all of
+//! them once the arrays are known.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use hotloop_runtime::strided::broadcast_shape;
 
 use crate::error::{Error, ErrorKind, Result, shown_shape};
 
-/// Where a value lives: the set of shape classes whose broadcast is its own shape.
-/// The empty set is a scalar.
+/// The symbolic shape of a value: the set of shape classes that broadcast to it. The empty set is a
+/// scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(u128);
 
 impl Domain {
     /// One element.
     pub const SCALAR: Domain = Domain(0);
-    /// How many different shapes the arguments of one program may have.
+    /// The maximum number of different shapes of a program's arguments.
     pub const SHAPES: u8 = 64;
-    /// How many shapes one program may derive.
+    /// The maximum number of derived shapes of a program.
     pub const DERIVED: u8 = 64;
 
     /// The domain of the arrays of one shape class (below [`Domain::SHAPES`]).
@@ -33,7 +33,7 @@ impl Domain {
         Domain::of_class(Domain::SHAPES + number)
     }
 
-    /// The domain of one class, of arguments or derived.
+    /// The domain of a single class, of arguments or derived.
     pub(crate) fn of_class(class: u8) -> Domain {
         Domain(1 << class)
     }
@@ -49,7 +49,7 @@ impl Domain {
         self.0 == 0
     }
 
-    /// The domain of values that need both.
+    /// The broadcast of two domains.
     pub fn join(self, other: Domain) -> Domain {
         Domain(self.0 | other.0)
     }
@@ -64,7 +64,8 @@ impl Domain {
         self.0 & other.0 == other.0
     }
 
-    /// The classes: those of arguments, then derived ones from [`Domain::SHAPES`] on.
+    /// The classes in order: those of arguments, then derived ones, numbered from
+    /// [`Domain::SHAPES`].
     pub fn shapes(self) -> impl Iterator<Item = u8> {
         let mut left = self.0;
         std::iter::from_fn(move || {
@@ -91,7 +92,7 @@ impl fmt::Display for Domain {
 /// One item of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Index {
-    /// `i`: one position; the axis goes.
+    /// `i`: one position; the axis is removed.
     At(i64),
     /// `start:stop:step`.
     Slice {
@@ -108,19 +109,19 @@ pub enum Index {
     Ellipsis,
 }
 
-/// How a shape comes from another. Axes may be negative, as NumPy counts them.
+/// The derivation of a shape from another. Axes may be negative, as in NumPy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Derivation {
     /// A reduction over axes, or over all of them.
     Reduce {
         /// Which.
         axes: Option<Box<[i64]>>,
-        /// Whether they stay, with one element.
+        /// Whether the reduced axes stay, with extent 1.
         keepdims: bool,
     },
-    /// New axes of one element, at these places of the result.
+    /// New axes of extent 1, at these positions of the result.
     ExpandDims(Box<[i64]>),
-    /// Axes in another order, by default reversed.
+    /// A permutation of the axes; reversed if `None`.
     Transpose(Option<Box<[i64]>>),
     /// A constant index.
     Index(Box<[Index]>),
@@ -165,13 +166,13 @@ impl fmt::Display for Derivation {
 /// A derived shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Derived {
-    /// What it is derived from.
+    /// The shape that it derives from.
     pub of: Domain,
     /// How.
     pub how: Derivation,
 }
 
-/// A strided layout, as an address and views move it.
+/// A strided layout, relative to the address of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The extents.
@@ -195,7 +196,7 @@ fn axis_of(axis: i64, rank: usize, shape: &[usize]) -> Result<usize> {
     })
 }
 
-/// Which of `rank` axes a list names.
+/// A mask of the `rank` axes that a list names.
 fn axis_mask(axes: &[i64], rank: usize, shape: &[usize]) -> Result<Vec<bool>> {
     let mut mask = vec![false; rank];
     for axis in axes {
@@ -208,13 +209,13 @@ fn axis_mask(axes: &[i64], rank: usize, shape: &[usize]) -> Result<Vec<bool>> {
 }
 
 impl Derivation {
-    /// Which axes of a shape a reduction goes over.
+    /// A mask of the axes that a reduction reduces.
     ///
     /// # Errors
-    /// `Shape` for an axis that is not there, or named twice.
+    /// `Shape` for an axis out of range or named twice.
     pub fn reduced(&self, shape: &[usize]) -> Result<Vec<bool>> {
         match self {
-            // As NumPy: a single number takes the axes that an array of one axis has.
+            // As in NumPy, a scalar accepts the axes of a one-dimensional array.
             Derivation::Reduce { axes: Some(axes), .. }
                 if shape.is_empty() && axes.iter().all(|axis| matches!(axis, 0 | -1)) =>
             {
@@ -225,13 +226,13 @@ impl Derivation {
         }
     }
 
-    /// Whether it takes a part of each axis and no more.
+    /// Whether it only slices axes.
     pub fn is_slice(&self) -> bool {
         let part = |item: &Index| matches!(item, Index::Slice { .. } | Index::Ellipsis);
         matches!(self, Derivation::Index(items) if items.iter().all(part))
     }
 
-    /// Checks what can be known without a shape.
+    /// Checks everything that does not depend on the shape.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Derivation::Index(items) => check_index(items),
@@ -242,7 +243,7 @@ impl Derivation {
     /// The derived shape.
     ///
     /// # Errors
-    /// `Shape` for an axis or an index that is not there.
+    /// `Shape` for an axis or an index out of range.
     pub fn shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         if let Derivation::Reduce { keepdims, .. } = self {
             let reduced = self.reduced(shape)?;
@@ -304,7 +305,7 @@ fn transpose(array: &Layout, axes: Option<&[i64]>) -> Result<Layout> {
     })
 }
 
-/// Checks what no shape could make right.
+/// Checks for errors in an index that no shape could avoid.
 fn check_index(items: &[Index]) -> Result<()> {
     if items.iter().filter(|item| **item == Index::Ellipsis).count() > 1 {
         return Err(shape_error("an index has at most one `...`".to_string()));
@@ -384,12 +385,12 @@ fn slice(extent: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (us
     (first as usize, count as usize, step as isize)
 }
 
-/// How many elements a shape has.
+/// The number of elements of a shape.
 ///
 /// # Errors
 /// `Limit` if arrays of 8-byte elements of that shape could not be addressed.
 pub fn element_count(shape: &[usize]) -> Result<usize> {
-    // Empty arrays too must have extents that can be multiplied.
+    // The extents of empty arrays must not overflow either.
     let limit = isize::MAX as usize / 8;
     let n =
         shape.iter().try_fold(1usize, |n, d| n.checked_mul((*d).max(1)).filter(|n| *n <= limit));
@@ -430,7 +431,7 @@ pub struct Shapes {
 }
 
 impl Shapes {
-    /// Shapes of arguments, before anything is derived.
+    /// The shapes of the arguments; derived ones are added later.
     pub fn of_arguments(given: Vec<Box<[usize]>>) -> Shapes {
         Shapes { given, derived: Vec::new() }
     }
@@ -438,8 +439,8 @@ impl Shapes {
     /// Adds the next shape that a graph derives.
     ///
     /// # Errors
-    /// `Shape` for shapes that do not broadcast and axes that are not there, `Limit` for more
-    /// elements or axes than can be addressed.
+    /// `Shape` for shapes that do not broadcast and axes out of range, `Limit` for more elements or
+    /// axes than can be addressed.
     pub fn derive(&mut self, derived: &Derived) -> Result<()> {
         let shape = derived.how.shape(&self.of(derived.of)?)?;
         element_count(&shape)?;
@@ -462,7 +463,7 @@ impl Shapes {
     /// The number of elements that a reduction combines into one.
     ///
     /// # Errors
-    /// `Shape` for axes that are not there.
+    /// `Shape` for axes out of range.
     pub fn length(&self, reduction: &Derived) -> Result<usize> {
         let of = self.of(reduction.of)?;
         let reduced = reduction.how.reduced(&of)?;
@@ -474,7 +475,7 @@ impl Shapes {
     /// The shape of a domain: the broadcast of its classes.
     ///
     /// # Errors
-    /// `Shape`, naming two shapes that do not fit, and `Limit` for more elements than fit an
+    /// `Shape`, naming two shapes that do not broadcast, and `Limit` for more elements than fit an
     /// `isize`.
     pub fn of(&self, domain: Domain) -> Result<Box<[usize]>> {
         let mut shape: Vec<usize> = Vec::new();
@@ -483,7 +484,7 @@ impl Shapes {
             shape = broadcast_shape(&shape, other).ok_or_else(|| {
                 let (a, b) = (shown_shape(&shape), shown_shape(other));
                 let error = shape_error(format!("shapes {a} and {b} do not broadcast"));
-                // The last of them, so that all fit once this one does.
+                // The last conflicting shape, so that fixing it fixes all.
                 let index = axes_behind(other, &shape);
                 match index
                     .filter(|_| class >= Domain::SHAPES && domain.shapes().last() == Some(class))
@@ -500,8 +501,7 @@ impl Shapes {
     }
 }
 
-/// The index that adds so many axes behind a shape that it broadcasts with a longer one, if there
-/// is one.
+/// The index that appends enough axes to a shape for it to broadcast with a longer one, if any.
 pub fn axes_behind(short: &[usize], long: &[usize]) -> Option<String> {
     let missing = long.len().checked_sub(short.len()).filter(|missing| *missing > 0)?;
     let longer: Vec<usize> = short.iter().copied().chain((0..missing).map(|_| 1)).collect();

@@ -1,5 +1,5 @@
-//! A plan as a picture: a box for each pass over the data, in it what the pass reads, computes
-//! and writes, and lines between boxes where a pass reads what an earlier one has written.
+//! Drawing of a plan as SVG: a box for each pass with its loads, operations and stores, and lines
+//! between boxes from writers to readers.
 
 mod drafter;
 mod layout;
@@ -15,7 +15,7 @@ use crate::graph::ArgType;
 use crate::plan::Plan;
 use drafter::Drafter;
 
-/// What is drawn.
+/// The program to draw.
 pub struct Subject<'a> {
     /// The program's text.
     pub text: &'a str,
@@ -25,16 +25,16 @@ pub struct Subject<'a> {
     pub types: &'a [ArgType],
     /// The names of its outputs.
     pub outputs: &'a [Option<Box<str>>],
-    /// Its plan; the interpreter has none.
+    /// Its plan; `None` for the interpreter.
     pub plan: Option<&'a Plan>,
 }
 
-/// Shapes that all boxes may have together.
+/// The maximum number of shapes of all boxes together.
 const MOST_SHAPES: usize = 400;
-/// Boxes beyond which the rest is only counted.
+/// The maximum number of boxes; further passes are only counted.
 const MOST_BOXES: usize = 40;
 
-/// The picture, as an SVG file.
+/// Draws the picture as an SVG file.
 pub fn svg(subject: &Subject<'_>) -> String {
     let mut panels = Vec::new();
     let mut notes = legend::notes(subject);

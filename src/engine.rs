@@ -1,4 +1,4 @@
-//! The recipe: parse, resolve, type, legalize, optimize, plan, compile; with limits and caches.
+//! [`Engine`]: runs the stages from text to code, with limits and caches.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_grammar::{SyntaxErrorKind, parse};
-use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::per_process::PerProcess;
 use hotloop_runtime::perf::Perf;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::stack::with_room;
@@ -30,7 +30,7 @@ use crate::program::Program;
 use crate::resolve::resolve;
 use crate::spare::Spare;
 
-/// Compiles programs, and owns what they share: threads, kernels, limits. Cheap to clone.
+/// Compiles programs, and owns their shared threads, kernel caches and limits. Cheap to clone.
 ///
 /// ```
 /// let engine = hotloop::Engine::builder().threads(1).build();
@@ -50,20 +50,20 @@ pub(crate) struct Shared {
     pub spare: Option<Arc<Spare>>,
 }
 
-/// What a program is made from, and its kernels, one for each set of types.
+/// The text or graph of a program, and its kernels by input types.
 pub(crate) struct Source {
     pub origin: Origin,
     pub inputs: Vec<Box<str>>,
     pub outputs: Vec<Option<Box<str>>>,
     pub kernels: Cache<Vec<ArgType>, Result<Arc<Kernels>>>,
-    /// What parsing and resolving took.
+    /// Time of parsing and resolving.
     pub took: Duration,
 }
 
-/// Stack that compiling takes, with a margin; frames are larger without optimization.
+/// Stack bytes that compilation needs, with a margin; frames are larger without optimization.
 const STACK: usize = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
 
-/// Compiles where there is room on the stack.
+/// Runs `work` with enough stack for compilation.
 fn roomy<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     with_room(STACK, work).unwrap_or_else(|e| {
         Err(Error::new(ErrorKind::Limit, format!("no thread to compile on: {e}"))
@@ -72,7 +72,7 @@ fn roomy<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
 }
 
 impl Source {
-    /// What names of kernels show: the text, or the names of a graph's outputs.
+    /// The name of the program's kernels: the text, or the output names of a graph.
     fn label(&self) -> Cow<'_, str> {
         match &self.origin {
             Origin::Text(terms) => (&**terms.source()).into(),
@@ -83,27 +83,27 @@ impl Source {
         }
     }
 
-    /// Whether it may stay in the engine's cache: a thousand large programs would not fit.
+    /// Whether the engine caches it: a thousand large programs would not fit in memory.
     fn is_small(self: &Arc<Source>) -> bool {
         self.origin.len() <= LARGE_TERMS && self.origin.text().len() <= LARGE_TEXT
     }
 }
 
-/// What a program has become for one set of types.
+/// A program compiled for one set of input types.
 pub(crate) struct Kernels {
-    /// The graph that every engine starts from.
+    /// The legalized graph, from which every backend starts.
     pub graph: Graph,
-    /// The place in the text of each of the graph's derived shapes.
+    /// The span in the text of each derived shape of the graph.
     pub places: Vec<Span>,
-    /// Every shape that some node has, for checks before a run.
+    /// The domains of all nodes, to be checked before a run.
     pub domains: Vec<Domain>,
-    /// The reductions that have no value over no elements, and over what they run.
+    /// The reductions that are undefined over no elements, with their operands.
     pub extremes: Vec<(Op, NodeId)>,
-    /// What checks that weak arguments fit the dtypes that they meet.
+    /// The uniforms that check that weak arguments fit the dtypes they adopt.
     pub adoptions: Vec<Uniform>,
-    /// The plan with its code, unless the interpreter was asked for.
+    /// The plan with its code; `None` for the interpreter.
     pub compiled: Option<Arc<Compiled>>,
-    /// What making all this took.
+    /// Time of compilation.
     pub took: Duration,
 }
 
@@ -113,12 +113,12 @@ impl Kernels {
         self.compiled.as_ref().is_some_and(|compiled| compiled.refusal.is_none())
     }
 
-    /// The plan, unless the interpreter was asked for.
+    /// The plan; `None` for the interpreter.
     pub fn plan(&self) -> Option<&Plan> {
         self.compiled.as_ref().map(|compiled| &compiled.plan)
     }
 
-    /// What is known of a graph before there is code for it.
+    /// Analyses a graph; there is no code yet.
     fn of(graph: Graph, places: Vec<Span>) -> Result<Kernels> {
         let live = graph.live();
         let (mut domains, mut extremes) = (Vec::new(), Vec::new());
@@ -138,23 +138,23 @@ impl Kernels {
     }
 }
 
-/// Sets an engine's options.
+/// A builder of engines.
 #[derive(Clone, Debug, Default)]
 #[must_use = "`build` makes the engine"]
 pub struct EngineBuilder(Options);
 
 impl EngineBuilder {
-    /// Threads for large arrays, of which the caller's is one; by default as many as the machine
-    /// gives this process, by its affinity and the quota of its group; at most 1,024.
+    /// The number of threads for large arrays, the caller's included; at most 1,024. By default,
+    /// the number available to this process by its affinity and control group.
     ///
-    /// A program that is run by a worker of a rayon pool uses that pool's threads instead, at most
-    /// so many.
+    /// A program that runs on a worker of a rayon pool uses at most this many of that pool's
+    /// threads instead.
     pub fn threads(mut self, threads: usize) -> EngineBuilder {
         self.0.threads = threads.max(1);
         self
     }
 
-    /// Runs on the threads of this pool, all of them, and starts none.
+    /// Runs on all threads of this rayon pool, and starts none.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -170,27 +170,27 @@ impl EngineBuilder {
         self
     }
 
-    /// Pins the engine's threads to these cores, in turn. Then it has as many threads of its own
-    /// as [`threads`](EngineBuilder::threads) says, and large arrays leave the caller's alone.
-    /// What cannot be pinned runs anywhere; [`pool`](EngineBuilder::pool) goes before.
+    /// Pins the engine's threads to these cores, round robin. The engine then starts all of its
+    /// [`threads`](EngineBuilder::threads), and the caller's thread takes no part in large runs. A
+    /// thread that cannot be pinned runs anywhere; [`pool`](EngineBuilder::pool) takes precedence.
     pub fn pin(mut self, cores: &[usize]) -> EngineBuilder {
         self.0.cores = cores.into();
         self
     }
 
-    /// Uses all threads for arrays of any size, however little they gain; for tests.
+    /// Uses all threads for arrays of any size; for tests.
     pub fn eager(mut self) -> EngineBuilder {
         self.0.eager = true;
         self
     }
 
-    /// What may be done to floats; `Strict` by default.
+    /// The floating-point mode; `Strict` by default.
     pub fn mode(mut self, mode: Mode) -> EngineBuilder {
         self.0.mode = mode;
         self
     }
 
-    /// Who computes; for tests and comparisons.
+    /// The backend; for tests and comparisons.
     pub fn backend(mut self, backend: Backend) -> EngineBuilder {
         self.0.backend = backend;
         self
@@ -203,16 +203,17 @@ impl EngineBuilder {
         self
     }
 
-    /// Who makes the native code of loops; for tests and comparisons.
+    /// The emitter of native code, for tests and comparisons.
     #[doc(hidden)]
     pub fn emitter(mut self, emitter: Emitter) -> EngineBuilder {
         self.0.emitter = emitter;
         self
     }
 
-    /// Tells the profiler `perf` the names of kernels: `hotloop: sin(a)**2 + 1 [pass 0]`, or of
-    /// the first program that they were made for. A file that cannot be written is no error. The
-    /// environment variable `HOTLOOP_PERF` (`off`, `map`, `jitdump`) sets the default.
+    /// Registers kernels with the profiler `perf` under names such as `hotloop: sin(a)**2 + 1 [pass
+    /// 0]`; a shared kernel has the name of the first program that used it. Failure to write the
+    /// file is ignored. The environment variable `HOTLOOP_PERF` (`off`, `map`, `jitdump`) sets the
+    /// default.
     pub fn perf(mut self, perf: Perf) -> EngineBuilder {
         self.0.perf = perf;
         self
@@ -226,7 +227,7 @@ impl EngineBuilder {
 
     /// The most operations after inlining; 2^20 by default.
     pub fn max_nodes(mut self, nodes: usize) -> EngineBuilder {
-        // Half, as passes may double a program.
+        // At most half of the range, because passes may double a program.
         self.0.max_nodes = nodes.min(usize::MAX / 2);
         self
     }
@@ -244,7 +245,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many programs and how many kernels are kept; 1024 each by default.
+    /// The number of cached programs and of cached kernels; 1024 each by default.
     pub fn cache_capacity(mut self, capacity: usize) -> EngineBuilder {
         self.0.cache_capacity = capacity;
         self
@@ -287,17 +288,17 @@ impl EngineBuilder {
     }
 }
 
-/// Longer than anybody waits, and short enough that a clock goes so far.
+/// Longer than any wait, and short enough to add to an `Instant`.
 const LONGEST_BUDGET: Duration = Duration::from_secs(1 << 32);
 
-/// Kernels kept for one program: dtypes and shapes differ less than texts.
+/// Kernels cached for one program: dtypes and shapes vary less than texts.
 const KERNELS_OF_A_PROGRAM: usize = 64;
 
-/// Terms and bytes of text beyond which a program is kept only by those who use it.
+/// Limits on terms and bytes of text beyond which a program is not cached.
 const LARGE_TERMS: usize = 10_000;
 const LARGE_TEXT: usize = 64 << 10;
 
-/// The most characters of a program that a kernel's name has.
+/// The maximum number of characters of the text in a kernel's name.
 const MOST_SHOWN: usize = 60;
 
 impl fmt::Debug for Engine {
@@ -307,14 +308,14 @@ impl fmt::Debug for Engine {
 }
 
 impl Default for Engine {
-    /// An engine of its own with the default options.
+    /// A new engine with the default options.
     fn default() -> Engine {
         Engine::builder().build()
     }
 }
 
 impl Engine {
-    /// An engine with options.
+    /// Returns a builder with the default options.
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
     }
@@ -325,11 +326,11 @@ impl Engine {
         SHARED.get_or_make(|| Engine::builder().build())
     }
 
-    /// Compiles a program as far as it goes without dtypes.
+    /// Parses and resolves a program. Code is generated when the dtypes are known.
     ///
     /// # Errors
-    /// `Lex`, `Parse`, `Name`, `Arity` and `Limit`, with the place in the text; `Type` for what
-    /// no dtype could make right.
+    /// `Lex`, `Parse`, `Name`, `Arity` and `Limit`, with the place in the text; `Type` for errors
+    /// that no dtype could avoid.
     pub fn compile(&self, text: &str) -> Result<Program> {
         let options = &self.0.options;
         if text.len() > options.max_text {
@@ -349,7 +350,7 @@ impl Engine {
     }
 
     fn parse(&self, text: &str) -> Result<Source> {
-        // Literals and constants are rounded as everywhere, whatever the host's thread is set to.
+        // Constants must be rounded in the default mode, whatever the host's thread has set.
         let started = Instant::now();
         let _environment = FpEnv::enter();
         let text: Arc<str> = text.into();
@@ -381,9 +382,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes a program from a graph, with names for its inputs and outputs. Its arguments must be
-    /// what the graph's inputs are: of their dtypes, weak or not, and of one shape where the
-    /// inputs have one shape class.
+    /// Makes a program from a graph, with names for its inputs and outputs. Arguments must match
+    /// the graph's inputs in dtype, weakness and shape class.
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder};
@@ -403,8 +403,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// `Arity` unless there are as many names as inputs and outputs, and an output; `Name` for a
-    /// name that is given twice; `Limit`.
+    /// `Arity` if the numbers of names, inputs and outputs differ or there is no output; `Name` for
+    /// a duplicate name; `Limit`.
     pub fn compile_graph(
         &self,
         graph: Graph,
@@ -445,10 +445,10 @@ impl Engine {
         Ok(Program::new(self.clone(), Arc::new(source)))
     }
 
-    /// What a program is for these input types.
+    /// The kernels of a program for these input types.
     pub(crate) fn kernels(&self, source: &Source, types: &[ArgType]) -> Result<Arc<Kernels>> {
         let make = || roomy(|| self.specialize(source, types).map(Arc::new));
-        // What was refused for want of a thread may be had the next time.
+        // A refusal because no thread was free is temporary, so it is not cached.
         let busy = |compiled: &Arc<Compiled>| compiled.refusal == Some(Refusal::Busy);
         let lasting = |kernels: &Arc<Kernels>| !kernels.compiled.as_ref().is_some_and(busy);
         source.kernels.get(types, make, |made| made.as_ref().is_ok_and(lasting))
@@ -468,8 +468,8 @@ impl Engine {
         Ok(kernels)
     }
 
-    /// Plans a graph and compiles the passes: natively, or portably from the first pass on that
-    /// is refused.
+    /// Plans a graph and compiles its passes: natively, and portably from the first refused pass
+    /// on.
     fn plan_and_compile(&self, graph: &Graph, text: &str) -> Result<Compiled> {
         let isa = self.0.options.isa;
         let deadline = Instant::now() + self.0.options.compile_budget;

@@ -1,4 +1,4 @@
-//! The one public error: what went wrong, where in the text, and what to do about it.
+//! The public error type: what went wrong, where in the text, and what to do about it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 pub use hotloop_grammar::Span;
 use unicode_width::UnicodeWidthChar;
 
-/// The result of everything that can fail.
+/// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What sort of thing went wrong. Programs may match on it; messages are for people.
+/// The kind of an error. Match on it; messages may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -31,7 +31,7 @@ pub enum ErrorKind {
     Alias,
     /// A limit of the engine's options.
     Limit,
-    /// Memory that the system does not give.
+    /// A failed allocation.
     OutOfMemory,
     /// A file that cannot be read or written.
     Io,
@@ -39,7 +39,7 @@ pub enum ErrorKind {
     Format,
     /// The run was cancelled or passed its deadline.
     Cancelled,
-    /// An output that was taken already.
+    /// An output that was moved out before.
     Taken,
     /// A bug in hotloop.
     Internal,
@@ -68,10 +68,9 @@ impl ErrorKind {
     }
 }
 
-/// An error, with the place in the text where there is one.
+/// An error, with its place in the program text if it has one.
 ///
-/// `Display` draws the source line with a caret under the span and needs nothing else:
-/// the error owns the text.
+/// `Display` draws the source line with a caret under the span. The error owns the text.
 ///
 /// ```
 /// let error = hotloop::compile("sine(a) + 1").unwrap_err();
@@ -88,7 +87,7 @@ struct Inner {
     span: Option<Span>,
     source: Option<Arc<str>>,
     hints: Vec<String>,
-    /// What it came from, an `io::Error` say.
+    /// The underlying error, such as an `io::Error`.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -105,7 +104,7 @@ impl Error {
         }))
     }
 
-    /// A bug of ours: says how to report it.
+    /// An internal error, with a hint on how to report it.
     pub(crate) fn internal(message: impl fmt::Display) -> Error {
         Error::new(ErrorKind::Internal, format!("internal error: {message}"))
             .hint("this is a bug in hotloop; please report it with the expression and the dtypes")
@@ -117,7 +116,7 @@ impl Error {
         self
     }
 
-    /// Adds what the error came from: its [`source`](std::error::Error::source).
+    /// Sets the underlying error: its [`source`](std::error::Error::source).
     ///
     /// ```
     /// use std::error::Error as _;
@@ -131,14 +130,14 @@ impl Error {
         self
     }
 
-    /// The same error of a part of something: a file, an argument.
+    /// Prefixes the message with the part it concerns: a file, an argument.
     pub fn within(self, what: &str) -> Error {
         let mut error = self;
         error.0.message = readable(format!("{what}: {}", error.0.message));
         error
     }
 
-    /// Puts the error at a place of a text, unless it has one.
+    /// Sets the place of the error in a text, unless it has one.
     pub(crate) fn at(mut self, span: Span, source: &Arc<str>) -> Error {
         if self.0.span.is_none() {
             self.0.span = Some(span);
@@ -147,8 +146,7 @@ impl Error {
         self
     }
 
-    /// Puts the error at a place of a text, whatever place it had: for hosts that compile more
-    /// than what their user typed.
+    /// Replaces the place of the error: for hosts that compile more text than their user typed.
     ///
     /// ```
     /// use hotloop::Span;
@@ -166,12 +164,12 @@ impl Error {
         self
     }
 
-    /// What sort of error it is.
+    /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The message without the place.
+    /// The message, without the place.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -205,11 +203,11 @@ impl fmt::Debug for Error {
     }
 }
 
-/// The characters of a user's text that a message repeats.
+/// The maximum number of characters of a user's text in a message.
 const SHOWN: usize = 60;
-/// A name or a number of more characters is not repeated whole, wherever it stands in a message.
+/// Longer words of a message are shortened.
 const LONGEST_WORD: usize = 100;
-/// The characters of a message: what lists a user's names may be longer.
+/// The maximum number of characters of a message; lists of names could be longer.
 const LONGEST_MESSAGE: usize = 1000;
 
 /// The same text as [`shortened`] gives, in quotes.
@@ -217,7 +215,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", shortened(text))
 }
 
-/// User text as it may stand in a message: control characters escaped, at most 60 characters.
+/// User text for a message: control characters escaped, at most 60 characters.
 pub fn shortened(text: &str) -> String {
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
@@ -230,7 +228,7 @@ pub fn shortened(text: &str) -> String {
     out
 }
 
-/// A message that may have been made of names of any length.
+/// Shortens the words of a message, which may contain names of any length.
 fn readable(message: String) -> String {
     if message.len() <= LONGEST_WORD {
         return message;
@@ -257,7 +255,7 @@ fn readable(message: String) -> String {
     }
 }
 
-/// A program on one line, without comments, cut after so many characters.
+/// A program on one line, without comments, cut after `most` characters.
 pub(crate) fn shown_program(text: &str, most: usize) -> String {
     let mut line = String::new();
     for code in text.lines().map(|line| line.split('#').next().unwrap_or_default()) {
@@ -289,7 +287,7 @@ pub(crate) fn shown_shape(shape: &[usize]) -> String {
     }
 }
 
-/// Terminals obey control and direction characters; show them instead.
+/// Appends a character, escaped if it controls terminals or text direction.
 fn push_visible(out: &mut String, c: char) {
     let directs = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     if c == '\t' {
@@ -323,7 +321,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// Characters shown on each side of the span's start.
+    /// The maximum number of characters shown on each side of the span's start.
     const REACH: usize = 60;
 
     fn new(source: &str, span: Span) -> Excerpt {

@@ -1,6 +1,6 @@
-//! Wrong edits of what the passes make, for `tests/miscompile.rs`: each undoes what a pass took
-//! care of, as a wrong rule or a slip in it would. Those that a pass cannot be given from outside
-//! stand in it. `hotloop_runtime::fault` lists them all.
+//! Seeded miscompiles for `tests/miscompile.rs` that modify the results of passes, as a wrong rule
+//! would. Those that cannot be injected from outside are in the passes. `hotloop_runtime::fault`
+//! lists them all.
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::Fault::{self, *};
@@ -11,7 +11,7 @@ use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
 use crate::ops::Op;
 use crate::plan::{Array, Pass, Plan, Store};
 
-/// The optimized graph after one more rule, a wrong one.
+/// Applies one more, wrong, rule to an optimized graph.
 ///
 /// # Errors
 /// Only `Internal`.
@@ -36,7 +36,7 @@ pub fn optimized(graph: Graph) -> Result<Graph> {
         }
         Ok(None)
     })?;
-    // What was tried for nothing goes.
+    // Remove dead nodes.
     if changed { rewrite(&wrong, |_, _, _, _| Ok(None)) } else { Ok(graph) }
 }
 
@@ -48,14 +48,14 @@ fn made_by(b: &Builder, id: NodeId) -> Option<(Op, Vec<NodeId>)> {
     }
 }
 
-/// A number with the shape of x.
+/// A constant in the shape of x.
 fn shaped(b: &mut Builder, x: NodeId, value: f64) -> Result<NodeId> {
     let value = b.literal_like(x, value);
     let any = b.apply_own(Op::Eq, &[x, x])?;
     b.apply_own(Op::Select, &[any, value, value])
 }
 
-/// What a fault makes of an operation.
+/// The wrong replacement of an operation.
 fn operation(
     fault: Fault,
     b: &mut Builder,
@@ -245,7 +245,7 @@ fn operation(
     Ok(Some(new))
 }
 
-/// A logarithm of the sum of two exponentials.
+/// The logarithm of the sum of two exponentials.
 fn by_exponentials(b: &mut Builder, operands: [NodeId; 2], exp: Op, log: Op) -> Result<NodeId> {
     let [x, y] = operands.map(|x| b.apply_own(exp, &[x]));
     let sum = b.apply_own(Op::Add, &[x?, y?])?;
@@ -266,7 +266,7 @@ fn unsigned(dtype: DType) -> DType {
     }
 }
 
-/// What a fault makes of a conversion.
+/// The wrong replacement of a conversion.
 fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Option<NodeId>> {
     let (from, to) = (b.graph().dtype(x), ty.dtype);
     let new = match fault {
@@ -308,7 +308,7 @@ fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Opti
     Ok(Some(new))
 }
 
-/// What a fault makes of a constant.
+/// The wrong replacement of a constant.
 fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<NodeId> {
     let value = f64::from_bits(bits);
     let bits = match (fault, dtype) {
@@ -322,7 +322,7 @@ fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<No
     Some(b.literal(bits, dtype, false))
 }
 
-/// A plan with a slip in it.
+/// Introduces an error into a plan.
 pub fn planned(mut plan: Plan) -> Plan {
     plan.passes.iter_mut().for_each(slip_in_pass);
     let last = plan.passes.len().saturating_sub(1);

@@ -10,13 +10,13 @@ pub struct FunctionInfo {
     pub name: &'static str,
     /// Other names of the same function.
     pub aliases: Vec<&'static str>,
-    /// How a call looks: `clip(x, low, high)`.
+    /// The signature: `clip(x, low, high)`.
     pub signature: String,
-    /// What it is, in a line.
+    /// One line of documentation.
     pub about: &'static str,
     /// Whether it reduces along axes.
     pub is_reduction: bool,
-    /// The most units in the last place by which floats err, 0.5 being correctly rounded; of
+    /// The error bound for floats in units in the last place, 0.5 being correctly rounded; for
     /// elementwise functions only.
     pub ulp: Option<f32>,
 }
@@ -40,13 +40,13 @@ impl FunctionInfo {
         FunctionInfo { name, aliases, signature, about, is_reduction: false, ulp: None }
     }
 
-    /// Every name, the usual one first.
+    /// All names, the usual one first.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 }
 
-/// The functions of the language, but for conversions, which are called as the dtypes are.
+/// The functions of the language, except conversions, which have the names of dtypes.
 ///
 /// ```
 /// let arcsin = hotloop::functions().find(|f| f.names().any(|name| name == "asin")).expect("one");

@@ -1,7 +1,7 @@
-//! The reference: evaluates the legalized graph node after node, over whole arrays.
+//! The reference interpreter: evaluates the legalized graph node by node, over whole arrays.
 //!
-//! Slow and obvious: it skips optimizer, plan and backend, and is what they must agree with, bit
-//! for bit. It shares no arithmetic with them but the kernels.
+//! Slow and simple: it bypasses optimizer, plan and backend, which must agree with it bit for bit.
+//! It shares only the kernels' arithmetic with them.
 
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
@@ -18,10 +18,10 @@ use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Lowering, Op};
 use crate::weak::adopt_bits;
 
-/// The plainest instances of the kernels; all have the same bits.
+/// The baseline kernels; all instances compute the same bits.
 const ISA: Isa = Isa::Baseline;
 
-/// Elements computed between two looks at the cancel flag.
+/// Elements computed between two checks of the control.
 const CHUNK: usize = 1 << 16;
 
 /// Evaluates the graph into the outputs; returns the advisory flags.
@@ -31,8 +31,9 @@ const CHUNK: usize = 1 << 16;
 /// that does not fit.
 ///
 /// # Safety
-/// Every view of the call is in memory and valid for its shape, strides and dtype, for the time of the call;
-/// outputs are writable. They may overlap inputs, which are all read before any is written.
+/// Every view of the call is in memory and valid for its shape, strides and dtype, for the time of
+/// the call; outputs are writable. They may overlap inputs, because all inputs are read before any
+/// output is written.
 pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     let _environment = FpEnv::enter();
     let live = graph.live();
@@ -44,7 +45,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
         let shape = call.shapes.of(ty.domain)?;
         let n = element_count(&shape)?;
         let size = ty.dtype.size();
-        // Room for a whole word, so that scalars can be read as bits.
+        // At least a whole word, so that scalars can be read as bits.
         let mut out = allocate((n * size).max(8))?;
         match *graph.node(id) {
             Node::Input(i) => match &call.operands[i as usize] {
@@ -149,7 +150,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 scatter(*pointer, from, shape, strides, size, start, CHUNK.min(n - start));
             }
             if view.swapped {
-                // The value may go into another output too.
+                // The value may be stored to another output too.
                 swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
             }
         }
@@ -157,7 +158,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
     Ok(flags)
 }
 
-/// Copies the elements of a strided array, in C order, and looks at the control meanwhile.
+/// Copies the elements of a strided array in C order, checking the control.
 ///
 /// # Safety
 /// The array is readable, and `out` has room for its elements.
@@ -179,7 +180,7 @@ unsafe fn collect(
     Ok(())
 }
 
-/// Where the elements of a view lie in its operand's value.
+/// The layout of a view in its operand's value.
 fn viewed(graph: &Graph, id: NodeId, x: NodeId, shapes: &Shapes) -> Result<Layout> {
     let derived = graph.derivation(id).ok_or_else(|| Error::internal("a view of no shape"))?;
     let own = shapes.of(graph.ty(x).domain)?;
@@ -189,12 +190,11 @@ fn viewed(graph: &Graph, id: NodeId, x: NodeId, shapes: &Shapes) -> Result<Layou
     derived.how.view(&Layout { shape: of.into(), strides, offset: 0 })
 }
 
-/// The extents of the reduced axes of an operand, and the strides of an array of its elements in C
-/// order; and those of the other axes.
+/// The extents and C-order strides of an operand's reduced axes, then those of the other axes.
 type Split = [(Vec<usize>, Vec<isize>); 2];
 
-/// The axes of a reduction's operand, those that it goes along and the others; whether the last
-/// one is among the others.
+/// Splits the axes of a reduction's operand into reduced and kept ones; the last part is whether
+/// the last axis is kept.
 fn split(graph: &Graph, id: NodeId, shapes: &Shapes) -> Result<(Split, bool)> {
     let x = graph.node(id).operands()[0];
     let of = &*shapes.of(graph.ty(x).domain)?;
@@ -208,7 +208,7 @@ fn split(graph: &Graph, id: NodeId, shapes: &Shapes) -> Result<(Split, bool)> {
     Ok(([pick(true), pick(false)], mask.last() == Some(&false)))
 }
 
-/// A reduction by its definition: each sequence is collected in C order, and reduced.
+/// Computes a reduction by its definition: each sequence is collected in C order, and reduced.
 fn reduce(
     graph: &Graph,
     id: NodeId,

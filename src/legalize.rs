@@ -1,7 +1,7 @@
-//! Graph to Graph: composites become primitives, and the floating-point mode is applied.
+//! Legalization: expands composites into primitives and applies the floating-point mode.
 //!
-//! Every engine, the interpreter included, starts from the result; what comes after it keeps
-//! every bit. So a fused multiply-add is decided here and nowhere else.
+//! Every backend and the interpreter start from the result, and later stages keep every bit. So
+//! fused multiply-adds are formed here and nowhere else.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
 use crate::ops::{Class, Lowering, Op};
 
-/// What may be done to floats.
+/// The floating-point mode: which rewrites may change rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
@@ -22,8 +22,8 @@ pub enum Mode {
     Strict,
     /// A product that is only added becomes a fused multiply-add.
     Contract,
-    /// As `Contract`; long sums and products are balanced, and `sin`, `cos` and powers may err by
-    /// 4 ULP where that is faster.
+    /// As `Contract`; long sums and products are balanced, and `sin`, `cos` and powers may have up
+    /// to 4 ULP of error if that is faster.
     Fast,
 }
 
@@ -54,10 +54,10 @@ impl FromStr for Mode {
     }
 }
 
-/// The graph of primitives that every engine computes.
+/// Returns the graph of primitives that every backend computes.
 ///
 /// # Errors
-/// `Limit` for more than `max_nodes` nodes, for an expansion makes many of one.
+/// `Limit` if expansion gives more than `max_nodes` nodes.
 pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
     let mut graph = rewrite(graph, |b, id, operands, _| match *graph.node(id) {
         Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Expand) => {
@@ -121,7 +121,7 @@ fn expand(
             let [zero, one] = [0.0, 1.0].map(|v| b.literal_like(x, v));
             let positive = b.apply_own(Op::Lt, &[zero, x])?;
             let is_zero = b.apply_own(Op::Eq, &[x, zero])?;
-            // What is neither is negative, or NaN, which stays.
+            // Otherwise x is negative, or NaN, which is kept.
             let rest = if float || ty.dtype.is_signed_int() {
                 let minus_one = b.literal_like(x, -1.0);
                 let negative = b.apply_own(Op::Lt, &[x, zero])?;
@@ -153,7 +153,7 @@ fn expand(
     }
 }
 
-/// Reductions that are made of others, to a result of a type.
+/// Expands a reduction into others, with a result of the given type.
 fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) -> Result<NodeId> {
     let x = operands[0];
     let ty = b.graph().ty(x);
@@ -232,7 +232,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
     }
 }
 
-/// How many elements of x one element of a reduction of it was made of.
+/// The number of elements of x per element of its reduction.
 fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<NodeId> {
     let whole = b.graph().ty(reduction).domain.is_scalar();
     let scalar = whole || injected(Fault::MeanOverAll);
@@ -241,15 +241,15 @@ fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<
     Ok(b.cast_own(count, dtype))
 }
 
-/// Views of views that are moved one after the other.
+/// The maximum number of nested views that are pushed.
 const MOST_VIEWS: usize = 8;
 
-/// Views move to where arrays are read, through operations that nothing else needs: then they are
-/// strides of a load, and no array is made for them.
+/// Pushes views through elementwise operations with no other use, down to the loads: there they are
+/// strides, and need no array.
 fn push_views(graph: Graph) -> Result<Graph> {
     let mut graph = graph;
     for _ in 0..MOST_VIEWS {
-        // The view that each moved operation is seen through.
+        // The view that is pushed through each operation.
         let uses = graph.uses();
         let mut seen: Vec<Option<NodeId>> = vec![None; graph.len()];
         let mut moved = false;
@@ -279,7 +279,7 @@ fn push_views(graph: Graph) -> Result<Graph> {
             break;
         }
         graph = rewrite_types(&graph, |b, id, operands, _| match *graph.node(id) {
-            // Its operand is the view now.
+            // The operand has become the view.
             Node::View(x) if seen[x.index()].is_some() => Ok(Some(operands[0])),
             node => {
                 let Some(view) = seen[id.index()] else { return Ok(None) };
@@ -336,7 +336,7 @@ fn balance(graph: &Graph) -> Result<Graph> {
         Node::Apply(op @ (Op::Add | Op::Mul), _) if graph.dtype(id).is_float() => Some(op),
         _ => None,
     };
-    // A link is part of its only user's chain.
+    // Whether a node is part of its only user's chain.
     let mut is_link = vec![false; graph.len()];
     for id in graph.ids() {
         if let Some(op) = chain_op(id) {

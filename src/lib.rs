@@ -94,9 +94,9 @@ pub mod types {
 
 /// Threads of a host, and the machine that they run on.
 pub mod threads {
-    pub use hotloop_runtime::drive::ForEach;
+    pub use hotloop_runtime::host_threads::ForEach;
+    pub use hotloop_runtime::huge_pages::prefer_huge_pages;
     pub use hotloop_runtime::isa::Isa;
-    pub use hotloop_runtime::pages::prefer_huge_pages;
     pub use rayon;
 
     #[doc(hidden)]

@@ -1,8 +1,8 @@
 //! NumPy's `.npy` format for one array, versions 1 to 3.
 //!
-//! A header is text that a stranger may have written. It is limited to 64 KiB, parsed by a
-//! strict reader of the one dictionary that NumPy writes, and promises nothing that the caller
-//! need not check against the file's length. Pickled objects are never loaded.
+//! A header is untrusted text. It is limited to 64 KiB and parsed by a strict reader of the
+//! dictionary that NumPy writes; its sizes must be checked against the file's length. Pickled
+//! objects are never loaded.
 
 use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use hotloop_runtime::store::FileArray;
 
 use crate::error::{Error, ErrorKind, Result, shown_shape};
 
-/// The longest header that is read; NumPy's own of 64 axes has about 2 KiB.
+/// The maximum length of a header; NumPy's header of 64 axes has about 2 KiB.
 const HEADER_LIMIT: u64 = 64 << 10;
 
 /// The names that dtypes have in NumPy.
@@ -26,7 +26,7 @@ const NAMED: [&[u8]; 11] = [
 /// Every `.npy` file begins with this.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// What a file's header says of its array.
+/// The header of a file: dtype, byte order, memory order and shape of its array.
 ///
 /// ```
 /// use hotloop::{DType, npy::Header};
@@ -41,7 +41,7 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 pub struct Header {
     /// The elements' dtype.
     pub dtype: DType,
-    /// Whether the bytes of each element are in the other order than this machine's.
+    /// Whether elements have the opposite byte order to this machine's.
     pub swapped: bool,
     /// Whether the first axis varies fastest, and not the last.
     pub fortran_order: bool,
@@ -50,40 +50,39 @@ pub struct Header {
 }
 
 impl Header {
-    /// Of an array in C order.
+    /// A header of an array in C order and native byte order.
     pub fn new(dtype: DType, shape: &[usize]) -> Header {
         Header { dtype, swapped: false, fortran_order: false, shape: shape.to_vec() }
     }
 
-    /// Reads a header, and gives the byte at which the data starts.
+    /// Reads a header; returns it with the offset of the data.
     ///
     /// # Errors
-    /// `Io`; `Format` with the byte at which this stops being an `.npy` file; `Type` for a dtype
-    /// that hotloop does not have.
+    /// `Io`; `Format` with the offset of the first invalid byte; `Type` for an unsupported dtype.
     pub fn read(file: &mut impl Read) -> Result<(Header, u64)> {
         read_header(file).map_err(|trouble| match trouble {
             Trouble::Fault(Fault { kind, at, what, hint }) => {
                 let error = Error::new(kind, format!("{what} (at byte {at})"));
                 hint.into_iter().fold(error, Error::hint)
             }
-            // A reader may have an error of ours to give.
+            // The reader may have returned an [`Error`] inside the `io::Error`.
             Trouble::Io(error) => error.downcast().unwrap_or_else(|error| {
                 Error::new(ErrorKind::Io, error.to_string()).caused_by(error)
             }),
         })
     }
 
-    /// Reads the header of a file of so many bytes, which must be as many as it promises.
+    /// Reads the header of a file of `len` bytes, and checks that length.
     fn read_whole(file: &mut impl Read, len: u64) -> Result<(Header, u64)> {
         let (header, start) = Header::read(file)?;
         header.check_len(start, len.saturating_sub(start))?;
         Ok((header, start))
     }
 
-    /// How many bytes the elements take.
+    /// The size of the elements in bytes.
     ///
     /// # Errors
-    /// `Format` if they are more than memory can hold.
+    /// `Format` if the size overflows.
     pub fn data_len(&self) -> Result<usize> {
         if self.shape.contains(&0) {
             return Ok(0);
@@ -98,10 +97,11 @@ impl Header {
         })
     }
 
-    /// Checks how many bytes follow the header, which ends at byte `start`.
+    /// Checks that the bytes after the header, which ends at byte `start`, are the array's; the
+    /// file has `have` bytes.
     ///
     /// # Errors
-    /// `Format` if they are not the array's.
+    /// `Format` if there are too few or too many.
     pub fn check_len(&self, start: u64, have: u64) -> Result<()> {
         let Header { dtype, shape, .. } = self;
         let (size, shape) = (self.data_len()? as u64, shown_shape(shape));
@@ -120,8 +120,8 @@ impl Header {
         Err(Error::new(ErrorKind::Format, format!("{what} (at byte {})", start + at)))
     }
 
-    /// The header as it stands in a file, so padded that the data is aligned to 64 bytes: version
-    /// 1, or 2 where its length does not fit 16 bits.
+    /// Encodes the header, padded so that the data is aligned to 64 bytes: version 1, or 2 if its
+    /// length does not fit 16 bits.
     pub fn to_bytes(&self) -> Vec<u8> {
         let native = if cfg!(target_endian = "little") { '<' } else { '>' };
         let other = if cfg!(target_endian = "little") { '>' } else { '<' };
@@ -141,7 +141,7 @@ impl Header {
         let shape = shown_shape(&self.shape);
         let text =
             format!("{{'descr': '{order}{code}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
-        // What is written after so many bytes of prefix, and ends with a line feed.
+        // The length of the text after `prefix` bytes, with padding and a line feed.
         let length = |prefix: usize| (prefix + text.len() + 1).next_multiple_of(64) - prefix;
         let (version, field) = match u16::try_from(length(10)) {
             Ok(length) => (1, length.to_le_bytes().to_vec()),
@@ -155,10 +155,9 @@ impl Header {
     }
 }
 
-/// The array of a file, to be read piece by piece: [`Arg::source`](crate::Arg::source).
+/// Opens the array of a file, to be read in chunks by [`Arg::source`](crate::Arg::source).
 ///
-/// The file must not change while it is read. One that another process makes shorter is an error
-/// of the run.
+/// The file must not change while it is read. If it is truncated meanwhile, the run fails.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -172,8 +171,8 @@ impl Header {
 /// ```
 ///
 /// # Errors
-/// As [`Header::read`]; `Format` for a file of another length than its header says; `Io` for what
-/// is no file, but a pipe, say.
+/// As [`Header::read`]; `Format` if the file's length does not match its header; `Io` if it is not
+/// a regular file but, for example, a pipe.
 pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     let path = path.as_ref();
     let cannot = |error: io::Error| {
@@ -181,7 +180,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     };
     let mut options = OpenOptions::new();
     options.read(true);
-    // A pipe is opened at once, whether or not anybody writes to it; a file is read as ever.
+    // Opening a pipe must not block until it has a writer; regular files are not affected.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
     let mut file = options.open(path).map_err(cannot)?;
@@ -196,8 +195,8 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
     Ok(array.with_path(path))
 }
 
-/// Begins an `.npy` file, to be written piece by piece: [`Out::sink`](crate::Out::sink). It starts
-/// with the file's first byte, wherever the file is open at.
+/// Starts an `.npy` file, to be written in chunks by [`Out::sink`](crate::Out::sink). It is written
+/// from the first byte of the file, whatever the file position.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -217,8 +216,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<FileArray> {
 /// ```
 ///
 /// # Errors
-/// The file takes no header, is not to become so long, or has no room; or the array does not fit
-/// memory.
+/// If the header cannot be written, the size exceeds a limit or the free space, or overflows.
 pub fn create(file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
     let header = Header::new(dtype, shape);
     header.data_len().map_err(io::Error::other)?;
@@ -229,7 +227,7 @@ pub fn create(file: File, dtype: DType, shape: &[usize]) -> io::Result<FileArray
     Ok(array)
 }
 
-/// What is wrong with a file, and at which byte.
+/// An invalid file: the message and the offset.
 #[derive(Debug)]
 struct Fault {
     kind: ErrorKind,
@@ -248,7 +246,7 @@ impl Fault {
     }
 }
 
-/// What can go wrong while reading.
+/// An error while reading a header.
 enum Trouble {
     Fault(Fault),
     Io(io::Error),
@@ -266,7 +264,7 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// Adds so many bytes, or those up to the file's end; whether there were so many.
+/// Appends `count` bytes, or fewer at the file's end; returns whether there were `count`.
 fn more(file: &mut impl Read, bytes: &mut Vec<u8>, count: u64) -> io::Result<bool> {
     Ok(file.take(count).read_to_end(bytes)? as u64 == count)
 }
@@ -381,13 +379,13 @@ impl<'a> Literal<'a> {
         if self.eat(byte) {
             Ok(())
         } else {
-            Err(self.fault(format!("the header lacks a '{}' here", char::from(byte))))
+            Err(self.fault(format!("expected '{}' in the header", char::from(byte))))
         }
     }
 
     fn string(&mut self) -> std::result::Result<&'a [u8], Fault> {
         let quote = self.peek().filter(|c| matches!(c, b'\'' | b'"'));
-        let quote = quote.ok_or_else(|| self.fault("the header lacks a string here"))?;
+        let quote = quote.ok_or_else(|| self.fault("expected a string in the header"))?;
         let rest = &self.text[self.at + 1..];
         let end = rest.iter().position(|c| *c == quote || matches!(c, b'\\' | b'\n'));
         match end.filter(|end| rest[*end] == quote) {
@@ -440,12 +438,12 @@ impl<'a> Literal<'a> {
             .iter()
             .try_fold(0usize, |n, c| n.checked_mul(10)?.checked_add(usize::from(c - b'0')))
             .ok_or_else(|| self.fault("'shape' has an extent that does not fit memory"))?;
-        // Python 2 wrote its long integers so.
+        // Python 2 wrote long integers with an `L`.
         self.at += digits + usize::from(rest.get(digits) == Some(&b'L'));
         Ok(value)
     }
 
-    /// The dtype, and whether its bytes are in the other order than this machine's.
+    /// The dtype, and whether its byte order is the opposite of this machine's.
     fn descr(&mut self) -> std::result::Result<(DType, bool), Fault> {
         if self.peek() == Some(b'[') {
             let hint = "save each field as an array of its own: np.save(\"x.npy\", a[\"x\"])";
@@ -474,7 +472,7 @@ impl<'a> Literal<'a> {
             b"u8" => DType::U64,
             b"f4" => DType::F32,
             b"f8" => DType::F64,
-            // NumPy reads the names of its dtypes, too, though it writes none.
+            // NumPy also reads dtype names, although it never writes them.
             name if NAMED.contains(&name) && order == b'=' => {
                 let named = str::from_utf8(name).ok().and_then(DType::from_name);
                 named.ok_or_else(|| Fault::new(at, format!("unknown dtype '{shown}'")))?
@@ -526,7 +524,7 @@ mod tests {
             parse("{'descr': '|b1', 'fortran_order': False, 'shape': ()}").unwrap().shape,
             []
         );
-        // It reads names as well.
+        // NumPy also reads names.
         for dtype in DType::ALL {
             let name = dtype.numpy_name();
             let text = format!("{{'descr': '{name}', 'fortran_order': False, 'shape': (2,)}}");

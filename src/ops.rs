@@ -1,5 +1,5 @@
-//! The table: one row an operation, from which lookup, typing, folding, the interpreter, the
-//! native backend, the documentation and the tests are made.
+//! The table of operations: one row each, used by lookup, typing, folding, the interpreter, the
+//! native backend, the documentation and the tests.
 
 mod signature;
 use std::fmt;
@@ -10,16 +10,17 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::{elementwise, math};
 
-/// How an operation's operands and result are typed.
+/// The typing rule of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Operands promote to one dtype, which is the result's; `bool` as the operation says.
+    /// Operands promote to one dtype, which is the result's; each operation has its own rule for
+    /// `bool`.
     Arithmetic,
-    /// Each operand becomes a float; the widest is the result's.
+    /// Each operand is converted to a float; the result has the widest.
     Real,
     /// As `Real`, but integers are computed in `f64` whatever their width.
     Divide,
-    /// Floats round; integers are returned as they are.
+    /// Floats are rounded; integers are unchanged.
     Rounding,
     /// Operands promote to one dtype; the result is `bool`; weak integers compare exactly.
     Comparison,
@@ -35,13 +36,13 @@ pub enum Rule {
     Integers,
     /// One `bool` or integer; the result is `u8`.
     Tally,
-    /// A float and an integer, which may be of any dtypes; the result is the float's.
+    /// A float and an integer of any dtypes; the result has the float's.
     Scaled,
-    /// Operands of any dtypes, in `f64`.
+    /// Operands of any dtypes, computed in `f64`.
     Double,
     /// A `bool` condition and two values that promote.
     Select,
-    /// A number for each element of the first operand, of its dtype.
+    /// A scalar broadcast to the shape and dtype of the first operand.
     Filled,
     /// A reduction that widens integers to 64 bits.
     Total,
@@ -55,7 +56,7 @@ pub enum Rule {
     Count,
     /// A reduction to the `i64` position of one of the elements.
     Position,
-    /// A reduction that computes in floats, and a number.
+    /// A reduction that computes in floats, with a scalar parameter.
     Spread,
     /// A reduction of products that widens integers to 64 bits.
     Products,
@@ -63,30 +64,30 @@ pub enum Rule {
     Agreement,
 }
 
-/// The relation of a result's elements to those of the operands. Every pass over a graph matches
-/// it exhaustively, so that a new class is an error wherever it has to be thought of.
+/// The relation of a result's elements to those of the operands. Every pass over a graph matches it
+/// exhaustively, so that the compiler finds each place a new class affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Each element depends on the elements at its place.
+    /// Each element depends on the elements at the same index.
     Elementwise,
     /// Each element depends on all elements along the reduced axes.
     Reduce,
-    /// A number that depends on the operand's shape, but on none of its elements.
+    /// A scalar that depends on the operand's shape but not on its elements.
     Shape,
 }
 
-/// What becomes of an operation after typing.
+/// How an operation is lowered after typing.
 #[derive(Clone, Copy)]
 pub enum Lowering {
-    /// A primitive: the kernel computes it, in the interpreter and wherever there is no vector form.
+    /// A primitive: its kernel computes it in the interpreter and wherever there is no vector form.
     Kernel(fn(DType, Isa) -> Option<BlockFn>),
-    /// A composite: `legalize` writes it with other operations.
+    /// A composite: the builder or `legalize` expands it.
     Expand,
     /// A primitive reduction.
     Reduce(Reduction),
     /// The number of elements of the operand's shape.
     Size,
-    /// The number of elements that each element of the operand, a reduction, was made of.
+    /// The length of the reduced axes: elements per element of the operand, a reduction.
     Length,
 }
 
@@ -132,11 +133,11 @@ pub struct Parameter {
     pub name: &'static str,
     /// Other names of the same parameter.
     pub aliases: &'static [&'static str],
-    /// The number that stands for an argument that is left out; [`NONE`] for `None`.
+    /// The value of an omitted argument; [`NONE`] for `None`.
     pub default: Option<f64>,
 }
 
-/// The default that stands for `None`: a NaN that no program can write.
+/// The encoding of `None` as a default: a NaN that no program can produce.
 pub const NONE: f64 = f64::from_bits(0x7ff8_6e6f_6e65_0000);
 
 /// Whether a default, or the bits of a constant operand, are those of [`NONE`].
@@ -144,7 +145,7 @@ pub fn is_none(value: f64) -> bool {
     value.to_bits() == NONE.to_bits()
 }
 
-/// One operation's whole life.
+/// A row of the table: an operation.
 pub struct Row {
     /// The operation.
     pub op: Op,
@@ -152,21 +153,21 @@ pub struct Row {
     pub name: &'static str,
     /// Other names of the same function.
     pub aliases: &'static [&'static str],
-    /// The parameters in order.
+    /// The parameters, in order.
     pub parameters: &'static [Parameter],
-    /// How it is typed.
+    /// The typing rule.
     pub rule: Rule,
-    /// What becomes of it.
+    /// How it is lowered.
     pub lowering: Lowering,
-    /// Where the native backend has a vector form.
+    /// The dtypes with a vector form.
     pub vector: Vector,
-    /// Rough nanoseconds an element on one thread, for the choice between one thread and many.
+    /// Approximate nanoseconds per element on one thread, for the choice of the number of threads.
     pub cost: f32,
     /// The error bound for floats in units in the last place; 0.5 is correctly rounded, 0 exact.
     pub ulp: f32,
-    /// Where random tests draw float arguments from.
+    /// The range of float arguments in random tests.
     pub domain: (f64, f64),
-    /// One line for people.
+    /// One line of documentation.
     pub doc: &'static str,
 }
 
@@ -177,7 +178,8 @@ impl Row {
             && !matches!(self.name, "and" | "or" | "not")
     }
 
-    /// The names it can be called by, the usual one first; of an operator, those of NumPy's function.
+    /// The names it can be called by, the usual one first; for an operator, those of NumPy's
+    /// function.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         let first = self.is_function().then_some(self.name);
         first.into_iter().chain(self.aliases.iter().copied())
@@ -606,7 +608,7 @@ impl Op {
         )
     }
 
-    /// Whether users can call it.
+    /// Whether programs can call it.
     pub fn is_public(self) -> bool {
         use Op::*;
         !matches!(
@@ -634,7 +636,7 @@ impl Op {
         matches!(self, Op::FloorDiv | Op::Rem | Op::Fmod)
     }
 
-    /// The faster function of at most 4 ULP that takes this one's place in the `fast` mode.
+    /// The faster function within 4 ULP that replaces this one in `fast` mode.
     pub fn fast(self) -> Option<Op> {
         match self {
             Op::Sin => Some(Op::FastSin),
@@ -643,7 +645,7 @@ impl Op {
         }
     }
 
-    /// The two functions, this one among them, that have a common kernel for one operand.
+    /// The pair of functions, this one included, that share a kernel for one operand.
     pub fn pair(self) -> Option<[Op; 2]> {
         match self {
             Op::Sin | Op::Cos => Some([Op::Sin, Op::Cos]),
@@ -651,7 +653,7 @@ impl Op {
         }
     }
 
-    /// The kernel of a [pair](Op::pair); each result has the bits that it has alone.
+    /// The kernel of a [pair](Op::pair); each result has the bits of the single function.
     pub fn pair_kernel(pair: [Op; 2], dtype: DType, isa: Isa) -> Option<PairFn> {
         match pair {
             [Op::Sin, Op::Cos] => math::sin_cos(dtype, isa),
@@ -673,7 +675,7 @@ pub fn lookup(name: &str) -> Option<&'static Row> {
     functions().find(|r| r.names().any(|n| n == name))
 }
 
-/// The rows that users can call by name, operators that have one among them.
+/// The rows that programs can call by name, including operators that have a name.
 pub fn functions() -> impl Iterator<Item = &'static Row> {
     TABLE.iter().filter(|r| r.op.is_public() && r.names().next().is_some())
 }
@@ -682,11 +684,11 @@ pub fn functions() -> impl Iterator<Item = &'static Row> {
 pub struct TwoResults {
     /// Its name.
     pub name: &'static str,
-    /// How a call looks.
+    /// The signature.
     pub signature: &'static str,
-    /// What gives each result, of the same operands.
+    /// The operation of each result; both take the same operands.
     pub ops: [Op; 2],
-    /// One line for people.
+    /// One line of documentation.
     pub doc: &'static str,
 }
 
@@ -717,7 +719,8 @@ pub fn two_results(name: &str) -> Option<&'static TwoResults> {
     TWO_RESULTS.iter().find(|f| f.name == name)
 }
 
-/// Names of functions that are not in the table: expansions the resolver makes, and casts.
+/// Functions that are not in the table: name, signature and documentation of those that the
+/// resolver expands.
 pub const RESOLVED: &[(&str, &str, &str)] = &[
     (
         "isin",
@@ -729,8 +732,8 @@ pub const RESOLVED: &[(&str, &str, &str)] = &[
     ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),
 ];
 
-/// Up to three names that look like a wrong one but for case, nearest first. Of three letters or
-/// fewer, another letter is another word: only their order may be wrong.
+/// Up to three known names similar to a wrong one, ignoring case, nearest first. For names of at
+/// most three letters, only a permutation of the letters is similar.
 pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let reach = (wrong.len() / 3).clamp(1, 3);
     let lower = |name: &str| name.to_ascii_lowercase().into_bytes();
@@ -751,7 +754,7 @@ pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec
     near.into_iter().take(3).map(|(_, k)| k).collect()
 }
 
-/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbours.
+/// The optimal string alignment distance: insertions, deletions, substitutions and transpositions.
 fn edit_distance(a: &[u8], b: &[u8]) -> usize {
     let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect(), vec![0; b.len() + 1]];
     for i in 1..=a.len() {

@@ -1,9 +1,8 @@
-//! Graph to Graph, preserving every bit: folding, algebra, sharing.
+//! Optimization that keeps every bit: constant folding and algebraic rules.
 //!
-//! A rule sees one operation with its operands and offers another node; it is taken if it has
-//! the same type, shape included. Sharing needs no rule: the builder makes equal nodes one.
-//! Rules on floats are only those that are exact for every input: no `x + 0`, `x * 0`, `x - x`
-//! or `x / x`.
+//! A rule gets one operation with its operands and may return a replacement, which is used if it
+//! has the same type, shape included. Common subexpressions need no rule: the builder hash-conses.
+//! Rules on floats must be exact for every input: no `x + 0`, `x * 0`, `x - x` or `x / x`.
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
@@ -13,7 +12,7 @@ use crate::graph::{Builder, Graph, Node, NodeId, Type, power_by_squaring, rewrit
 use crate::ops::Op;
 use crate::weak::fold;
 
-/// One operation, with what rules ask about its operands.
+/// An operation and its operands, as rules see it.
 struct Site<'a> {
     op: Op,
     operands: &'a [NodeId],
@@ -35,13 +34,13 @@ const RULES: &[RuleFn] = &[
     power_of_integer,
 ];
 
-/// Rewrites until no rule applies, at most this often.
+/// The maximum number of rounds of rewriting.
 const ROUNDS: usize = 4;
 
 /// The optimized graph.
 ///
 /// # Errors
-/// Only `Internal`: a rule that builds what does not type is a bug.
+/// Only `Internal`: a rule whose result is ill-typed is a bug.
 pub fn optimize(graph: Graph) -> Result<Graph> {
     let mut graph = graph;
     for _ in 0..ROUNDS {
@@ -75,7 +74,7 @@ pub fn optimize(graph: Graph) -> Result<Graph> {
             break;
         }
     }
-    // Dead nodes of the last round go; the order of what is left is the order of first need.
+    // Removes dead nodes of the last round; the others are in order of first use.
     rewrite(&graph, |_, _, _, _| Ok(None))
 }
 
@@ -146,7 +145,8 @@ fn same_operand_twice(_: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     Ok(same.then(|| site.operands[1]))
 }
 
-/// `-(-x)`, `~~x`, `abs(-x)`, `abs(abs(x))`. The negative of an unsigned integer is another one.
+/// `-(-x)`, `~~x`, `abs(-x)`, `abs(abs(x))`. Unsigned integers wrap, so `abs(-x)` differs from
+/// `abs(x)` for them.
 fn undo_inverse(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
     let &[x] = site.operands else { return Ok(None) };
     match (site.op, made_by(b, x)) {

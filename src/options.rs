@@ -1,4 +1,4 @@
-//! What an engine and a run may be told.
+//! Options of an engine and of a run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use crate::backend::cpu::Emitter;
 use crate::call::MemoryLimits;
 use crate::legalize::Mode;
 
-/// Who computes.
+/// What computes a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Native code, or the portable backend where native code cannot be had.
+    /// Native code; the portable backend where native code is unavailable.
     #[default]
     Auto,
     /// Native code, or an error; for tests.
@@ -32,7 +32,7 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
-    /// That of the arguments it is made of, as NumPy's `K`: C order unless they say otherwise.
+    /// The order of the arguments, as NumPy's `K`; C order if they do not agree on one.
     #[default]
     K,
     /// The last axis varies fastest.
@@ -41,7 +41,7 @@ pub enum Order {
     F,
 }
 
-/// An engine's options, with the limits that keep strangers' text harmless.
+/// An engine's options, with the limits that keep untrusted text harmless.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub threads: usize,
@@ -89,13 +89,13 @@ fn default_isa() -> Isa {
     wanted.map_or(Isa::detect(), |isa| isa.min(Isa::detect()))
 }
 
-/// What `HOTLOOP_PERF` says.
-/// The one that `HOTLOOP_EMITTER` names, for comparisons.
+/// The emitter that `HOTLOOP_EMITTER` names, for comparisons.
 fn default_emitter() -> Emitter {
     let wanted = std::env::var("HOTLOOP_EMITTER").ok().and_then(|name| Emitter::from_name(&name));
     wanted.unwrap_or_default()
 }
 
+/// The value of `HOTLOOP_PERF`.
 fn default_perf() -> Perf {
     let wanted = std::env::var("HOTLOOP_PERF").ok().and_then(|name| Perf::from_name(&name));
     wanted.unwrap_or_default()
@@ -127,13 +127,13 @@ impl CancelToken {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Lets runs go on again.
+    /// Clears the token.
     pub fn reset(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
-/// What a program's runs may be told; see [`Program::with`](crate::Program::with).
+/// Options of a program's runs; see [`Program::with`](crate::Program::with).
 #[derive(Clone, Debug, Default)]
 #[must_use = "`Program::with` takes them"]
 pub struct RunOptions {
@@ -157,7 +157,7 @@ impl RunOptions {
         self
     }
 
-    /// Stops a run that takes longer than this, by a clock that does not jump.
+    /// Stops a run that takes longer than this, by the monotonic clock.
     ///
     /// ```
     /// use hotloop::{ErrorKind, RunOptions};
@@ -192,7 +192,7 @@ impl RunOptions {
         self
     }
 
-    /// Counts the elements that are to be done, over all passes, and those that are.
+    /// Reports progress: the number of elements over all passes, and the number done.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -210,10 +210,10 @@ impl RunOptions {
         self
     }
 
-    /// About how many bytes a run over sources and sinks may keep: windows into them, arrays that
-    /// it reads over and over, temporary arrays. 1 GiB by default; windows take at most an eighth
-    /// of it, but a few MiB a thread and pass whatever it is. The caller's own arrays, and fresh outputs,
-    /// come on top. The reference interpreter takes no sources and sinks.
+    /// Approximate limit, in bytes, on the memory of a run over sources and sinks: blocks of them,
+    /// copies of arrays that are read repeatedly, temporary arrays. 1 GiB by default. Blocks take
+    /// at most an eighth of it, but at least a few MiB per thread and pass. The caller's arrays and
+    /// fresh outputs do not count. The reference interpreter does not accept sources and sinks.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -230,20 +230,20 @@ impl RunOptions {
         self
     }
 
-    /// Where a run over sources and sinks puts temporary arrays that are too large for
+    /// The directory for temporary arrays of a run over sources and sinks that exceed
     /// [`memory`](RunOptions::memory); by default, the system's directory for temporary files.
     pub fn temp_directory(mut self, directory: impl AsRef<Path>) -> RunOptions {
         self.limits.directory = Some(directory.as_ref().into());
         self
     }
 
-    /// Whether reports say what runs took ([`Report::stats`](crate::Report::stats)).
+    /// Whether reports have statistics ([`Report::stats`](crate::Report::stats)).
     pub fn stats(mut self, wanted: bool) -> RunOptions {
         self.stats = wanted;
         self
     }
 
-    /// What the executor looks at, for a run that starts now.
+    /// The cancel token and deadline of a run that starts now.
     pub(crate) fn control(&self) -> Control {
         Control {
             cancel: self.cancel.as_ref().map(|t| t.0.clone()),

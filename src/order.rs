@@ -1,4 +1,4 @@
-//! The order in memory of fresh outputs.
+//! The memory order of fresh outputs.
 
 use hotloop_runtime::nest::{self, dense_strides};
 use hotloop_runtime::strided::{broadcast_strides, is_contiguous};
@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::options::Order;
 
-/// The strides of each output of a graph, as those of a dense array.
+/// The strides of each output of a graph as a dense array.
 ///
 /// # Errors
-/// Only those of shapes, which have been checked before.
+/// Shape errors only; shapes have been checked before.
 pub fn fresh_strides(
     order: Order,
     graph: &Graph,
@@ -42,8 +42,8 @@ pub fn fresh_strides(
     strides.collect()
 }
 
-/// The strides that every live node would have as an array of its own, if each operation followed
-/// its operands as NumPy's do; numbers have none.
+/// The strides of every live node as a dense array, if each operation follows the order of its
+/// operands as NumPy does; `None` for scalars.
 fn follow(graph: &Graph, shapes: &Shapes, operands: &[Operand]) -> Result<Vec<Box<[isize]>>> {
     let live = graph.live();
     let mut all: Vec<Box<[isize]>> = vec![Box::new([]); graph.len()];
@@ -53,7 +53,7 @@ fn follow(graph: &Graph, shapes: &Shapes, operands: &[Operand]) -> Result<Vec<Bo
             continue;
         }
         let shape = shapes.of(ty.domain)?;
-        // An operand's strides over another shape.
+        // An operand's strides broadcast to the result's shape.
         let over = |x: NodeId, shape: &[usize]| {
             broadcast_strides(&shapes.of(graph.ty(x).domain)?, &all[x.index()], shape)
                 .ok_or_else(|| Error::internal("an operand does not broadcast to its user"))

@@ -1,4 +1,4 @@
-//! What a program is made from: text, whose types are free, or a graph, which has types.
+//! The origin of a program: an untyped text or a typed graph.
 
 use hotloop_grammar::Span;
 
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::graph::{ArgType, Graph};
 use crate::resolve::Terms;
 
-/// What a program is made from.
+/// The origin of a program.
 pub enum Origin {
     /// A text, after names are resolved.
     Text(Terms),
@@ -31,7 +31,7 @@ impl Origin {
         }
     }
 
-    /// The types that the inputs must have, unless they are free.
+    /// The types that a graph requires of the inputs; `None` for a text.
     pub fn types(&self) -> Option<&[ArgType]> {
         match self {
             Origin::Text(_) => None,
@@ -70,7 +70,7 @@ impl Origin {
         }
     }
 
-    /// The error for an argument that is never read because the program binds its name.
+    /// The error for an argument whose name the program binds.
     pub fn never_read(&self, name: &str) -> Option<Error> {
         match self {
             Origin::Text(terms) => terms.never_read(name),
@@ -78,7 +78,7 @@ impl Origin {
         }
     }
 
-    /// Puts an error at a place of the text, if there is one.
+    /// Sets the place of an error, if there is a text.
     pub fn locate(&self, error: Error, place: Option<&Span>) -> Error {
         match (self, place) {
             (Origin::Text(terms), Some(place)) => error.at(*place, terms.source()),

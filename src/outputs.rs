@@ -1,4 +1,4 @@
-//! What a run gives back: fresh arrays, dense in memory.
+//! The results of a run: fresh, dense arrays.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -7,8 +7,8 @@ use std::ops::Index;
 use std::sync::Arc;
 
 use hotloop_runtime::dtype::{DType, Element, Visitor};
+use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
-use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
@@ -18,20 +18,20 @@ use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::spare::Spare;
 use crate::stats::Stats;
 
-/// What a run reports beside its values.
+/// Information about a run besides its outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// An integer was divided by zero somewhere; those elements are 0. Advisory: an optimized
-    /// program may not compute elements that nothing reads.
+    /// Whether an integer was divided by zero; such elements are 0. Advisory: an optimized program
+    /// does not compute unused elements.
     pub divided_by_zero: bool,
-    /// Native code ran, not the interpreter.
+    /// Whether native code computed every pass.
     pub native: bool,
     pub(crate) stats: Option<Box<Stats>>,
 }
 
 impl Report {
-    /// What the run took, if [`RunOptions::stats`](crate::RunOptions::stats) asked for it.
+    /// The statistics, if [`RunOptions::stats`](crate::RunOptions::stats) is set.
     pub fn stats(&self) -> Option<&Stats> {
         self.stats.as_deref()
     }
@@ -93,12 +93,12 @@ impl fmt::Debug for Output {
     }
 }
 
-/// How an output is asked for: `0` or `"name"`.
+/// The key of an output: its number or its name.
 pub trait Key: Copy {
-    /// The output's number.
+    /// Finds the output's number.
     fn find(self, outputs: &Outputs) -> Option<usize>;
 
-    /// How messages show it.
+    /// The key as error messages show it.
     fn shown(self) -> String;
 }
 
@@ -123,12 +123,12 @@ impl Key for &str {
 }
 
 impl Outputs {
-    /// How many outputs.
+    /// The number of outputs.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no outputs.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -149,16 +149,16 @@ impl Outputs {
         key.find(self).and_then(|number| self.list.get(number))
     }
 
-    /// What the run reported.
+    /// The report of the run.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// Moves an output out; it is empty afterwards.
+    /// Moves an output out, leaving it empty.
     ///
     /// # Errors
-    /// `Name` for an output that does not exist, `Taken` for one that was taken, `Type` if `T` is
-    /// not its dtype: nothing is cast.
+    /// `Name` if the output does not exist, `Taken` if it was moved out before, `Type` if `T` is
+    /// not its dtype (nothing is cast).
     pub fn take<T: Element>(&mut self, key: impl Key) -> Result<ArrayD<T>> {
         match key.find(self) {
             Some(i) => self.list[i].take(),
@@ -188,7 +188,7 @@ impl<'a> IntoIterator for &'a Outputs {
 impl<T: Element> TryFrom<Output> for ArrayD<T> {
     type Error = Error;
 
-    /// The output as an array, in its order in memory; nothing is copied.
+    /// Converts the output to an array without copying; the memory order is kept.
     fn try_from(mut output: Output) -> Result<ArrayD<T>> {
         output.take()
     }
@@ -226,10 +226,10 @@ impl Output {
         View { pointer, dtype, shape, strides, swapped: false, store: None }
     }
 
-    /// The shape and the strides as `ndarray` takes them.
+    /// The shape and strides for `ndarray`.
     fn layout(&self) -> StrideShape<IxDyn> {
         let size = self.dtype.size() as isize;
-        // Without elements there is nothing to step to, and `ndarray` wants no steps.
+        // `ndarray` requires zero strides for arrays without elements.
         let empty = self.shape.contains(&0);
         let step = |s: &isize| if empty { 0 } else { (s / size) as usize };
         let strides: Vec<usize> = self.strides.iter().map(step).collect();
@@ -257,12 +257,13 @@ impl Output {
         &self.strides
     }
 
-    /// The address of the first element; null once the output was taken.
+    /// The address of the first element; null if the output was moved out.
     pub fn as_ptr(&self) -> *const u8 {
         self.pointer
     }
 
-    /// The elements in C order. They are moved unless they lie in another order.
+    /// Converts the output to its elements in C order, without copying if they are stored in C
+    /// order.
     ///
     /// # Errors
     /// `Type` if `T` is not its dtype, `Taken`, `OutOfMemory`.
@@ -313,8 +314,8 @@ impl Output {
         ArrayD::from_shape_vec(layout, std::mem::take(data)).map_err(|_| taken())
     }
 
-    /// The elements' bytes, in C order, little end first; none if it was taken. They are copied
-    /// if the elements lie in another order.
+    /// The bytes of the elements in C order, little-endian; empty if the output was moved out. They
+    /// are copied unless the elements are stored in C order.
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         let (memory, size) = (self.memory(), self.dtype.size());
         if memory.is_empty() || is_contiguous(&self.shape, &self.strides, size) {
@@ -327,7 +328,7 @@ impl Output {
         Cow::Owned(bytes)
     }
 
-    /// The elements' bytes as they lie in memory.
+    /// The bytes of the elements in memory order.
     fn memory(&self) -> &[u8] {
         self.dtype.visit(Bytes(&*self.data))
     }
@@ -363,7 +364,7 @@ fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
     Error::new(ErrorKind::OutOfMemory, message)
 }
 
-/// Makes the elements of an output, which a run writes.
+/// Allocates the elements of an output, which a run writes.
 struct Fresh<'a>(usize, Option<&'a Spare>);
 
 impl Visitor for Fresh<'_> {
@@ -384,7 +385,7 @@ impl Visitor for Fresh<'_> {
     }
 }
 
-/// The bytes of an output's elements, as they lie in memory.
+/// The bytes of an output's elements, in memory order.
 struct Bytes<'a>(&'a (dyn Any + Send + Sync));
 
 impl<'a> Visitor for Bytes<'a> {

@@ -1,23 +1,23 @@
-//! How arrays lie to each other in memory.
+//! Overlap of arrays in memory.
 
 use std::ops::Range;
 
 use hotloop_runtime::strided::byte_span;
 use hotloop_runtime::view::View;
 
-/// How an input and an output lie to each other.
+/// The overlap of an input and an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlap {
     /// No byte in common.
     Apart,
-    /// The same elements at the same places.
+    /// The same elements at the same addresses.
     Same,
     /// Anything else.
     Partial,
 }
 
 impl Overlap {
-    /// Of two arrays.
+    /// The overlap of two arrays.
     pub fn of(input: &View, output: &View) -> Overlap {
         if !may_overlap(input, output) {
             return Overlap::Apart;
@@ -30,8 +30,8 @@ impl Overlap {
     }
 }
 
-/// Whether two arrays may have a byte in common: their addresses meet, and no common divisor of
-/// all strides keeps them apart.
+/// Whether two arrays may share a byte: their address ranges intersect, and no common divisor of
+/// all strides separates them.
 pub fn may_overlap(a: &View, b: &View) -> bool {
     let (Some(of_a), Some(of_b)) = (addresses(a), addresses(b)) else { return false };
     if of_a.end <= of_b.start || of_b.end <= of_a.start {
@@ -54,12 +54,12 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// From an array's first byte to one past its last; `None` without elements, or in a store.
+/// The address range of an array; `None` without elements or outside memory.
 fn addresses(view: &View) -> Option<Range<isize>> {
     if view.store.is_some() {
         return None;
     }
-    // What is beyond all numbers meets everything.
+    // A range that overflows intersects every other.
     let Some((low, high)) = byte_span(&view.shape, &view.strides, view.dtype.size()) else {
         return Some(isize::MIN..isize::MAX);
     };
@@ -67,16 +67,16 @@ fn addresses(view: &View) -> Option<Range<isize>> {
     (low < high).then(|| at.saturating_add(low)..at.saturating_add(high))
 }
 
-/// Arrays by their addresses: thousands are not each compared with each.
+/// An index of arrays by address, so that thousands are not compared pairwise.
 pub struct Places {
     /// By first byte, with the array's number.
     list: Vec<(Range<isize>, usize)>,
-    /// The furthest end up to each.
+    /// For each entry, the greatest end up to it.
     ends: Vec<isize>,
 }
 
 impl Places {
-    /// Of these arrays.
+    /// The index of these arrays.
     pub fn new<'a>(views: impl Iterator<Item = &'a View>) -> Places {
         let placed = |(number, view)| addresses(view).map(|range| (range, number));
         let mut list: Vec<_> = views.enumerate().filter_map(placed).collect();
@@ -89,7 +89,7 @@ impl Places {
         Places { list, ends }
     }
 
-    /// The numbers of those whose addresses meet a view's, in no order.
+    /// The numbers of the arrays whose address ranges intersect that of `view`, in no order.
     pub fn meeting(&self, view: &View) -> impl Iterator<Item = usize> {
         let range = addresses(view).unwrap_or(0..0);
         let before = self.list.partition_point(|(other, _)| other.start < range.end);

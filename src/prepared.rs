@@ -1,4 +1,4 @@
-//! A call's arguments, sorted out: types, operands, and the shapes of the shape classes.
+//! The arguments of a call: types, operands, and the shapes of the shape classes.
 
 use hotloop_runtime::strided::broadcast_shape;
 use hotloop_runtime::view::View;
@@ -11,12 +11,12 @@ use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
 use crate::graph::{ArgType, Domain, Type};
 use crate::store;
 
-/// A call's arguments.
+/// The arguments of a call, ready to run.
 pub struct Prepared {
     /// Their types: the shape classes are numbered in the order of the arguments, or are those of
     /// the program's graph.
     pub types: Box<[ArgType]>,
-    /// What engines read.
+    /// The operands that engines read.
     pub operands: Vec<Operand>,
     /// The shape of each class.
     pub shapes: Shapes,
@@ -25,11 +25,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Sorts arguments out.
+    /// Determines the types and shapes of arguments.
     ///
     /// # Errors
-    /// `Limit` for too many different shapes. Of a program made from a graph, `Type` and `Shape`
-    /// for arguments that are not what the graph's inputs are.
+    /// `Limit` for too many different shapes. For a program made from a graph, `Type` and `Shape`
+    /// for arguments that do not match its inputs.
     pub fn new(values: Vec<ArgValue>, source: &Source) -> Result<Prepared> {
         let mut classes = Classes::default();
         let mut types = Vec::with_capacity(values.len());
@@ -55,8 +55,8 @@ impl Prepared {
         Ok(Prepared { types: types.into(), operands, shapes, examples })
     }
 
-    /// Checks that shapes that meet broadcast, naming the inputs that do not; derives the shapes
-    /// of reductions and views.
+    /// Checks that the shapes of operands broadcast, and derives the shapes of reductions and
+    /// views. Errors name the inputs.
     ///
     /// # Errors
     /// `Shape` and `Limit`.
@@ -132,12 +132,12 @@ impl Prepared {
 struct Classes {
     /// The shape of each class, if an argument has it.
     shapes: Vec<Option<Box<[usize]>>>,
-    /// The input that showed it.
+    /// The first input of this shape.
     examples: Vec<usize>,
 }
 
 impl Classes {
-    /// The type of an argument whose type is free: arrays of one shape have one class.
+    /// The type of an argument of a text: arrays of one shape share a class.
     fn type_of(&mut self, value: &ArgValue, number: usize) -> Result<ArgType> {
         let (dtype, weak, domain) = match value {
             ArgValue::Scalar { dtype, weak, .. } => (*dtype, *weak, Domain::SCALAR),
@@ -160,7 +160,7 @@ impl Classes {
         Ok(ArgType(Type { dtype, weak, domain }))
     }
 
-    /// Checks an argument against the type that a graph's input has.
+    /// Checks an argument against the type of a graph's input.
     fn matched(
         &mut self,
         wanted: ArgType,

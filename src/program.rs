@@ -1,4 +1,4 @@
-//! Programs, and their kernels for given types.
+//! Compiled programs, and their specializations ([`Kernel`]).
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::store;
 
-/// A compiled program: cheap to clone, may be used from many threads at once.
+/// A compiled program. Cheap to clone; usable from several threads at once.
 ///
 /// ```
 /// let program = hotloop::compile("(bid + ask) / 2")?;
@@ -41,7 +41,7 @@ pub struct Program {
     pub(crate) options: RunOptions,
 }
 
-/// The dtype and the shape of an output: what [`Program::eval_shape`] knows without computing.
+/// The dtype and shape of an output, as [`Program::eval_shape`] returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutputShape {
@@ -51,7 +51,7 @@ pub struct OutputShape {
     pub shape: Box<[usize]>,
 }
 
-/// A program for given input types.
+/// A program specialized on input types.
 #[derive(Clone)]
 pub struct Kernel {
     program: Program,
@@ -85,7 +85,7 @@ impl Program {
         self.source.inputs.iter().map(|name| &**name)
     }
 
-    /// The names that the program binds to values of its own, in order.
+    /// The names of the program's bindings, in order.
     ///
     /// ```
     /// let program = hotloop::compile("b = x + 1; a = b * b; a")?;
@@ -96,7 +96,7 @@ impl Program {
         self.source.origin.bindings()
     }
 
-    /// The error for an input that is not given, with the place where the program first reads it.
+    /// The error for a missing input, with the place where the program first reads it.
     ///
     /// ```
     /// let program = hotloop::compile("a == true")?;
@@ -108,7 +108,7 @@ impl Program {
         self.source.origin.missing(name)
     }
 
-    /// The outputs; one that is a bare name or a binding carries it.
+    /// The names of the outputs; an output has a name if it is a bare name or a binding.
     ///
     /// ```
     /// let program = hotloop::compile("y = x * 2; y, y + 1")?;
@@ -119,22 +119,22 @@ impl Program {
         self.source.outputs.iter().map(|name| name.as_deref())
     }
 
-    /// The text; empty of a program that was made from a graph.
+    /// The program text; empty if the program was compiled from a graph.
     pub fn text(&self) -> &str {
         self.source.origin.text()
     }
 
-    /// The same program with other options for its runs.
+    /// The same program with other run options.
     pub fn with(&self, options: RunOptions) -> Program {
         Program { options, ..self.clone() }
     }
 
-    /// Evaluates into fresh arrays, of the shape that the inputs broadcast to, and in their order
-    /// in memory unless [`RunOptions::order`] says otherwise.
+    /// Evaluates the program into fresh arrays. They have the memory order of the inputs unless
+    /// [`RunOptions::order`] is set.
     ///
     /// # Errors
     /// `Name` and `Arity` for missing arguments, `Type` for dtypes that an operation does not
-    /// take, `Shape`, `Layout` and `OutOfMemory`, `Cancelled`; `Io` of a source.
+    /// accept, `Shape`, `Layout`, `OutOfMemory`, `Cancelled`; `Io` from a source.
     pub fn eval<'a>(&self, args: impl Args<'a>) -> Result<Outputs> {
         let mut prepared = Prepared::new(
             arrange(args, &self.source.inputs, &self.source.origin, &[])?,
@@ -166,7 +166,7 @@ impl Program {
         self.only(args)?.try_into()
     }
 
-    /// Evaluates the only output, which has one element.
+    /// Evaluates the only output and returns its only element.
     ///
     /// ```
     /// let rms = hotloop::compile("sqrt(mean(x**2))")?;
@@ -175,7 +175,7 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// As [`Program::eval_as`]; `Shape` if there is not one element.
+    /// As [`Program::eval_as`]; `Shape` unless there is exactly one element.
     pub fn eval_scalar<'a, T: Element>(&self, args: impl Args<'a>) -> Result<T> {
         self.only(args)?.scalar()
     }
@@ -203,7 +203,7 @@ impl Program {
         self.eval(args)?.into_iter().next().ok_or(several)
     }
 
-    /// The dtypes and shapes that the outputs would have. Computes nothing, and reads no elements.
+    /// Returns the dtypes and shapes of the outputs without reading or computing any element.
     ///
     /// ```
     /// let program = hotloop::compile("sum(x, axis=0)")?;
@@ -214,7 +214,7 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// As [`Program::eval`]'s, but for memory and cancelling.
+    /// As [`Program::eval`], except `OutOfMemory` and `Cancelled`.
     pub fn eval_shape<'a>(&self, args: impl Args<'a>) -> Result<Vec<OutputShape>> {
         let mut prepared = Prepared::new(
             arrange(args, &self.source.inputs, &self.source.origin, &[])?,
@@ -242,10 +242,9 @@ impl Program {
         self.bound(kernels, prepared, self.targets(outs), false)?.run()
     }
 
-    /// The kernel for given input types, by name; compiled unless it is cached.
+    /// Returns the kernel for input types given by name, compiling it unless it is cached.
     ///
-    /// The inputs of a program that was made from a graph have their types already, and need not
-    /// be named.
+    /// For a program compiled from a graph, the graph gives the types; none need be named.
     ///
     /// ```
     /// use hotloop::{ArgType, DType};
@@ -258,8 +257,8 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// `Name` for a missing or unknown input, `Type` for dtypes that an operation does not take,
-    /// or for another type than that of a graph's input.
+    /// `Name` for a missing or unknown input, `Type` for dtypes that an operation does not take, or
+    /// for a type other than that of the graph's input.
     pub fn specialize(&self, types: &[(&str, ArgType)]) -> Result<Kernel> {
         let mut list = Vec::with_capacity(self.source.inputs.len());
         let of_graph = self.source.origin.types();
@@ -287,7 +286,7 @@ impl Program {
         Ok(Kernel { program: self.clone(), types: list.into(), kernels })
     }
 
-    /// The plan, the work of each element and the graph, as text for people.
+    /// The plan, the operations and the graph, as readable text.
     ///
     /// # Errors
     /// As [`Program::specialize`].
@@ -306,14 +305,14 @@ impl Program {
         }
     }
 
-    /// Where outputs go.
+    /// The views of the output arrays.
     fn targets(&self, outs: &[Out<'_>]) -> Vec<View> {
         let named =
             |(i, out): (usize, &Out<'_>)| store::named(out.view.clone(), || self.output_name(i));
         outs.iter().enumerate().map(named).collect()
     }
 
-    /// That no output is written to what an input is read from, where both are not in memory.
+    /// Checks that no sink is also the source of an input.
     fn check_stores(&self, values: &[ArgValue], outs: &[Out<'_>]) -> Result<()> {
         for (i, out) in outs.iter().enumerate().filter(|(_, out)| out.view.store.is_some()) {
             let read = |value: &ArgValue| match value {
@@ -387,7 +386,7 @@ impl Program {
             fresh,
             limits: &self.options.limits,
         };
-        // Every adoption is checked, also one that optimizing has made superfluous.
+        // Every adoption is checked, also those that optimization removed.
         let flags = known(&kernels.adoptions, &call)?.1;
         let work = match &kernels.compiled {
             Some(compiled) => {
@@ -421,15 +420,15 @@ impl Kernel {
         &self.types
     }
 
-    /// Whether there is native code.
+    /// Whether every pass has native code.
     pub fn is_native(&self) -> bool {
         self.kernels.is_native()
     }
 
-    /// Binds the kernel to arrays: everything is checked here, and may then run many times.
+    /// Binds the kernel to arrays. Everything is checked here; the result runs any number of times.
     ///
-    /// Dtypes must be the kernel's; if the arrays share shapes in another way than the kernel's
-    /// types say, a kernel for that is fetched.
+    /// The arguments must have the kernel's dtypes. If they share shapes differently from the
+    /// kernel's types, the kernel for these shape classes is used, and compiled if needed.
     ///
     /// ```
     /// use hotloop::{ArgType, DType};
@@ -443,7 +442,7 @@ impl Kernel {
     /// ```
     ///
     /// # Errors
-    /// As [`Program::eval_into`]; `Type` for an argument of another dtype than the kernel's.
+    /// As [`Program::eval_into`]; `Type` if an argument's dtype is not the kernel's.
     pub fn bind<'a>(
         &self,
         args: impl Args<'a>,
@@ -463,7 +462,7 @@ impl Kernel {
         self.program.bound(kernels, prepared, targets, false)
     }
 
-    /// The plan, the work of each element and the graph, as text for people.
+    /// The plan, the operations and the graph, as readable text.
     pub fn explain(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -471,7 +470,7 @@ impl Kernel {
         text
     }
 
-    /// The passes over the data as a picture, an SVG file: what each reads, computes and writes.
+    /// The passes over the data as an SVG image: what each reads, computes and writes.
     ///
     /// ```
     /// use hotloop::{ArgType, DType};
@@ -524,13 +523,13 @@ impl Kernel {
         write!(text, "\ngraph ({mode})\n{graph}")
     }
 
-    /// Bytes that an element moves between memory and the caches, over all passes.
+    /// Bytes per element moved between memory and the caches, over all passes.
     pub fn bytes_per_element(&self) -> usize {
         self.kernels.plan().map_or(0, Plan::bytes_per_element)
     }
 }
 
-/// The error where native code was asked for and nothing else.
+/// The error of [`Backend::Native`] if a pass was refused.
 fn refused(refusal: &Refusal) -> Error {
     let kind = match refusal {
         Refusal::TooLarge | Refusal::Busy => ErrorKind::Limit,

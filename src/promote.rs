@@ -1,9 +1,9 @@
-//! Promotion: the dtype that two dtypes meet in, by NumPy 2's rules (NEP 50).
+//! Promotion: the common dtype of two dtypes, by NumPy 2's rules (NEP 50).
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::{Fault, injected};
 
-/// The dtype that holds both, as NumPy's `result_type` gives it for two arrays.
+/// The common dtype of two arrays' dtypes, as NumPy's `result_type`.
 ///
 /// ```
 /// use hotloop::types::promote;
@@ -34,9 +34,9 @@ pub fn promote(a: DType, b: DType) -> DType {
     }
 }
 
-/// The dtype that holds all, in whatever order they stand: beside a float each integer counts as
-/// the float that is enough for it. `i8`, `u16` and `f32` meet in `f32`, though `i8` and `u16`
-/// alone meet in `i32`. `None` of nothing.
+/// The common dtype of several dtypes, in any order; `None` of an empty list. If one is a float,
+/// each integer counts as the float that holds it: `i8`, `u16` and `f32` promote to `f32`, although
+/// `i8` and `u16` alone promote to `i32`.
 ///
 /// ```
 /// use hotloop::DType::*;
@@ -66,13 +66,13 @@ pub fn to_float(dtype: DType) -> DType {
     }
 }
 
-/// The dtype that a weak value of this kind has when it meets nothing stronger.
+/// The dtype of a weak value of this kind without a strong operand.
 pub fn weak_default(kind: Kind) -> DType {
     kind.widest()
 }
 
-/// The dtype that a strong dtype and a weak value of a kind meet in: the strong one if its
-/// kind is at least the weak one's, else the default of the weak kind.
+/// The common dtype of a strong dtype and a weak value: the strong dtype if its kind is at least
+/// the weak kind, otherwise the default of the weak kind.
 pub fn promote_weak(strong: DType, weak: Kind) -> DType {
     if weak <= strong.kind() { strong } else { weak_default(weak) }
 }

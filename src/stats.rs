@@ -1,10 +1,10 @@
-//! What a run took: the time and the bytes of each pass, copies, temporary arrays, memory.
+//! Statistics of a run: time and bytes of each pass, copies, temporary arrays, memory.
 
 use std::time::Duration;
 
 use crate::plan::{Destination, Pass, Value};
 
-/// What a run took; see [`RunOptions::stats`](crate::RunOptions::stats).
+/// Statistics of a run; see [`RunOptions::stats`](crate::RunOptions::stats).
 ///
 /// ```
 /// use hotloop::{Arg, RunOptions};
@@ -22,14 +22,14 @@ use crate::plan::{Destination, Pass, Value};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// What reading the text and making code took, whether for this run or an earlier one.
+    /// Time of parsing and compilation, for this run or an earlier one.
     pub compile: Duration,
-    /// What the run took, from its arrays to its results.
+    /// Time of the run.
     pub run: Duration,
     /// The passes over the data, in order; none from the interpreter.
     pub passes: Vec<PassStats>,
-    /// Inputs that were copied first: as an output is written over them too early, or as they are
-    /// outside memory, and small or read over and over.
+    /// Inputs that were copied first: because an output overwrites them too early, or because they
+    /// are outside memory and small or read repeatedly.
     pub copied_arrays: usize,
     /// Their bytes.
     pub copied_bytes: u64,
@@ -37,47 +37,47 @@ pub struct Stats {
     pub temporary_arrays: usize,
     /// Their bytes.
     pub temporary_bytes: u64,
-    /// The most memory that the process has had so far, in bytes, where the system says so.
+    /// The peak memory of the process so far, in bytes, if the system reports it.
     pub peak_memory: Option<u64>,
 }
 
-/// What a pass over the data took.
+/// Statistics of a pass over the data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PassStats {
-    /// The operations, in short, and where their results go.
+    /// A summary of the operations and the destinations of their results.
     pub computes: String,
-    /// Elements that it went through.
+    /// Elements of the iteration space.
     pub elements: u64,
-    /// Bytes of the elements of the arrays that it reads; those of broadcast ones once.
+    /// Bytes read; elements of broadcast arrays count once.
     pub bytes_read: u64,
-    /// Bytes of the elements that it writes.
+    /// Bytes written.
     pub bytes_written: u64,
-    /// Its time.
+    /// Time of the pass.
     pub time: Duration,
 }
 
 impl Stats {
-    /// Bytes that all passes read.
+    /// Bytes read by all passes.
     pub fn bytes_read(&self) -> u64 {
         self.passes.iter().map(|pass| pass.bytes_read).sum()
     }
 
-    /// Bytes that all passes write.
+    /// Bytes written by all passes.
     pub fn bytes_written(&self) -> u64 {
         self.passes.iter().map(|pass| pass.bytes_written).sum()
     }
 }
 
 impl PassStats {
-    /// Bytes read and written in a nanosecond, which is 10^9 bytes a second.
+    /// Bytes read and written per nanosecond, which is GB/s.
     pub fn gb_per_s(&self) -> f64 {
         let bytes = self.bytes_read + self.bytes_written;
         bytes as f64 / self.time.as_nanos().max(1) as f64
     }
 }
 
-/// What is known of a pass before it runs.
+/// The traffic of a pass, known before it runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Traffic {
     pub elements: u64,
@@ -85,10 +85,10 @@ pub(crate) struct Traffic {
     pub written: u64,
 }
 
-/// The most operations that are named.
+/// The maximum number of operations in a summary.
 const MOST_NAMED: usize = 6;
 
-/// The operations of a pass, in short, and where its results go; `names` are the outputs'.
+/// A summary of a pass's operations and destinations; `names` are those of the outputs.
 pub(crate) fn computes(pass: &Pass, names: &[Option<Box<str>>]) -> String {
     let mut done: Vec<&str> = Vec::new();
     for (value, _) in pass.body.values() {
@@ -117,7 +117,7 @@ pub(crate) fn computes(pass: &Pass, names: &[Option<Box<str>>]) -> String {
     parts.join(", ")
 }
 
-/// The most memory that the process has had, in bytes.
+/// The peak memory of the process, in bytes.
 pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

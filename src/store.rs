@@ -1,4 +1,4 @@
-//! Arrays outside memory, as the engine sees them: with their names, and as views.
+//! Sources and sinks as views, with names for error messages.
 
 use std::sync::Arc;
 use std::{fmt, io};
@@ -11,10 +11,10 @@ use hotloop_runtime::view::View;
 use crate::domain::{c_strides, element_count, f_strides};
 use crate::error::Result;
 
-/// Bytes that are copied between two looks at the control.
+/// Bytes copied between two checks of the control.
 const PART: usize = 1 << 20;
 
-/// A source or sink whose errors say what it is.
+/// A source or sink whose errors have its name.
 struct Named<T: ?Sized> {
     what: String,
     inner: Arc<T>,
@@ -96,7 +96,7 @@ fn dense_strides(shape: &[usize], size: usize, fortran_order: bool) -> Box<[isiz
     if fortran_order { f_strides(shape, size) } else { c_strides(shape, size) }
 }
 
-/// The view with errors that name it, if it is in a store.
+/// The view, whose store's errors get the name that `what` returns.
 pub fn named(view: View, what: impl FnOnce() -> String) -> View {
     let store = view.store.map(|store| match store {
         Store::Source(inner) => Store::Source(Arc::new(Named { what: what(), inner })),
@@ -113,10 +113,10 @@ pub fn same(a: &View, b: &View) -> bool {
 /// The bits of the only element of an array.
 ///
 /// # Errors
-/// Of the store.
+/// Those of the store.
 ///
 /// # Safety
-/// There is an element, and if it is in memory it is readable.
+/// There is an element, which is readable if it is in memory.
 pub unsafe fn read_element(view: &View) -> std::result::Result<u64, Stop> {
     let Some(store) = &view.store else {
         // SAFETY: the caller's promise.
@@ -134,10 +134,10 @@ pub fn byte_count(view: &View) -> Result<usize> {
     Ok(element_count(&view.shape)? * view.dtype.size())
 }
 
-/// Reads a whole array, in its order.
+/// Reads a whole array, in the store's order.
 ///
 /// # Errors
-/// Of the store, or the control's.
+/// Those of the store and of the control.
 pub fn load(store: &Store, bytes: &mut [u8], control: &Control) -> std::result::Result<(), Stop> {
     bytes.chunks_mut(PART).enumerate().try_for_each(|(i, part)| {
         control.check()?;
@@ -148,7 +148,7 @@ pub fn load(store: &Store, bytes: &mut [u8], control: &Control) -> std::result::
 /// Writes a whole array, in C order.
 ///
 /// # Errors
-/// Of the store, or the control's.
+/// Those of the store and of the control.
 pub fn save(store: &Store, bytes: &[u8], control: &Control) -> std::result::Result<(), Stop> {
     bytes.chunks(PART).enumerate().try_for_each(|(i, part)| {
         control.check()?;
@@ -156,10 +156,10 @@ pub fn save(store: &Store, bytes: &[u8], control: &Control) -> std::result::Resu
     })
 }
 
-/// Copies a whole array of so many bytes from one store to another.
+/// Copies a whole array of `bytes` bytes from one store to another.
 ///
 /// # Errors
-/// Of the stores, or the control's.
+/// Those of the stores and of the control.
 pub fn copy(
     from: &Store,
     to: &Store,

@@ -1,4 +1,4 @@
-//! Weak values: constants and plain numbers before they take a dtype. Their integers are exact.
+//! Weak values: constants and plain numbers before they adopt a dtype. Weak integers are exact.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ fn type_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Type, message)
 }
 
-/// An element's bits as people write it.
+/// Formats the bits of an element as a number.
 pub fn show(bits: u64, dtype: DType) -> String {
     match dtype {
         DType::Bool => (if bits & 0xff != 0 { "True" } else { "False" }).to_string(),
@@ -24,7 +24,7 @@ pub fn show(bits: u64, dtype: DType) -> String {
     }
 }
 
-/// The bits of a weak value in a strong dtype.
+/// Converts a weak value to the bits of a strong dtype.
 ///
 /// # Errors
 /// `Type` for an integer out of the dtype's range and for a float that would overflow.
@@ -42,7 +42,7 @@ pub(crate) fn adopt_bits(bits: u64, from: DType, to: DType) -> Result<u64, Error
     Ok(convert_scalar(bits, from, to))
 }
 
-/// The bits of a weak integer in a strong dtype.
+/// Converts a weak integer to the bits of a strong dtype.
 ///
 /// # Errors
 /// `Type` for an integer out of the dtype's range.
@@ -56,7 +56,7 @@ pub(crate) fn adopt_integer(value: i128, to: DType) -> Result<u64, Error> {
     if fits { Ok(bits) } else { Err(does_not_fit(value, to)) }
 }
 
-/// The bits of a weak integer as a cast makes them: integers wrap, floats round once.
+/// Casts a weak integer: integers wrap, floats round once.
 pub(crate) fn cast_integer(value: i128, to: DType) -> u64 {
     match to {
         DType::F64 => (value as f64).to_bits(),
@@ -70,25 +70,25 @@ pub(crate) fn does_not_fit(value: impl std::fmt::Display, dtype: DType) -> Error
     type_error(format!("{value} does not fit {dtype}"))
 }
 
-/// An operation on constants, by the kernel that would compute it at run time: the result and
-/// its flags.
+/// Computes an operation on constants with its run-time kernel. Returns the result and its flags.
 pub(crate) fn compute(op: Op, dtype: DType, bits: &[u64]) -> Option<(u64, u32)> {
     let kernel = op.kernel(dtype, Isa::Baseline)?;
     let mut out = [0u8; 8];
     let at =
         |i: usize| bits.get(i).map_or(std::ptr::null(), |b: &u64| std::ptr::from_ref(b).cast());
     // SAFETY: one element of at most 8 bytes is read from each operand and written to `out`;
-    // element bits are kept little end first on the only targets we build for.
+    // element bits are little-endian on all supported targets.
     let flags = unsafe { kernel(out.as_mut_ptr(), at(0), at(1), at(2), 1) };
     Some((u64::from_le_bytes(out), flags))
 }
 
-/// An operation on constants, unless it raises a flag, which only a run can report.
+/// Computes an operation on constants; `None` if it raises a flag, which only a run can report.
 pub(crate) fn fold(op: Op, dtype: DType, bits: &[u64]) -> Option<u64> {
     compute(op, dtype, bits).filter(|(_, flags)| *flags == 0).map(|(value, _)| value)
 }
 
-/// An operation on weak values at run time: the result and its flags. Integers are `i64` there.
+/// Computes an operation on weak values at run time, where integers are `i64`. Returns the result
+/// and its flags.
 ///
 /// # Errors
 /// `Type` for an integer beyond `i64`.
@@ -111,8 +111,8 @@ pub(crate) fn compute_weak(
     }
 }
 
-/// The exact result of an operation on integers; of a comparison 1 or 0. The outer `None` says
-/// that this is left to the kernel of the operation, the inner one that 127 bits do not hold it.
+/// Computes an operation on integers exactly; a comparison is 1 or 0. The outer `None` leaves it to
+/// the operation's kernel, the inner one means overflow of 127 bits.
 pub(crate) fn exact(op: Op, integers: &[i128]) -> Option<Option<i128>> {
     let truth = |holds: bool| Some(i128::from(holds));
     Some(match (op, integers) {
@@ -158,7 +158,7 @@ fn power(base: i128, exponent: i128) -> Option<i128> {
     }
 }
 
-/// A shift by less than nothing moves all bits out, as by too much.
+/// A shift by a negative count shifts all bits out, as one beyond the width does.
 fn shift_left(value: i128, count: i128) -> Option<i128> {
     match u32::try_from(count).ok().filter(|count| *count < 127) {
         _ if value == 0 || count < 0 => Some(0),
@@ -174,11 +174,10 @@ pub(crate) fn quotient(x: i128, y: i128) -> Option<f64> {
     if y == 0 {
         return None;
     }
-    // Binary digits of the quotient, until there are more than the 53 of a double and one that
-    // says on which side of them the rest lies.
+    // Compute binary digits of the quotient: the 53 of a double, a rounding bit and a sticky bit.
     let (mut digits, mut rest, mut scale) = (x / y, x % y, 0i64);
     while rest != 0 && digits < 1 << 55 {
-        // y is at most 2^127, so twice a rest below it fits.
+        // y is at most 2^127, so twice a remainder below it fits.
         rest <<= 1;
         digits <<= 1;
         if rest >= y {
@@ -187,18 +186,18 @@ pub(crate) fn quotient(x: i128, y: i128) -> Option<f64> {
         }
         scale -= 1;
     }
-    // The conversion rounds to nearest; what is left makes a tie none.
+    // The conversion rounds to nearest; the sticky bit breaks ties.
     let rounded = match rest {
         0 => digits as f64,
         _ => (digits << 1 | 1) as f64 / 2.0,
     };
-    // 2^scale, which is far from the ends of the exponents, so the product is exact.
+    // 2^scale is far from the exponent limits, so the product is exact.
     let power = f64::from_bits(((1023 + scale) as u64) << 52);
     let value = rounded * power;
     Some(if negative { -value } else { value })
 }
 
-/// How an integer compares to a float, both exact; `None` for NaN.
+/// Compares an integer with a float exactly; `None` for NaN.
 pub(crate) fn compare_exactly(integer: i128, float: f64) -> Option<Ordering> {
     if float.is_nan() {
         return None;

@@ -54,7 +54,7 @@ const INDICES: &str = "
 
 `x[1:]`, `x[::-1, None]`, `x[..., 0]`: views, of arrays and of every expression that is one, by
 NumPy's rules. An index is made of integers, slices, `None` for a new axis and one `...`; all are
-known beforehand. Nothing is copied: reading goes by other strides.
+constants. Nothing is copied; only strides change.
 ";
 
 /// A rule in words.

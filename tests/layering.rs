@@ -1,4 +1,5 @@
-//! The house in order: who may import whom, and what may not stand in the sources at all.
+//! Structure of the sources: which modules may import which, how long files may be, what the
+//! sources must not contain, and whether the guides quote them correctly.
 //!
 //! The checks read text, not meaning: `use` lines and paths that start with `crate::`.
 
@@ -335,7 +336,7 @@ const MAY_PANIC: [Exception; 3] = [
         reason: "`Outputs` is indexed like a map; its documentation says that it panics",
     },
     Exception {
-        file: "runtime/src/machine/code.rs",
+        file: "runtime/src/machine/exec_memory.rs",
         what: "unreachable!(",
         count: 1,
         reason: "the segment was chosen, or mapped, because it has room",
@@ -427,6 +428,36 @@ fn no_function_of_the_platform_is_called() {
         "results would differ from machine to machine:\n{}",
         wrong.join("\n")
     );
+}
+
+/// The Rust lines that a guide quotes and no source has, and the paths it names that do not exist.
+fn misquoted(guide: &str, files: &[(String, String)]) -> Vec<String> {
+    let (mut wrong, mut in_rust) = (Vec::new(), false);
+    for line in guide.lines().map(str::trim) {
+        if let Some(language) = line.strip_prefix("```") {
+            in_rust = language == "rust";
+        } else if in_rust && !files.iter().any(|(_, s)| s.lines().any(|l| l.trim() == line)) {
+            wrong.push(format!("no source has the line `{line}`"));
+        }
+    }
+    let paths = guide.split('`').skip(1).step_by(2).filter(|quoted| {
+        let inside = ["src/", "runtime/", "command/", "tests/", "testing/", "grammar/", "benches/"];
+        inside.iter().any(|folder| quoted.starts_with(folder)) && !quoted.contains(' ')
+    });
+    let gone = paths.filter(|path| !root().join(path).exists());
+    wrong.extend(gone.map(|path| format!("there is no `{path}`")));
+    wrong
+}
+
+#[test]
+fn the_guides_quote_the_sources() {
+    let files: Vec<_> = ["src", "runtime/src"].into_iter().flat_map(sources).collect();
+    for guide in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(guide)).expect("a guide");
+        assert_eq!(misquoted(&text, &files), [""; 0], "{guide}");
+    }
+    let bad = "`src/nowhere.rs`\n```rust\nOp::Nothing => x,\n```\n```sh\nnot Rust\n```\n";
+    assert_eq!(misquoted(bad, &files).len(), 2);
 }
 
 /// The checks see what they look for.

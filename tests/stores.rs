@@ -388,7 +388,7 @@ fn d7_one_sink_for_two_arrays() {
     let x = [1.0, 2.0, 3.0];
     let y = Arc::new(Stored::sink(DType::F64, &[3]));
     let outs = &mut [Out::sink(&y), Out::sink(&y)];
-    assert_eq!(alias("x * 2, -x", (&x).into(), outs), "output 1 has the sink of output 0");
+    assert_eq!(alias("x * 2, -x", (&x).into(), outs), "output 1 and output 0 share a sink");
     let file = FileArray::temporary(&std::env::temp_dir(), DType::F64, &[3]).unwrap();
     let file = Arc::new(file);
     let said = alias("r = x[::-1]", Arg::source(&file), &mut [Out::sink(&file)]);

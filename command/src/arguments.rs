@@ -1,4 +1,4 @@
-//! The arguments of a run: what a command line gives, opened for the inputs of a program.
+//! Arguments of a run: opens the inputs given on the command line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::outline::Outline;
 use super::stream::cannot;
 use super::{Failure, warn};
 
-/// Says whether a run may be, by what its arguments are like and what memory they leave.
+/// Checks whether a run is possible, given descriptions of its arguments and the remaining memory.
 pub(crate) type Look<'a> = dyn Fn(&[(&str, Arg<'_>)], &Budget) -> Result<()> + 'a;
 
 /// The arguments by name.
@@ -23,7 +23,7 @@ pub(crate) struct Arguments(Vec<(String, Argument)>);
 
 enum Argument {
     Number(Number),
-    /// What a file has, for all inputs that are given it.
+    /// The arrays of a file for the inputs that refer to it.
     Held(Rc<Held>),
 }
 
@@ -37,12 +37,12 @@ impl Argument {
 }
 
 impl Arguments {
-    /// Opens what a program needs. Every file is opened, and every table read, once; if the headers
-    /// say what the arrays are like, `look` is asked before any is read whole.
+    /// Opens the arguments of a program. Every file is opened, and every table read, once; if the
+    /// headers describe the arrays, `look` is called before any is read into memory.
     ///
     /// # Errors
-    /// `Usage` for an input that the program binds; those of files; `Name` for an input that is
-    /// missing, or may be one of several arrays; `Limit` for what is not to be read into memory.
+    /// `Usage` for an input that the program binds; those of files; `Name` for a missing or
+    /// ambiguous input; `Limit` for an array that exceeds the memory limit.
     pub(crate) fn open(
         program: &Program,
         given: &Inputs,
@@ -82,11 +82,11 @@ impl Arguments {
     }
 }
 
-/// What files without names have for inputs of a program: each file is opened, and every table read,
-/// once.
+/// The arrays of unnamed files for the inputs of a program. Each file is opened, and every table
+/// read, once.
 ///
 /// # Errors
-/// Those of files; `Name` for an input of which there is no array, or that may be one of several.
+/// Those of files; `Name` for an input without an array, or with several.
 pub(crate) fn of_files<T>(
     program: &Program,
     given: &Inputs,
@@ -97,8 +97,7 @@ pub(crate) fn of_files<T>(
     Files::open(program, given, names, budget)?.read(budget, read)
 }
 
-/// An error of a program's text, with what is meant where a column is written as an attribute of
-/// its table: `t.price`.
+/// Adds advice to an error if a column is written as an attribute of its table: `t.price`.
 pub(crate) fn advised(error: Error, given: &Inputs) -> Error {
     let place = error.source_text().zip(error.span());
     let Some(text) = place.and_then(|(text, span)| text.get(..span.start as usize)) else {
@@ -122,7 +121,7 @@ pub(crate) fn advised(error: Error, given: &Inputs) -> Error {
     }
 }
 
-/// What it means that an input is given that the program does not read.
+/// The error for an input that the program does not read.
 fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Result<(), Failure> {
     if program.bindings().any(|own| own == name) {
         let what = match given {
@@ -146,7 +145,7 @@ fn check_unread(program: &Program, name: &str, given: &Given) -> std::result::Re
     Ok(())
 }
 
-/// That an input is not given, where others are that may be meant.
+/// The error for a missing input, with similar names that are given.
 fn lacking<'a>(program: &Program, name: &str, spare: impl Iterator<Item = &'a str>) -> Error {
     let error = program.missing_input(name);
     match hotloop::ops::suggestions(name, spare).first() {
@@ -155,21 +154,21 @@ fn lacking<'a>(program: &Program, name: &str, spare: impl Iterator<Item = &'a st
     }
 }
 
-/// The files that something is read of.
+/// The files to read.
 struct Files<'a> {
     program: &'a Program,
     given: &'a Inputs,
     list: Vec<Opened>,
 }
 
-/// A file, and what is wanted of it: the inputs that each array is for.
+/// A file, and for each requested array the inputs it is for.
 struct Opened {
     file: File,
     wanted: BTreeMap<usize, Vec<String>>,
 }
 
 impl<'a> Files<'a> {
-    /// Opens the files without names, and wants what they have for inputs of some names.
+    /// Opens the unnamed files, and requests their arrays for the inputs with these names.
     fn open(
         program: &'a Program,
         given: &'a Inputs,
@@ -177,7 +176,7 @@ impl<'a> Files<'a> {
         budget: &Budget,
     ) -> Result<Files<'a>> {
         let mut files = Files { program, given, list: Vec::new() };
-        // Also those of which nothing will be read: a path that is wrong should not pass.
+        // Unused files are opened too, so that a wrong path is an error.
         for path in &given.files {
             files.place(&Address::of(path).file, budget)?;
         }
@@ -188,7 +187,7 @@ impl<'a> Files<'a> {
         Ok(files)
     }
 
-    /// Reads what is wanted of all.
+    /// Reads all requested arrays.
     fn read<T>(
         self,
         budget: &mut Budget,
@@ -209,7 +208,7 @@ impl<'a> Files<'a> {
         Ok(all)
     }
 
-    /// The place in the list of a file, which is opened if it is not there.
+    /// The index of a file in the list, opening it if needed.
     fn place(&mut self, path: &Path, budget: &Budget) -> Result<usize> {
         if let Some(place) = self.list.iter().position(|opened| opened.file.path() == path) {
             return Ok(place);
@@ -219,7 +218,7 @@ impl<'a> Files<'a> {
         Ok(self.list.len() - 1)
     }
 
-    /// Wants the array at a path for an input.
+    /// Requests the array at a path for an input.
     fn want(&mut self, name: &str, path: &Path, budget: &Budget) -> Result<()> {
         let Address { file, part } = Address::of(path);
         let place = self.place(&file, budget)?;
@@ -230,7 +229,7 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    /// Asks whether a run may be, if something is read whole of which the size is known.
+    /// Calls `look`, if arrays of known size are read into memory.
     fn look(
         &mut self,
         numbers: &[(String, Argument)],
@@ -246,7 +245,7 @@ impl<'a> Files<'a> {
             }
         }
         let whole = outlines.iter().fold(0u64, |sum, (_, o)| sum.saturating_add(o.whole));
-        // What does not fit by itself is told of where it is read.
+        // An array that is too large by itself is an error when it is read.
         if whole == 0 || whole > budget.left() {
             return Ok(());
         }
@@ -259,7 +258,7 @@ impl<'a> Files<'a> {
         look(&numbers.chain(arrays).collect::<Vec<_>>(), budget)
     }
 
-    /// Warns of the arrays of files without names whose names the program gives to its own values.
+    /// Warns of arrays of unnamed files whose names the program binds.
     fn warn_of_bound(&self) -> Result<()> {
         if self.given.files.is_empty() {
             return Ok(());
@@ -287,7 +286,7 @@ impl<'a> Files<'a> {
         Ok(())
     }
 
-    /// Wants the array of an input's name that one of the files without names has.
+    /// Requests the array of an unnamed file with the name of an input.
     fn want_of_any(&mut self, name: &str, budget: &Budget) -> Result<()> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         let mut error = self.program.missing_input(name);

@@ -13,7 +13,7 @@ pub(crate) enum Order {
     Fortran,
 }
 
-/// Dense elements of a dtype that is known only at run time.
+/// A dense array of a dtype that is known only at run time.
 pub(crate) struct Array {
     dtype: DType,
     shape: Box<[usize]>,
@@ -23,7 +23,7 @@ pub(crate) struct Array {
     words: Box<[u64]>,
 }
 
-/// The bytes of an array, unless that is more than memory can hold.
+/// The size of an array in bytes; `None` if it overflows.
 pub(crate) fn byte_count(dtype: DType, shape: &[usize]) -> Option<usize> {
     Header::new(dtype, shape).data_len().ok()
 }
@@ -48,7 +48,7 @@ impl Array {
         let mut stride = dtype.size() as isize;
         let mut place = |axis: usize| {
             strides[axis] = stride;
-            // Only the strides of an array without elements may wrap, and nothing steps by them.
+            // Only the strides of an empty array may wrap, and they are unused.
             stride = stride.wrapping_mul(shape[axis] as isize);
         };
         match order {
@@ -85,7 +85,7 @@ impl Array {
         &self.shape
     }
 
-    /// Bytes from an element to the next, for each axis.
+    /// The strides in bytes.
     pub(crate) fn strides(&self) -> &[isize] {
         &self.strides
     }
@@ -105,7 +105,7 @@ impl Array {
         &bytemuck::cast_slice(&self.words)[..self.size]
     }
 
-    /// The same, to be written.
+    /// The elements' bytes, mutable.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..self.size]
     }

@@ -1,4 +1,4 @@
-//! How much memory the arrays may take that are read whole.
+//! The memory budget for arrays that are read into memory.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,44 +7,45 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::{memory, quantity};
 
-/// What need not fit.
+/// An allowance that is not charged.
 const IN_PIECES: &str =
     "a .npy file, or an .npz archive that np.savez wrote, is read in pieces and need not fit";
-/// Memory that is left to others.
+/// Memory left to other processes.
 const MARGIN: u64 = 64 << 20;
-/// What takes less beside arrays is not counted.
+/// Smaller allocations besides arrays are not counted.
 const SMALL: u64 = 256 << 10;
 
-/// What there is for arrays that are read whole. A clone is the same budget.
+/// A memory budget. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Budget {
-    /// What a run may take at most, and what of it others have taken.
+    /// The limit of a run, and the part of it in use.
     run: Option<(u64, Rc<Cell<u64>>)>,
-    /// What the machine has left; `None` where it does not say.
+    /// The machine's available memory; `None` if unknown.
     free: fn() -> Option<u64>,
 }
 
 impl Budget {
-    /// That of a run of the command, which may take so many bytes.
+    /// The budget of a run limited to `bytes` bytes.
     pub(crate) fn run(most: usize) -> Budget {
         Budget { run: Some((most as u64, Rc::default())), free: memory::available }
     }
 
-    /// What the machine has.
+    /// A budget limited only by the machine's memory.
     pub(crate) fn machine() -> Budget {
         Budget { run: None, free: memory::available }
     }
 
-    /// The same, where the machine has so much.
+    /// A budget on a machine with this available memory.
     #[cfg(test)]
     pub(crate) fn of(free: fn() -> Option<u64>) -> Budget {
         Budget { run: None, free }
     }
 
-    /// That something of so many bytes may be read.
+    /// Checks that `bytes` bytes may be read.
     ///
     /// # Errors
-    /// `Limit` if that is more than the run may take; `OutOfMemory` if it is more than there is.
+    /// `Limit` if they exceed the limit of the run; `OutOfMemory` if they exceed the available
+    /// memory.
     pub(crate) fn check(&self, bytes: u64, what: &dyn Fn() -> String) -> Result<()> {
         if let Some(error) = self.excess(bytes, &what()) {
             return Err(error.hint(IN_PIECES));
@@ -52,8 +53,7 @@ impl Budget {
         memory::check_of(bytes, self.free).map_err(|error| error.within(&what()))
     }
 
-    /// That something that has so many bytes already may grow by others. How large it will be in
-    /// the end is not known.
+    /// Checks that something of `held` bytes, whose final size is unknown, may grow by `bytes`.
     ///
     /// # Errors
     /// As [`Budget::check`].
@@ -86,7 +86,7 @@ impl Budget {
         }
     }
 
-    /// The error of what takes so many bytes, if that is more than the run may take.
+    /// The error if `bytes` bytes exceed the limit of the run.
     pub(crate) fn excess(&self, bytes: u64, what: &str) -> Option<Error> {
         let (most, taken) = self.run.as_ref()?;
         let needed = taken.get().saturating_add(bytes);
@@ -102,7 +102,7 @@ impl Budget {
         Some(error.hint(format!("raise --memory to {} or more", quantity::limit_of(needed))))
     }
 
-    /// That others have taken some already, if so.
+    /// A note if part of the budget is already in use.
     fn beside(&self) -> String {
         match &self.run {
             Some((_, taken)) if taken.get() > 0 => {
@@ -112,15 +112,14 @@ impl Budget {
         }
     }
 
-    /// Takes so many bytes out of it.
+    /// Charges `bytes` bytes.
     pub(crate) fn take(&mut self, bytes: u64) {
         if let Some((_, taken)) = &self.run {
             taken.set(taken.get().saturating_add(bytes));
         }
     }
 
-    /// Takes so many bytes out of it for as long as the charge lives: what is needed of a file
-    /// beside its arrays.
+    /// Charges `bytes` bytes for the lifetime of the charge: memory for a file besides its arrays.
     ///
     /// # Errors
     /// As [`Budget::check`].
@@ -136,13 +135,13 @@ impl Budget {
         Ok(Charge { taken, bytes })
     }
 
-    /// What others have left.
+    /// The remaining budget.
     pub(crate) fn left(&self) -> u64 {
         self.run.as_ref().map_or(u64::MAX, |(most, taken)| most.saturating_sub(taken.get()))
     }
 }
 
-/// Bytes that are taken out of a budget for a while.
+/// A temporary charge.
 pub(crate) struct Charge {
     taken: Option<Rc<Cell<u64>>>,
     bytes: u64,
@@ -181,7 +180,7 @@ mod tests {
         let what = || "x".to_string();
         let charge = budget.charge(1 << 19, &what).unwrap();
         assert_eq!(budget.clone().left(), 1 << 19);
-        // Little is not counted.
+        // Small charges are ignored.
         let little = budget.charge(SMALL, &what).unwrap();
         assert_eq!(budget.left(), 1 << 19);
         assert!(budget.charge(1 << 20, &what).is_err());

@@ -1,8 +1,7 @@
 //! Whether standard output was closed when the process began.
 //!
-//! Before `main` the standard library opens `/dev/null` in the place of what is closed, so that no
-//! file gets its number. From then on what is printed would be lost without a word; so a function
-//! looks that runs still before that.
+//! Before `main`, the standard library opens `/dev/null` in place of closed standard streams, and
+//! output would be lost silently. So a constructor that runs earlier checks them.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +22,10 @@ extern "C" fn look() {
 #[unsafe(link_section = ".init_array")]
 static LOOK: extern "C" fn() = look;
 
-/// That standard output is open.
+/// Checks that standard output is open.
 ///
 /// # Errors
-/// It was closed.
+/// Whether it was closed.
 pub(crate) fn check() -> io::Result<()> {
     match CLOSED.load(Ordering::Relaxed) {
         true => Err(io::Error::other("standard output is closed")),

@@ -1,4 +1,4 @@
-//! What goes to standard error: errors and warnings, which stand out on a terminal.
+//! Errors and warnings on standard error, in colour on a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -8,51 +8,50 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use console::Style;
 use hotloop::Error;
 
-/// Whether there is to be nothing but errors.
+/// Whether only errors are printed.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// From now on there is nothing but errors.
+/// Prints only errors from now on.
 pub(crate) fn be_quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Whether there is to be nothing but errors.
+/// Whether only errors are printed.
 pub(crate) fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Whether a person looks on, who wants to know what is done.
+/// Whether standard error is a terminal and messages are wanted.
 pub(crate) fn is_watched() -> bool {
     !is_quiet() && io::stderr().is_terminal()
 }
 
-/// Whether to use colours, whatever the environment says.
+/// Overrides the use of colours.
 pub(crate) fn color(always: bool) {
     console::set_colors_enabled(always);
     console::set_colors_enabled_stderr(always);
 }
 
-/// Writes a line to standard error; where that is closed there is nobody to tell.
+/// Writes a line to standard error, ignoring failures.
 pub(crate) fn complain(message: &dyn Display) {
     let _ = writeln!(io::stderr(), "{}", painted(&message.to_string()));
 }
 
-/// Warns, unless there is to be nothing but errors.
+/// Prints a warning, unless only errors are printed.
 pub(crate) fn warn(message: &dyn Display) {
     if !is_quiet() {
         complain(&format_args!("warning: {message}"));
     }
 }
 
-/// Says what may be good to know and is nothing to worry about, unless there is to be nothing but
-/// errors.
+/// Prints a note, unless only errors are printed.
 pub(crate) fn note(message: &dyn Display) {
     if !is_quiet() {
         complain(&format_args!("note: {message}"));
     }
 }
 
-/// An error with the file that its place is in.
+/// Formats an error with the file that it is in.
 pub(crate) fn located(error: &Error, file: Option<&Path>) -> String {
     let text = error.to_string();
     let (Some(file), Some(span), Some(source)) = (file, error.span(), error.source_text()) else {
@@ -65,14 +64,14 @@ pub(crate) fn located(error: &Error, file: Option<&Path>) -> String {
         true => "standard input".to_string(),
         false => file.display().to_string(),
     };
-    // As wide as the numbers before the lines.
+    // As wide as the line numbers.
     let margin = " ".repeat(line.to_string().len());
     let head = format!("error: {}", error.message());
     let rest = text.strip_prefix(&head).unwrap_or_default();
     format!("{head}\n{margin}--> {file}:{line}:{column}{rest}")
 }
 
-/// A message in colours, if standard error shows them.
+/// Colours a message, if standard error supports it.
 fn painted(text: &str) -> String {
     if !console::colors_enabled_stderr() {
         return text.to_string();
@@ -104,7 +103,7 @@ fn painted(text: &str) -> String {
     text.lines().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What sort of message it is, in colour; before it may stand a line's number.
+/// Colours the kind of message, which may follow a line number.
 fn headline(line: &str, red: &Style, yellow: &Style) -> String {
     let number =
         |before: &str| before.is_empty() || before.starts_with("line ") && before.ends_with(": ");
@@ -118,7 +117,7 @@ fn headline(line: &str, red: &Style, yellow: &Style) -> String {
     line.to_string()
 }
 
-/// What stands before a line of the program: its number, or as many blanks, and a bar.
+/// The prefix of a line of the program: its number or blanks, and a bar.
 fn margin(line: &str) -> Option<(&str, &str)> {
     let (number, _) = line.split_once('|')?;
     let plain = number.ends_with(' ') && number.bytes().all(|c| c == b' ' || c.is_ascii_digit());

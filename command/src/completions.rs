@@ -1,5 +1,4 @@
-//! Scripts that make shells complete the words of this command, from the tables that help is made
-//! of.
+//! Shell completion scripts, generated from the same tables as the help.
 
 use super::flag::{Row, Takes};
 use super::help;
@@ -25,7 +24,7 @@ fn options(about: &About) -> impl Iterator<Item = &'static Row> {
     about.options.iter().chain(&[super::flag::Flag::Help]).map(|flag| flag.row())
 }
 
-/// The words that may follow a command's name, where they are few.
+/// The words that may follow a command's name, if there are few.
 fn words(verb: Verb) -> Vec<&'static str> {
     match verb {
         Verb::Completions => SHELLS.to_vec(),
@@ -135,7 +134,7 @@ complete -F _hotloop hotloop
     )
 }
 
-/// A text between single quotes in which zsh's own signs are escaped.
+/// A text in single quotes with zsh's special characters escaped.
 fn zsh_text(text: &str) -> String {
     text.replace('\'', "'\\''").replace('[', "\\[").replace(']', "\\]").replace(':', "\\:")
 }
@@ -196,13 +195,13 @@ if [ \"$funcstack[1]\" = _hotloop ]; then _hotloop \"$@\"; else compdef _hotloop
     )
 }
 
-/// A text between single quotes.
+/// A text in single quotes.
 fn fish_text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn fish() -> String {
-    // fish offers files by itself, also after NAME=.
+    // fish completes files by itself, also after NAME=.
     let mut script = "# fish completion for hotloop\n".to_string();
     for about in named() {
         script += &format!(
@@ -239,7 +238,7 @@ fn fish() -> String {
     script
 }
 
-/// What to say of another shell.
+/// The error for an unknown shell.
 pub(crate) fn unknown(shell: Option<&str>) -> String {
     match shell {
         Some(shell) => {

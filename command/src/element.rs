@@ -1,15 +1,15 @@
-//! One element of an array, as text.
+//! Formatting of elements.
 
 use hotloop::DType;
 
-/// Digits after the point where nobody says how many.
+/// The default number of digits after the point.
 const PRECISION: usize = 8;
 
-/// How many digits of a float are written.
+/// The number of digits of a float.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Digits(
-    /// At most so many significant ones. `None`: at most eight after the point in an array, all of
-    /// a single number.
+    /// The maximum number of significant digits. `None`: at most eight after the point in an array,
+    /// all in a single number.
     pub Option<usize>,
 );
 
@@ -51,13 +51,13 @@ impl Element {
         }
     }
 
-    /// From where on floats are written with exponents: `f32` has no digits to spare from a
-    /// million on.
+    /// The magnitude from which floats have exponents: `f32` is not exact to a digit from a million
+    /// on.
     pub(crate) fn largest(self, double: f64) -> f64 {
         if matches!(self, Element::F32(_)) { 1e6 } else { double }
     }
 
-    /// A number that stands alone.
+    /// Formats a single number.
     pub(crate) fn alone(self, digits: Digits) -> String {
         match self.float() {
             None => self.whole(),
@@ -92,18 +92,18 @@ impl Element {
         }
     }
 
-    /// A finite float with a point, in no more digits than it needs.
+    /// Formats a finite float with a point, in the fewest digits.
     pub(crate) fn positional(self, digits: Digits) -> String {
         self.shortened(digits.0.map_or(PRECISION, |n| self.after_the_point(n)))
     }
 
-    /// How many of so many significant digits stand after the point.
+    /// The number of digits after the point for `digits` significant ones.
     fn after_the_point(self, digits: usize) -> usize {
         let (_, exponent) = self.scientific(None);
         (digits as i64 - 1 - i64::from(exponent)).max(0) as usize
     }
 
-    /// The fewest digits that round to the value, at most so many after the point; with a point.
+    /// The fewest digits that round to the value, at most `most` after the point.
     fn shortened(self, most: usize) -> String {
         let text = self.whole();
         match text.split_once('.') {
@@ -123,7 +123,7 @@ impl Element {
         }
     }
 
-    /// How many digits stand after the point if the value is written with an exponent.
+    /// The number of digits after the point in exponent notation.
     pub(crate) fn needed(self, digits: Digits) -> usize {
         let most = digits.0.map_or(PRECISION, |n| n - 1);
         let shortest = fraction(&self.scientific(None).0);
@@ -131,7 +131,7 @@ impl Element {
         fraction(if shortest > 0 { text.trim_end_matches('0') } else { &text })
     }
 
-    /// The digits before the exponent, so many after the point, and the exponent; `None` is the
+    /// The mantissa with this number of digits after the point, and the exponent; `None` is the
     /// fewest digits that round to the value.
     pub(crate) fn scientific(self, fraction: Option<usize>) -> (String, i32) {
         let text = match (self, fraction) {
@@ -151,7 +151,7 @@ pub(crate) fn special(x: f64) -> String {
     if x.is_nan() { "nan".to_string() } else { x.to_string() }
 }
 
-/// How many digits stand after the point.
+/// The number of digits after the point.
 pub(crate) fn fraction(text: &str) -> usize {
     text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }

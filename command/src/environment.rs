@@ -1,11 +1,11 @@
-//! The environment variables that engines go by.
+//! The environment variables that configure engines.
 
 use hotloop::explain::Perf;
 use hotloop::threads::Isa;
 
 use super::warn;
 
-/// A variable, what it may be, and whether it is.
+/// A variable, its allowed values, and a check of them.
 type Variable = (&'static str, &'static str, fn(&str) -> bool);
 
 const VARIABLES: [Variable; 2] = [
@@ -13,7 +13,7 @@ const VARIABLES: [Variable; 2] = [
     ("HOTLOOP_PERF", "off, map or jitdump", |value| Perf::from_name(value).is_some()),
 ];
 
-/// Warns of values that engines do not know, and therefore ignore.
+/// Warns of unknown values, which engines ignore.
 pub(crate) fn check() {
     for (name, known, is_known) in VARIABLES {
         let value = std::env::var_os(name).unwrap_or_default();

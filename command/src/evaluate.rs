@@ -20,7 +20,7 @@ use super::show::{Shown, Style};
 use super::tuning::Tuning;
 use super::{Failure, complain, file, interrupt, json, memory, progress, stats, warn, wrote};
 
-/// What to evaluate, over what, and where the results go.
+/// An evaluation: the program, its inputs, and the destination of results.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     /// The program.
@@ -29,29 +29,29 @@ pub(crate) struct Evaluation {
     pub inputs: Inputs,
     /// A file or directory for the outputs; without it they are printed.
     pub output: Option<PathBuf>,
-    /// Names for the outputs; without them those of the program.
+    /// Names for the outputs; by default those of the program.
     pub names: Vec<String>,
-    /// What outputs are printed as.
+    /// The format of printed outputs.
     pub printed: Printed,
-    /// How much of them is printed.
+    /// How much of arrays is printed.
     pub style: Style,
-    /// About how many bytes it may take.
+    /// The approximate memory limit in bytes.
     pub memory: usize,
-    /// Whether to say what the run took.
+    /// Whether to print statistics.
     pub stats: bool,
-    /// Whether to say what was written, also where nobody looks on.
+    /// Whether to report written files even without a terminal.
     pub verbose: bool,
     /// The engine's options.
     pub tuning: Tuning,
 }
 
-/// What outputs are printed as.
+/// The format of printed outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Printed {
-    /// For people.
+    /// Readable text.
     #[default]
     Text,
-    /// One object.
+    /// A JSON object.
     Json,
     /// A table.
     Csv,
@@ -74,7 +74,7 @@ impl Printed {
 
 /// An input's value.
 pub(crate) enum Value {
-    /// A number that takes the dtype of what it meets.
+    /// A weak number.
     Number(Number),
     /// An array, which may have several names.
     Array(Rc<Array>),
@@ -87,7 +87,7 @@ impl From<Array> for Value {
 }
 
 impl Value {
-    /// Reads what an input of a name is given as into the memory that the machine has.
+    /// Reads an input into memory.
     ///
     /// # Errors
     /// As [`file::array`].
@@ -108,7 +108,7 @@ impl Value {
         }
     }
 
-    /// The type that a program for it is made for.
+    /// The type of the argument.
     pub(crate) fn ty(&self) -> ArgType {
         match self {
             Value::Number(number) => number.ty(),
@@ -155,7 +155,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     let outputs = watched(&program, options, |p| p.eval(&args[..]))?;
     tell(outputs.report());
     let mut printer = Printer::default();
-    // What writing gives, the printer tells in the end.
+    // The printer reports failed writes at the end.
     let _ = match evaluation.printed {
         Printed::Json => {
             let names = own_names(names.iter().map(Option::as_deref));
@@ -175,7 +175,7 @@ pub(crate) fn run(evaluation: &Evaluation) -> Result<(), Failure> {
     })
 }
 
-/// Where the outputs go; `None` where they are printed as text or JSON.
+/// The destination of the outputs; `None` if they are printed as text or JSON.
 fn destination(evaluation: &Evaluation) -> Result<Option<Destination>, Failure> {
     if let Some(path) = &evaluation.output {
         return Ok(Some(Destination::new(path.clone())?));
@@ -190,7 +190,7 @@ fn destination(evaluation: &Evaluation) -> Result<Option<Destination>, Failure> 
     }
 }
 
-/// The names that the outputs are to have: given ones, or the program's.
+/// The names of the outputs: given ones, or the program's.
 fn output_names(program: &Program, given: &[String]) -> Result<Vec<Option<Box<str>>>, String> {
     let own = program.outputs();
     if given.is_empty() {
@@ -203,7 +203,7 @@ fn output_names(program: &Program, given: &[String]) -> Result<Vec<Option<Box<st
     Ok(given.iter().map(|name| Some(name.as_str().into())).collect())
 }
 
-/// Runs a program into files: in pieces where they can be written so, else in one go, if that fits.
+/// Runs a program into files: in chunks if possible, otherwise in memory, if the outputs fit.
 fn write(
     program: &Program,
     args: &[(&str, Arg<'_>)],
@@ -227,7 +227,7 @@ fn write(
     Ok(shapes)
 }
 
-/// That what is printed in the end, or written in one go, fits the memory that the run may take.
+/// Checks that outputs that are printed or written as a whole fit the memory limit.
 fn fits(shapes: &[OutputShape], budget: &Budget, written: bool) -> hotloop::Result<()> {
     let size = |s: &OutputShape| byte_count(s.dtype, &s.shape);
     let bytes = shapes.iter().try_fold(0usize, |sum, s| sum.checked_add(size(s)?));
@@ -242,10 +242,10 @@ fn fits(shapes: &[OutputShape], budget: &Budget, written: bool) -> hotloop::Resu
     }
 }
 
-/// Runs a program over values that are there, with a bar on the terminal where it takes long.
+/// Runs a program over values in memory, with a progress bar if it takes long.
 ///
 /// # Errors
-/// As [`Program::eval`]; `OutOfMemory` for more than there is.
+/// As [`Program::eval`]; `OutOfMemory` if the available memory does not suffice.
 pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop::Result<Outputs> {
     let args = args(values);
     room(&program.eval_shape(&args[..])?)?;
@@ -254,7 +254,7 @@ pub(crate) fn evaluate(program: &Program, values: &[(&str, &Value)]) -> hotloop:
     Ok(outputs)
 }
 
-/// The same into arrays that can be kept.
+/// As [`evaluate`], into owned arrays.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -271,7 +271,7 @@ pub(crate) fn arrays(program: &Program, values: &[(&str, &Value)]) -> hotloop::R
     Ok(arrays)
 }
 
-/// The same into files.
+/// As [`evaluate`], into files.
 ///
 /// # Errors
 /// As [`evaluate`], [`Destination::create`] and [`Destination::write`].
@@ -289,9 +289,9 @@ fn args<'a>(values: &[(&'a str, &'a Value)]) -> Vec<(&'a str, Arg<'a>)> {
     values.iter().map(|(name, value)| (*name, value.arg())).collect()
 }
 
-/// That there is memory for the outputs.
+/// Checks that there is memory for the outputs.
 fn room(shapes: &[OutputShape]) -> hotloop::Result<()> {
-    // What no memory could hold the engine refuses.
+    // The engine rejects sizes that overflow.
     let bytes = shapes.iter().filter_map(|s| byte_count(s.dtype, &s.shape));
     memory::check(bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64)))
 }
@@ -307,7 +307,7 @@ fn watched<T>(
     })
 }
 
-/// What there is to say of a run: that it divided by zero, and what it took, if that was asked.
+/// Prints the report of a run: a division by zero, and statistics if requested.
 fn tell(report: &Report) {
     if let Some(stats) = report.stats() {
         complain(&stats::Table(stats));
@@ -317,7 +317,7 @@ fn tell(report: &Report) {
     }
 }
 
-/// Files are written in C order; Ctrl-C stops the run that these options are for.
+/// Run options: files are written in C order; Ctrl-C stops the run.
 fn options(stats: bool) -> RunOptions {
     RunOptions::new().order(Order::C).cancel(interrupt::token()).stats(stats)
 }

@@ -1,5 +1,4 @@
-//! Files of arrays, by what their names end with: `.npz`, `.csv` and `.tsv`, and `.npy` or anything
-//! else.
+//! Files of arrays, by extension: `.npz`, `.csv`, `.tsv`, and `.npy` or anything else.
 //!
 //! One array of a file that holds several is written `FILE.npz:member` or `FILE.csv:column`, or by
 //! its number, `FILE.csv:#2`.
@@ -32,17 +31,17 @@ const LISTED: usize = 20;
 /// The most columns of a table that are read at once: each is an array, and a variable.
 const MOST_AT_ONCE: usize = 100_000;
 
-/// Where an array is: a file and, if it holds several, the name or number of one.
+/// A reference to an array: a file and, if it holds several, the name or number of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     /// The file.
     pub file: PathBuf,
-    /// What follows its last colon, in whatever encoding.
+    /// The text after the last colon of a path, in any encoding.
     pub part: Option<Vec<u8>>,
 }
 
 impl Address {
-    /// What a path means: a file that is called so, or else a part of one.
+    /// Parses a path: an existing file, or else a part of one.
     pub(crate) fn of(path: &Path) -> Address {
         let bytes = path.as_os_str().as_encoded_bytes();
         let colon = bytes.iter().rposition(|byte| *byte == b':');
@@ -68,7 +67,8 @@ impl Address {
         Format::of(&self.file) != Format::Npy
     }
 
-    /// That the file is one, and nothing that may keep a reader waiting, as a pipe does.
+    /// Checks that the path is a regular file, and not, for example, a pipe, on which a read may
+    /// block.
     ///
     /// # Errors
     /// `Io`.
@@ -78,7 +78,7 @@ impl Address {
                 let message = format!("cannot read {:?}: it is not a file", self.file);
                 Err(Error::new(ErrorKind::Io, message))
             }
-            // What is not there shows when it is opened.
+            // A missing file is an error when it is opened.
             _ => Ok(()),
         }
     }
@@ -132,16 +132,16 @@ impl Held {
     }
 }
 
-/// A file of which it is known what arrays it holds.
+/// An opened file whose arrays are known.
 pub(crate) struct File {
     path: PathBuf,
     contents: Contents,
     budget: Budget,
-    /// What the file calls its arrays as names of variables, once they are asked for.
+    /// The names of the arrays as identifiers, computed on demand.
     variables: OnceCell<(Names, Charge)>,
 }
 
-/// Its arrays, and what it calls them.
+/// The arrays with their names.
 enum Contents {
     Npy(Names),
     Npz(Npz, Names),
@@ -152,7 +152,7 @@ impl File {
     /// Opens a file.
     ///
     /// # Errors
-    /// As [`Npz::open`] and [`Table::open`]; `Format` for a file of a kind that is not read.
+    /// As [`Npz::open`] and [`Table::open`]; `Format` for an unsupported format.
     pub(crate) fn open(path: &Path, dialect: &Dialect, budget: &Budget) -> Result<File> {
         check_kind(path)?;
         if is_pattern(path) {
@@ -192,7 +192,7 @@ impl File {
         &self.path
     }
 
-    /// What it calls its arrays.
+    /// The names of its arrays.
     fn names(&self) -> &Names {
         match &self.contents {
             Contents::Npy(names) | Contents::Npz(_, names) => names,
@@ -233,7 +233,7 @@ impl File {
         match self.names().find(name) {
             // Nothing is a variable that is called otherwise, and the names of variables take time.
             [None, _] if !str::from_utf8(name).is_ok_and(is_word) => Ok(None),
-            // A variable's name stands behind what the file itself calls so.
+            // The file's own names take precedence over derived identifiers.
             [None, _] => Ok(self.variables()?.find(name)[0]),
             [one, None] => Ok(one),
             [Some(first), Some(second)] => {
@@ -249,8 +249,8 @@ impl File {
         }
     }
 
-    /// The number of the array that is meant by a name, a number as `#2`, or nothing if there is
-    /// but one; for an input, if that has a name.
+    /// Finds an array by its name, by a number such as `#2`, or as the only one; `input` is used in
+    /// messages.
     ///
     /// # Errors
     /// `Name` if it is not clear which one.
@@ -292,10 +292,10 @@ impl File {
         }
     }
 
-    /// An error that a name is not there, with those that are, and those like it.
+    /// The error for an unknown name, with the existing and the similar names.
     pub(crate) fn with_names(&self, error: Error, wrong: &[u8]) -> Error {
         let known = self.names().iter().filter_map(|name| str::from_utf8(name).ok());
-        // Of a short name every other one is a neighbour.
+        // For short names, every other name would be similar.
         let wrong = str::from_utf8(wrong).ok().filter(|wrong| wrong.len() > 2);
         let near = wrong.map(|wrong| hotloop::ops::suggestions(wrong, known));
         let error = match near.unwrap_or_default().first() {
@@ -315,8 +315,8 @@ impl File {
         table.apart().into_iter().fold(error, Error::hint)
     }
 
-    /// The numbers of what the file says is an array: of the members of an archive those that are
-    /// called so, if any is.
+    /// The numbers of the arrays: in an archive, the members with the extension `.npy`, if there
+    /// are any.
     fn arrays(&self) -> impl Iterator<Item = usize> {
         let called = |number: &usize| match &self.contents {
             Contents::Npz(archive, _) => archive.is_called_array(*number),
@@ -336,8 +336,8 @@ impl File {
         format!("{}{more}", known.join(", "))
     }
 
-    /// The arrays of some numbers, each given once: where they are, if they can be read there,
-    /// else in memory.
+    /// Reads the arrays with these numbers, each given once: in place if possible, otherwise into
+    /// memory.
     ///
     /// # Errors
     /// As [`npy::read`], [`Npz::read`] and [`Table::read`].
@@ -358,7 +358,7 @@ impl File {
         }
     }
 
-    /// What the array of a number is like, if its header says that.
+    /// The outline of an array, if its header has one.
     ///
     /// # Errors
     /// As [`File::hold`].
@@ -396,8 +396,7 @@ impl File {
         }
     }
 
-    /// All arrays under the names of variables. What is no array, or one of no numbers, is left
-    /// out with a warning, if others are there.
+    /// Reads all arrays, named by identifiers. Others are left out with a warning.
     ///
     /// # Errors
     /// As [`File::read`]; then nothing is read.
@@ -427,7 +426,7 @@ impl File {
         }
     }
 
-    /// An error of what was to be an `.npy` file, with what may be meant.
+    /// The error for an invalid `.npy` file, with a hint.
     fn advised(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Format if self.path == Path::new(STANDARD_INPUT) => error.hint(
@@ -453,7 +452,7 @@ fn all_members(
     for (number, name) in variables.into_iter().enumerate() {
         match archive.read(number, budget) {
             Ok(array) => arrays.push((name, array)),
-            // What has other elements than numbers, or was put in by somebody else.
+            // A member whose elements are not numbers, or that is not an array.
             Err(error)
                 if error.kind() == ErrorKind::Type
                     || error.kind() == ErrorKind::Format && !archive.is_called_array(number) =>
@@ -479,12 +478,12 @@ fn is_pattern(path: &Path) -> bool {
         && path.symlink_metadata().is_err()
 }
 
-/// A path as it may be typed, without what a terminal obeys.
+/// A path as typed, with control characters escaped.
 pub(crate) fn plain(path: &Path) -> String {
     path.to_string_lossy().chars().flat_map(char::escape_debug).collect()
 }
 
-/// That a file is not of a kind that is known and not read.
+/// Checks that a file does not have a known but unsupported format.
 fn check_kind(path: &Path) -> Result<()> {
     match remedy(path) {
         None => Ok(()),
@@ -514,7 +513,7 @@ pub(crate) fn array(
     file.read(&[number], budget)?.pop().ok_or_else(missing)
 }
 
-/// The same array where it is, if it can be read there.
+/// Opens an array in place, if possible.
 ///
 /// # Errors
 /// As [`array`].
@@ -554,18 +553,18 @@ fn no_memory(path: &Path) -> Error {
     Error::new(ErrorKind::OutOfMemory, format!("no memory for what {path:?} calls its arrays"))
 }
 
-/// Names of variables, each different, for names of any kind that have about so many bytes.
+/// Distinct identifiers for arbitrary names of about `bytes` bytes in all.
 fn variables<'a>(
     names: impl ExactSizeIterator<Item = &'a [u8]>,
     bytes: usize,
 ) -> std::result::Result<Names, TryReserveError> {
     let mut variables = Names::with_room(names.len(), bytes)?;
-    // The last number that told those apart that would be called as the one at a place.
+    // For each name, the last number appended to make duplicates distinct.
     let mut same: HashMap<usize, usize> = HashMap::new();
     let (mut name, mut unique) = (String::new(), String::new());
     for (i, own) in names.enumerate() {
         name.clear();
-        // Of one that is not UTF-8, what is not has a mark in its place.
+        // Invalid UTF-8 is replaced by a mark.
         let chars = own.utf8_chunks().flat_map(|chunk| {
             chunk.valid().chars().chain((!chunk.invalid().is_empty()).then_some('_'))
         });

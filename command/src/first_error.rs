@@ -1,7 +1,7 @@
 //! A file for writers that cannot bear a file that fails.
 //!
-//! After an error `ZipWriter` goes on writing when it is dropped, and panics if the file is not as
-//! far as it should be. So it gets a file that seems never to fail.
+//! After an error, `ZipWriter` still writes when dropped, and panics if the file position is
+//! unexpected. So it gets a writer that never fails and records the first error.
 
 use std::cell::RefCell;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -34,7 +34,7 @@ impl<'a> FirstError<'a> {
 }
 
 impl State<'_> {
-    /// What a call gave, or what stands for it once there was an error.
+    /// The result of a call, or a substitute after an error.
     fn keep<T>(&mut self, instead: T, call: impl FnOnce(&mut Stream) -> io::Result<T>) -> T {
         if self.failed {
             return instead;

@@ -1,4 +1,4 @@
-//! The options of the command: how they are written, what they take, what they are for.
+//! The table of options: spellings, arguments and descriptions.
 //!
 //! Parsing, help, completion and the man page read the one table here.
 
@@ -34,7 +34,7 @@ pub(crate) enum Flag {
     Version,
 }
 
-/// What follows an option.
+/// The argument of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
     /// Nothing.
@@ -54,13 +54,13 @@ pub(crate) struct Row {
     pub short: Option<char>,
     pub long: Option<&'static str>,
     pub takes: Takes,
-    /// What it is for.
+    /// The description.
     pub about: &'static str,
 }
 
-/// What may be done to floats.
+/// The floating-point mode.
 pub(crate) const MODES: &[&str] = &["strict", "contract", "fast"];
-/// What outputs are printed as.
+/// The format of printed outputs.
 pub(crate) const FORMATS: &[&str] = &["text", "json", "csv", "npy"];
 /// When colours are used.
 pub(crate) const COLORS: &[&str] = &["auto", "always", "never"];
@@ -165,7 +165,7 @@ impl Row {
         short.into_iter().chain(self.long.map(|word| format!("--{word}")))
     }
 
-    /// What follows it, as help calls it.
+    /// The name of the argument in help.
     pub(crate) fn value(&self) -> Option<&'static str> {
         match self.takes {
             Takes::Nothing => None,

@@ -1,4 +1,4 @@
-//! What a file's name says that it is.
+//! File formats by extension.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Format {
         formats.into_iter().find(|(e, _)| extension.eq_ignore_ascii_case(e)).map(|(_, f)| f)
     }
 
-    /// What is read: a file of any other name should hold one array.
+    /// The readable formats; a file with any other extension should hold one array.
     pub(crate) fn of(path: &Path) -> Format {
         Format::named(path).unwrap_or(Format::Npy)
     }

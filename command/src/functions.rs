@@ -1,4 +1,4 @@
-//! `hotloop functions`: what can be called, in groups, as text.
+//! `hotloop functions`: lists the functions in groups.
 
 use hotloop::ops::suggestions;
 use hotloop::{DType, Error, ErrorKind, FunctionInfo, Result, functions};
@@ -7,7 +7,7 @@ use super::help::{entry, heading, wrap};
 use super::input::is_word;
 use super::repl::MAKERS;
 
-/// The functions of the language by what they are for.
+/// The functions of the language, grouped by purpose.
 const GROUPS: &[(&str, &str)] = &[
     (
         "Arithmetic",
@@ -47,14 +47,14 @@ const GROUPS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Where dtypes are called.
+/// The group of conversions.
 const CONVERSIONS: &str = "Conversions";
 const CONVERTED: &str =
     "The elements as that dtype: f32(x). Floats become integers by saturating, NaN by 0.";
-/// What only a session has.
+/// The group of functions available only in a session.
 const OF_SESSION: &str = "In a session (`hotloop repl`) also";
 
-/// Calls that show what a function does: its name, the call, what it gives if that is one number.
+/// Examples: the function's name, a call, and its result if it is one number.
 const EXAMPLES: &[(&str, &str, &str)] = &[
     ("arctan2", "arctan2(1, -1)", "2.356194490192345"),
     ("argmax", "argmax(x, axis=1)", ""),
@@ -107,7 +107,7 @@ impl Line {
         Line { names, call, about: function.about.to_string() }
     }
 
-    /// Those of the language that are not conversions.
+    /// The functions of the language, without conversions.
     fn all() -> impl Iterator<Item = Line> {
         functions().map(|function| Line::of(&function))
     }
@@ -199,7 +199,7 @@ pub(crate) fn detail(name: &str) -> Result<String> {
     Err(unknown(name))
 }
 
-/// That there is no such function, with the advice that a program which calls it is given.
+/// The error for an unknown function, with the compiler's advice.
 fn unknown(name: &str) -> Error {
     let error = Error::new(ErrorKind::Name, format!("there is no function {name:?}"));
     let called = match is_word(name) {
@@ -220,10 +220,10 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// Whether a name fits a pattern in which `*` stands for any letters and `?` for one.
+/// Whether a name matches a pattern with `*` and `?`.
 fn fits(name: &str, pattern: &str) -> bool {
     let (name, pattern) = (name.as_bytes(), pattern.as_bytes());
-    // Where the last star stood, and how much of the name it has taken.
+    // The position of the last star, and how much of the name it matches.
     let (mut at, mut in_pattern, mut star) = (0, 0, None);
     while at < name.len() {
         match pattern.get(in_pattern) {
@@ -280,7 +280,7 @@ mod tests {
     use super::*;
     use crate::show::{Shown, Style};
 
-    /// A function that is added goes to a group of `GROUPS`.
+    /// Every function must be in a group of `GROUPS`.
     #[test]
     fn every_function_has_a_group() {
         for line in Line::all() {

@@ -9,7 +9,7 @@ use super::verb::{About, Verb, named};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
-/// Where the second column of a table begins.
+/// The position of the second column of a table.
 const COLUMN: usize = 24;
 
 const LANGUAGE: &str = "  mid    = (bid + ask) / 2     # a binding; '#' starts a comment
@@ -32,10 +32,10 @@ Arrays broadcast, and dtypes promote, as NumPy 2's do; a literal takes the dtype
 what it meets. `hotloop functions` lists the functions.
 ";
 
-/// What `hotloop help` says of a topic.
+/// The help text of a topic.
 ///
 /// # Errors
-/// `Name` for what is no topic.
+/// `Name` for an unknown topic.
 pub(crate) fn topic(topic: &str) -> Result<String> {
     if let Some(verb) = Verb::named(topic) {
         return Ok(text(verb));
@@ -97,7 +97,7 @@ pub(crate) fn usage(about: &About) -> String {
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// An option as it is written, with what it takes; long forms stand below each other.
+/// The spelling of an option with its argument; long forms are aligned.
 fn written(flag: Flag) -> String {
     let row = flag.row();
     let short = row.short.map(|letter| format!("-{letter}"));
@@ -139,7 +139,7 @@ pub(crate) fn wrap(text: &str, first: usize, rest: usize) -> String {
     lines + &line + "\n"
 }
 
-/// A headline; it stands out on a terminal.
+/// A headline, in bold on a terminal.
 pub(crate) fn heading(text: &str) -> String {
     Style::new().bold().apply_to(text).to_string()
 }

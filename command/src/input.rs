@@ -1,4 +1,4 @@
-//! What the words of a command line give as inputs: numbers, arrays in files, and whole files.
+//! Parsing of inputs on the command line: numbers, arrays in files, and whole files.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -10,10 +10,10 @@ use hotloop::{Arg, ArgType};
 use super::csv::Dialect;
 use super::file::Address;
 
-/// What `-` stands for as an input.
+/// The meaning of `-` as an input.
 pub(crate) const STANDARD_INPUT: &str = "/dev/stdin";
 
-/// What an input is given as.
+/// The form of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Given {
     /// A number.
@@ -22,7 +22,7 @@ pub(crate) enum Given {
     File(PathBuf),
 }
 
-/// A number that takes the dtype of what it meets.
+/// A weak number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     /// `True` or `False`.
@@ -109,7 +109,7 @@ pub(crate) fn is_word(text: &str) -> bool {
 /// The inputs of a command line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Inputs {
-    /// Those that have a name, each once.
+    /// The inputs with a name, each once.
     pub named: Vec<(String, Given)>,
     /// Files whose arrays have the names that the files say.
     pub files: Vec<PathBuf>,
@@ -180,7 +180,7 @@ pub(crate) fn input(word: &OsStr) -> Result<(String, Given), String> {
     Ok((name.to_string(), number.map_or(Given::File(value.into()), Given::Number)))
 }
 
-/// As `split_once('=')`, of paths that are not text.
+/// As `split_once('=')`, for paths that may not be UTF-8.
 fn split_bytes(word: &OsStr) -> Option<(&str, OsString)> {
     #[cfg(unix)]
     {

@@ -1,8 +1,8 @@
-//! Signals: Ctrl-C stops what is being computed; what asks the process to end (`kill`, a terminal
-//! that is closed) stops that too, and then the process.
+//! Signals: Ctrl-C stops the computation; signals that terminate (`kill`, a closed terminal) also
+//! end the process.
 //!
-//! Work is stopped at its next [`check`], so that it can tidy up. Where the process only waits,
-//! for a line or for whoever reads a pipe, there is nothing to tidy up, and it ends at once.
+//! Work stops at its next [`check`], so that it can clean up. While the process only waits, for a
+//! line or for the reader of a pipe, it ends at once.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hotloop::{CancelToken, Error, ErrorKind, Result};
 
-/// What Ctrl-C sends.
+/// The signal of Ctrl-C.
 const INTERRUPT: i32 = 2;
 
 static TOKEN: OnceLock<CancelToken> = OnceLock::new();
@@ -20,32 +20,32 @@ static TOKEN: OnceLock<CancelToken> = OnceLock::new();
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 /// Whether Ctrl-C, too, is to end everything.
 static ENDS_ALL: AtomicBool = AtomicBool::new(false);
-/// Whether there is nothing to stop but the process.
+/// Whether the process is idle.
 static WAITING: AtomicBool = AtomicBool::new(false);
-/// What a process that ends while it waits has to put right.
+/// Cleanup for a process that ends while it waits.
 #[cfg(unix)]
 static LAST: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
-/// What has become of the command: still open, or one of the two below, which exclude each other.
+/// The state of the command: open, or one of the two exclusive states below.
 static OUTCOME: AtomicU8 = AtomicU8::new(OPEN);
 const OPEN: u8 = 0;
 /// It was said that a signal has stopped it.
 const SAID: u8 = 1;
-/// What it has made is being put in its place.
+/// The output is being moved to its destination.
 const KEPT: u8 = 2;
-/// Work that is stopped says so itself after much less. If it does not, it is letting go of what it
-/// has written, and nobody should wait for the message meanwhile.
+/// Stopped work normally reports itself much sooner. Otherwise it is releasing written data, and
+/// the message should not wait for that.
 #[cfg(unix)]
 const GRACE: Duration = Duration::from_millis(150);
 /// A second signal to end after so long finds work that does not look: the process ends.
 #[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The token that signals set. From the first call on they do nothing else while there is work;
-/// whoever starts it calls [`begin`] before.
+/// The token that signals set. After the first call, signals only set the token while there is
+/// work; call [`begin`] before starting work.
 pub(crate) fn token() -> &'static CancelToken {
     TOKEN.get_or_init(|| {
         let token = CancelToken::new();
-        // Where no handler can be had, signals end the process as ever.
+        // Without handlers, signals have their default effect.
         #[cfg(unix)]
         let _ = handle(token.clone());
         token
@@ -85,22 +85,21 @@ fn handle(token: CancelToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Has a limit on the size of files felt as an error of whoever writes, who then tidies up, and not
-/// as a signal that ends the process. What this process starts gets the signal as ever: a handler is
-/// not inherited.
+/// Turns `SIGXFSZ` into an error of the write instead of a signal that ends the process. Child
+/// processes are not affected, because handlers are not inherited.
 pub(crate) fn outlive_file_limits() {
     #[cfg(unix)]
     {
         use signal_hook::consts::SIGXFSZ;
 
         if !is_ignored(SIGXFSZ) {
-            // Where no handler can be had, the signal ends the process as ever.
+            // Without a handler, the signal has its default effect.
             let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
         }
     }
 }
 
-/// Says that the command was stopped, if nobody has said so until now, and nothing is kept.
+/// Reports that the command was stopped, if not reported yet and no output is being moved.
 #[cfg(unix)]
 fn say_late() {
     std::thread::sleep(GRACE);
@@ -110,8 +109,8 @@ fn say_late() {
     }
 }
 
-/// Whether it is to be said, now, that the command was stopped. It is said once, and not if what was
-/// made is being put in its place.
+/// Whether to report now that the command was stopped: once, and not while the output is being
+/// moved to its destination.
 pub(crate) fn say() -> bool {
     OUTCOME.compare_exchange(OPEN, SAID, Ordering::SeqCst, Ordering::SeqCst).is_ok()
 }
@@ -121,7 +120,7 @@ pub(crate) fn is_said() -> bool {
     OUTCOME.load(Ordering::SeqCst) == SAID
 }
 
-/// The last moment to be stopped: what was made is put in its place after this.
+/// The last point at which the command can be stopped; then the output is moved to its destination.
 ///
 /// # Errors
 /// `Cancelled`.
@@ -139,7 +138,7 @@ pub(crate) fn keep() -> Result<()> {
     }
 }
 
-/// Whether whoever started the process wants it to ignore a signal, as `nohup` does.
+/// Whether the parent process wants a signal ignored, as `nohup` does.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     // SAFETY: plain numbers.
@@ -158,7 +157,7 @@ pub(crate) fn is_to_end() -> bool {
     }
 }
 
-/// What the process exits with once a signal has stopped it, as the shell has it.
+/// The exit code after a signal, by the shell's convention.
 pub(crate) fn exit_code() -> u8 {
     match SIGNAL.load(Ordering::SeqCst) {
         0 => 128 + INTERRUPT as u8,
@@ -186,7 +185,7 @@ pub(crate) fn end_all() {
     ENDS_ALL.store(true, Ordering::SeqCst);
 }
 
-/// Waits for something that cannot be stopped: what is to end the process ends it meanwhile.
+/// Waits for something that cannot be stopped; signals that terminate end the process meanwhile.
 ///
 /// # Errors
 /// `Cancelled` if that came before.
@@ -214,7 +213,7 @@ pub(crate) fn check() -> Result<()> {
     }
 }
 
-/// That a signal has stopped the work.
+/// Returns an error if a signal has stopped the work.
 pub(crate) fn stopped() -> Error {
     let by = match SIGNAL.load(Ordering::SeqCst) {
         INTERRUPT => "Ctrl-C",
@@ -226,7 +225,7 @@ pub(crate) fn stopped() -> Error {
 /// Elements between two looks at whether the user wants to stop.
 pub(crate) const STRIDE: usize = 1 << 16;
 
-/// Goes through so many elements, a part at a time, until Ctrl-C is pressed.
+/// Calls `work` for parts of `elements` elements until Ctrl-C is pressed.
 ///
 /// # Errors
 /// `Cancelled`.

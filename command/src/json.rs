@@ -19,7 +19,7 @@ pub(crate) fn write<'a>(
     out.write_str("}\n")
 }
 
-/// Writes what is behind a place of the axes outside.
+/// Writes the elements at an index of the outer axes.
 fn lists(out: &mut impl Write, array: &Shown<'_>, depth: usize, place: usize) -> fmt::Result {
     let Some(extent) = array.shape.get(depth) else {
         return number(out, Element::read(array.dtype, &array.bytes, place));

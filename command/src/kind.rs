@@ -1,6 +1,6 @@
-//! What may be written over what. One rule for everything that is written to a file: a file that is
-//! there is replaced only if it is called as what is written, or if its name says nothing and it
-//! begins as what is written begins. A new file is not called as something else either.
+//! The rule for replacing files, for everything that is written: an existing file is replaced only
+//! if it has the extension of what is written, or no known extension and the same beginning. A new
+//! file must not have the extension of another format either.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +10,7 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::place::descriptor;
 
-/// What a file is to be.
+/// The kind of a file to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// One array.
@@ -27,11 +27,11 @@ pub(crate) enum Kind {
     Explanation,
 }
 
-/// What the file of an explanation begins with, so that it is known for one.
+/// The first line of an explanation's file, by which it is recognized.
 pub(crate) const EXPLANATION: &str = "# hotloop explain\n";
 
 impl Kind {
-    /// What is called so is such a file.
+    /// The extensions of such files.
     fn names(self) -> &'static [&'static str] {
         match self {
             Kind::Npy => &["npy"],
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// What is called so may be such a file, or something else.
+    /// The extensions that such a file may have, but others too.
     fn maybe(self) -> &'static [&'static str] {
         match self {
             Kind::Explanation => &["txt", "md"],
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// What every such file begins with.
+    /// The beginning of every such file.
     fn beginning(self) -> &'static [u8] {
         match self {
             Kind::Npy => b"\x93NUMPY",
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// What it is to be called, in an error.
+    /// The required name, for errors.
     fn called(self) -> &'static str {
         match self {
             Kind::Npy | Kind::Npz | Kind::Csv => ".npy, .npz or .csv",
@@ -74,7 +74,7 @@ impl Kind {
         }
     }
 
-    /// That such a file may be written to a path. A pipe or a device takes anything.
+    /// Checks that such a file may be written to a path. A pipe or a device accepts anything.
     ///
     /// # Errors
     /// `Format`.

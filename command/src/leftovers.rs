@@ -1,9 +1,9 @@
-//! Files that are not whole yet, and what is left of them when a run is killed.
+//! Unfinished files, and their removal after a run is killed.
 //!
-//! Where the system can, an output has no name before it is whole, and a run that is killed leaves
-//! nothing. Elsewhere it is a hidden file until then, as it is everywhere for the moment in which it
-//! takes another file's place. Such a file is locked as long as its run lives; one that nobody has
-//! locked is removed by the next run that writes to the directory.
+//! If the system supports it, an output has no name until it is complete, and a killed run leaves
+//! nothing. Otherwise it is a hidden file until then, and everywhere for the moment in which it
+//! replaces another file. A hidden file is locked while its run lives; an unlocked one is removed
+//! by the next run that writes to the directory.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -20,10 +20,10 @@ const AFTER: &str = ".tmp";
 /// Entries of a directory that are looked at. In larger ones something may be left.
 const MOST: usize = 100_000;
 
-/// Names that are tried before there is something wrong.
+/// The number of names tried.
 const TRIES: usize = 16;
 
-/// A hidden name in a directory, for what `make` makes of it.
+/// Calls `make` with unused hidden names in a directory until it succeeds.
 pub(crate) fn name<T>(
     directory: &Path,
     make: impl FnMut(&Path) -> io::Result<T>,
@@ -44,13 +44,13 @@ pub(crate) fn file(directory: &Path, options: &OpenOptions) -> io::Result<(File,
     Err(io::Error::other("other runs remove what is not whole yet"))
 }
 
-/// Locks a file as not whole yet; whether nobody else had. Where there are no locks nobody has one,
-/// and nothing is removed either.
+/// Locks an unfinished file; returns whether the lock was free. Without support for locks, nothing
+/// is removed.
 pub(crate) fn lock(file: &File) -> bool {
     !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Removes what runs that were killed have left in a directory, once in this process.
+/// Removes the leftovers of killed runs in a directory, once per process.
 pub(crate) fn remove(directory: &Path) {
     static DONE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     if !DONE.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.into()) {
@@ -75,8 +75,8 @@ fn is_hidden_name(name: &OsStr) -> bool {
     })
 }
 
-/// Removes a file of this user that nobody has locked. It is the lock of the file itself that counts,
-/// not of whatever the name leads to by then, and no link is followed.
+/// Removes an unlocked file of this user. The lock is checked on the opened file, and no link is
+/// followed.
 #[cfg(unix)]
 fn remove_leftover(path: &Path) {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

@@ -12,13 +12,12 @@
 //! (`-o y.npy`), an archive (`-o y.npz`), a directory (`-o results/`), or in short to the
 //! terminal.
 //!
-//! Beside that there are the commands of [`verb`]; `words` reads the command line, and help, the man
-//! page and the completions of shells are made of the same tables.
+//! There are also the commands of [`verb`]. `words` parses the command line; help, the man page and
+//! shell completions come from the same tables.
 //!
-//! What is wrong with the command line exits with 2, Ctrl-C with 130, another signal with 128 and its
-//! number, any other error with 1; all say on standard error what it was, with a caret under the place
-//! in the program. A reader that goes away ends the output quietly: text for people with 0, data with
-//! 141.
+//! Exit codes: 2 for a wrong command line, 130 for Ctrl-C, 128 plus the number for another signal,
+//! 1 for any other error. Errors are printed on standard error, with a caret under the place in the
+//! program. If the reader of a pipe goes away, the exit code is 0 for text and 141 for data.
 
 mod arguments;
 mod array;
@@ -83,11 +82,11 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something that the engine or a file says.
     Error(hotloop::Error),
-    /// The same, of a program that may stand in a file.
+    /// As above, for a program that may be in a file.
     Program(hotloop::Error, Option<PathBuf>),
-    /// Nobody reads the text any more.
+    /// The reader of text has gone away.
     Quiet,
-    /// Nobody reads the data any more, which is not all there.
+    /// The reader of incomplete data has gone away.
     Unread,
 }
 
@@ -125,7 +124,7 @@ fn main() -> ExitCode {
     // while it wrote a file to the disk, say, they would have to wait for the end of that.
     let work = std::thread::Builder::new().name("hotloop".into()).stack_size(STACK).spawn(work);
     match work {
-        // A panic, which has said what it is, ends the process as one of the first thread would.
+        // A panic, already printed, ends the process as on the main thread.
         Ok(work) => work.join().unwrap_or(ExitCode::from(101)),
         Err(_) => self::work(),
     }
@@ -137,7 +136,7 @@ fn work() -> ExitCode {
         // A signal that came at the very end, when all was done.
         Ok(()) | Err(Failure::Quiet) if interrupt::is_said() => interrupt::exit_code().into(),
         Ok(()) | Err(Failure::Quiet) => ExitCode::SUCCESS,
-        // As the shell has it for what a signal ends, here that of a pipe without a reader.
+        // The shell's exit code for `SIGPIPE`.
         Err(Failure::Unread) => ExitCode::from(128 + 13),
         Err(Failure::Error(error)) if error.kind() == hotloop::ErrorKind::Cancelled => {
             if interrupt::say() {

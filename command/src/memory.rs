@@ -1,4 +1,4 @@
-//! How much memory there is to have.
+//! Available memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use super::quantity;
 /// Less is not asked for.
 const SMALL: u64 = 1 << 20;
 
-/// Where a version of control groups says what.
+/// The files of a version of control groups.
 struct Version {
     root: &'static str,
-    /// The files with the most memory of a group and with what is used.
+    /// The files with the limit and the usage of a group.
     most: &'static str,
     used: &'static str,
     /// The line of `memory.stat` with the pages of files that the system drops when it must.
@@ -33,9 +33,9 @@ const V2: Version = Version {
     cache: "inactive_file",
 };
 
-/// Bytes that this process could still get without another being pushed out; `None` where the
-/// system does not say. The least of what the machine has and what is left in the control groups
-/// that the process is in, of either version, as far as they stand in `/sys/fs/cgroup`.
+/// The bytes available to this process without swapping others out; `None` if unknown. The minimum
+/// over the machine and the process's control groups of either version, if they are in
+/// `/sys/fs/cgroup`.
 pub(crate) fn available() -> Option<u64> {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let machine = read(Path::new("/proc/meminfo")).and_then(|text| machine(&text));
@@ -48,8 +48,8 @@ pub(crate) fn available() -> Option<u64> {
     machine.into_iter().chain(left).min()
 }
 
-/// That there is memory for so many bytes, where the system says how much there is: what is only
-/// reserved may cost another process its life later on.
+/// Checks that `bytes` bytes are available, because overcommitted memory may get a process killed
+/// later.
 ///
 /// # Errors
 /// `OutOfMemory`.
@@ -57,7 +57,7 @@ pub(crate) fn check(bytes: u64) -> Result<()> {
     check_of(bytes, available)
 }
 
-/// The same, of so much.
+/// As [`check`], given the available memory.
 ///
 /// # Errors
 /// `OutOfMemory`.
@@ -100,7 +100,7 @@ fn groups(text: &str) -> Vec<(&'static Version, PathBuf)> {
     groups
 }
 
-/// What a group leaves, by its files; `None` if it has no limit.
+/// The memory left in a group; `None` if it has no limit.
 fn left(most: &str, used: &str, stat: &str, cache: &str) -> Option<u64> {
     let most = most.trim().parse::<u64>().ok()?;
     let used = used.trim().parse::<u64>().ok()?;
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(paths(both), expected);
     }
 
-    /// Pages of files that nobody needs are as good as free.
+    /// Inactive page cache counts as free.
     #[test]
     fn what_a_group_leaves() {
         let stat = "anon 300\nfile 650\ninactive_file 600\nactive_file 50\n";

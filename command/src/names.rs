@@ -14,24 +14,24 @@ const FREE: u32 = u32::MAX;
 pub(crate) struct Names {
     text: Vec<u8>,
     ends: Vec<usize>,
-    /// The places of names, each in the first slot that was free from that of its hash on; at least
-    /// half of them are free. Of a name that is there more than twice only the first two are here.
+    /// A hash table from names to their indices, with linear probing; at least half of the slots
+    /// are free. Only the first two occurrences of a name are stored.
     slots: Vec<u32>,
     hasher: RandomState,
 }
 
 impl Names {
-    /// How many bytes so many names take that have so many bytes together.
+    /// The memory of `count` names with `bytes` bytes in all.
     pub(crate) fn needed(count: usize, bytes: usize) -> u64 {
         let slots = slots(count).saturating_mul(size_of::<u32>());
         let ends = count.saturating_mul(size_of::<usize>());
         bytes.saturating_add(ends).saturating_add(slots) as u64
     }
 
-    /// An empty list with room for so many names of so many bytes together.
+    /// An empty list with capacity for `count` names of `bytes` bytes in all.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// `OutOfMemory`.
     pub(crate) fn with_room(count: usize, bytes: usize) -> Result<Names, TryReserveError> {
         let (mut text, mut ends) = (Vec::new(), Vec::new());
         text.try_reserve_exact(bytes)?;
@@ -42,7 +42,7 @@ impl Names {
     /// Adds a name.
     ///
     /// # Errors
-    /// There is no memory for it.
+    /// `OutOfMemory`.
     pub(crate) fn push(&mut self, name: &[u8]) -> Result<(), TryReserveError> {
         self.text.try_reserve(name.len())?;
         self.ends.try_reserve(1)?;
@@ -56,7 +56,7 @@ impl Names {
         Ok(())
     }
 
-    /// How many there are.
+    /// The number of names.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -78,7 +78,7 @@ impl Names {
         self.look(name).0
     }
 
-    /// The first two places of a name, and the slot for another one, if it is not there twice.
+    /// The first two indices of a name, and the slot for another one if there are fewer.
     fn look(&self, name: &[u8]) -> ([Option<usize>; 2], Option<usize>) {
         let mask = self.slots.len() - 1;
         let mut slot = self.hasher.hash_one(name) as usize & mask;
@@ -103,12 +103,12 @@ impl Names {
     }
 }
 
-/// How many slots so many names have.
+/// The number of slots for `count` names.
 fn slots(count: usize) -> usize {
     count.saturating_mul(2).clamp(8, 1 << 62).next_power_of_two()
 }
 
-/// So many free slots.
+/// Allocates free slots.
 fn free(count: usize) -> Result<Vec<u32>, TryReserveError> {
     let mut slots = Vec::new();
     slots.try_reserve_exact(count)?;

@@ -9,7 +9,7 @@ use super::place::directory;
 /// Files of a directory that are looked at.
 const MOST: usize = 10_000;
 
-/// An error of a path that leads nowhere, with the file beside it that is called nearly so.
+/// Adds a similar file name to the error for a missing file.
 pub(crate) fn with_neighbor(error: Error, path: &Path) -> Error {
     if path.symlink_metadata().is_ok() {
         return error;

@@ -27,7 +27,7 @@ pub(crate) fn read(path: &Path, budget: &mut Budget) -> Result<Array> {
     read_from(&mut file, &name, length, budget)
 }
 
-/// Reads the header of what is called so; the byte at which the data starts is given too.
+/// Reads the header of an array with this name in messages; returns it with the offset of the data.
 ///
 /// # Errors
 /// As [`read`].
@@ -35,7 +35,7 @@ pub(crate) fn header(file: &mut impl Read, name: &str) -> Result<(Header, u64)> 
     Header::read(file).map_err(|error| error.within(name))
 }
 
-/// Reads an array from what is called so and is, if that is known, so long.
+/// Reads an array; `what` is its name in messages, `len` its length if known.
 ///
 /// # Errors
 /// As [`read`].
@@ -53,7 +53,7 @@ pub(crate) fn read_from(
     }
     budget.check(size, &|| name.to_string())?;
     let order = if header.fortran_order { Order::Fortran } else { Order::C };
-    // What is never written takes no memory, if less arrives than is promised.
+    // Untouched pages take no memory if less data arrives than announced.
     let mut array = Array::zeroed(header.dtype, &header.shape, order).map_err(within)?;
     let read = |error| cannot("read", name, error);
     let mut have = fill(file, array.bytes_mut()).map_err(read)? as u64;
@@ -68,7 +68,7 @@ pub(crate) fn read_from(
     Ok(array)
 }
 
-/// Reads until the buffer is full or the file ends; how much there was.
+/// Reads until the buffer is full or the file ends; returns the number of bytes.
 fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut have = 0;
     while have < buffer.len() {

@@ -1,9 +1,9 @@
 //! `.npz` archives: zip files of `.npy` members. They are read stored or deflated, and written
 //! stored.
 //!
-//! A member that is stored can be read where it lies, as a file of its own would be; its checksum
-//! is then not looked at. That of a member that is read whole is. What an archive says of its
-//! members is not believed before their own headers and the file agree.
+//! A stored member is read in place, without verifying its checksum; that of a member read into
+//! memory is verified. The directory of an archive is trusted only if the local headers and the
+//! file's length agree.
 
 use std::collections::TryReserveError;
 use std::fs::File;
@@ -40,7 +40,7 @@ impl Npz {
     /// Opens an archive.
     ///
     /// # Errors
-    /// `Io`; `Format` for what is no zip archive, and for one with several members of one name.
+    /// `Io`; `Format` if it is not a zip archive, or has duplicate member names.
     pub(crate) fn open(path: &Path) -> Result<Npz> {
         let name = format!("{path:?}");
         let opened = Stream::open(path).and_then(|stream| match stream.len()? {
@@ -62,7 +62,7 @@ impl Npz {
     /// The names of the arrays, without `.npy`, in the order of the archive.
     ///
     /// # Errors
-    /// There is no memory for them.
+    /// `OutOfMemory`.
     pub(crate) fn members(&self) -> std::result::Result<Names, TryReserveError> {
         let mut names = Names::with_room(self.archive.len(), 0)?;
         for number in 0..self.archive.len() {
@@ -104,7 +104,7 @@ impl Npz {
             return Err(Error::new(ErrorKind::Format, format!("{title}: {unread}"))
                 .hint("save it with np.savez or np.savez_compressed"));
         }
-        // What the member's own header says must be what the directory says, or it may be another.
+        // The local header must match the directory, or it may belong to another member.
         let options = ZipReadOptions::new().enforce_header_consistency(true);
         let member = self.archive.by_index_with_options(number, options);
         Ok((member.map_err(|error| wrong(&title, error))?, title))
@@ -135,7 +135,7 @@ impl Npz {
         Ok(Some(array.with_byte_swapped(header.swapped).with_path(&self.path)))
     }
 
-    /// What the array of a number is like, by its header.
+    /// The outline of an array, from its header.
     ///
     /// # Errors
     /// As [`Npz::read`].
@@ -174,7 +174,7 @@ fn damaged(name: &str) -> Error {
     Error::new(ErrorKind::Format, format!("{name}: {what}"))
 }
 
-/// What is no file cannot be an archive, which is not read or written from front to back.
+/// An archive must be a regular file, because it is not read sequentially.
 pub(crate) fn no_file() -> io::Error {
     io::Error::other("an archive must be a file")
 }
@@ -182,10 +182,10 @@ pub(crate) fn no_file() -> io::Error {
 /// Takes a part of an array's bytes.
 pub(crate) type Put<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
-/// Writes an archive of arrays: of each its name, what it is, and who gives its bytes.
+/// Writes an archive of arrays, each given by name, header and a writer of its bytes.
 ///
 /// # Errors
-/// Of the file, or of who gives the bytes.
+/// Those of the file and of the writers.
 pub(crate) fn write<F: FnOnce(&mut Put<'_>) -> io::Result<()>>(
     file: &mut Stream,
     arrays: impl Iterator<Item = (String, Header, F)>,

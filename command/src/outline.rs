@@ -6,7 +6,7 @@ use hotloop::DType;
 use hotloop::io::Source;
 use hotloop::npy::Header;
 
-/// What stands for an array where only its dtype and shape are asked for.
+/// The outline of an array: its dtype and shape.
 pub(crate) struct Outline {
     header: Header,
     /// The bytes that it will take once it is read, if it is read whole.
@@ -14,7 +14,7 @@ pub(crate) struct Outline {
 }
 
 impl Outline {
-    /// Of an array that is read where it is, or whole.
+    /// The outline of an array in place or in memory.
     pub(crate) fn new(header: Header, is_read_whole: bool) -> Outline {
         let whole = if is_read_whole { header.data_len().unwrap_or(usize::MAX) } else { 0 };
         Outline { header, whole: whole as u64 }

@@ -1,4 +1,4 @@
-//! What a path means: the file that it leads to, or an open one of this process.
+//! Resolution of paths: symbolic links, and names of open files of this process.
 //!
 //! `-` is standard output where something is written; a file of that name is `./-`.
 
@@ -14,8 +14,7 @@ pub(crate) fn directory(path: &Path) -> &Path {
     path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a path and the symbolic links behind it name, one after the other; the last is no link,
-/// or not there.
+/// The chain of a path and its symbolic links; the last is not a link, or does not exist.
 fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
     let next = |place: &PathBuf| Some(directory(place).join(fs::read_link(place).ok()?));
     std::iter::successors(Some(path.to_path_buf()), next)
@@ -29,7 +28,7 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut places = links(path);
     let place = places.by_ref().take(MOST_LINKS).last();
     match (place, places.next()) {
-        // What else is wrong shows when it is opened.
+        // Other errors occur when it is opened.
         (Some(place), None) => Ok(place),
         _ => Err(io::Error::other("too many symbolic links")),
     }
@@ -38,13 +37,12 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
 /// The word for standard output, or input.
 pub(crate) const STANDARD: &str = "-";
 
-/// Whether a path stands for standard output.
+/// Whether a path denotes standard output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == STANDARD
 }
 
-/// The number of the open file that a path to write to is another name of, as `-` is, and
-/// `/dev/stdout` where there is `/proc`.
+/// The descriptor that a path denotes, such as `-` or, with `/proc`, `/dev/stdout`.
 pub(crate) fn descriptor(path: &Path) -> Option<u32> {
     if is_standard(path) {
         return Some(1);

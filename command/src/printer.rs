@@ -1,14 +1,14 @@
-//! Standard output for long texts, which need not be in memory whole.
+//! Buffered standard output for long texts.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use super::{Failure, closed, interrupt};
 
-/// Bytes that are written at once.
+/// The size of the buffer.
 const PART: usize = 1 << 16;
 
-/// Collects text and writes it, a part at a time.
+/// Buffers text and writes it in parts.
 #[derive(Default)]
 pub(crate) struct Printer {
     text: String,
@@ -16,10 +16,10 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// Writes what is left.
+    /// Writes the rest.
     ///
     /// # Errors
-    /// The first that writing gave.
+    /// The first error of a write.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.flush();
         self.failure.map_or(Ok(()), Err)
@@ -46,10 +46,10 @@ impl fmt::Write for Printer {
     }
 }
 
-/// Writes to standard output, at once.
+/// Writes to standard output, unbuffered.
 ///
 /// # Errors
-/// `Quiet` where nobody reads any more, `Io`, also where it is closed, `Cancelled`.
+/// `Quiet` if the reader has gone away; `Io`, also if it is closed; `Cancelled`.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     if !text.is_empty() {
         closed::check()?;

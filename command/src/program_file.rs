@@ -1,4 +1,4 @@
-//! A program that stands in a file.
+//! Programs in files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,13 +9,13 @@ use hotloop::{Error, ErrorKind, Result};
 use super::neighbor::with_neighbor;
 use super::quantity;
 
-/// The engine takes no longer text.
+/// The engine's limit on the text.
 const MOST: usize = 1 << 20;
 
 /// The program's text. The path `-` is standard input.
 ///
 /// # Errors
-/// `Io`, `Limit` for a long text, `Lex` for what is not UTF-8.
+/// `Io`, `Limit` for a long text, `Lex` for invalid UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
     let most = MOST as u64 + 1;
@@ -44,6 +44,6 @@ pub(crate) fn read(path: &Path) -> Result<String> {
             _ => error,
         }
     })?;
-    // What Windows' editors begin a text with.
+    // The byte order mark of Windows editors.
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
 }

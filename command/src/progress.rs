@@ -1,4 +1,4 @@
-//! A bar on the terminal for what takes longer than a second, or as the command line says.
+//! A progress bar on the terminal for work longer than a second, or as the command line says.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -11,13 +11,13 @@ use console::Term;
 use hotloop::explain::Progress;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
-/// When there is a bar.
+/// When to show the bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Bar {
-    /// For what takes a while.
+    /// For long work.
     #[default]
     InTime,
-    /// From the beginning.
+    /// From the start.
     AtOnce,
     /// Not at all.
     Never,
@@ -25,29 +25,29 @@ pub(crate) enum Bar {
 
 static BAR: OnceLock<Bar> = OnceLock::new();
 
-/// Says when there is a bar, for the whole process.
+/// Sets when to show the bar, for the whole process.
 pub(crate) fn set(bar: Bar) {
     // Set once, by the command line.
     let _ = BAR.set(bar);
 }
 
-/// What takes less needs no bar.
+/// Shorter work has no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two drawings.
+/// The interval of redrawing.
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Whether there is a bar on the terminal.
 static DRAWN: AtomicBool = AtomicBool::new(false);
 
-/// Takes the bar away, if there is one, for a message in its place.
+/// Clears the bar, if there is one, before a message.
 pub(crate) fn clear() {
     if DRAWN.load(Ordering::SeqCst) {
         let _ = Term::stderr().clear_line();
     }
 }
 
-/// Does work that counts what it has done, and draws the count with the time that is left. The
-/// work gets no counter where standard error is no terminal.
+/// Runs work that counts its progress, and draws the progress with the remaining time. The work
+/// gets no counter if standard error is not a terminal.
 pub(crate) fn watched<T>(work: impl FnOnce(Option<&Arc<Progress>>) -> T) -> T {
     let patience = match BAR.get().copied().unwrap_or_default() {
         Bar::InTime => PATIENCE,
@@ -79,7 +79,7 @@ fn draw(progress: &Progress, wait: &Receiver<()>, patience: Duration) {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.with_key("rest", |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // What is drawn is text in memory: there is no error.
+        // Drawing to memory cannot fail.
         let _ = match rest(state.elapsed(), state.pos(), state.len().unwrap_or(0)) {
             Some(rest) => write!(text, "{:#}", HumanDuration(rest)),
             None => write!(text, "?"),
@@ -97,9 +97,8 @@ fn draw(progress: &Progress, wait: &Receiver<()>, patience: Duration) {
     DRAWN.store(false, Ordering::SeqCst);
 }
 
-/// The time that the rest takes if it goes on as it has gone from the start. An estimate by the
-/// bar itself would begin with the bar, and take all that was done before for the work of its
-/// first moment.
+/// The remaining time at the average speed since the start. The bar's own estimate would start when
+/// the bar appears, and be too low.
 fn rest(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
     let rest = total.saturating_sub(done) as f64 / done as f64;
     Duration::try_from_secs_f64(elapsed.as_secs_f64() * rest).ok()

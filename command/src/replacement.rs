@@ -1,10 +1,9 @@
-//! A file that appears at its place whole or not at all: it is written without a name, or with a
-//! hidden one where the file system has no files without names, synced, and then put there.
+//! Atomic replacement of files: a file is written without a name, or under a hidden one if the file
+//! system has no unnamed files, synced, and then moved to its path.
 //!
-//! What was there stays until then, so an output may replace an input. A symbolic link stays, and
-//! the file that it points to is replaced. What is no file (a pipe, `/dev/null`) is written as it
-//! is, and so is standard output (`-`, `/dev/stdout`) whatever it is: others write there, before and
-//! behind.
+//! The old file stays until then, so an output may replace an input. A symbolic link stays, and its
+//! target is replaced. Anything but a regular file (a pipe, `/dev/null`) is written directly, and
+//! so is standard output (`-`, `/dev/stdout`), to which others may write too.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -20,7 +19,7 @@ use super::{interrupt, leftovers};
 
 /// Why something was not written.
 pub(crate) enum WriteError {
-    /// Whoever read what is written there has gone away before the end.
+    /// The reader has gone away before the end.
     Unread(PathBuf),
     /// Anything else.
     Error(Error),
@@ -48,7 +47,7 @@ impl From<WriteError> for Error {
 pub(crate) struct Replacement {
     /// The place as the user calls it.
     path: PathBuf,
-    /// The place, and what is there.
+    /// The destination, and the existing file.
     place: PathBuf,
     old: Option<Box<Metadata>>,
     /// Its hidden name, if it has one.
@@ -56,13 +55,14 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// A new file for a path; `None` if what is there is no file, but a pipe, say.
+    /// Creates a new file for a path; `None` if the path is not a regular file but, for example, a
+    /// pipe.
     ///
     /// # Errors
     /// `Io`, and as [`Kind::check`].
     pub(crate) fn begin(path: &Path, kind: Kind) -> Result<Option<(File, Replacement)>> {
         kind.check(path)?;
-        // A link may have another name than what it leads to.
+        // A link may have another extension than its target.
         if descriptor(path).is_none()
             && let Ok(place) = resolve(path)
             && place != path
@@ -84,7 +84,7 @@ impl Replacement {
     /// Puts the file at its place.
     ///
     /// # Errors
-    /// `Io`, `Cancelled`; what was there then stays.
+    /// `Io`, `Cancelled`; the old file then stays.
     pub(crate) fn put(self, file: &File) -> Result<()> {
         interrupt::keep()?;
         let Replacement { path, place, old, hidden } = self;
@@ -101,7 +101,7 @@ fn begin(path: &Path) -> io::Result<Option<(File, Replacement)>> {
     }
     let old = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() || metadata.is_dir() => {
-            // Asks for the right to write; what is there stays whole.
+            // Checks the permission to write; the existing file is not changed.
             Some(Box::new(OpenOptions::new().write(true).open(path)?.metadata()?))
         }
         Ok(_) => return Ok(None),
@@ -113,7 +113,7 @@ fn begin(path: &Path) -> io::Result<Option<(File, Replacement)>> {
     leftovers::remove(directory);
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    // Until it has the rights of the old file, nobody else has any.
+    // Accessible only by the user until it has the permissions of the old file.
     #[cfg(unix)]
     if old.is_some() {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -135,7 +135,7 @@ fn nameless(directory: &Path, options: &OpenOptions) -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let file = options.clone().custom_flags(libc::O_TMPFILE).open(directory).ok()?;
-    // It is named through `/proc`, which may not be there.
+    // It is linked through `/proc`, which may be missing.
     open_path(&file).symlink_metadata().is_ok().then_some(file)
 }
 
@@ -144,8 +144,8 @@ fn nameless(_: &Path, _: &OpenOptions) -> Option<File> {
     None
 }
 
-/// Puts a file at a place, where there may be one. No name but a hidden one can be given in another's
-/// place: a link cannot, only a rename.
+/// Moves a file to a path, which may exist. A link cannot replace a file, so the file first gets a
+/// hidden name and is then renamed.
 fn put(file: &File, place: &Path, replaces: bool, hidden: Option<TempPath>) -> io::Result<()> {
     if let Some(hidden) = hidden {
         return Ok(hidden.persist(place)?);
@@ -196,9 +196,8 @@ fn link(_: &File, _: &Path) -> io::Result<()> {
 
 /// Gives a new file the owner, group and rights of the old one, as far as this process may.
 ///
-/// The bits that have a program run as its owner or group (setuid, setgid) are never kept. They would
-/// apply to bytes that nobody has granted them for, and to whoever owns the new file: replaced by the
-/// superuser, a program of somebody else's would run as the superuser.
+/// setuid and setgid are never kept. They were not granted for the new contents, and would apply to
+/// the new owner: a program replaced by the superuser would run as the superuser.
 #[cfg(unix)]
 fn keep_rights(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -210,7 +209,7 @@ fn keep_rights(file: &File, old: &Metadata) -> io::Result<()> {
         let _ = fchown(file, Some(old.uid()), None);
     }
     if new.gid() != old.gid() && fchown(file, None, Some(old.gid())).is_err() {
-        // What the old group could do was not for this one, which gets no more than everybody has.
+        // If the group changes, its permissions are reduced to those of others.
         mode &= !0o070 | (mode & 0o007) << 3;
     }
     file.set_permissions(fs::Permissions::from_mode(mode))
@@ -224,7 +223,7 @@ fn keep_rights(file: &File, old: &Metadata) -> io::Result<()> {
 /// Puts a file at a path in one step.
 ///
 /// # Errors
-/// [`WriteError`], also of what `fill` says; what was there stays as it was.
+/// [`WriteError`], also from `fill`; the old file then stays.
 pub(crate) fn replace(
     path: &Path,
     kind: Kind,
@@ -247,8 +246,8 @@ impl Written {
     }
 }
 
-/// Writes a file, which is then to be put at its place; `None` if what is there is no file, and
-/// is written as it is.
+/// Writes a file that is to be moved to its path; `None` if the path is not a regular file and is
+/// written directly.
 ///
 /// # Errors
 /// As [`replace`].

@@ -1,5 +1,5 @@
-//! Where outputs go: an `.npy` file for one; an `.npz` archive, a `.csv` table or a directory for
-//! several.
+//! Destinations of outputs: an `.npy` file for one; an `.npz` archive, a `.csv` table or a
+//! directory for several.
 
 use std::collections::HashSet;
 use std::fs;
@@ -21,7 +21,7 @@ use super::{csv, npz};
 /// Bytes that are copied at once.
 const PART: usize = 1 << 20;
 
-/// Where outputs go.
+/// The destination of outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// One array in one file.
@@ -32,17 +32,16 @@ pub(crate) enum Destination {
     Csv(PathBuf),
     /// A directory with one file for each array; made if it does not exist.
     Directory(PathBuf),
-    /// One array, as the bytes of an `.npy` file, behind what others write there.
+    /// One array in the `.npy` format, appended to other output.
     StandardOutput,
 }
 
 impl Destination {
-    /// What a path asks for: standard output if it is `-`, a directory if it is one or ends with a
-    /// slash, else by extension. A pipe or a device takes an array whatever it is called, and so
-    /// does a name that has no extension.
+    /// Parses a path: standard output if it is `-`, a directory if it is one or ends with a slash,
+    /// otherwise by extension. A pipe, a device or a name without extension takes one array.
     ///
     /// # Errors
-    /// `Format`: an array may not be written there, as [`Kind::check`] has it.
+    /// `Format`, by the rule of [`Kind::check`].
     pub(crate) fn new(path: PathBuf) -> Result<Destination> {
         let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         Ok(match Format::named(&path) {
@@ -62,7 +61,7 @@ impl Destination {
         outputs == 1 || !matches!(self, Destination::Npy(_) | Destination::StandardOutput)
     }
 
-    /// Whether the outputs must be there before any of them is written.
+    /// Whether all outputs must be computed before any is written.
     pub(crate) fn is_written_whole(&self) -> bool {
         matches!(self, Destination::Csv(_) | Destination::StandardOutput)
     }
@@ -125,7 +124,7 @@ impl Destination {
     /// Writes the outputs under these names.
     ///
     /// # Errors
-    /// As [`Destination::create`], and [`WriteError`]; no file is then left half written.
+    /// As [`Destination::create`], and [`WriteError`]; no partial file is left.
     pub(crate) fn write<'a>(
         &self,
         names: &[Option<Box<str>>],
@@ -250,7 +249,7 @@ pub(crate) enum Files {
 }
 
 impl Files {
-    /// Where the outputs are to be written, in order.
+    /// The paths of the outputs, in order.
     pub(crate) fn sinks(&self) -> Vec<&Arc<FileArray>> {
         match self {
             Files::List { list, .. } => list.iter().map(|(_, sink)| sink).collect(),
@@ -261,8 +260,7 @@ impl Files {
     /// Puts the files at their places.
     ///
     /// # Errors
-    /// `Io`, `Cancelled`; what was there then stays, but for files that were put there before one
-    /// of several could not be renamed.
+    /// `Io`, `Cancelled`; the old files then stay, except those replaced before a rename failed.
     pub(crate) fn finish(self) -> Result<()> {
         match self {
             Files::List { list, made: _made } => put_all(list),

@@ -1,6 +1,6 @@
 //! Printing arrays for people, laid out as NumPy does: aligned columns of at most 75 characters,
-//! floats in the fewest digits that tell them apart but at most 8 after the point, and three
-//! elements at each edge of an axis where there are more than a thousand in all.
+//! floats in the fewest digits that distinguish them, at most 8 after the point, and three elements
+//! at each edge of an axis if there are more than a thousand in all.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -29,7 +29,7 @@ pub(crate) struct Style {
 
 /// An array to be printed.
 pub(crate) struct Shown<'a> {
-    /// What it is called.
+    /// Its name.
     pub name: Option<&'a str>,
     /// The elements' type.
     pub dtype: DType,
@@ -66,8 +66,8 @@ impl Style {
         Ok(())
     }
 
-    /// Writes an array: its name, dtype and shape, and on the lines below its elements. A number is
-    /// one line, which has its dtype only where it is not what Python would have.
+    /// Writes an array: its name, dtype and shape, then its elements on the following lines. A
+    /// number is one line, with its dtype only if Python has no such number.
     fn show(self, out: &mut impl Write, array: &Shown<'_>) -> fmt::Result {
         if let Some(name) = array.name {
             write!(out, "{name}: ")?;
@@ -166,7 +166,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Writes what is behind a place of the axes outside, in brackets and lines of some width.
+    /// Writes the elements at an index of the outer axes, in brackets and lines of limited width.
     fn brackets(
         &self,
         out: &mut impl Write,
@@ -236,7 +236,7 @@ struct Form {
 enum Notation {
     /// Integers and truth values.
     Whole,
-    /// Floats, padded to so many characters after the point.
+    /// Floats, padded to the same number of characters after the point.
     Points(usize),
     /// Floats with exponents: digits after the point, digits of the exponent.
     Exponents(usize, usize),
@@ -300,7 +300,7 @@ impl Notation {
         if !exponents {
             return Notation::Points(right);
         }
-        // Once it is rounded to so many digits a number may have another exponent.
+        // Rounding may change the exponent of a number.
         array.each(&mut |x| {
             if finite(x).is_some() {
                 let (_, exponent) = x.scientific(Some(right));
@@ -415,7 +415,7 @@ mod tests {
         assert_eq!(digits(2, &[2], &[1.23456e20, 1.0]), "[1.2e+20 1.0e+00]");
         let exact = 1.844_674_407_370_955_2e19;
         assert_eq!(digits(17, &[1], &[exact]), "[1.8446744073709552e+19]");
-        // Enough to tell floats apart that eight digits show alike.
+        // Enough digits to distinguish any floats.
         assert_eq!(f64s(&[2], &[0.000_123_456_789_012_34; 2]), "[0.00012346 0.00012346]");
         assert_eq!(digits(17, &[1], &[0.000_123_456_789_012_34]), "[0.00012345678901234]");
     }

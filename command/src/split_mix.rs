@@ -1,8 +1,7 @@
-//! `SplitMix64`: random numbers for what needs no better ones, and the state of a generator that
-//! gives them (Guy Steele, Doug Lea and Christine Flood, "Fast splittable pseudorandom number
-//! generators", 2014).
+//! `SplitMix64`: a simple random number generator, also used to seed others (Guy Steele, Doug Lea
+//! and Christine Flood, "Fast splittable pseudorandom number generators", 2014).
 
-/// Where the generator stands; any number will do to begin with.
+/// The state of the generator; any initial value is valid.
 pub(crate) struct SplitMix64(pub u64);
 
 impl SplitMix64 {

@@ -1,4 +1,4 @@
-//! What a run took, as a table.
+//! Statistics of a run, as a table.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! A file, pipe or device, read and written in pieces between which signals are heeded.
 //!
-//! No call waits for the other end of a pipe: it is asked again and again whether there is
-//! something to do, so that Ctrl-C ends the waiting.
+//! No call blocks on the other end of a pipe: readiness is polled, so that Ctrl-C interrupts the
+//! wait.
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
@@ -16,7 +16,7 @@ use super::{closed, interrupt};
 
 /// The most bytes of one piece.
 const PIECE: usize = 1 << 20;
-/// What a pipe takes without waiting once it takes anything.
+/// The number of bytes that a ready pipe accepts without blocking.
 const LEAST: usize = 4096;
 /// Between two looks at whether a signal has come.
 const STEP: Duration = Duration::from_millis(50);
@@ -26,28 +26,28 @@ pub(crate) struct Stream {
     file: File,
     /// The most bytes of one piece.
     most: usize,
-    /// Of a file that will be synced: the bytes that are not on their way to the disk yet.
+    /// For a file that will be synced: the written bytes not yet in writeback.
     behind: Option<u64>,
 }
 
 impl Stream {
-    /// Of an open file, pipe or device.
+    /// A stream of an open file, pipe or device.
     fn new(file: File) -> Stream {
         Stream { file, most: PIECE, behind: None }
     }
 
-    /// Of a file that will be synced. What is written goes to the disk at once, so that the rest is
-    /// little: nobody can stop it.
+    /// A stream of a file that will be synced. Writeback starts at once, so that the
+    /// uninterruptible sync is short.
     pub(crate) fn to_disk(file: File) -> Stream {
         Stream { behind: Some(0), ..Stream::new(file) }
     }
 
-    /// Opens what is to be read.
+    /// Opens a path for reading.
     pub(crate) fn open(path: &Path) -> io::Result<Stream> {
         open(OpenOptions::new().read(true), path).map(Stream::new)
     }
 
-    /// Opens what is to be written as it is. A pipe needs a reader, who is waited for.
+    /// Opens a path for writing directly. For a pipe, waits for a reader.
     pub(crate) fn to(path: &Path) -> io::Result<Stream> {
         let number = descriptor(path);
         if number == Some(1) {
@@ -68,9 +68,9 @@ impl Stream {
         }
     }
 
-    /// Of standard output or error. A file is written on from where others stopped; opened anew, it
-    /// would be written from its beginning. Anything else is opened anew, so as not to wait in a
-    /// write; if it cannot be, as a socket or a pipe without a reader, it gets small pieces.
+    /// A stream of standard output or error. A file is continued at its position. Anything else is
+    /// reopened to be non-blocking; if that fails, as for a socket or a pipe without a reader, it
+    /// is written in small pieces.
     fn of_own(own: File) -> io::Result<Stream> {
         if !own.metadata()?.is_file() {
             #[cfg(unix)]
@@ -96,7 +96,7 @@ impl Stream {
         &self.file
     }
 
-    /// Does what can be done once the stream is ready for it.
+    /// Calls `work` once the stream is ready.
     fn when_ready<T>(
         &mut self,
         to_write: bool,
@@ -114,7 +114,7 @@ impl Stream {
     }
 }
 
-/// That something cannot be read or written, with its name; an error of ours stays what it is.
+/// The error for a failed read or write, with the file's name; an [`Error`] inside is kept.
 pub(crate) fn cannot(verb: &str, name: impl Display, error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => own,
@@ -151,7 +151,7 @@ fn own(number: u32) -> Option<File> {
     own.ok().map(File::from)
 }
 
-/// Has a part of a file go to the disk from now on, and waits for what is some pieces before it.
+/// Starts writeback of a part of a file, and waits for an earlier part.
 #[cfg(target_os = "linux")]
 fn write_behind(file: &File, from: u64, len: u64) {
     use std::os::fd::AsRawFd;
@@ -163,8 +163,8 @@ fn write_behind(file: &File, from: u64, len: u64) {
     ] {
         let Some(from) = from else { continue };
         let (from, len) = (from as libc::off64_t, len as libc::off64_t);
-        // What goes wrong shows when it is synced.
-        // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
+        // Errors occur at the sync. SAFETY: the file is open as long as it is borrowed; no memory
+        // is handed over.
         unsafe { libc::sync_file_range(file.as_raw_fd(), from, len, what) };
     }
 }

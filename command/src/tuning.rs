@@ -5,9 +5,9 @@ use hotloop::{Engine, EngineBuilder, Mode};
 /// The engine's options.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Tuning {
-    /// At most so many threads.
+    /// The maximum number of threads.
     pub threads: Option<usize>,
-    /// What may be done to floats.
+    /// The floating-point mode.
     pub mode: Mode,
 }
 

@@ -1,4 +1,4 @@
-//! The commands: what the first word may be, and what help, completion and the man page say of each.
+//! The table of commands, used by parsing, help, completion and the man page.
 
 use super::flag::Flag;
 
@@ -17,22 +17,22 @@ pub(crate) enum Verb {
     Man,
 }
 
-/// What there is to know of a command.
+/// A command.
 pub(crate) struct About {
     pub verb: Verb,
     /// The first word; none for evaluation.
     pub name: &'static str,
     /// One line.
     pub summary: &'static str,
-    /// What follows the command's name and the options.
+    /// The arguments after the command's name and the options.
     pub usage: &'static str,
     /// Lines to be pasted.
     pub examples: &'static [&'static str],
     /// Paragraphs.
     pub text: &'static [&'static str],
-    /// The options, but for `--help`, which all have.
+    /// The options, except `--help`, which all commands have.
     pub options: &'static [Flag],
-    /// What is laid out as it stands.
+    /// Preformatted text.
     pub table: &'static str,
 }
 
@@ -42,7 +42,7 @@ impl Verb {
         named().find(|about| about.name == word).map(|about| about.verb)
     }
 
-    /// What there is to know of it.
+    /// The row of the command.
     pub(crate) fn about(self) -> &'static About {
         // The rows stand in the order of the commands; a test checks it.
         &VERBS[self as usize]
@@ -64,7 +64,7 @@ pub(crate) fn named() -> impl Iterator<Item = &'static About> {
     VERBS.iter().filter(|about| !about.name.is_empty())
 }
 
-/// The shells that there are completions for.
+/// The shells with completions.
 pub(crate) const SHELLS: &[&str] = &["bash", "zsh", "fish"];
 
 /// The commands in order.

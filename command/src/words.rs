@@ -20,12 +20,12 @@ use super::tuning::Tuning;
 use super::verb::Verb;
 use super::{Failure, completions, functions, help, man, program_file};
 
-/// What the command line asks for.
+/// Parsing of the command line.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Evaluate a program over files.
     Evaluate(Evaluation),
-    /// Show what a program becomes for these types.
+    /// Explain a program for these types.
     Explain(Explanation),
     /// Measure a program.
     Bench(Bench),
@@ -42,13 +42,13 @@ pub(crate) enum Command {
     Print(String),
 }
 
-/// A command, and what helps to explain its errors.
+/// A command, with context for its errors.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub command: Command,
-    /// The file that the program stands in.
+    /// The file of the program.
     pub file: Option<PathBuf>,
-    /// What may have been meant instead of the program.
+    /// A hint if the program is probably a mistake.
     pub advice: Option<String>,
 }
 
@@ -73,7 +73,7 @@ fn has_equals(word: &OsStr) -> bool {
 /// Reads the words after the command's own name, and the program's file.
 ///
 /// # Errors
-/// What is wrong with them.
+/// The error in the words.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Asked, Failure> {
     let mut sorted = Words::default();
     sorted.read(lexopt::Parser::from_args(words)).map_err(Failure::Usage)?;
@@ -86,7 +86,7 @@ struct Words {
     verb: Option<Verb>,
     program: Option<OsString>,
     rest: Vec<OsString>,
-    /// The options that were there.
+    /// The given options.
     used: Vec<Flag>,
     tuning: Tuning,
     style: Style,
@@ -220,7 +220,7 @@ impl Words {
                     "never" => Some(Some(false)),
                     _ => None,
                 })?;
-                // At once: what is wrong with the words that follow is coloured, too.
+                // Applied at once, so that errors in later words are coloured too.
                 set.into_iter().for_each(complaint::color);
             }
             Flag::Count => {
@@ -261,7 +261,7 @@ impl Words {
         if self.has(Flag::Version) {
             return print(version());
         }
-        // Without any word, but for options of a session, it is one.
+        // Without any word except options of a session, it starts a session.
         let of_session = |flag: &Flag| Verb::Repl.about().options.contains(flag);
         let verb = match alone && self.used.iter().all(of_session) {
             true => Verb::Repl,
@@ -307,7 +307,7 @@ impl Words {
         Ok(Asked { command, file, advice })
     }
 
-    /// That the options belong to the command and to each other.
+    /// Checks that the options belong to the command and may be combined.
     fn check(&self, verb: Verb) -> Result<(), String> {
         let about = verb.about();
         let name = if about.name.is_empty() { "a program's evaluation" } else { about.name };
@@ -343,7 +343,7 @@ impl Words {
         }
     }
 
-    /// What a command prints that needs no program.
+    /// The text printed by a command that needs no program.
     fn print(self, verb: Verb) -> Result<String, Failure> {
         let mut rest = self.rest.into_iter().map(text);
         let word = rest.next().transpose().map_err(Failure::Usage)?;
@@ -466,7 +466,7 @@ fn missing(verb: Verb) -> String {
     format!("a program is missing: write {call} 'sin(x)', or {call} -f FILE")
 }
 
-/// That there is no such option, with the one that was meant.
+/// The error for an unknown option, with a similar one.
 fn unknown(name: &str) -> String {
     let known: Vec<String> = Flag::all().flat_map(|row| row.spellings()).collect();
     let long = known.iter().map(String::as_str).filter(|known| known.starts_with("--"));
@@ -478,7 +478,7 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// What one of some words means.
+/// Parses one of several words.
 fn one_of<T>(flag: Flag, word: OsString, named: impl Fn(&str) -> Option<T>) -> Result<T, String> {
     let word = text(word)?;
     named(&word).ok_or_else(|| {
@@ -524,7 +524,7 @@ fn unquoted(verb: Verb, program: &str, rest: &[OsString]) -> Option<String> {
     Some(format!("a program is one word; put it in quotes: `{} '{whole}' ...`", call(verb)))
 }
 
-/// That an input is one word, where one has blanks around its `=`.
+/// The error for blanks around the `=` of an input.
 fn around_equals(rest: &[OsString]) -> Option<String> {
     let words: Vec<&str> = rest.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     words.iter().enumerate().find_map(|(at, word)| {
@@ -539,7 +539,7 @@ fn around_equals(rest: &[OsString]) -> Option<String> {
     })
 }
 
-/// What may have been meant by a program that is one word.
+/// A hint for a program that is a single word.
 fn advice(verb: Verb, program: &str) -> Option<String> {
     let path = Path::new(program);
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();

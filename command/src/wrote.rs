@@ -1,4 +1,4 @@
-//! What was written where, for people who look on.
+//! Messages about written files.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::{complaint, show};
 /// More files are counted rather than listed.
 const MOST: usize = 20;
 
-/// Says what outputs were written, a line for each file: on a terminal, or because it is asked for.
+/// Reports written outputs, a line per file: on a terminal, or if requested.
 pub(crate) fn tell(
     destination: &Destination,
     names: &[Option<Box<str>>],
@@ -54,7 +54,7 @@ fn described(output: &OutputShape) -> String {
 }
 
 fn line(path: &Path, what: &str) {
-    // What goes to standard output speaks for itself.
+    // Standard output is not reported.
     if is_standard(path) || descriptor(path).is_some() {
         return;
     }

@@ -1,7 +1,7 @@
 //! The syntax tree: flat tables that refer to each other by index.
 //!
-//! The tree is faithful to the text: it knows no function by name, folds no constant and gives no
-//! type. Parentheses leave no trace but the shape.
+//! The tree is faithful to the text: functions are not resolved, constants not folded, types not
+//! assigned. Parentheses show only in the shape of the tree.
 
 use std::ops::Range;
 
@@ -29,12 +29,12 @@ impl NameId {
     }
 }
 
-/// A name at a place. Equality ignores the place.
+/// An occurrence of a name. Equality ignores its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Ident {
     /// The name.
     pub name: NameId,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -52,12 +52,12 @@ pub struct ArgRange {
 }
 
 impl ArgRange {
-    /// How many arguments the call has.
+    /// The number of arguments.
     pub fn len(self) -> usize {
         (self.end - self.start) as usize
     }
 
-    /// Whether the call has no argument.
+    /// Whether there are no arguments.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
@@ -102,12 +102,12 @@ impl Ast {
         &self.statements
     }
 
-    /// What an expression is.
+    /// The kind of an expression.
     pub fn kind(&self, id: ExprId) -> &ExprKind {
         &self.kinds[id.index()]
     }
 
-    /// Where an expression stands, without parentheses around it.
+    /// The place of an expression, without surrounding parentheses.
     pub fn span(&self, id: ExprId) -> Span {
         self.spans[id.index()]
     }
@@ -143,8 +143,8 @@ impl Ast {
     }
 }
 
-/// Ids and ranges compare as numbers here. That is sound because the parser fills the tables in an
-/// order that only the shape of the program decides.
+/// Ids and ranges compare as numbers here. This is correct because the order in which the parser
+/// fills the tables depends only on the shape of the program.
 impl PartialEq for Ast {
     fn eq(&self, other: &Ast) -> bool {
         self.statements == other.statements
@@ -163,11 +163,11 @@ fn entries(start: u32, end: u32) -> Range<usize> {
 /// One statement. Equality ignores spans.
 #[derive(Clone, Debug)]
 pub enum Statement {
-    /// `name = value`, or `name, name = value` for a function of several results
+    /// `name = value`, or `name, name = value` for a function with several results
     Binding {
-        /// The names that are bound, at least one; the consumer checks that they differ.
+        /// The bound names, at least one; the consumer checks that they differ.
         names: Vec<Ident>,
-        /// What they are bound to.
+        /// The value.
         value: ExprId,
     },
     /// `def name(parameters) = body`
@@ -176,10 +176,10 @@ pub enum Statement {
         name: Ident,
         /// Its parameters, perhaps none; the consumer checks that they differ.
         parameters: Vec<Ident>,
-        /// What a call stands for.
+        /// The expression that a call evaluates to.
         body: ExprId,
     },
-    /// `value, value`: what the program computes.
+    /// `value, value`: the outputs of the program.
     Outputs {
         /// The outputs in order, at least one.
         values: Vec<ExprId>,
@@ -208,7 +208,7 @@ impl PartialEq for Statement {
     }
 }
 
-/// What an expression is. Equality ignores spans.
+/// The kind of an expression. Equality ignores spans.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// An integer literal, at most `i128::MAX`.
@@ -223,7 +223,7 @@ pub enum ExprKind {
     Text(Box<str>),
     /// `pi`, `inf` or `nan`
     Constant(Constant),
-    /// A binding, a parameter or an input: which one is for the consumer to say.
+    /// A binding, a parameter or an input; the consumer resolves it.
     Name(NameId),
     /// An operator before its operand.
     Unary {
@@ -250,7 +250,7 @@ pub enum ExprKind {
     },
     /// `then if condition else otherwise`
     Conditional {
-        /// What decides.
+        /// The condition.
         condition: ExprId,
         /// The value where the condition holds.
         then: ExprId,
@@ -259,7 +259,7 @@ pub enum ExprKind {
     },
     /// `function(arguments)` or `x.function(arguments)`
     Call {
-        /// The function's name, in a namespace apart from that of [`ExprKind::Name`].
+        /// The function's name, in a namespace separate from that of [`ExprKind::Name`].
         function: Ident,
         /// The arguments in the order of the text.
         arguments: ArgRange,
@@ -268,14 +268,14 @@ pub enum ExprKind {
     },
     /// `base.real`, `base.imag` or `base.T`
     Attribute {
-        /// What the attribute is taken of.
+        /// The expression with the attribute.
         base: ExprId,
         /// Which one: `real`, `imag` or `T`.
         attribute: Ident,
     },
     /// `base[items]`
     Index {
-        /// What is indexed.
+        /// The indexed expression.
         base: ExprId,
         /// The items in the order of the text.
         items: IndexRange,
@@ -287,7 +287,7 @@ pub enum ExprKind {
 pub struct Argument {
     /// The name in `name = value`.
     pub keyword: Option<Ident>,
-    /// What is passed.
+    /// The value passed.
     pub value: ArgumentValue,
     /// The whole argument, keyword included.
     pub span: Span,
@@ -299,7 +299,7 @@ impl PartialEq for Argument {
     }
 }
 
-/// What a call can be given.
+/// The value of an argument.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ArgumentValue {
     /// An expression.
@@ -311,8 +311,8 @@ pub enum ArgumentValue {
         /// The next value.
         body: ExprId,
     },
-    /// `(0, 1)`: a tuple, as in `axis=(0, 1)`. The elements are any expressions; `(0)` is none,
-    /// but an expression in parentheses, and `(0,)` is one.
+    /// `(0, 1)`: a tuple, as in `axis=(0, 1)`. The elements are any expressions; `(0)` is an
+    /// expression in parentheses, `(0,)` a tuple.
     Tuple(Vec<ExprId>),
     /// `[0, 1]`: a list, as in `isin(x, [0, 1])`. The elements are any expressions.
     List(Vec<ExprId>),
@@ -323,7 +323,7 @@ pub enum ArgumentValue {
 pub struct Link {
     /// The operator.
     pub op: CompareOp,
-    /// Where the operator stands.
+    /// The place of the operator.
     pub op_span: Span,
     /// The operand on its right.
     pub right: ExprId,
@@ -340,7 +340,7 @@ impl PartialEq for Link {
 pub struct IndexEntry {
     /// The item.
     pub item: IndexItem,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -350,28 +350,28 @@ impl PartialEq for IndexEntry {
     }
 }
 
-/// What an index can hold. Nothing here is an expression, and nothing is checked but that each
-/// number fits an `i64`: a step may be 0, and there may be several ellipses.
+/// An item of an index. Items are not expressions, and only the range of numbers, `i64`, is
+/// checked: a step may be 0, and there may be several ellipses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IndexItem {
-    /// `2` or `-1`: one place of an axis.
+    /// `2` or `-1`: one position along an axis.
     At(i64),
     /// `start:stop:step`, each part perhaps absent.
     Slice {
-        /// Where it begins.
+        /// The start.
         start: Option<i64>,
-        /// Where it ends.
+        /// The end, exclusive.
         stop: Option<i64>,
-        /// How far it is from one place to the next.
+        /// The step.
         step: Option<i64>,
     },
-    /// `None`: an axis of length one that was not there.
+    /// `None`: a new axis of extent 1.
     NewAxis,
-    /// `...`: the axes that the other items leave.
+    /// `...`: the axes that no other item takes.
     Ellipsis,
 }
 
-/// Writes an enum of things that are spelled one way, and `symbol`.
+/// Defines an enum whose variants have one spelling each, and `symbol`.
 macro_rules! spelled {
     ($(#[$doc:meta])* $name:ident { $($variant:ident $symbol:literal,)* }) => {
         $(#[$doc])*
@@ -381,7 +381,7 @@ macro_rules! spelled {
         }
 
         impl $name {
-            /// How it is written.
+            /// The spelling.
             pub fn symbol(self) -> &'static str {
                 match self {
                     $($name::$variant => $symbol,)*

@@ -1,22 +1,22 @@
-//! What is wrong with a text, and where.
+//! Syntax errors.
 
 use std::fmt;
 
 use crate::Span;
 
-/// Why a text is not a program: one sentence, a place, and advice where there is some.
+/// A syntax error: a message, a place, and advice if there is some.
 ///
 /// `Display` writes the message alone. The message and the hints quote the text only where it is
 /// printable ASCII; any other character is named by its code point, so they are safe to print on a
 /// terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// Which stage refused the text.
+    /// The stage that rejected the text.
     pub kind: SyntaxErrorKind,
     /// The place to underline: inside the text, both ends on character boundaries. It is empty
     /// where something is missing at the end of the text.
     pub span: Span,
-    /// What is wrong, without a final full stop.
+    /// The message, without a final full stop.
     pub message: String,
     /// What to write instead, each a sentence of its own.
     pub hints: Vec<String>,

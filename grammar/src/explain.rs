@@ -1,16 +1,16 @@
-//! What to say about a token that no production has a place for.
+//! Messages for unexpected tokens.
 //!
-//! Only a text that has failed comes here, so its tokens are simply cut again, up to the one that
-//! failed and on to the end, and the advice is found by looking at its neighbours.
+//! Runs only on texts with an error, so the text is tokenized again, and advice is found from the
+//! tokens around the unexpected one.
 
 use crate::token::{Bracket, BracketKind, Token, Tokens};
 use crate::{Span, SyntaxError};
 
-/// Advice for an expression that goes on at the start of a line.
+/// Advice for an expression that continues on the next line.
 pub(crate) const GO_ON: &str =
     "a statement ends with its line; to go on, end the line with the operator or use brackets";
 
-/// Advice for what is no item of an index.
+/// Advice for an invalid item of an index.
 const INDEX: &str =
     "an index is made of integers, slices such as `1:10:2`, `None` for a new axis and `...`";
 const MASK: &str = "elements are chosen by `where(condition, x, nan)`, for a reduction by \
@@ -22,7 +22,7 @@ const PRODUCT: &str = "a product is written with `*`, as in `2 * x`";
 const COMPARE: &str = "write `==` to compare";
 const CONDITIONAL: &str = "a conditional is written `a if condition else b`";
 
-/// The error for the token at `at`, in whose place the parser would take one of `expected`.
+/// The error for the token at `at`, where the parser expected one of `expected`.
 pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> SyntaxError {
     let scene = Scene::new(text, at);
     let Some((token, span)) = scene.token else {
@@ -65,7 +65,7 @@ pub(crate) fn unexpected_token(text: &str, at: u32, expected: &[String]) -> Synt
     error
 }
 
-/// The error for a text that ends at `at`, where the parser would take one of `expected`.
+/// The error for a text that ends at `at`, where the parser expected one of `expected`.
 pub(crate) fn unexpected_end(text: &str, at: u32, expected: &[String]) -> SyntaxError {
     let scene = Scene::new(text, u32::MAX);
     if let Some(bracket) = scene.unclosed {
@@ -85,7 +85,7 @@ pub(crate) fn is_attribute(name: &str) -> bool {
     matches!(name, "T" | "real" | "imag")
 }
 
-/// The error for what stands after a dot and is no attribute.
+/// The error for an unknown attribute after a dot.
 pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
     let error = SyntaxError::parse(span, format!("unknown attribute {}", quote(text, span)));
     match &text[span.range()] {
@@ -107,14 +107,14 @@ pub(crate) fn unknown_attribute(text: &str, span: Span) -> SyntaxError {
     }
 }
 
-/// Whether a text is a name that one would give to a column.
+/// Whether a text looks like the name of a column.
 fn is_name(text: &str) -> bool {
     let token = Tokens::new(text).next();
     let whole = matches!(token, Some(Ok((_, Token::Name(name), _))) if name == text);
     whole && !text.starts_with('_') && text.len() <= 40
 }
 
-/// What is meant by a column of a table.
+/// The name to use for a column of a table.
 fn column(name: &str) -> String {
     format!("a column of a table is called by its name alone: `{name}`")
 }
@@ -123,7 +123,7 @@ fn never_closed(bracket: Bracket) -> SyntaxError {
     SyntaxError::parse(bracket.span, format!("`{}` is never closed", bracket.kind.symbol()))
 }
 
-/// What surrounds the token that failed.
+/// The context of the unexpected token.
 struct Scene<'input> {
     /// The token itself; none at the end of the text.
     token: Option<(Token<'input>, Span)>,
@@ -137,11 +137,11 @@ struct Scene<'input> {
     opening: [Option<Token<'input>>; 2],
     /// Whether the statement has a `=` outside brackets.
     has_assign: bool,
-    /// Whether the statement has an `if` that no `else` has answered.
+    /// Whether the statement has an `if` without an `else`.
     lacks_else: bool,
     /// The innermost bracket around the token.
     inside: Option<Bracket>,
-    /// The innermost bracket before the token that nothing closes, in all of the text.
+    /// The innermost unclosed bracket before the token.
     unclosed: Option<Bracket>,
 }
 
@@ -161,7 +161,7 @@ impl<'input> Scene<'input> {
         let mut tokens = Tokens::new(text);
         let mut ifs = 0usize;
         loop {
-            // What the tokens change when they cut a bracket is after the token that failed.
+            // Read before the rest of the text changes the open brackets.
             let inside = tokens.brackets.last().copied();
             let Some(Ok((start, token, end))) = tokens.next() else { break };
             if start >= at {
@@ -195,7 +195,7 @@ impl<'input> Scene<'input> {
         {
             scene.next = Some(next);
         }
-        // Nothing is known of a bracket when the rest of the text does not even lex.
+        // Unclosed brackets are unknown if the rest of the text has an invalid token.
         if tokens.by_ref().all(|token| token.is_ok()) {
             scene.unclosed =
                 tokens.brackets.iter().rev().find(|bracket| bracket.span.start < at).copied();
@@ -208,7 +208,7 @@ impl<'input> Scene<'input> {
         self.previous.is_some_and(|(token, _)| number(token))
     }
 
-    /// Whether an expression could go on where the token stands.
+    /// Whether an expression could continue at the token.
     fn takes_operator(&self) -> bool {
         let parameters = self.inside.is_some_and(|b| b.kind == BracketKind::Parameters);
         self.follows_operand() && !parameters
@@ -218,7 +218,7 @@ impl<'input> Scene<'input> {
         self.previous.is_some_and(|(token, _)| token.ends_operand())
     }
 
-    /// The place of a reserved word that stands where only a name can, if that is what is wrong.
+    /// The place of a reserved word where only a name is allowed, if that is the error.
     fn reserved_name(&self, token: Token, span: Span, expected: &Expected) -> Option<Span> {
         if token.is_reserved() {
             let only_a_name = expected.has("name") && !expected.has("int");
@@ -283,7 +283,7 @@ impl<'input> Scene<'input> {
         }
     }
 
-    /// A hint, if a neighbour tells what was meant.
+    /// A hint, if the neighbouring tokens show what was meant.
     fn advice(&self, token: Token) -> Option<&'static str> {
         let (previous, previous_span) = self.previous.unzip();
         if let Some(Token::Name("lambda")) = previous {
@@ -303,7 +303,7 @@ impl<'input> Scene<'input> {
             Token::Name("is") => Some(COMPARE),
             Token::Name("for") => Some("there are no loops: every operation is elementwise"),
             Token::Name("lambda") => Some(DEFINE),
-            // As Python has it, and without the colon.
+            // As in Python, and without the colon.
             Token::Colon | Token::Name(_)
                 if defines && !self.has_assign && self.inside.is_none() =>
             {
@@ -334,7 +334,7 @@ impl<'input> Scene<'input> {
                 false => "only a name can be called; a product is written with `*`",
             }),
             Token::RightParen if self.inside.is_none() => Some("there is no `(` that it closes"),
-            // A bracket that it could close holds an index, and that has its own errors.
+            // Inside an index there are other errors.
             Token::RightBracket => Some("there is no `[` that it closes"),
             Token::Ellipsis => Some("`...` can only stand in an index, as in `x[..., 0]`"),
             Token::Comma => match self.inside.map(|bracket| bracket.kind) {
@@ -358,21 +358,21 @@ impl<'input> Scene<'input> {
     }
 }
 
-/// The terminals that the parser would have taken, as LALRPOP names them.
+/// The terminals that the parser expected, as LALRPOP names them.
 struct Expected<'names> {
     terminals: &'names [String],
-    /// Whether an operator could stand wherever the expression could end: the parser may have
-    /// closed the operand already.
+    /// Whether an operator is allowed wherever the expression could end: the parser may have
+    /// reduced the operand already.
     operator: bool,
 }
 
 impl Expected<'_> {
-    /// Whether a terminal is among them; one that the grammar writes in quotes is found without.
+    /// Whether a terminal is among them; `terminal` is given without quotes.
     fn has(&self, terminal: &str) -> bool {
         self.terminals.iter().any(|name| name.trim_matches('"') == terminal)
     }
 
-    /// What they amount to, in words.
+    /// The expected terminals in words.
     fn words(&self) -> Vec<&'static str> {
         let mut words = Vec::new();
         let ends = ["newline", ",", ")"].iter().any(|end| self.has(end));
@@ -387,7 +387,7 @@ impl Expected<'_> {
             words.push("`else`");
         }
         if self.has("int") {
-            // Before an expression, anything else is less likely to be what was meant.
+            // If an expression is expected, other terminals are less likely.
         } else if self.has("newline") {
             words.push("the end of the statement");
         } else if self.has(",") {
@@ -432,7 +432,7 @@ fn describe(text: &str, token: Token, span: Span) -> String {
     }
 }
 
-/// A piece of the text for a message, shortened where it is long.
+/// Quotes a piece of the text in a message, shortening it if it is long.
 fn quote(text: &str, span: Span) -> String {
     let piece = &text[span.range()];
     let c_is_safe = |c: char| c.is_ascii_graphic() || c == ' ';

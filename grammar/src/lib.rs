@@ -11,9 +11,8 @@
 //! ```
 //!
 //! [`parse`] turns it into an [`Ast`], or into a [`SyntaxError`] that says what is wrong, where,
-//! and what to write instead. This crate knows the shape of programs and nothing else: which
-//! functions there are, what a name refers to and which type an expression has are questions for
-//! the crate that compiles.
+//! and what to write instead. This crate handles syntax only: the compiler resolves functions and
+//! names, and assigns types.
 //!
 //! ```
 //! use hotloop_grammar::{BinaryOp, ExprKind, Statement, parse};
@@ -36,19 +35,18 @@
 //! # Any text
 //!
 //! The text may be hostile. No text makes this crate panic; time and memory are linear in its
-//! length; and nothing recurses, neither the parser nor the printer nor the drop of a tree, so a
-//! million nested parentheses are as harmless as a million spaces. That is why the tree is a set
-//! of flat tables: every operand stands before the expression that uses it, and a consumer is a
-//! forward loop over [`Ast::exprs`] with a side table indexed by [`ExprId::index`].
+//! length; and nothing recurses, neither the parser nor the printer nor the drop of a tree. This is
+//! why the tree is a set of flat tables: every operand precedes the expression that uses it, and a
+//! consumer is a forward loop over [`Ast::exprs`] with a side table indexed by [`ExprId::index`].
 //!
 //! # The language, where it is easy to get wrong
 //!
 //! - Operators bind as in Python: `-2**2` is `-(2**2)`, `2**-1` is legal, `a & b == c` is
 //!   `(a & b) == c`. Comparisons chain, and a chain is one [`ExprKind::Compare`].
 //! - `not` is looser than a comparison, so `a == not b` is an error, as in Python.
-//! - A statement ends with its line or with `;`. The line goes on inside brackets and after a
-//!   token that asks for more: an operator, `,`, `=`, `->`, `.`, `if`, `else`.
-//! - Only the last statement may be the outputs. They may end with a comma, which means nothing.
+//! - A statement ends with its line or with `;`. A statement continues on the next line inside
+//!   brackets and after a token that needs an operand: `,`, `=`, `->`, `.`, `if`, `else`.
+//! - Only the last statement may be the outputs. A trailing comma is ignored.
 //! - `1.` is the float 1.0 and `.5` is 0.5. An integer has at most 127 bits and does not begin
 //!   with `0` unless it is `0`; a decimal too large for an `f64` is infinity. An underscore stands
 //!   between two digits, or between `0x` and a digit. A number that touches a name, or another
@@ -59,9 +57,8 @@
 //!   order mark at the very start.
 //! - `and or not if else def True False pi inf nan` are reserved; only `nan` may name a keyword
 //!   argument, as in `nan_to_num(x, nan=0)`.
-//! - An index, as in `x[1:, ::-2, None]`, is made of integers, slices, `None` and `...`, and of
-//!   nothing else: what it holds are no expressions. Outside of one, `None` is a name like any
-//!   other.
+//! - An index, as in `x[1:, ::-2, None]`, is made of integers, slices, `None` and `...` only, not
+//!   of expressions. Elsewhere `None` is an ordinary name.
 //! - `x.mean(axis=0)` is `mean(x, axis=0)`. The attributes are `.T`, `.real` and `.imag`. An
 //!   attribute of a number needs parentheses: `(2j).imag`.
 //! - `np.`, `numpy.` and `math.` before a name are dropped, unless a dot is before them, too; so a

@@ -1,4 +1,4 @@
-//! Tokens to tree.
+//! The parser: from tokens to the tree.
 
 use std::collections::HashMap;
 
@@ -22,15 +22,15 @@ lalrpop_mod!(
     grammar
 );
 
-/// Reads a program.
+/// Parses a program.
 ///
-/// Takes time and memory linear in the length of the text, and no stack: nesting may be as deep as
-/// the text is long. The text may come from anyone; limit its length before if that matters, for a
-/// tree takes some forty bytes per expression and sixty per item of an index.
+/// Time and memory are linear in the length of the text, and stack use is constant, however deep
+/// the nesting. Limit the length of untrusted text: a tree takes about forty bytes per expression
+/// and sixty per item of an index.
 ///
 /// # Errors
 ///
-/// The first thing that is wrong with the text. A text without a statement is wrong too.
+/// The first error in the text. A text without a statement is an error.
 pub fn parse(text: &str) -> Result<Ast, SyntaxError> {
     if u32::try_from(text.len()).is_err() {
         return Err(SyntaxError::lex(Span::default(), "the text is longer than 4 GiB"));
@@ -54,7 +54,7 @@ pub fn parse(text: &str) -> Result<Ast, SyntaxError> {
     }
 }
 
-/// The tree while the grammar's actions build it.
+/// The tree under construction by the grammar's actions.
 pub(crate) struct Tree<'input> {
     text: &'input str,
     ast: Ast,
@@ -87,7 +87,7 @@ impl<'input> Tree<'input> {
         }
     }
 
-    /// Checks what the grammar alone cannot.
+    /// Checks what the grammar cannot express.
     fn finish(self) -> Result<Ast, SyntaxError> {
         let Some((_, before_last)) = self.ast.statements.split_last() else {
             return Err(SyntaxError::parse(Span::default(), "empty expression"));
@@ -112,7 +112,7 @@ impl<'input> Tree<'input> {
         Ok(self.ast)
     }
 
-    /// The statements as outputs, if all of them are, and in short if they are long.
+    /// The statements written as one list of outputs, if all are outputs; shortened if long.
     fn outputs_alone(&self) -> Option<String> {
         let output = |statement: &Statement| match statement {
             Statement::Outputs { span, .. } => {
@@ -133,7 +133,7 @@ impl<'input> Tree<'input> {
     }
 
     pub(crate) fn push(&mut self, start: u32, kind: ExprKind, end: u32) -> ExprId {
-        // An expression takes a byte of the text at least, so their number fits.
+        // An expression has at least one byte of text, so the number fits.
         let id = ExprId(self.ast.kinds.len() as u32);
         self.ast.kinds.push(kind);
         self.ast.spans.push(Span { start, end });
@@ -144,8 +144,7 @@ impl<'input> Tree<'input> {
         self.push(start, ExprKind::Unary { op, arg }, end)
     }
 
-    /// The names that a `=` binds. They were read as expressions, for only the `=` tells what they
-    /// are; nothing of them stays.
+    /// The names that a `=` binds. They were parsed as expressions, which are removed here.
     pub(crate) fn target(
         &mut self,
         values: &[ExprId],
@@ -158,7 +157,7 @@ impl<'input> Tree<'input> {
         let Some(names) = values.iter().map(name).collect::<Option<Vec<Ident>>>() else {
             return Err(explain::unexpected_token(self.text, assign.start, &[]));
         };
-        // A name is one expression, so these are the last ones.
+        // A name is one expression, so they are the last ones.
         let before = self.ast.kinds.len() - names.len();
         self.ast.kinds.truncate(before);
         self.ast.spans.truncate(before);
@@ -182,7 +181,7 @@ impl<'input> Tree<'input> {
         self.push(start, ExprKind::Call { function, arguments, method: false }, end)
     }
 
-    /// Takes the last arguments as those of a call that ends.
+    /// Takes the last `count` arguments for a call that ends.
     fn close_arguments(&mut self, count: u32) -> ArgRange {
         let waiting = self.arguments.len() - count as usize;
         let start = self.ast.arguments.len() as u32;
@@ -230,8 +229,8 @@ impl<'input> Tree<'input> {
         }
     }
 
-    /// Ends the index that took the last `count` items. Indices do not nest, so the items need not
-    /// wait until theirs ends: they are already where they belong.
+    /// Ends the index that took the last `count` items. Indices do not nest, so the items are
+    /// already in place.
     pub(crate) fn index(&mut self, start: u32, base: ExprId, count: u32, end: u32) -> ExprId {
         let items_end = self.ast.indices.len() as u32;
         let items = IndexRange { start: items_end - count, end: items_end };

@@ -1,4 +1,4 @@
-//! Tree to text.
+//! The printer: from the tree to text.
 
 use std::fmt::{self, Write};
 
@@ -7,9 +7,9 @@ use crate::ast::{
     Statement, UnaryOp,
 };
 
-/// How tightly an expression holds together: one level per row of the table of operators.
+/// A precedence level: one per row of the table of operators.
 ///
-/// An operand that is looser than its place demands is put in parentheses.
+/// An operand of lower precedence than its position requires is parenthesized.
 type Level = u8;
 
 const CONDITIONAL: Level = 0;
@@ -25,7 +25,7 @@ const ADDITIVE: Level = 9;
 const MULTIPLICATIVE: Level = 10;
 const UNARY: Level = 11;
 const POWER: Level = 12;
-/// A number: it can be raised, but a dot after it would be a part of it.
+/// A number: a dot after it would be part of it.
 const NUMBER: Level = 13;
 const POSTFIX: Level = 14;
 
@@ -63,9 +63,9 @@ fn operator_level(op: BinaryOp) -> Level {
     }
 }
 
-/// What is still to be written.
+/// A piece of pending output.
 enum Work<'ast> {
-    /// An expression in a place that demands a level.
+    /// An expression in a position that requires a level.
     Expr(ExprId, Level),
     Ident(Ident),
     Items(IndexRange),
@@ -102,8 +102,8 @@ impl fmt::Display for Ast {
     }
 }
 
-/// Writes expressions with a stack of its own in place of recursion: what is pushed last is
-/// written first.
+/// Writes expressions with an explicit stack instead of recursion: the last item pushed is written
+/// first.
 struct Printer<'ast> {
     ast: &'ast Ast,
     work: Vec<Work<'ast>>,
@@ -139,7 +139,7 @@ impl<'ast> Printer<'ast> {
         })
     }
 
-    /// Writes a leaf, or puts the parts of anything else to be written next.
+    /// Writes a leaf, or pushes the parts of any other expression.
     fn expand(&mut self, f: &mut fmt::Formatter<'_>, kind: &'ast ExprKind) -> fmt::Result {
         match kind {
             ExprKind::Int(value) => write!(f, "{value}")?,

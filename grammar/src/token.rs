@@ -1,12 +1,11 @@
-//! Text to tokens, in two steps.
+//! The lexer: from text to tokens, in two steps.
 //!
-//! logos cuts the text ([`Token`]). What a table of patterns cannot say well, it leaves to a few
-//! functions below: a number is scanned by hand so that a malformed one is one error over all of
-//! it and never two tokens.
+//! logos splits the text into [`Token`]s. Numbers are scanned by hand, so that a malformed one is a
+//! single error and never two tokens.
 //!
-//! [`Tokens`] then settles what needs more than the token itself, so that the grammar stays LR(1):
-//! which newlines end a statement, which names of a call's arguments are followed by `=` or `->`,
-//! and where `None` is more than a name. It also drops the `np.` of `np.sin`.
+//! [`Tokens`] then resolves what depends on context, so that the grammar stays LR(1): which
+//! newlines end a statement, which names of a call's arguments are followed by `=` or `->`, and
+//! where `None` is more than a name. It also drops the `np.` of `np.sin`.
 
 use std::str::Chars;
 
@@ -14,7 +13,7 @@ use logos::{Lexer, Logos, Skip};
 
 use crate::{Span, SyntaxError};
 
-/// A token. Literals carry their value, but for text, whose escapes are resolved in the tree.
+/// A token. Literals carry their value; escapes of text literals are resolved in the tree.
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(error = Fault)]
 #[logos(skip r"[ \t\r]+")]
@@ -120,7 +119,7 @@ pub(crate) enum Token<'input> {
     Float(f64),
     Imaginary(f64),
 
-    // Patterns that are cut as another token, as none, or as an error.
+    // Patterns that become another token, none, or an error.
     #[regex(r"\.?[0-9]", number)]
     Number,
     #[token("#", comment)]
@@ -196,7 +195,7 @@ impl Token<'_> {
         )
     }
 
-    /// Whether the token is a word that cannot be a name.
+    /// Whether the token is a reserved word.
     pub(crate) fn is_reserved(self) -> bool {
         matches!(
             self,
@@ -236,7 +235,7 @@ impl Token<'_> {
     }
 }
 
-/// Why no token could be cut, before it becomes a [`SyntaxError`].
+/// A lexical error, before it becomes a [`SyntaxError`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Fault {
     /// The character where the token would begin.
@@ -244,7 +243,7 @@ pub(crate) enum Fault {
     First,
     /// A character at this offset.
     Character(usize),
-    /// This much of the text.
+    /// An invalid piece of the text.
     Malformed { span: Span, message: &'static str, hint: Option<&'static str> },
 }
 
@@ -260,13 +259,12 @@ fn comment<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Result<Skip, Fau
     fault.map_or(Ok(Skip), Err)
 }
 
-/// Whether a character may not stand in a comment or a text literal, where a terminal that shows
-/// the program would obey it.
+/// Whether a character controls terminals, and so is not allowed in comments and text literals.
 fn is_control(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\r')
 }
 
-/// Scans a text literal after its opening quote; the token is what stands between the quotes.
+/// Scans a text literal after its opening quote; the token is the text between the quotes.
 fn text<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Result<&'input str, Fault> {
     let start = lexer.span().start;
     let body = lexer.span().end;
@@ -308,7 +306,7 @@ fn text<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Result<&'input str,
     })
 }
 
-/// What a text literal stands for, given what stands between its quotes.
+/// The value of a text literal, given the text between its quotes.
 pub(crate) fn unescape(text: &str) -> Box<str> {
     if !text.contains('\\') {
         return text.into();
@@ -362,7 +360,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Everything that would go on with the number: a program has no place for it.
+    /// Everything that directly follows the number, which is invalid.
     fn tail(&mut self) {
         while self.peek() == '_' || self.peek() == '.' || self.peek().is_ascii_alphanumeric() {
             self.rest.next();
@@ -382,7 +380,7 @@ fn number<'input>(lexer: &mut Lexer<'input, Token<'input>>) -> Result<Token<'inp
     let text = &lexer.source()[start..];
     let mut scanner = Scanner { rest: text.chars() };
     let read = scan_number(text, &mut scanner);
-    // What touches the number belongs to the error, so the caret shows all of it.
+    // The error includes what directly follows the number.
     scanner.tail();
     let length = text.len() - scanner.rest.as_str().len();
     lexer.bump(length - lexer.slice().len());
@@ -454,7 +452,7 @@ fn scan_number<'input>(
     Ok(if imaginary { Token::Imaginary(value) } else { Token::Float(value) })
 }
 
-/// Refuses what touches the end of a number.
+/// Rejects text that directly follows a number.
 fn check_tail(scanner: &Scanner<'_>) -> Result<(), (&'static str, &'static str)> {
     let mut rest = scanner.rest.clone();
     match rest.next() {
@@ -464,7 +462,7 @@ fn check_tail(scanner: &Scanner<'_>) -> Result<(), (&'static str, &'static str)>
         }
         Some('.') => Err(("a number has at most one `.`", "")),
         Some(c) if c.is_ascii_alphanumeric() => {
-            // `1.real` has eaten the dot as its own.
+            // The number has consumed the dot of `1.real`.
             let attribute =
                 ["real", "imag"].iter().any(|name| scanner.rest.as_str().starts_with(name));
             Err(if attribute { TOUCHES_ATTRIBUTE } else { TOUCHES })
@@ -484,7 +482,7 @@ fn integer(digits: &str, radix: u32) -> Result<i128, (&'static str, &'static str
         .ok_or(TOO_LARGE)
 }
 
-/// The error for a number of an index that no array has so many elements for.
+/// The error for an integer of an index outside `i64`.
 pub(crate) fn too_large(span: Span) -> SyntaxError {
     SyntaxError::lex(span, "this index does not fit i64")
 }
@@ -494,11 +492,11 @@ pub(crate) fn too_large(span: Span) -> SyntaxError {
 pub(crate) struct Bracket {
     /// Where it was opened.
     pub(crate) span: Span,
-    /// What it holds.
+    /// The kind of its contents.
     pub(crate) kind: BracketKind,
 }
 
-/// What a bracket holds.
+/// The contents of a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BracketKind {
     /// The arguments of a call.
@@ -509,12 +507,12 @@ pub(crate) enum BracketKind {
     Group,
     /// The items of an index.
     Index,
-    /// What would be a list, if there were any.
+    /// The elements of a list.
     List,
 }
 
 impl BracketKind {
-    /// What opens the bracket.
+    /// The opening symbol.
     pub(crate) fn symbol(self) -> &'static str {
         match self {
             BracketKind::Arguments | BracketKind::Parameters | BracketKind::Group => "(",
@@ -523,13 +521,13 @@ impl BracketKind {
     }
 }
 
-/// A token and where it stands, as the parser takes it.
+/// A token between its start and end offsets, as the parser expects it.
 pub(crate) type Spanned<'input> = (u32, Token<'input>, u32);
 
 /// The tokens of a text as the grammar sees them.
 pub(crate) struct Tokens<'input> {
     lexer: Lexer<'input, Token<'input>>,
-    /// A token that was looked at but not yet returned.
+    /// A token that was peeked at but not yet returned.
     peeked: Option<Option<Result<Spanned<'input>, SyntaxError>>>,
     /// The last token returned.
     previous: Option<Token<'input>>,
@@ -551,7 +549,7 @@ impl<'input> Tokens<'input> {
         }
     }
 
-    /// The next token of the text, whatever it means.
+    /// The next token of the text, without context.
     fn cut(&mut self) -> Option<Result<Spanned<'input>, SyntaxError>> {
         if let Some(peeked) = self.peeked.take() {
             return peeked;
@@ -575,8 +573,8 @@ impl<'input> Tokens<'input> {
         Some(Ok((span.start, token, span.end)))
     }
 
-    /// After the name of a module, skips the dot before a name of it. A name after a dot is no
-    /// module, but an attribute or a method.
+    /// After the name of a module, skips the dot before a member. A name after a dot is an
+    /// attribute or a method, not a module.
     fn skip_prefix(&mut self) -> bool {
         let mut ahead = self.lexer.clone();
         if self.previous == Some(Token::Dot) || ahead.next() != Some(Ok(Token::Dot)) {
@@ -598,18 +596,19 @@ impl<'input> Tokens<'input> {
         self.brackets.last().map(|bracket| bracket.kind)
     }
 
-    /// Closes the innermost open bracket, if `symbol` is what opened it.
+    /// Closes the innermost open bracket if its opening symbol is `symbol`.
     fn close(&mut self, symbol: &str) {
         self.brackets.pop_if(|bracket| bracket.kind.symbol() == symbol);
     }
 
-    /// Whether the token to come begins an argument of a call.
+    /// Whether the next token begins an argument of a call.
     fn begins_argument(&self) -> bool {
         matches!(self.previous, Some(Token::LeftParen | Token::Comma))
             && self.inside() == Some(BracketKind::Arguments)
     }
 
-    /// Whether the next token but newlines is `=` or `->`, which `KeywordName` or `StepName` tells.
+    /// The name as a `KeywordName` or `StepName` if the next token, ignoring newlines, is `=` or
+    /// `->`.
     fn argument_name(&mut self, name: &'input str) -> Token<'input> {
         let next = loop {
             match self.cut() {
@@ -675,14 +674,14 @@ impl<'input> Tokens<'input> {
         }
     }
 
-    /// A constant of a module that has no name here.
+    /// The error for a constant of a module that does not exist here.
     fn no_constant(&self, instead: &str) -> SyntaxError {
         let span = Span::from_range(self.lexer.span());
         let message = format!("there is no constant `{}`", self.lexer.slice());
         SyntaxError::lex(span, message).hint(format!("write `{instead}`"))
     }
 
-    /// An operator of another language.
+    /// The error for an operator of another language.
     fn foreign(&self) -> SyntaxError {
         let symbol = self.lexer.slice();
         let advice = match symbol {

@@ -7,8 +7,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use hotloop_runtime::pages::prefer_huge_pages;
-use hotloop_runtime::stream::{PIECE, fence, stream};
+use hotloop_runtime::huge_pages::prefer_huge_pages;
+use hotloop_runtime::nontemporal::{PIECE, fence, stream};
 use hotloop_runtime::strided::{Panel, gather, gather_block, scatter, scatter_block, swap_bytes};
 
 const ROUNDS: usize = 9;

@@ -10,8 +10,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::pages::prefer_huge_pages;
 use hotloop_runtime::reduce::{Columns, Order, Partial, Reducer, Reduction, Sequence};
 
 const ROUNDS: usize = 7;

@@ -1,4 +1,4 @@
-//! What may stop a run, and what watches it.
+//! Cancellation, deadlines and progress of runs.
 
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// What may stop a run: looked at once a tile.
+/// The cancel token and the deadline of a run, checked once per tile.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
     /// Stops the run when set.
@@ -32,7 +32,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Whether to go on.
+    /// Returns the reason to stop, if there is one.
     pub fn check(&self) -> Result<(), Stop> {
         if self.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Err(Stop::Cancelled);
@@ -44,7 +44,7 @@ impl Control {
     }
 }
 
-/// How far a run is, for progress bars: elements, counted anew in each pass over them.
+/// The progress of runs in elements; each pass over an element counts.
 ///
 /// ```
 /// # use hotloop_runtime::control::Progress;
@@ -58,27 +58,27 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a run that has not begun.
+    /// The progress before any run.
     pub fn new() -> Progress {
         Progress::default()
     }
 
-    /// Elements that are done.
+    /// The number of elements done.
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Elements that the runs so far have or will have when they end; known when a run begins.
+    /// The total number of elements of the runs so far; known when a run begins.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// More elements are to come.
+    /// Adds to the total.
     pub fn add_total(&self, elements: u64) {
         self.total.fetch_add(elements, Ordering::Relaxed);
     }
 
-    /// More elements are done.
+    /// Adds to the number done.
     pub fn add(&self, elements: u64) {
         self.done.fetch_add(elements, Ordering::Relaxed);
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The type of an array's elements. More may come.
+/// The type of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -22,7 +22,7 @@ pub enum DType {
     F64,
 }
 
-/// What sort of number a dtype holds; the order is the order of promotion.
+/// The kind of number of a dtype; the order is that of promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -99,7 +99,7 @@ impl DType {
         DType::ALL.into_iter().find(|d| d.name() == name || d.numpy_name() == name)
     }
 
-    /// The sort of number.
+    /// The kind of number.
     pub const fn kind(self) -> Kind {
         match self {
             DType::Bool => Kind::Bool,
@@ -128,7 +128,7 @@ impl DType {
         self.size() as u32 * 8
     }
 
-    /// Does some work with the Rust type of this dtype.
+    /// Calls a visitor with the Rust type of this dtype.
     ///
     /// ```
     /// use hotloop_runtime::dtype::{DType, Element, Visitor};
@@ -163,7 +163,7 @@ impl DType {
 }
 
 impl Kind {
-    /// The widest dtype of this kind, which is signed if it is of integers.
+    /// The widest dtype of this kind; signed for integers.
     pub const fn widest(self) -> DType {
         match self {
             Kind::Bool => DType::Bool,
@@ -173,19 +173,19 @@ impl Kind {
     }
 }
 
-/// Work with the Rust type of a dtype; see [`DType::visit`].
+/// A generic computation over the Rust type of a dtype; see [`DType::visit`].
 pub trait Visitor {
-    /// What comes of it.
+    /// The result.
     type Output;
 
-    /// The work.
+    /// Runs the computation for an element type.
     fn visit<T: Element>(self) -> Self::Output;
 }
 
-/// The error for a word that names nothing: a dtype, an instruction set, a mode.
+/// The error for an unknown name of a dtype, an instruction set or a mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
-    /// What it should name.
+    /// What the name should denote.
     pub what: &'static str,
     /// The word.
     pub name: String,
@@ -215,7 +215,7 @@ impl fmt::Display for DType {
 }
 
 /// A Rust type that is an array's element: `bool`, an integer or a float, one for each [`DType`].
-/// No other type can be one, for elements are written and read as bytes.
+/// The trait is sealed, because elements are read and written as bytes.
 pub trait Element:
     sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
 {

@@ -1,27 +1,26 @@
-//! Wrong edits of this library, one of which `tests/miscompile.rs` turns on at a time, to see that
-//! it is noticed: of this crate and of what is above it, in one table.
+//! Seeded miscompiles of this crate and of the compiler. `tests/miscompile.rs` enables one at a
+//! time and checks that a test notices.
 //!
-//! Without the feature `faults` [`injected`] is `false`, which the compiler knows: nothing is left
-//! of a fault in what others build.
+//! Without the feature `faults`, [`injected`] is the constant `false`, so no fault is compiled in.
 
 macro_rules! faults {
     ($($place:literal: $($fault:ident $what:literal;)*)*) => {
-        /// A wrong edit; its row in the table below says what it does.
+        /// A seeded miscompile; its row in the table below describes it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[allow(missing_docs, reason = "each is described by its row")]
         pub enum Fault { $($($fault,)*)* }
 
         #[cfg(feature = "faults")]
         impl Fault {
-            /// All of them, by place.
+            /// All faults, by file.
             pub const ALL: &[Fault] = &[$($(Fault::$fault,)*)*];
 
-            /// The file that it is an edit of.
+            /// The file that the fault is in.
             pub fn place(self) -> &'static str {
                 match self { $($(Fault::$fault => $place,)*)* }
             }
 
-            /// What is wrong with it on.
+            /// A description of the wrong behaviour.
             pub fn what(self) -> &'static str {
                 match self { $($(Fault::$fault => $what,)*)* }
             }
@@ -207,7 +206,7 @@ faults! {
         SpanOneShort "the last element of a span that is picked from is not read";
         TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
         ResultsJoinedFar "results are joined that do not meet in the store";
-    "runtime/src/storage/turned.rs":
+    "runtime/src/storage/transposed.rs":
         TurnedFirstRow "every row of a block that lies the other way is its first";
     "runtime/src/nest.rs":
         SequenceByMemory "a reduction takes its axes in the order of memory";
@@ -234,7 +233,7 @@ faults! {
         RareLanesOverlooked "a function does not see that rare arguments are among its lanes";
 }
 
-/// Whether a fault is on.
+/// Whether a fault is enabled.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
 pub const fn injected(_: Fault) -> bool {
@@ -250,18 +249,18 @@ mod switch {
 
     use super::Fault;
 
-    /// The number of the fault that is on; one that there is not for none.
+    /// The number of the enabled fault; out of range for none.
     static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
     /// A bit for each fault.
     const WORDS: usize = Fault::ALL.len().div_ceil(64);
     static REACHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 
-    /// Turns a fault on, and any other off.
+    /// Enables a fault, and disables any other.
     pub fn turn_on(fault: Option<Fault>) {
         ON.store(fault.map_or(usize::MAX, |fault| fault as usize), Ordering::SeqCst);
     }
 
-    /// Whether a fault is on.
+    /// Whether a fault is enabled.
     pub fn injected(fault: Fault) -> bool {
         let number = fault as usize;
         let (word, bit) = (&REACHED[number / 64], 1 << (number % 64));
@@ -271,7 +270,7 @@ mod switch {
         ON.load(Ordering::Relaxed) == number
     }
 
-    /// The faults that would have made a difference to what was compiled and run.
+    /// The faults whose code was reached.
     #[derive(Clone, Copy, Debug)]
     pub struct Reached([u64; WORDS]);
 
@@ -282,7 +281,7 @@ mod switch {
         }
     }
 
-    /// What has been reached since this was last asked.
+    /// Returns the faults reached since the last call.
     pub fn reached() -> Reached {
         Reached(REACHED.each_ref().map(|word| word.swap(0, Ordering::SeqCst)))
     }

@@ -1,7 +1,7 @@
-//! What hotloop's compiled code runs on.
+//! The runtime of hotloop's compiled code.
 //!
-//! The sources lie in rooms, lowest first: `machine`, `threads`, `kernels`, `storage`, `executor`.
-//! A module has one path, which does not name its room.
+//! The layers, lowest first, are `machine`, `threads`, `kernels`, `storage` and `executor`. Their
+//! modules are re-exported from the root.
 
 pub mod control;
 pub mod dtype;
@@ -17,9 +17,11 @@ pub mod view;
 
 pub use executor::{cell, tile};
 pub use kernels::{block, convert, elementwise, math, reduce, scalar, strided};
-pub use machine::{code, fork, fpenv, isa, memory, pages, perf, stack, stream};
+pub use machine::{
+    exec_memory, fpenv, huge_pages, isa, memory, nontemporal, per_process, perf, stack,
+};
 pub use storage::store;
-pub use threads::{drive, pool};
+pub use threads::{host_threads, pool};
 
 use machine::disk;
 use storage::window;

@@ -1,18 +1,17 @@
-//! The loops over strided operands: which axes, in which order, and which of them in one.
+//! Loop nests over strided operands: the order of axes, and which axes are merged.
 //!
-//! The axes of an iteration space become *rows* and *columns*; columns run inside rows, and a
-//! tile is a piece of one row. Axes that every operand steps through as through a longer one are
-//! joined. An elementwise loop may go through its elements in any order, so it follows memory:
-//! that of the outputs first. A reduction keeps to the C order of what it reduces, and chooses
-//! whether its sequences lie along the columns, one after the other, or along the rows, many side
-//! by side: again as most of the memory lies.
+//! The axes of an iteration space become *rows* and *columns*; columns run inside rows, and a tile
+//! is a piece of one row. Adjacent axes that are contiguous for every operand are merged. An
+//! elementwise loop may visit elements in any order, so it follows strides: those of the outputs
+//! first. A reduction keeps the C order of the reduced axes, and chooses by strides whether its
+//! sequences run along the columns, one after the other, or along the rows, many side by side.
 
 use crate::fault::{Fault, injected};
 
-/// Where the sequences of a reduction run.
+/// The direction of the sequences of a reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Along {
-    /// There are none: an elementwise loop.
+    /// No sequences: an elementwise loop.
     Nothing,
     /// Each row is a sequence.
     Columns,
@@ -20,7 +19,7 @@ pub enum Along {
     Rows,
 }
 
-/// An operand as a nest sees it: its strides over the whole iteration space, in bytes.
+/// The strides of an operand over the whole iteration space, in bytes.
 #[derive(Clone, Debug)]
 pub struct Operand<'a> {
     /// Bytes of an element.
@@ -29,60 +28,60 @@ pub struct Operand<'a> {
     pub strides: &'a [isize],
 }
 
-/// An operand's way through a nest, in bytes.
+/// The strides of an operand along the axes of a nest, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
-    /// From its first element to the first one that the nest visits.
+    /// The offset from its first element to the first one that the nest visits.
     pub offset: isize,
-    /// Steps along the outer axes.
+    /// Strides along the outer axes.
     pub outer: Box<[isize]>,
-    /// Steps along the rows' axes.
+    /// Strides along the axes of rows.
     pub rows: Box<[isize]>,
-    /// Steps along the columns' axes.
+    /// Strides along the axes of columns.
     pub columns: Box<[isize]>,
-    /// Whether columns lie far apart, and rows less: then a block is worth copying at once.
+    /// Whether rows are nearer in memory than columns: then it pays to copy a whole block at once.
     pub turned: bool,
 }
 
-/// The loops: outer ones around rows around columns. Each is a list of extents, outermost first;
-/// an empty list is one turn.
+/// A loop nest: outer loops around rows around columns. Each is a list of extents, outermost first;
+/// an empty list is one iteration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nest {
-    /// Around the rows of sequences that run along them; else empty.
+    /// The loops around rows, if sequences run along rows; otherwise empty.
     pub outer: Box<[usize]>,
     /// The rows.
     pub rows: Box<[usize]>,
     /// The columns.
     pub columns: Box<[usize]>,
-    /// Where sequences run.
+    /// The direction of sequences.
     pub along: Along,
 }
 
-/// A row of fewer columns is not worth a loop of its own.
+/// Rows of fewer columns are merged with other axes.
 pub(crate) const SHORT_ROW: usize = 128;
-/// With fewer columns and rows a block is not worth copying at once.
+/// Smaller blocks are not worth copying at once.
 const SMALL_BLOCK: usize = 16;
-/// Columns at least so many bytes apart take a line of memory each.
+/// Columns with at least this stride, in bytes, occupy a cache line each.
 const APART: usize = 64;
-/// Sequences that are shorter are better reduced side by side.
+/// Shorter sequences are reduced side by side.
 const SHORT_SEQUENCE: usize = 32;
-/// With fewer elements to go through, many short loops cost more than columns far apart.
+/// With fewer elements, many short loops cost more than a large column stride.
 const SMALL_UNIT: usize = 4096;
-/// Fewer columns than this are better joined with other axes.
+/// Fewer columns are merged with other axes.
 const FEW_COLUMNS: usize = 64;
 
-/// An axis, or several in one: its extent, and the step of each operand.
+/// An axis, or several merged ones: the extent, and the stride of each operand.
 #[derive(Clone, Debug)]
 struct Axis {
-    /// Which axis of the space it is, or the first of those in it.
+    /// The index of the axis in the space, or of the first merged one.
     number: usize,
     extent: usize,
     steps: Vec<isize>,
 }
 
 impl Nest {
-    /// The loops of an elementwise computation over a space. Operands that come first decide
-    /// about the order.
+    /// The nest of an elementwise computation over a space. Earlier operands have priority in the
+    /// order of axes.
     pub fn elementwise(shape: &[usize], operands: &[Operand<'_>]) -> (Nest, Vec<Path>) {
         let mut axes = long_axes(shape, operands, |_| true);
         let offsets = forwards(&mut axes, shape, operands.len());
@@ -106,7 +105,7 @@ impl Nest {
         Nest::of([&[], &[], &axes], along, &offsets, operands)
     }
 
-    /// The loops of a reduction over some axes of a space.
+    /// The nest of a reduction over the axes of `mask`.
     pub fn reduction(
         shape: &[usize],
         reduced: &[bool],
@@ -172,8 +171,8 @@ impl Nest {
     }
 }
 
-/// The strides of a new dense array of elements of `size` bytes, whose axes are in the order in
-/// which operands have them: NumPy's order `K`.
+/// The strides of a new dense array of elements of `size` bytes, whose axes have the order of the
+/// operands: NumPy's order `K`.
 pub fn dense_strides(shape: &[usize], operands: &[Operand<'_>], size: usize) -> Box<[isize]> {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     let long = in_common_order(long_axes(shape, operands, |_| true));
@@ -205,11 +204,11 @@ fn long_axes(
     long.map(axis).collect()
 }
 
-/// Turns axes round that every operand goes through backwards; gives the operands' offsets.
+/// Reverses axes along which every operand has a negative stride; returns the operands' offsets.
 fn forwards(axes: &mut [Axis], shape: &[usize], operands: usize) -> Vec<isize> {
     let mut offsets = vec![0; operands];
     if shape.contains(&0) {
-        // The strides of no elements may be anything.
+        // The strides of empty arrays are arbitrary.
         return offsets;
     }
     for axis in axes {
@@ -224,8 +223,8 @@ fn forwards(axes: &mut [Axis], shape: &[usize], operands: usize) -> Vec<isize> {
     offsets
 }
 
-/// Axes from the one of the longest steps to the one of the shortest, as the first operand has
-/// them that tells two apart; C order where none does.
+/// Sorts axes by descending stride of the first operand that distinguishes two axes; C order if
+/// none does.
 fn in_memory_order(axes: Vec<Axis>) -> Vec<Axis> {
     let inside = |a: &Axis, b: &Axis| {
         let steps = a.steps.iter().zip(&b.steps).map(|(a, b)| (a.unsigned_abs(), b.unsigned_abs()));
@@ -240,10 +239,11 @@ fn in_memory_order(axes: Vec<Axis>) -> Vec<Axis> {
     ordered
 }
 
-/// Axes, the innermost last, in the order that all operands agree on; C order where some operand
-/// has it, and where none tells two apart. This is how NumPy orders axes.
+/// Sorts axes, the innermost last, in the order that all operands agree on; C order if an operand
+/// has it or none distinguishes two axes. NumPy orders axes this way.
 fn in_common_order(axes: Vec<Axis>) -> Vec<Axis> {
-    // Whether `outer`, which is it in C order, lies inside `inner`; `None` if nobody tells.
+    // Whether `outer`, the outer axis in C order, belongs inside `inner`; `None` if no operand
+    // distinguishes them.
     let inside = |outer: &Axis, inner: &Axis| {
         let steps = outer.steps.iter().zip(&inner.steps);
         let told = steps.filter(|(o, i)| **o != 0 && **i != 0);
@@ -265,7 +265,7 @@ fn in_common_order(axes: Vec<Axis>) -> Vec<Axis> {
     fastest_first
 }
 
-/// Neighbouring axes that every operand steps through as through one.
+/// Merges adjacent axes that are contiguous for every operand.
 fn joined(axes: Vec<Axis>) -> Vec<Axis> {
     let mut list: Vec<Axis> = Vec::with_capacity(axes.len());
     for axis in axes {
@@ -285,22 +285,22 @@ fn continues(outer: &Axis, inner: &Axis) -> bool {
     outer.steps.iter().zip(&inner.steps).all(|(o, i)| i.checked_mul(extent) == Some(*o))
 }
 
-/// Whether an operand's columns are far apart, and the innermost rows closer.
+/// Whether an operand's innermost row stride is smaller than its column stride.
 fn is_turned(rows: &[Axis], columns: &[Axis], operand: usize) -> bool {
     let Some((column, more)) = columns.split_last() else { return false };
     let near = if more.is_empty() { rows.last() } else { more.last() };
     near.is_some_and(|near| is_nearer(near, column, operand))
 }
 
-/// Whether an operand lies denser along another axis than along the columns', so that copying a
-/// block fetches each line once.
+/// Whether an operand is denser along `near` than along the columns, so that copying a block
+/// fetches each cache line once.
 fn is_nearer(near: &Axis, column: &Axis, operand: usize) -> bool {
     let (step, far) = (near.steps[operand].unsigned_abs(), column.steps[operand].unsigned_abs());
     let nothing_between = step.checked_mul(near.extent) == Some(far);
     step != 0 && step < far && (nothing_between || far >= APART && near.extent >= SMALL_BLOCK)
 }
 
-/// The axis along which some operand lies denser than along the inner one.
+/// The axis along which some operand is denser than along the inner one.
 fn turned_axis(inner: &Axis, others: &[Axis]) -> Option<usize> {
     let operands = 0..inner.steps.len();
     let nearest = |i: usize| {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that are kept in place; arrays of more axes have them elsewhere.
+/// The number of axes stored inline; more are on the heap.
 const IN_PLACE: usize = 4;
 
-/// A number for each axis. Those of a few axes take no allocation.
+/// A number for each axis; stored inline for a few axes.
 #[derive(Clone)]
 pub struct PerAxis<T>(Numbers<T>);
 

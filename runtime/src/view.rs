@@ -1,14 +1,14 @@
-//! A strided array by address: what safe array types become before they reach compiled code.
+//! [`View`]: a strided array by address, without a lifetime.
 
 use crate::dtype::DType;
 use crate::per_axis::PerAxis;
 use crate::store::Store;
 
-/// An array: where its first element is, its shape, and its strides in bytes.
+/// A strided array: the address of its first element, its shape, and its strides in bytes.
 ///
-/// An array in a store has no memory: the address is then an offset into the store.
+/// For an array in a store, the address is an offset into the store.
 ///
-/// A view does not borrow; whoever makes one sees to it that the memory outlives its use.
+/// A view does not borrow; its creator must ensure that the memory outlives it.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The element of index (0, 0, ...). Need not be aligned.
@@ -19,9 +19,9 @@ pub struct View {
     pub shape: PerAxis<usize>,
     /// Bytes from one element to the next along each axis.
     pub strides: PerAxis<isize>,
-    /// Whether the bytes of each element are in the other order than this machine's.
+    /// Whether elements have the opposite byte order to this machine's.
     pub swapped: bool,
-    /// Where the array is if it is not in memory.
+    /// The store of an array outside memory.
     pub store: Option<Store>,
 }
 
@@ -29,7 +29,7 @@ impl View {
     /// The bits of the first element.
     ///
     /// # Safety
-    /// There is one, in memory, and it is readable.
+    /// The first element exists, is in memory, and is readable.
     pub unsafe fn read(&self) -> u64 {
         let size = self.dtype.size();
         let mut bytes = [0; 8];

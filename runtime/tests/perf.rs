@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use hotloop_runtime::code::publish_named;
+use hotloop_runtime::exec_memory::publish_named;
 use hotloop_runtime::perf::Perf;
 
 /// `mov eax, value; ret`.

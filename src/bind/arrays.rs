@@ -1,12 +1,11 @@
-//! Where the arrays of a call are: inputs and the copies that stand for them, outputs, temporary
-//! arrays.
+//! The arrays of a call: inputs or their copies, outputs, temporary arrays.
 
 use std::sync::Arc;
 
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
-use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::store::{FileArray, Store};
 use hotloop_runtime::strided::{broadcast_strides, gather};
 use hotloop_runtime::view::View;
@@ -18,10 +17,10 @@ use crate::overlap::{Overlap, Places};
 use crate::plan::{Array, Destination, Load, Pass, Plan};
 use crate::store;
 
-/// Elements copied between two looks at the control.
+/// Elements copied between two checks of the control.
 const COPIED: usize = 1 << 20;
 
-/// An input that is read from a copy, made at each run.
+/// A copy of an input, made at each run.
 pub struct Copied {
     /// The input's number.
     pub input: usize,
@@ -49,7 +48,7 @@ impl Copied {
     }
 }
 
-/// What a sink is filled from: an array that later passes read, which no sink can be.
+/// An array that stands in for a sink, because later passes read it; it is copied to the sink.
 pub struct Drain {
     from: View,
     to: Store,
@@ -71,7 +70,7 @@ impl Drain {
     }
 }
 
-/// An array that passes write, and others may read.
+/// An array written by a pass, which later ones may read.
 struct Kept {
     written: View,
     read: View,
@@ -87,27 +86,27 @@ impl Kept {
     }
 }
 
-/// Where the arrays of a call are.
+/// The arrays of a call.
 pub struct Arrays {
-    /// Each input that is an array: itself, or the copy that is read in its place.
+    /// Each input array, or the copy that replaces it.
     inputs: Vec<Option<View>>,
     outputs: Vec<Kept>,
     temporaries: Vec<Kept>,
     /// The memory of temporary arrays.
     pub memory: Vec<Vec<u8>>,
-    /// The number of arrays that are kept between passes, and their bytes.
+    /// The number of temporary arrays, and their bytes.
     pub kept: (usize, u64),
-    /// What is copied before each run.
+    /// The inputs to copy before each run.
     pub copies: Vec<Copied>,
-    /// What is copied to sinks after a pass, with the pass's number.
+    /// The copies to sinks, each with the number of the pass it follows.
     pub drains: Vec<(usize, Drain)>,
-    /// Bytes that may still be kept of arrays in stores; no limit if there are none.
+    /// The remaining memory budget in bytes; `usize::MAX` if no array is outside memory.
     room: usize,
 }
 
-/// An array in a store that is no larger is read into memory.
+/// Arrays outside memory up to this size are loaded.
 const SMALL: usize = 64 << 10;
-/// How often an array in a store is read before it is worth loading.
+/// The number of reads from which loading an array pays.
 const OFTEN: usize = 4;
 
 impl Arrays {
@@ -143,7 +142,7 @@ impl Arrays {
         Ok(arrays)
     }
 
-    /// A new array, in memory if there is room.
+    /// A new array, in memory if the budget allows it.
     fn keep(&mut self, dtype: DType, shape: Box<[usize]>, call: &Call<'_>) -> Result<Kept> {
         let bytes = element_count(&shape)?.saturating_mul(dtype.size());
         self.kept = (self.kept.0 + 1, self.kept.1.saturating_add(bytes as u64));
@@ -165,7 +164,8 @@ impl Arrays {
         Ok(Kept { written, read: store::named(store::source(file), name) })
     }
 
-    /// What stands for an output: if it is a sink that later passes would read, another array.
+    /// The array that passes write for an output: another one if it is a sink that later passes
+    /// read.
     fn output(&mut self, plan: &Plan, number: usize, view: &View, call: &Call<'_>) -> Result<Kept> {
         let itself = || Kept { written: view.clone(), read: view.clone() };
         let (array, target) = (Array::Output(number as u32), Destination::Output(number as u32));
@@ -179,7 +179,7 @@ impl Arrays {
             return Ok(itself());
         };
         let Kept { written, read } = self.keep(view.dtype, view.shape.clone().into(), call)?;
-        // Its bytes are those of the sink, and are then copied as they are.
+        // The array has the byte order of the sink, so it is copied unchanged.
         let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
             true => kept,
             false => View { strides: view.strides.clone(), swapped: view.swapped, ..kept },
@@ -191,7 +191,7 @@ impl Arrays {
         Ok(kept)
     }
 
-    /// Has those inputs in stores loaded for the run that are small or read over and over.
+    /// Loads inputs outside memory that are small or read repeatedly.
     fn load(&mut self, plan: &Plan, call: &Call<'_>) -> Result<()> {
         let mut reads = vec![0usize; self.inputs.len()];
         for pass in &plan.passes {
@@ -216,12 +216,12 @@ impl Arrays {
         Ok(())
     }
 
-    /// Sees to it that no output is written over an input that is still to be read.
+    /// Copies inputs that an output would overwrite before they are read.
     pub fn separate(&mut self, plan: &Plan, call: &Call<'_>) -> Result<()> {
         if call.fresh {
             return Ok(());
         }
-        // The pass that writes each output, and whether element by element.
+        // The pass that writes each output, and whether it stores element by element.
         let mut writers = vec![None; call.outputs.len()];
         for (at, pass) in plan.passes.iter().enumerate() {
             let carried = pass.carries.iter().map(|carry| (carry.to, false));
@@ -257,7 +257,7 @@ impl Arrays {
     fn copy(&mut self, number: usize) -> Result<()> {
         let Some(view) = &self.inputs[number] else { return Ok(()) };
         let (own, bytes) = fresh(view.dtype, view.shape.clone().into())?;
-        // What is loaded stays in its order.
+        // A loaded array keeps its memory order.
         let strides = if view.store.is_some() { view.strides.clone() } else { own.strides };
         let copy = View { swapped: view.swapped, strides, ..own };
         self.copies.push(Copied { input: number, from: view.clone(), bytes });
@@ -276,7 +276,7 @@ impl Arrays {
         .ok_or_else(|| Error::internal("a pass reads what is no array"))
     }
 
-    /// The array that a load reads, as its views show it.
+    /// The array of a load, with its views applied.
     pub fn view(&self, shapes: &Shapes, load: &Load) -> Result<View> {
         let mut view = self.array(load.array)?.clone();
         for derived in &load.views {
@@ -285,7 +285,7 @@ impl Arrays {
         Ok(view)
     }
 
-    /// The number of a temporary array that has no memory, as a few rows of it are enough.
+    /// The number of a temporary array of which only a few rows exist, in the scratch of its group.
     pub fn local(&self, array: Array) -> Option<u32> {
         match array {
             Array::Temporary(number) => {
@@ -296,7 +296,7 @@ impl Arrays {
         }
     }
 
-    /// Gives memory to the temporary arrays of a group that have none; whether there are any.
+    /// Allocates the local temporary arrays of a group; returns whether there were any.
     ///
     /// # Errors
     /// `OutOfMemory`.
@@ -312,7 +312,7 @@ impl Arrays {
         Ok(any)
     }
 
-    /// Whether an array is read, or written, where the caller has it.
+    /// Whether an array is the caller's, not a copy.
     pub fn is_callers(&self, array: Array) -> bool {
         match array {
             Array::Input(number) => !self.copies.iter().any(|copy| copy.input == number as usize),
@@ -321,7 +321,7 @@ impl Arrays {
         }
     }
 
-    /// The array that a pass writes; none if it is a uniform.
+    /// The array that a pass writes; `None` for a uniform.
     pub fn written(&self, to: Destination) -> Option<&View> {
         let kept = match to {
             Destination::Output(number) => self.outputs.get(number as usize),
@@ -351,10 +351,10 @@ fn viewed(shapes: &Shapes, derived: &Derived, array: &View) -> Result<View> {
     Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..array.clone() })
 }
 
-/// An array over another shape.
+/// An array broadcast to a shape.
 ///
 /// # Errors
-/// `Internal` if it does not broadcast.
+/// `Internal` if it does not broadcast to the shape.
 pub fn broadcast(view: &View, shape: &[usize]) -> Result<View> {
     let strides = broadcast_strides(&view.shape, &view.strides, shape)
         .ok_or_else(|| Error::internal("an array does not broadcast to its pass"))?;

@@ -1,4 +1,4 @@
-//! A pass with the shapes and arrays of a call, for any device.
+//! [`Bindings`]: a pass with the shapes and arrays of a call, independent of the device.
 
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::Order;
@@ -12,23 +12,23 @@ use crate::overlap::{Overlap, Places};
 use crate::plan::{Array, Destination, Pass, Plan};
 use crate::stats::Traffic;
 
-/// What a pass works on.
+/// The shapes and arrays of a pass.
 pub struct Bindings {
-    /// The extents of its space.
+    /// The extents of its iteration space.
     pub shape: Box<[usize]>,
-    /// Which axes its carries go along.
+    /// A mask of the axes of its carries.
     pub mask: Vec<bool>,
-    /// The order in which carries take elements; it decides the bits of their results.
+    /// The order of accumulation, which decides the bits of results.
     pub order: Order,
-    /// The arrays that it reads, over its shape.
+    /// The arrays that it reads, broadcast to its shape.
     pub inputs: Vec<View>,
-    /// Whether each of them must be copied tile by tile before an output is written over it.
+    /// Whether each input must be staged tile by tile, because an output overwrites it.
     pub staged: Vec<bool>,
     /// The arrays that it writes, element by element.
     pub outputs: Vec<View>,
-    /// The numbers of inputs and of outputs that have no memory but rows of their group.
+    /// The inputs and outputs that exist only as rows in the scratch of their group.
     pub local: [Vec<Option<u32>>; 2],
-    /// The arrays that take the results of its carries; strides are 0 along the carries' axes.
+    /// The arrays of the results of carries; strides are 0 along the axes of the carries.
     pub results: Vec<View>,
 }
 
@@ -80,7 +80,7 @@ impl Bindings {
             let result = written(carry.to)?;
             results.push(View { strides: along_kept(&result, &mask).into(), ..result });
         }
-        // What has no memory overlaps nothing: its address is null.
+        // Local arrays overlap nothing: their address is null.
         let places = Places::new(outputs.iter().filter(|_| !call.fresh));
         let staged = inputs.iter().map(|view| {
             let meets = |out: usize| {
@@ -93,7 +93,7 @@ impl Bindings {
         Ok(Bindings { order, shape, mask, inputs, staged, outputs, local, results })
     }
 
-    /// What one run moves of these inputs and outputs.
+    /// The bytes that one run reads and writes.
     pub fn traffic(&self, (loads, stores): &(Vec<bool>, Vec<bool>)) -> Traffic {
         let inputs = self.inputs.iter().zip(loads).filter(|(_, moved)| **moved);
         let outputs = self.outputs.iter().zip(stores).filter(|(_, moved)| **moved);
@@ -106,7 +106,7 @@ impl Bindings {
     }
 }
 
-/// Bytes of the elements of a view; axes of stride 0 have one.
+/// Bytes of the distinct elements of a view; axes of stride 0 count once.
 fn bytes_of(view: &View, strides: &[isize]) -> u64 {
     let elements = view.shape.iter().enumerate().map(|(axis, extent)| match strides.get(axis) {
         Some(0) => 1.min(*extent),
@@ -115,7 +115,7 @@ fn bytes_of(view: &View, strides: &[isize]) -> u64 {
     elements.fold(view.dtype.size() as u64, |bytes, extent| bytes.saturating_mul(extent as u64))
 }
 
-/// The strides of a reduction's results along the axes of its operand: 0 along those it takes.
+/// The strides of a reduction's results along the axes of its operand: 0 along the reduced axes.
 fn along_kept(result: &View, mask: &[bool]) -> Vec<isize> {
     let keepdims = result.shape.len() == mask.len();
     let mut strides = result.strides.iter();

@@ -1,4 +1,4 @@
-//! From the bindings of a pass to a loop of the CPU's executor.
+//! Binding of a pass for the CPU: from its [`Bindings`] to a [`Loop`].
 
 use hotloop_runtime::cell::Cell;
 use hotloop_runtime::executor::{self, Fold, Loop};
@@ -14,31 +14,32 @@ use crate::backend::cpu::Tile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Pass;
 
-/// What all loops of a plan share.
+/// The machine resources that all loops of a plan share.
 #[derive(Clone, Copy)]
 pub struct Machine<'a> {
-    /// The instruction set of kernels and accumulators.
+    /// The instruction set for kernels and accumulators.
     pub isa: Isa,
     /// The cells of the plan's uniforms.
     pub cells: *const Cell,
     /// The threads.
     pub pool: &'a Pool,
-    /// Bytes that each loop over stores may keep.
+    /// The memory limit of each loop over stores, in bytes.
     pub memory: usize,
     /// The number of loops.
     pub loops: usize,
-    /// Elements of the largest pass of the group under way; 0 for a pass that runs alone.
+    /// Elements of the largest pass of the current group; 0 for a pass that runs alone.
     pub together: usize,
 }
 
-/// The loop of a pass: its nest follows the memory of what is written or, if it reduces, read.
+/// Makes the loop of a pass. Its nest follows the strides of the outputs or, for a reduction, of
+/// the inputs.
 ///
 /// # Errors
 /// `OutOfMemory`.
 pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>) -> Result<Loop> {
     let Bindings { shape, mask, inputs, outputs, results, .. } = bindings;
     let reduces = !results.is_empty();
-    // In the order of their weight for the nest.
+    // In the order of priority for the nest.
     let mut views: Vec<&View> = Vec::with_capacity(inputs.len() + outputs.len() + results.len());
     match reduces {
         true => views.extend(inputs.iter().chain(outputs)),

@@ -1,12 +1,11 @@
-//! A plan and the arrays of a call to [`Schedule`]: made once for a set of arguments, run many
-//! times.
+//! Binding: from a plan and the arrays of a call to a [`Schedule`], which runs any number of times.
 //!
-//! Here shapes, strides and overlaps are known: each pass gets its [bindings], which no device
-//! matters to, and then a loop of the CPU's executor; temporary arrays get their memory, inputs
-//! that an output overlaps are copied, uniforms are computed as far as they are known.
+//! Here shapes, strides and overlaps are known: each pass gets device-independent [bindings] and
+//! then a loop of the CPU's executor. Temporary arrays are allocated, inputs that an output
+//! overlaps are copied, and uniforms that are known are computed.
 //!
-//! Arrays in stores stay there. Inputs that are small, or read over and over, are loaded for the
-//! run; temporary arrays that are too large for memory go to files.
+//! Arrays outside memory stay there, except that small or repeatedly read inputs are loaded for the
+//! run. Temporary arrays that exceed the memory limit are files.
 
 mod arrays;
 mod bindings;
@@ -22,8 +21,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress, Stop};
-use hotloop_runtime::drive::Driver;
 use hotloop_runtime::executor::{Group, Loop, Slot};
+use hotloop_runtime::host_threads::Driver;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::view::View;
@@ -47,9 +46,9 @@ pub struct Compiled {
     pub plan: Plan,
     /// The code of each pass.
     pub tiles: Vec<Tile>,
-    /// The instruction set of the code, and of the kernels beside it.
+    /// The instruction set of the code and the kernels.
     pub isa: Isa,
-    /// Why a pass has no native code, if one has none.
+    /// Why a pass has no native code, if any.
     pub refusal: Option<Refusal>,
 }
 
@@ -60,7 +59,7 @@ pub struct Schedule {
     turns: Vec<Turn>,
     /// Scalar outputs, with their numbers and their uniforms.
     outputs: Vec<(usize, u32, View)>,
-    /// Where in the loops the caller's arrays are.
+    /// The places of the caller's arrays in the loops.
     moves: Vec<Move>,
     /// What is copied before each run.
     copies: Vec<Copied>,
@@ -70,19 +69,19 @@ pub struct Schedule {
     _memory: Vec<Vec<u8>>,
     /// The number of temporary arrays, and their bytes.
     temporaries: (usize, u64),
-    /// What each loop moves.
+    /// The bytes that each loop moves.
     traffic: Vec<Traffic>,
 }
 
-/// What runs at once.
+/// A step of the schedule: a pass, or passes that run together.
 struct Turn {
     passes: Range<usize>,
-    /// The number of uniforms that have their values before.
+    /// The number of uniforms that must be computed before.
     uniforms: u32,
     work: Work,
 }
 
-/// The loop of a pass, or those of several that run together.
+/// The loop of a pass, or a group of loops.
 enum Work {
     Alone(Box<Loop>),
     Together(Group),
@@ -191,7 +190,7 @@ impl Schedule {
         })
     }
 
-    /// Moves the caller's arrays, each by some bytes.
+    /// Shifts the addresses of the caller's arrays.
     pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
         for Move { turn, number, slot, array } in &self.moves {
             let work = &mut self.turns[*turn].work;
@@ -207,7 +206,7 @@ impl Schedule {
         self.uniforms.shift(bytes);
     }
 
-    /// Computes the uniforms anew, for other numbers.
+    /// Recomputes the uniforms after scalar arguments changed.
     ///
     /// # Errors
     /// As [`Schedule::new`].
@@ -237,14 +236,14 @@ impl Schedule {
         }
     }
 
-    /// Runs the program; returns advisory flags. Allocates nothing, unless it is to add the time
-    /// of each pass to a list.
+    /// Runs the program; returns advisory flags. Does not allocate, except for the times of passes
+    /// if they are requested.
     ///
     /// # Errors
     /// `Cancelled`; `Io` of arrays in stores.
     ///
     /// # Safety
-    /// The arrays that the schedule was made for are still valid, and outputs writable.
+    /// The arrays that the schedule was bound to are still valid, and outputs are writable.
     pub unsafe fn run(
         &mut self,
         driver: Driver<'_>,
@@ -275,7 +274,7 @@ impl Schedule {
             }
             .map_err(stopped)?;
             if let (Some(times), Some(started)) = (&mut times, started) {
-                // What passes take that run together is not told apart.
+                // Passes that run together share their time equally.
                 let count = passes.len();
                 times.extend(vec![started.elapsed() / count as u32; count]);
             }
@@ -302,7 +301,7 @@ impl Schedule {
     }
 }
 
-/// The arrays of a pass in the order of its loop; temporary ones are not told apart from them.
+/// The arrays of a pass in the order of its loop, temporary ones included.
 fn slots(pass: &Pass) -> impl Iterator<Item = (Slot, Array)> {
     let array = |to: Destination| match to {
         Destination::Output(number) => Some(Array::Output(number)),
@@ -322,8 +321,8 @@ mod tests {
 
     use hotloop_grammar::parse;
     use hotloop_runtime::control::Control;
-    use hotloop_runtime::drive::Driver;
     use hotloop_runtime::dtype::DType;
+    use hotloop_runtime::host_threads::Driver;
     use hotloop_runtime::isa::Isa;
     use hotloop_runtime::pool::Pool;
     use hotloop_runtime::view::View;
@@ -339,7 +338,7 @@ mod tests {
     use crate::plan::{Plan, plan};
     use crate::resolve::resolve;
 
-    /// The plan of a text whose inputs are arrays of one shape; nothing else is left of it.
+    /// The plan of a text whose inputs are arrays of one shape.
     fn planned(text: &str) -> Plan {
         let ast = parse(text).unwrap();
         let terms = resolve(&Arc::from(text), &ast, 1 << 10).unwrap();

@@ -1,5 +1,4 @@
-//! Other arrays in the place of those that a plan was bound to: what must be true of them, and
-//! where addresses change.
+//! Rebinding: replacing the arrays that a plan is bound to.
 
 use hotloop_runtime::executor::Slot;
 use hotloop_runtime::strided::byte_span;
@@ -9,24 +8,25 @@ use crate::error::{Error, ErrorKind, Result, shown_shape};
 use crate::overlap::may_overlap;
 use crate::plan::Array;
 
-/// An address of an array in a loop.
+/// The place of an array's address in a loop.
 pub struct Move {
-    /// The number of the schedule's turn.
+    /// The index of the step in the schedule.
     pub turn: usize,
-    /// The number of the loop in the turn.
+    /// The index of the loop in the step.
     pub number: usize,
-    /// The place in the loop.
+    /// The slot in the loop.
     pub slot: Slot,
     /// The array.
     pub array: Array,
 }
 
-/// An array that a call is bound to, and the one that is to take its place.
+/// An array that a kernel is bound to, and its offered replacement.
 pub struct Seat {
-    /// The array that it was bound to at first. What was decided then rests on how such arrays lie
-    /// to each other.
+    /// The array that it was bound to first. Decisions made then depend on how these arrays
+    /// overlap.
     first: View,
-    /// The bytes of the array before and behind its first element; none if it has no elements.
+    /// The extent of the array in bytes before and after its first element; `None` without
+    /// elements.
     span: Option<(isize, isize)>,
     now: *mut u8,
     next: Option<*mut u8>,
@@ -46,10 +46,10 @@ impl Seat {
         Seat { first, span: span.filter(|_| !empty), now, next: None }
     }
 
-    /// Has an array wait for the seat.
+    /// Offers a replacement.
     ///
     /// # Errors
-    /// `Type`, `Shape` and `Layout` for one that is not as the first was.
+    /// `Type`, `Shape` and `Layout` if it differs from the first array.
     pub fn offer(&mut self, view: &View, name: impl Fn() -> String) -> Result<()> {
         let first = &self.first;
         if view.store.is_some() || first.store.is_some() {
@@ -85,8 +85,8 @@ impl Seat {
         self.next.unwrap_or(self.now)
     }
 
-    /// Whether this array, an output, and another lie to each other as the first two did, or have no
-    /// byte in common: then all that was decided for those is right.
+    /// Whether the offered array, an output, overlaps another as the first two did, or not at all:
+    /// then earlier decisions stay valid.
     pub fn keeps_away_from(&self, other: &Seat) -> bool {
         let (Some(own), Some(others)) = (self.span, other.span) else { return true };
         let (at, other_at) = (self.next().addr(), other.next().addr());
@@ -104,12 +104,12 @@ impl Seat {
         !may_overlap(&moved(self), &moved(other))
     }
 
-    /// How far the array that waits is from the one before.
+    /// The distance in bytes from the current array to the offered one.
     pub fn distance(&self) -> isize {
         self.next().addr().wrapping_sub(self.now.addr()) as isize
     }
 
-    /// Seats the array that waits.
+    /// Accepts the offered array.
     pub fn settle(&mut self) {
         self.now = self.next();
         self.next = None;

@@ -1,5 +1,5 @@
-//! The values of uniforms: computed once when arrays are bound or, if they depend on a scalar
-//! array or on the result of a pass, at each run.
+//! Evaluation of uniforms: when arrays are bound or, if they depend on a scalar array or the result
+//! of a pass, at each run.
 
 use hotloop_runtime::block::BlockFn;
 use hotloop_runtime::cell::Cell;
@@ -16,11 +16,11 @@ use crate::plan::{Array, Source, Uniform};
 use crate::store;
 use crate::weak::{adopt_bits, compute, compute_weak};
 
-/// The uniforms that are known once arrays are bound; those that vary from run to run are `None`.
-/// The second part is the flags that computing them raised.
+/// Evaluates the uniforms that are known once arrays are bound; the others are `None`. Also returns
+/// the flags raised.
 ///
 /// # Errors
-/// `Type` for a weak number that does not fit the dtype that it meets, or `i64`.
+/// `Type` for a weak number that does not fit the adopted dtype, or `i64`.
 pub fn known(uniforms: &[Uniform], call: &Call<'_>) -> Result<(Vec<Option<u64>>, u32)> {
     let mut known: Vec<Option<u64>> = Vec::with_capacity(uniforms.len());
     let mut flags = 0;
@@ -95,21 +95,21 @@ fn truth(bits: u64, dtype: DType) -> u64 {
 
 /// The uniforms of a bound plan.
 pub struct Uniforms {
-    /// The bits of each; passes leave the results of carries here.
+    /// The bits of each uniform; passes write the results of carries here.
     bits: Vec<u64>,
-    /// Each as compiled code reads it. Loops have its address, so it is never resized.
+    /// Each uniform as compiled code reads it. Loops hold its address, so it is never resized.
     cells: Vec<Cell>,
-    /// Scalar arrays, which each run reads before it writes anything: the uniform, the input.
+    /// Scalar arrays, read before anything is written: the number of the uniform, and the array.
     reads: Vec<(u32, u32, View)>,
-    /// The others that each run computes, in order.
+    /// The other uniforms computed by each run, in order.
     varying: Vec<Varying>,
-    /// The number of them that this run has computed.
+    /// The number of `varying` uniforms computed in this run.
     done: usize,
-    /// The flags that computing the others raised.
+    /// The flags raised by uniforms computed at binding.
     flags: u32,
 }
 
-/// A uniform that each run computes.
+/// A uniform computed at each run.
 struct Varying {
     number: u32,
     dtype: DType,
@@ -117,14 +117,14 @@ struct Varying {
 }
 
 enum How {
-    /// A pass has left it.
+    /// The result of a pass.
     Carried,
     Convert(u32, DType),
     Apply(BlockFn, [u32; 3]),
 }
 
 impl Uniforms {
-    /// Computes what is known of a plan's uniforms.
+    /// Evaluates the known uniforms of a plan.
     ///
     /// # Errors
     /// As [`known`].
@@ -164,26 +164,26 @@ impl Uniforms {
         Ok(Uniforms { bits, cells, reads, varying, done: 0, flags })
     }
 
-    /// Moves scalar arrays, each by some bytes.
+    /// Shifts the addresses of scalar arrays.
     pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
         for (_, input, view) in &mut self.reads {
             view.pointer = view.pointer.wrapping_offset(bytes(Array::Input(*input)));
         }
     }
 
-    /// Takes the values of other numbers; the addresses of all stay.
+    /// Replaces the values after scalar arguments changed; addresses stay the same.
     pub fn renew(&mut self, other: Uniforms) {
         self.bits.copy_from_slice(&other.bits);
         self.cells.copy_from_slice(&other.cells);
         (self.reads, self.varying, self.flags) = (other.reads, other.varying, other.flags);
     }
 
-    /// The cells, for the tables of tiles.
+    /// The address of the cells, for the tables of tiles.
     pub fn cells(&self) -> *const Cell {
         self.cells.as_ptr()
     }
 
-    /// Where a pass leaves the result of a carry.
+    /// The address where a pass writes the result of a carry.
     pub fn landing(&mut self, number: u32) -> *mut u8 {
         self.bits.as_mut_ptr().wrapping_add(number as usize).cast()
     }
@@ -193,7 +193,7 @@ impl Uniforms {
         self.bits[number as usize]
     }
 
-    /// Begins a run: reads scalar arrays. Returns the flags of what was known before.
+    /// Starts a run: reads scalar arrays. Returns the flags raised at binding.
     ///
     /// # Errors
     /// `Io` for a scalar in a store.
@@ -211,7 +211,7 @@ impl Uniforms {
         Ok(self.flags)
     }
 
-    /// Computes the uniforms below a number; returns the flags that this raises.
+    /// Computes the uniforms below a number; returns the flags raised.
     #[inline]
     pub fn advance(&mut self, below: u32) -> u32 {
         let mut flags = 0;

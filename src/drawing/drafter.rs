@@ -1,4 +1,4 @@
-//! From a pass to the shapes of its box.
+//! [`Drafter`]: makes the shapes of a pass's box.
 
 use rustc_hash::FxHashMap;
 
@@ -8,9 +8,9 @@ use super::panel::{Panel, Shape};
 use super::svg::text_width;
 use crate::plan::{Array, Destination, Pass, Plan, Source, Value};
 
-/// Shapes beyond which a pass is summed up instead of drawn.
+/// The maximum number of shapes of a pass; larger ones are summarized.
 const MOST_IN_A_BOX: usize = 120;
-/// Characters of a line beside them.
+/// The maximum length of a line beside the shapes.
 const MOST_ASIDE: usize = 48;
 
 /// Makes the shapes of a box.
@@ -26,7 +26,7 @@ impl<'a> Drafter<'a> {
         Drafter { subject, plan, words, panel: Panel::default() }
     }
 
-    /// A pass, with at most `room` shapes.
+    /// The box of a pass, with at most `room` shapes.
     pub(super) fn pass(mut self, number: usize, pass: &Pass, room: usize) -> Panel {
         let aside = &mut self.panel.aside;
         aside.push(format!("pass {number}"));
@@ -69,7 +69,7 @@ impl<'a> Drafter<'a> {
         self.panel
     }
 
-    /// A program without passes: numbers only.
+    /// The box of a program without passes, of numbers only.
     pub(super) fn numbers(mut self) -> Panel {
         self.panel.aside.push("no pass over data".to_string());
         for (number, output) in self.plan.outputs.iter().enumerate() {
@@ -139,7 +139,7 @@ impl<'a> Drafter<'a> {
         shape
     }
 
-    /// A uniform that a pass reads; a constant stands in the operations that take it.
+    /// The shape of a uniform that a pass reads; constants appear inside the operations.
     fn uniform(&mut self, number: u32) -> Option<usize> {
         let uniform = &self.plan.uniforms[number as usize];
         let class = match uniform.source {
@@ -156,7 +156,7 @@ impl<'a> Drafter<'a> {
         Some(shape)
     }
 
-    /// The results of passes that a uniform is computed from.
+    /// The results of passes that a uniform depends on.
     fn results_in(&self, number: u32) -> Vec<u32> {
         let mut seen: FxHashMap<u32, ()> = FxHashMap::default();
         let (mut open, mut results) = (vec![number], Vec::new());
@@ -199,7 +199,7 @@ impl<'a> Drafter<'a> {
         .to_string()
     }
 
-    /// Counts what is too much to draw.
+    /// The summary of a pass that is too large to draw.
     fn sum_up(&mut self, pass: &Pass) {
         let mut counts: Vec<(String, usize)> = Vec::new();
         let mut known: FxHashMap<String, usize> = FxHashMap::default();

@@ -1,8 +1,8 @@
-//! A layered layout: every edge goes down, by one layer at a time.
+//! Layered graph layout: every edge goes down, one layer at a time.
 //!
-//! Sugiyama's method in its plain form: layers by longest paths, waypoints where an edge passes
-//! a layer, orders by barycentres, then places that are close to the neighbours' and keep the
-//! order. Edges of one source share their waypoints.
+//! Sugiyama's method in its plain form: layers by longest paths, waypoints where an edge passes a
+//! layer, orders by barycentres, then positions close to the neighbours that keep the order. Edges
+//! of one source share their waypoints.
 
 /// A graph to lay out. A node's edges come from earlier nodes only.
 #[derive(Default)]
@@ -11,22 +11,22 @@ pub struct Layered {
     pub widths: Vec<f64>,
     /// Whether a node belongs to the last layer.
     pub last: Vec<bool>,
-    /// From, to.
+    /// The source and the target of each edge.
     pub edges: Vec<(usize, usize)>,
 }
 
-/// Where everything is.
+/// The result of layout.
 pub struct Layout {
-    /// The layer of each node, waypoints behind the nodes.
+    /// The layer of each node, then of each waypoint.
     pub layer: Vec<usize>,
-    /// The centre of each, from 0 on.
+    /// The horizontal centre of each, from 0.
     pub x: Vec<f64>,
     /// The edges between neighbouring layers; each has the number of the source of the edge that
     /// it is part of.
     pub segments: Vec<(usize, usize)>,
-    /// The width of it all.
+    /// The total width.
     pub width: f64,
-    /// How many layers.
+    /// The number of layers.
     pub layers: usize,
 }
 
@@ -38,7 +38,7 @@ const SPACE: f64 = 24.0;
 const SWEEPS: usize = 12;
 
 impl Layered {
-    /// The layout.
+    /// Computes the layout.
     pub fn layout(&self) -> Layout {
         let mut layer = self.layers();
         let layers = layer.iter().max().map_or(0, |last| last + 1);
@@ -56,7 +56,7 @@ impl Layered {
         Layout { layer, x: x.iter().map(|x| x - left).collect(), segments, width, layers }
     }
 
-    /// The layer of each node: below all that it reads, and not far from what reads it.
+    /// The layer of each node: below its predecessors, and close to its successors.
     fn layers(&self) -> Vec<usize> {
         let n = self.widths.len();
         let mut layer = vec![0usize; n];
@@ -87,7 +87,7 @@ impl Layered {
         layer
     }
 
-    /// Cuts edges into pieces from layer to layer, with waypoints.
+    /// Splits edges into pieces between adjacent layers, with waypoints.
     fn segments(&self, layer: &mut Vec<usize>, widths: &mut Vec<f64>) -> Vec<(usize, usize)> {
         let mut trunks: Vec<Vec<usize>> = vec![Vec::new(); self.widths.len()];
         let mut segments = Vec::new();
@@ -125,7 +125,7 @@ impl Neighbours {
         Neighbours { above, below }
     }
 
-    /// Puts each layer in the order with the fewest crossings that sweeps find.
+    /// Orders each layer by sweeps, keeping the order with the fewest crossings.
     fn order(&self, order: &mut Vec<Vec<usize>>) {
         let mut best = (self.crossings(order), order.clone());
         for sweep in 0..SWEEPS {
@@ -167,7 +167,7 @@ impl Neighbours {
         count
     }
 
-    /// Places that keep the order and the distances, and lie near the neighbours'.
+    /// Positions that keep the order and the minimum distances, close to the neighbours.
     fn place(&self, order: &[Vec<usize>], widths: &[f64]) -> Vec<f64> {
         let mut x = vec![0.0; widths.len()];
         for row in order {
@@ -198,7 +198,7 @@ impl Neighbours {
     }
 }
 
-/// The place in a row of each of its nodes.
+/// The index of each node in its row.
 fn positions(row: &[usize], n: usize) -> Vec<f64> {
     let mut at = vec![0.0; n];
     row.iter().enumerate().for_each(|(i, node)| at[*node] = i as f64);
@@ -210,12 +210,12 @@ fn mean(nodes: &[usize], of: impl Fn(usize) -> f64) -> Option<f64> {
     (!nodes.is_empty()).then(|| sum / nodes.len() as f64)
 }
 
-/// The places nearest to those wanted that keep the distances: neighbours that would come too
-/// close move as a group, by the mean of what they want.
+/// The positions nearest to the desired ones that keep the distances: neighbours that would be too
+/// close move as a group, to the mean of their desired positions.
 fn spread(row: &[usize], wanted: &[f64], widths: &[f64]) -> Vec<f64> {
     let mut offset = 0.0;
     let mut offsets = Vec::with_capacity(row.len());
-    // Sum of the wishes, count.
+    // Sum of the desired positions, and count.
     let mut groups: Vec<(f64, f64)> = Vec::new();
     for (i, node) in row.iter().enumerate() {
         if i > 0 {

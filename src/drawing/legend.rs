@@ -3,10 +3,10 @@
 use super::Subject;
 use super::names::cut;
 
-/// How many there are at most.
+/// The maximum number of notes.
 const MOST_NOTES: usize = 16;
 
-/// What the shapes' names mean.
+/// The explanation of the shapes' names.
 pub(super) fn notes(subject: &Subject<'_>) -> Vec<String> {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, ty) in subject.inputs.iter().zip(subject.types).filter(|(_, ty)| !ty.is_scalar()) {

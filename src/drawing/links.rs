@@ -1,4 +1,4 @@
-//! Lines from box to box: what one writes and another reads.
+//! Lines between boxes, from a writer to a reader.
 
 use rustc_hash::FxHashMap;
 
@@ -7,7 +7,7 @@ use super::placed::Placed;
 use super::svg::Canvas;
 use crate::plan::Destination;
 
-/// Between lines that go past boxes.
+/// The distance between lines that pass boxes.
 const LANE: f64 = 10.0;
 
 /// A value that one box writes and another reads.
@@ -19,7 +19,7 @@ struct Link {
 }
 
 impl Link {
-    /// Whether boxes lie between.
+    /// Whether there are boxes in between.
     fn passes(&self) -> bool {
         self.to > self.from + 1
     }
@@ -28,13 +28,13 @@ impl Link {
 /// A box, and the shape in it where a line ends.
 type End = (usize, usize);
 
-/// All lines from box to box, and where there is room for them.
+/// All lines between boxes, and their lanes.
 pub(super) struct Links {
     links: Vec<Link>,
-    /// For the space below each box, the lines that run there because they pass boxes: those that
+    /// For the space below each box, the horizontal parts of lines that pass boxes: those that
     /// leave the box and those that arrive below, each with its end.
     tracks: Vec<Vec<End>>,
-    /// What has a lane of its own beside the boxes: each value that some box far below reads.
+    /// The values with a lane beside the boxes: those read by a box farther below.
     lanes: Vec<End>,
 }
 
@@ -55,17 +55,17 @@ impl Links {
         Links { links, tracks, lanes }
     }
 
-    /// The height that they take below a box.
+    /// The height of the lines below a box.
     pub(super) fn height_below(&self, panel: usize) -> f64 {
         self.tracks.get(panel).map_or(0, Vec::len) as f64 * LANE
     }
 
-    /// The width that they take beside the boxes.
+    /// The width of the lanes beside the boxes.
     pub(super) fn width(&self) -> f64 {
         (self.lanes.len() + 1) as f64 * LANE
     }
 
-    /// Draws them; the boxes end at `right`.
+    /// Draws the lines; the boxes end at `right`.
     pub(super) fn draw(&self, canvas: &mut Canvas, placed: &[Placed<'_>], right: f64) {
         let place = |list: &[End], end: End| {
             (list.iter().position(|other| *other == end).unwrap_or(0) + 1) as f64 * LANE
@@ -75,7 +75,7 @@ impl Links {
             let start = (from.x(link.start), from.span(link.start).1);
             let end = (to.x(link.end), to.span(link.end).0);
             if !link.passes() {
-                // Straight down to the border, so that no shape is crossed.
+                // Straight to the border, so that no shape is crossed.
                 let (leaves, arrives) = (from.bottom(), to.top);
                 canvas.lines("way", &[start, (start.0, leaves)]);
                 canvas.curve("way", (start.0, leaves), (end.0, arrives));

@@ -1,19 +1,19 @@
-//! What stands in shapes: values in the program's own words.
+//! Labels of shapes: values in terms of the program.
 
 use super::Subject;
 use crate::graph::show;
 use crate::ops::Op;
 use crate::plan::{Array, Destination, Load, Pass, Plan, Source, Value, applied};
 
-/// The most characters of the words of a value.
+/// The maximum length of a value's label.
 const MOST_CHARACTERS: usize = 28;
 
-/// A name as it fits a shape.
+/// A name, shortened to fit a shape.
 pub(super) fn cut(name: &str) -> String {
     shortened(name, MOST_CHARACTERS)
 }
 
-/// The beginning of a text that is longer than `most` characters.
+/// Truncates a text to `most` characters.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -21,10 +21,10 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// What stands for an operand whose words are too long.
+/// The placeholder for an operand whose label is too long.
 const LONG: &str = "\u{2026}";
 
-/// An operation in words, as far as they are short.
+/// The label of an operation.
 pub(super) fn worded(op: Op, words: &[Option<&str>]) -> String {
     let inner = |word: &Option<&str>| match word {
         Some(word) if word.contains(' ') && !word.ends_with(')') => format!("({word})"),
@@ -40,12 +40,12 @@ pub(super) fn worded(op: Op, words: &[Option<&str>]) -> String {
     applied(op, &words)
 }
 
-/// A text, unless it is too long for the words of a value.
+/// The text, or the placeholder if it is too long.
 pub(super) fn short(text: String) -> Option<String> {
     (text.chars().count() <= MOST_CHARACTERS).then_some(text)
 }
 
-/// The uniforms and arrays of a plan in words.
+/// The labels of a plan's uniforms and arrays.
 pub(super) struct Words {
     uniforms: Vec<Option<String>>,
     temporaries: Vec<Option<String>>,
@@ -59,7 +59,7 @@ impl Words {
             temporaries: vec![None; plan.temporaries.len()],
             outputs: subject.outputs.iter().map(|name| name.as_deref().map(cut)).collect(),
         };
-        // A pass makes its results from what came before it.
+        // The results of a pass depend on earlier uniforms.
         let mut results = vec![None; plan.uniforms.len()];
         for pass in &plan.passes {
             words.uniforms(plan, subject, pass.uniforms as usize, &results);
@@ -82,12 +82,12 @@ impl Words {
         match to {
             Destination::Uniform(number) => results[number as usize] = text,
             Destination::Temporary(number) => self.temporaries[number as usize] = text,
-            // It has the program's name, or none.
+            // An output has the program's name for it, or none.
             Destination::Output(_) => {}
         }
     }
 
-    /// Adds the words of the uniforms below a number.
+    /// Adds the labels of the uniforms below a number.
     fn uniforms(
         &mut self,
         plan: &Plan,
@@ -113,7 +113,7 @@ impl Words {
         }
     }
 
-    /// The words of the values of a body.
+    /// The labels of the values of a body.
     pub(super) fn body(&self, pass: &Pass, subject: &Subject<'_>) -> Vec<Option<String>> {
         let mut values: Vec<Option<String>> = Vec::with_capacity(pass.body.len());
         for (value, dtype) in pass.body.values() {
@@ -135,7 +135,7 @@ impl Words {
         self.uniforms.get(number as usize).cloned().flatten()
     }
 
-    /// An array that a pass reads, and its views.
+    /// The label of a load and its views.
     pub(super) fn load(&self, load: &Load, subject: &Subject<'_>) -> Option<String> {
         let array = match load.array {
             Array::Input(number) => subject.inputs.get(number as usize).map(|name| cut(name)),
@@ -147,7 +147,7 @@ impl Words {
         short(format!("{}{views}", array?))
     }
 
-    /// What a pass writes.
+    /// The label of a destination.
     pub(super) fn destination(&self, to: Destination) -> String {
         let words = match to {
             Destination::Output(number) => self.outputs.get(number as usize).cloned().flatten(),

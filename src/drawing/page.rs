@@ -1,4 +1,4 @@
-//! The whole picture: a title, the boxes below each other, the notes.
+//! The whole picture: a title, a column of boxes, the notes.
 
 use super::Subject;
 use super::links::Links;
@@ -9,14 +9,14 @@ use crate::error::shown_program;
 
 const MARGIN: f64 = 20.0;
 const TITLE: f64 = 50.0;
-/// Between boxes.
+/// The distance between boxes.
 const GAP: f64 = 44.0;
-/// The least width of what stands beside the shapes of a box.
+/// The minimum width of the text beside the shapes of a box.
 const ASIDE: f64 = 174.0;
-/// Between the notes.
+/// The distance between the notes.
 const LINE: f64 = 16.0;
 
-/// What all passes together are, in short.
+/// A summary of all passes.
 fn summary(subject: &Subject<'_>) -> String {
     let Some(plan) = subject.plan else { return "evaluated operation by operation".to_string() };
     let passes = plan.passes.len();
@@ -29,7 +29,7 @@ fn summary(subject: &Subject<'_>) -> String {
     )
 }
 
-/// Lays out the boxes below each other, and draws them.
+/// Lays out the boxes in a column, and draws them.
 pub(super) fn compose(subject: &Subject<'_>, panels: &[Panel], notes: &[String]) -> String {
     let links = Links::of(panels);
     let mut top = MARGIN + TITLE;
@@ -39,7 +39,7 @@ pub(super) fn compose(subject: &Subject<'_>, panels: &[Panel], notes: &[String])
         top = place.bottom() + GAP + links.height_below(number);
         placed.push(place);
     }
-    // The shapes of all boxes stand below each other, to the right of the widest text.
+    // The shapes of all boxes are aligned, to the right of the widest text.
     let aside = placed.iter().map(Placed::aside).fold(ASIDE, f64::max);
     let inner = placed.iter().map(|p| p.layout.width).fold(0.0, f64::max);
     let boxed = aside + inner + 3.0 * PADDING;

@@ -1,4 +1,4 @@
-//! A box: what a pass reads, computes and writes, before it has a place.
+//! A box before it is placed: the loads, operations and stores of a pass.
 
 use super::layout::Layered;
 use crate::plan::Destination;
@@ -29,7 +29,7 @@ pub(super) struct Panel {
     pub aside: Vec<String>,
     pub shapes: Vec<Shape>,
     pub graph: Layered,
-    /// Operands of each edge's end: which, of how many.
+    /// For each edge, the index of the operand at its end and the number of operands.
     pub ports: Vec<(usize, usize)>,
     pub reads: Vec<(Destination, usize)>,
     pub writes: Vec<(Destination, usize)>,

@@ -1,4 +1,4 @@
-//! A box with its place, and how it is drawn.
+//! A placed box, and how it is drawn.
 
 use rustc_hash::FxHashMap;
 
@@ -6,27 +6,27 @@ use super::layout::Layout;
 use super::panel::Panel;
 use super::svg::{Canvas, text_width};
 
-/// Between a box and what is in it.
+/// The padding of a box.
 pub(super) const PADDING: f64 = 16.0;
-/// A line of what stands beside the shapes.
+/// The height of a line of text beside the shapes.
 const LINE: f64 = 16.0;
-/// Between layers.
+/// The distance between layers.
 const FALL: f64 = 34.0;
 
-/// A box with its place.
+/// A placed box.
 pub(super) struct Placed<'p> {
     panel: &'p Panel,
     pub layout: Layout,
     pub top: f64,
     pub height: f64,
-    /// Where its shapes begin.
+    /// The left edge of its shapes.
     pub left: f64,
     /// The top and the height of each layer.
     layers: Vec<(f64, f64)>,
 }
 
 impl<'p> Placed<'p> {
-    /// A box that begins at a height; how far to the right its shapes are is seen later.
+    /// Places a box at a height; `left` is set later.
     pub(super) fn new(panel: &'p Panel, top: f64) -> Placed<'p> {
         let layout = panel.graph.layout();
         let mut heights = vec![0.0f64; layout.layers];
@@ -49,7 +49,7 @@ impl<'p> Placed<'p> {
         self.top + self.height
     }
 
-    /// The width of what stands beside the shapes.
+    /// The width of the text beside the shapes.
     pub(super) fn aside(&self) -> f64 {
         self.panel.aside.iter().map(|line| text_width(line, 12.0)).fold(0.0, f64::max)
     }
@@ -70,7 +70,7 @@ impl<'p> Placed<'p> {
         }
     }
 
-    /// Draws what is in the box; what stands beside the shapes begins at `left`.
+    /// Draws the contents of the box; the text beside the shapes begins at `left`.
     pub(super) fn draw(&self, canvas: &mut Canvas, left: f64) {
         let Placed { panel, layout, .. } = self;
         for (i, line) in panel.aside.iter().enumerate() {
@@ -120,7 +120,7 @@ impl<'p> Placed<'p> {
     }
 }
 
-/// Where the last piece of each edge begins.
+/// The start of the last piece of each edge.
 fn last_segments(panel: &Panel, layout: &Layout) -> Vec<usize> {
     let mut above: FxHashMap<usize, usize> = FxHashMap::default();
     let shapes = panel.shapes.len();

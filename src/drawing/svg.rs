@@ -1,22 +1,22 @@
-//! Elements of a picture, and their text.
+//! SVG elements.
 
 use std::fmt::{self, Write as _};
 
 /// Width of a character of 12-pixel text: that of the widest of the usual monospaced fonts.
 const CHARACTER: f64 = 7.3;
 
-/// A picture under way.
+/// An SVG document under construction.
 #[derive(Default)]
 pub struct Canvas {
     body: String,
 }
 
-/// The width of text of a size.
+/// The width of a text at a font size.
 pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * CHARACTER * size / 12.0
 }
 
-/// Text that cannot be read as markup.
+/// Escapes text for XML.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -28,7 +28,7 @@ impl fmt::Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                // XML has no place for most of them, nor for the last two.
+                // XML does not allow most control characters, nor the last two.
                 c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                     f.write_char('\u{fffd}')?
                 }
@@ -40,7 +40,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 impl Canvas {
-    /// A rectangle of a class; round corners.
+    /// Adds a rectangle of a class, with round corners.
     pub fn rectangle(&mut self, class: &str, [x, y, width, height]: [f64; 4]) {
         let _ = writeln!(
             self.body,
@@ -49,14 +49,14 @@ impl Canvas {
         );
     }
 
-    /// Text; `class` says its size and anchor.
+    /// Adds text; `class` determines its size and anchor.
     pub fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
         let text = Escaped(text);
         let _ =
             writeln!(self.body, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");
     }
 
-    /// A line that leaves and arrives vertically.
+    /// Adds a curve that starts and ends vertically.
     pub fn curve(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let ((x, y), (x2, y2)) = (from, to);
         let half = (y + y2) / 2.0;
@@ -67,7 +67,7 @@ impl Canvas {
         );
     }
 
-    /// Lines from point to point.
+    /// Adds a polyline.
     pub fn lines(&mut self, class: &str, points: &[(f64, f64)]) {
         let mut path = String::new();
         for (i, (x, y)) in points.iter().enumerate() {

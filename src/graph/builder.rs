@@ -1,4 +1,4 @@
-//! The builder: what adds nodes, constants, inputs and views.
+//! The builder: adds inputs, constants and views.
 
 use std::fmt;
 
@@ -33,12 +33,12 @@ use crate::weak::adopt_integer;
 /// # Ok::<(), hotloop::Error>(())
 /// ```
 ///
-/// Nodes of another builder are an error ([`ErrorKind::Name`]) wherever they are given.
+/// Every method rejects nodes of another builder with [`ErrorKind::Name`].
 #[must_use = "`finish` makes the graph"]
 pub struct Builder {
     pub(super) graph: Graph,
     known: FxHashMap<(Node, Type), NodeId>,
-    /// The name that errors give an operation, if it is not the table's.
+    /// The name of an operation in errors, if not the table's.
     called: Option<(Op, &'static str)>,
 }
 
@@ -59,12 +59,12 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// An empty graph's builder.
+    /// A builder of an empty graph.
     pub fn new() -> Builder {
         Builder { graph: Graph::new(), known: FxHashMap::default(), called: None }
     }
 
-    /// Checks that nodes are the builder's own.
+    /// Checks that nodes belong to this builder.
     pub(super) fn check(&self, ids: &[NodeId]) -> Result<(), Error> {
         match ids.iter().find(|id| !self.graph.contains(**id)) {
             Some(id) => Err(foreign(*id)),
@@ -77,12 +77,12 @@ impl Builder {
         &self.graph
     }
 
-    /// Has errors name an operation as the program does, until another is told.
+    /// Sets the name of an operation in errors, as the program calls it.
     pub(crate) fn call_by_name(&mut self, called: Option<(Op, &'static str)>) {
         self.called = called;
     }
 
-    /// What errors call an operation.
+    /// The name of an operation in errors.
     pub(super) fn name(&self, op: Op) -> &'static str {
         self.called.filter(|(of, _)| *of == op).map_or(op.row().name, |(_, name)| name)
     }
@@ -111,12 +111,12 @@ impl Builder {
         self.literal(value.to_bits(), DType::F64, true)
     }
 
-    /// A weak truth literal.
+    /// A weak bool literal.
     pub fn weak_bool(&mut self, value: bool) -> NodeId {
         self.literal(value.into(), DType::Bool, true)
     }
 
-    /// A constant of these bits.
+    /// A constant with these bits.
     ///
     /// ```
     /// use hotloop::DType;
@@ -130,7 +130,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// `Type` for bits beyond the dtype's, and for a weak value that is no `bool`, `i64` or `f64`.
+    /// `Type` for bits beyond the dtype's width, and for a weak value that is not `bool`, `i64` or
+    /// `f64`.
     pub fn constant(&mut self, bits: u64, dtype: DType, weak: bool) -> Result<NodeId, Error> {
         let most = if dtype == DType::Bool { 1 } else { u64::MAX >> (64 - dtype.bits()) };
         if bits > most {
@@ -142,12 +143,12 @@ impl Builder {
         Ok(self.literal(bits, dtype, weak))
     }
 
-    /// A constant of bits that are the dtype's.
+    /// A constant with bits that are valid for the dtype.
     pub(crate) fn literal(&mut self, bits: u64, dtype: DType, weak: bool) -> NodeId {
         self.add(Node::Const(bits), Type { dtype, weak, domain: Domain::SCALAR })
     }
 
-    /// A constant of the dtype and weakness of another node.
+    /// A constant with the dtype and weakness of another node.
     ///
     /// ```
     /// use hotloop::DType;
@@ -167,14 +168,14 @@ impl Builder {
         Ok(self.literal_like(like, value))
     }
 
-    /// A constant of the dtype and weakness of a node of this builder.
+    /// A constant with the dtype and weakness of a node of this builder.
     pub(crate) fn literal_like(&mut self, like: NodeId, value: f64) -> NodeId {
         let Type { dtype, weak, .. } = self.graph.ty(like);
         self.literal(convert_scalar(value.to_bits(), DType::F64, dtype), dtype, weak)
     }
 
-    /// The finished graph. Weak outputs become strong in the dtype they have alone; an integer
-    /// beyond `i64` is `u64`, beyond that `f64`.
+    /// The finished graph. Weak outputs become strong in their default dtype; an integer beyond
+    /// `i64` becomes `u64`, beyond that `f64`.
     ///
     /// # Errors
     /// `Name` for a node of another builder.
@@ -183,7 +184,7 @@ impl Builder {
         Ok(self.finished(outputs))
     }
 
-    /// The finished graph, of outputs that are nodes of this builder.
+    /// The finished graph; `outputs` are nodes of this builder.
     pub(crate) fn finished(mut self, outputs: Vec<NodeId>) -> Graph {
         let outputs = outputs
             .into_iter()
@@ -255,7 +256,7 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// `Shape` for a view of a single number, and for an index that no shape could make right;
+    /// `Shape` for a view of a single number, and for an index that is invalid for every shape;
     /// `Type` for a reduction; `Name` for a node of another builder.
     pub fn view(&mut self, x: NodeId, how: Derivation) -> Result<NodeId, Error> {
         self.check(&[x])?;
@@ -275,13 +276,13 @@ impl Builder {
         Ok(self.add(Node::View(x), Type { domain, ..ty }))
     }
 
-    /// A view of what is broadcast first, of a shape that is derived already.
+    /// A view of `x` after broadcasting, with an already derived shape.
     pub(crate) fn view_to(&mut self, x: NodeId, domain: Domain) -> NodeId {
         self.add(Node::View(x), Type { domain, ..self.graph.ty(x) })
     }
 
-    /// New axes in the places of those that a reduction took: the same as leaving them there, but
-    /// then it is known that the result broadcasts to the operand.
+    /// Turns new axes in place of reduced ones into a reduction that keeps its axes, because its
+    /// result is known to broadcast to the operand.
     fn kept_axes(&mut self, x: NodeId, how: &Derivation) -> Result<Option<NodeId>, Error> {
         let Node::Apply(op, operands) = *self.graph.node(x) else { return Ok(None) };
         let new = match how {
@@ -306,7 +307,7 @@ impl Builder {
         }
     }
 
-    /// A node equal to one of another graph, with operands already carried over. Passes use it.
+    /// Adds a copy of a node of another graph, with operands already mapped to this graph.
     pub(crate) fn copy(&mut self, node: Node, ty: Type, operands: &[NodeId]) -> NodeId {
         let node = match node {
             Node::Input(_) | Node::Const(_) | Node::Wide(_) => node,
@@ -318,7 +319,7 @@ impl Builder {
         self.add(node, ty)
     }
 
-    /// Starts a graph that takes the inputs of another.
+    /// A builder of a graph with the inputs of another.
     pub(crate) fn like(graph: &Graph) -> Builder {
         let mut builder = Builder::new();
         builder.graph.inputs = graph.inputs.clone();
@@ -327,13 +328,13 @@ impl Builder {
     }
 }
 
-/// The axes that an index adds, if it does nothing else: counted from the first, or from the last
-/// behind an ellipsis.
+/// The axes that an index adds if it does nothing else: counted from the first, or after an
+/// ellipsis from the last.
 fn new_axes(items: &[Index]) -> Option<Box<[i64]>> {
     let whole = Index::Slice { start: None, stop: None, step: None };
     let mut axes = Vec::new();
     let from_last = items.first() == Some(&Index::Ellipsis);
-    // Elsewhere a slice asks for an axis that need not be there.
+    // Anywhere else a slice requires an axis that may not exist.
     let end = if from_last { items.get(1) } else { items.last() };
     if end != Some(&Index::NewAxis) {
         return None;

@@ -12,7 +12,7 @@ use crate::weak::{adopt_integer, compare_exactly};
 impl Builder {
     pub(super) fn compare(&mut self, op: Op, x: NodeId, y: NodeId) -> Result<NodeId, Error> {
         let (tx, ty) = (self.graph.ty(x), self.graph.ty(y));
-        // A weak integer beside strong integers compares exactly, whether or not it fits.
+        // A weak integer compares exactly with strong integers, whether or not it fits.
         if tx.weak != ty.weak && tx.dtype.is_int() && ty.dtype.is_int() {
             let (strong, value) = if tx.weak { (ty.dtype, x) } else { (tx.dtype, y) };
             match self.graph.weak_integer(value) {
@@ -33,7 +33,7 @@ impl Builder {
         if let Some(truth) = self.compare_constants(op, x, y) {
             return Ok(self.weak_bool(truth));
         }
-        // Signed integers beside u64 meet in f64 in arithmetic, but compare exactly.
+        // Signed integers and u64 promote to f64 in arithmetic, but compare exactly.
         let (strong, ints) = (!tx.weak && !ty.weak, tx.dtype.is_int() && ty.dtype.is_int());
         if strong && ints && promote(tx.dtype, ty.dtype).is_float() {
             return self.compare_with_u64(op, x, y, ty.dtype == DType::U64);
@@ -57,7 +57,7 @@ impl Builder {
         }
     }
 
-    /// A comparison of a weak integer to a weak float, both constants: exact, as Python's.
+    /// Compares a weak integer with a weak float, both constants: exactly, as in Python.
     fn compare_constants(&self, op: Op, x: NodeId, y: NodeId) -> Option<bool> {
         let float = |id: NodeId| {
             let Type { dtype: DType::F64, weak: true, .. } = self.graph.ty(id) else { return None };
@@ -76,7 +76,7 @@ impl Builder {
         })
     }
 
-    /// A comparison whose answer does not depend on the elements, but has the shape of `of`.
+    /// A comparison with a known result, in the shape of `of`.
     fn decided_comparison(
         &mut self,
         op: Op,
@@ -91,7 +91,7 @@ impl Builder {
         self.apply_folded(if answer { Op::Eq } else { Op::Ne }, &[of, of], DType::Bool)
     }
 
-    /// A signed integer beside a u64: below it if negative, else compared as a u64.
+    /// Compares a signed integer with a u64: less if negative, otherwise as u64.
     fn compare_with_u64(
         &mut self,
         op: Op,

@@ -1,4 +1,4 @@
-//! Operations on weak constants, which are computed at once.
+//! Folding of operations on weak constants.
 
 use hotloop_runtime::dtype::DType;
 
@@ -7,14 +7,14 @@ use crate::error::Error;
 use crate::weak::{compute_weak, does_not_fit, exact};
 
 impl Builder {
-    /// Adds a typed operation; operations on weak constants are computed at once, exactly.
+    /// Adds a typed operation; operations on weak constants are folded exactly.
     pub(super) fn apply_folded(
         &mut self,
         op: Op,
         operands: &[NodeId],
         dtype: DType,
     ) -> Result<NodeId, Error> {
-        // Once typed, some names mean what another operation does.
+        // Once typed, some operations are equivalent to others.
         let twice = [operands[0]; 2];
         let (op, operands) = match (op, operands) {
             (Op::And, _) => (Op::BitAnd, operands),
@@ -45,7 +45,7 @@ impl Builder {
         Ok(self.apply_typed(op, operands, dtype))
     }
 
-    /// An operation on weak integers, exact. `None` leaves it to the kernel.
+    /// Computes an operation on weak integers exactly; `None` leaves it to the kernel.
     fn fold_integers(
         &mut self,
         op: Op,

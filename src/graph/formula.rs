@@ -1,6 +1,5 @@
-//! Operations that are formulas of others from the start, because what they come to depends on
-//! what they are given: an operand that is `None`, a dtype of their own for bools, more operands
-//! than a node has.
+//! Operations that the builder expands at once, because the expansion depends on the operands: on
+//! `None`, on a special dtype for bools, or on more operands than a node can have.
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::{Fault, injected};
@@ -12,8 +11,8 @@ use crate::promote::to_float;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// 180/pi as f64 and f32, rounded toward 0, and what they lack. The parts have one sign, so that
-/// infinities and the signs of zeros survive `x * hi + x * lo`.
+/// 180/pi as f64 and as f32: rounded toward 0, and the remainder. Both parts have the same sign, so
+/// that `x * hi + x * lo` keeps infinities and the signs of zeros.
 const DEGREES: [[f64; 2]; 2] = [
     [57.295_779_513_082_316, 5.117_577_790_543_373e-15],
     [57.295_776_367_187_5, 3.145_894_879_708_066_6e-6],
@@ -25,7 +24,7 @@ const RADIANS: [[f64; 2]; 2] = [
 ];
 
 impl Builder {
-    /// The formula of an operation on these operands, if it is one.
+    /// The expansion of an operation on these operands, if it has one.
     pub(super) fn formula(&mut self, op: Op, operands: &[NodeId]) -> Result<Option<NodeId>> {
         let x = operands[0];
         let ty = self.graph.ty(x);
@@ -121,7 +120,7 @@ impl Builder {
         }
         let x = self.as_float(x);
         let (dtype, weak) = (self.graph.dtype(x), self.graph.ty(x).weak);
-        // Rounding an exponent changes only what is far beyond every float.
+        // Rounding changes only exponents far beyond the range of floats.
         let exponent = match (weak, self.graph.ty(exponent).weak) {
             (true, false) => return self.scaled_strong(op, x, exponent),
             (true, true) => self.convert(exponent, dtype),
@@ -137,7 +136,7 @@ impl Builder {
         self.apply_folded(op, &[x, exponent], DType::F64)
     }
 
-    /// The number as the float that functions of real numbers take it as.
+    /// Converts a number to the float in which functions of real numbers compute.
     fn as_float(&mut self, x: NodeId) -> NodeId {
         let ty = self.graph.ty(x);
         self.convert(x, if ty.weak { DType::F64 } else { to_float(ty.dtype) })
@@ -152,13 +151,13 @@ impl Builder {
         self.apply_own(Op::Ne, &[x, zero])
     }
 
-    /// A number for each element of x, of its dtype.
+    /// `value` in the shape and dtype of `x`.
     pub(super) fn filled(&mut self, x: NodeId, value: f64) -> Result<NodeId> {
         let value = self.literal_like(x, value);
         self.spread(x, value)
     }
 
-    /// A number of x's dtype for each element of x.
+    /// `value`, of x's dtype, in the shape of `x`.
     fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
         if self.graph.ty(x).domain.is_scalar() {
             return Ok(value);
@@ -195,7 +194,7 @@ impl Builder {
         ty.dtype == DType::F64 && bits.is_some_and(|bits| is_none(f64::from_bits(bits)))
     }
 
-    /// 1/x, of integers without the fraction.
+    /// 1/x; for integers, without the fraction.
     fn reciprocal(&mut self, x: NodeId) -> Result<NodeId> {
         let [zero, one] = [0.0, 1.0].map(|v| self.literal_like(x, v));
         let dtype = self.graph.dtype(x);
@@ -204,13 +203,13 @@ impl Builder {
         }
         let magnitude = if dtype.is_signed_int() { self.apply_own(Op::Abs, &[x])? } else { x };
         let own_inverse = self.apply_own(Op::Eq, &[magnitude, one])?;
-        // 0, and the flag of a division by 0.
+        // Divides by 0: the result is 0 and sets the flag.
         let other = self.apply_own(Op::FloorDiv, &[zero, x])?;
         self.apply_own(Op::Select, &[own_inverse, x, other])
     }
 
-    /// x times a constant that is a sum of two: the product is rounded once. What is wrong with the
-    /// second part counts 2^-52 ULP, or where that is subnormal half a ULP: 0.5 + 0.5 in all.
+    /// x times a constant given as a sum of two parts, rounded once. The error of the second part
+    /// is 2^-52 ULP, or half a ULP if it is subnormal: at most 0.5 + 0.5 in all.
     fn turn(&mut self, x: NodeId, constant: &[[f64; 2]; 2]) -> Result<NodeId> {
         let x = self.as_float(x);
         let [high, low] = constant[usize::from(self.graph.dtype(x) == DType::F32)];
@@ -243,7 +242,7 @@ impl Builder {
         self.apply_own(Op::Sub, &[next, x])
     }
 
-    /// As NumPy: of floats `rint(x * 10**n) / 10**n`, or for n < 0 `rint(x / 10**-n) * 10**-n`; of
+    /// As NumPy: for floats `rint(x * 10**n) / 10**n`, or if n < 0 `rint(x / 10**-n) * 10**-n`; for
     /// integers the latter in f64.
     fn round(&mut self, x: NodeId, decimals: NodeId) -> Result<NodeId> {
         let by = self.graph.ty(decimals);
@@ -252,7 +251,7 @@ impl Builder {
             _ => {
                 let message = match self.wide(decimals) {
                     Some(_) => "the decimals of round lie between -2**63 and 2**63 - 1",
-                    None => "the decimals of round are an integer, known beforehand",
+                    None => "the decimals of round must be a constant integer",
                 };
                 return Err(type_error(message).hint("round(x, 2)"));
             }
@@ -276,7 +275,7 @@ impl Builder {
         Ok(if ty.weak || float { rounded } else { self.cast_own(rounded, ty.dtype) })
     }
 
-    /// As in NumPy, a bound beyond the end of the dtype that all meet in bounds nothing there.
+    /// As in NumPy, a bound outside the range of the common dtype has no effect.
     fn clip(&mut self, x: NodeId, low: NodeId, high: NodeId) -> Result<NodeId> {
         let given = [low, high].into_iter().filter(|bound| !self.is_none(*bound));
         let operands: Vec<NodeId> = [x].into_iter().chain(given).collect();
@@ -291,7 +290,7 @@ impl Builder {
                 continue;
             }
             let of = self.graph.ty(bound);
-            // A weak number of run time is an i64, which lies within some ends anyway.
+            // A run-time weak number is an i64, which is in range for some dtypes.
             let within = self.graph.weak_integer(bound).is_none()
                 && end.is_some_and(|end| i64::try_from(end).is_err());
             let bound = match end.filter(|_| of.weak && of.dtype == DType::I64 && !within) {
@@ -334,7 +333,7 @@ impl Builder {
         self.apply_own(Op::Select, &[is_nan, value, finite])
     }
 
-    /// A number that takes the place of another: it takes its dtype too.
+    /// Converts a replacement value to the dtype of what it replaces.
     fn replacement(&mut self, x: NodeId, dtype: DType, weak: bool) -> Result<NodeId> {
         match (weak, self.graph.ty(x).weak) {
             (true, true) => Ok(self.convert(x, dtype)),
@@ -343,7 +342,7 @@ impl Builder {
         }
     }
 
-    /// abs(x - y) <= atol + rtol * abs(y), y finite; or x == y.
+    /// `abs(x - y) <= atol + rtol * abs(y)` with finite y, or `x == y`.
     pub(super) fn isclose(
         &mut self,
         [x, y]: [NodeId; 2],
@@ -369,7 +368,7 @@ impl Builder {
         if equal_nan == 0 { Ok(close) } else { self.or_both_nan(close, [x, y]) }
     }
 
-    /// Whether two values are alike, or both NaN.
+    /// `alike`, or both values are NaN.
     pub(super) fn or_both_nan(&mut self, alike: NodeId, values: [NodeId; 2]) -> Result<NodeId> {
         let [x, y] = values.map(|x| self.apply_own(Op::Isnan, &[x]));
         let both = self.apply_own(Op::BitAnd, &[x?, y?])?;
@@ -377,7 +376,7 @@ impl Builder {
     }
 }
 
-/// The least and the greatest value of an integer dtype.
+/// The minimum and maximum of an integer dtype.
 fn integer_ends(dtype: DType) -> Option<(i128, i128)> {
     let bits = dtype.bits();
     match dtype.is_int() {

@@ -32,8 +32,8 @@ pub use crate::ops::Op;
 use crate::ops::{Class, TWO_RESULTS};
 pub use crate::weak::show;
 
-/// The number of the next builder's graph. Numbers come again after 2^32 builders; a node that is
-/// then taken for another graph's is still a node of that graph.
+/// The number of the next builder's graph. Numbers repeat after 2^32 builders; a node of a graph
+/// with the same number is still range-checked.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A typed graph with its inputs and outputs.
@@ -49,7 +49,7 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 /// ```
 #[derive(Clone)]
 pub struct Graph {
-    /// Tells its nodes from those of other graphs.
+    /// Distinguishes its nodes from those of other graphs.
     number: u32,
     nodes: Vec<Node>,
     types: Vec<Type>,
@@ -65,22 +65,22 @@ impl Graph {
         Graph { number, nodes, types, inputs, outputs: Vec::new(), derived: Vec::new() }
     }
 
-    /// Where a node stands; beyond all nodes if it is of another graph.
+    /// The index of a node; out of range for a node of another graph.
     fn at(&self, id: NodeId) -> usize {
         if id.graph() == self.number { id.index() } else { usize::MAX }
     }
 
-    /// Whether a node is one of this graph's.
+    /// Whether a node belongs to this graph.
     pub fn contains(&self, id: NodeId) -> bool {
         self.at(id) < self.nodes.len()
     }
 
-    /// How many nodes.
+    /// The number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is no node.
+    /// Whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
@@ -94,7 +94,7 @@ impl Graph {
     /// What a node is.
     ///
     /// # Panics
-    /// If it is no node of this graph, as all methods that are asked about one.
+    /// If it is not a node of this graph; this holds for all methods that take a node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[self.at(id)]
     }
@@ -117,7 +117,7 @@ impl Graph {
         }
     }
 
-    /// The value of a weak constant that is an integer or a truth value.
+    /// The value of a weak constant that is an integer or a bool.
     pub(crate) fn weak_integer(&self, id: NodeId) -> Option<i128> {
         let Type { dtype, weak: true, .. } = self.ty(id) else { return None };
         match *self.node(id) {
@@ -148,13 +148,13 @@ impl Graph {
         &self.derived
     }
 
-    /// How the shape of a reduction or a view comes from its operand's; `None` of a scalar.
+    /// The derivation of the shape of a reduction or a view; `None` for a scalar.
     pub fn derivation(&self, id: NodeId) -> Option<&Derived> {
         self.ty(id).domain.derived().map(|number| &self.derived[usize::from(number)])
     }
 
-    /// The domain of values that need several. What a reduction leaves with its axes kept
-    /// broadcasts to what it was made of, and adds nothing to it.
+    /// The broadcast of several domains. The result of a reduction that keeps its axes broadcasts
+    /// to its operand, so it adds nothing to it.
     fn join(&self, domains: impl Iterator<Item = Domain>) -> Domain {
         let mut all = domains.fold(Domain::SCALAR, Domain::join);
         let derived = all.shapes().filter(|class| *class >= Domain::SHAPES);
@@ -167,8 +167,8 @@ impl Graph {
         all
     }
 
-    /// Whether a class is that of a reduction whose axes stay, and broadcasts to what it was made
-    /// of, which is in a domain or is such a class itself.
+    /// Whether a class is that of a reduction that keeps its axes, whose operand's class is in
+    /// `domain` or, recursively, is such a class.
     fn spreads_over(&self, class: u8, domain: Domain) -> bool {
         let mut open = vec![class];
         while let Some(class) = open.pop() {
@@ -182,12 +182,12 @@ impl Graph {
         true
     }
 
-    /// How a class is derived, unless it is one of arguments.
+    /// The derivation of a class; `None` for a class of arguments.
     pub(crate) fn derived_shape(&self, class: u8) -> Option<&Derived> {
         self.derived.get(usize::from(class.checked_sub(Domain::SHAPES)?))
     }
 
-    /// Which nodes some output needs.
+    /// A mask of the nodes that outputs depend on.
     pub fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.len()];
         for output in &self.outputs {
@@ -201,7 +201,7 @@ impl Graph {
         live
     }
 
-    /// How many live nodes and outputs read each node.
+    /// The number of live nodes and outputs that read each node.
     pub fn uses(&self) -> Vec<u32> {
         let live = self.live();
         let mut uses = vec![0; self.len()];
@@ -212,7 +212,7 @@ impl Graph {
         uses
     }
 
-    /// Checks what every pass relies on; says what is broken.
+    /// Checks the invariants that passes rely on; the error says which is violated.
     pub fn verify(&self) -> Result<(), String> {
         for id in self.ids() {
             let ty = self.ty(id);
@@ -252,7 +252,7 @@ impl Graph {
                         return Err(format!("{id} ({op:?}) has the wrong domain"));
                     }
                 }
-                // The operand may still have to be broadcast.
+                // The operand may still need broadcasting.
                 Node::View(x)
                     if self.ty(x).dtype != ty.dtype
                         || of.is_none_or(|of| self.join([of, domain].into_iter()) != of) =>
@@ -306,7 +306,7 @@ fn type_error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Type, message)
 }
 
-/// Checks that an operation is one that callers may name.
+/// Checks that an operation is not internal to the compiler.
 fn check_public(op: Op) -> Result<(), Error> {
     if op.is_public() || TWO_RESULTS.iter().any(|function| function.ops.contains(&op)) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Nodes: what they are, and what type they have.
+//! Nodes and their types.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::promote::weak_default;
 /// builder's graph.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(
-    /// The number of the graph, then the node's place in it: one word, so that it hashes as one.
+    /// The number of the graph, then the index of the node: one word, so that it hashes fast.
     u64,
 );
 
@@ -25,7 +25,7 @@ impl NodeId {
         NodeId(u64::from(graph) << 32 | index as u64)
     }
 
-    /// The node's place in the graph's order.
+    /// The node's index in the graph.
     pub fn index(self) -> usize {
         self.0 as u32 as usize
     }
@@ -50,20 +50,20 @@ impl fmt::Display for NodeId {
 /// A node's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
-    /// The element type; of a weak value `bool`, `i64` or `f64`.
+    /// The element type; `bool`, `i64` or `f64` for a weak value.
     pub dtype: DType,
-    /// Whether it takes the dtype of what it meets.
+    /// Whether it adopts the dtype of the other operands.
     pub weak: bool,
-    /// Where it lives.
+    /// Its symbolic shape.
     pub domain: Domain,
 }
 
-/// The type of an argument, as a kernel is specialised on it.
+/// The type of an argument that a kernel is specialized on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ArgType(pub(crate) Type);
 
 impl ArgType {
-    /// An array of this dtype; all arrays so described have one shape.
+    /// An array of this dtype; all such arrays have the same shape.
     pub fn array(dtype: DType) -> ArgType {
         ArgType(Type { dtype, weak: false, domain: Domain::of_shape(0) })
     }
@@ -98,12 +98,12 @@ impl ArgType {
         ArgType(Type { dtype, weak: false, domain: Domain::SCALAR })
     }
 
-    /// A weak number, which takes the dtype of what it meets.
+    /// A weak number, which adopts the dtype of the other operands.
     pub fn weak(kind: Kind) -> ArgType {
         ArgType(Type { dtype: weak_default(kind), weak: true, domain: Domain::SCALAR })
     }
 
-    /// The element type (for weak numbers the one they have alone).
+    /// The element type; for weak numbers their default dtype.
     pub fn dtype(self) -> DType {
         self.0.dtype
     }
@@ -165,23 +165,23 @@ impl std::ops::Deref for Operands {
     }
 }
 
-/// What a node is.
+/// The operation of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Node {
     /// The input of this number.
     Input(u32),
-    /// A constant: the element's bits, little end first, upper bits zero.
+    /// A constant: the element's bits, little-endian, upper bits zero.
     Const(u64),
-    /// A weak integer beyond `i64`: the bits of an `i128`, the low half first. It takes the dtype
-    /// of what it meets before the graph is finished.
+    /// A weak integer beyond `i64`: the bits of an `i128`, the low half first. It adopts a dtype
+    /// before the graph is finished.
     Wide([u64; 2]),
-    /// An operation; its operands have one dtype, but for `where`'s condition.
+    /// An operation; its operands have one dtype, except the condition of `where`.
     Apply(Op, Operands),
     /// A strong value in another dtype, or a weak one of another kind.
     Convert(NodeId),
-    /// A weak run-time value that takes a strong dtype; fails at run time if it does not fit.
+    /// A weak run-time value that adopts a strong dtype; an error at run time if it does not fit.
     Adopt(NodeId),
-    /// A view of an array; the derived shape of its type says which.
+    /// A view of an array, given by the derived shape of its type.
     View(NodeId),
 }
 

@@ -1,4 +1,4 @@
-//! Powers: of integers, and of floats to constants.
+//! Expansion of powers: of integers, and of floats to constant exponents.
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
@@ -39,7 +39,7 @@ impl Builder {
         let exponent = self.graph.constant_f64(operands[1]);
         if let (true, Some(_), Some(exponent)) = (weak, self.graph.constant(operands[0]), exponent)
         {
-            // Made of the same operations as at run time, which are folded here.
+            // The same operations as at run time, folded.
             return match self.constant_power(operands[0], exponent, false)? {
                 Some(power) => Ok(power),
                 None => self.apply_own(Op::RealPower, &operands),
@@ -48,8 +48,8 @@ impl Builder {
         Ok(self.apply_typed(Op::Power, &operands, dtype))
     }
 
-    /// Powers of floats to constants for which there is something faster than the power function,
-    /// within its bound of 1 ULP; with plain products of up to 4.
+    /// Powers of floats to constants that have a faster form than the power function within 1 ULP;
+    /// with `plain`, products of up to 4 factors.
     pub(crate) fn constant_power(
         &mut self,
         x: NodeId,
@@ -57,7 +57,7 @@ impl Builder {
         plain: bool,
     ) -> Result<Option<NodeId>> {
         let power = match exponent {
-            // Of x's shape, NaN included: C's pow(nan, 0) is 1.
+            // In the shape of x, also for NaN: C's pow(nan, 0) is 1.
             0.0 => {
                 let one = self.literal_like(x, 1.0);
                 let any = self.apply_own(Op::Eq, &[x, x])?;
@@ -79,7 +79,7 @@ impl Builder {
                 let one = self.literal_like(x, 1.0);
                 self.apply_own(Op::Div, &[one, x])
             }
-            // A product of n factors is wrong by n - 1 roundings, each below 1 ULP of the result.
+            // A product of n factors has n - 1 roundings, each below 1 ULP of the result.
             3.0 | 4.0 | 5.0 if plain || injected(Fault::PlainCube) => {
                 power_by_squaring(exponent as u32, x, |x, y| self.apply_own(Op::Mul, &[x, y]))
             }
@@ -89,9 +89,9 @@ impl Builder {
         power.map(Some)
     }
 
-    /// x**3 or x**4 with one rounding that counts: with x**2 = s + e, exactly, it is s x + e x or
-    /// s s + 2 s e, e e being below 2^-100 of it. Where s overflows e is NaN, but the plain product
-    /// is right; where e is too small to be exact the result is 0.
+    /// x**3 or x**4 with one significant rounding: with x**2 = s + e exactly, it is s x + e x or s
+    /// s + 2 s e, e e being below 2^-100 of it. If s overflows, e is NaN and the plain product is
+    /// correct; if e is too small to be exact, the result is 0.
     fn exact_cube_or_fourth(&mut self, x: NodeId, fourth: bool) -> Result<NodeId> {
         let square = self.apply_own(Op::Mul, &[x, x])?;
         let minus = self.apply_own(Op::Neg, &[square])?;

@@ -1,5 +1,5 @@
-//! Reductions: how they are typed, and those that are made of others because elements are left out
-//! of them (`where=`, `nansum`, ...) or they begin with a value.
+//! Reductions: typing, and expansion of those with a mask (`where=`, `nansum`, ...) or an initial
+//! value.
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::{Fault, injected};
@@ -11,18 +11,18 @@ use super::{
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Op, Rule};
 
-/// What a reduction may be told beside its axes.
+/// Options of a reduction besides its axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReduceOptions {
-    /// The elements that count, as bools; the others are left out.
+    /// A mask of the elements to include.
     pub mask: Option<NodeId>,
-    /// The value that it begins with.
+    /// The initial value.
     pub initial: Option<NodeId>,
     /// The dtype that it computes in.
     pub dtype: Option<DType>,
 }
 
-/// Over what a reduction goes, and whether the axes stay.
+/// The axes of a reduction, and whether they are kept.
 #[derive(Clone, Copy)]
 struct Over<'a> {
     axes: Option<&'a [i64]>,
@@ -30,14 +30,14 @@ struct Over<'a> {
 }
 
 impl Over<'_> {
-    /// The same, so that the result broadcasts to the operand.
+    /// The same with axes kept, so that the result broadcasts to the operand.
     fn kept(self) -> Self {
         Over { keepdims: self.axes.is_some(), ..self }
     }
 }
 
 impl Builder {
-    /// Reduces along axes, or along all of them; axes below 0 count from the last.
+    /// Adds a reduction along axes, or along all of them; negative axes count from the last.
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder};
@@ -54,7 +54,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`Builder::apply`]; `Shape` for an axis of a single number; `Type` for an operation that
-    /// is no reduction.
+    /// is not a reduction.
     pub fn reduce(
         &mut self,
         op: Op,
@@ -65,7 +65,7 @@ impl Builder {
         self.reduce_with(op, operands, axes, keepdims, &ReduceOptions::default())
     }
 
-    /// As [`reduce`](Builder::reduce), with elements left out, an initial value, or in another dtype.
+    /// Adds a reduction with a mask, an initial value or a dtype.
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder, ReduceOptions};
@@ -84,8 +84,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// As of [`reduce`](Builder::reduce); `Type` for an option that the operation does not take, a
-    /// mask that is not of bools, and for `min` and `max` with a mask and without an initial value.
+    /// As [`reduce`](Builder::reduce); `Type` for an option that the operation does not take, a
+    /// mask that is not bool, and for `min` and `max` with a mask and without an initial value.
     pub fn reduce_with(
         &mut self,
         op: Op,
@@ -174,7 +174,7 @@ impl Builder {
             Rule::Average | Rule::Spread => (float, float),
             Rule::Truth | Rule::Agreement => (DType::Bool, DType::Bool),
             Rule::Count => (dtype, DType::I64),
-            // The least and greatest truth value, as bytes.
+            // Bools compare as bytes.
             Rule::Position if dtype == DType::Bool => (DType::U8, DType::I64),
             Rule::Position => (dtype, DType::I64),
             _ if dtype == DType::Bool => (DType::U8, DType::U8),
@@ -189,7 +189,7 @@ impl Builder {
         Ok((converted, result))
     }
 
-    /// A reduction of converted operands to a domain, which is derived from theirs.
+    /// Adds a reduction of converted operands to a domain derived from theirs.
     pub(crate) fn reduce_to(
         &mut self,
         op: Op,
@@ -200,7 +200,7 @@ impl Builder {
         let x = operands[0];
         let scalar = operands.iter().all(|x| self.graph.ty(*x).domain.is_scalar());
         match op.row().rule {
-            // One element reduces to itself; other reductions are left to their expansion.
+            // A scalar reduces to itself; `legalize` expands other reductions.
             Rule::Total | Rule::Extreme | Rule::Truth if scalar => x,
             Rule::Position if scalar => self.literal(0, DType::I64, false),
             _ => {
@@ -253,7 +253,7 @@ impl Builder {
         }
     }
 
-    /// A reduction that is made of others; `None` for one that is none, or that `legalize` expands.
+    /// The expansion of a reduction into others; `None` if it has none here.
     fn composed(
         &mut self,
         op: Op,
@@ -304,7 +304,7 @@ impl Builder {
             (Op::Mean, Some(mask)) => self.masked_mean(x, mask, over)?,
             (Op::Var | Op::Std, Some(mask)) => {
                 let (var, freedom) = self.masked_var(x, mask, operands[1], over)?;
-                // As NumPy's: without freedom nothing is known, whatever the distances are.
+                // As in NumPy, undefined without degrees of freedom, whatever the deviations are.
                 let defined = plain != op && !injected(Fault::MaskedVarUndefined);
                 let var = if defined { self.defined(var, freedom)? } else { var };
                 if plain == Op::Std { self.apply_own(Op::Sqrt, &[var])? } else { var }
@@ -326,14 +326,14 @@ impl Builder {
             (Op::Prod, Some(initial)) => self.begun(Op::Mul, result, initial)?,
             _ => result,
         };
-        // Sums of small integers are taken in 64 bits, which wraps to the same.
+        // Small integers are summed in 64 bits, which wraps to the same result.
         Ok(Some(match result_dtype {
             Some(dtype) => self.cast_own(result, dtype),
             None => result,
         }))
     }
 
-    /// An initial value in the dtype of a result.
+    /// Converts an initial value to the dtype of a result.
     fn initial(&mut self, initial: NodeId, dtype: DType) -> Result<NodeId, Error> {
         let of = self.graph.ty(initial);
         if of.dtype.kind() > dtype.kind() {
@@ -343,7 +343,7 @@ impl Builder {
         if of.weak { self.adopt(initial, dtype) } else { Ok(self.cast_own(initial, dtype)) }
     }
 
-    /// A result together with the initial value.
+    /// Combines a result with the initial value.
     fn begun(&mut self, op: Op, result: NodeId, initial: NodeId) -> Result<NodeId, Error> {
         let initial = self.initial(initial, self.graph.dtype(result))?;
         if injected(Fault::InitialForgotten) {
@@ -352,7 +352,7 @@ impl Builder {
         self.apply_own(op, &[initial, result])
     }
 
-    /// The least or greatest, with something to begin with.
+    /// `min` or `max` with an initial value.
     fn extreme(
         &mut self,
         op: Op,
@@ -380,7 +380,7 @@ impl Builder {
         self.apply_own(both, &[extreme, initial])
     }
 
-    /// A sum or product of what a mask leaves, with the number that changes nothing.
+    /// A sum or product under a mask: excluded elements become the neutral element.
     fn masked_fold(
         &mut self,
         op: Op,
@@ -394,7 +394,7 @@ impl Builder {
         self.reduce_plain(op, &[chosen], over)
     }
 
-    /// x in the float that a mean of it has, and the mask, of x's shape.
+    /// `x` in the float dtype of its mean, and the mask in the shape of `x`.
     fn masked_floats(&mut self, x: NodeId, mask: NodeId) -> Result<(NodeId, NodeId), Error> {
         let ty = self.graph.ty(x);
         let dtype = if ty.dtype.is_float() { ty.dtype } else { DType::F64 };
@@ -403,13 +403,13 @@ impl Builder {
         if self.graph.join([own, ty.domain].into_iter()) == own {
             return Ok((strong, mask));
         }
-        // A mask of fewer axes counts each of its elements as often as x has them.
+        // A mask of fewer axes is broadcast to the shape of x.
         let ones = self.filled(strong, 1.0)?;
         let all = self.cast_own(ones, DType::Bool);
         Ok((strong, self.apply_own(Op::BitAnd, &[all, mask])?))
     }
 
-    /// How many elements a mask leaves, as a float.
+    /// The number of elements under a mask, as a float.
     fn count(&mut self, mask: NodeId, dtype: DType, over: Over<'_>) -> Result<NodeId, Error> {
         let count = self.reduce_plain(Op::Sum, &[mask], over)?;
         Ok(self.cast_own(count, dtype))
@@ -423,8 +423,8 @@ impl Builder {
         self.apply_own(Op::Div, &[sum, count])
     }
 
-    /// The squared distances from the mean, less what the mean's own error adds to them: with `d`
-    /// the distances, `(sum(d * d) - sum(d)**2 / n) / (n - ddof)`.
+    /// The variance under a mask, corrected for the rounding error of the mean: with `d` the
+    /// deviations from the mean, `(sum(d * d) - sum(d)**2 / n) / (n - ddof)`.
     fn masked_var(
         &mut self,
         x: NodeId,
@@ -448,7 +448,7 @@ impl Builder {
         let rest = self.apply_own(Op::Mul, &[rest, rest])?;
         let count = self.count(mask, dtype, over)?;
         let rest = self.apply_own(Op::Div, &[rest, count])?;
-        // What overflows stays infinite.
+        // Overflow stays infinite.
         let infinity = self.literal_like(squares, f64::INFINITY);
         let bounded = self.apply_own(Op::Lt, &[squares, infinity])?;
         let rest = self.apply_own(Op::Select, &[bounded, rest, zero])?;
@@ -461,7 +461,7 @@ impl Builder {
         Ok((self.apply_own(Op::Div, &[squares, freedom])?, freedom))
     }
 
-    /// A variance, or NaN where it is one of no degrees of freedom.
+    /// `var`, or NaN without degrees of freedom.
     fn defined(&mut self, var: NodeId, freedom: NodeId) -> Result<NodeId, Error> {
         let [zero, nan] = [0.0, f64::NAN].map(|v| self.literal_like(var, v));
         let defined = self.apply_own(Op::Lt, &[zero, freedom])?;
@@ -485,7 +485,7 @@ impl Builder {
             equal = self.or_both_nan(equal, [x, y])?;
         }
         let mut all = self.reduce_plain(Op::All, &[equal], over)?;
-        // An array that is broadcast to more elements is another.
+        // An array broadcast to more elements is not equal.
         let of = self.graph.ty(equal).domain;
         for one in [x, y] {
             if self.graph.ty(one).domain == of || injected(Fault::ArrayEqualBroadcasts) {
@@ -514,7 +514,8 @@ impl Builder {
         self.apply_own(Op::Sub, &[greatest, least])
     }
 
-    /// The first element that equals the least number, though it be infinite; -1 without numbers.
+    /// The position of the first element equal to the extreme number, which may be infinite; -1 if
+    /// all are NaN.
     fn nan_position(&mut self, op: Op, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
         let ty = self.graph.ty(x);
         let (position, extreme, end) = match op {

@@ -1,9 +1,9 @@
-//! Carrying a graph over into a new one, node after node, with a rule for what changes.
+//! [`rewrite`]: maps a graph to a new one, node by node, by a rule.
 
 use super::{Builder, Graph, NodeId};
 use crate::error::Error;
 
-/// Where [`rewrite`] carried the nodes of the old graph to.
+/// The new nodes of the old graph's nodes.
 pub(crate) struct Carried(Vec<NodeId>);
 
 impl Carried {
@@ -13,9 +13,9 @@ impl Carried {
     }
 }
 
-/// Carries the live part of a graph into a new one. The rule sees each node with its operands
-/// already carried over, and where every earlier node was carried to; it answers with the node's
-/// replacement of the same type, or with `None` to keep it.
+/// Maps the live part of a graph to a new one. The rule gets each node with its new operands and
+/// the mapping of earlier nodes; it returns a replacement of the same type, or `None` to keep the
+/// node.
 pub(crate) fn rewrite(
     graph: &Graph,
     mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId], &Carried) -> Result<Option<NodeId>, Error>,
@@ -27,7 +27,7 @@ pub(crate) fn rewrite(
     })
 }
 
-/// As [`rewrite`], for rules that give nodes other types and see to their users.
+/// As [`rewrite`], for rules that change types and adapt the users.
 pub(crate) fn rewrite_types(
     graph: &Graph,
     mut rule: impl FnMut(&mut Builder, NodeId, &[NodeId], &Carried) -> Result<Option<NodeId>, Error>,

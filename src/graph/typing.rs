@@ -1,4 +1,4 @@
-//! Typing: the dtype that the operands of an operation meet in, and what it gives.
+//! Typing: the common dtype of an operation's operands, and the dtype of its result.
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::{DType, Kind};
@@ -12,8 +12,8 @@ use crate::promote::{promote, promote_all, promote_weak, to_float, weak_default}
 use crate::weak::{adopt_bits, adopt_integer, cast_integer, quotient};
 
 impl Builder {
-    /// A value in another dtype (`f32(x)`); the result is strong. Casts never fail: integers
-    /// wrap, floats saturate to integers.
+    /// Adds a cast (`f32(x)`); the result is strong. Casts never fail: integers wrap, floats
+    /// saturate to integers.
     ///
     /// ```
     /// use hotloop::DType;
@@ -33,7 +33,7 @@ impl Builder {
         Ok(self.cast_own(x, dtype))
     }
 
-    /// A node of this builder in another dtype.
+    /// Casts a node of this builder.
     pub(crate) fn cast_own(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
         if let Some(value) = self.wide(x) {
@@ -50,7 +50,7 @@ impl Builder {
         }
     }
 
-    /// A weak value in another weak dtype (`i64` to `f64`), or a strong one cast.
+    /// Converts a weak value to another weak dtype (`i64` to `f64`), or casts a strong one.
     pub(super) fn convert(&mut self, x: NodeId, dtype: DType) -> NodeId {
         let ty = self.graph.ty(x);
         if let Some(value) = self.wide(x).filter(|_| dtype != DType::I64) {
@@ -63,7 +63,7 @@ impl Builder {
         }
     }
 
-    /// A value, weak or strong, as a strong one of a dtype that it may take without a cast.
+    /// Converts a value to a strong one, in a dtype that it may adopt without a cast.
     pub(super) fn adopt(&mut self, x: NodeId, dtype: DType) -> Result<NodeId, Error> {
         let ty = self.graph.ty(x);
         if !ty.weak {
@@ -78,8 +78,8 @@ impl Builder {
         }
     }
 
-    /// Where a constant does not fit the dtype that operands meet in: the operand, by number, to
-    /// convert so that it does, and to which dtype.
+    /// For a constant that does not fit the common dtype: which operand to convert so that it does,
+    /// and to which dtype.
     pub(crate) fn wider(&self, operands: &[NodeId]) -> Option<(usize, DType)> {
         let (dtype, weak) = self.meet(operands);
         let holds = |wide: DType| {
@@ -111,7 +111,7 @@ impl Builder {
         }
     }
 
-    /// The dtype that the operands meet in, and whether the result is weak.
+    /// The common dtype of the operands, and whether the result is weak.
     pub(super) fn meet(&self, operands: &[NodeId]) -> (DType, bool) {
         let types = || operands.iter().map(|x| self.graph.ty(*x));
         let weak = types().filter(|ty| ty.weak).map(|ty| ty.dtype.kind());
@@ -122,13 +122,13 @@ impl Builder {
         }
     }
 
-    /// The float that operands of any dtypes meet in, each as the float that is enough for it:
-    /// `i8` and `u16` in `f32`, though as integers they meet in `i32`.
+    /// The common float of operands that are converted to floats separately: `i8` and `u16` give
+    /// `f32`, although as integers they promote to `i32`.
     pub(super) fn meet_as_floats(&self, operands: &[NodeId]) -> (DType, bool) {
         let types = || operands.iter().map(|x| self.graph.ty(*x));
         let strong = || types().filter(|ty| !ty.weak).map(|ty| ty.dtype);
         let weak = |kind: Kind| types().any(|ty| ty.weak && ty.dtype.kind() == kind);
-        // Beside lower kinds only, a number has the dtype that it has alone.
+        // If all strong operands are of lower kinds, a weak number has its default dtype.
         let alone = weak(Kind::Float) && !strong().any(DType::is_float)
             || weak(Kind::Int) && strong().all(|dtype| dtype == DType::Bool);
         match strong().map(to_float).reduce(promote) {
@@ -138,7 +138,7 @@ impl Builder {
         }
     }
 
-    /// The operands in one dtype, weak if all are.
+    /// Converts the operands to one dtype, weak if all are weak.
     pub(super) fn unify<const N: usize>(
         &mut self,
         operands: [NodeId; N],
@@ -155,9 +155,9 @@ impl Builder {
     /// Applies an operation to operands of any dtypes.
     ///
     /// # Errors
-    /// `Type` where the operation does not take these dtypes, a constant does not fit the dtype it
-    /// meets, or the operation is one that the compiler keeps to itself; `Arity` for a wrong number
-    /// of operands; `Name` for a node of another builder.
+    /// `Type` if the operation does not accept these dtypes, a constant does not fit the common
+    /// dtype, or the operation is internal to the compiler; `Arity` for a wrong number of operands;
+    /// `Name` for a node of another builder.
     pub fn apply(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId, Error> {
         self.check(operands)?;
         check_public(op)?;

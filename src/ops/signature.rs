@@ -1,10 +1,10 @@
-//! How functions are called: which arguments follow the operands, in which order, and by what names.
+//! Signatures: the options that follow the operands, their order and their names.
 
 use super::{Op, Parameter, Row, is_none};
 
 impl Op {
-    /// What may follow the operands of a function: in NumPy's order what may stand without its
-    /// name, then what is given by name only. Some are parameters of the row, like `ddof`.
+    /// The options of a function: positional ones in NumPy's order, then keyword-only ones. Some,
+    /// like `ddof`, are parameters of the row.
     pub fn options(self) -> [&'static [&'static str]; 2] {
         use Op::*;
         match self {
@@ -35,7 +35,7 @@ impl Op {
 }
 
 impl Parameter {
-    /// Whether a keyword argument of this name is meant for it.
+    /// Whether a keyword names this parameter.
     pub fn is_called(&self, keyword: &str) -> bool {
         self.name == keyword || self.aliases.contains(&keyword)
     }
@@ -53,23 +53,23 @@ impl Parameter {
 }
 
 impl Row {
-    /// How many arguments a call has at least.
+    /// The minimum number of arguments.
     pub fn required(&self) -> usize {
         self.parameters.iter().filter(|p| p.default.is_none()).count()
     }
 
-    /// The name, as the table has it, that a program calls it by.
+    /// The row's own copy of one of its names.
     pub fn named(&self, name: &str) -> Option<&'static str> {
         self.names().find(|own| *own == name)
     }
 
-    /// How a call looks: `clip(x, min=None, max=None, *, a_min=None, a_max=None)`. What stands
-    /// behind the star is given by name.
+    /// The signature: `clip(x, min=None, max=None, *, a_min=None, a_max=None)`. Parameters after
+    /// the star are keyword-only.
     pub fn signature(&self) -> String {
         self.call(self.names().next().unwrap_or(self.name))
     }
 
-    /// How a call by one of its names looks.
+    /// The signature under one of its names.
     pub fn call(&self, name: &str) -> String {
         let [placed, named] = self.op.options();
         let option = |option: &&str| match self.parameters.iter().find(|p| p.name == *option) {

@@ -52,7 +52,7 @@ impl Body {
         &self.values
     }
 
-    /// How a value is made.
+    /// The definition of a value.
     pub fn value(&self, number: u32) -> &Value {
         &self.values[number as usize].0
     }

@@ -1,4 +1,4 @@
-//! A plan as text for people.
+//! Display of a plan as text.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use crate::domain::{Derivation, Derived};
 use crate::graph::show;
 use crate::ops::Op;
 
-/// An operation as a function call, or as signs stand: `v0 + u1`.
+/// Formats an operation as a function call or an operator: `v0 + u1`.
 pub(crate) fn applied(op: Op, words: &[String]) -> String {
-    // Some names are written to be followed by their operand.
+    // Some names end in " of".
     let name = op.row().name.trim_end_matches(" of");
     let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic());
     match words {

@@ -1,11 +1,11 @@
-//! Which passes may run together, block of rows after block of rows.
+//! Groups passes that may run together, one block of rows at a time.
 
 use super::{Array, Destination, Pass};
 use crate::domain::{Derivation, Derived, Domain};
 
-/// Gives passes that share an outer space one group: those that go along the same axes of a space,
-/// and those over what a reduction along these axes leaves of it. What such a pass reads of an
-/// earlier one it can have row by row. Whether it will is decided when arrays are bound.
+/// Groups passes that share an outer space: those with carries along the same axes of a space, and
+/// those over the results. Such passes can exchange values row by row. Whether they do is decided
+/// when arrays are bound.
 pub(super) fn group(passes: &mut [Pass], derived: &[Derived]) {
     let mut first = 0;
     for number in 0..passes.len() {
@@ -27,7 +27,7 @@ fn joins(group: &[Pass], pass: &Pass, derived: &[Derived]) -> bool {
         true => own_axes,
         false => pass.carries.is_empty() && is_reduced(pass.space, head.space, axes, derived),
     };
-    // A number is known when the whole pass is over.
+    // A uniform result is known only after the whole pass.
     let number = |to: Destination| matches!(to, Destination::Uniform(_));
     let numbers = group.iter().flat_map(Pass::destinations).any(number);
     let written = |array: Array| {
@@ -37,7 +37,7 @@ fn joins(group: &[Pass], pass: &Pass, derived: &[Derived]) -> bool {
     fits && !numbers && pass.loads.iter().any(|load| written(load.array))
 }
 
-/// Whether a domain is what a reduction along axes leaves of a space.
+/// Whether a domain is the result of a reduction of a space along axes.
 fn is_reduced(domain: Domain, space: Domain, axes: &Derivation, derived: &[Derived]) -> bool {
     let Some(Derived { of, how }) = domain.derived().map(|number| &derived[usize::from(number)])
     else {

@@ -1,4 +1,4 @@
-//! Which values are computed once, into arrays.
+//! Selects the values that are computed once and kept in arrays.
 
 use rustc_hash::FxHashMap;
 
@@ -7,10 +7,10 @@ use crate::domain::{Derived, Domain};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::Class;
 
-/// Rough nanoseconds an element from which a value of fewer axes is worth an array of its own.
+/// Cost in nanoseconds per element from which a value of fewer axes is worth an array.
 const WORTH_KEEPING: f32 = 1.0;
 
-/// Rough nanoseconds of a conversion.
+/// Approximate cost of a conversion, in nanoseconds per element.
 const CONVERSION: f32 = 0.2;
 
 /// Whether a node is a reduction.
@@ -24,10 +24,10 @@ pub(super) fn is_reduction(node: &Node) -> bool {
     }
 }
 
-/// For each node, whether it is computed once, into an array: see the module [`plan`](super).
+/// For each node, whether it is kept in an array; see [`plan`](super).
 pub(super) fn kept(graph: &Graph) -> Vec<bool> {
     let mut kept = vec![false; graph.len()];
-    // Slices have about as many elements as what they are of.
+    // Slices have about as many elements as their operands.
     let source = |domain: Domain| {
         let (mut sources, mut left) = (Domain::SCALAR, domain);
         while let Some(class) = left.shapes().last() {
@@ -40,7 +40,7 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
         }
         sources
     };
-    // What computing an element of each node costs inside its domain.
+    // The cost of computing an element of each node inside its domain.
     let mut costs = vec![0.0f32; graph.len()];
     for id in graph.ids() {
         let node = graph.node(id);
@@ -69,14 +69,14 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
     kept
 }
 
-/// Rough nanoseconds from which a value of each element that several passes of a group need is
-/// stored and read again, while it is in the cache.
+/// Cost in nanoseconds per element from which a value needed by several passes of a group is stored
+/// and reread from the cache.
 const WORTH_SAVING: f32 = 0.8;
 
-/// For each node, whether the pass that computes it stores it for later passes of its group, which
-/// would compute it again; `None` if no node is worth that. `computed` are the nodes of each pass.
+/// For each node, whether the pass that computes it stores it for later passes of its group instead
+/// of recomputing; `None` if no node is worth that. `computed` are the nodes of each pass.
 pub(super) fn saved(graph: &Graph, plan: &Plan, computed: &[Vec<NodeId>]) -> Option<Vec<bool>> {
-    // Where each node is computed first, and whether also elsewhere.
+    // The first pass that computes each node, and whether others do too.
     let mut first: FxHashMap<NodeId, (u32, Domain)> = FxHashMap::default();
     let mut elsewhere = vec![false; graph.len()];
     for (pass, nodes) in plan.passes.iter().zip(computed) {
@@ -96,7 +96,7 @@ pub(super) fn saved(graph: &Graph, plan: &Plan, computed: &[Vec<NodeId>]) -> Opt
     for id in graph.ids().filter(|id| is_reduction(graph.node(*id))) {
         wanted[graph.node(id).operands()[0].index()] = true;
     }
-    // What computing each of them again costs.
+    // The cost of recomputing each node.
     let mut costs = vec![0.0f32; graph.len()];
     for id in graph.ids().filter(|id| counts[id.index()] > 0) {
         for x in graph.node(id).operands() {

@@ -2,12 +2,12 @@
 //!
 //! A plan is a value. It refers to no graph, instruction set or address, so equal plans compare
 //! equal, and everything that runs programs starts from here. It says *what* is computed where:
-//! which values each [`Pass`] reads, computes, stores and reduces. How a pass becomes code is the
-//! business of a [backend](crate::backend).
+//! which values each [`Pass`] reads, computes, stores and reduces. A [backend](crate::backend)
+//! turns a pass into code.
 //!
-//! A value without a shape is a [`Uniform`]. Values of arrays are computed in passes. What a pass
-//! reads of reductions was computed by earlier passes; elementwise values that two passes need are
-//! computed in both, which is cheaper than a trip through memory.
+//! A value without a shape is a [`Uniform`]. Values of arrays are computed in passes. Results of
+//! reductions are read from earlier passes. Cheap elementwise values that two passes need are
+//! computed in both, which costs less than a trip through memory.
 //!
 //! Some arrays are *kept*: written by one pass, into an output or a temporary array, and read by
 //! later ones. They are the results of reductions over axes, operands of views, and costly values
@@ -53,7 +53,7 @@ pub struct Plan {
 pub struct Pass {
     /// The iteration space.
     pub space: Domain,
-    /// The axes that its carries go along; all axes if it is `None`.
+    /// The axes along which values are carried; `None` for all.
     pub axes: Option<Derivation>,
     /// The arrays that it reads.
     pub loads: Vec<Load>,
@@ -61,12 +61,12 @@ pub struct Pass {
     pub body: Body,
     /// The values that are written, element by element.
     pub stores: Vec<Store>,
-    /// The values that are carried from element to element.
+    /// The states carried from element to element.
     pub carries: Vec<Carry>,
-    /// The number of uniforms that have their values before the pass runs.
+    /// The number of uniforms that are computed before the pass runs.
     pub uniforms: u32,
     /// The number of the first pass of its group. The passes of a group may run together, block of
-    /// rows after block of rows, so that what one leaves of a row is in the cache for the next.
+    /// rows after block of rows, so that the results of one are in the cache for the next.
     pub group: u32,
 }
 
@@ -75,7 +75,7 @@ pub struct Pass {
 pub struct Load {
     /// The array.
     pub array: Array,
-    /// The views of it, each of the result of the one before.
+    /// The views to apply, innermost first.
     pub views: Vec<Derived>,
     /// The elements' dtype.
     pub dtype: DType,
@@ -92,7 +92,7 @@ pub struct Store {
     pub to: Destination,
 }
 
-/// State that goes from element to element, and its final value.
+/// State carried from element to element, and the destination of its final value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Carry {
     /// How an element changes the state.
@@ -105,7 +105,7 @@ pub struct Carry {
     pub domain: Domain,
 }
 
-/// Where a pass leaves a value.
+/// The destination of a value that a pass computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     /// An output of the program.
@@ -146,21 +146,19 @@ pub struct PlannedOutput {
     pub dtype: DType,
     /// Its shape.
     pub domain: Domain,
-    /// The uniform that it is, if it has no shape; arrays are written by passes.
+    /// The uniform, if the output has no shape; passes write arrays.
     pub uniform: Option<u32>,
 }
 
 impl Pass {
-    /// The order in which carries take elements, if they go along the axes of this mask. It
-    /// decides the bits of their results, so it depends on nothing else: elements of a sequence
-    /// one after the other if the last axis is among them, else those of all sequences side by
-    /// side.
+    /// The order of accumulation along the axes of `mask`. It decides the bits of results, so it
+    /// depends on nothing else: row order if the last axis is among them, column order otherwise.
     pub fn order(&self, mask: &[bool]) -> Order {
         let keeps_last = mask.last() == Some(&false) && !injected(Fault::LeavesOfOtherAxes);
         if keeps_last { Order::Column } else { Order::Row }
     }
 
-    /// What it writes element by element, and then the results of its carries.
+    /// The destinations of its stores, then those of its carries.
     pub fn destinations(&self) -> impl Iterator<Item = Destination> {
         let stores = self.stores.iter().map(|store| store.to);
         stores.chain(self.carries.iter().map(|carry| carry.to))
@@ -173,8 +171,8 @@ impl Pass {
 }
 
 impl Plan {
-    /// Which loads and which stores of a pass go to memory, if the passes of its group run
-    /// together: what an earlier one has read or written is still in the cache.
+    /// The loads and the stores of a pass that move memory if the passes of its group run together:
+    /// arrays that an earlier pass has read or written are in the cache.
     pub fn moved(&self, number: usize) -> (Vec<bool>, Vec<bool>) {
         let pass = &self.passes[number];
         let before = &self.passes[pass.group as usize..number];
@@ -214,7 +212,7 @@ impl Plan {
         self.largest_passes().map(|number| self.passes[number].operations()).sum()
     }
 
-    /// The passes, but for those of fewer axes than another has.
+    /// The passes, except those of fewer axes than another.
     fn largest_passes(&self) -> impl Iterator<Item = usize> {
         let larger = |own: Domain, other: Domain| other != own && other.contains(own);
         let is_reduced = |own: Domain| own.derived().is_some();
@@ -230,7 +228,7 @@ impl Plan {
 }
 
 impl Array {
-    /// The array as what a pass writes; none for an input.
+    /// The array as a destination; `None` for an input.
     pub fn destination(self) -> Option<Destination> {
         match self {
             Array::Input(_) => None,

@@ -1,4 +1,4 @@
-//! From a graph to its [`Plan`].
+//! [`plan`]: splits a graph into passes.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::Lowering;
 
-/// The most values of all passes together.
+/// The maximum number of values of all passes together.
 const MOST_VALUES: usize = 1 << 22;
 
 /// Plans a graph.
@@ -27,7 +27,7 @@ const MOST_VALUES: usize = 1 << 22;
 pub fn plan(graph: &Graph) -> Result<Plan> {
     let nothing = vec![false; graph.len()];
     let (mut plan, computed) = Planner::new(graph, nothing).plan()?;
-    // Only once passes are grouped is it known what is computed twice.
+    // Values computed twice are known only after grouping.
     if let Some(saved) = saved(graph, &plan, &computed) {
         plan = Planner::new(graph, saved).plan()?.0;
     }
@@ -35,11 +35,11 @@ pub fn plan(graph: &Graph) -> Result<Plan> {
     Ok(plan)
 }
 
-/// When a pass runs, and over what: passes of one level do not read each other's results. The last
-/// part is the first derived shape that reduces along the same axes; `None` for all axes.
+/// The key of a pass: level, space and axes. Passes of one level do not read each other's results.
+/// The axes are given by the first derived shape that reduces along them; `None` for all axes.
 type PassKey = (u32, Domain, Option<u8>);
 
-/// What a pass is for.
+/// The values that a pass must store and reduce.
 #[derive(Default)]
 struct Roots {
     stores: Vec<(Destination, NodeId)>,
@@ -47,8 +47,8 @@ struct Roots {
     reductions: Vec<(Reduction, NodeId, NodeId)>,
 }
 
-/// Moves what is only stored into a pass over the same space that reduces anyway: stores do not
-/// care along which axes carries go. So `sum(a, axis=1), a + 1` reads `a` once.
+/// Merges passes that only store into passes over the same space that reduce, whatever the axes of
+/// their carries. So `sum(a, axis=1), a + 1` reads `a` once.
 fn fuse(roots: &mut BTreeMap<PassKey, Roots>) {
     let only_stores = roots.iter().filter(|(_, roots)| roots.reductions.is_empty());
     let keys: Vec<PassKey> = only_stores.map(|(key, _)| *key).collect();
@@ -66,10 +66,9 @@ struct Planner<'g> {
     graph: &'g Graph,
     /// The nodes whose values are kept in arrays.
     kept: Vec<bool>,
-    /// The nodes that the pass that computes them stores for later passes of its group.
+    /// The nodes stored for later passes of the same group.
     saved: Vec<bool>,
-    /// The number of passes that must be over before a node can be computed or, if it is kept,
-    /// read.
+    /// The number of levels of passes before a node can be computed or, if it is kept, read.
     levels: Vec<u32>,
     uniforms: Uniforms,
     temporaries: Vec<Temporary>,
@@ -167,7 +166,7 @@ impl<'g> Planner<'g> {
         }
     }
 
-    /// What each pass is for, in the order of the passes.
+    /// The roots of each pass, in the order of the passes.
     fn roots(&mut self) -> BTreeMap<PassKey, Roots> {
         let graph = self.graph;
         let live = graph.live();
@@ -184,13 +183,13 @@ impl<'g> Planner<'g> {
             } else if let Some(array) = self.array_of.get(&id) {
                 let key = (level, graph.ty(id).domain, None);
                 let stores = &mut roots.entry(key).or_default().stores;
-                // Nothing that is kept is an input.
+                // A kept node is never an input.
                 stores.extend(array.destination().map(|to| (to, id)));
             }
         }
         for (number, id) in graph.outputs().iter().enumerate() {
             let domain = graph.ty(*id).domain;
-            // What is kept in an output may be wanted in a second one too.
+            // A value kept in one output may be a second output too.
             let there = self.array_of.get(id) == Some(&Array::Output(number as u32));
             if !there && !domain.is_scalar() {
                 let key = (self.levels[id.index()], domain, None);
@@ -202,7 +201,7 @@ impl<'g> Planner<'g> {
         roots
     }
 
-    /// Gives every kept value an array: the output that it is, or a temporary one.
+    /// Assigns an array to every kept value: its output, or a temporary one.
     fn place_kept(&mut self, live: &[bool]) {
         let graph = self.graph;
         for (number, id) in graph.outputs().iter().enumerate() {
@@ -223,8 +222,8 @@ impl<'g> Planner<'g> {
         }
     }
 
-    /// The operand of a reduction, before it is widened if the reduction widens as well: a sum
-    /// takes narrow integers and truth values as they are.
+    /// The operand of a reduction without the conversion that widens it, if the reduction itself
+    /// widens: sums accumulate narrow integers and bools directly.
     fn narrow_operand(&self, reduction: Reduction, x: NodeId) -> NodeId {
         let Node::Convert(narrow) = *self.graph.node(x) else { return x };
         let (from, to) = (self.graph.dtype(narrow), self.graph.dtype(x));
@@ -235,7 +234,7 @@ impl<'g> Planner<'g> {
         }
     }
 
-    /// The first derived shape that reduces along the same axes as a node does; `None` for all.
+    /// The first derived shape that reduces along the same axes as a node; `None` for all axes.
     fn same_axes(&self, id: NodeId) -> Option<u8> {
         let own = self.graph.derivation(id)?;
         let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
@@ -246,7 +245,7 @@ impl<'g> Planner<'g> {
         self.graph.derived().iter().position(same).map(|number| number as u8)
     }
 
-    /// The array that a node is, through views: an input or a kept value.
+    /// The load of a node: an input or a kept value, through views.
     fn load(&self, id: NodeId) -> Result<Load> {
         let graph = self.graph;
         let (mut node, mut views) = (id, Vec::new());
@@ -265,8 +264,7 @@ impl<'g> Planner<'g> {
         Ok(Load { array, views, dtype: ty.dtype, domain: ty.domain })
     }
 
-    /// The array nodes that a pass needs, loads and computed ones, operands before users; whether
-    /// a node is a load is the second part.
+    /// The array nodes of a pass, operands before users, each with whether it is a load.
     fn needed(&mut self, level: u32, roots: &Roots) -> Vec<(NodeId, bool)> {
         let graph = self.graph;
         self.passes += 1;
@@ -356,7 +354,7 @@ impl<'g> Planner<'g> {
     }
 }
 
-/// The numbers that nodes and uniforms have in a body.
+/// The value numbers of nodes and uniforms in a body.
 #[derive(Default)]
 struct Numbers {
     of_nodes: FxHashMap<NodeId, u32>,

@@ -1,4 +1,4 @@
-//! [`Uniform`]: a value without a shape, and how it is computed.
+//! [`Uniform`]: a value without a shape.
 
 use hotloop_runtime::dtype::DType;
 use rustc_hash::FxHashMap;
@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::{Lowering, Op};
 
-/// A value without a shape: the same for every element of a pass. A few scalar operations compute
-/// it, when arrays are bound or between passes.
+/// A value without a shape: the same for every element of a pass. It is computed by scalar
+/// operations when arrays are bound or between passes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Uniform {
     /// Its dtype.
     pub dtype: DType,
-    /// Whether it is a weak number, which a strong uniform adopts.
+    /// Whether it is weak.
     pub weak: bool,
     /// Where its value comes from.
     pub source: Source,
@@ -52,18 +52,17 @@ impl Source {
     }
 }
 
-/// The uniforms of a graph, as far as they have been asked for.
+/// The uniforms of a graph, added on demand.
 #[derive(Default)]
 pub(super) struct Uniforms {
     pub list: Vec<Uniform>,
     numbers: FxHashMap<NodeId, u32>,
-    /// Equal uniforms are one.
+    /// Equal uniforms share a number.
     known: FxHashMap<Uniform, u32>,
 }
 
 impl Uniforms {
-    /// The number of the uniform that a node is; it and its operands are added unless they are
-    /// there.
+    /// The number of a node's uniform, adding it and its operands if needed.
     pub fn number(&mut self, graph: &Graph, id: NodeId) -> Result<u32> {
         let mut open = vec![id];
         while let Some(id) = open.last().copied() {
@@ -133,7 +132,7 @@ fn is_extent(node: &Node) -> bool {
     matches!(node, Node::Apply(Op::Size | Op::Length, _))
 }
 
-/// The uniforms that check every adoption of a graph, also of values that optimization removes.
+/// The uniforms that check every adoption of a graph, including those that optimization removes.
 ///
 /// # Errors
 /// Only `Internal`.

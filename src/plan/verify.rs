@@ -1,4 +1,4 @@
-//! What every backend relies on.
+//! Checks of the invariants that backends rely on.
 
 use rustc_hash::FxHashSet;
 
@@ -6,7 +6,7 @@ use super::{Array, Destination, Pass, Plan, Source, Value};
 use crate::ops::Op;
 
 impl Plan {
-    /// Checks the plan; says what is broken.
+    /// Checks the plan; the error says which invariant is violated.
     pub fn verify(&self) -> Result<(), String> {
         for (number, uniform) in self.uniforms.iter().enumerate() {
             let operands = uniform.source.operands();

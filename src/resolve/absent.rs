@@ -1,10 +1,9 @@
-//! Functions that people know from elsewhere and that are not here, and what to write instead.
+//! Functions of other libraries that are missing here, and what to write instead.
 
 use crate::error::{Error, ErrorKind, quoted};
 use crate::ops;
 
-/// Names and the way there is. A way that begins with a letter is a sentence; the examples in it
-/// are programs.
+/// Missing names, and advice. Examples quoted in the advice are valid programs.
 const WAYS: &[(&[&str], &str)] = &[
     (&["diff"], "the differences of neighbours are `x[1:] - x[:-1]`"),
     (&["ediff1d", "gradient"], "differences are written with views: `x[1:] - x[:-1]`"),
@@ -120,7 +119,7 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["in1d"], "membership is `isin(x, [1, 2, 3])`"),
 ];
 
-/// The error for a function that is not there: the way there is, or names that are near.
+/// The error for an unknown function: advice, or similar names.
 pub(super) fn unknown_function<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let error = Error::new(ErrorKind::Name, format!("unknown function {}", quoted(name)));
     if let Some(way) = way(name) {
@@ -140,7 +139,7 @@ fn way(name: &str) -> Option<&'static str> {
     WAYS.iter().find(|(names, _)| names.contains(&name)).map(|(_, way)| *way)
 }
 
-/// Advice for a number of arguments that a function does not take, where it is a common mistake.
+/// Advice for a common mistake in the number of arguments.
 pub(super) fn arity_advice(name: &str, given: usize) -> Option<&'static str> {
     Some(match (name, given) {
         ("max" | "amax", 2..) => "for the larger of two arrays use maximum(x, y)",
@@ -153,7 +152,7 @@ pub(super) fn arity_advice(name: &str, given: usize) -> Option<&'static str> {
     })
 }
 
-/// What a name that no input has may stand for.
+/// Advice for a missing input whose name looks like something else.
 pub(super) fn constant(name: &str) -> Option<&'static str> {
     Some(match name {
         "true" | "TRUE" => "did you mean `True`?",
@@ -170,7 +169,7 @@ pub(super) fn constant(name: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// The programs that are written in a piece of advice.
+    /// The programs quoted in a piece of advice.
     fn programs(way: &'static str) -> impl Iterator<Item = &'static str> {
         way.split('`').skip(1).step_by(2)
     }

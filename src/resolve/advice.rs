@@ -1,19 +1,19 @@
-//! What to write instead of a number that does not fit the dtype that it meets.
+//! Advice for a number that does not fit the dtype of the other operand.
 
 use super::{TermId, Terms};
 use crate::error::Error;
 use crate::graph::{Builder, NodeId};
 use crate::ops::Op;
 
-/// The most bytes of the program that advice repeats.
+/// The maximum length of program text quoted in advice.
 const LONGEST_ADVICE: usize = 40;
 
-/// Whether advice repeats a piece of the program.
+/// Whether a piece of the program is short enough to quote.
 pub(super) fn is_short(text: &str) -> bool {
     text.len() <= LONGEST_ADVICE && !text.contains(['\n', '#'])
 }
 
-/// The literal that has the bits of a number below 0 in an unsigned dtype.
+/// The literal with the bits of a negative number in an unsigned dtype.
 fn same_bits(builder: &Builder, op: Op, operands: &[NodeId]) -> Option<String> {
     let graph = builder.graph();
     let number =
@@ -28,8 +28,8 @@ fn same_bits(builder: &Builder, op: Op, operands: &[NodeId]) -> Option<String> {
 }
 
 impl Terms {
-    /// The error of a number that does not fit the dtype that it meets, with the way to write
-    /// it, or to widen what it meets.
+    /// Adds advice to the error of a number that does not fit: how to write it, or how to widen the
+    /// other operand.
     pub(super) fn advised(
         &self,
         error: Error,
@@ -40,7 +40,7 @@ impl Terms {
         if let Some(bits) = same_bits(builder, op, operands) {
             return error.hint(bits);
         }
-        // The decimals meet no dtype.
+        // The decimals of `round` are not promoted.
         if op == Op::Round {
             return error;
         }
@@ -48,9 +48,9 @@ impl Terms {
         let span = self.spans[args[operand].0 as usize];
         match self.source.get(span.range()) {
             Some(text) if is_short(text) => {
-                error.hint(format!("convert what it meets to a wider dtype: `{dtype}({text})`"))
+                error.hint(format!("convert the other operand to a wider dtype: `{dtype}({text})`"))
             }
-            _ => error.hint(format!("convert what it meets to a wider dtype, {dtype}")),
+            _ => error.hint(format!("convert the other operand to a wider dtype, {dtype}")),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The arguments of calls: which parameter each is for, and those that are no values: axes, dtypes,
-//! `None`, lists, the items of an index.
+//! Arguments of calls: matching them to parameters, and reading those that are not values: axes,
+//! dtypes, `None`, lists, the items of an index.
 
 use hotloop_grammar::{
     Argument, ArgumentValue, Ast, ExprId, ExprKind, IndexEntry, IndexItem, Span, Statement, UnaryOp,
@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, quoted};
 use crate::graph::{Derivation, Index};
 use crate::ops::{self, Op, Row, is_none};
 
-/// The most items of an index, and axes of a reduction or a view: each axis that an array may
-/// have, and as many new ones.
+/// The maximum number of items of an index and of axes of a reduction or a view: the maximum rank,
+/// and as many new axes.
 const MOST_ITEMS: usize = 2 * MAX_RANK;
 
 /// The functions that are not in the table.
@@ -29,8 +29,8 @@ pub(super) fn special(name: &str) -> Option<Callee> {
     }
 }
 
-/// The names in arguments that are words and no variables: `None`, and the dtype that a `dtype=`
-/// or `astype` is given. The program's own functions take values only.
+/// The names in arguments that are keywords, not variables: `None`, and the dtype of `dtype=` or
+/// `astype`. The program's own functions take values only.
 pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
     let own: FxHashSet<_> = ast
         .statements()
@@ -71,13 +71,13 @@ pub(super) fn words(ast: &Ast) -> FxHashSet<ExprId> {
     words
 }
 
-/// The option of a function that an argument without a name is.
+/// The option that a positional argument sets.
 fn option_at(function: &str, place: usize) -> Option<&'static str> {
     let row = ops::lookup(function)?;
     row.op.options()[0].get(place.checked_sub(row.required())?).copied()
 }
 
-/// The dtype of a name or of NumPy's code of it.
+/// The dtype of a name or of a NumPy type code.
 fn dtype_named(name: &str) -> Option<DType> {
     DType::from_name(name).or(match name {
         "float" | "double" | "f8" => Some(DType::F64),
@@ -95,7 +95,7 @@ fn dtype_named(name: &str) -> Option<DType> {
     })
 }
 
-/// Sets what an argument says, unless another one has.
+/// Sets an option, unless another argument has set it.
 fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
     if slot.replace(value).is_some() {
         return given_twice(parameter, span);
@@ -107,7 +107,7 @@ fn given_twice<T>(parameter: &str, span: Span) -> Located<T> {
     fail(ErrorKind::Arity, span, format!("the argument {} is given twice", quoted(parameter)))
 }
 
-/// The items of an index, checked as far as they can be without a shape.
+/// The items of an index, checked as far as possible without a shape.
 pub(super) fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
     let mut items = Vec::with_capacity(entries.len());
     if let Some(beyond) = entries.get(MOST_ITEMS) {
@@ -131,8 +131,8 @@ pub(super) fn index_items(entries: &[IndexEntry]) -> Located<Box<[Index]>> {
 }
 
 impl<'a> Resolver<'a> {
-    /// A function of the table: `sum(x, axis=1, keepdims=True)`. What is not an operand says over
-    /// which axes, of which elements, in which dtype.
+    /// A function of the table: `sum(x, axis=1, keepdims=True)`. Arguments that are not operands
+    /// give axes, mask and dtype.
     pub(super) fn operation(
         &mut self,
         name: &str,
@@ -169,7 +169,7 @@ impl<'a> Resolver<'a> {
             };
             match option {
                 Some("axis") if argument.keyword.is_none() => match self.axes(argument) {
-                    // No array has such an axis: `max(x, 187)` means `maximum`.
+                    // No array has this axis: `max(x, 187)` is probably meant as `maximum`.
                     Ok(Some(axes)) if axes.iter().any(|a| a.unsigned_abs() > MAX_RANK as u64) => {
                         return Err((self.arity_error(name, callee, arguments.len()), span));
                     }
@@ -181,7 +181,7 @@ impl<'a> Resolver<'a> {
                     once(&mut keepdims, self.truth(argument, "keepdims")?, "keepdims", own)?;
                 }
                 Some("dtype") if argument.keyword.is_none() => {
-                    // Who writes a number here may not know that a dtype has this place.
+                    // The author may not know that this positional argument is the dtype.
                     let call = |(error, span): (Error, Span)| {
                         (error.hint(format!("it is called as {}", row.call(name))), span)
                     };
@@ -226,7 +226,7 @@ impl<'a> Resolver<'a> {
         let parameter = if matches!(callee, Callee::Transpose) { "axes" } else { "axis" };
         let mut axes = None;
         let mut arguments = arguments;
-        // The method takes the axes one by one, too.
+        // The method also takes the axes as separate arguments.
         if let (Callee::Transpose, [x, first, .., last]) = (callee, arguments)
             && arguments.iter().all(|argument| argument.keyword.is_none())
         {
@@ -279,7 +279,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `0`, `-1`, `(0, 1)` or `None`.
+    /// Reads axes: `0`, `-1`, `(0, 1)` or `None`.
     fn axes(&self, argument: &Argument) -> Located<Option<Box<[i64]>>> {
         let list = match &argument.value {
             ArgumentValue::Expr(value) if self.words.contains(value) => return Ok(None),
@@ -303,7 +303,7 @@ impl<'a> Resolver<'a> {
         match list.iter().map(int).collect::<Option<_>>().filter(|_| !step) {
             Some(axes) => Ok(Some(axes)),
             None => {
-                let error = Error::new(ErrorKind::Type, "an axis is an integer, known beforehand");
+                let error = Error::new(ErrorKind::Type, "an axis must be a constant integer");
                 let range = format!(
                     "axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most {MAX_RANK} axes"
                 );
@@ -312,7 +312,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The name of a dtype, bare or quoted, or `None`.
+    /// Reads the name of a dtype, bare or quoted, or `None`.
     fn dtype(&self, argument: &Argument) -> Located<Option<DType>> {
         let (name, is_quoted) = match &argument.value {
             ArgumentValue::Expr(value) => match self.ast.kind(*value) {
@@ -341,7 +341,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `True` or `False`, or 1 or 0.
+    /// Reads `True` or `False`, or 1 or 0.
     fn truth(&self, argument: &Argument, parameter: &str) -> Located<bool> {
         let kind = match argument.value {
             ArgumentValue::Expr(value) => Some(self.ast.kind(value)),
@@ -355,7 +355,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `out=None`; a program cannot say where a result goes.
+    /// Reads `out=None`; a program cannot choose where a result is stored.
     fn nowhere(&self, argument: &Argument) -> Located<()> {
         match argument.value {
             ArgumentValue::Expr(value) if self.words.contains(&value) => Ok(()),
@@ -367,7 +367,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The value of an argument; none of `None`.
+    /// The value of an argument; `None` if it is `None`.
     fn value(&self, argument: &Argument, frame: &Frame) -> Located<Option<TermId>> {
         match argument.value {
             ArgumentValue::Expr(value) if self.words.contains(&value) => Ok(None),
@@ -394,7 +394,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// How a callee is called.
+    /// The name of a callee.
     fn signature(&self, name: &str, callee: Callee) -> String {
         match callee {
             Callee::Def(_) | Callee::Cast(_) => {
@@ -494,8 +494,7 @@ impl<'a> Resolver<'a> {
         Ok(values)
     }
 
-    /// What stands for an argument that is left out. One that is an integer must not turn integers
-    /// into floats.
+    /// The value of an omitted argument. An integral default must not turn integers into floats.
     fn default(&mut self, value: f64, span: Span) -> Located<TermId> {
         match value.fract() == 0.0 {
             true => self.term(Term::Int(value as i128), span),
@@ -503,7 +502,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// `isin(x, [1, 2])` or `isin(x, 1, 2)`: whether x equals one of what follows.
+    /// Expands `isin(x, [1, 2])` or `isin(x, 1, 2)`: whether x equals one of the values.
     pub(super) fn isin(
         &mut self,
         name: &str,
@@ -521,7 +520,7 @@ impl<'a> Resolver<'a> {
                     once(&mut invert, self.truth(argument, "invert")?, "invert", own)?;
                     continue;
                 }
-                // What it promises is of no use here.
+                // `assume_unique` has no effect here.
                 (Some(keyword @ "assume_unique"), _) => {
                     once(&mut unique, self.truth(argument, keyword)?, keyword, own)?;
                     continue;
@@ -559,7 +558,7 @@ impl<'a> Resolver<'a> {
         }
         let any = match any {
             Some(any) => any,
-            // Of an empty list: false, of the shape of what is asked for.
+            // For an empty list: false in the shape of x.
             None => self.apply(Op::Lt, &[*x, *x], span)?,
         };
         if invert == Some(true) { self.apply(Op::BitNot, &[any], span) } else { Ok(any) }

@@ -1,4 +1,4 @@
-//! Expressions: the term of each, given those of its parts.
+//! Translation of expressions to terms.
 
 use hotloop_grammar::{
     Argument, ArgumentValue, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, Span, UnaryOp,
@@ -35,7 +35,7 @@ impl Resolver<'_> {
         Ok(id)
     }
 
-    /// That a term is one value.
+    /// Checks that a term is a single value.
     pub(super) fn one_value(&self, id: TermId) -> Located<()> {
         match &self.terms.terms[id.0 as usize] {
             Term::Results(function, results) => {
@@ -70,10 +70,10 @@ impl Resolver<'_> {
             ExprKind::Imaginary(_) => {
                 return fail(ErrorKind::Type, span, "complex numbers are not supported yet");
             }
-            // A dtype's, which whoever takes the argument reads.
+            // A dtype name; the callee reads the argument itself.
             ExprKind::Text(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Text(_) => {
-                // Of a function that is not there that is to be said first.
+                // An unknown function is reported first.
                 if let Some(function) = self.reader(id) {
                     self.callee(function)?;
                 }
@@ -91,7 +91,7 @@ impl Resolver<'_> {
                 let how = Derivation::Index(arguments::index_items(ast.indices(*items))?);
                 self.term(Term::View(how, frame.value(*base)), span)?
             }
-            // Whoever takes the argument sees that it is no number.
+            // The callee rejects arguments that are not numbers.
             ExprKind::Name(_) if self.words.contains(&id) => self.term(Term::Int(0), span)?,
             ExprKind::Name(name) => self.variable(*name, span, frame)?,
             ExprKind::Unary { op, arg } => {
@@ -144,7 +144,7 @@ impl Resolver<'_> {
         Ok(Step::Value(term))
     }
 
-    /// The function that an expression is an argument of.
+    /// The call of which an expression is an argument.
     fn reader(&self, id: ExprId) -> Option<Ident> {
         self.ast.exprs().find_map(|call| match self.ast.kind(call) {
             ExprKind::Call { function, arguments, .. } => {
@@ -168,7 +168,7 @@ impl Resolver<'_> {
             Callee::Row(row) => {
                 let before = self.terms.terms.len();
                 let term = self.operation(name, row, arguments, span, frame)?;
-                // Of a term that was there before, the first name stays, as its place does.
+                // An existing term keeps its first name and place.
                 let is_new = term.0 as usize >= before;
                 if let Some(alias) = row.named(name).filter(|alias| is_new && *alias != row.name) {
                     self.terms.called.insert(term, alias);
@@ -207,7 +207,7 @@ impl Resolver<'_> {
     }
 }
 
-/// How the results of a function are bound.
+/// A hint on how to bind the results of a function.
 pub(super) fn unpacking(function: &str) -> String {
     let signature = ops::two_results(function).map_or("", |two| two.signature);
     match function {

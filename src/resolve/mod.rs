@@ -1,8 +1,8 @@
-//! Ast to [`Terms`] to [`Graph`]: names, keyword arguments, the inlining of `def`s; then, once
-//! dtypes are known, the graph, with spans put on the builder's errors.
+//! Resolution: from the Ast to [`Terms`] (names, keyword arguments, inlining of `def`s) and, once
+//! dtypes are known, to the [`Graph`], adding spans to the builder's errors.
 //!
-//! No function here recurses: an expression is a run of the Ast's arena that ends at its root,
-//! and calls of `def`s are frames on a stack of our own.
+//! No function here recurses: an expression is a range of the Ast's arena that ends at its root,
+//! and calls of `def`s are frames on an explicit stack.
 
 mod absent;
 mod advice;
@@ -26,7 +26,7 @@ pub use terms::Terms;
 /// Resolves the names of a parsed program.
 ///
 /// # Errors
-/// `Name`, `Arity`, `Type` (for what no dtype could make right) and `Limit` (more than
+/// `Name`, `Arity`, `Type` (for errors that no dtype could avoid) and `Limit` (more than
 /// `max_terms` operations after inlining), with spans.
 pub fn resolve(source: &Arc<str>, ast: &Ast, max_terms: usize) -> Result<Terms> {
     let terms = Terms {
@@ -71,20 +71,20 @@ struct Resolver<'a> {
     functions: FxHashMap<NameId, usize>,
     callees: FxHashMap<NameId, Callee>,
     inlined: FxHashMap<(usize, Box<[TermId]>), TermId>,
-    /// Names that are no variables: `None` as an argument, and the dtypes of `dtype=`.
+    /// Names that are not variables: `None` as an argument, and the dtypes of `dtype=`.
     words: FxHashSet<ExprId>,
     max_terms: usize,
-    /// Expressions evaluated, those of inlined bodies each time.
+    /// The number of evaluated expressions; inlined bodies count at each call.
     steps: usize,
 }
 
-/// The definitions that are named of a circle of them.
+/// The maximum number of definitions named in the error for a cycle.
 const MOST_CALLERS: usize = 5;
 
-/// Expressions that may be evaluated for each term that is allowed.
+/// The maximum number of evaluated expressions per allowed term.
 const STEPS_A_TERM: usize = 4;
 
-/// One expression in progress: a statement's or the body of a `def` being inlined.
+/// A stack frame: the expression of a statement, or the body of a `def` being inlined.
 struct Frame {
     exprs: Vec<ExprId>,
     next: usize,
@@ -129,7 +129,7 @@ impl<'a> Resolver<'a> {
                     let term = self.evaluate(&all, first, *value)?;
                     let terms = self.unpacked(names, term, ast.span(*value))?;
                     for (name, term) in names.iter().zip(terms) {
-                        // The value may have read the name it is about to bind.
+                        // The value may have read the name that it binds.
                         self.check_unbound(*name)?;
                         self.names.insert(name.name, Variable::Bound(term));
                         self.terms.bind(ast.name(name.name));
@@ -167,7 +167,7 @@ impl<'a> Resolver<'a> {
         Ok(self.terms)
     }
 
-    /// The values that a binding gives to its names.
+    /// The values of a binding's names.
     fn unpacked(&self, names: &[Ident], term: TermId, span: Span) -> Located<Vec<TermId>> {
         match &self.terms.terms[term.0 as usize] {
             Term::Results(_, results) if results.len() == names.len() => Ok(results.to_vec()),
@@ -239,8 +239,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The error of definitions that call each other in a circle: where one that is open calls one
-    /// that is, too.
+    /// The error for definitions that call each other in a cycle.
     fn cycle(&self, def: usize, stack: &[Frame], at: ExprId) -> (Error, Span) {
         let open = stack.iter().filter_map(|frame| frame.call.as_ref()).map(|(def, _)| *def);
         let others: Vec<String> = open
@@ -258,7 +257,7 @@ impl<'a> Resolver<'a> {
         (Error::new(ErrorKind::Name, message), self.ast.span(at))
     }
 
-    /// Counts work: definitions that call definitions can ask for more than they say.
+    /// Counts work: nested definitions can expand exponentially.
     fn step(&mut self, id: ExprId) -> Located<()> {
         self.steps += 1;
         if self.steps / STEPS_A_TERM <= self.max_terms {

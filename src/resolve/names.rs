@@ -1,4 +1,4 @@
-//! Names: what each stands for, and the definitions of functions.
+//! Scopes: the meaning of names, and the definitions of functions.
 
 use hotloop_grammar::{ExprId, ExprKind, Ident, NameId, Span};
 use hotloop_runtime::dtype::DType;
@@ -8,10 +8,10 @@ use super::{Frame, Located, Resolver, Term, TermId, absent, arguments, fail};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::ops::{self, Row, TwoResults};
 
-/// What a variable's name stands for.
+/// The meaning of a variable's name.
 pub(super) enum Variable {
     Bound(TermId),
-    /// Read as an input, here first; numbered when it is first computed with.
+    /// An input, first read here; numbered at its first use in a computation.
     Input(Span, Option<TermId>),
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Def {
     /// Whether it is being inlined.
     pub(super) is_open: bool,
     pub(super) parameters: Vec<NameId>,
-    /// The part of the Ast's arena that the body takes.
+    /// The range of the body in the Ast's arena.
     pub(super) first: usize,
     pub(super) body: ExprId,
 }
@@ -74,7 +74,7 @@ impl Resolver<'_> {
         for parameter in parameters {
             if seen.insert(parameter.name, ()).is_some() {
                 let message =
-                    format!("the parameter {} stands twice", quoted(self.ast.name(parameter.name)));
+                    format!("duplicate parameter {}", quoted(self.ast.name(parameter.name)));
                 return fail(ErrorKind::Name, parameter.span, message);
             }
         }

@@ -1,4 +1,4 @@
-//! Terms: expressions over earlier terms, before dtypes are known; and the graph of them.
+//! Terms: untyped expressions over earlier terms, and their translation to a graph.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 use crate::graph::{ArgType, Builder, Derivation, Graph, NodeId, ReduceOptions};
 use crate::ops::Op;
 
-/// A place in [`Terms`].
+/// An index into [`Terms`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TermId(pub(super) u32);
 
@@ -27,12 +27,12 @@ pub(super) enum Term {
     /// A reduction over axes, or over all of them.
     Reduce(Op, Box<[TermId]>, Reduced),
     View(Derivation, TermId),
-    /// The results of a function that has several: what can be bound or put out, but not computed
-    /// with.
+    /// The results of a function with several: they can be bound or returned, but not used as an
+    /// operand.
     Results(&'static str, Box<[TermId]>),
 }
 
-/// What the keywords of a reduction say.
+/// The options of a reduction.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Reduced {
     pub(super) axes: Option<Box<[i64]>>,
@@ -47,10 +47,10 @@ pub struct Terms {
     pub(super) source: Arc<str>,
     pub(super) terms: Vec<Term>,
     pub(super) spans: Vec<Span>,
-    /// The names of operations that are called by another than the table's first.
+    /// The names of operations that the program calls by an alias.
     pub(super) called: FxHashMap<TermId, &'static str>,
     pub(super) inputs: Vec<Box<str>>,
-    /// Where each input is first read.
+    /// The place where each input is first read.
     pub(super) reads: Vec<Span>,
     /// The names that the program binds, in order.
     pub(super) bound: Vec<Arc<str>>,
@@ -77,8 +77,8 @@ impl Terms {
         }
     }
 
-    /// The error for an argument that the program would never read because it binds the name; what
-    /// is given under any other name that is no input is not looked at.
+    /// The error for an argument whose name the program binds. Arguments under other unknown names
+    /// are ignored.
     pub fn never_read(&self, name: &str) -> Option<Error> {
         self.is_bound.get(name)?;
         let text = quoted(name);
@@ -98,26 +98,26 @@ impl Terms {
         self.is_bound.insert(name);
     }
 
-    /// The outputs' names, where they have one.
+    /// The names of the outputs, if they have one.
     pub fn output_names(&self) -> impl Iterator<Item = Option<&str>> {
         self.outputs.iter().map(|(_, name)| name.as_deref())
     }
 
-    /// How many operations, literals and inputs it has.
+    /// The number of operations, literals and inputs.
     pub fn len(&self) -> usize {
         self.terms.len()
     }
 
-    /// The text it came from.
+    /// The program text.
     pub fn source(&self) -> &Arc<str> {
         &self.source
     }
 
-    /// The typed graph for these input types, one for each input, and the place of each of its
-    /// derived shapes in the text.
+    /// Builds the typed graph for these types of the inputs. Also returns the span of each derived
+    /// shape.
     ///
     /// # Errors
-    /// `Type`, with the span of the operation that does not take the dtypes.
+    /// `Type`, with the span of the operation that does not accept the dtypes.
     pub fn graph(&self, types: &[ArgType]) -> Result<(Graph, Vec<Span>)> {
         let mut builder = Builder::new();
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();

@@ -106,7 +106,7 @@ fn c5_promotion_never_wraps() {
     expect(&error, ErrorKind::Type, "1180591620717411303424 does not fit u8");
     let error = compile("a + 256").unwrap().eval([Arg::from(&u8s)]).unwrap_err();
     expect(&error, ErrorKind::Type, "256 does not fit u8");
-    assert_eq!(error.hints(), ["convert what it meets to a wider dtype: `i16(a)`"]);
+    assert_eq!(error.hints(), ["convert the other operand to a wider dtype: `i16(a)`"]);
     exact::<i16>("i16(a) + 256", &[("a", Arg::from(&u8s))], &[456, 511]);
     assert_eq!(error.span().unwrap().range(), 0..7);
     let mixed = [("a", Arg::from(&[i64::MAX])), ("b", Arg::from(&[u64::MAX]))];

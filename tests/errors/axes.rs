@@ -10,21 +10,21 @@ fn axes() {
     let table = ndarray::Array2::<f64>::zeros((3, 4));
     let args = &[("a", Arg::from(&table)), ("b", Arg::from(&table)), ("k", 1.5.into())];
     assert_snapshot!(compiled("sum(a, axis=1.5)"), @r"
-    TYPE: error: an axis is an integer, known beforehand
+    TYPE: error: an axis must be a constant integer
       |
     1 | sum(a, axis=1.5)
       |        ^^^^^^^^
       = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(compiled("sum(a, axis=b)"), @r"
-    TYPE: error: an axis is an integer, known beforehand
+    TYPE: error: an axis must be a constant integer
       |
     1 | sum(a, axis=b)
       |        ^^^^^^
       = help: axis=0, axis=-1, axis=(0, 1) or axis=None; arrays have at most 64 axes
     ");
     assert_snapshot!(compiled("sum(a, axis=(0, k))"), @r"
-    TYPE: error: an axis is an integer, known beforehand
+    TYPE: error: an axis must be a constant integer
       |
     1 | sum(a, axis=(0, k))
       |        ^^^^^^^^^^^
@@ -245,7 +245,7 @@ fn views() {
       = help: it is called as transpose(x, axes=None)
     ");
     assert_snapshot!(compiled("transpose(a, b)"), @r"
-    TYPE: error: an axis is an integer, known beforehand
+    TYPE: error: an axis must be a constant integer
       |
     1 | transpose(a, b)
       |              ^
@@ -277,7 +277,7 @@ fn views() {
       = help: it is called as expand_dims(x, axis)
     ");
     assert_snapshot!(compiled("expand_dims(a, b)"), @r"
-    TYPE: error: an axis is an integer, known beforehand
+    TYPE: error: an axis must be a constant integer
       |
     1 | expand_dims(a, b)
       |                ^

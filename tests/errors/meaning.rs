@@ -83,7 +83,7 @@ fn names() {
       |                   ^
     ");
     assert_snapshot!(compiled("def f(x, x) = x; f(a, a)"), @r"
-    NAME: error: the parameter 'x' stands twice
+    NAME: error: duplicate parameter 'x'
       |
     1 | def f(x, x) = x; f(a, a)
       |          ^
@@ -285,7 +285,7 @@ fn types() {
       |
     1 | (a + 300) * 2
       |  ^^^^^^^
-      = help: convert what it meets to a wider dtype: `i16(a)`
+      = help: convert the other operand to a wider dtype: `i16(a)`
     ");
     assert_snapshot!(ran("a + k", &[("a", bytes()), ("k", 300i64.into())]), @r"
     TYPE: error: the argument 'k': 300 does not fit u8
@@ -300,7 +300,7 @@ fn types() {
       |
     1 | a * 1e39
       | ^^^^^^^^
-      = help: convert what it meets to a wider dtype: `f64(a)`
+      = help: convert the other operand to a wider dtype: `f64(a)`
     ");
     assert_snapshot!(ran("a ** -2", &[("a", ints())]), @r"
     TYPE: error: integers to a negative integer power
@@ -314,7 +314,7 @@ fn types() {
       |
     1 | a + (9223372036854775807 + 1)
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      = help: convert what it meets to a wider dtype: `f64(a)`
+      = help: convert the other operand to a wider dtype: `f64(a)`
     ");
     assert_snapshot!(compiled("a + 2j"), @r"
     TYPE: error: complex numbers are not supported yet

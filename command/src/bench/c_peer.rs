@@ -1,4 +1,4 @@
-//! The plain loop in C, built by the system's compiler, in a process of its own.
+//! The C contender: a plain loop, built by the system's compiler, in its own process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,16 +8,16 @@ use tempfile::TempDir;
 
 use super::c_text::{Job, c_text};
 
-/// A process that runs the loop when told to.
+/// A process that runs the loop on request.
 pub(crate) struct CPeer {
     child: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
-    /// On how many threads.
+    /// The number of threads.
     pub threads: usize,
     /// The sum of each output's elements.
     pub sums: Vec<f64>,
-    /// Holds the executable.
+    /// The directory of the executable.
     _folder: TempDir,
 }
 
@@ -25,7 +25,7 @@ impl CPeer {
     /// Builds and starts the loop.
     ///
     /// # Errors
-    /// Why there is none, in a sentence.
+    /// The reason why there is none, as a sentence.
     pub(crate) fn start(job: &Job<'_>) -> std::result::Result<CPeer, String> {
         let text = c_text(job).map_err(|what| format!("no loop in C for {what}"))?;
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -93,7 +93,7 @@ impl CPeer {
         line.trim().parse().map_err(ended)
     }
 
-    /// Seconds of so many calls.
+    /// The seconds that `calls` calls take.
     ///
     /// # Errors
     /// `Io` if the process has ended.
@@ -111,7 +111,7 @@ fn ended(error: impl std::fmt::Display) -> Error {
 
 impl Drop for CPeer {
     fn drop(&mut self) {
-        // It ends where its orders end.
+        // The process ends when its input is closed.
         self.orders = None;
         let _ = self.child.wait();
     }

@@ -1,8 +1,8 @@
 //! A program as the plain loop that a C programmer would write for it.
 //!
-//! What it covers: elementwise programs, and sums of one, of all or along an axis; bindings; arrays of any shapes,
-//! strides and dtypes; the functions of the C library. Types follow the language's promotion.
-//! For anything else there is a sentence that says what is missing.
+//! What it covers: elementwise programs, and sums of one, of all or along an axis; bindings; arrays
+//! of any shapes, strides and dtypes; the functions of the C library. Types follow the language's
+//! promotion. For anything else the error says what is missing.
 
 use std::fmt::Write as _;
 
@@ -26,7 +26,7 @@ pub(crate) struct Target {
     pub shape: Vec<usize>,
 }
 
-/// All that the text depends on.
+/// Everything that the text depends on.
 pub(crate) struct Job<'a> {
     /// The program.
     pub expression: &'a str,
@@ -38,11 +38,11 @@ pub(crate) struct Job<'a> {
     pub targets: &'a [Target],
     /// The extents of the loops, outermost first.
     pub extents: &'a [usize],
-    /// For how many threads.
+    /// The number of threads.
     pub threads: usize,
 }
 
-/// The type of a value: a dtype, or that of a number that takes the dtype of what it meets.
+/// The type of a value: a dtype, or that of a weak number.
 #[derive(Clone, Copy, PartialEq)]
 enum Ty {
     Weak(Kind),
@@ -138,7 +138,7 @@ impl Writer<'_> {
         value.ok_or_else(|| "a value without a meaning in C".to_string())
     }
 
-    /// The type in which two values meet.
+    /// The common type of two values.
     fn meet(&self, a: Ty, b: Ty) -> Ty {
         match (a, b) {
             (Ty::Of(a), Ty::Of(b)) => Ty::Of(promote(a, b)),
@@ -153,7 +153,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Two values, both of the type in which they meet.
+    /// Converts two values to their common type.
     fn pair(&self, a: ExprId, b: ExprId) -> Said<(String, String, Ty)> {
         let (a, b) = (self.value(a)?, self.value(b)?);
         Ok(match self.meet(a.ty, b.ty) {
@@ -349,11 +349,11 @@ fn float(x: f64) -> String {
     }
 }
 
-/// The text of a program that draws the same arrays, runs the loop when it is told how often, and
-/// answers with the seconds that took.
+/// The text of a program that fills the same arrays, reads numbers of calls, runs the loop that
+/// often, and prints the seconds.
 ///
 /// # Errors
-/// What C, or this translation, lacks.
+/// The error for an operation that this translation does not support.
 pub(crate) fn c_text(job: &Job<'_>) -> Result<String, String> {
     if job.extents.is_empty() {
         return lacking("arrays that broadcast to a shape with an axis");
@@ -414,7 +414,7 @@ pub(crate) fn c_text(job: &Job<'_>) -> Result<String, String> {
     Ok(file(job, &loops))
 }
 
-/// What the outputs are.
+/// The form of the outputs.
 fn outputs(ast: &Ast, job: &Job<'_>) -> Said<Vec<ExprId>> {
     let mut bindings = Vec::new();
     for statement in ast.statements() {
@@ -440,7 +440,7 @@ struct Sum {
     axis: Option<usize>,
 }
 
-/// The sum that an output is, over loops of so many axes.
+/// The sum that an output is, over a loop nest of `rank` axes.
 fn summed(ast: &Ast, id: ExprId, rank: usize) -> Option<Sum> {
     let ExprKind::Call { function, arguments, .. } = ast.kind(id) else { return None };
     if ast.name(function.name) != "sum" {
@@ -469,7 +469,7 @@ fn summed(ast: &Ast, id: ExprId, rank: usize) -> Option<Sum> {
     }
 }
 
-/// An element's place in an array in C order, of these axes of the loops.
+/// The index expression of an element in a C-ordered array over these axes of the loops.
 fn dense_index(extents: &[usize], axes: &[usize]) -> String {
     let mut terms = Vec::new();
     let mut stride = 1usize;
@@ -522,7 +522,7 @@ fn summing(job: &Job<'_>, axis: Option<usize>, ty: &str, body: &str) -> String {
     }
     let count = kept.iter().filter_map(|axis| job.extents.get(*axis)).product::<usize>();
     let body = body.replace("total += ", &format!("out0[{place}] += "));
-    // Threads that share the summed axis would write to the same elements.
+    // Threads that share the summed axis would race on the elements.
     let threads = if axis == 0 { 1 } else { job.threads };
     let loops = nest(job, &all, threads, "", &body);
     format!("memset(out0, 0, {count} * sizeof *out0);\n{loops}")
@@ -534,7 +534,7 @@ fn file(job: &Job<'_>, work: &str) -> String {
     for (k, array) in job.arrays.iter().enumerate() {
         let ty = c_type(array.dtype);
         let bytes = array.span + array.offset + 64;
-        // Attributes of a type, not of the pointer: its elements may be anywhere.
+        // The attributes belong to the element type, not to the pointer: elements may be unaligned.
         let _ = writeln!(
             globals,
             "typedef {ty} e{k}{};\nstatic const e{k} *restrict x{k};",

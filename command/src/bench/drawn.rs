@@ -1,4 +1,4 @@
-//! Arrays of random numbers in some layout, and those of files.
+//! Random arrays in a given layout, and arrays from files.
 
 use hotloop::ndarray::{ArrayViewD, Axis, IxDyn, ShapeBuilder};
 use hotloop::threads::prefer_huge_pages;
@@ -9,18 +9,18 @@ use crate::array::{Array as ReadArray, byte_count};
 use crate::interrupt::by_parts;
 use crate::split_mix::SplitMix64;
 
-/// Random numbers, good enough to keep branches and caches honest.
+/// A random number generator of sufficient quality for benchmarks.
 pub(crate) struct Generator(SplitMix64);
 
 impl Generator {
-    /// The state that every run of the command begins with.
+    /// The initial state, the same in every run.
     pub(crate) const SEED: u64 = 0x5eed;
 
     pub(crate) fn new() -> Generator {
         Generator(SplitMix64(Self::SEED))
     }
 
-    /// The bits of an element: floats in (0, 1), integers in 1 to 100.
+    /// Draws the bits of an element: floats in (0, 1), integers in 1 to 100.
     fn element(&mut self, dtype: DType) -> u64 {
         let x = self.0.next();
         match dtype {
@@ -32,7 +32,7 @@ impl Generator {
     }
 }
 
-/// An array, its elements drawn in C order whatever its layout; or read from a file.
+/// An array, drawn in C order whatever its layout, or read from a file.
 pub(crate) struct Drawn {
     /// Its name in the program.
     pub name: String,
@@ -42,11 +42,11 @@ pub(crate) struct Drawn {
     pub shape: Vec<usize>,
     /// Bytes from an element to the next, for each axis.
     pub strides: Vec<isize>,
-    /// Where the first element is, from the first aligned byte.
+    /// The offset of the first element from the first aligned byte.
     pub offset: usize,
     /// Bytes from the lowest element to the end of the highest.
     pub span: usize,
-    /// Whether elements are beside their natural addresses.
+    /// Whether elements are misaligned.
     pub odd: bool,
     /// Whether it is read from a file.
     pub is_read: bool,
@@ -55,10 +55,10 @@ pub(crate) struct Drawn {
     words: Box<[u64]>,
 }
 
-/// Arrays begin with a cache line.
+/// Arrays start at a cache line.
 const ALIGNMENT: usize = 64;
 
-/// Zeros for so many bytes from an aligned address on.
+/// Allocates zeros at an aligned address.
 fn words(bytes: usize) -> Option<Box<[u64]>> {
     let count = bytes.checked_add(2 * ALIGNMENT)?.div_ceil(8);
     let mut words: Box<[u64]> = bytemuck::allocation::try_zeroed_slice_box(count).ok()?;
@@ -75,7 +75,7 @@ impl Drawn {
     /// Draws an array.
     ///
     /// # Errors
-    /// `OutOfMemory`, also for more bytes than an address can say; `Cancelled`.
+    /// `OutOfMemory`, also if the size overflows; `Cancelled`.
     pub(crate) fn draw(
         generator: &mut Generator,
         name: &str,
@@ -126,7 +126,7 @@ impl Drawn {
         Ok(array)
     }
 
-    /// A copy of an array, as aligned as those that are drawn.
+    /// Copies an array, with the alignment of drawn ones.
     ///
     /// # Errors
     /// `OutOfMemory`.
@@ -180,7 +180,7 @@ impl Drawn {
         by_parts(self.shape.iter().product(), |part| part.for_each(|_| draw()))
     }
 
-    /// How many elements it has.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -194,7 +194,7 @@ impl Drawn {
         self.arg_within(&self.shape)
     }
 
-    /// The first elements along each axis, at most so many, matched from the last axis.
+    /// A view of the first elements along each axis, limited by extents matched from the last axis.
     pub(crate) fn arg_within(&self, limits: &[usize]) -> Arg<'_> {
         let mut shape = self.shape.clone();
         for (extent, limit) in shape.iter_mut().rev().zip(limits.iter().rev()) {
@@ -205,8 +205,7 @@ impl Drawn {
         unsafe { Arg::raw(self.first(), &shape, &self.strides, self.dtype) }
     }
 
-    /// The array as `ndarray` has it; `None` for another dtype, and for addresses that references
-    /// may not have.
+    /// The array as an `ndarray` view; `None` for another dtype, and for unaligned addresses.
     pub(crate) fn view<T: Element>(&self) -> Option<ArrayViewD<'_, T>> {
         if T::DTYPE != self.dtype || self.odd {
             return None;

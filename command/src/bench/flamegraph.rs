@@ -1,8 +1,7 @@
-//! `--flamegraph`: where the time of a program's runs goes, as `perf` sees it.
+//! `--flamegraph`: a flame graph of a program's runs, recorded by `perf`.
 //!
-//! `perf record` watches this process while it runs the kernel, and nothing else of the command.
-//! The samples are folded here rather than by inferno, which would cut a kernel's name at its
-//! first parenthesis.
+//! `perf record` records this process only while it runs the kernel. The samples are folded here
+//! instead of by inferno, which would truncate a kernel's name at its first parenthesis.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,33 +14,33 @@ use tempfile::tempdir;
 use super::kernel_names::KernelNames;
 use crate::interrupt;
 
-/// Seconds that are watched, and samples a second: no divisor of what else happens at intervals.
+/// The seconds recorded, and the sampling frequency, which avoids common periods.
 const SECONDS: &str = "3";
 const FREQUENCY: &str = "999";
 
-/// How stacks are read: the kernels' callers save no frame pointers.
+/// How stacks are unwound: the kernels' callers save no frame pointers.
 const CALL_GRAPH: &str = "dwarf,4096";
 
-/// What `perf` calls a function without a name.
+/// `perf`'s name for an unknown function.
 const UNKNOWN: &str = "[unknown]";
 
-/// Addresses from here on are the operating system's.
+/// Addresses from here on belong to the operating system.
 const KERNEL: u64 = 0xffff_8000_0000_0000;
 
-/// Frames that are less wide than so many percent of the picture are left out.
+/// Frames narrower than this percentage of the picture are left out.
 const NARROWEST: f64 = 0.1;
-/// How high a frame is drawn, in pixels.
+/// The height of a frame in pixels.
 const FRAME_HEIGHT: usize = 20;
 
-/// Watches runs, and draws where their time goes: an SVG file.
+/// Records runs and draws their flame graph as an SVG file.
 ///
 /// # Errors
-/// As the runs; `Io` if there is no `perf`, or if it may not watch; `Cancelled`.
+/// As the runs; `Io` if there is no `perf`, or it lacks permission; `Cancelled`.
 pub(super) fn draw(title: &str, run: impl FnMut() -> Result<()>) -> Result<Vec<u8>> {
     picture(&watch(run)?, title).map_err(|e| failed("the flame graph", &e))
 }
 
-/// The stacks that are seen while something runs, with their counts.
+/// The stacks sampled while `work` runs, with their counts.
 fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
     let folder = tempdir()
         .map_err(|e| Error::new(ErrorKind::Io, format!("no temporary directory: {}", bare(&e))))?;
@@ -49,7 +48,7 @@ fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
     let mut record = Command::new("perf");
     record.args(["record", "-q", "-F", FREQUENCY, "--call-graph", CALL_GRAPH, "-p"]);
     record.arg(std::process::id().to_string()).arg("-o").arg(&data);
-    // It watches for as long as the command behind it runs.
+    // `perf` records until its child command ends.
     record.args(["--", "sleep", SECONDS]);
     record.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = record.spawn().map_err(|e| failed("`perf record`", &e))?;
@@ -68,7 +67,7 @@ fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
     }
     let recorded = child.wait_with_output().map_err(|e| failed("`perf record`", &e))?;
     outcome?;
-    // Ctrl-C at a terminal ends `perf`, too.
+    // Ctrl-C at a terminal also ends `perf`.
     interrupt::check()?;
     check("`perf record`", &recorded)?;
 
@@ -85,13 +84,13 @@ fn watch(mut run: impl FnMut() -> Result<()>) -> Result<Vec<String>> {
     }
 }
 
-/// An error of a temporary directory without its name, which means nothing to anybody.
+/// An error of a temporary directory, without its meaningless name.
 fn bare(error: &io::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at path \"").map_or(text.clone(), |(cause, _)| cause.to_string())
 }
 
-/// The names that an engine leaves for `perf`, which are of no use when this is gone.
+/// The map file of kernel names, removed on drop.
 pub(super) struct Map;
 
 impl Drop for Map {
@@ -114,8 +113,8 @@ fn check(what: &str, output: &Output) -> Result<()> {
     Err(failed(what, &why.unwrap_or("it failed")).hint("see /proc/sys/kernel/perf_event_paranoid"))
 }
 
-/// How many samples each stack has, from the output of `perf script`: a line with the thread's
-/// name, then the stack's frames from the innermost on, then an empty line.
+/// Counts the samples of each stack in the output of `perf script`: a line with the thread's name,
+/// then the frames from the innermost on, then an empty line.
 fn fold(script: &str, kernels: &KernelNames) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let (mut thread, mut frames) = (None, Vec::new());
@@ -136,9 +135,9 @@ fn fold(script: &str, kernels: &KernelNames) -> Vec<String> {
     counts.into_iter().map(|(stack, count)| format!("{stack} {count}")).collect()
 }
 
-/// A stack from the thread on, as inferno reads it; `frames` begin with the innermost.
+/// Folds a stack for inferno; `frames` start with the innermost.
 fn stack(thread: String, mut frames: Vec<String>) -> String {
-    // How a thread came to run hotloop is the same for all stacks, or was cut off.
+    // The frames below hotloop are the same for all stacks, or truncated.
     let ours = |frame: &String| frame.starts_with("hotloop");
     if let Some(outermost) = frames.iter().rposition(ours) {
         frames.truncate(outermost + 1);
@@ -146,7 +145,7 @@ fn stack(thread: String, mut frames: Vec<String>) -> String {
     while frames.len() > 1 && frames.last().is_some_and(|frame| frame == UNKNOWN) {
         frames.pop();
     }
-    // What the operating system does is one frame.
+    // Frames of the operating system are merged into one.
     frames.dedup_by(|a, b| a == SYSTEM && b == SYSTEM);
     frames.push(thread);
     frames.reverse();
@@ -176,7 +175,7 @@ fn frame(words: &str, kernels: &KernelNames) -> String {
     frame_name(&kernels.name(plain.map_or(name, |(plain, _)| plain), start))
 }
 
-/// A name without what separates frames.
+/// A name without the separator of frames.
 fn frame_name(name: &str) -> String {
     name.replace(';', ",")
 }
@@ -194,7 +193,7 @@ fn picture(folded: &[String], title: &str) -> io::Result<Vec<u8>> {
     Ok(named_root(picture))
 }
 
-/// Writes a name on the bar below all others, which inferno leaves blank.
+/// Labels the root frame, which inferno leaves blank.
 fn named_root(picture: Vec<u8>) -> Vec<u8> {
     let text = match String::from_utf8(picture) {
         Ok(text) => text,
@@ -239,7 +238,7 @@ hotloop
         assert!(picture.contains(">all threads, 3 samples</text>"), "{picture}");
     }
 
-    /// As `perf script` of a kernel with a system call in it prints it.
+    /// Output of `perf script` for a kernel with a system call.
     #[test]
     fn stacks_have_what_is_of_use() {
         let all = hotloop::explain::kernel_addresses();

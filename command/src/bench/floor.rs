@@ -1,9 +1,9 @@
-//! The floor: how long this machine takes to only move the bytes that a program must move.
+//! The floor: the time this machine needs just to move the bytes that a program must move.
 //!
-//! Loops over memory of their own read and write as many bytes: two arrays in and one out, or one
-//! in and one out, past the cache and through it; or, for a program that writes next to nothing,
-//! one array or two in. They take turns with what is measured, on one thread and on as many as
-//! it, and the fastest counts.
+//! Loops over separate memory read and write the same number of bytes: two arrays in and one out,
+//! or one in and one out, with nontemporal and ordinary stores; or, for a program that writes
+//! almost nothing, one or two arrays in. They alternate with the program, on one thread and on as
+//! many as it uses, and the fastest counts.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -16,7 +16,7 @@ use hotloop::{Error, ErrorKind, Result};
 
 use super::race::Contender;
 
-/// What a program cannot do without.
+/// The bytes that a program must move.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Traffic {
     /// Bytes of the inputs, each array once.
@@ -36,8 +36,7 @@ enum Movement {
     ReadOne,
 }
 
-/// Bytes beyond which memory is no faster and no slower: the loops move this much, and the time
-/// is scaled.
+/// The maximum number of bytes that the loops move; for more, the time is scaled.
 const MOST: usize = 512 << 20;
 
 impl Traffic {
@@ -46,7 +45,7 @@ impl Traffic {
         self.read.saturating_add(self.written)
     }
 
-    /// The loops whose mix of reading and writing is like it.
+    /// The loops with a similar ratio of reads and writes.
     fn movements(self) -> &'static [Movement] {
         use Movement::*;
         if self.written * 64 > self.read {
@@ -133,13 +132,13 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.orders = channel().0;
         if let Some(thread) = self.thread.take() {
-            // Only a panic in its loop could end it otherwise, and that has been printed.
+            // Only a panic in its loop could make this fail, and that has been printed.
             let _ = thread.join();
         }
     }
 }
 
-/// Threads that move bytes.
+/// A pool of threads that move bytes.
 pub(crate) struct Crew {
     own: RefCell<Part>,
     workers: Vec<Worker>,
@@ -171,7 +170,7 @@ impl Crew {
         Ok(Crew { own, workers, traffic, bytes, scale })
     }
 
-    /// The loops that may be the fastest.
+    /// The candidate loops.
     pub(crate) fn contenders(&self) -> impl Iterator<Item = Contender<'_>> {
         let contender = move |movement: &Movement| {
             let movement = *movement;
@@ -217,7 +216,7 @@ fn add_products(sum: &mut Line, a: &Line, b: &Line) {
     sum.0.iter_mut().zip(&a.0).zip(&b.0).for_each(|((s, x), y)| *s += x * y);
 }
 
-/// The loops; a store of a whole line past the cache is an argument.
+/// The loops, generic over the store of a cache line.
 #[inline(always)]
 fn run_with(movement: Movement, part: &mut Part, lines: usize, stream: impl Fn(&mut Line, Line)) {
     let Part { out, a, b } = part;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hotloop::explain::kernel_addresses;
 
-/// What the symbols of all math kernels have behind their crate's name.
+/// The common part of the symbols of all math kernels.
 const SYMBOL: &str = "_runtime::kernels::math::shell::";
 
 /// The name of each math kernel by the address of its first instruction, as `perf` writes it.
@@ -35,7 +35,7 @@ impl KernelNames {
             let Some(own) = mappings.iter().find(|m| (m.start..m.end).contains(&address)) else {
                 return;
             };
-            // Which of the two `perf` writes depends on how the executable was linked.
+            // Which of the two `perf` prints depends on how the executable was linked.
             names.entry(address - own.start + own.offset).or_insert(name);
             if let Some(first) = mappings.iter().find(|m| m.path == own.path && m.offset == 0) {
                 names.entry(address - first.start).or_insert(name);
@@ -45,7 +45,7 @@ impl KernelNames {
         KernelNames(names)
     }
 
-    /// The name of a frame: of a math kernel that of its function, else the symbol.
+    /// The name of a frame: the function's name for a math kernel, otherwise the symbol.
     pub(super) fn name(&self, symbol: &str, start: Option<u64>) -> String {
         let Some((_, isa)) = symbol.split_once(SYMBOL) else { return symbol.to_string() };
         let isa = isa.split([':', '<']).next().unwrap_or_default().trim_end_matches("_pair");
@@ -72,7 +72,7 @@ impl Mapping {
 mod tests {
     use super::*;
 
-    /// Where a kernel begins, in a process that has it at other places than the file.
+    /// A kernel whose address in the process differs from that in the file.
     #[test]
     fn kernels_are_known_by_their_address() {
         let (exp, _) = kernel_addresses().into_iter().find(|(_, name)| *name == "exp").unwrap();

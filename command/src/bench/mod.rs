@@ -75,16 +75,16 @@ use shapes::{broadcast, part_of};
 pub(crate) use spec::Spec;
 
 const ENOUGH: Duration = Duration::from_secs(1);
-/// What each of the others adds to the time of a race.
+/// Time that each further contender adds to a race.
 const ENOUGH_FOR_OTHERS: Duration = Duration::from_millis(200);
 
-/// Compilations by later engines, of which the best counts.
+/// The number of warm compilations, of which the best counts.
 const COMPILATIONS: usize = 5;
 
 /// A plain loop over fewer bytes is not worth waking threads for.
 const SHARED: usize = 1 << 20;
 
-/// What to measure.
+/// Options of a benchmark.
 #[derive(Debug)]
 pub(crate) struct Bench {
     /// The program.
@@ -93,7 +93,7 @@ pub(crate) struct Bench {
     pub numbers: Vec<(String, Number)>,
     /// Inputs that are in files.
     pub files: Inputs,
-    /// Arrays that are not as the others.
+    /// Arrays with their own dtype, shape or layout.
     pub specs: Vec<(String, Spec)>,
     /// Elements of each other array.
     pub n: usize,
@@ -101,9 +101,9 @@ pub(crate) struct Bench {
     pub dtype: DType,
     /// Whether to print an object.
     pub json: bool,
-    /// Whether to measure others too.
+    /// Whether to measure other contenders.
     pub peers: bool,
-    /// Where to draw where the time goes, instead of measuring it.
+    /// The path of a flame graph to draw instead of measuring.
     pub flamegraph: Option<PathBuf>,
     /// The engine's options.
     pub tuning: Tuning,
@@ -112,7 +112,7 @@ pub(crate) struct Bench {
 /// A description and seconds, or why there are none.
 type Theirs = std::result::Result<(String, f64), String>;
 
-/// What was measured.
+/// The result of a benchmark.
 struct Measurement {
     n: usize,
     native: bool,
@@ -127,12 +127,12 @@ struct Measurement {
     interpreter_ns: f64,
 }
 
-/// Bytes of the arrays that a run has to read: all of them, unless its passes together read fewer
-/// elements than there are. What several passes or views read counts once.
+/// The bytes that a run must read: those of all inputs, or fewer if its passes read only part of
+/// them. Bytes read several times count once.
 fn read(arrays: &[Drawn], stats: Option<&Stats>) -> usize {
     let spans: usize = arrays.iter().map(|array| array.span).sum();
     let elements: usize = arrays.iter().map(|array| array.len() * array.dtype.size()).sum();
-    // The interpreter has no passes to ask.
+    // The interpreter has no passes.
     let Some(stats) = stats.filter(|stats| !stats.passes.is_empty()) else { return spans };
     let read = stats.bytes_read();
     match read < elements as u64 {
@@ -142,13 +142,13 @@ fn read(arrays: &[Drawn], stats: Option<&Stats>) -> usize {
 }
 
 impl Bench {
-    /// Measures, and gives the text to print.
+    /// Runs a benchmark and returns the text to print.
     ///
     /// # Errors
     /// As compiling and running the program; `OutOfMemory` for arrays that are too large.
     pub(crate) fn run(&self) -> Result<String> {
         if let Some(path) = &self.flamegraph {
-            // That there is a place for it is known before it is made.
+            // The destination is checked before the measurement.
             replace(path, Kind::Svg, |file| {
                 file.write_all(&self.flames().map_err(io::Error::other)?)
             })?;
@@ -162,7 +162,7 @@ impl Bench {
         self.numbers.iter().find(|(n, _)| n == name).map(|(_, number)| *number)
     }
 
-    /// What an input is given as.
+    /// The form of an input.
     fn spec(&self, name: &str) -> (DType, Vec<usize>, spec::Layout) {
         let spec = self.specs.iter().find(|(n, _)| n == name).map(|(_, spec)| spec);
         let dtype = spec.and_then(|s| s.dtype).unwrap_or(self.dtype);
@@ -170,7 +170,7 @@ impl Bench {
         (dtype, extents, spec.map(|s| s.layout).unwrap_or_default())
     }
 
-    /// The types of the inputs; arrays of one shape are of one class.
+    /// The types of the inputs; arrays of the same shape share a class.
     ///
     /// # Errors
     /// `Limit` for too many shapes.
@@ -247,7 +247,7 @@ impl Bench {
         names.iter().map(array).collect()
     }
 
-    /// Seconds from the text to code, of engines that are made after the first one.
+    /// Seconds from text to code in engines created after the first one.
     fn recompile(&self, types: &[(&str, ArgType)]) -> Result<f64> {
         let mut best = f64::INFINITY;
         for _ in 0..COMPILATIONS {
@@ -272,7 +272,7 @@ impl Bench {
         numbers.chain(arrays.iter().map(array)).collect()
     }
 
-    /// A picture of where the time of runs goes.
+    /// Draws a flame graph of the runs.
     fn flames(&self) -> Result<Vec<u8>> {
         let _map = flamegraph::Map;
         interrupt::begin();
@@ -377,7 +377,7 @@ impl Bench {
         })
     }
 
-    /// Those who move the bytes: one thread, and as many as the engine's.
+    /// The movers of bytes: on one thread, and on as many as the engine has.
     fn crews(&self, traffic: Traffic) -> Result<Vec<Crew>> {
         let mut counts = vec![1, self.threads()];
         counts.dedup();

@@ -1,5 +1,5 @@
-//! A program as a user of `ndarray` would write it: operation by operation, with an array for
-//! every intermediate value that has no array to go to.
+//! A program as a user of `ndarray` would write it: operation by operation, with an array for every
+//! intermediate value that cannot reuse one.
 //!
 //! It covers `+ - * /`, squares, unary functions of floats, sums, and bindings, over arrays that
 //! are all `f64` or all `f32`.
@@ -15,7 +15,7 @@ use hotloop_grammar::{
 use super::drawn::Drawn;
 use crate::input::Number;
 
-/// A float, with the functions that it has in Rust.
+/// A float type with Rust's functions.
 pub(crate) trait Real: Element + NdFloat {
     fn of(x: f64) -> Self;
     fn function(name: &str) -> Option<fn(Self) -> Self>;
@@ -61,12 +61,12 @@ macro_rules! real {
 }
 real!(f32 f64);
 
-/// An array on its way.
+/// An intermediate array.
 enum Array<'a, T> {
     View(ArrayViewD<'a, T>),
-    /// An intermediate value, which its only user may write over.
+    /// An intermediate value, which its only user may overwrite.
     Owned(ArrayD<T>),
-    /// A binding, which several may read.
+    /// A binding, which may have several users.
     Bound(Rc<ArrayD<T>>),
 }
 
@@ -119,7 +119,7 @@ fn into<T: Real>(op: Operator, a: ArrayD<T>, b: &ArrayViewD<'_, T>) -> ArrayD<T>
     }
 }
 
-/// What `ndarray` has as operators.
+/// The operators that `ndarray` supports.
 #[derive(Clone, Copy)]
 enum Operator {
     Add,
@@ -158,10 +158,10 @@ pub(crate) struct NdarrayPeer<'a, T> {
 }
 
 impl<'a, T: Real> NdarrayPeer<'a, T> {
-    /// The program, evaluated once: what it cannot do shows there.
+    /// Prepares the program and evaluates it once, to find unsupported operations.
     ///
     /// # Errors
-    /// What is not covered, in a sentence.
+    /// The unsupported operation, as a sentence.
     pub(crate) fn new(
         expression: &str,
         drawn: &'a [Drawn],
@@ -316,7 +316,7 @@ impl<'a, T: Real> NdarrayPeer<'a, T> {
     }
 }
 
-/// The first argument of a call, if it is no keyword's.
+/// The first argument of a call, if it is positional.
 fn first(ast: &Ast, id: ExprId) -> Option<ExprId> {
     let ExprKind::Call { arguments, .. } = ast.kind(id) else { return None };
     match ast.arguments(*arguments).first()? {

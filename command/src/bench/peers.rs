@@ -1,4 +1,4 @@
-//! Others who compute the same program.
+//! Other implementations of the same program.
 
 use hotloop::{DType, Error, ErrorKind, Output};
 
@@ -9,13 +9,13 @@ use super::drawn::Drawn;
 use super::ndarray_peer::{NdarrayPeer, Real};
 use super::race::Contender;
 
-/// Somebody else who computes the program: what they are called, and how they do it.
+/// Another implementation: its name and description.
 pub(super) struct Peer<'a> {
     pub name: &'static str,
     pub run: Run<'a>,
 }
 
-/// A description and a contender, or why there is none.
+/// A description and a contender, or the reason why there is none.
 pub(super) type Run<'a> = Result<(String, Contender<'a>), String>;
 
 impl Bench {

@@ -1,31 +1,31 @@
-//! Contenders timed in turns, so that what slows the machine slows all of them.
+//! Races: contenders are timed alternately, so that disturbances affect all of them.
 
 use std::time::{Duration, Instant};
 
 use hotloop::Result;
 
-/// What is timed: so many calls, and the seconds of all of them.
+/// A timed function: runs `calls` calls and returns their total seconds.
 type Calls<'a> = Box<dyn FnMut(usize) -> Result<f64> + 'a>;
 
-/// Somebody who does the work, and the seconds of each call.
+/// A contender, and the seconds of each call.
 pub(crate) struct Contender<'a> {
     run: Calls<'a>,
-    /// Calls between two looks at the clock.
+    /// The number of calls between two clock readings.
     batch: usize,
-    /// Whether the first call of a turn is not timed, so that the caches are its own.
+    /// Whether the first call of a turn is not timed, to warm the caches.
     warm: bool,
     times: Vec<f64>,
-    /// How many calls were timed.
+    /// The number of timed calls.
     pub calls: usize,
 }
 
 const FEWEST_LOOKS: usize = 5;
 const MOST_CALLS: usize = 1_000_000;
-/// A look at the clock costs some 30 ns; it should not count.
+/// Reading the clock takes about 30 ns, which should be negligible.
 const LOOK: f64 = 10e-6;
-/// Who is quick has several calls a turn: caches are then as warm as in a loop of calls.
+/// A fast contender gets several calls a turn, so that caches are as warm as in a loop of calls.
 const TURN: Duration = Duration::from_millis(5);
-/// A race ends after this.
+/// The maximum duration of a race.
 const TOO_LONG: Duration = Duration::from_secs(10);
 
 impl<'a> Contender<'a> {
@@ -40,12 +40,12 @@ impl<'a> Contender<'a> {
         })
     }
 
-    /// Work whose time somebody else takes.
+    /// Work that is timed elsewhere.
     pub(crate) fn measured(run: impl FnMut(usize) -> Result<f64> + 'a) -> Contender<'a> {
         Contender { run: Box::new(run), batch: 1, warm: false, times: Vec::new(), calls: 0 }
     }
 
-    /// The first calls, which are not counted, and how long one takes.
+    /// Warms up, and estimates the time of a call.
     fn warm_up(&mut self) -> Result<()> {
         (self.run)(1)?;
         let mut time = (self.run)(1)?;
@@ -63,7 +63,7 @@ impl<'a> Contender<'a> {
         }
         let started = Instant::now();
         loop {
-            // A clock may be coarse; no call takes no time.
+            // The clock may be coarse, so the time is at least one nanosecond.
             let time = ((self.run)(self.batch)? / self.batch as f64).max(1e-9);
             self.times.push(time);
             self.calls += self.batch;
@@ -84,7 +84,7 @@ impl<'a> Contender<'a> {
         self.times.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// Seconds of the middle one.
+    /// Seconds of the median call.
     pub(crate) fn median(&self) -> f64 {
         let times = self.sorted();
         match times.len() {
@@ -94,7 +94,7 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Gives everybody turns, until the first has had looks enough and enough time has passed.
+/// Runs all contenders in turns until the first has enough measurements and enough time has passed.
 ///
 /// # Errors
 /// Those of the contenders.

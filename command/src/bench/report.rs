@@ -1,11 +1,11 @@
-//! What was measured, as a table for people and as an object for programs.
+//! The result of a benchmark as a table and as JSON.
 
 use std::time::Duration;
 
 use super::{Bench, Measurement};
 use crate::quantity::{size, time};
 
-/// Seconds as people read them.
+/// Formats seconds with a suitable unit.
 fn shown(seconds: f64) -> String {
     time(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
@@ -107,7 +107,7 @@ impl Bench {
     }
 }
 
-/// A text as JSON has it.
+/// Formats a text as a JSON string.
 fn json_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

@@ -1,6 +1,6 @@
-//! The shape of the loop, and of the interpreter's part of it.
+//! The shape of the loop, and of the part that the interpreter runs.
 
-/// The interpreter gets no more elements; its time for each does not depend on it.
+/// The maximum number of elements for the interpreter, whose time per element is constant.
 const INTERPRETED: usize = 1 << 18;
 
 /// The shape that shapes broadcast to.

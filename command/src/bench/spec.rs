@@ -1,11 +1,11 @@
-//! What an array of `hotloop bench` is given as: `NAME:DTYPE[EXTENT,EXTENT,...]:LAYOUT`.
+//! The description of an array for `hotloop bench`: `NAME:DTYPE[EXTENT,EXTENT,...]:LAYOUT`.
 
 use hotloop::DType;
 
 use crate::input::is_name;
 use crate::quantity::count;
 
-/// How an array lies in memory.
+/// The memory layout of an array.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// The last axis varies fastest.
@@ -17,7 +17,7 @@ pub(crate) enum Layout {
     Reversed,
     /// Every second element along the last axis.
     Second,
-    /// One byte beside an aligned address.
+    /// One byte past an aligned address.
     Odd,
 }
 
@@ -31,7 +31,7 @@ impl Layout {
     ];
 }
 
-/// An array to draw; what is left out is as for the other arrays.
+/// An array to draw; omitted parts have the default of all arrays.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Spec {
     /// The element type.
@@ -43,10 +43,10 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// Reads a word.
+    /// Parses a word.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence that has the word.
+    /// The error as a sentence that quotes the word.
     pub(crate) fn parse(word: &str) -> Result<(String, Spec), String> {
         let wrong = |what: String| format!("{word:?}: {what}");
         let (name, rest) = word

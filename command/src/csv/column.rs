@@ -5,15 +5,15 @@ use hotloop::{DType, Result};
 
 use crate::array::Array;
 
-/// The words for a value that is missing: those of pandas, R, SQL and spreadsheets.
+/// The words for a missing value, of pandas, R, SQL and spreadsheets.
 const MISSING: [&[u8]; 12] = [
     b"", b"NA", b"N/A", b"n/a", b"#N/A", b"#NA", b"<NA>", b"None", b"null", b"NULL", b"Null", b"-",
 ];
 
-/// What a field says.
+/// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Field {
-    /// Nothing.
+    /// A missing value.
     Missing,
     Bool(bool),
     Int(i64),
@@ -23,7 +23,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Reads a field; `None` for one that is no value.
+    /// Parses a field; `None` if it is not a value.
     #[inline]
     pub(super) fn read(field: &[u8], decimal_comma: bool) -> Option<Field> {
         // Most fields are short integers.
@@ -67,7 +67,7 @@ impl Field {
         text.parse().ok().map(Field::Float)
     }
 
-    /// A field that does not begin with a digit.
+    /// Parses a field that does not start with a digit.
     fn word(field: &[u8]) -> Option<Field> {
         if MISSING.contains(&field) {
             return Some(Field::Missing);
@@ -84,11 +84,11 @@ impl Field {
 /// The values so far.
 #[derive(Clone)]
 pub(super) enum Column {
-    /// So many missing ones, and nothing else.
+    /// Only missing values, this many.
     Missing(usize),
     Bool(Vec<u8>),
     Int(Vec<i64>),
-    /// Not below 0, and one of them 2^63 or more.
+    /// No negative value, and at least one of 2^63 or more.
     Unsigned(Vec<u64>),
     Float(Vec<f64>),
 }
@@ -96,14 +96,14 @@ pub(super) enum Column {
 /// Why a value cannot be added.
 #[derive(Debug, PartialEq)]
 pub(super) enum Refusal {
-    /// What is wrong with it, in a sentence.
+    /// The field is invalid: the message.
     Value(&'static str),
-    /// There is no memory for more.
+    /// Out of memory.
     Memory,
 }
 
 impl Column {
-    /// How many bytes the values take.
+    /// The size of the values in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Column::Missing(_) => 0,
@@ -130,7 +130,7 @@ impl Column {
         }
     }
 
-    /// The rarer cases.
+    /// The uncommon cases.
     fn push_other(&mut self, field: Field) -> std::result::Result<(), Refusal> {
         if let Column::Missing(0) = self {
             match field {
@@ -176,7 +176,7 @@ impl Column {
         }
     }
 
-    /// The values as floats, where they are.
+    /// Converts the values to floats, in place.
     fn into_floats(self) -> std::result::Result<Vec<f64>, Refusal> {
         Ok(match self {
             Column::Float(values) => values,
@@ -192,7 +192,7 @@ impl Column {
         })
     }
 
-    /// The values as an array, which takes them over.
+    /// Converts the values to an array, without a copy.
     pub(super) fn array(self) -> Result<Array> {
         match self {
             Column::Bool(values) => Array::copied(DType::Bool, &[values.len()], &values),

@@ -1,13 +1,13 @@
-//! How a table is written: what stands between its fields, and whether its first line names them.
+//! The dialect of a table: its separator, header and decimal mark.
 
 use super::column::Field;
 use super::records::{Record, fields};
 use super::shown;
 
-/// What is said of a table; what is not said shows in its first lines.
+/// The specified dialect; unspecified parts are detected from the first lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// What stands between two fields.
+    /// The separator of fields.
     pub separator: Option<Separator>,
     /// Whether the first line names the columns.
     pub header: Option<bool>,
@@ -15,20 +15,20 @@ pub(crate) struct Dialect {
     pub decimal_comma: bool,
 }
 
-/// What stands between two fields.
+/// The separator of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Separator {
     /// This character.
     Byte(u8),
-    /// Blanks, however many.
+    /// Any number of blanks.
     Blanks,
 }
 
 impl Separator {
-    /// Reads what `--sep` is given.
+    /// Parses the argument of `--sep`.
     ///
     /// # Errors
-    /// What it takes.
+    /// The accepted values.
     pub(crate) fn parse(word: &str) -> Result<Separator, String> {
         match word.as_bytes() {
             b"tab" | b"\\t" => Ok(Separator::Byte(b'\t')),
@@ -41,7 +41,7 @@ impl Separator {
         }
     }
 
-    /// Whether a byte stands between fields.
+    /// Whether a byte is a separator.
     pub(super) fn is(self, byte: u8) -> bool {
         match self {
             Separator::Byte(own) => byte == own,
@@ -49,7 +49,7 @@ impl Separator {
         }
     }
 
-    /// The separator in a sentence.
+    /// The separator's name in messages.
     pub(super) fn shown(self) -> String {
         match self {
             Separator::Byte(b'\t') => "a tab".to_string(),
@@ -59,23 +59,21 @@ impl Separator {
     }
 }
 
-/// Whether no number, name or quoted field could hold the byte too.
+/// Whether numbers, names and quoted fields cannot contain the separator.
 fn is_separator(byte: u8) -> bool {
     byte.is_ascii_punctuation() && !b"\"'+-._#".contains(&byte) || byte == b'\t'
 }
 
-/// The separators that are looked for, in this order: the decimal commas of a table with
-/// semicolons are none.
+/// The separators to detect, in this order: in a table with semicolons, commas are decimal marks.
 pub(super) const LOOKED_FOR: [u8; 3] = [b'\t', b';', b','];
 
-/// What stands between the fields of a record, seen from it and the one that follows; a comma in
-/// doubt.
+/// Detects the separator from a record and the next one; a comma if in doubt.
 pub(super) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separator {
     let outside = |byte: &u8| record.has_outside_quotes(*byte);
     if let Some(byte) = LOOKED_FOR.into_iter().find(outside) {
         return Separator::Byte(byte);
     }
-    // Names may have blanks in them, numbers have not.
+    // Names may contain blanks, numbers may not.
     let count = |record: &Record<'_>| fields(record, Separator::Blanks).count();
     let numbers = |record: &Record<'_>| are_numbers(record, Separator::Blanks, false);
     let words = count(record);
@@ -84,7 +82,7 @@ pub(super) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separ
     if blanks { Separator::Blanks } else { Separator::Byte(b',') }
 }
 
-/// What takes a table apart whose one column is called so: a name seldom has separators in it.
+/// The separator to suggest if the name of the only column contains one.
 pub(super) fn apart(name: &[u8], separator: Separator) -> Option<String> {
     let other = LOOKED_FOR.into_iter().chain([b'|']).find(|byte| name.contains(byte))?;
     let word = if other == b'\t' { "tab".to_string() } else { format!("'{}'", char::from(other)) };
@@ -95,7 +93,7 @@ pub(super) fn apart(name: &[u8], separator: Separator) -> Option<String> {
     ))
 }
 
-/// Whether all fields are values, and not all of them words for a missing one.
+/// Whether all fields are values, and at least one is not missing.
 pub(super) fn are_numbers(record: &Record<'_>, separator: Separator, decimal_comma: bool) -> bool {
     let mut digits = false;
     let all = fields(record, separator).all(|field| {

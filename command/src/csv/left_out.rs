@@ -1,4 +1,4 @@
-//! What a column holds that holds no numbers.
+//! Classification of columns that are not numbers.
 
 use hotloop::Error;
 
@@ -7,14 +7,14 @@ use super::{shown, wrong};
 
 /// Why a column is left out.
 pub(super) struct LeftOut {
-    /// What is wrong with it, for those who ask for it.
+    /// The message if the column is requested.
     pub error: Error,
-    /// Whether it is of text, as many tables have some.
+    /// Whether it is a column of text.
     pub is_text: bool,
 }
 
 impl LeftOut {
-    /// A column of text, by its first field; others in the same line are numbers.
+    /// Classifies a column of text by its first field.
     pub(super) fn text(
         row: &Row<'_>,
         name: &str,
@@ -29,7 +29,7 @@ impl LeftOut {
             "" => wrong(row.file, what),
             numbers => wrong(row.file, what).hint(format!("columns of numbers: {numbers}")),
         };
-        // In a program of Python.
+        // As a Python program writes it.
         let column = format!("df[\"{name}\"]");
         let error = error.hint(match dates {
             true => format!("in pandas: {column} = pd.to_datetime({column}).astype(\"int64\")"),
@@ -42,7 +42,7 @@ impl LeftOut {
     }
 }
 
-/// Whether a text is made as dates and times are: `2024-01-02T08:30:00Z`, `02.01.24`, `8:30`.
+/// Whether a text looks like a date or a time: `2024-01-02T08:30:00Z`, `02.01.24`, `8:30`.
 fn is_date(text: &[u8]) -> bool {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let between = text.iter().filter(|byte| b"-/.:".contains(byte)).count();

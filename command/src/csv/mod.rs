@@ -1,14 +1,13 @@
 //! Tables as text: columns of numbers under their names, with a comma, semicolon, tab or blanks
 //! between them.
 //!
-//! What separates the fields, and whether the first line names the columns, shows in the first
-//! lines, unless a [`Dialect`] says it. A column of integers is `i64`, or `u64` where one of them
-//! needs it; one of other numbers `f64`, one of `True` and `False` `bool`. A missing value is NaN
-//! and makes its column `f64`; so does an integer of more than 64 bits. A column that begins with
-//! something else is text, which is not read. Blank lines are no rows. Lines end as on any system.
+//! The separator and the header are detected from the first lines, unless a [`Dialect`] specifies
+//! them. A column of integers is `i64`, or `u64` where one of them needs it; one of other numbers
+//! `f64`, one of `True` and `False` `bool`. A missing value is NaN and makes its column `f64`; so
+//! does an integer of more than 64 bits. A column that begins with something else is text, which is
+//! not read. Blank lines are no rows. Lines end as on any system.
 //!
-//! A file is read once, whatever the number of its columns, and nothing is kept but the columns
-//! that are asked for.
+//! A file is read once, whatever the number of its columns, and only requested columns are stored.
 
 mod column;
 mod dialect;
@@ -39,23 +38,23 @@ use super::{note, warn};
 pub(crate) use self::dialect::{Dialect, Separator};
 pub(crate) use self::write::{rows, write};
 
-/// Bytes of text between two looks at the memory that is left.
+/// Bytes of text between two checks of the memory budget.
 const CHECKED: u64 = 4 << 20;
-/// Columns that are listed in a note.
+/// The maximum number of columns listed in a note.
 const LISTED: usize = 10;
 
-/// A table of which the names of the columns have been read.
+/// A table whose column names have been read.
 pub(crate) struct Table {
-    /// Names the file in messages.
+    /// Formats the file's name in messages.
     file: String,
     names: Names,
-    /// What they and the longest lines take.
+    /// The memory of the names and the longest lines.
     _charge: Charge,
-    /// Why the columns have numbers for names, if they have.
+    /// Why the columns are named by number, if they are.
     nameless: Option<String>,
     separator: Separator,
     decimal_comma: bool,
-    /// Rows that were read to find out what the table is like.
+    /// Rows read during detection.
     ahead: Vec<Owned>,
     records: Records<Box<dyn Read>>,
 }
@@ -72,7 +71,7 @@ impl Owned {
         Record { bytes: &self.bytes, quotes: self.quotes, line: self.line }
     }
 
-    /// A line that begins with `#`, without it.
+    /// A comment line, without its `#`.
     fn comment(&self) -> Option<Record<'_>> {
         let text = self.bytes.trim_ascii_start().strip_prefix(b"#")?;
         Some(Record { bytes: text.trim_ascii(), ..self.record() })
@@ -80,12 +79,12 @@ impl Owned {
 }
 
 impl Table {
-    /// Opens a file, and reads the names in its first line; a column without one is `column_1`, or
-    /// of whatever number.
+    /// Opens a file and reads the names in its first line; an unnamed column is `column_1`, by its
+    /// number.
     ///
     /// # Errors
-    /// `Io`, `Cancelled`; `Format` for a file that is empty or no text; `Limit` or `OutOfMemory`
-    /// for a line that does not fit memory.
+    /// `Io`, `Cancelled`; `Format` for a file that is empty or not text; `Limit` or `OutOfMemory`
+    /// for a line that is too long.
     pub(crate) fn open(path: &Path, dialect: &Dialect, budget: &Budget) -> Result<Table> {
         let name = format!("{path:?}");
         let stream = Stream::open(path).map_err(|error| cannot("read", &name, error))?;
@@ -107,7 +106,7 @@ impl Table {
             _ => {}
         }
         records.separator = dialect.separator;
-        // A line that begins with `#` may be what `np.savetxt` makes of the names.
+        // `np.savetxt` writes the names in a comment line.
         let mut comment: Option<Owned> = None;
         let first = loop {
             let Some(record) = next(&mut records, budget)? else { break None };
@@ -136,7 +135,8 @@ impl Table {
         let decimal_comma = dialect.decimal_comma;
         let numbers =
             first.as_ref().map(|row| are_numbers(&row.record(), separator, decimal_comma));
-        // The comment that has as many fields, unless the line after it may be the names as well.
+        // The comment with the same number of fields as the next line, unless that line may be a
+        // header too.
         let own = commented.map(|comment| fields(&comment, separator).count());
         let commented =
             commented.filter(|_| own == Some(count) && (count > 1 || numbers != Some(false)));
@@ -172,23 +172,22 @@ impl Table {
         &self.names
     }
 
-    /// What takes the table apart, if it has one column that is called as several.
+    /// The separator to suggest if the only column's name looks like several.
     pub(crate) fn apart(&self) -> Option<String> {
         let one = self.names.get(0).filter(|_| self.names.len() == 1);
         one.and_then(|name| apart(name, self.separator))
     }
 
-    /// Why the columns have numbers for names, if they have.
+    /// Why the columns are named by number, if they are.
     pub(crate) fn nameless(&self) -> Option<&str> {
         self.nameless.as_deref()
     }
 
-    /// Reads the columns of some numbers, each once, whatever is in the others.
+    /// Reads the columns with these numbers, ignoring the contents of others.
     ///
     /// # Errors
-    /// `Io`, `Cancelled`; `Format` with the line, for one with more or fewer fields than the first
-    /// and for a field that is no number; `Limit` or `OutOfMemory` for what does not fit the memory
-    /// there is.
+    /// `Io`, `Cancelled`; `Format` with the line, for a row with another number of fields than the
+    /// first and for an invalid number; `Limit` or `OutOfMemory` if the memory does not suffice.
     pub(crate) fn read(self, numbers: &[usize], budget: &Budget) -> Result<Vec<Array>> {
         let mut wanted: Vec<(usize, usize)> = numbers.iter().copied().zip(0..).collect();
         wanted.sort_unstable();
@@ -196,7 +195,8 @@ impl Table {
         columns.into_iter().flatten().map(Column::array).collect()
     }
 
-    /// Reads all columns but those of text, which are left out with a note; each with its number.
+    /// Reads all columns except those of text, which are listed in a note. Returns each with its
+    /// number.
     ///
     /// # Errors
     /// As [`Table::read`]; `Format` if all are text.
@@ -234,8 +234,8 @@ impl Table {
         Ok(arrays)
     }
 
-    /// Reads all rows into columns, one for each field that is wanted. A column of text is an error,
-    /// or has in its place what is wrong with it.
+    /// Reads all rows into columns, one for each requested field. A column of text is an error, or
+    /// is replaced by its message.
     fn columns(
         mut self,
         wanted: &[(usize, usize)],
@@ -270,8 +270,7 @@ impl Table {
     }
 }
 
-/// The names that a record gives to so many columns, and what they take. So many bytes of lines are
-/// held meanwhile.
+/// The column names in a record, and their memory; `held` bytes of lines are in use meanwhile.
 fn names(
     file: &str,
     (named, separator): (Option<Record<'_>>, Separator),
@@ -280,7 +279,7 @@ fn names(
 ) -> Result<(Names, u64)> {
     const NUMBERED: &str = "column_";
     let given = || named.iter().flat_map(|record| fields(record, separator));
-    // Those without a name have their number for one.
+    // Unnamed columns are named by number.
     let digits = count.checked_ilog10().unwrap_or(0) as usize + 1;
     let lacking = count - given().filter(|name| !name.is_empty()).count().min(count);
     let bytes = given().map(|name| name.len()).sum::<usize>() + lacking * (NUMBERED.len() + digits);
@@ -323,13 +322,13 @@ fn next(records: &mut Records<Box<dyn Read>>, budget: &Budget) -> Result<Option<
     Ok(Some(Owned { bytes, quotes, line: number }))
 }
 
-/// The separator that a spreadsheet has written into a line of its own: `sep=;`.
+/// The separator given in a line of a spreadsheet: `sep=;`.
 fn chosen(line: &[u8]) -> Option<Separator> {
     let separator = str::from_utf8(line.strip_prefix(b"sep=")?).ok()?;
     Separator::parse(separator).ok()
 }
 
-/// That a line of the beginning may be one of a table.
+/// Checks that one of the first lines may belong to a table.
 fn check_text(file: &str, record: &Owned) -> Result<()> {
     match record.bytes.iter().any(|byte| byte.is_ascii_control() && !b"\t\r\n".contains(byte)) {
         true => Err(wrong(file, format!("line {} is no text: this is no table", record.line))),
@@ -341,7 +340,7 @@ fn wrong(file: &str, what: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Format, format!("{file}: {what}"))
 }
 
-/// The beginning of a stranger's text, whatever its encoding, as it does no harm to a terminal.
+/// The beginning of an untrusted text of any encoding, escaped for terminals.
 pub(crate) fn shown(text: &[u8]) -> String {
     let mut shown = String::new();
     let mut left = 40;
@@ -385,7 +384,7 @@ mod tests {
         table(text).and_then(all).map_err(|error| error.to_string())
     }
 
-    /// A column alone, or what is wrong.
+    /// Reads a single column; returns it or the message.
     fn one(text: &[u8], number: usize) -> std::result::Result<Array, String> {
         let read = table(text).and_then(|table| table.read(&[number], &Budget::machine()));
         read.map(|mut arrays| arrays.remove(0)).map_err(|error| error.to_string())
@@ -433,7 +432,7 @@ mod tests {
                 assert!(error.message().contains("a line of t.csv"), "{error}");
             }
         }
-        // Lines need little more than what is made of them.
+        // Lines need little more memory than their values.
         let text = "1,2\n".repeat(1 << 20);
         let budget = Budget::run(9 << 20);
         let read = |columns: &[usize]| {

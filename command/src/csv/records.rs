@@ -2,8 +2,7 @@
 //!
 //! A record ends with its line, by line feed, carriage return or both; blank lines are none. A
 //! field that begins with a quote ends with the next one that is not doubled, and may hold
-//! separators and lines. The last record ends where the file does: nothing in a file can be taken
-//! for its end.
+//! separators and lines. The last record ends at the end of the file: no byte marks the end.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -15,22 +14,22 @@ use super::dialect::{LOOKED_FOR, Separator};
 use crate::budget::Budget;
 use crate::stream::cannot;
 
-/// Bytes that are read at once, and the room of most records.
+/// The initial size of the buffer, sufficient for most records.
 pub(super) const BUFFER: usize = 256 << 10;
 
 /// A record.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
-    /// Without what ends it.
+    /// The record without its line end.
     pub bytes: &'a [u8],
-    /// Whether there may be a quote in it.
+    /// Whether it may contain a quote.
     pub quotes: bool,
-    /// The line that it begins in.
+    /// The number of its first line.
     pub line: u64,
 }
 
 impl Record<'_> {
-    /// Whether a byte stands outside quoted fields.
+    /// Whether a byte occurs outside quoted fields.
     pub(super) fn has_outside_quotes(&self, byte: u8) -> bool {
         let (mut quoted, mut starts) = (false, true);
         self.bytes.iter().any(|own| {
@@ -49,10 +48,10 @@ pub(super) struct Records<R> {
     /// Names the file in messages.
     file: String,
     buffer: Vec<u8>,
-    /// Where in the buffer the record begins that comes next, and what was read ends.
+    /// The start of the next record in the buffer, and the end of the data.
     start: usize,
     end: usize,
-    /// How far the record has been looked through, and whether a quote is open there.
+    /// The scanned part of the record, and whether it ends inside quotes.
     seen: usize,
     quoted: bool,
     /// Whether a quote was seen in it.
@@ -62,7 +61,7 @@ pub(super) struct Records<R> {
     /// The line that it begins in, and the one that `seen` is in.
     line: u64,
     seen_line: u64,
-    /// What may stand before a quote; while it is not known, what it could be.
+    /// The separators that may precede a quote; all candidates until it is known.
     pub separator: Option<Separator>,
     /// The bytes read so far.
     pub read: u64,
@@ -92,7 +91,7 @@ impl<R: Read> Records<R> {
         &self.file
     }
 
-    /// The bytes that a long record takes here.
+    /// The memory of a long record in the buffer.
     pub(super) fn memory(&self) -> usize {
         self.buffer.len().saturating_sub(BUFFER)
     }
@@ -105,7 +104,7 @@ impl<R: Read> Records<R> {
         Ok(&self.buffer[..self.end.min(3)])
     }
 
-    /// Leaves out so many of them.
+    /// Skips `count` of them.
     pub(super) fn skip(&mut self, bytes: usize) {
         self.start = bytes.min(self.end);
         self.seen = self.start;
@@ -114,8 +113,8 @@ impl<R: Read> Records<R> {
     /// The next record.
     ///
     /// # Errors
-    /// `Io`, `Cancelled`; `Format` for a quote that is not closed; `Limit` or `OutOfMemory` for a
-    /// record that does not fit the memory there is.
+    /// `Io`, `Cancelled`; `Format` for a quote that is not closed; `Limit` or `OutOfMemory` if the
+    /// memory does not suffice.
     pub(super) fn next(&mut self, budget: &Budget) -> Result<Option<Record<'_>>> {
         loop {
             let Some(end) = self.find_end(budget)? else { return Ok(None) };
@@ -127,7 +126,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Whether a line holds nothing, not even separators.
+    /// Whether a line is blank.
     fn is_blank(&self, line: &[u8]) -> bool {
         let separates = |byte| match self.separator {
             Some(Separator::Byte(own)) => byte == own,
@@ -137,7 +136,8 @@ impl<R: Read> Records<R> {
         line.iter().all(|byte| is_blank(*byte) && !separates(*byte))
     }
 
-    /// Where the next record ends; what follows begins at `seen`. `None` where there is no more.
+    /// The end of the next record; the following one starts at `seen`. `None` at the end of the
+    /// file.
     fn find_end(&mut self, budget: &Budget) -> Result<Option<usize>> {
         loop {
             let rest = &self.buffer[self.seen..self.end];
@@ -157,7 +157,7 @@ impl<R: Read> Records<R> {
                 match rest.get(at + 1) {
                     Some(b'"') => self.see(at + 2),
                     None if !self.ended => {
-                        // What follows says whether it is doubled.
+                        // The next byte decides whether the quote is doubled.
                         self.see(at);
                         self.fill(budget)?;
                     }
@@ -198,14 +198,14 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Goes on by some bytes within quotes, whose line ends count.
+    /// Advances by bytes inside quotes, counting line ends.
     fn see(&mut self, bytes: usize) {
         let part = &self.buffer[self.seen..self.seen + bytes];
         self.seen_line += memchr::memchr_iter(b'\n', part).count() as u64;
         self.seen += bytes;
     }
 
-    /// Whether nothing but blanks stands before a place in its field.
+    /// Whether only blanks precede a position in its field.
     fn begins_field(&self, at: usize) -> bool {
         let separates = |byte: u8| match self.separator {
             Some(separator) => separator.is(byte),
@@ -216,7 +216,7 @@ impl<R: Read> Records<R> {
         first.is_none_or(separates)
     }
 
-    /// Reads on, behind what is left of the buffer.
+    /// Reads more data after the rest of the buffer.
     fn fill(&mut self, budget: &Budget) -> Result<()> {
         let full = self.end == self.buffer.len();
         if full {
@@ -224,7 +224,7 @@ impl<R: Read> Records<R> {
             (self.seen, self.end) = (self.seen - self.start, self.end - self.start);
             self.start = 0;
         }
-        // A record that takes more than half of it may take all.
+        // The buffer grows only for a record that fills more than half of it.
         if full && self.end >= self.buffer.len() / 2 {
             let more = self.buffer.len().max(BUFFER);
             if !self.buffer.is_empty() {
@@ -252,7 +252,7 @@ fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// The fields of a record, without the blanks around them.
+/// The fields of a record, trimmed.
 pub(super) fn fields<'a>(record: &Record<'a>, separator: Separator) -> Fields<'a> {
     let bytes = match separator {
         Separator::Blanks => trimmed(record.bytes),
@@ -263,7 +263,7 @@ pub(super) fn fields<'a>(record: &Record<'a>, separator: Separator) -> Fields<'a
 
 /// An iterator of fields.
 pub(super) struct Fields<'a> {
-    /// What is left; `None` behind the last field.
+    /// The rest of the record; `None` after the last field.
     rest: Option<&'a [u8]>,
     quotes: bool,
     separator: Separator,
@@ -285,7 +285,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Goes behind the separator at a place, if there is one.
+    /// Skips the separator at a position, if there is one.
     #[inline]
     fn go_on(&mut self, rest: &'a [u8], separator: Option<usize>) {
         self.rest = separator.map(|at| &rest[at + 1..]);
@@ -311,14 +311,14 @@ impl<'a> Fields<'a> {
         let end = rest[after..].iter().position(|byte| self.separator.is(*byte));
         let end = end.map(|end| after + end);
         self.go_on(rest, end);
-        // What follows the closing quote is kept with it, so that `"1"2` is no number.
+        // Text after the closing quote is kept, so that `"1"2` is not a number.
         let behind = trimmed(&rest[after..end.unwrap_or(rest.len())]);
         let inside = &rest[from..close];
         if !doubled && behind.is_empty() {
             return Cow::Borrowed(trimmed(inside));
         }
         let mut text = Vec::new();
-        // Without memory it stays as it is written; a value it is in neither form.
+        // Without memory the field keeps its quotes; it is not a value in either form.
         if text.try_reserve_exact(inside.len() + behind.len() + 1).is_err() {
             return Cow::Borrowed(inside);
         }

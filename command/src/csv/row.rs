@@ -1,4 +1,4 @@
-//! A row of a table, and what is wrong with it.
+//! A row of a table, and its errors.
 
 use hotloop::{Error, Result};
 
@@ -11,24 +11,24 @@ use crate::names::Names;
 use crate::quantity::counted;
 use crate::stream::cannot;
 
-/// The most columns that an error lists.
+/// The maximum number of columns listed in an error.
 const LISTED: usize = 10;
 
-/// What becomes of a row.
+/// How to store rows in columns.
 pub(super) struct Row<'a> {
     /// Names the file in messages.
     pub file: &'a str,
     pub names: &'a Names,
     pub separator: Separator,
     pub decimal_comma: bool,
-    /// The numbers of the fields that are wanted, from the first to the last, and where each goes.
+    /// The numbers of the requested fields, ascending, and the column of each.
     pub wanted: &'a [(usize, usize)],
-    /// Whether a column of text is no error.
+    /// Whether a column of text is allowed.
     pub allow_text: bool,
 }
 
 impl Row<'_> {
-    /// Adds the fields that are wanted to their columns.
+    /// Adds the requested fields to their columns.
     #[inline]
     pub(super) fn add(
         &self,
@@ -55,7 +55,7 @@ impl Row<'_> {
         if count == self.names.len() { Ok(()) } else { Err(self.ragged(record, count)) }
     }
 
-    /// What a field that is no value means: that its column is text, or an error.
+    /// Handles an invalid field: its column is text, or it is an error.
     #[cold]
     fn refused(
         &self,
@@ -80,7 +80,7 @@ impl Row<'_> {
         };
         let read = Field::read(field, self.decimal_comma);
         let advice = advice(field, self.separator, self.decimal_comma);
-        // Text, or what pandas and R write of truth values of which some are missing.
+        // Text, or bools with missing values as pandas and R write them.
         let left_out = match (&column, read, advice, self.apart()) {
             (_, _, _, Some(apart)) => Err(plain().hint(apart)),
             (Ok(Column::Missing(_)), Some(Field::Bool(_)), ..)
@@ -91,7 +91,7 @@ impl Row<'_> {
                 Ok(LeftOut { error: plain().hint(advice), is_text: false })
             }
             (Ok(Column::Missing(_)), None, None, _) => {
-                // Where all columns are read, many may be text, and nobody is told which are not.
+                // If all columns are read, many may be text, so the others are not listed.
                 let numbers = if self.allow_text { String::new() } else { self.numbers(record) };
                 Ok(LeftOut::text(self, &name, field, line, &numbers))
             }
@@ -109,7 +109,7 @@ impl Row<'_> {
         Err(if count == self.names.len() { error } else { self.ragged(record, count) })
     }
 
-    /// The names of the columns that have numbers in a record.
+    /// The names of the columns with numbers in a record.
     fn numbers(&self, record: &Record<'_>) -> String {
         let fields = fields(record, self.separator).zip(self.names.iter());
         let is_number = |field: &[u8]| {
@@ -126,7 +126,7 @@ impl Row<'_> {
         names.join(", ")
     }
 
-    /// What takes the one column apart, if its name says that it is several.
+    /// The separator to suggest if the only column's name looks like several.
     fn apart(&self) -> Option<String> {
         self.names
             .get(0)
@@ -150,11 +150,11 @@ impl Row<'_> {
     }
 }
 
-/// What becomes of truth values of which some are missing.
+/// The message for bools with missing values.
 const MISSING_BOOL: &str =
     "True and False cannot be missing; as 1 and 0 they can, and a missing one is nan";
 
-/// How a number may be meant that is none.
+/// A hint for an invalid number.
 fn advice(field: &[u8], separator: Separator, decimal_comma: bool) -> Option<&'static str> {
     let plain: Vec<u8> = field.iter().copied().filter(|byte| !b",.".contains(byte)).collect();
     let number = matches!(Field::read(&plain, false), Some(Field::Int(_)));

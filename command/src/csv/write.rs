@@ -7,7 +7,7 @@ use hotloop::{DType, Output};
 /// Bytes that are written at once.
 const PART: usize = 1 << 16;
 
-/// Writes outputs of so many rows as the columns of a table, with a separator between them.
+/// Writes outputs of `rows` rows as the columns of a table with this separator.
 ///
 /// # Errors
 /// Of the file.
@@ -19,7 +19,7 @@ pub(crate) fn write(
     separator: u8,
 ) -> io::Result<()> {
     let columns: Vec<_> = outputs.iter().map(|output| (output.dtype(), output.bytes())).collect();
-    // Names are those of variables, and numbers have no separators: nothing is to be quoted.
+    // Names are identifiers and numbers contain no separators, so nothing is quoted.
     let mut text = Vec::with_capacity(2 * PART);
     text.extend_from_slice(names.join(&*char::from(separator).to_string()).as_bytes());
     text.push(b'\n');
@@ -44,7 +44,7 @@ pub(crate) fn write(
 /// The length that all columns of a table have.
 ///
 /// # Errors
-/// What is no column, or not as long as the others.
+/// `Shape` for an output that is not a column, or has another length.
 pub(crate) fn rows(names: &[String], shapes: &[&[usize]]) -> Result<usize, String> {
     let length = |shape: &[usize]| match shape {
         [] => Some(1),
@@ -69,7 +69,7 @@ pub(crate) fn rows(names: &[String], shapes: &[&[usize]]) -> Result<usize, Strin
     Ok(first)
 }
 
-/// Adds an element as it is read again: a float with a point or an exponent.
+/// Appends an element so that it is read back with its type: a float has a point or an exponent.
 fn field(text: &mut Vec<u8>, dtype: DType, bytes: &[u8]) -> io::Result<()> {
     let mut raw = [0; 8];
     raw[..bytes.len()].copy_from_slice(bytes);

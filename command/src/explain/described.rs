@@ -1,4 +1,4 @@
-//! What is known of an input: `NAME:TYPE[SHAPE]`, or what a file or a number is.
+//! Descriptions of inputs: `NAME:TYPE[SHAPE]`, a file or a number.
 
 use std::io;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::quantity::count;
 /// An extent of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Extent {
-    /// It is known.
+    /// A known extent.
     Number(usize),
-    /// It is the same wherever it has this name.
+    /// A named extent, equal wherever the name occurs.
     Name(String),
 }
 
-/// What is known of an input.
+/// The description of an input.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Described {
-    /// A number that takes the dtype of what it meets.
+    /// A weak number.
     Weak(Kind),
     /// An array, or one element if it has no axes; maybe of a shape.
     Array(DType, Option<Vec<Extent>>),
-    /// What is in a file, or a number.
+    /// A file or a number.
     Given(Given),
 }
 
@@ -38,7 +38,7 @@ impl Described {
     /// Reads a word: `name:type` or `name:type[shape]`.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence.
+    /// The error as a sentence.
     pub(crate) fn parse(word: &str) -> std::result::Result<(String, Described), String> {
         let (name, ty) = word
             .split_once(':')
@@ -104,19 +104,19 @@ fn extents(list: &str) -> std::result::Result<Vec<Extent>, String> {
     list.split(',').map(extent).collect()
 }
 
-/// What is known of all inputs of a program.
+/// The descriptions of all inputs of a program.
 pub(crate) struct Inputs(Vec<(String, Described)>);
 
-/// How many shapes are tried for names whose extents nobody knows.
+/// The maximum number of extents tried for named axes.
 const MOST_TRIALS: usize = 500;
-/// An extent that no index is beyond, and few programs multiply beyond what there is.
+/// An extent larger than any likely index, whose products rarely overflow.
 const LONG: usize = 1 << 20;
-/// Axes that an array without a shape may have.
+/// The maximum rank tried for an array without a shape.
 const MOST_AXES: usize = 4;
 
 impl Inputs {
-    /// Looks at the files. An input that is not described is in one of the files without names, or
-    /// where there are none an `f64` array.
+    /// Inspects the files. An undescribed input is in one of the unnamed files or, if there are
+    /// none, an `f64` array.
     ///
     /// # Errors
     /// As reading the files.
@@ -142,7 +142,7 @@ impl Inputs {
         Ok(Inputs(inputs))
     }
 
-    /// Their types; arrays of one shape are of one class.
+    /// The types of the inputs; arrays of the same shape share a class.
     ///
     /// # Errors
     /// `Limit` for too many shapes.
@@ -153,7 +153,7 @@ impl Inputs {
             let ty = match described {
                 Described::Weak(kind) => ArgType::weak(*kind),
                 Described::Given(Given::Number(number)) => number.ty(),
-                // Files have been looked at.
+                // Files have been inspected.
                 Described::Given(_) => ArgType::array(DType::F64),
                 Described::Array(dtype, None) => ArgType::array(*dtype),
                 Described::Array(dtype, Some(shape)) if shape.is_empty() => ArgType::scalar(*dtype),
@@ -171,11 +171,11 @@ impl Inputs {
         Ok(types)
     }
 
-    /// That the program can run with some arrays as they are described: with their extents, and
-    /// whatever extents their names may stand for.
+    /// Checks that the program can run with some arrays that match the descriptions, trying values
+    /// for named extents.
     ///
     /// # Errors
-    /// As running it; the first of several.
+    /// The first error of the runs.
     pub(crate) fn check(&self, program: &Program) -> Result<()> {
         let shapes = || {
             self.0.iter().filter_map(|(_, described)| match described {
@@ -198,7 +198,7 @@ impl Inputs {
         let open = if is_open { MOST_AXES * numbers.len() } else { 1 };
         let exponent = u32::try_from(names.len()).unwrap_or(u32::MAX);
         let trials = numbers.len().checked_pow(exponent).and_then(|n| n.checked_mul(open));
-        // Who gives so many names knows better.
+        // With this many names, the check is skipped.
         let Some(trials) = trials.filter(|trials| *trials <= MOST_TRIALS) else { return Ok(()) };
         let mut first = None;
         for trial in 0..trials {

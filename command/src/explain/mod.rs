@@ -1,4 +1,4 @@
-//! `hotloop explain`: what a program becomes for given types.
+//! `hotloop explain`: shows the plan of a program for given types.
 
 mod described;
 
@@ -15,12 +15,12 @@ use super::{Failure, print};
 pub(crate) use described::Described;
 use described::Inputs;
 
-/// What to explain, and how.
+/// Options of an explanation.
 #[derive(Debug)]
 pub(crate) struct Explanation {
     /// The program.
     pub expression: String,
-    /// What is known of some of its inputs.
+    /// The descriptions of some inputs.
     pub inputs: Vec<(String, Described)>,
     /// Files that have others of them.
     pub files: super::input::Inputs,

@@ -1,4 +1,4 @@
-//! What begins with a colon.
+//! The commands of a session, which begin with a colon.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ A text goes on while a bracket is open or an operand is missing; an empty line
 ends it. Ctrl-C stops what is being computed, and clears what is being typed.
 ";
 
-/// Does what a command says.
+/// Runs a command.
 ///
 /// # Errors
 /// `Name` for an unknown command, `Arity` for wrong arguments, and those of its work.
@@ -134,7 +134,7 @@ fn line((name, arguments, about): &(&str, &str, &str)) -> String {
     }
 }
 
-/// What there is to say about one command or function.
+/// The help of one command or function.
 fn about(verb: &str) -> Result<String> {
     let command = COMMANDS.iter().find(|(name, ..)| *name == verb);
     match command {
@@ -172,7 +172,7 @@ fn whole(text: &str, example: &str) -> Result<i64> {
     }
 }
 
-/// Reads what the words name: everything or, if one of them is wrong, nothing.
+/// Loads the named arrays: all or, if one fails, none.
 fn load(session: &mut Session, rest: &str) -> Result<String> {
     let mut loaded: Vec<(String, Value)> = Vec::new();
     let (words, dialect) = table_options(words(rest))?;
@@ -278,7 +278,7 @@ fn explained(session: &mut Session, program: &str) -> Result<String> {
         .map_err(|error| ready.placed(error))
 }
 
-/// Draws what the words say.
+/// Draws a figure as the words describe.
 fn draw(session: &mut Session, kind: Kind, rest: &str) -> Result<String> {
     let drawing = Drawing::read(kind, rest)?;
     let mut printed = Vec::new();

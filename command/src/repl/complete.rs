@@ -1,4 +1,4 @@
-//! What a word at the cursor may become.
+//! Completion of the word at the cursor.
 
 use std::collections::BTreeSet;
 use std::path::{MAIN_SEPARATOR, Path};
@@ -18,7 +18,7 @@ const WORDS: [&str; 12] =
 /// Files that are shown of a folder.
 const MOST_FILES: usize = 1000;
 
-/// The names that there are.
+/// The known names.
 #[derive(Default)]
 pub(crate) struct Names {
     variables: BTreeSet<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Those of a session at this moment.
+    /// The current names of a session.
     pub(crate) fn of(session: &Session) -> Names {
         Names {
             variables: session.variables.keys().cloned().collect(),
@@ -45,7 +45,7 @@ impl Names {
         own.chain(functions::names().map(|name: &str| name))
     }
 
-    /// What may stand in a program: variables, and what can be called with its bracket.
+    /// The names for a program: variables, and functions with a bracket.
     fn in_program(&self) -> impl Iterator<Item = String> {
         let calls = self.callable().map(|name| format!("{name}("));
         let words = WORDS.iter().map(|word| word.to_string());
@@ -53,7 +53,7 @@ impl Names {
     }
 }
 
-/// Where the word at the cursor begins, and what may stand there instead.
+/// The start of the word at the cursor, and its completions.
 pub(crate) fn complete(names: &Names, line: &str, at: usize) -> (usize, Vec<Pair>) {
     let before = line.get(..at).unwrap_or_default();
     let start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -112,7 +112,7 @@ fn program(names: &Names, before: &str) -> (usize, Vec<Pair>) {
     let word = &before[start..];
     let all: BTreeSet<String> = match before[..start].trim_end().ends_with("dtype=") {
         true => DType::ALL.into_iter().map(|dtype| dtype.name().to_string()).collect(),
-        // Every name there is, of which nothing is typed, is no help.
+        // For an empty word, a list of all names is no help.
         false if word.is_empty() => BTreeSet::new(),
         false => names.in_program().collect(),
     };

@@ -1,4 +1,4 @@
-//! A program that is put together of what was typed, now and before.
+//! Programs composed of current and earlier input.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,17 +12,17 @@ pub(crate) struct Composed {
     sources: Vec<Source>,
 }
 
-/// Where a part of a program comes from.
+/// The origin of a part of a program.
 struct Source {
-    /// Where it stands in the program.
+    /// Its position in the program.
     range: Range<usize>,
-    /// Where it begins in what was typed.
+    /// Its position in the input.
     from: usize,
     typed: Rc<str>,
 }
 
 impl Composed {
-    /// Adds a part that stands somewhere in what was typed, on lines of its own.
+    /// Adds a part of the input, on separate lines.
     pub(crate) fn add(&mut self, part: &str, from: usize, typed: &Rc<str>) {
         let start = self.text.len();
         self.text.push_str(part);
@@ -38,12 +38,12 @@ impl Composed {
     /// Compiles the program.
     ///
     /// # Errors
-    /// As [`Engine::compile`], at a place in what was typed.
+    /// As [`Engine::compile`], with places in the input.
     pub(crate) fn compile(&self, engine: &Engine) -> Result<Program> {
         engine.compile(&self.text).map_err(|error| self.placed(error))
     }
 
-    /// An error of the program, at its place in what was typed.
+    /// Maps an error in the program to its place in the input.
     pub(crate) fn placed(&self, error: Error) -> Error {
         let Some(span) = error.span() else { return error };
         let Range { start, end } = span.range();

@@ -25,7 +25,7 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Where its body reads a variable first.
+    /// The place where its body first reads a variable.
     pub(crate) fn place(&self, name: &str) -> Option<Range<usize>> {
         let body = self.text.find('=').unwrap_or_default();
         let mut pieces = Scan::from(&self.text, body);
@@ -38,7 +38,7 @@ impl Definition {
 pub(crate) struct Definitions {
     /// In the order in which they were defined first.
     list: Vec<Definition>,
-    /// Where each name is in the list.
+    /// The index of each name in the list.
     places: BTreeMap<String, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What `:plot` and `:hist` are asked for: `[X,] Y, ... [OPTIONS]`, or with `--index` `Y, ...`.
+//! The arguments of `:plot` and `:hist`: `[X,] Y, ... [OPTIONS]`, or with `--index` `Y, ...`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,19 +13,19 @@ use crate::plot::{Form, Kind, Labels, in_one_line};
 /// A figure that is asked for.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Drawing {
-    /// Of what kind.
+    /// The kind of figure.
     pub kind: Kind,
-    /// Of what: the points' places if there are several and no index, then their heights.
+    /// The arrays: x first, if there are several and no index, then the y values.
     pub programs: Vec<String>,
     /// Whether all are heights, over their places in the arrays.
     pub index: bool,
     /// The words around it.
     pub labels: Labels,
-    /// Where it is written; without one it is printed.
+    /// The path of the file; `None` prints the figure.
     pub file: Option<(PathBuf, Form)>,
 }
 
-/// The options of a line, and what is no option.
+/// The options of a line, and the other words.
 #[derive(Default)]
 struct Words<'a> {
     histogram: bool,
@@ -45,7 +45,7 @@ impl Drawing {
     /// Reads a line.
     ///
     /// # Errors
-    /// `Arity` for what cannot be drawn, and for unknown options.
+    /// `Arity` for a wrong number of arrays, and for unknown options.
     pub(crate) fn read(kind: Kind, line: &str) -> Result<Drawing> {
         let words = Words::read(line)?;
         let kind = if words.histogram { Kind::Histogram } else { kind };
@@ -70,7 +70,7 @@ impl Drawing {
             lines => (String::new(), lines),
         };
         let all = lines.join(", ");
-        // What a title of one's own takes the place of stands beside the axis.
+        // With a title given, the default title becomes the axis label.
         let (x, y) = match (kind, words.title.is_some()) {
             (Kind::Histogram, true) => (all.clone(), "count".to_string()),
             (Kind::Histogram, false) => (x, "count".to_string()),
@@ -149,7 +149,7 @@ fn programs(words: &[&str]) -> Result<Vec<String>> {
             false => Ok(parts),
         };
     }
-    // A sign that stands alone means that blanks are inside of an expression.
+    // A separate operator means that the blanks are inside an expression.
     if words.len() > 1 && words.iter().any(|word| hotloop_grammar::parse(word).is_err()) {
         let error = usage("blanks stand between what is drawn, and commas if there are any");
         return Err(error.hint(format!("what has blanks in it is put in parentheses: ({whole})")));

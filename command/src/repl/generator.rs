@@ -10,11 +10,11 @@ use hotloop::{Engine, Out, Result, RunOptions};
 use crate::interrupt;
 use crate::split_mix::SplitMix64;
 
-/// A generator and where it stands.
+/// A generator and its state.
 #[derive(Clone)]
 pub(crate) struct Generator([u64; 4]);
 
-/// Normal numbers are made so many at a time.
+/// The number of normal numbers generated at a time.
 const BLOCK: usize = 1 << 18;
 
 const NORMAL: &str = "mean + std * sqrt(-2 * log(u)) * cos(2 * pi * v)";

@@ -1,4 +1,4 @@
-//! Where the lines of earlier sessions are kept.
+//! The history file.
 
 use std::env;
 use std::ffi::OsString;
@@ -32,7 +32,7 @@ fn place(
 /// Makes sure that the file can be written: it and its folders are made if they are not there.
 ///
 /// # Errors
-/// Of the system.
+/// Those of the system.
 pub(crate) fn prepare(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -43,7 +43,7 @@ pub(crate) fn prepare(path: &Path) -> io::Result<()> {
     }
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
-    // What was typed is nobody else's business.
+    // Readable by the user only.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(|_| ())

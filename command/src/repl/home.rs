@@ -1,10 +1,10 @@
-//! The folder that `~` stands for.
+//! The home directory.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Where it is, if the system says so.
+/// The home directory, if known.
 pub(crate) fn folder() -> Option<OsString> {
     env::var_os("HOME").filter(|home| !home.is_empty())
 }

@@ -1,8 +1,7 @@
 //! Functions that make arrays of nothing: `zeros`, `linspace`, `random` and so on.
 //!
-//! The language has none of them, for a program only computes on what it is given. A session
-//! takes such a call out of the text, leaves a name in its place, and gives the array under that
-//! name.
+//! The language has no such functions, because a program only computes with its inputs. A session
+//! replaces such a call by a placeholder name, and passes the array under that name.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -15,7 +14,7 @@ use crate::array::{Array, Order, byte_count};
 use crate::interrupt::by_parts;
 use crate::memory;
 
-/// The functions' names, how they are called and what they make.
+/// The functions: name, signature and description.
 pub(crate) const MAKERS: [(&str, &str, &str); 8] = [
     (
         "arange",
@@ -41,18 +40,18 @@ const LONGEST: usize = 60;
 /// A call that was taken out of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// The name that stands in its place.
+    /// The placeholder name.
     pub placeholder: String,
-    /// Where it stood.
+    /// The place of the call.
     pub range: Range<usize>,
     name: &'static str,
     arguments: String,
-    /// Where the arguments stood.
+    /// The places of the arguments.
     start: usize,
 }
 
 impl Call {
-    /// As messages name it.
+    /// Its name in messages.
     pub(crate) fn shown(&self) -> String {
         let Call { name, arguments, .. } = self;
         match arguments.len() <= LONGEST && !arguments.contains(char::is_control) {
@@ -94,9 +93,8 @@ impl Lifted {
     }
 }
 
-/// Takes the calls of makers out of a text. A name that the session has defined is no maker, and
-/// neither is one that the text defines. What stands for an array is no name of the text, and none
-/// that is taken.
+/// Replaces the calls of makers in a text. A function defined by the session or the text is not a
+/// maker. Placeholders are unused names.
 pub(crate) fn lift(
     typed: &str,
     is_defined: impl Fn(&str) -> bool,
@@ -130,7 +128,7 @@ pub(crate) fn lift(
         {
             continue;
         }
-        // What is not closed is never evaluated, so nothing behind it matters.
+        // An unclosed call is never evaluated, so the rest of the text does not matter.
         let Some(close) = closing(typed, open) else {
             unclosed = true;
             break;
@@ -157,7 +155,7 @@ pub(crate) fn lift(
     Lifted { text, makers, open: unclosed }
 }
 
-/// What arguments are written with: the value of an expression that is one number.
+/// The value of an argument: an expression that is one number.
 pub(crate) type Evaluate<'a> = dyn Fn(&str) -> Result<Scalar> + 'a;
 
 /// One number.
@@ -277,7 +275,7 @@ impl<'a> Arguments<'a> {
         match (self.evaluate)(text)? {
             Scalar::Int(n) => usize::try_from(n)
                 .map_err(|_| wrong(format!("{} cannot have {n} elements", self.call.name))),
-            // As `1e7` is; what is beyond, no memory could hold.
+            // Such as `1e7`; larger counts exceed memory.
             Scalar::Float(n) if n.fract() == 0.0 && (0.0..=1e18).contains(&n) => Ok(n as usize),
             _ => Err(wrong(format!("an extent of {} is not an integer", self.call.name))),
         }
@@ -298,7 +296,7 @@ impl<'a> Arguments<'a> {
         parts.into_iter().map(|part| self.extent(part)).collect()
     }
 
-    /// By name or, as NumPy has it too, as what comes next.
+    /// By name or, as in NumPy, by position.
     fn dtype(&mut self) -> Result<Option<DType>> {
         let named = |text: &str| match text.trim().trim_matches(['"', '\'']) {
             "float" => Some(DType::F64),
@@ -334,7 +332,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// That nothing is left over.
+    /// Checks that no argument is left.
     fn end(&self) -> Result<()> {
         if let Some((keyword, _)) = self.keywords.first() {
             return Err(wrong(format!("{} has no argument {keyword}=", self.call.name)));
@@ -358,8 +356,7 @@ impl<'a> Arguments<'a> {
 /// The array that a call makes, and where in the call an error belongs.
 ///
 /// # Errors
-/// `Type` for arguments that make no sense, `OutOfMemory` for more bytes than there are,
-/// `Cancelled`, what evaluating an argument gives.
+/// `Type` for invalid arguments, `OutOfMemory`, `Cancelled`, and errors of evaluating an argument.
 pub(crate) fn make(
     call: &Call,
     engine: &Engine,
@@ -379,15 +376,15 @@ pub(crate) fn make(
     }
 }
 
-/// Where the arguments of a call stand in what was typed.
+/// The places of a call's arguments in the input.
 pub(crate) fn place(call: &Call, argument: &str) -> Option<usize> {
     let offset = (argument.as_ptr() as usize).checked_sub(call.arguments.as_ptr() as usize)?;
     (offset <= call.arguments.len()).then_some(call.start + offset)
 }
 
-/// An array of zeros, if there is memory for it.
+/// A zeroed array.
 fn zeroed(dtype: DType, shape: &[usize]) -> Result<Array> {
-    // What no memory could hold is refused below.
+    // A size that overflows is rejected below.
     memory::check(byte_count(dtype, shape).unwrap_or_default() as u64)?;
     Array::zeroed(dtype, shape, Order::C)
 }

@@ -35,7 +35,7 @@ use session::Session;
 /// A longer text is refused; the engine takes no longer programs either.
 const TEXT_LIMIT: usize = 1 << 20;
 
-/// What comes after a text.
+/// What follows a text.
 pub(crate) enum Next {
     /// The next one, once this is printed.
     Go(String),
@@ -43,8 +43,8 @@ pub(crate) enum Next {
     Quit,
 }
 
-/// Reads what is typed, or standard input, until it ends. Where no person types, an error in any
-/// line makes the command fail.
+/// Reads lines from the terminal or standard input until the end. If it is not a terminal, an error
+/// in any line makes the command fail.
 pub(crate) fn run(
     tuning: Tuning,
     style: Style,
@@ -68,9 +68,9 @@ pub(crate) fn run(
     }
 }
 
-/// Does what a text says: a command, or statements.
+/// Runs a text: a command, or statements.
 fn step(session: &mut Session, text: &str) -> Result<Next> {
-    // What the engine and the command line advise is for a shell.
+    // Hints about the command line do not apply in a session.
     let here = |hint: &str| Some(hint.replace("`hotloop functions`", "':functions'"));
     answer(session, text).map_err(|error| match error.hints() {
         [] => error,
@@ -93,14 +93,14 @@ fn answer(session: &mut Session, text: &str) -> Result<Next> {
     }
 }
 
-/// Whether a text that is no program begins as a command, but for its colon.
+/// Whether an invalid program looks like a command without its colon.
 fn lacks_colon(session: &Session, text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default();
     let own = session.variables.contains_key(word) || session.definitions.has(word);
     !own && command::COMMANDS.iter().any(|(name, ..)| *name == word) && !text.contains('\n')
 }
 
-/// The same error with other advice.
+/// Replaces the advice of an error.
 fn reworded(error: Error, hint: impl Fn(&str) -> Option<String>) -> Error {
     let hints = error.hints().iter().filter_map(|text| hint(text));
     let new = hints.fold(Error::new(error.kind(), error.message()), Error::hint);

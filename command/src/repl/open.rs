@@ -6,7 +6,7 @@ use super::TEXT_LIMIT;
 use super::makers::Lifted;
 use super::scan::{Scan, balance, continues, is_command, is_unfinished};
 
-/// A text of which there may be more lines.
+/// Input that may continue on further lines.
 #[derive(Default)]
 pub(crate) struct Open {
     pub text: String,
@@ -14,7 +14,7 @@ pub(crate) struct Open {
     first: usize,
     /// How many brackets are open.
     inside: isize,
-    /// Whether what it ends with asks for more.
+    /// Whether the text is incomplete.
     continues: bool,
     /// Whether its last line is blank.
     blank: bool,
@@ -23,8 +23,8 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Takes in a line, of some number; what is complete by it goes to the texts. A command is one
-    /// line, and ends what stands before it.
+    /// Adds a line with its number; complete texts are appended to `texts`. A command is a single
+    /// line, and ends the text before it.
     pub(crate) fn take_in(
         &mut self,
         line: &str,
@@ -76,7 +76,7 @@ impl Open {
     }
 }
 
-/// The texts of some lines, and what of them goes on.
+/// Splits lines into complete texts and an incomplete rest.
 pub(crate) fn texts(lines: &str, lift: impl Fn(&str) -> Lifted) -> (Vec<Open>, Open) {
     let (mut texts, mut open) = (Vec::new(), Open::default());
     for (number, line) in (1..).zip(lines.split_inclusive('\n')) {

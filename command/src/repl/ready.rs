@@ -8,7 +8,7 @@ use hotloop::{Engine, Error, Program, Result};
 use super::composed::Composed;
 use crate::evaluate::Value;
 
-/// A program, ready to run, over variables and what was made for it.
+/// A compiled program with its variables and made arrays.
 pub(crate) struct Ready {
     /// The program, with the functions that it calls before it.
     pub program: Program,
@@ -16,7 +16,7 @@ pub(crate) struct Ready {
     made: BTreeMap<String, Made>,
 }
 
-/// An array that a text makes, by the name that stands for it.
+/// An array made by a text, with its placeholder name.
 pub(crate) struct Made {
     /// The call that makes it.
     pub text: String,
@@ -25,7 +25,7 @@ pub(crate) struct Made {
 }
 
 impl Ready {
-    /// Compiles what was put together.
+    /// Compiles a composed program.
     ///
     /// # Errors
     /// As [`Composed::compile`].
@@ -48,13 +48,13 @@ impl Ready {
         reworded(self.composed.placed(error), &self.made)
     }
 
-    /// What was made under a name.
+    /// The array made under a name.
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.made.get(name).map(|made| &made.value)
     }
 }
 
-/// An error in the words of the text: of calls, and not of what stands for them.
+/// Replaces placeholders in an error by the calls in the text.
 fn reworded(error: Error, made: &BTreeMap<String, Made>) -> Error {
     if !error.message().contains("'_") {
         return error;

@@ -1,10 +1,10 @@
-//! The words and brackets of a text, for what must be known before it is parsed.
+//! A scanner for words and brackets, used before parsing.
 //!
 //! Comments are skipped; a number or a quoted text is one symbol, so that nothing inside counts.
 
 use std::ops::Range;
 
-/// What stands at a place of a text.
+/// An item of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
     /// A name or a reserved word.
@@ -138,7 +138,7 @@ pub(crate) fn split_commas(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Where the first part of a text ends that has no blank outside brackets and quotes.
+/// The end of the first part of a text without blanks outside brackets and quotes.
 pub(crate) fn first_end(text: &str) -> usize {
     let (mut inside, mut end) = (0, 0);
     for (range, piece) in Scan::from(text, 0) {
@@ -151,7 +151,7 @@ pub(crate) fn first_end(text: &str) -> usize {
     end
 }
 
-/// Whether a program needs more text to be one: the parser only misses what may yet come.
+/// Whether a program is incomplete: the parser fails only at its end.
 pub(crate) fn is_unfinished(text: &str) -> bool {
     if text.trim().is_empty() {
         return false;

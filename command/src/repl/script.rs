@@ -14,7 +14,7 @@ use crate::{Failure, complain, interrupt, print, quantity};
 /// Files may run files so deep.
 const DEEPEST: usize = 16;
 
-/// Evaluates what the lines say; whether all went well.
+/// Evaluates lines; returns whether all succeeded.
 ///
 /// # Errors
 /// `Cancelled`: Ctrl-C ends all of it.
@@ -55,7 +55,7 @@ pub(crate) fn run(session: &mut Session) -> Result<bool, Failure> {
     }
 }
 
-/// Evaluates what the lines of a file say, up to the first error, and gives what is to be printed.
+/// Evaluates the lines of a file up to the first error; returns the output.
 ///
 /// # Errors
 /// `Io`; that of a line, with the file and the line's number.

@@ -1,4 +1,4 @@
-//! A session: variables and functions that stay, and the evaluation of what is typed.
+//! A session: keeps variables and functions, and evaluates input.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub(crate) const LAST: &str = "_";
 /// A larger value is not kept under that name.
 const LAST_LIMIT: usize = 64 << 20;
 
-/// What stays from line to line.
+/// The state kept from line to line.
 pub(crate) struct Session {
     /// The engine's options.
     tuning: Tuning,
@@ -45,10 +45,10 @@ pub(crate) struct Session {
     pub running: usize,
 }
 
-/// What Python has a `=` behind.
+/// The operators that Python combines with `=`.
 const OPERATORS: [&str; 12] = ["+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"];
 
-/// The error of `x += 1`, with what may be written here: a session binds names again.
+/// The error for `x += 1`, with the equivalent assignment.
 fn renewed(error: Error) -> Error {
     let text = error.source_text().unwrap_or_default();
     let range = error.span().map(|span| span.range()).unwrap_or_default();
@@ -86,7 +86,7 @@ impl Session {
         }
     }
 
-    /// Uses at most so many threads from now on.
+    /// Uses at most `threads` threads from now on.
     pub(crate) fn set_threads(&mut self, threads: usize) {
         self.tuning.threads = Some(threads);
         self.engine = engine(self.tuning);
@@ -97,10 +97,11 @@ impl Session {
         self.tuning.engine()
     }
 
-    /// Evaluates statements, keeps what they bind and define, and gives what is to be printed.
+    /// Evaluates statements, keeps their bindings and definitions, and returns the output.
     ///
     /// # Errors
-    /// Of the first statement that fails, at its place in the text; what came before stays.
+    /// The error of the first failing statement, at its place in the text; earlier results are
+    /// kept.
     pub(crate) fn statements(&mut self, typed: &str) -> Result<String> {
         if Scan::from(typed, 0).next().is_none() {
             return Ok(String::new());
@@ -108,7 +109,7 @@ impl Session {
         let typed: Rc<str> = typed.into();
         let lifted = self.lift(&typed);
         let Ok(ast) = parse(&lifted.text) else {
-            // The engine says what is wrong.
+            // The engine reports the error.
             let mut composed = Composed::default();
             composed.add(&lifted.text, 0, &typed);
             return composed.compile(&self.engine).map(|_| String::new()).map_err(renewed);
@@ -231,7 +232,7 @@ impl Session {
             self.variables.insert(name.clone(), kept(array, *weak));
         }
         let names = ready.program.outputs().map(|name| {
-            // What was made for the text has no name there.
+            // Made arrays have no name in the text.
             name.filter(|name| ready.value(name).is_none())
         });
         let shown = printed.iter().zip(names).map(|(array, name)| Shown {
@@ -247,8 +248,8 @@ impl Session {
         Ok(text)
     }
 
-    /// What variables look like that are arrays in C order, as results are; the last one is the
-    /// last value printed. They are not computed, which would copy them.
+    /// Prints variables without evaluating a program, which would copy them; for arrays in C order,
+    /// as results are. The last one is the last value printed.
     fn shown(&mut self, names: &[String]) -> Option<String> {
         let array = |name: &String| match self.variables.get(name) {
             Some(Value::Array(array)) if array.is_in_c_order() => Some(array),
@@ -271,13 +272,12 @@ impl Session {
 
     fn printed<'a>(&self, arrays: impl Iterator<Item = Shown<'a>>) -> String {
         let mut text = String::new();
-        // To memory: there is no error.
+        // Writing to memory cannot fail.
         let _ = self.style.show_all(&mut text, arrays);
         text
     }
 
-    /// Which statements of a part compute on nothing but numbers that take the dtype of what they
-    /// meet, so that their results do too.
+    /// The statements of a part that depend only on weak numbers, so that their results are weak.
     fn weak(&self, part: &Part) -> Vec<bool> {
         let casts = |name: &String| DType::from_name(name).is_some() && !self.definitions.has(name);
         let mut bound: BTreeMap<&String, bool> = BTreeMap::new();
@@ -362,7 +362,7 @@ impl Session {
         self.ready(&lifted.text, typed, made)
     }
 
-    /// A program of a text, as long as what was typed, without calls of makers.
+    /// Compiles a text of the same length as the input, with calls of makers replaced.
     fn ready(&self, text: &str, typed: &str, made: BTreeMap<String, Made>) -> Result<Ready> {
         let ast = parse(text).ok();
         let calls = ast.map(|ast| names(&ast, ast.exprs()).1);
@@ -389,7 +389,7 @@ impl Session {
 
     fn missing(&self, name: &str, ready: &Ready, typed: &str) -> Error {
         let here = Scan::from(typed, 0).find(|(_, piece)| *piece == Piece::Word(name));
-        // Where it is not what was typed that reads the variable, a function does.
+        // If the input does not read the variable, a function does.
         let within = self
             .definitions
             .iter()

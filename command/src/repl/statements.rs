@@ -1,8 +1,7 @@
-//! What was typed, cut into parts that are evaluated one after the other.
+//! Splits input into parts that are evaluated one after the other.
 //!
-//! Statements that need nothing of each other but values make one program, and so one pass over
-//! the data. A name may be bound again, and its new value may be made of its old one: there a new
-//! part begins.
+//! Statements that depend on each other only by value form one program, and so one pass over the
+//! data. Rebinding a name starts a new part, because the new value may depend on the old one.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,33 +15,32 @@ use crate::input::Number;
 /// Statements that are evaluated at once.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Part {
-    /// Where they stand in the text, in order.
+    /// Their places in the text, in order.
     pub ranges: Vec<Range<usize>>,
     /// The names that they bind, in order.
     pub binds: Vec<String>,
     /// Whether the last one is to be printed, and where its text ends.
     pub prints: Option<usize>,
-    /// What they call.
+    /// The functions they call.
     pub calls: BTreeSet<String>,
-    /// What each of them reads and calls: the bindings in order, and last what is printed.
+    /// The names that each statement reads and calls: the bindings in order, then the outputs.
     pub uses: Vec<Uses>,
-    /// What they read that must have its value before: the arguments of makers, the variables
-    /// of functions.
+    /// The names whose values are needed before: in arguments of makers and in functions.
     outer: BTreeSet<String>,
-    /// What they read.
+    /// The names they read.
     reads: BTreeSet<String>,
     /// The names that they bind, to be found.
     bound: BTreeSet<String>,
-    /// What they are if they are one statement of a special kind.
+    /// The kind of a single special statement.
     pub alone: Option<Alone>,
 }
 
 /// The names in a statement.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Uses {
-    /// What it reads.
+    /// The names it reads.
     pub reads: BTreeSet<String>,
-    /// What it calls.
+    /// The functions it calls.
     pub calls: BTreeSet<String>,
 }
 
@@ -51,7 +49,7 @@ pub(crate) struct Uses {
 pub(crate) enum Alone {
     /// `k = 0.5`: the number stays as weak as it was written.
     Number(Number),
-    /// `x = zeros(3)`: what the placeholder stands for.
+    /// `x = zeros(3)`: the call behind the placeholder.
     Made(String),
     /// `x = x + 1`: the value's own text, from here on.
     Renewed(usize),
@@ -83,7 +81,7 @@ impl Part {
     }
 }
 
-/// Where each statement begins; each reaches to the next one.
+/// The start of each statement; each extends to the next one.
 fn starts(ast: &Ast, text: &str) -> Vec<usize> {
     let start = |statement: &Statement| match statement {
         Statement::Binding { names, .. } => names[0].span.range().start,
@@ -205,8 +203,7 @@ fn part(
     part
 }
 
-/// The text from the first to the last of some ranges, with as many blanks in place of what is
-/// between them.
+/// The text covering some ranges, with the gaps blanked out.
 pub(crate) fn only(text: &str, ranges: &[Range<usize>]) -> String {
     let mut only = String::new();
     let mut end = ranges.first().map_or(0, |range| range.start);

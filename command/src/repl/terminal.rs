@@ -1,4 +1,4 @@
-//! What a person types at a terminal: lines that can be edited, completed and found again.
+//! Terminal input with line editing, completion and history.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
     let mut editor: Editor<Assistant, FileHistory> =
         Editor::with_config(config).map_err(failure)?;
     editor.set_helper(Some(Assistant::default()));
-    // From here on Ctrl-C stops what is being computed.
+    // From here on Ctrl-C stops the computation.
     interrupt::token();
     #[cfg(unix)]
     leave_the_terminal_as_it_is();
@@ -74,7 +74,7 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
                     complain(&interrupt::stopped());
                     break;
                 }
-                // What follows in the same text was written for what has failed.
+                // The rest of the text depends on what has failed.
                 Err(error) => {
                     complain(&error);
                     break;
@@ -92,7 +92,7 @@ fn leave_the_terminal_as_it_is() {
     let Ok(modes) = tcgetattr(std::io::stdin()) else { return };
     interrupt::at_end(move || {
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &modes);
-        // Ends what asks the terminal to mark what is pasted.
+        // Ends bracketed paste mode.
         let _ = rustix::io::write(std::io::stdout(), b"\x1b[?2004l\n");
     });
 }
@@ -104,7 +104,7 @@ fn failure(error: ReadlineError) -> Failure {
     }
 }
 
-/// The file of what was typed; none once it has failed.
+/// The history file; `None` once it has failed.
 struct History(Option<PathBuf>);
 
 impl History {
@@ -134,7 +134,7 @@ impl History {
     }
 }
 
-/// What helps while a line is typed.
+/// The line editor's helper.
 #[derive(Default)]
 struct Assistant {
     names: Names,
@@ -147,7 +147,7 @@ impl Hinter for Assistant {
 impl Highlighter for Assistant {}
 
 impl Validator for Assistant {
-    /// A text that wants more goes on; a blank line ends it.
+    /// Incomplete text continues on the next line; a blank line ends it.
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = context.input();
         let is_function = |name: &str| self.names.is_function(name);

@@ -10,14 +10,14 @@ use crate::array::{Array, byte_count};
 use crate::evaluate::Value;
 use crate::{interrupt, quantity};
 
-/// Runs go on for so long, but for at least a few.
+/// The duration of the runs, of which there are at least a few.
 const PATIENCE: Duration = Duration::from_millis(500);
 const FEWEST: usize = 5;
 const MOST: usize = 10_000;
 /// Compilations, of which the best counts.
 const COMPILATIONS: usize = 3;
 
-/// Times a program over the variables there are.
+/// Times a program over the session's variables.
 ///
 /// # Errors
 /// As [`Session::compile`] and [`Session::arrays`].
@@ -63,15 +63,15 @@ pub(crate) fn time(session: &mut Session, typed: &str) -> Result<String> {
     Ok(report(compiling, &times, &work))
 }
 
-/// What a run has to do.
+/// The work of a run.
 struct Work {
     elements: u64,
     bytes: u64,
 }
 
 impl Work {
-    /// The elements of the longest pass, which may be more than any array has; what all read and
-    /// write.
+    /// The elements of the longest pass, which may exceed those of any array, and the bytes of all
+    /// passes.
     fn of_passes(stats: &Stats) -> Work {
         let elements = stats.passes.iter().map(|pass| pass.elements).max().unwrap_or(1);
         Work { elements, bytes: stats.bytes_read() + stats.bytes_written() }

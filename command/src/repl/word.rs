@@ -3,9 +3,9 @@
 /// A word of a line.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Word {
-    /// Where it begins in the line.
+    /// Its position in the line.
     pub start: usize,
-    /// What it says, without quotes.
+    /// Its text, without quotes.
     pub text: String,
     /// The quotation mark that is not closed.
     pub open: Option<char>,
@@ -37,7 +37,7 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     split(line).0.into_iter().map(|word| word.text).collect()
 }
 
-/// The first word of a line, and what follows it.
+/// The first word of a line, and the rest.
 pub(crate) fn first(line: &str) -> Option<(String, &str)> {
     let (mut word, mut open, mut started) = (String::new(), None, false);
     for (at, c) in line.char_indices() {
@@ -61,15 +61,15 @@ pub(crate) fn last(line: &str) -> Option<Word> {
     words.pop().filter(|_| within)
 }
 
-/// Writes a path as a word, with the quotation mark that is open already if there is one. `None`
-/// for one that has both marks in it.
+/// Quotes a path as a word, with the quotation mark that is already open, if any. `None` if it
+/// contains both marks.
 pub(crate) fn quoted(path: &str, open: Option<char>) -> Option<String> {
     let plain = |c: char| !c.is_whitespace() && c != '\'' && c != '"';
     if open.is_none() && path.chars().all(plain) {
         return Some(path.to_string());
     }
     let quote = open.into_iter().chain(['\'', '"']).find(|quote| !path.contains(*quote))?;
-    // What comes after a folder belongs to the same word.
+    // After a folder, the word continues.
     let end = if path.ends_with('/') { String::new() } else { quote.to_string() };
     Some(format!("{quote}{path}{end}"))
 }

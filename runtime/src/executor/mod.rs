@@ -36,14 +36,14 @@ pub use operand::{Fold, Operand, Slot};
 
 use crate::cell::Cell;
 use crate::control::{Control, Progress, Stop};
-use crate::drive::Driver;
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
+use crate::host_threads::Driver;
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest, SHORT_ROW};
+use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
-use crate::stream;
 use crate::tile::{TileCarry, TileCode, TileTable};
 use crate::window::{Results, Way};
 use operand::{Access, Bound, access};
@@ -171,7 +171,7 @@ impl Loop {
         let in_memory = |o: &&Operand| o.store.is_none();
         let apart: usize = inputs.iter().chain(&outputs).filter(in_memory).map(|o| o.size).sum();
         let stored = apart < width || folds.iter().any(|fold| fold.store.is_some());
-        let streams = apart.saturating_mul(n) > stream::last_level_cache();
+        let streams = apart.saturating_mul(n) > nontemporal::last_level_cache();
         let inputs_end = inputs.len();
         let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
         let mut panels = 0;
@@ -226,7 +226,7 @@ impl Loop {
         let highest = if nest.along == Along::Rows { leaf } else { down };
         let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
-        let longest = if streams { stream::PIECE / widest } else { LONGEST_TILE };
+        let longest = if streams { nontemporal::PIECE / widest } else { LONGEST_TILE };
         let accumulates =
             nest.along == Along::Columns && tile.carries.iter().any(|carry| carry.state.is_some());
         let cold = if accumulates { tile.rest_slots } else { 0 };

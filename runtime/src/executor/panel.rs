@@ -9,8 +9,8 @@ use super::partition::count;
 use super::scratch::Worker;
 use crate::fault::{Fault, injected};
 use crate::nest::Nest;
+use crate::nontemporal;
 use crate::reduce::Sequence;
-use crate::stream;
 use crate::strided::{Panel, gather, gather_block, scatter, scatter_block, swap_bytes};
 use crate::window::steps;
 
@@ -96,7 +96,7 @@ impl Loop {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 let row = worker.outer[i].wrapping_offset(offset);
                 let first = row.wrapping_add(columns.start * operand.size);
-                stream::prefetch(first, columns.len() * operand.size);
+                nontemporal::prefetch(first, columns.len() * operand.size);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::scratch::Worker;
 use crate::control::{Control, Progress, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::Along;
-use crate::stream;
+use crate::nontemporal;
 use crate::strided::{gather, scatter, swap_bytes};
 use crate::window::steps;
 
@@ -191,7 +191,7 @@ impl Run<'_> {
             unsafe { work.flush(self.control, worker, block) }?;
         }
         if work.streams {
-            stream::fence();
+            nontemporal::fence();
         }
         Ok(flags)
     }
@@ -407,7 +407,7 @@ impl Loop {
                     Access::InPlace | Access::Panel(_) => {}
                     // Only inputs have these.
                     Access::Splat | Access::Repeated | Access::Cycled(_) => {}
-                    Access::Streamed => stream::stream(there, staging, n * size),
+                    Access::Streamed => nontemporal::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }
             }

@@ -2,9 +2,9 @@
 
 /// A block kernel: `n` elements of up to three contiguous inputs into one contiguous output.
 ///
-/// Unused inputs are null. Pointers need no alignment beyond 1. `out` may equal an input
-/// exactly, else it overlaps none. The kernel reads and writes exactly `n` elements, never
-/// panics, and returns advisory [flags](DIVIDE_BY_ZERO), 0 for none.
+/// Unused inputs are null. Pointers need not be aligned. `out` may equal an input, otherwise it
+/// overlaps none. The kernel reads and writes exactly `n` elements, never panics, and returns
+/// advisory [flags](DIVIDE_BY_ZERO), 0 for none.
 pub type BlockFn =
     unsafe extern "C" fn(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32;
 

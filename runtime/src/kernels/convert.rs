@@ -8,12 +8,12 @@ use crate::elementwise::{Kernel, Op, family, shell};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Cast};
 
-/// How one lane of a block is stored.
+/// The representation of a lane of a block.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lane {
     /// An element of a dtype.
     Value(DType),
-    /// A truth value as wide as what was compared: 8, 16, 32 or 64 bits, all ones or all zeros.
+    /// A mask of 8, 16, 32 or 64 bits, as wide as the compared lanes: all ones or all zeros.
     Mask(u8),
 }
 
@@ -27,7 +27,7 @@ impl Lane {
     }
 }
 
-/// A wide truth value: all ones or all zeros.
+/// A mask lane: all ones or all zeros.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 struct Mask<T>(T);
@@ -50,7 +50,7 @@ macro_rules! masks {
     )*};
     (@to $from:ty: $($to:ty)*) => {$(
         impl Cast<Mask<$to>> for Mask<$from> {
-            // Sign extension and truncation both keep all ones and all zeros.
+            // Sign extension and truncation preserve masks.
             #[inline(always)]
             fn cast(self) -> Mask<$to> {
                 Mask(self.0 as $to)
@@ -76,9 +76,9 @@ macro_rules! mask {
     };
 }
 
-/// The kernel that converts `a` from one sort of lane to another, `None` if there is none.
+/// The kernel that converts from one kind of lane to another; `None` if there is none.
 ///
-/// Values convert as [`Cast`] says. Masks convert to and from `Bool`, and to masks of another
+/// Values are converted by [`Cast`]. Masks convert to and from `Bool`, and to masks of another
 /// width. `out` may be `a` only if both lanes have the same size.
 pub fn convert(from: Lane, to: Lane, isa: Isa) -> Option<BlockFn> {
     match (from, to) {
@@ -180,7 +180,7 @@ trait Saturate<T>: Cast<T> {
     fn saturate(self) -> T;
 }
 
-/// Rounds toward zero. The machine's instruction alone, which knows no other width.
+/// Rounds toward zero, by the machine's instruction for this width.
 macro_rules! truncate {
     ($x:expr => $int:ty) => {
         // SAFETY: the callers below have brought `x` into the range of the integer.
@@ -210,7 +210,7 @@ macro_rules! saturate {
                 let x = self as f64;
                 let x = if x > 0.0 { x } else { 0.0 };
                 let x = if x > u32::MAX as f64 { u32::MAX as f64 } else { x };
-                // The upper half is moved down by exactly 2^31, and its bit put back.
+                // The upper half is reduced by exactly 2^31, and its bit set afterwards.
                 let upper = x >= HALF;
                 let low = truncate!((if upper { x - HALF } else { x }) => i32) as u32;
                 low ^ (upper as u32) << 31
@@ -235,7 +235,7 @@ macro_rules! saturate {
                 let x = if x > 0.0 { x } else { 0.0 };
                 let over = x >= 2.0 * HALF;
                 let x = if over { 0.0 } else { x };
-                // The upper half is moved down by exactly 2^63, and its bit put back.
+                // The upper half is reduced by exactly 2^63, and its bit set afterwards.
                 let upper = x >= HALF;
                 let low = truncate!((if upper { x - HALF } else { x }) => i64) as u64;
                 let value = low ^ (upper as u64) << 63;

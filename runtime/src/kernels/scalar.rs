@@ -130,7 +130,7 @@ pub trait Float: Number {
     fn fma_soft(self, b: Self, c: Self) -> Self;
 }
 
-/// Logic: bit by bit on integers, on truth on [`Bit`].
+/// Logic: bitwise on integers, Boolean on [`Bit`].
 pub trait Logic: Copy {
     /// `self & rhs`
     fn and(self, rhs: Self) -> Self;
@@ -142,13 +142,13 @@ pub trait Logic: Copy {
     fn not(self) -> Self;
 }
 
-/// Any element that can be chosen.
+/// Selection of elements.
 pub trait Choose: Copy {
     /// `yes` where `condition` is true, else `no`.
     fn select(condition: Bit, yes: Self, no: Self) -> Self;
 }
 
-/// Conversion, the only one there is between two element types.
+/// Conversion between two element types.
 ///
 /// To [`Bit`]: whether it is not zero (NaN is not). From it: 0 or 1. Between integers: wraps. To
 /// a float: rounded once, to nearest, halves to even. Float to integer: toward zero, saturating,
@@ -287,7 +287,7 @@ macro_rules! integers {
                 if a == 0 || b == 0 {
                     return (a | b) as $t;
                 }
-                // Stein's: what is odd and subtracted is even, and halved.
+                // Stein's algorithm: the difference of odd numbers is even, and is halved.
                 let twos = (a | b).trailing_zeros();
                 a >>= a.trailing_zeros();
                 loop {
@@ -315,7 +315,7 @@ macro_rules! integers {
             }
             #[inline(always)]
             fn shl(self, count: $t) -> $t {
-                // As an unsigned number a negative count is more than any width.
+                // As an unsigned number, a negative count exceeds any width.
                 let count = count as $unsigned;
                 let inside = count < <$t>::BITS as $unsigned;
                 if inside { self.wrapping_shl(count as u32) } else { 0 }
@@ -500,8 +500,8 @@ macro_rules! floats {
                     <$t>::from_bits(((<$t>::MAX_EXP - 1 + k) as $bits) << (<$t>::MANTISSA_DIGITS - 1))
                 };
                 let (most, least) = (<$t>::MAX_EXP - 1, <$t>::MIN_EXP - 1);
-                // On the way down the first steps stop short of the subnormal numbers, so that
-                // only the last one rounds.
+                // When scaling down, the first steps stay above the subnormal range, so that only
+                // the last one rounds.
                 let short = least + <$t>::MANTISSA_DIGITS as i32;
                 let step = |left: i32| if left < least { short } else { left.min(most) };
                 let left = exponent as i32;
@@ -538,7 +538,7 @@ macro_rules! floats {
                 let quotient = (self - remainder) / rhs;
                 let round_down = remainder != 0.0 && (rhs < 0.0) != (remainder < 0.0);
                 let quotient = if round_down { quotient - 1.0 } else { quotient };
-                // It is an integer but for the rounding of the division.
+                // An integer except for the rounding of the division.
                 let floor = <$t>::floor(quotient);
                 let nearest = if quotient - floor > 0.5 { floor + 1.0 } else { floor };
                 let zero = <$t>::copysign(0.0, self / rhs);

@@ -1,4 +1,4 @@
-//! Parts of files: read and written where they are, and what systems offer besides.
+//! Positioned reads and writes of files, unnamed files, preallocation and writeback.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -32,12 +32,12 @@ pub fn write_all_at(_: &File, _: &[u8], _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Runs something that makes a file longer. Where the process may not have files of that length
-/// (`RLIMIT_FSIZE`), the call fails with `EFBIG`, and nothing else happens.
+/// Runs a call that extends a file. If the length exceeds `RLIMIT_FSIZE`, the call fails with
+/// `EFBIG` and no signal is delivered.
 ///
-/// The system also sends `SIGXFSZ`, whose default is to end the process: this is a library, and the
-/// process is its host. The signal goes to the thread that made the call, so it is held back in this
-/// thread meanwhile and then taken away. The host's handlers are not touched.
+/// The system also sends `SIGXFSZ`, which by default ends the host's process. The signal goes to
+/// the calling thread, so it is blocked in this thread during the call and then consumed. The
+/// host's handlers are not changed.
 #[cfg(target_os = "linux")]
 pub fn within_limit<T>(grow: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     use std::{mem, ptr};
@@ -50,7 +50,7 @@ pub fn within_limit<T>(grow: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         libc::sigemptyset(&mut signal);
         libc::sigaddset(&mut signal, libc::SIGXFSZ);
         let held = libc::pthread_sigmask(libc::SIG_BLOCK, &signal, &mut before) == 0;
-        // A host that holds it back itself may have one that waits; that one stays.
+        // A signal that was already pending before stays pending.
         let waits = libc::sigismember(&before, libc::SIGXFSZ) == 1
             && libc::sigpending(&mut pending) == 0
             && libc::sigismember(&pending, libc::SIGXFSZ) == 1;
@@ -75,7 +75,7 @@ pub fn within_limit<T>(grow: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     grow()
 }
 
-/// A new file that has no name in its directory, and is gone once it is closed.
+/// Creates an unnamed file in a directory; it is deleted when closed.
 pub fn nameless(directory: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true);
@@ -87,14 +87,15 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
             return Ok(file);
         }
     }
-    // The file system has no such files, or the directory takes none, which then shows again.
+    // The file system has no unnamed files, or the directory cannot be written; the latter fails
+    // again.
     named_for_a_moment(directory, options.create_new(true))
 }
 
-/// The same of a file whose name is removed at once.
+/// Creates a file and removes its name at once.
 fn named_for_a_moment(directory: &Path, options: &mut OpenOptions) -> io::Result<File> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    // Whoever else uses the directory, before the name is gone.
+    // No other user may open it before the name is removed.
     #[cfg(unix)]
     options.mode(0o600);
     let mut tries = 0;
@@ -104,12 +105,12 @@ fn named_for_a_moment(directory: &Path, options: &mut OpenOptions) -> io::Result
         match options.open(&path) {
             Ok(file) => {
                 return match std::fs::remove_file(&path) {
-                    // Another process tidied it up meanwhile.
+                    // Another process removed it meanwhile.
                     Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                     _ => Ok(file),
                 };
             }
-            // Somebody's who had our number before us.
+            // Left by an earlier process with the same id.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => {
                 tries += 1;
             }
@@ -118,28 +119,28 @@ fn named_for_a_moment(directory: &Path, options: &mut OpenOptions) -> io::Result
     }
 }
 
-/// Makes a file so long.
+/// Sets the length of a file.
 pub fn set_len(file: &File, len: u64) -> io::Result<()> {
     within_limit(|| file.set_len(len))
 }
 
-/// Takes room on the disk for a file that becomes so long. Where the file system has no such call,
-/// or a signal is in its way, there is room, or there is none, when it is written.
+/// Allocates disk space for a file of `len` bytes. If the file system does not support this, or a
+/// signal interrupts the call, a full disk is noticed when the file is written.
 #[cfg(target_os = "linux")]
 pub fn reserve(file: &File, end: u64) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     let len = libc::off64_t::try_from(end).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let allocated = within_limit(|| {
-        // No room at all is not to be asked for.
-        // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
+        // A length of 0 is an error of the call. SAFETY: the file is open as long as it is
+        // borrowed; no memory is handed over.
         if len == 0 || unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
             return Ok(());
         }
         Err(io::Error::last_os_error())
     });
     allocated.or_else(|error| match error.raw_os_error() {
-        // After a signal it would begin anew.
+        // After a signal the call would start over.
         Some(libc::EINTR | libc::EOPNOTSUPP | libc::ENOSYS) => Ok(()),
         _ => Err(error),
     })
@@ -150,16 +151,15 @@ pub fn reserve(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes that are on their way to the disk at once.
+/// The maximum number of bytes in writeback at a time.
 #[cfg(target_os = "linux")]
 const BEHIND: u64 = 8 << 20;
 
-/// Has the whole pages of a part that was written go to the disk from now on, and waits for those of
-/// the part so far before it. Those at its ends may be written again. What goes wrong is for whoever
-/// syncs the file.
+/// Starts writeback of the whole pages of a written part, and waits for an earlier part. Pages at
+/// the ends may be written again. Errors are reported when the file is synced.
 ///
-/// Whoever closes a file that has no name waits for all that is on its way: it must not be much, or a
-/// run that is stopped would not end for seconds. The disk is as busy with little as with much.
+/// Closing an unnamed file waits for its writeback, so little may be in flight, or a stopped run
+/// would take seconds to end.
 #[cfg(target_os = "linux")]
 pub fn write_behind(file: &File, at: u64, len: usize) {
     use std::os::fd::AsRawFd;

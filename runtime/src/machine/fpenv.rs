@@ -1,9 +1,9 @@
-//! The floating-point environment of a task.
+//! The floating-point environment of a run.
 
 use std::marker::PhantomData;
 
-/// While it lives, the thread computes with IEEE 754 defaults: round to nearest even, no
-/// flushing of subnormals, no traps. Dropping it puts back what the host had set.
+/// A guard during whose lifetime the thread computes with IEEE 754 defaults: round to nearest even,
+/// no flushing of subnormals, no traps. Dropping it restores the host's settings.
 ///
 /// The control register is written only where it differs, so that the usual cost is one read.
 #[derive(Debug)]
@@ -46,14 +46,14 @@ impl FpEnv {
     #[inline]
     pub fn enter() -> FpEnv {
         let host = mxcsr::read();
-        // Raised exception flags alone are no difference: they change no result.
+        // Raised exception flags alone do not matter: they change no result.
         if host & !mxcsr::FLAGS != mxcsr::DEFAULT {
             mxcsr::write(mxcsr::DEFAULT);
         }
         FpEnv { host, thread: PhantomData }
     }
 
-    /// Does nothing: only x86-64 is known to need it.
+    /// Does nothing on other architectures.
     #[cfg(not(target_arch = "x86_64"))]
     #[inline]
     pub fn enter() -> FpEnv {

@@ -10,7 +10,7 @@ use crate::dtype::UnknownName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Isa {
-    /// What the target guarantees (SSE2 on x86-64); fused multiply-add is computed in software.
+    /// The target's baseline (SSE2 on x86-64); fused multiply-add is computed in software.
     Baseline,
     /// AVX2 with FMA (x86-64-v3).
     Avx2,
@@ -48,7 +48,7 @@ impl Isa {
         Isa::ALL.into_iter().filter(|i| *i <= Isa::detect())
     }
 
-    /// The level's name, as `HOTLOOP_ISA` takes it.
+    /// The level's name, as in `HOTLOOP_ISA`.
     pub const fn name(self) -> &'static str {
         match self {
             Isa::Baseline => "baseline",
@@ -60,7 +60,7 @@ impl Isa {
     /// Every level, lowest first.
     pub const ALL: [Isa; 3] = [Isa::Baseline, Isa::Avx2, Isa::Avx512];
 
-    /// The level of a name.
+    /// The level with this name.
     pub fn from_name(name: &str) -> Option<Isa> {
         Isa::ALL.into_iter().find(|i| i.name() == name)
     }

@@ -1,28 +1,28 @@
-//! Memory that may not be had.
+//! Fallible allocation.
 
 use std::alloc::{Layout, alloc_zeroed};
 
 use crate::dtype::Element;
 
-/// Memory that could not be had, in bytes.
+/// A failed allocation of this many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory(pub usize);
 
-/// An empty list with room for `n` elements.
+/// An empty vector with capacity for `n` elements.
 ///
 /// # Errors
-/// [`OutOfMemory`] if there is none.
+/// [`OutOfMemory`] if the allocation fails.
 pub fn reserve<T>(n: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut list = Vec::new();
     list.try_reserve_exact(n).map_err(|_| OutOfMemory(n.saturating_mul(size_of::<T>())))?;
     Ok(list)
 }
 
-/// `n` zeroed elements. The system gives large blocks zeroed already, so that this takes no time,
-/// and the threads that fill them are the first to touch them.
+/// A vector of `n` zeroed elements. Large blocks come zeroed from the system, so they are not
+/// touched before the threads that fill them.
 ///
 /// # Errors
-/// [`OutOfMemory`] if there is no memory for them.
+/// [`OutOfMemory`] if the allocation fails.
 pub fn zeroed<T: Element>(n: usize) -> Result<Vec<T>, OutOfMemory> {
     let none = OutOfMemory(n.saturating_mul(size_of::<T>()));
     let layout = Layout::array::<T>(n).map_err(|_| none)?;

@@ -1,12 +1,12 @@
 //! What the processor and the operating system offer.
 
-pub mod code;
 pub mod disk;
-pub mod fork;
+pub mod exec_memory;
 pub mod fpenv;
+pub mod huge_pages;
 pub mod isa;
 pub mod memory;
-pub mod pages;
+pub mod nontemporal;
+pub mod per_process;
 pub mod perf;
 pub mod stack;
-pub mod stream;

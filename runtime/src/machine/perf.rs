@@ -1,18 +1,18 @@
-//! What the profiler `perf` is told of machine code that no file holds.
+//! Registration of generated machine code with the profiler `perf`.
 //!
-//! Two formats, both in the sources of Linux (`tools/perf/Documentation`): the *map*
-//! (`jit-interface.txt`), a line of text for each piece of code, and the *jitdump*
-//! (`jitdump-specification.txt`), a binary record with a timestamp and the instructions too.
-//! The first is read by `perf report` as it is, the second after `perf inject --jit`.
+//! There are two formats, both documented in the Linux sources (`tools/perf/Documentation`): the
+//! *map* (`jit-interface.txt`), a line of text per function, and the *jitdump*
+//! (`jitdump-specification.txt`), a binary record with a timestamp and the instructions. `perf
+//! report` reads the first directly, the second after `perf inject --jit`.
 //!
-//! A file that cannot be written is nobody's error: profiles lack names then.
+//! Failure to write a file is ignored: profiles then lack names.
 
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use crate::disk;
-use crate::fork::PerProcess;
+use crate::per_process::PerProcess;
 
 /// How the profiler `perf` learns the names of kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -21,16 +21,16 @@ pub enum Perf {
     /// Not at all.
     #[default]
     Off,
-    /// By the file `/tmp/perf-PID.map`, which `perf report` reads. The addresses of code that is
-    /// freed are not used again, so that a name stays true.
+    /// By the file `/tmp/perf-PID.map`, which `perf report` reads. Addresses of freed code are not
+    /// reused, so that names stay valid.
     Map,
-    /// By the file `/tmp/jit-PID.dump`, which has the instructions too, for `perf annotate`; after
-    /// `perf record -k mono` and `perf inject --jit`.
+    /// By the file `/tmp/jit-PID.dump`, which also has the instructions, for `perf annotate`; use
+    /// it with `perf record -k mono` and `perf inject --jit`.
     Jitdump,
 }
 
 impl Perf {
-    /// The choice that a word names: `off`, `map` or `jitdump`.
+    /// Parses `off`, `map` or `jitdump`.
     pub fn from_name(name: &str) -> Option<Perf> {
         Some(match name {
             "off" => Perf::Off,
@@ -41,7 +41,7 @@ impl Perf {
     }
 }
 
-/// A file of this process, opened when there is something to write.
+/// A file of this process, opened at the first write.
 #[derive(Default)]
 enum Log {
     #[default]
@@ -59,13 +59,13 @@ struct Logs {
 #[derive(Default)]
 struct Dump {
     log: Log,
-    /// Pieces of code so far.
+    /// The number of functions so far.
     count: u64,
 }
 
 static LOGS: PerProcess<Logs> = PerProcess::new();
 
-/// Tells `perf` of code at an address.
+/// Registers code at an address.
 pub(crate) fn announce(perf: Perf, start: *const u8, code: &[u8], name: &str) {
     let logs = || LOGS.get_or_make(Logs::default);
     match perf {
@@ -89,7 +89,7 @@ impl Log {
         if let Log::Unopened = self {
             *self = open().map_or(Log::Refused, Log::Open);
         }
-        // Half a record would make nonsense of what follows.
+        // After a partial record, further records would be misread.
         if let Log::Open(file) = self
             && disk::within_limit(|| file.write_all(&record())).is_err()
         {
@@ -101,7 +101,7 @@ impl Log {
 /// `EM_X86_64`, as ELF files call the architecture.
 const MACHINE: u32 = 62;
 
-/// The head of a jitdump: magic number, version, its length, the machine, process, time.
+/// The header of a jitdump: magic number, version, length, machine, process, time.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 fn dump_head() -> Vec<u8> {
     let mut head = Vec::with_capacity(40);
@@ -144,20 +144,19 @@ mod os {
 
     use crate::disk;
 
-    /// Opens the map. Another compiler of this process may write it too, so lines are added.
+    /// Opens the map for appending, because another compiler of this process may write it too.
     pub(super) fn open_map() -> Option<File> {
         let path = format!("/tmp/perf-{}.map", std::process::id());
         remove_stale(&path);
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         let file = open(options, &path)?;
-        // `perf` believes nobody else either.
-        // SAFETY: it takes nothing and returns a number.
+        // `perf` accepts only files of this user. SAFETY: it takes nothing and returns a number.
         let own = |m: &Metadata| m.is_file() && m.uid() == unsafe { libc::geteuid() };
         file.metadata().is_ok_and(|m| own(&m)).then_some(file)
     }
 
-    /// Starts a jitdump. It is mapped so that `perf record` sees its name.
+    /// Starts a jitdump. It is mapped so that `perf record` notices it.
     pub(super) fn open_dump() -> Option<File> {
         let path = format!("/tmp/jit-{}.dump", std::process::id());
         remove_stale(&path);
@@ -174,24 +173,24 @@ mod os {
         (mapped != libc::MAP_FAILED).then_some(file)
     }
 
-    /// Follows nobody's link in a folder that all may write to.
+    /// Does not follow symbolic links, because the folder is writable by all.
     fn open(mut options: OpenOptions, path: &str) -> Option<File> {
         options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path).ok()
     }
 
-    /// Removes what an earlier process of this number has left.
+    /// Removes the file of an earlier process with the same id.
     fn remove_stale(path: &str) {
         let age = |m: Metadata| SystemTime::now().duration_since(m.modified().ok()?).ok();
         let file = symlink_metadata(path).ok().and_then(age);
         if let (Some(file), Some(process)) = (file, process_age())
             && file > process + Duration::from_secs(1)
         {
-            // Somebody else's stays, and is refused later.
+            // Another user's file stays, and is rejected later.
             let _ = remove_file(path);
         }
     }
 
-    /// How long ago this process began.
+    /// The age of this process.
     fn process_age() -> Option<Duration> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
         // The second word is a name in parentheses, the 22nd a count of ticks.
@@ -217,7 +216,7 @@ mod os {
     }
 }
 
-/// Where there is no `perf`.
+/// Systems without `perf`.
 #[cfg(not(target_os = "linux"))]
 mod os {
     use std::fs::File;

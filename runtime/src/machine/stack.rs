@@ -1,15 +1,15 @@
-//! Room on the stack: work that needs more than a small thread has runs on one that has it.
+//! Stack space: runs work that needs more stack than is left on a helper thread.
 
 use std::io;
 use std::thread;
 
-/// The stack of threads started here.
+/// The stack size of helper threads.
 const ROOMY: usize = 4 << 20;
 
-/// Runs `work` where at least `bytes` of stack are left: here, or on a thread made for it.
+/// Runs `work` with at least `bytes` of stack: on this thread, or on a helper thread.
 ///
 /// # Errors
-/// If such a thread is needed and the system refuses it.
+/// If a helper thread is needed and cannot be started.
 ///
 /// # Panics
 /// Only if `work` does.
@@ -24,7 +24,7 @@ pub fn with_room<R: Send>(bytes: usize, work: impl FnOnce() -> R + Send) -> io::
     })
 }
 
-/// Bytes left on this thread's stack, where the system tells.
+/// The bytes left on this thread's stack, if the system reports them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn left() -> Option<usize> {
     thread_local! {

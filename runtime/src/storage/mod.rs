@@ -1,5 +1,5 @@
-//! Arrays outside memory, and the parts of them that are in memory meanwhile.
+//! Arrays outside memory, and the blocks of them that a thread works on.
 
 pub mod store;
-mod turned;
+mod transposed;
 pub mod window;

@@ -1,4 +1,4 @@
-//! Arrays that are not in memory: read and written piece by piece, where they are.
+//! Arrays outside memory, read and written in chunks.
 
 use std::fmt;
 use std::fs::File;
@@ -9,11 +9,11 @@ use std::sync::Arc;
 use crate::disk;
 use crate::dtype::DType;
 
-/// Where an array is read from: a file, an object store, a generator.
+/// A readable array outside memory: a file, an object store, a generator.
 ///
-/// Pieces are read by several threads at once, in about the order of the array, and again by each
-/// pass over it; they must not change meanwhile. A piece has the size of a cache, not of a disk's
-/// block: whatever is far away should read ahead.
+/// Chunks are read by several threads at once, roughly in the order of the array, and again by each
+/// pass over it; their contents must not change meanwhile. A chunk has the size of a cache: a
+/// source with high latency should read ahead.
 ///
 /// ```
 /// use hotloop_runtime::dtype::DType;
@@ -53,26 +53,27 @@ pub trait Source: Send + Sync {
     /// The extents of the axes.
     fn shape(&self) -> &[usize];
 
-    /// Whether the first axis varies fastest, and not the last.
+    /// Whether the first axis varies fastest instead of the last.
     fn fortran_order(&self) -> bool {
         false
     }
 
-    /// Whether the bytes of each element are in the other order than this machine's.
+    /// Whether elements have the opposite byte order to this machine's.
     fn byte_swapped(&self) -> bool {
         false
     }
 
-    /// Fills `bytes` with those that start `offset` bytes behind the array's first element.
+    /// Fills `bytes` from the array, starting `offset` bytes after its first element.
     ///
     /// # Errors
-    /// Whatever keeps it from that; the run then fails with [`io::Error`]'s message.
+    /// Any error; the run then fails with its message.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
-/// Where an array is written to.
+/// A writable array outside memory.
 ///
-/// Pieces come from several threads at once, each byte once, in about the order of the array.
+/// Chunks are written by several threads at once, each byte once, roughly in the order of the
+/// array.
 pub trait Sink: Send + Sync {
     /// The elements' dtype.
     fn dtype(&self) -> DType;
@@ -80,35 +81,34 @@ pub trait Sink: Send + Sync {
     /// The extents of the axes.
     fn shape(&self) -> &[usize];
 
-    /// Whether the first axis varies fastest, and not the last.
+    /// Whether the first axis varies fastest instead of the last.
     fn fortran_order(&self) -> bool {
         false
     }
 
-    /// Whether the bytes of each element are to be in the other order than this machine's.
+    /// Whether elements are written in the opposite byte order to this machine's.
     fn byte_swapped(&self) -> bool {
         false
     }
 
-    /// Writes `bytes` to `offset` bytes behind where the array begins.
+    /// Writes `bytes` to the array, starting `offset` bytes after its first element.
     ///
     /// # Errors
-    /// Whatever keeps it from that; the run then fails with [`io::Error`]'s message.
+    /// Any error; the run then fails with its message.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 }
 
-/// What an array without memory is.
+/// The storage of an array outside memory.
 #[derive(Clone)]
 pub enum Store {
-    /// It is read.
+    /// A readable array.
     Source(Arc<dyn Source>),
-    /// It is written.
+    /// A writable array.
     Sink(Arc<dyn Sink>),
 }
 
 impl Store {
-    /// Whether both are one value: what is written to one is then read from the other, or
-    /// overwritten by it.
+    /// Whether both are the same value, so that writes to one affect the other.
     pub fn same(&self, other: &Store) -> bool {
         std::ptr::eq(self.address(), other.address())
     }
@@ -152,10 +152,10 @@ impl fmt::Debug for Store {
     }
 }
 
-/// An array that is part of a file: what lies between a header and the end, say.
+/// An array in a file, starting at any byte.
 ///
-/// Reads and writes are positioned (`pread`, `pwrite`): the file is never mapped, so one that
-/// another process cuts short is an error, not a signal.
+/// Reads and writes are positioned (`pread`, `pwrite`): the file is never mapped, so truncation by
+/// another process is an error, not a signal.
 ///
 /// ```
 /// use hotloop_runtime::dtype::DType;
@@ -177,66 +177,66 @@ pub struct FileArray {
     fortran_order: bool,
     swapped: bool,
     writeback: bool,
-    /// What errors call the file.
+    /// The path of the file in errors.
     path: Option<Box<Path>>,
 }
 
-/// Pieces that are worth a request to the disk of their own.
+/// The minimum size in bytes of a writeback request.
 const LEAST_WRITEBACK: usize = 256 << 10;
 
 impl FileArray {
-    /// The array in C order that starts at a byte of a file.
+    /// The C-ordered array that starts at byte `start` of a file.
     pub fn new(file: File, start: u64, dtype: DType, shape: &[usize]) -> FileArray {
         let (fortran_order, swapped, writeback) = (false, false, false);
         let (shape, path) = (shape.into(), None);
         FileArray { file, start, dtype, shape, fortran_order, swapped, writeback, path }
     }
 
-    /// The same elements, the first axis of which varies fastest.
+    /// The same array with the first axis varying fastest, if `fortran_order` is set.
     pub fn with_fortran_order(self, fortran_order: bool) -> FileArray {
         FileArray { fortran_order, ..self }
     }
 
-    /// The same elements, with their bytes in the other order.
+    /// The same array with elements in the opposite byte order, if `swapped` is set.
     pub fn with_byte_swapped(self, swapped: bool) -> FileArray {
         FileArray { swapped, ..self }
     }
 
-    /// The same elements, with errors that begin with the file's path.
+    /// The same array, with errors that begin with the file's path.
     pub fn with_path(self, path: impl AsRef<Path>) -> FileArray {
         FileArray { path: Some(path.as_ref().into()), ..self }
     }
 
-    /// The same elements, in a file that will be synced: what is written is on its way to the disk
-    /// at once and not only then. On other systems than Linux it makes no difference.
+    /// The same array, whose writeback starts after each write if `writeback` is set, which makes a
+    /// later sync faster. Has an effect on Linux only.
     pub fn with_early_writeback(self, writeback: bool) -> FileArray {
         FileArray { writeback, ..self }
     }
 
-    /// Makes the file as long as it is to be, and takes the room for it where the file system can,
-    /// so that the disk is not found full when half is written.
+    /// Sets the length of the file and, if the file system supports it, allocates the space, so
+    /// that a full disk is an error now.
     ///
     /// # Errors
-    /// There is no room, or the file is not to become so long.
+    /// If there is no space, or the length exceeds a limit.
     pub fn reserve(&self) -> io::Result<()> {
         let end = byte_count(self.dtype, &self.shape).and_then(|n| self.start.checked_add(n));
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
         disk::set_len(&self.file, end).and_then(|()| disk::reserve(&self.file, end))
     }
 
-    /// Writes what is in the file before the array, from the file's first byte on.
+    /// Writes the bytes before the array, from the start of the file.
     ///
     /// # Errors
-    /// Of the file.
+    /// Those of the file.
     pub fn write_head(&self, bytes: &[u8]) -> io::Result<()> {
         disk::write_all_at(&self.file, bytes, 0).map_err(|e| self.blame(e))
     }
 
-    /// An array of zeros in a file that has no name in a directory, and is gone with the value.
-    /// It takes room as it is written.
+    /// A zeroed array in an unnamed file, which is deleted on drop. Disk space is allocated as it
+    /// is written.
     ///
     /// # Errors
-    /// The directory takes no file, or none so long.
+    /// If the directory does not accept a file of this length.
     pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
         let bytes = byte_count(dtype, shape).ok_or(io::ErrorKind::FileTooLarge)?;
         let file = disk::nameless(directory)?;
@@ -257,7 +257,7 @@ impl FileArray {
     }
 }
 
-/// `None` where 64 bits do not count them.
+/// The size of an array in bytes; `None` if it overflows 64 bits.
 fn byte_count(dtype: DType, shape: &[usize]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);

@@ -1,29 +1,29 @@
-//! Windows: what a unit of a loop needs of an array that is not in memory.
+//! Windows: in-memory copies of the block of a stored array that a unit of a loop needs.
 //!
-//! A window holds the elements of a block of rows and columns, dense, row after row. Offsets into
-//! the store follow the operand's path, as addresses would; whatever lies side by side in the
-//! store is read or written at once.
+//! A window holds a block of rows and columns contiguously, row after row. Offsets into the store
+//! follow the operand's strides, as addresses would; adjacent elements of the store are transferred
+//! together.
 
 use std::io;
 use std::ops::Range;
 
-use super::turned::Turned;
+use super::transposed::TransposedBlock;
 use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
 use crate::nest::{Nest, Path};
 use crate::store::Store;
 use crate::strided::{gather, is_contiguous, swap_bytes};
 
-/// What lies farther apart is read one by one.
+/// The maximum stride in bytes at which elements are read with the gaps between them.
 pub(crate) const GAP: isize = 4096;
 
-/// Bytes that are read before elements are picked out of them.
+/// The size in bytes of the picking buffer: spans are read into it, and elements copied from it.
 pub(crate) const PICKED: usize = 256 << 10;
 
-/// The most bytes of one transfer, so that a run can be stopped between two.
+/// The maximum number of bytes of one transfer, so that a run can be stopped between two.
 const LONGEST: usize = 1 << 20;
 
-/// Where an index along some axes leads to.
+/// The offset of an index along some axes.
 pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize {
     match (extents, strides) {
         ([], _) | (_, []) => 0,
@@ -40,20 +40,20 @@ pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize
     }
 }
 
-/// Which elements are best transferred together.
+/// The direction of transfers: which elements are transferred together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Those of a row.
+    /// The elements of a row.
     Rows,
-    /// Those of a column: they are nearer to each other along the innermost axis of the rows.
+    /// The elements of a column: the innermost axis of rows has the smallest stride.
     Turned,
-    /// Those of a part of a row: they are nearer to each other along this axis of the columns,
-    /// which is not the innermost.
+    /// The elements along this axis of the columns, which is not the innermost but has the smallest
+    /// stride.
     TurnedAxis(usize),
 }
 
 impl Way {
-    /// The way for elements of `size` bytes on a path.
+    /// The direction for elements of `size` bytes with the strides of `path`.
     pub fn of(nest: &Nest, path: &Path, size: usize) -> Way {
         let Some((inner, others)) = path.columns.split_last() else { return Way::Rows };
         let nearer = |step: &isize| {
@@ -62,7 +62,7 @@ impl Way {
         };
         let near = (0..others.len()).filter(|axis| nearer(&others[*axis]));
         if let Some(axis) = near.min_by_key(|axis| others[*axis].unsigned_abs()) {
-            // What is read at once anyway is not turned.
+            // Axes that are read as one span need no transposition.
             let picked = Picked::of(&nest.columns, &path.columns, size).axes;
             return if axis < picked { Way::TurnedAxis(axis) } else { Way::Rows };
         }
@@ -72,8 +72,8 @@ impl Way {
         }
     }
 
-    /// Elements of a unit in which so many rows are transferred together, if there are at most so
-    /// many; it takes at least so many columns whatever the way. 1 where that is too much.
+    /// The size of a unit, in elements and at most `most`, that transfers `rows` rows of at least
+    /// `columns` columns together; 1 if there is none.
     pub fn unit(self, nest: &Nest, rows: usize, columns: usize, most: usize) -> usize {
         let (extent, across) = match self {
             Way::Rows => return 1,
@@ -87,12 +87,12 @@ impl Way {
     }
 }
 
-/// The inner axes of columns that are read as one block, and the others' number.
+/// The inner axes of columns that are read as one span.
 struct Picked {
     axes: usize,
-    /// Elements of the block.
+    /// The number of elements of the span.
     count: usize,
-    /// Bytes from its first element to its lowest and its highest.
+    /// The distances in bytes from its first element to its lowest and its highest.
     below: isize,
     above: isize,
 }
@@ -113,7 +113,7 @@ impl Picked {
     }
 }
 
-/// A block of an operand's rows and columns, of one outer turn.
+/// A block of an operand's rows and columns, in one outer iteration.
 pub(crate) struct Piece<'a> {
     pub store: &'a Store,
     pub control: &'a Control,
@@ -124,14 +124,14 @@ pub(crate) struct Piece<'a> {
     pub size: usize,
     /// Whether the bytes of each element are in the other order than this machine's.
     pub swapped: bool,
-    /// The offset in the store from which rows are counted.
+    /// The offset in the store of row 0, column 0.
     pub base: isize,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
 }
 
 impl Piece<'_> {
-    /// Bytes from one row of the window to the next: none if all rows are the same.
+    /// The row stride of the window in bytes; 0 if all rows are the same.
     pub fn pitch(&self) -> usize {
         match self.path.rows.iter().all(|step| *step == 0) {
             true => 0,
@@ -190,13 +190,13 @@ impl Piece<'_> {
         }
     }
 
-    /// Where a column is in the rows of the window.
+    /// The offset of a column in a row of the window.
     fn place(&self, column: usize) -> usize {
         (column - self.columns.start) * self.size
     }
 
-    /// Blocks of rows that are near each other, and their places in the window.
-    fn turned(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
+    /// The transposed blocks of the piece, with their offsets in the window.
+    fn turned(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let extent = self.nest.rows.last().copied().unwrap_or(1);
         let down = self.path.rows.last().copied().unwrap_or(0);
         let Range { start: first, end: last } = self.columns;
@@ -207,7 +207,7 @@ impl Piece<'_> {
                 return None;
             }
             row = self.rows.end.min((start / extent + 1) * extent);
-            let block = Turned {
+            let block = TransposedBlock {
                 store: self.store,
                 control: self.control,
                 size: self.size,
@@ -224,13 +224,13 @@ impl Piece<'_> {
         })
     }
 
-    /// The columns of a row in parts: blocks of rows that are near each other along an axis of the
-    /// columns, if that is the way, and what is none.
+    /// Splits the columns of a row into transposed blocks, if `way` is an axis of the columns, and
+    /// plain ranges.
     fn blocks(
         &self,
         way: Way,
         row: isize,
-    ) -> impl Iterator<Item = (Range<usize>, Option<Turned<'_>>)> {
+    ) -> impl Iterator<Item = (Range<usize>, Option<TransposedBlock<'_>>)> {
         let near = match way {
             Way::TurnedAxis(axis) => Some(axis),
             Way::Rows | Way::Turned => None,
@@ -249,9 +249,9 @@ impl Piece<'_> {
             column = self.columns.end.min((start / turn + 1) * turn);
             let columns = start..column;
             let (first_row, last_row) = (start / across, (column - 1) / across);
-            // Less than a row is not worth reading whole columns.
+            // For less than a row, reading whole columns does not pay.
             let near = near.filter(|_| first_row < last_row && columns.len() >= across);
-            let block = near.map(|axis| Turned {
+            let block = near.map(|axis| TransposedBlock {
                 store: self.store,
                 control: self.control,
                 size: self.size,
@@ -268,7 +268,7 @@ impl Piece<'_> {
         })
     }
 
-    /// Reads columns of a row: spans of bytes, from which elements are picked.
+    /// Reads columns of a row as spans, and copies the elements out of them.
     ///
     /// # Safety
     /// `to` has room for them, `picked` for [`PICKED`] bytes.
@@ -287,7 +287,7 @@ impl Piece<'_> {
             return unsafe { reads.add(at, to, columns.len() * size) };
         }
         let Picked { axes, count, below, above } = Picked::of(extents, strides, size);
-        // How many of the blocks are read side by side.
+        // The number of spans to read together.
         let (axis, stride) = match axes.checked_sub(1) {
             Some(axis) => (extents[axis], strides[axis]),
             None => (1, 0),
@@ -326,7 +326,7 @@ impl Piece<'_> {
         Ok(())
     }
 
-    /// Writes the elements; the window's bytes are swapped in place if need be.
+    /// Writes the elements; the window is byte-swapped in place if needed.
     ///
     /// # Errors
     /// The store's; [`Stop`] if the control says so.
@@ -337,7 +337,7 @@ impl Piece<'_> {
         let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
         let pitch = self.columns.len() * size;
         let whole = is_contiguous(extents, strides, size);
-        // What lies between elements is not ours to write.
+        // The gaps between elements must not be written.
         let beside = |step: Option<&isize>| step == Some(&(size as isize));
         let way = match self.way() {
             Way::Turned if !beside(self.path.rows.last()) => Way::Rows,
@@ -381,13 +381,13 @@ impl Piece<'_> {
 }
 
 /// # Safety
-/// The bytes are writable, initialised, and nobody else's for as long as the slice is used.
+/// The bytes are writable, initialised, and not accessed otherwise while the slice is used.
 pub(crate) unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts_mut(pointer, n) }
 }
 
-/// Transfers from a source or to a sink, joined where they meet in the store and in memory.
+/// Transfers from a source or to a sink; transfers adjacent in the store and in memory are merged.
 pub(crate) struct Transfers<'a> {
     store: &'a Store,
     control: &'a Control,
@@ -402,7 +402,7 @@ impl<'a> Transfers<'a> {
     }
 
     /// # Safety
-    /// The place is readable, or from a source writable, until [`Transfers::finish`].
+    /// `place` is readable (for a source, writable) until [`Transfers::finish`].
     pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> Result<(), Stop> {
         let meets = self.at + self.n as isize == at || injected(Fault::TransfersJoinedFar);
         let meets = meets && self.place.wrapping_add(self.n) == place;
@@ -437,22 +437,22 @@ impl<'a> Transfers<'a> {
     }
 }
 
-/// Small results on their way to a store, joined where they meet there.
+/// A buffer of small results for a store; adjacent ones are merged.
 pub(crate) struct Results {
     at: isize,
     bytes: Vec<u8>,
 }
 
 impl Results {
-    /// Bytes that are collected before they are written.
+    /// The size of the buffer in bytes.
     pub const ROOM: usize = 64 << 10;
 
-    /// Collects in a list that has [`Results::ROOM`].
+    /// Uses a vector with the capacity [`Results::ROOM`].
     pub fn new(bytes: Vec<u8>) -> Results {
         Results { at: 0, bytes }
     }
 
-    /// Forgets what a run that was stopped has left.
+    /// Discards the results of a stopped run.
     pub fn clear(&mut self) {
         self.bytes.clear();
     }

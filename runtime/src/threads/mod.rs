@@ -1,5 +1,5 @@
 //! The threads that loops run on.
 
-pub mod drive;
-mod habits;
+pub mod host_threads;
 pub mod pool;
+mod wake_policy;

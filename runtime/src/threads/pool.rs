@@ -1,13 +1,13 @@
-//! The threads that loops run on: a pool's own, or those of a rayon pool of the host.
+//! [`Pool`]: the threads that loops run on, its own or those of the host's rayon pool.
 //!
-//! A run has *units* of work, numbered, and *workers*, numbered too, who have scratch. Each worker
-//! begins with a contiguous run of units of its own and, when that is done, helps with the
-//! others'. The caller's thread is a worker, and begins at once; the pool's threads join when they
-//! have woken up, and if all is done by then they are not waited for. So a run loses little where
-//! the other threads or cores have something else to do, and nobody waits by spinning.
+//! A run has numbered *units* of work and numbered *workers*, each with scratch. Each worker starts
+//! with a contiguous range of units and then takes units of other ranges. The caller's thread is a
+//! worker and starts at once; the pool's threads join when they have woken, and are not waited for
+//! if all units are done by then. So a run loses little if other threads or cores are busy, and no
+//! thread waits by spinning.
 //!
-//! No lock is held while a unit runs or anything is handed to rayon, and a worker of a rayon pool
-//! never waits for threads of another.
+//! No lock is held while a unit runs or work is handed to rayon, and a worker of a rayon pool never
+//! waits for threads of another pool.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -19,19 +19,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::habits::{Awake, Habits};
-use crate::fork::PerProcess;
+use super::wake_policy::{Awake, WakePolicy};
+use crate::per_process::PerProcess;
 
-/// The threads that loops run on, started when first needed.
+/// A pool of threads, started when first needed.
 pub struct Pool {
     threads: usize,
     kind: Kind,
     eager: bool,
-    habits: PerProcess<Habits>,
+    wake_policy: PerProcess<WakePolicy>,
 }
 
 enum Kind {
-    /// The pool's own threads beside the caller's.
+    /// The pool's own threads and the caller's.
     Own(PerProcess<Crew>),
     /// The pool's own threads only, on these cores.
     Pinned(PerProcess<Crew>, Box<[usize]>),
@@ -51,18 +51,18 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// More would take more than they give, on any machine.
+/// The maximum number of threads of a pool.
 const MOST_THREADS: usize = 1024;
 
 impl Pool {
-    /// A pool of this many threads, at most 1,024, of which the caller's is one. With 1, loops run
-    /// on the caller's.
+    /// A pool of `threads` threads, at most 1,024, the caller's included. With 1, loops run on the
+    /// caller's thread.
     pub fn new(threads: usize) -> Pool {
         Pool::of(threads.clamp(1, MOST_THREADS), Kind::Own(PerProcess::new()))
     }
 
-    /// A pool of this many threads of its own, each on one of the cores, in turn. Where the system
-    /// does not pin them they run anywhere. Small loops run on the caller's thread.
+    /// A pool of `threads` own threads, pinned to the cores round robin. If the system does not
+    /// support pinning, they run anywhere. Small loops run on the caller's thread.
     pub fn pinned(threads: usize, cores: &[usize]) -> Pool {
         if cores.is_empty() {
             return Pool::new(threads);
@@ -77,31 +77,31 @@ impl Pool {
     }
 
     fn of(threads: usize, kind: Kind) -> Pool {
-        Pool { threads, kind, eager: false, habits: PerProcess::new() }
+        Pool { threads, kind, eager: false, wake_policy: PerProcess::new() }
     }
 
-    /// Uses all threads however little there is to do; for tests.
+    /// Uses all threads for any amount of work; for tests.
     pub fn eager(mut self) -> Pool {
         self.eager = true;
         self
     }
 
-    /// How many threads it is to have.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// The most workers that a run may ever gain from, if it has so many units and takes one
-    /// thread about so many nanoseconds in all: how many to have scratch for.
+    /// The maximum number of workers, each of which needs scratch, for a run of `units` units that
+    /// takes one thread about `nanoseconds` in all.
     pub fn most_workers(&self, units: usize, nanoseconds: f32) -> usize {
         let most = self.threads.min(units);
-        if most < 2 || self.eager { most.max(1) } else { Habits::most(most, nanoseconds) }
+        if most < 2 || self.eager { most.max(1) } else { WakePolicy::most(most, nanoseconds) }
     }
 
-    /// How many workers such a run should have now: 1 is the caller's thread alone.
+    /// The number of workers that such a run should have now: 1 is the caller's thread alone.
     ///
-    /// That depends on what this machine's threads take to begin, which is measured when the pool
-    /// has had enough work for that to pay, and on whether they are awake, as they are for some
+    /// It depends on the fork-join cost of this machine, which is measured when the pool has had
+    /// enough work for that to pay, and on whether threads are awake, as they are for some
     /// microseconds after each run.
     pub fn workers(&self, units: usize, nanoseconds: f32) -> usize {
         let most = self.at_hand().min(units);
@@ -117,10 +117,10 @@ impl Pool {
             }
             _ => Awake::No,
         };
-        self.habits.get_or_make(Habits::default).workers(self, most, nanoseconds, awake)
+        self.wake_policy.get_or_make(WakePolicy::default).workers(self, most, nanoseconds, awake)
     }
 
-    /// The threads that a caller on this thread may use.
+    /// The number of threads available to a caller on this thread.
     fn at_hand(&self) -> usize {
         match rayon::current_thread_index() {
             Some(_) => self.threads.min(rayon::current_num_threads()),
@@ -128,11 +128,11 @@ impl Pool {
         }
     }
 
-    /// Calls `work(unit, worker)` once for each unit, on at most `workers` threads; a worker's
-    /// number is below `workers`, and no two calls at once have the same.
+    /// Calls `work(unit, worker)` once for each unit, on at most `workers` threads. `worker` is
+    /// below `workers`, and differs between concurrent calls.
     ///
     /// # Panics
-    /// Only if `work` does, when all workers have stopped; then not every unit was run.
+    /// Only if `work` does, after all workers have stopped; then not every unit was run.
     pub fn run(&self, workers: usize, units: usize, work: &(dyn Fn(usize, usize) + Sync)) {
         let workers = workers.min(self.at_hand()).min(units);
         if workers < 2 || IS_OURS.get() {
@@ -159,11 +159,11 @@ impl Pool {
 }
 
 thread_local! {
-    /// Whether this thread is a pool's own: what its work runs in turn stays on it.
+    /// Whether this thread is a pool's own: nested runs stay on it.
     static IS_OURS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Takes part in a job in as many tasks of this thread's rayon pool as there are seats.
+/// Runs a job on this thread's rayon pool, with a task for each seat.
 fn split(job: &Job<'_>, seats: usize) {
     if seats < 2 {
         let home = rayon::current_thread_index().unwrap_or(0);
@@ -180,27 +180,28 @@ struct Job<'a> {
     work: &'a (dyn Fn(usize, usize) + Sync),
     units: usize,
     workers: usize,
-    /// The workers that have joined: the next one's number.
+    /// The number of workers that have joined, which is the next worker's number.
     joined: AtomicUsize,
     ranges: Ranges,
-    /// Set when somebody has panicked, and what that was.
+    /// Whether a worker has panicked, and the panic.
     stopped: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-/// The units in as many contiguous parts as there are workers, up to a limit.
+/// The units in contiguous ranges, one per worker up to a limit.
 struct Ranges {
     count: usize,
-    /// The next unit of each.
+    /// The next unit of each range.
     next: [Line; MOST_RANGES],
 }
 
-/// Alone on its cache lines, which are fetched in pairs.
+/// A counter alone on a pair of cache lines, because they are fetched in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 struct Line(AtomicUsize);
 
-/// So many that few workers share one, and so few that they fit a small stack.
+/// The maximum number of ranges: many enough that few workers share one, few enough for a small
+/// stack.
 const MOST_RANGES: usize = 32;
 
 impl<'a> Job<'a> {
@@ -223,24 +224,24 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The number of one more worker, if there may be one.
+    /// Joins as one more worker, if allowed; returns its number.
     fn join(&self) -> Option<usize> {
         let one_more = |joined| (joined < self.workers).then_some(joined + 1);
         self.joined.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()
     }
 
-    /// How many more workers may join.
+    /// The number of workers that may still join.
     fn seats(&self) -> usize {
         if self.is_done() { 0 } else { self.workers - self.joined.load(Ordering::Relaxed) }
     }
 
-    /// Whether every unit is done or in somebody's hands.
+    /// Whether every unit is done or taken.
     fn is_done(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
             || (0..self.ranges.count).all(|part| !self.ranges.has_more(part, self.units))
     }
 
-    /// Runs units until there are no more, those near `home` first.
+    /// Runs units until there are no more, starting with the range `home`.
     fn take_part(&self, worker: usize, home: usize) {
         let run = || {
             let mut part = home % self.ranges.count;
@@ -257,7 +258,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Goes on with a worker's panic, if there was one.
+    /// Resumes a worker's panic, if there was one.
     fn finish(self) {
         if let Some(panic) = self.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
             resume_unwind(panic);
@@ -274,10 +275,10 @@ impl Ranges {
         self.next[part].0.load(Ordering::Relaxed) < self.start(part + 1, units)
     }
 
-    /// A unit of this part, or else of the next that has one.
+    /// Takes a unit of the range `part`, or else of the next range with units.
     fn take(&self, part: &mut usize, units: usize) -> Option<usize> {
         for _ in 0..self.count {
-            // Looking first keeps the counter from running away.
+            // The check keeps the counter from overflowing.
             if self.has_more(*part, units) {
                 let unit = self.next[*part].0.fetch_add(1, Ordering::Relaxed);
                 if unit < self.start(*part + 1, units) {
@@ -300,18 +301,18 @@ struct Crew {
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// How many jobs there have been: what a thread looks at before it sleeps.
+    /// The number of jobs so far, which threads poll before they sleep.
     jobs: AtomicUsize,
-    /// How many threads sleep; written with the queue locked.
+    /// The number of sleeping threads; written with the queue locked.
     idle: AtomicUsize,
     wake: Condvar,
 }
 
-/// How long a thread looks for the next job or the end of the last unit before it sleeps: less
-/// than sleeping and being woken take.
+/// How long a thread polls for the next job or the end of the last unit before it sleeps: less than
+/// a sleep and a wake-up take.
 const LOOK: Duration = Duration::from_micros(10);
 
-/// Looks for a moment whether something has come true.
+/// Polls a condition for [`LOOK`].
 fn look(ready: impl Fn() -> bool) {
     let start = Instant::now();
     while !ready() && start.elapsed() < LOOK {
@@ -325,14 +326,14 @@ struct Queue {
     closing: bool,
 }
 
-/// A job in the queue, on its caller's stack until the caller has taken it out. All but the job
-/// is only written with the queue locked.
+/// A job in the queue, on its caller's stack until the caller removes it. All fields except the job
+/// are written only with the queue locked.
 struct Post {
     job: *const Job<'static>,
     next: Cell<*const Post>,
-    /// The threads that work on it.
+    /// The number of threads working on it.
     inside: AtomicUsize,
-    /// Whether the caller waits for them, and how it is told.
+    /// Whether the caller waits for them, and how it is notified.
     awaited: Cell<bool>,
     gone: Condvar,
 }
@@ -369,7 +370,7 @@ impl Queue {
         }
     }
 
-    /// A post whose job may be joined, and the number of the worker that now has.
+    /// Joins a job that accepts workers; returns its post and the worker's number.
     fn join(&mut self) -> Option<(*const Post, usize)> {
         let mut at = self.first;
         // SAFETY: what is linked is alive, and so is its job.
@@ -389,7 +390,7 @@ impl Queue {
 }
 
 impl Crew {
-    /// Starts the threads, as many as the system allows; the first has this number.
+    /// Starts `count` threads, numbered from `first`, or as many as the system allows.
     fn start(&self, count: usize, first: usize, cores: &[usize]) {
         self.threads.get_or_init(|| {
             let mut threads = Vec::with_capacity(count);
@@ -412,7 +413,7 @@ impl Crew {
         });
     }
 
-    /// Whether a thread does not sleep.
+    /// Whether a thread is awake.
     fn is_awake(&self) -> bool {
         let threads = self.threads.get().map_or(0, Vec::len);
         self.shared.idle.load(Ordering::Relaxed) < threads
@@ -423,8 +424,8 @@ impl Crew {
         self.threads.get().is_none_or(Vec::is_empty)
     }
 
-    /// Has the threads take part in a job, and the caller's if it is asked to; returns when
-    /// nobody is at it any more.
+    /// Runs a job on the threads and, if `take_part` is set, on the caller's; returns when no
+    /// thread works on it any more.
     fn share(&self, job: &Job<'_>, take_part: bool) {
         let own = if take_part { job.join() } else { None };
         let post = Post {
@@ -456,13 +457,13 @@ impl Drop for Crew {
         self.shared.lock().closing = true;
         self.shared.wake.notify_all();
         for thread in self.threads.take().into_iter().flatten() {
-            // It ended by itself: a job's panic goes to the job's caller.
+            // The thread cannot have panicked: a job's panic goes to the job's caller.
             let _ = thread.join();
         }
     }
 }
 
-/// Each wakes so many others: waking takes time, so that one thread should not do it for all.
+/// The wake-up fan-out: each thread wakes at most this many others, because waking takes time.
 const CALLS: usize = 2;
 
 impl Shared {
@@ -470,7 +471,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes some of the threads for a job that more may join.
+    /// Wakes some threads for a job with free seats.
     fn call(&self, job: &Job<'_>) {
         let idle = self.idle.load(Ordering::Relaxed);
         for _ in 0..job.seats().min(idle).min(CALLS) {
@@ -478,7 +479,7 @@ impl Shared {
         }
     }
 
-    /// What a thread does until the pool is dropped.
+    /// The loop of a thread until the pool is dropped.
     fn serve(&self, number: usize) {
         let mut queue = self.lock();
         let mut looked = false;
@@ -493,7 +494,7 @@ impl Shared {
                 job.take_part(worker, number);
                 queue = self.lock();
                 if post.inside.fetch_sub(1, Ordering::Relaxed) == 1 && post.awaited.get() {
-                    // With the lock held: once it is free the post may be gone.
+                    // Notify with the lock held: once it is released the post may be gone.
                     post.gone.notify_one();
                 }
                 looked = false;
@@ -515,7 +516,7 @@ impl Shared {
     }
 }
 
-/// Pins this thread to a core, if the system has it.
+/// Pins this thread to a core, if it exists.
 #[cfg(target_os = "linux")]
 fn pin(core: usize) {
     if core >= libc::CPU_SETSIZE as usize {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::per_process::PerProcess;
 
 use super::native::{self, Emitter, NativeTile};
 use super::tile::TileProgram;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hotloop_runtime::code::{Code, publish_named};
+use hotloop_runtime::exec_memory::{Code, publish_named};
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::tile::TileFn;

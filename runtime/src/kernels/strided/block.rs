@@ -6,7 +6,7 @@ use super::run::{Run, Unit};
 use super::transpose::transpose;
 use crate::isa::Isa;
 
-/// An axis of a block: how many elements, and how many bytes apart on either side.
+/// An axis of a block: the number of elements, and the strides in bytes on both sides.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
     pub(super) count: usize,
@@ -19,13 +19,13 @@ impl Axis {
         self.dst == size && self.src == size
     }
 
-    /// How far a step goes.
+    /// The larger stride of both sides.
     fn reach(self) -> usize {
         self.dst.unsigned_abs().saturating_add(self.src.unsigned_abs())
     }
 }
 
-/// Elements to copy, by rows and columns.
+/// A two-dimensional block of elements to copy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) dst: *mut u8,
@@ -34,9 +34,9 @@ pub(super) struct Block {
     pub(super) columns: Axis,
 }
 
-/// Rows and columns of this length or shorter are written out.
+/// Rows and columns of at most this length have unrolled code.
 const SHORT: usize = 8;
-/// A square of this many elements a side has its lines in L1 on both sides.
+/// The side of a square, in elements, whose cache lines fit L1 on both sides.
 const SIDE: usize = 16;
 
 impl Block {
@@ -61,7 +61,7 @@ impl Block {
         }
     }
 
-    /// The rows and columns asked for.
+    /// The sub-block of these rows and columns.
     pub(super) fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Block {
         let at =
             |row: isize, column: isize| rows.start as isize * row + columns.start as isize * column;
@@ -73,7 +73,7 @@ impl Block {
         }
     }
 
-    /// Makes columns the axis to go along first, and the destination ascend.
+    /// Chooses columns as the inner axis, with an ascending destination.
     fn orient(&mut self, size: isize) {
         let (rows, columns) = (self.rows, self.columns);
         let turn = if rows.count == 1 || columns.count == 1 {
@@ -171,7 +171,7 @@ impl Block {
     }
 
     /// # Safety
-    /// As [`Block::copy`]'s; all rows are copies of one.
+    /// As [`Block::copy`]; all rows are copies of one.
     unsafe fn repeat_row<T: Unit>(&self, isa: Isa) {
         let size = size_of::<T>() as isize;
         // SAFETY: the caller's promise.
@@ -233,8 +233,7 @@ impl Block {
         }
     }
 
-    /// Square after square, so that the lines that both sides share among rows or columns are
-    /// still there when they are needed again.
+    /// Copies square by square, so that cache lines shared by rows or columns are reused.
     ///
     /// # Safety
     /// As [`Block::copy`]'s.

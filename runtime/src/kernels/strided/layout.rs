@@ -1,4 +1,4 @@
-//! What can be said of an array's layout from its shape and strides.
+//! Properties of layouts: spans, contiguity, overlap, broadcasting.
 
 /// The bytes that an array spans, from the lowest to one past the highest, relative to its
 /// element whose indices are all zero; `(0, 0)` if it has no element. `None` if a number
@@ -19,13 +19,13 @@ pub fn byte_span(shape: &[usize], strides: &[isize], size: usize) -> Option<(isi
             highest = highest.checked_add(reach)?;
         }
     }
-    // The length must be a number too.
+    // The length must not overflow either.
     highest.checked_sub(lowest)?;
     Some((lowest, highest))
 }
 
-/// Whether the elements lie in C order without gaps. Strides of axes of one element do not
-/// matter, nor any stride of an array without elements.
+/// Whether the elements are in C order without gaps. Strides of axes of extent 1 are ignored, as
+/// are all strides of an empty array.
 pub fn is_contiguous(shape: &[usize], strides: &[isize], size: usize) -> bool {
     if shape.len() != strides.len() {
         return false;
@@ -45,11 +45,10 @@ pub fn is_contiguous(shape: &[usize], strides: &[isize], size: usize) -> bool {
     true
 }
 
-/// Whether two different indices of an array may name a common byte, as they must not in an
-/// output.
+/// Whether two different indices of an array may share a byte, which is not allowed in an output.
 ///
-/// It is exact for arrays whose axes nest, which are all that slicing, transposing, reversing and
-/// reshaping make; of others it may say `true` where no two elements meet.
+/// Exact for arrays whose axes nest, which includes all results of slicing, transposing, reversing
+/// and reshaping; for others it may return `true` although no elements overlap.
 pub fn overlaps_itself(shape: &[usize], strides: &[isize], size: usize) -> bool {
     if shape.len() != strides.len() {
         return true;
@@ -64,8 +63,7 @@ pub fn overlaps_itself(shape: &[usize], strides: &[isize], size: usize) -> bool 
         .map(|(&extent, &stride)| (stride.unsigned_abs(), extent))
         .collect();
     axes.sort_unstable();
-    // The bytes from the first to one past the last of the axes so far: a step along the next
-    // one must clear them.
+    // The span in bytes of the axes so far; the next axis must have at least this stride.
     let mut span = size;
     for (stride, extent) in axes {
         if stride < span {
@@ -78,8 +76,8 @@ pub fn overlaps_itself(shape: &[usize], strides: &[isize], size: usize) -> bool 
     false
 }
 
-/// The strides with which an operand is read as an array of shape `target`: its axes are the last
-/// ones, and those of one element are repeated, with stride 0. `None` if the shapes do not fit.
+/// The strides of an operand broadcast to the shape `target`: missing axes and axes of extent 1
+/// have stride 0. `None` if the shapes do not broadcast.
 pub fn broadcast_strides(
     shape: &[usize],
     strides: &[isize],
@@ -100,10 +98,10 @@ pub fn broadcast_strides(
     Some(broadcast)
 }
 
-/// The shape that two shapes broadcast to, by NumPy's rules; `None` if they do not fit.
+/// The shape that two shapes broadcast to, by NumPy's rules; `None` if they do not broadcast.
 pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
-    // Axes are matched from the last one; those that are missing have one element.
+    // Axes are matched from the last one; missing ones have extent 1.
     let extent = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis])
     };

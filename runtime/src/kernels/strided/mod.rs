@@ -1,4 +1,4 @@
-//! Strided arrays: copies to and from contiguous blocks, and what can be said of their layout.
+//! Copies between strided arrays and contiguous blocks, and properties of layouts.
 //!
 //! Shapes count elements, strides count bytes and may be zero or negative. The elements of an
 //! array are numbered in C order, the last axis fastest.
@@ -16,10 +16,10 @@ pub use swap::swap_bytes;
 use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 
-/// The most axes that [`gather`] and [`scatter`] take.
+/// The maximum rank for [`gather`] and [`scatter`].
 pub const MAX_RANK: usize = 64;
 
-/// How an array whose columns are contiguous is best taken apart for [`gather_block`] and
+/// The division of an array with contiguous columns into panels for [`gather_block`] and
 /// [`scatter_block`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panel {
@@ -32,15 +32,14 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// The panels that elements of `size` bytes, the first at `array` and columns `column_stride`
-    /// bytes apart, come out of memory fastest with while they are still in the cache when their
+    /// The panel size with the best bandwidth for elements of `size` bytes, the first at `array`,
+    /// with columns `column_stride` bytes apart. The copy of a panel stays in the cache until its
     /// rows are read.
     ///
-    /// Two lines a column are what memory gives as a pair, and such a panel fits L1; but it must
-    /// begin at a line, as what is left of a line is gone when it is needed next. Where that
-    /// cannot be had for all columns, or these share few sets of the caches, each column gives
-    /// more while it is there. Rows of a panel's copy are best 64 bytes longer than they need be,
-    /// lest they share sets themselves.
+    /// Two lines per column are fetched as a pair, and such a panel fits L1; but it must start at a
+    /// cache line, because the rest of a line is evicted before its next use. If columns are not
+    /// all aligned, or map to few cache sets, panels have more rows. Rows of a panel's copy should
+    /// be padded by 64 bytes, so that they do not map to the same sets.
     pub fn new(array: *const u8, column_stride: isize, size: usize) -> Panel {
         const LINE: usize = 64;
         let step = column_stride.unsigned_abs();
@@ -174,22 +173,22 @@ pub unsafe fn scatter_block(
     unsafe { Block { dst, src, rows, columns }.copy(Isa::detect(), size) }
 }
 
-/// A part of an array: whole rows, or a part of one.
+/// A piece of an array: whole rows, or part of one.
 struct Piece {
-    /// Where its first element is, in bytes.
+    /// The offset of its first element in bytes.
     offset: isize,
     rows: usize,
-    /// Bytes from row to row.
+    /// The row stride in bytes.
     row: isize,
     columns: usize,
-    /// Bytes from column to column.
+    /// The column stride in bytes.
     column: isize,
 }
 
 /// Calls `f` for the pieces that make up the elements `start..start + n`, in order.
 ///
-/// Inner axes that lie in memory as one longer axis count as one, and those outside of them as
-/// rows, so a piece is as large as it can be.
+/// Contiguous inner axes are merged into columns and the axes around them into rows, so pieces are
+/// as large as possible.
 #[inline(always)]
 fn each_piece(
     shape: &[usize],
@@ -201,7 +200,7 @@ fn each_piece(
     if n == 0 {
         return;
     }
-    // No extent is 0, as there is an element.
+    // No extent is 0, because there is an element.
     let (columns, column, outer) = join(shape, strides, shape.len());
     let (rows, row, outer) = join(shape, strides, outer);
     let mut index = [0_usize; MAX_RANK];
@@ -215,7 +214,7 @@ fn each_piece(
     let (mut r, mut c) = (start / columns % rows, start % columns);
     let mut left = n;
     loop {
-        // The rest of a row that has begun, whole rows, the beginning of the last one.
+        // The rest of a started row, whole rows, or the start of the last one.
         let (height, width) = if c > 0 || left < columns {
             (1, left.min(columns - c))
         } else {
@@ -245,8 +244,8 @@ fn each_piece(
     }
 }
 
-/// The last of the first `axes` axes and those that continue it, as one: its extent, its stride,
-/// and how many axes are left.
+/// Merges the last of the first `axes` axes with those contiguous with it: returns the extent, the
+/// stride, and the number of remaining axes.
 #[inline(always)]
 fn join(shape: &[usize], strides: &[isize], mut axes: usize) -> (usize, isize, usize) {
     let (mut joined, mut stride) = (1_usize, 0_isize);

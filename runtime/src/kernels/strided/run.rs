@@ -1,16 +1,16 @@
-//! Copies of elements a fixed step apart.
+//! Copies of one-dimensional strided runs.
 
 use super::block::Axis;
 use crate::isa::Isa;
 
-/// What an element is copied as.
+/// The type that elements are copied as.
 pub(super) trait Unit: Copy {}
 impl Unit for u8 {}
 impl Unit for u16 {}
 impl Unit for u32 {}
 impl Unit for u64 {}
 
-/// Elements to copy, one after the other.
+/// A one-dimensional run of elements to copy.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub(super) dst: *mut u8,
@@ -57,7 +57,7 @@ impl Run {
         }
     }
 
-    /// Backward or every other element: a loop for each, which becomes one of shuffles.
+    /// Strides of -1, 2 and -2 have separate loops, which compile to shuffles.
     ///
     /// # Safety
     /// As [`Run::copy`]'s; the destination is contiguous, and the source steps by -1, 2 or -2
@@ -124,7 +124,7 @@ impl Run {
 /// [`Run::shuffle`] with AVX2.
 ///
 /// # Safety
-/// As of that; the machine has AVX2.
+/// As [`Run::shuffle`]; the machine has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn shuffle_avx2<T: Unit>(run: Run) {

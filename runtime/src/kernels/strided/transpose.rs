@@ -1,20 +1,21 @@
-//! Blocks whose rows lie apart in the source and whose columns lie apart in the destination.
+//! Transposition: copies of blocks with contiguous columns in the source and contiguous rows in the
+//! destination.
 //!
-//! Vectors are 16-byte lanes side by side. Interleaving, pair by pair, as often as halves the
-//! elements of a lane transposes square blocks inside the lanes; the lanes of several such blocks
-//! then change places.
+//! Vectors consist of 16-byte lanes. Interleaving pairs of vectors log2(N) times, for N elements
+//! per lane, transposes square blocks inside the lanes; then the lanes of several blocks are
+//! exchanged.
 
 use super::block::Block;
 use crate::isa::Isa;
 
-/// How many far steps ahead the memory is asked for, as the hardware does not foresee steps longer
-/// than a page. Into L2, whose misses may be many more than L1's: 16 rows of 8 bytes come at
-/// 22 GB/s where 64 rows asked into L1 came at 16 and plain reading comes at 32; fewer steps ahead
+/// The prefetch distance in steps for large strides, because the hardware does not prefetch strides
+/// longer than a page. It targets L2, which allows more outstanding misses than L1: 16 rows of 8
+/// bytes reach 22 GB/s, where 64 rows into L1 reached 16 and plain reading 32. Shorter distances
 /// are too late.
 const AHEAD: isize = 64;
-/// The same where a step keeps to few sets of the caches, which hold no 64 columns then.
+/// The prefetch distance if columns map to few cache sets, which cannot hold 64 columns.
 const AHEAD_IN_FEW_SETS: isize = 16;
-/// Steps from here on are not foreseen.
+/// The stride in bytes from which the hardware does not prefetch.
 const FAR: usize = 1024;
 
 /// Copies a block whose source columns and destination rows are contiguous: `block.rows.src` and
@@ -62,7 +63,7 @@ mod x86 {
         /// # Safety
         /// The machine has the instructions, and the vector is readable at `at`.
         unsafe fn load(at: *const u8) -> Self;
-        /// Lanes from places `step` bytes apart.
+        /// Loads lanes that are `step` bytes apart.
         ///
         /// # Safety
         /// The machine has the instructions, and the lanes are readable.
@@ -70,8 +71,8 @@ mod x86 {
         /// # Safety
         /// The machine has the instructions, and the vector is writable at `at`.
         unsafe fn store(self, at: *mut u8);
-        /// The elements of two vectors in turns, lane by lane: of the lower halves, and of the
-        /// upper ones.
+        /// Interleaves the elements of two vectors within each lane: the lower halves, and the
+        /// upper halves.
         ///
         /// # Safety
         /// The machine has the instructions.
@@ -166,8 +167,9 @@ mod x86 {
     unsafe fn network<V: Vector<L>, const L: usize, const SIZE: usize, const N: usize>(
         mut v: [V; N],
     ) -> [V; N] {
-        // Interleaving the first half with the second rotates the bits of an element's number:
-        // its vector and its place in the lane. After log2(N) times they have changed roles.
+        // Interleaving the first half with the second rotates the bits of an element's index, which
+        // consists of its vector and its place in the lane. After log2(N) rotations the two are
+        // exchanged.
         for _ in 0..N.ilog2() {
             let from = v;
             for i in 0..N / 2 {
@@ -179,7 +181,7 @@ mod x86 {
         v
     }
 
-    /// `L * N` columns of `N` rows, by lanes.
+    /// Transposes `L * N` columns of `N` rows, by lanes.
     ///
     /// # Safety
     /// The machine has the instructions; the block's elements are readable and writable.
@@ -202,7 +204,8 @@ mod x86 {
         }
     }
 
-    /// `L * N` columns of `L * N` rows, by whole vectors: a line of the source is touched once.
+    /// Transposes `L * N` columns of `L * N` rows, by whole vectors: each source line is accessed
+    /// once.
     ///
     /// # Safety
     /// The machine has the instructions; the block's elements are readable and writable.
@@ -230,13 +233,13 @@ mod x86 {
         }
     }
 
-    /// How many steps ahead to ask.
+    /// The prefetch distance in steps.
     #[inline(always)]
     fn ahead(step: isize) -> isize {
         if step % 4096 == 0 { AHEAD_IN_FEW_SETS } else { AHEAD }
     }
 
-    /// Asks for what the blocks after this one need.
+    /// Prefetches for the next blocks.
     #[inline(always)]
     fn prefetch<const LINES: usize>(from: *const u8, step: isize, ahead: isize) {
         for j in 0..LINES as isize {
@@ -246,8 +249,8 @@ mod x86 {
         }
     }
 
-    /// The part of a block that whole vectors fill, by `ROWS` rows and `COLUMNS` columns; what is
-    /// right of it and below it is left to `rest`.
+    /// Transposes the part of a block that consists of whole tiles of `ROWS` rows and `COLUMNS`
+    /// columns; `rest` copies the remainder to the right and below.
     ///
     /// # Safety
     /// As `transpose`'s.
@@ -266,8 +269,8 @@ mod x86 {
             (dst, src)
         };
         let (read, written) = (columns.src.unsigned_abs(), rows.dst.unsigned_abs());
-        // Along the lines that are written, or those that are read. Each is asked for once, but
-        // the last one if it is not entered at its beginning.
+        // Iterates along the written or the read lines. Each is prefetched once, except a last one
+        // that is not entered at its start.
         if written >= FAR && written > read {
             let ahead = ahead(rows.dst);
             for r in (0..whole_rows).step_by(ROWS) {

@@ -24,8 +24,8 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use hotloop_runtime::block::BlockFn;
 use hotloop_runtime::convert::{Lane, convert};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fork::PerProcess;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::per_process::PerProcess;
 use hotloop_runtime::reduce::{Reduction, Runs};
 use hotloop_runtime::tile::TileTable;
 

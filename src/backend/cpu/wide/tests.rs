@@ -3,9 +3,9 @@
 mod evaluator;
 
 use hotloop_runtime::cell::Cell;
-use hotloop_runtime::code::publish;
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::exec_memory::publish;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::tile::TileFn;
 

@@ -1,21 +1,21 @@
 //! Executable memory.
 //!
-//! Machine code lives in segments of a megabyte, shared by the whole process: each is one piece
-//! of anonymous shared memory that is mapped twice, once to be written and once to be executed,
-//! at different addresses. So no page is ever both, tens of thousands of pieces need only a few
-//! hundred mappings, and publishing one changes no protection.
+//! Machine code lives in segments of a megabyte, shared by the whole process: anonymous shared
+//! memory that is mapped twice, once writable and once executable, at different addresses. So no
+//! page is ever both, tens of thousands of functions need only a few hundred mappings, and
+//! publishing one changes no protection.
 //!
 //! # After a fork
 //!
-//! Parent and child share the segments that there were: what one wrote to them, the other would
-//! execute. So a fork freezes them: both go on executing what is there, and neither writes to
-//! them again; new code goes to new segments.
+//! Parent and child share the existing segments: the child would execute what the parent writes,
+//! and vice versa. So a fork freezes them: both keep executing their code, and new code goes to new
+//! segments.
 //!
 //! # Under a profiler
 //!
-//! `perf` asks its map only about memory without a file. What it is told of that way goes to
-//! *lasting* segments, which are shared memory without a name, and whose addresses are never used
-//! again: a line of the map cannot be taken back.
+//! `perf` looks up its map only for memory without a file. Code listed there goes to *lasting*
+//! segments, which are unnamed shared memory whose addresses are never reused, because a line of
+//! the map cannot be removed.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 use refused as arena;
@@ -25,9 +25,9 @@ use std::io;
 
 use crate::perf::{Perf, announce};
 
-/// Machine code in executable memory, which is freed when this is dropped.
+/// Machine code in executable memory, freed on drop.
 ///
-/// Whoever calls it must keep it alive until the call returns.
+/// Callers of the code must keep it alive until the call returns.
 pub struct Code {
     start: *const u8,
     len: usize,
@@ -50,7 +50,7 @@ impl Code {
         self.len
     }
 
-    /// Whether there is no code at all.
+    /// Whether the code is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -68,13 +68,13 @@ impl Drop for Code {
     }
 }
 
-/// Why there is no executable memory.
+/// The error for refused executable memory.
 #[derive(Debug)]
 pub struct CodeError(Option<io::Error>);
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 impl CodeError {
-    /// Whether the process may not have files so large.
+    /// Whether the limit on file sizes is the cause.
     fn is_of_file_size(&self) -> bool {
         self.0.as_ref().is_some_and(|cause| cause.raw_os_error() == Some(libc::EFBIG))
     }
@@ -97,13 +97,13 @@ impl std::error::Error for CodeError {
 
 /// Copies machine code to executable memory.
 ///
-/// The code must not depend on where it lies: it is not relocated.
+/// The code must be position independent: it is not relocated.
 pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
     let start = arena::publish(code, false)?;
     Ok(Code { start, len: code.len() })
 }
 
-/// As [`publish`], and tells `perf` of it.
+/// As [`publish`], and registers the code with `perf`.
 pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeError> {
     let lasting = perf == Perf::Map;
     match arena::publish(code, lasting) {
@@ -111,13 +111,13 @@ pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeEr
             announce(perf, start, code, name);
             Ok(Code { start, len: code.len() })
         }
-        // Where its addresses cannot be kept it runs all the same, without a name.
+        // If addresses cannot be reserved, the code runs without a name.
         Err(_) if lasting => publish(code),
         Err(refused) => Err(refused),
     }
 }
 
-/// Platforms where none is to be had.
+/// Platforms without executable memory.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 mod refused {
     use super::CodeError;
@@ -140,22 +140,21 @@ mod arena {
     use super::CodeError;
     use crate::disk;
 
-    /// Bytes of a segment, unless one piece of code needs more.
+    /// The size of a segment, unless one function needs more.
     const SEGMENT: usize = 1 << 20;
 
-    /// Pieces start at multiples of this and take multiples of it.
+    /// The alignment of functions.
     const ALIGN: usize = 64;
 
-    /// `int3`: what free memory holds, so that a call of freed code stops at once.
+    /// `int3`: the content of free memory, so that a call of freed code traps at once.
     const TRAP: u8 = 0xCC;
 
     static ARENA: Mutex<Arena> = Mutex::new(Arena { segments: BTreeMap::new(), forks: 0 });
 
     struct Arena {
-        /// By the address of the executable view.
+        /// The segments, by address of the executable view.
         segments: BTreeMap<usize, Segment>,
-        /// How often the process, or one that it descends from, has forked since the first
-        /// segment.
+        /// The number of forks of the process and its ancestors since the first segment.
         forks: u64,
     }
 
@@ -169,9 +168,10 @@ mod arena {
         free: BTreeMap<usize, usize>,
         /// The same as `(length, offset)`.
         by_len: BTreeSet<(usize, usize)>,
-        /// [`Arena::forks`] when it was made. It is written to only while that has not changed.
+        /// [`Arena::forks`] when it was made. The segment is writable only while the number is the
+        /// same.
         forks: u64,
-        /// Whether its addresses are never used again.
+        /// Whether its addresses are never reused.
         lasting: bool,
     }
 
@@ -231,7 +231,7 @@ mod arena {
             unsafe { segment.writable.add(offset).write_bytes(TRAP, len) };
         }
         segment.give_back(offset, len);
-        // Dropping a segment unmaps it. The last one of its kind that can be written to is kept.
+        // Dropping a segment unmaps it. The last writable one of its kind is kept.
         let (frozen, lasting) = (segment.forks != *forks, segment.lasting);
         let alike = |other: &&Segment| other.forks == *forks && other.lasting == lasting;
         if segment.used == 0 && (frozen || segments.values().filter(alike).count() > 1) {
@@ -239,7 +239,7 @@ mod arena {
         }
     }
 
-    /// The bytes that a piece takes.
+    /// The size of a function, rounded up to the alignment.
     fn rounded(len: usize) -> Option<usize> {
         len.checked_next_multiple_of(ALIGN)
     }
@@ -249,19 +249,19 @@ mod arena {
     }
 
     fn lock() -> MutexGuard<'static, Arena> {
-        // A panic while it was held can only have been one of this module's own assertions,
-        // which come before anything is changed.
+        // A panic while the lock was held can only be one of this module's assertions, which
+        // precede any change.
         ARENA.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that a fork freezes the segments.
+    /// Registers the fork handlers that freeze the segments.
     fn on_fork() {
         thread_local! {
             static HELD: RefCell<Option<MutexGuard<'static, Arena>>> = const { RefCell::new(None) };
         }
-        // The lock is held across the fork, so that the child finds the arena whole and the lock
-        // free. All three run on the thread that forks; one whose locals are gone can only be
-        // on its way out, and freezes without the lock's help in the child.
+        // The lock is held across the fork, so that the child finds a consistent arena and a free
+        // lock. All three handlers run on the forking thread; if its thread locals are destroyed,
+        // the child freezes without the lock.
         extern "C" fn prepare() {
             let mut arena = lock();
             arena.forks += 1;
@@ -280,13 +280,13 @@ mod arena {
     }
 
     impl Segment {
-        /// A segment that holds a piece of `len` bytes.
+        /// Maps a segment for a function of `len` bytes.
         fn map(len: usize, forks: u64, lasting: bool) -> Result<Segment, CodeError> {
             let len = len.checked_next_multiple_of(SEGMENT).ok_or_else(too_long)?;
             let mapped = if lasting { nameless(len) } else { named(len) };
             let (writable, executable) = match mapped {
-                // The limit on the size of files holds for those in memory, too, but not for memory
-                // without a file.
+                // The limit on file sizes applies to files in memory, but not to memory without a
+                // file.
                 Err(refused) if refused.is_of_file_size() => nameless(len)?,
                 mapped => mapped?,
             };
@@ -307,7 +307,7 @@ mod arena {
             self.by_len.last().map_or(0, |&(len, _)| len)
         }
 
-        /// Takes `len` bytes from the smallest free range that has them.
+        /// Allocates `len` bytes in the smallest free range that fits.
         fn take(&mut self, len: usize) -> Option<usize> {
             let &(have, offset) = self.by_len.range((len, 0)..).next()?;
             self.remove(offset, have);
@@ -318,7 +318,7 @@ mod arena {
             Some(offset)
         }
 
-        /// Makes a range free again.
+        /// Frees a range.
         fn give_back(&mut self, offset: usize, len: usize) {
             self.used -= len;
             if self.lasting {
@@ -389,8 +389,8 @@ mod arena {
         mapped
     }
 
-    /// The same of shared memory that `perf` takes for nobody's file. It is mapped a second time
-    /// by `mremap`, which makes a new mapping of shared pages where the old length is 0.
+    /// As [`named`], of shared memory without a file. The second mapping is made by `mremap`, which
+    /// maps shared pages again if the old length is 0.
     fn nameless(len: usize) -> Result<(*mut u8, *mut u8), CodeError> {
         let (writable, executable) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC);
@@ -414,10 +414,10 @@ mod arena {
         }
     }
 
-    /// Frees the memory of a mapping, and keeps its addresses from being used again.
+    /// Frees the memory of a mapping, and reserves its addresses.
     ///
     /// # Safety
-    /// The mapping is ours and of this length, and nobody uses it any more.
+    /// The mapping belongs to this module, has this length, and is not in use.
     unsafe fn reserve(at: *mut u8, len: usize) {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
         // SAFETY: it replaces that mapping and no other; where it is refused, that one stays.
@@ -426,8 +426,8 @@ mod arena {
 
     /// An anonymous file in memory.
     fn memory_file() -> Result<libc::c_int, CodeError> {
-        // The file itself need not be executable, only mappings of it, and some systems refuse
-        // files that are; kernels before 6.3 do not know the flag.
+        // The file itself need not be executable, and some systems refuse executable ones; kernels
+        // before 6.3 do not know the flag.
         for flags in [libc::MFD_CLOEXEC | libc::MFD_NOEXEC_SEAL, libc::MFD_CLOEXEC] {
             // SAFETY: the name is a C string.
             let file = unsafe { libc::memfd_create(c"hotloop-code".as_ptr(), flags) };

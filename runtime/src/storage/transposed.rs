@@ -1,8 +1,8 @@
-//! Blocks of arrays that lie the other way than they are gone through: the elements of a column
-//! are near each other in the store, and those of a row are not.
+//! Transposed blocks: rows are visited, but the elements of a column are adjacent in the store, and
+//! those of a row are not.
 //!
-//! Columns are transferred one by one, or with what is between them where that is little, and
-//! turned on the way to or from the rows of a window.
+//! Columns are transferred one by one, or together if the gaps between them are small, and
+//! transposed into or out of the rows of a window.
 
 use std::ops::Range;
 
@@ -12,24 +12,25 @@ use crate::store::Store;
 use crate::strided::gather_block;
 use crate::window::{GAP, PICKED, Transfers, bytes_mut, steps};
 
-/// Between columns that are turned, so that those of a power of two do not share lines of a cache.
+/// Bytes of padding between columns, so that columns with a power-of-two size do not share cache
+/// sets.
 const PAD: usize = 64;
 
-/// Rows of a block: all have the same columns, but the first may begin late and the last end
-/// early.
+/// A transposed block: all rows have the same columns, but the first row may start late and the
+/// last one end early.
 #[derive(Clone)]
-pub(crate) struct Turned<'a> {
+pub(crate) struct TransposedBlock<'a> {
     pub store: &'a Store,
-    /// Looked at before each transfer.
+    /// Checked before each transfer.
     pub control: &'a Control,
     /// Bytes of an element.
     pub size: usize,
     /// The offset in the store of column 0 of the first row.
     pub from: isize,
-    /// From one row to the next; not more than [`GAP`] bytes.
+    /// The stride of rows; at most [`GAP`] bytes.
     pub down: isize,
     pub rows: usize,
-    /// The axes of the columns, and the steps along them.
+    /// The extents and strides of the axes of columns.
     pub extents: &'a [usize],
     pub strides: &'a [isize],
     pub columns: Range<usize>,
@@ -39,19 +40,18 @@ pub(crate) struct Turned<'a> {
     pub last: usize,
 }
 
-/// Rows of a block that are of the same columns.
+/// Rows of a block that have the same columns.
 struct Even {
     row: usize,
     rows: usize,
     columns: Range<usize>,
 }
 
-impl Turned<'_> {
-    /// Reads the block into a window, which begins with its first element; rows follow each
-    /// other.
+impl TransposedBlock<'_> {
+    /// Reads the block into a window, row after row, starting with its first element.
     ///
     /// # Errors
-    /// The store's; [`Stop`] if the control says so.
+    /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
     /// The window has room for the block, and `picked` for [`PICKED`] bytes.
@@ -62,10 +62,11 @@ impl Turned<'_> {
         })
     }
 
-    /// Writes the block, as [`Turned::fetch`] reads it. Rows are one element apart.
+    /// Writes the block from a window with the layout of [`TransposedBlock::fetch`]. Rows are
+    /// adjacent in the store.
     ///
     /// # Errors
-    /// The store's; [`Stop`] if the control says so.
+    /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
     /// The window holds the block, `picked` has room for [`PICKED`] bytes.
@@ -76,8 +77,9 @@ impl Turned<'_> {
         })
     }
 
-    /// Parts of so few rows that a column of them can be picked, and their places in the window.
-    fn parts(&self) -> impl Iterator<Item = (Turned<'_>, usize)> {
+    /// Splits the block so that a column of each part fits the picking buffer; returns the parts
+    /// with their offsets in the window.
+    fn parts(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let most = (PICKED - PAD) / self.down.unsigned_abs().max(self.size);
         (0..self.rows).step_by(most).map(move |row| {
             let mut part = self.clone();
@@ -97,29 +99,29 @@ impl Turned<'_> {
         })
     }
 
-    /// Where an element of the block is in the window.
+    /// The offset of an element in the window.
     fn place(&self, row: usize, column: usize) -> usize {
         (row * self.columns.len() + column - self.first) * self.size
     }
 
-    /// Bytes from the first element of a column to the end of its last, whichever is first.
+    /// The span in bytes of a column of `rows` rows.
     fn height(&self, rows: usize) -> usize {
         (rows - 1) * self.down.unsigned_abs() + self.size
     }
 
-    /// The offset in the store of the first row's element.
+    /// The offset in the store of a column's element in the first row.
     fn at(&self, column: usize) -> isize {
         self.from + steps(self.extents, self.strides, column)
     }
 
-    /// The rows that a column has.
+    /// The rows in which the block has a column.
     fn rows_of(&self, column: usize) -> Range<usize> {
         usize::from(column < self.first)..self.rows - usize::from(column >= self.last)
     }
 
-    /// Rows of the same columns, among some of the columns.
+    /// Splits the block into rows with the same columns, limited to the columns `among`.
     fn even<'s>(&'s self, among: &'s Range<usize>) -> impl Iterator<Item = Even> + 's {
-        let Turned { rows, first, last, ref columns, .. } = *self;
+        let TransposedBlock { rows, first, last, ref columns, .. } = *self;
         let early = usize::from(first > columns.start || rows == 1);
         let late = usize::from(rows > 1 && last < columns.end);
         let begin = (0, early, first..if rows == 1 { last } else { columns.end });
@@ -132,7 +134,7 @@ impl Turned<'_> {
     }
 
     /// # Safety
-    /// As [`Turned::fetch`], for few rows.
+    /// As [`TransposedBlock::fetch`], for a part.
     unsafe fn fetch_part(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, pitch) = (self.size, self.columns.len() * self.size);
         let mut start = self.columns.start;
@@ -154,11 +156,11 @@ impl Turned<'_> {
         Ok(())
     }
 
-    /// Reads some columns, the first of which is given. Tells their end, where the first row's
-    /// element of the first is, and the step from column to column.
+    /// Reads columns from `start` on. Returns their end, the address of the first one's element in
+    /// the first row, and the stride of columns.
     ///
     /// # Safety
-    /// As [`Turned::fetch`], for few rows.
+    /// As [`TransposedBlock::fetch`], for a part.
     unsafe fn pick(
         &self,
         start: usize,
@@ -167,7 +169,7 @@ impl Turned<'_> {
         let height = self.height(self.rows);
         let extent = self.extents.last().copied().unwrap_or(1);
         let step = self.strides.last().copied().unwrap_or(0);
-        // How far below the first row's element the lowest of a column is.
+        // The distance from the lowest element of a column up to the one in the first row.
         let below = if self.down < 0 { height - self.size } else { 0 };
         if step.unsigned_abs() <= height + GAP as usize {
             let room = (PICKED - height).checked_div(step.unsigned_abs());
@@ -201,7 +203,7 @@ impl Turned<'_> {
     }
 
     /// # Safety
-    /// As [`Turned::flush`], for few rows.
+    /// As [`TransposedBlock::flush`], for a part.
     unsafe fn flush_part(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, height) = (self.size, self.rows * self.size);
         let (below, row_step) = (self.columns.len() * size, size as isize);

@@ -1,14 +1,14 @@
-//! Who calls the units of a loop: the threads of a pool, or those of a host that has its own.
+//! Execution of a loop's units on a pool or on the host's threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::pool::Pool;
 
-/// A host's parallel loop: it calls the function once for every number below a count, on whatever
-/// threads it likes, and returns when all calls have.
+/// A host's parallel loop: calls the function once for every number below a count, on any threads,
+/// and returns when all calls have returned.
 pub type ForEach<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + 'a;
 
-/// Who calls the units of a loop.
+/// The threads that run the units of a loop.
 #[derive(Clone, Copy)]
 pub enum Driver<'a> {
     /// The threads of a pool.
@@ -18,8 +18,8 @@ pub enum Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// How many workers a run should have: at most so many, for so many units of so many
-    /// nanoseconds of work in all.
+    /// The number of workers for a run of `units` units and `nanoseconds` of work in all: at most
+    /// `most`.
     pub fn workers(&self, most: usize, units: usize, nanoseconds: f32) -> usize {
         match self {
             _ if most < 2 => 1,
@@ -38,8 +38,8 @@ impl Driver<'_> {
     }
 }
 
-/// Each of the host's calls is a worker, if it is the first of its number. What a host leaves
-/// undone is done in the end.
+/// The first call of each number is a worker. Units that the host leaves undone run on the calling
+/// thread afterwards.
 fn host(
     for_each: &ForEach<'_>,
     workers: usize,
@@ -63,7 +63,7 @@ fn host(
             all(worker);
         }
     });
-    // Nobody is at work any more: no call outlives the host's loop.
+    // No worker is active any more: no call outlives the host's loop.
     all(0);
 }
 

@@ -1,16 +1,16 @@
-//! When other threads are worth waking: what they take to begin on this machine, and what a pool
-//! has been asked for.
+//! The wake policy: chooses the number of workers from the measured fork-join cost of this machine
+//! and from recent runs.
 //!
-//! Threads that are awake meet within a microsecond or two; one that sleeps takes tens of them,
-//! and some of the caller's time to be woken. So small runs use threads that are awake and wake
-//! none, unless so many of them come in a row that they have missed more than it costs.
+//! Threads that are awake join within a microsecond or two; waking one takes tens of microseconds,
+//! some of it from the caller. So small runs use only threads that are awake, until runs in quick
+//! succession have lost more time than waking costs.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fork::PerProcess;
+use crate::per_process::PerProcess;
 use crate::pool::Pool;
 
 /// Whether a pool's threads are awake.
@@ -22,38 +22,38 @@ pub(crate) enum Awake {
     Other,
 }
 
-/// What is known of a pool's threads, and what they were last asked for.
+/// The wake policy of a pool.
 #[derive(Debug, Default)]
-pub(crate) struct Habits {
-    pace: OnceLock<Pace>,
-    /// Whether somebody measures it, or has.
+pub(crate) struct WakePolicy {
+    cost: OnceLock<ForkJoinCost>,
+    /// Whether a thread measures the cost, or has done so.
     measuring: AtomicBool,
-    /// Nanoseconds of work before there was a pace.
+    /// Nanoseconds of work before the cost was measured.
     worked: AtomicU64,
-    /// When the next small run must begin to be in a row with the last, by `clock`.
+    /// The time by `clock` until which a small run counts as following the last one.
     next: AtomicU64,
-    /// What small runs in a row have missed, in nanoseconds.
+    /// Nanoseconds lost by consecutive small runs.
     missed: AtomicU64,
     clock: OnceLock<Instant>,
 }
 
-/// Less work than this is not shared.
+/// Work in nanoseconds below which a run is not shared.
 const LEAST: f32 = 4_000.0;
-/// The least gain that counts.
+/// The relative time below which sharing pays.
 const GAIN: f32 = 0.9;
-/// After so much work it pays to start threads and to measure them, which takes a millisecond or
-/// two.
+/// Work in nanoseconds after which starting and measuring threads pays, which takes a millisecond
+/// or two.
 const WORK: u64 = 1_000_000;
-/// Two small runs with a longer pause between them, and longer than either takes, are not in a row.
+/// A pause in nanoseconds that ends a row of consecutive small runs.
 const PAUSE: u64 = 10_000;
 
-impl Habits {
-    /// The most workers that could ever be right.
+impl WakePolicy {
+    /// An upper bound on the number of workers.
     pub(crate) fn most(most: usize, nanoseconds: f32) -> usize {
         if nanoseconds * slowness() < LEAST { 1 } else { most }
     }
 
-    /// How many workers are best now.
+    /// The number of workers for a run.
     pub(crate) fn workers(
         &self,
         pool: &Pool,
@@ -66,75 +66,75 @@ impl Habits {
             return 1;
         }
         if awake == Awake::Other {
-            return Pace::USUAL.workers(most, alone, true).0;
+            return ForkJoinCost::USUAL.workers(most, alone, true).0;
         }
-        if self.pace.get().is_none()
+        if self.cost.get().is_none()
             && self.worked.fetch_add(alone as u64, Ordering::Relaxed) + (alone as u64) < WORK
         {
             return 1;
         }
-        // Nobody waits for another's measurement, which hands work to the pool.
-        let pace = match self.pace.get() {
-            Some(pace) => *pace,
-            None if self.measuring.swap(true, Ordering::Relaxed) => Pace::USUAL,
+        // A measurement hands work to the pool, so no thread waits for another's.
+        let cost = match self.cost.get() {
+            Some(cost) => *cost,
+            None if self.measuring.swap(true, Ordering::Relaxed) => ForkJoinCost::USUAL,
             None => {
-                let pace = Pace::measure(pool);
-                *self.pace.get_or_init(|| pace)
+                let cost = ForkJoinCost::measure(pool);
+                *self.cost.get_or_init(|| cost)
             }
         };
-        let (workers, time) = pace.workers(most, alone, true);
+        let (workers, time) = cost.workers(most, alone, true);
         if workers == 1 || awake == Awake::Yes {
             return workers;
         }
-        match pace.workers(most, alone, false).0 {
-            1 if self.is_worth_waking(alone, alone - time, &pace) => workers,
+        match cost.workers(most, alone, false).0 {
+            1 if self.is_worth_waking(alone, alone - time, &cost) => workers,
             other => other,
         }
     }
 
-    /// Notes a small run that threads would have gained if they were awake, and tells whether
-    /// there have been enough of them in a row.
-    fn is_worth_waking(&self, alone: f32, gain: f32, pace: &Pace) -> bool {
+    /// Records the gain that a small run missed because threads were asleep; returns whether
+    /// consecutive runs have missed enough to wake them.
+    fn is_worth_waking(&self, alone: f32, gain: f32, cost: &ForkJoinCost) -> bool {
         let now = self.clock.get_or_init(Instant::now).elapsed().as_nanos() as u64;
         let latest = now + 2 * alone as u64 + PAUSE;
         let in_a_row = now <= self.next.swap(latest, Ordering::Relaxed);
         let before = if !in_a_row { 0 } else { self.missed.load(Ordering::Relaxed) };
         let missed = before + gain as u64;
-        let enough = missed as f32 > pace.wake;
+        let enough = missed as f32 > cost.wake;
         self.missed.store(if enough { 0 } else { missed }, Ordering::Relaxed);
         enough
     }
 }
 
-/// What a fork and join costs, in nanoseconds.
+/// The cost of fork and join, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
-    /// Until two workers who are awake have met and parted, and until all have.
+struct ForkJoinCost {
+    /// Fork and join of two workers that are awake, and of all.
     two: f32,
     all: f32,
-    /// How often two must double to be all.
+    /// The number of doublings from two workers to all.
     doublings: u32,
-    /// What waking another worker costs the caller, and how late that one comes.
+    /// The caller's cost of waking a worker, and the delay of that worker.
     wake: f32,
     late: f32,
 }
 
-/// Rounds of a measurement. The fastest quarter counts: the machine may be busy, and a worker who
-/// does not come is not waited for.
+/// Rounds of a measurement. The first quartile counts, because the machine may be busy.
 const ROUNDS: usize = 8;
-/// How long the workers of a round wait for each other.
+/// The time limit for the workers of a round to meet.
 const MEETING: Duration = Duration::from_micros(200);
-/// After such a pause threads are asleep.
+/// A pause after which threads are asleep.
 const ASLEEP: Duration = Duration::from_micros(100);
-/// After longer ones waking takes longer, as the core sleeps deeper.
+/// Factor for longer pauses, after which waking takes longer because the core is in a deeper sleep
+/// state.
 const DEEPER: f32 = 2.0;
 
-impl Pace {
-    /// Of a pool that is not measured.
-    const USUAL: Pace =
-        Pace { two: 4_000.0, all: 16_000.0, doublings: 5, wake: 10_000.0, late: 30_000.0 };
+impl ForkJoinCost {
+    /// The cost assumed for a pool that is not measured.
+    const USUAL: ForkJoinCost =
+        ForkJoinCost { two: 4_000.0, all: 16_000.0, doublings: 5, wake: 10_000.0, late: 30_000.0 };
 
-    fn measure(pool: &Pool) -> Pace {
+    fn measure(pool: &Pool) -> ForkJoinCost {
         // The first round starts the threads.
         meet(pool, 2);
         let two = fastest(|| meet(pool, 2));
@@ -147,7 +147,7 @@ impl Pace {
             thread::sleep(ASLEEP);
             meet(pool, 2)
         });
-        Pace {
+        ForkJoinCost {
             two,
             all: all.max(two),
             doublings: doublings(pool.threads()),
@@ -156,7 +156,7 @@ impl Pace {
         }
     }
 
-    /// The best number of workers, and the time that they take.
+    /// The best number of workers, and their time.
     fn workers(&self, most: usize, alone: f32, awake: bool) -> (usize, f32) {
         let mut best = (1, alone * GAIN);
         let mut workers = 2;
@@ -181,19 +181,19 @@ impl Pace {
     }
 }
 
-/// How often two workers must double to be so many.
+/// `ceil(log2(workers / 2))`.
 fn doublings(workers: usize) -> u32 {
     workers.div_ceil(2).next_power_of_two().ilog2()
 }
 
-/// The time that a quarter of the rounds keep, in nanoseconds.
+/// The first quartile of the rounds, in nanoseconds.
 fn fastest(mut round: impl FnMut() -> Duration) -> f32 {
     let mut times: [Duration; ROUNDS] = std::array::from_fn(|_| round());
     times.sort_unstable();
     times[ROUNDS / 4].as_nanos() as f32
 }
 
-/// How long a run takes in which each worker waits until all are there.
+/// The time of a run in which each worker waits for all others.
 fn meet(pool: &Pool, workers: usize) -> Duration {
     let start = Instant::now();
     let there = AtomicUsize::new(0);
@@ -206,18 +206,18 @@ fn meet(pool: &Pool, workers: usize) -> Duration {
     start.elapsed()
 }
 
-/// How long a run takes in which there is nothing to do.
+/// The time of an empty run.
 fn part(pool: &Pool) -> Duration {
     let start = Instant::now();
     pool.run(2, 2, &|_, _| {});
     start.elapsed()
 }
 
-/// What an estimated nanosecond of an operation's cost takes on this machine: the operations'
-/// costs are about three times what they take, within programs, where `STEP` was measured.
+/// The ratio of actual to estimated cost on this machine. The costs in the table are about three
+/// times too high within programs, on the machine where `STEP` was measured.
 fn slowness() -> f32 {
     static SLOWNESS: PerProcess<OnceLock<f32>> = PerProcess::new();
-    /// Nanoseconds of a multiplication that waits for the one before, on a Zen 4 at 3.7 GHz.
+    /// Nanoseconds of a dependent multiplication on a Zen 4 at 3.7 GHz.
     const STEP: f32 = 1.08;
     const OVERESTIMATE: f32 = 3.2;
     const STEPS: u32 = 2048;

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Random, seed};
-use hotloop_runtime::stream::{fence, last_level_cache, stream};
+use hotloop_runtime::nontemporal::{fence, last_level_cache, stream};
 
 #[test]
 fn copies_what_is_asked_for() {

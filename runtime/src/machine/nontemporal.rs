@@ -1,23 +1,23 @@
-//! Stores that go past the caches, and loads that are asked for early.
+//! Nontemporal stores and prefetches.
 //!
-//! An ordinary store first fetches the line it writes to. One that is told that nobody will read
-//! the line soon does not, if a whole line is written at once: a third of the traffic of
-//! `a + b` is saved, and the caches keep what they have.
+//! An ordinary store first fetches its cache line. A nontemporal store of a whole line does not:
+//! this saves a quarter of the traffic of `a + b`, and evicts nothing from the caches.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// How many bytes of an output to compute in L1 before they are streamed. With 2 KiB at a time
-/// `2*a + 3*b` of three arrays in memory takes 1.05 times as long as storing past the caches from
-/// registers, with 4 KiB 1.3 to 1.8 times: the hardware forgets how the inputs were being read.
+/// The number of bytes of an output to compute in L1 before they are written by nontemporal stores.
+/// With 2 KiB at a time `2*a + 3*b` of three arrays in memory takes 1.05 times as long as
+/// nontemporal stores from registers, with 4 KiB 1.3 to 1.8 times: the hardware prefetcher loses
+/// track of the inputs.
 pub const PIECE: usize = 2 << 10;
 
-/// Copies `bytes` bytes, which should be in L1, to memory that will not be read soon. The whole
-/// lines of `dst` go past the caches, the edges do not.
+/// Copies `bytes` bytes, which should be in L1, to memory that will not be read soon. Whole lines
+/// of `dst` are written by nontemporal stores, the edges by ordinary ones.
 ///
-/// Other threads may see these stores late: [`fence`] once before they are told of the data.
+/// These stores are weakly ordered: call [`fence`] before publishing the data to other threads.
 ///
 /// # Safety
 /// `src` is readable and `dst` writable for `bytes` bytes; they do not overlap. No pointer needs
@@ -50,20 +50,20 @@ unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
 }
 
 /// # Safety
-/// As on x86-64.
+/// As the x86-64 function.
 #[cfg(not(target_arch = "x86_64"))]
 unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
     // SAFETY: the caller's promise.
     unsafe { dst.copy_from_nonoverlapping(src, lines * LINE) }
 }
 
-/// The loop over lines, a vector at a time. Vectors of 64 bytes are no faster than those of 32;
-/// those of 16 are up to 1.8 times slower.
+/// The loop over lines, by vectors. Vectors of 64 bytes are no faster than those of 32; those of 16
+/// are up to 1.8 times slower.
 #[cfg(target_arch = "x86_64")]
 macro_rules! lines {
     ($name:ident, $features:literal, $vector:ident, $load:ident, $store:ident) => {
         /// # Safety
-        /// As [`stream_lines`]'s; the machine has the instructions.
+        /// As [`stream_lines`]; the machine has the instructions.
         #[target_feature(enable = $features)]
         unsafe fn $name(dst: *mut u8, src: *const u8, lines: usize) {
             use std::arch::x86_64::{$load, $store, $vector};
@@ -84,7 +84,7 @@ lines!(lines_sse2, "sse2", __m128i, _mm_loadu_si128, _mm_stream_si128);
 #[cfg(target_arch = "x86_64")]
 lines!(lines_avx2, "avx2", __m256i, _mm256_loadu_si256, _mm256_stream_si256);
 
-/// Makes what this thread has streamed visible before what it stores from here on.
+/// Orders this thread's earlier nontemporal stores before its later stores.
 #[inline]
 pub fn fence() {
     #[cfg(target_arch = "x86_64")]
@@ -94,8 +94,7 @@ pub fn fence() {
     };
 }
 
-/// Asks for memory that will be read soon, where the hardware does not foresee it. Any address
-/// will do.
+/// Prefetches memory that will be read soon. Any address is valid.
 #[inline]
 pub fn prefetch(start: *const u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -108,13 +107,14 @@ pub fn prefetch(start: *const u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
-/// What is assumed of a machine that does not say: 32 MiB.
+/// The cache size of a machine that does not report it.
 const DEFAULT_CACHE: usize = 32 << 20;
 
-/// Bytes of the largest cache of this machine, found once. Outputs that, with what they are made
-/// of, do not fit into it gain from [`stream`].
+/// The size in bytes of this machine's largest cache, detected once. Outputs that do not fit it
+/// together with their inputs gain from [`stream`].
 pub fn last_level_cache() -> usize {
-    // Found twice does no harm, and a forked child must not wait for its parent's thread.
+    // Not a lock, because a forked child must not wait for a thread of its parent; detecting twice
+    // does no harm.
     static BYTES: AtomicUsize = AtomicUsize::new(0);
     match BYTES.load(Ordering::Relaxed) {
         0 => {
@@ -126,7 +126,7 @@ pub fn last_level_cache() -> usize {
     }
 }
 
-/// As the system describes the first processor.
+/// The largest cache of the first processor, from sysfs.
 fn largest_cache() -> Option<usize> {
     if !cfg!(target_os = "linux") {
         return None;

@@ -1,7 +1,7 @@
-//! What a forked process must not share with the one it descends from.
+//! State that a forked process must not share with its parent.
 //!
-//! The child of a fork has one thread. A lock that another thread held, a value that another
-//! thread was making, and threads that wait for work stay that way for ever.
+//! The child of a fork has one thread. In it, a lock held by another thread stays locked, a value
+//! being made by another thread stays unfinished, and worker threads do not exist.
 
 use std::marker::PhantomData;
 use std::ptr;
@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A number that differs between a process and the forks of it that were made since it was first
-/// asked for.
+/// A number that differs between a process and its forks since the first call.
 fn generation() -> u32 {
     #[cfg(unix)]
     {
@@ -19,9 +18,9 @@ fn generation() -> u32 {
         }
         static REGISTERED: AtomicBool = AtomicBool::new(false);
         if !REGISTERED.load(Ordering::Acquire) {
-            // Twice does no harm; a lock could be held by a thread that a child does not have.
-            // SAFETY: the handler is a function of this program and only adds to an atomic.
-            // Where it is refused for want of memory, forks are not noticed.
+            // Registering twice does no harm; a lock could be held by a thread that the child does
+            // not have. SAFETY: the handler is a function of this program and only adds to an
+            // atomic. Where it is refused for want of memory, forks are not noticed.
             unsafe { libc::pthread_atfork(None, None, Some(child)) };
             REGISTERED.store(true, Ordering::Release);
         }
@@ -29,9 +28,9 @@ fn generation() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// A value that every process has its own of: a forked one makes another when it first asks.
+/// A per-process value: a forked child makes its own at first use.
 ///
-/// That of its parent stays where it is, as nobody can tell in what state it was caught.
+/// The parent's value is leaked in the child, because the fork may have interrupted a change of it.
 #[derive(Debug, Default)]
 pub struct PerProcess<T> {
     made: AtomicPtr<Made<T>>,
@@ -50,7 +49,8 @@ impl<T: Send + Sync> PerProcess<T> {
         PerProcess { made: AtomicPtr::new(ptr::null_mut()), owned: PhantomData }
     }
 
-    /// This process's value. `make` should be cheap: of several that are made at once, one stays.
+    /// Returns this process's value, made by `make` at first use. `make` should be cheap:
+    /// concurrent first uses may call it several times.
     pub fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
         let generation = generation();
         let seen = self.made.load(Ordering::Acquire);

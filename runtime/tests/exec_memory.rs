@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hotloop_runtime::code::{Code, publish};
+use hotloop_runtime::exec_memory::{Code, publish};
 use hotloop_runtime::fpenv::FpEnv;
 
 /// The arena is the process's, and the tests count its mappings: one at a time.
