@@ -1,5 +1,5 @@
-//! What newcomers write, and that they are told what is written here instead: the advice compiles, and
-//! does what it says.
+//! Common spellings from elsewhere: errors advise what to write instead, and the advice compiles
+//! and is correct.
 
 use hotloop::ndarray::{Array1, Array2};
 use hotloop::{Arg, Error, compile};

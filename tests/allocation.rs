@@ -1,16 +1,15 @@
-//! Memory that is not given: the k-th large allocation of a call fails, for all k.
+//! Failing allocations: the k-th large allocation of a call fails, for all k.
 //!
-//! What grows with the arrays is asked for in a way that can be refused: outputs, temporary
-//! arrays, copies of overlapping inputs, the interpreter's values, scratch and the partial results
-//! of reductions. Then the call fails with `OutOfMemory`, its arrays are as they were, and the
-//! engine goes on.
+//! Memory that grows with the arrays is allocated fallibly: outputs, temporary arrays, copies of
+//! overlapping inputs, the interpreter's values, scratch and the partial results of reductions. A
+//! failure is `OutOfMemory`; the arrays are unchanged, and the engine stays usable.
 //!
-//! What does not grow with arrays comes from the standard library's collections, which end the
-//! process if the system has no memory left. That is all of compiling (tree, terms, graph, plan,
-//! Cranelift; bounded by the engine's limits), the caches, the text of errors, names and shapes of
-//! outputs, lists with an entry for each argument, node or axis, and starting the pool's threads.
-//! None of it takes [`LEAST`] bytes at once in the calls below, so failing everything from there on
-//! finds out if an array-sized allocation ever joins it.
+//! Other memory comes from the standard library's collections, which abort the process if an
+//! allocation fails. That is all of compiling (tree, terms, graph, plan, Cranelift; bounded by the
+//! engine's limits), the caches, the text of errors, names and shapes of outputs, lists with an
+//! entry for each argument, node or axis, and starting the pool's threads. None of it takes
+//! [`LEAST`] bytes at once in the calls below, so failing everything from there on finds out if an
+//! array-sized allocation ever joins it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -1,4 +1,4 @@
-//! How functions are called: by which of their names, with what behind the operands.
+//! Calls of functions: aliases, and options after the operands.
 
 use hotloop::{Arg, Error, ErrorKind, compile};
 

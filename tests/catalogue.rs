@@ -1,5 +1,4 @@
-//! RELIABILITY.md says which test holds each promise. Here its words are compared with the
-//! sources, so that the report cannot say what nobody tests any more.
+//! RELIABILITY.md names the tests that hold each promise. This test checks that they exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! What arguments are made of, and what outputs become.
+//! Conversions of arguments and outputs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as _;

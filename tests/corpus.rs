@@ -1,7 +1,7 @@
 //! The corpus: expressions with their inputs and the exact outputs, on every engine.
 //!
-//! The cases lie in `corpus/*.toml`; `corpus/generate.py` writes them, with NumPy as the judge
-//! where the language does not differ from it on purpose.
+//! The cases are in `corpus/*.toml`, written by `corpus/generate.py`. NumPy gives the expected
+//! results, except for deliberate differences.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `HOTLOOP_FIRST` starts the series elsewhere; `HOTLOOP_TRACE` prints each seed before its program
-//! runs, for the case that native code takes the whole test down.
+//! runs, in case native code crashes the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! FUNCTIONS.md is made of the table; this test makes it again and compares.
+//! FUNCTIONS.md is generated from the table; this test compares it.
 //!
 //! `HOTLOOP_WRITE=1 cargo test --test functions_md` writes it.
 

@@ -1,4 +1,4 @@
-//! A short run of every target of `fuzz/`: its corpus, what once failed, and random bytes.
+//! A short run of every target of `fuzz/`: its corpus, regressions, and random bytes.
 //!
 //! ```text
 //! cargo test --test fuzz_short                                       # seconds

@@ -1,7 +1,7 @@
-//! What a program becomes: its graph, the optimized graph and the plan, as `explain` prints them.
+//! Golden outputs of `explain`: graph, optimized graph and plan.
 //!
-//! The plan depends on the instruction set, so the least one is asked for, which every machine
-//! has. The line about machine code is left out.
+//! The plan depends on the instruction set, so the baseline is used, which every machine has. The
+//! line about machine code is left out.
 
 use hotloop::threads::Isa;
 use hotloop::types::Kind;

@@ -1,4 +1,4 @@
-//! Graphs that are built call by call: what the builder refuses, and programs made of them.
+//! Graphs built by calls: errors of the builder, and programs made from graphs.
 
 use hotloop::graph::{Builder, Derivation, Graph, Op, ReduceOptions};
 use hotloop::ndarray::{Array2, array};

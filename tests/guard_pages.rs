@@ -1,5 +1,5 @@
-//! Arrays flush against pages that may not be touched: one byte read or written beyond an array
-//! ends the test run with a fault, which names the case.
+//! Arrays flush against protected pages: a byte read or written beyond an array ends the test run
+//! with a fault, which names the case.
 //!
 //! Sanitizers cannot see native code; the memory protection can.
 

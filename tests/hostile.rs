@@ -1,5 +1,5 @@
-//! A host that does what no host should: layouts and options at the edge of what numbers can say,
-//! callbacks that misbehave, threads that end while they compute.
+//! A hostile host: extreme layouts and options, misbehaving callbacks, threads that end during a
+//! run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Every cell of the table: each primitive operation on each dtype, each reduction, each cast,
+//! Every entry of the table: each primitive operation on each dtype, each reduction, each cast,
 //! natively on every instruction set, against the interpreter, on special and random values.
 
 use hotloop::graph::Op;

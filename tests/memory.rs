@@ -1,4 +1,4 @@
-//! How much memory a run takes beside its outputs.
+//! The memory of a run besides its outputs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
@@ -194,7 +194,7 @@ impl Sink for Nothing {
     }
 }
 
-/// Windows keep to their part of what a run may have, in whichever order sources and sinks lie.
+/// Windows keep to their part of the memory limit, in any order of sources and sinks.
 #[test]
 fn windows_keep_to_the_memory_of_a_run() {
     let _turn = TURN.lock().unwrap();

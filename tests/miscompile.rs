@@ -1,9 +1,8 @@
-//! The proofs have teeth: a wrong compiler would be noticed.
+//! Mutation testing: a wrong compiler would be noticed.
 //!
-//! `hotloop_runtime::fault` lists small wrong edits of the compiler and of what its code runs on.
-//! One after the other is turned on, and random programs run until the answer of native code is
-//! not that of the interpreter. The interpreter is asked before, but a fault that lies in what
-//! both are made of does not count as noticed by it: the corpus must have a case that fails.
+//! `hotloop_runtime::fault` lists seeded miscompiles of the compiler and the runtime. Each is
+//! enabled in turn, and random programs run until native code differs from the interpreter. A fault
+//! in code shared by both is not noticed this way: then a case of the corpus must fail.
 //!
 //! ```text
 //! cargo test --features faults --test miscompile                          # and compares the table
@@ -174,7 +173,7 @@ const PANICS: [Fault; 2] = [Fault::CodegenPanics, Fault::WorkerPanics];
 const HEAD: &str = "\
 # Miscompiles
 
-Small wrong edits of the compiler and of what its code runs on, and what notices each of them.
+Seeded miscompiles of the compiler and the runtime, and the test that notices each of them.
 `HOTLOOP_WRITE=1 cargo test --features faults --test miscompile` writes this; without the variable
 the test compares all but the last two columns, which may differ with the machine.
 

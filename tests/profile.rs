@@ -1,4 +1,4 @@
-//! What a profiler, the statistics of a run and the picture of a plan say, and that it is so.
+//! Profiles, statistics of runs and pictures of plans, checked against the facts.
 
 use std::fs;
 use std::path::PathBuf;

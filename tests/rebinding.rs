@@ -1,4 +1,4 @@
-//! Bound kernels that are bound to other arrays.
+//! Rebinding of bound kernels.
 
 use hotloop::{
     Arg, ArgType, Backend, Bound, DType, Engine, ErrorKind, Kernel, Out, Outputs, compile, ndarray,

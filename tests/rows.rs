@@ -1,4 +1,4 @@
-//! Programs whose passes run row after row: the bits are those of pass after pass.
+//! Groups of passes that run block by block have the bits of separate passes.
 
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Arrays outside memory: the same bits as in memory, with little of it, and whatever fails.
+//! Arrays outside memory: the same bits as in memory, bounded memory, and failures.
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
 //! `degrees` and `radians` against their exact products.
 //!
-//! The long run takes every argument of f32 (`HOTLOOP_STEP=16` every 16th) and
-//! `HOTLOOP_SAMPLES` of f64 (1e7 by default), and records what it finds with `HOTLOOP_WRITE=1`:
+//! The long run takes every argument of f32 (`HOTLOOP_STEP=16` every 16th) and `HOTLOOP_SAMPLES` of
+//! f64 (1e7 by default), and records the errors with `HOTLOOP_WRITE=1`:
 //!
 //! ```text
 //! cargo test --release --test turns -- --ignored --nocapture

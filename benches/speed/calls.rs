@@ -1,4 +1,4 @@
-//! What calls cost: small ones, those that allocate, those that divide little among threads.
+//! The cost of calls: small ones, those that allocate, those that share little work among threads.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! How long it takes to get from text to code.
+//! Compile times.
 
 use std::hint::black_box;
 use std::time::Instant;

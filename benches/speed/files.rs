@@ -1,4 +1,4 @@
-//! Files to a file, a piece at a time, against copying the file and computing in memory.
+//! From file to file in chunks, compared with copying the file and computing in memory.
 
 use std::fs::{self, File};
 use std::hint::black_box;

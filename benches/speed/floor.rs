@@ -1,5 +1,5 @@
-//! How fast the machine could be: loops in C that only move as many bytes, or only multiply as
-//! often, as a workload must. They take their turns among the contenders.
+//! The floor: loops in C that only move the bytes of a workload, or only do its multiplications.
+//! They are contenders like the others.
 
 use std::ffi::c_void;
 

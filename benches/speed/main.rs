@@ -1,5 +1,5 @@
-//! `cargo bench --bench speed`: how hotloop compares with loops in C and with what the machine
-//! could do at all, in interleaved rounds of one run.
+//! `cargo bench --bench speed`: hotloop compared with loops in C and with the machine's limits, in
+//! interleaved rounds of one run.
 //!
 //! ```text
 //! cargo bench --bench speed                  everything
@@ -13,10 +13,10 @@
 //! copy of the file and the run in memory). Read the ratios: absolute times are those of a shared
 //! machine.
 //!
-//! The loops in C are built with `-O3 -march=native` and run on as many threads, which wait
-//! between calls. The floor is the time of the fastest loop in C that moves as many bytes as the
-//! program must: each line of its inputs once and each output once, past the cache or, where all
-//! fits, through it; or the time of as many fused multiply-adds, if that is longer.
+//! The loops in C are built with `-O3 -march=native` and run on as many threads, which wait between
+//! calls. The floor is the time of the fastest loop in C that moves as many bytes as the program
+//! must: each line of its inputs once and each output once, with nontemporal stores unless
+//! everything fits the cache; or the time of its fused multiply-adds, if that is longer.
 
 mod arrays;
 mod calls;

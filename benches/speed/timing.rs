@@ -1,4 +1,4 @@
-//! Contenders timed in turns.
+//! Interleaved timing of contenders.
 
 use std::time::{Duration, Instant};
 
@@ -52,12 +52,10 @@ const MOST_ROUNDS: usize = 101;
 const ENOUGH: Duration = Duration::from_secs(3);
 /// A call that is shorter is repeated until it takes so long.
 const LOOK: f64 = 2e-3;
-/// Before a call that is shorter there is one that is not timed: what fits in the caches should be
-/// there, whoever came before.
+/// Shorter calls are preceded by an untimed one, so that the caches are warm.
 const WARM: f64 = 5e-3;
 
-/// Times contenders round by round, in an order that changes, so that nobody always follows the
-/// same neighbour.
+/// Times contenders round by round, in changing order.
 pub fn interleaved(mut contenders: Vec<Contender<'_>>) -> Vec<Times> {
     let mut times = vec![Times(Vec::new()); contenders.len()];
     let batches: Vec<Batch> = contenders.iter_mut().map(batch).collect();

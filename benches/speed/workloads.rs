@@ -1,4 +1,4 @@
-//! The programs, and over what they run.
+//! The programs and their arrays.
 
 use hotloop::{DType, Mode};
 

@@ -1,5 +1,5 @@
 //! The words of the command: programs in files, names and formats of outputs, commands, options,
-//! and what is said where a person looks on.
+//! and messages on a terminal.
 
 mod runs;
 

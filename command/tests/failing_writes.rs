@@ -1,5 +1,5 @@
-//! Files that cannot be written: the k-th call that an output takes fails, for all k. The command
-//! runs under this process as under a debugger, which answers its system calls.
+//! Failing writes: the k-th system call of an output fails, for all k. The command is traced by
+//! this process, which replaces the results of its system calls.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

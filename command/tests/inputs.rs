@@ -1,5 +1,5 @@
-//! What the command reads beside tables: arrays, archives and pipes, within the memory of a run; and
-//! what it says of files that it does not read.
+//! Inputs other than tables: arrays, archives and pipes, within the memory limit; and errors for
+//! unsupported files.
 
 mod runs;
 

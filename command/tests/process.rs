@@ -1,5 +1,5 @@
-//! What only a whole process shows: bytes that are no text, files that change meanwhile, disks
-//! that are full, homes that are not there. Named after the entries of the catalogue of bad inputs.
+//! Behaviour of the whole process: input that is not UTF-8, files that change during a run, full
+//! disks, missing home directories. Named after the entries of the catalogue of bad inputs.
 
 #![cfg(unix)]
 

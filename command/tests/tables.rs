@@ -1,4 +1,4 @@
-//! Tables as other programs write them, and what is said of those that cannot be read.
+//! Tables as other programs write them, and errors for invalid ones.
 
 mod runs;
 

@@ -1,4 +1,4 @@
-//! Texts that are no programs: the stage that refuses them, the place, the message, the advice.
+//! Invalid texts: the stage that rejects them, the place, the message, the advice.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Nesting costs no stack: everything here runs on 512 KiB.
+//! Nesting uses no stack: every test here runs on 512 KiB.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! The table of operators: what binds tighter, and to which side equals group.
+//! Precedence and associativity of operators.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Random programs print as what they are, and random tokens never do harm.
+//! Random programs survive printing and parsing, and random tokens never cause a panic.
 
 mod common;
 

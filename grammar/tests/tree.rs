@@ -1,4 +1,4 @@
-//! What the tree holds: values, spans, names, statements, and how it prints.
+//! The contents of the tree: values, spans, names, statements, and printing.
 
 mod common;
 

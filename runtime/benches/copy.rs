@@ -1,8 +1,8 @@
 //! `cargo bench -p hotloop-runtime --bench copy`: strided copies out of and into memory, panels of
 //! F-ordered arrays, and streamed outputs, on one thread.
 //!
-//! The contenders of a line take turns; the figure is the median of the rounds, in GB/s of the
-//! bytes of the array, and for `stream` of all arrays.
+//! The contenders of a line are timed alternately; the figure is the median of the rounds, in GB/s
+//! of the bytes of the array, and for `stream` of all arrays.
 
 use std::hint::black_box;
 use std::time::Instant;

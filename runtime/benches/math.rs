@@ -1,8 +1,8 @@
 //! `cargo bench -p hotloop-runtime --bench math`: nanoseconds an element of every math function,
 //! dtype and instruction set, over 2,048 elements in L1, on one thread.
 //!
-//! `HOTLOOP_FUNCTIONS=sin,cos` chooses functions. Kernels take turns, so that a busy moment of the
-//! machine falls on all of them; the figure is the median of the rounds.
+//! `HOTLOOP_FUNCTIONS=sin,cos` chooses functions. Kernels are timed alternately, so that
+//! disturbances affect all of them; the figure is the median of the rounds.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -2,8 +2,8 @@
 //! one after the other (`row`, `column`: the order) and side by side (`lanes`), in the caches L1
 //! and L2 and out of them, on each instruction set.
 //!
-//! A figure is nanoseconds for 1,000 elements, the least of the rounds. A part of a line's name as
-//! an argument runs only the lines that have it, so that two builds can take turns.
+//! A figure is nanoseconds per 1,000 elements, the minimum of the rounds. An argument selects the
+//! lines whose names contain it, so that two builds can be run alternately.
 
 use std::env;
 use std::hint::black_box;

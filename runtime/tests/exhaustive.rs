@@ -1,5 +1,5 @@
-//! All 2^32 arguments of the f32 functions of one argument, against the C library's f64
-//! functions (which are wrong by 2^-24 ULP of f32 at most, and by somebody else's mistakes):
+//! All 2^32 arguments of the f32 functions of one argument, against the C library's f64 functions
+//! (whose error is at most 2^-24 ULP of f32, unless the library is wrong):
 //!
 //! ```text
 //! cargo test --release -p hotloop-runtime --test exhaustive -- --ignored --nocapture

@@ -1,4 +1,4 @@
-//! Streamed copies, byte for byte.
+//! Nontemporal copies, byte for byte.
 
 mod common;
 

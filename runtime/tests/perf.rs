@@ -1,4 +1,4 @@
-//! What `perf` is told of code: names that stay true.
+//! Registration of code with `perf`: names stay valid.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::collections::BTreeSet;

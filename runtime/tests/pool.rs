@@ -1,4 +1,4 @@
-//! The pool: every unit once, no worker twice at a time, whoever's threads they are.
+//! The pool: every unit runs once, and no worker twice at a time, on any threads.
 
 use std::cell::Cell;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Tests that need a process to themselves.
+//! Tests that need their own process.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What signals do to the children of a test, whoever started the test.
+//! Signal dispositions for the children of a test.
 
 /// Children take signals as ever, also where the test runs behind `nohup` or a script's `&`, which
 /// have them ignored, or by Python, which ignores the one of the limit on the size of files.

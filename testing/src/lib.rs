@@ -1,4 +1,4 @@
-//! What hotloop's tests and fuzz targets share.
+//! Code shared by hotloop's tests and fuzz targets.
 
 mod alone;
 pub mod corpus;

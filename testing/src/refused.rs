@@ -1,4 +1,4 @@
-//! System calls that fail because a test says so.
+//! System calls that a test makes fail (seccomp).
 
 /// Has the kernel refuse system calls of this process from now on: all of this number, or those
 /// whose third argument has one of these bits. Tells whether it will.

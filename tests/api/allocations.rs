@@ -1,4 +1,4 @@
-//! What allocates nothing.
+//! Calls that do not allocate.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

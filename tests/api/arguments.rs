@@ -1,4 +1,4 @@
-//! Arguments: names, sorts of arrays, dtypes.
+//! Arguments: names, kinds of arrays, dtypes.
 
 use hotloop::ndarray::{self, Array2, array, s};
 use hotloop::{Arg, DType, Out, compile};

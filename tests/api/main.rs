@@ -1,4 +1,4 @@
-//! The ways in: evaluating, evaluating into, binding, specialising; arguments, outputs, options.
+//! The public interface: evaluation, binding, specialization; arguments, outputs, options.
 
 mod allocations;
 mod arguments;

@@ -1,4 +1,4 @@
-//! Outputs: fresh ones, and those that are given.
+//! Outputs: fresh ones, and the caller's.
 
 use hotloop::ndarray::{self, Array1, Array2, ArrayViewMut2, array, s};
 use hotloop::{Arg, ArgType, DType, ErrorKind, Order, Out, Program, RunOptions, compile};

@@ -1,4 +1,4 @@
-//! E. Functions where they are hard; what is not reordered.
+//! E. Functions at hard arguments; no reassociation.
 
 use hotloop::threads::Isa;
 use hotloop::{Arg, Backend, DType, Engine, ErrorKind, Mode, compile, ndarray};

@@ -1,8 +1,8 @@
-//! What a compiler of strangers' expressions meets, and what each must get: one test an entry of
-//! the catalogue of bad inputs, named after it.
+//! The catalogue of bad inputs for a compiler of untrusted expressions: one test per entry, named
+//! after it.
 //!
-//! The rule behind all of them: every operation is defined on every bit pattern, every check is
-//! made before native code runs, and what fails says so and loses nothing.
+//! The common rule: every operation is defined on every bit pattern, every check precedes native
+//! code, and a failure is an error that loses nothing.
 
 #![allow(clippy::excessive_precision, reason = "the digits decide how a number is rounded")]
 

@@ -47,8 +47,8 @@ struct Window {
 }
 
 impl Window {
-    /// A window of a shape on a buffer of so many bytes, if it fits; `apart` keeps its elements
-    /// from meeting each other.
+    /// A random view with this shape of a buffer of `bytes` bytes, if it fits; with `apart`, its
+    /// elements do not overlap.
     fn random(
         rng: &mut Rng,
         buffer: usize,

@@ -1,4 +1,4 @@
-//! B. Sentences.
+//! B. Syntax.
 
 use hotloop::{Arg, ArgType, DType, Engine, ErrorKind, compile};
 

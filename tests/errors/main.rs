@@ -1,4 +1,4 @@
-//! What people see when something is wrong: whole errors, as they are printed.
+//! Whole error messages, as printed.
 //!
 //! The kind comes first, which `Debug` adds. A message that changes here is a change to review.
 

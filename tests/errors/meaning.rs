@@ -1,4 +1,4 @@
-//! Errors of what the text means: names, arguments, dtypes.
+//! Semantic errors: names, arguments, dtypes.
 
 use hotloop::{Arg, ArgType, DType, Out, compile};
 use insta::assert_snapshot;

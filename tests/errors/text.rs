@@ -1,4 +1,4 @@
-//! Errors of the text: its characters, tokens and sentences.
+//! Lexical and syntactic errors.
 
 use hotloop::Arg;
 use insta::assert_snapshot;

@@ -1,4 +1,4 @@
-//! G. Threads of a host, and the engine's own.
+//! G. The host's threads and the engine's own.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};

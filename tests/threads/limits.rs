@@ -1,4 +1,4 @@
-//! F. Limits of the process, and what the system refuses.
+//! F. Limits of the process, and refused system calls.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

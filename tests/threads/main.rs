@@ -1,5 +1,5 @@
-//! Threads, other people's pools, forks, signals and limits of the process: named after the
-//! entries of the catalogue of bad inputs.
+//! Threads, host pools, forks, signals and limits of the process, named after the entries of the
+//! catalogue of bad inputs.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! G. Forks, signals, the end of the process.
+//! G. Forks, signals, process exit.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};

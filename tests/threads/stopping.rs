@@ -1,4 +1,4 @@
-//! F. Runs that are stopped; what they measure time by.
+//! F. Stopped runs; clocks.
 
 use std::time::{Duration, Instant};
 

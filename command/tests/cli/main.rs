@@ -1,5 +1,5 @@
-//! The command `hotloop`, driven as a shell drives it: words, files and streams in, files, text
-//! and exit codes out.
+//! The command `hotloop`, run as by a shell: words, files and streams in; files, text and exit
+//! codes out.
 
 #[path = "../runs/mod.rs"]
 mod runs;

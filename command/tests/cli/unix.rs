@@ -1,4 +1,4 @@
-//! What only Unix has: links, permissions, devices, signals, descriptors.
+//! Unix only: links, permissions, devices, signals, descriptors.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

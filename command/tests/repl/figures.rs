@@ -1,4 +1,4 @@
-//! What `:plot` and `:hist` draw.
+//! Figures of `:plot` and `:hist`.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `hotloop repl`, as a script on standard input and as a person at a terminal.
+//! `hotloop repl`, with a script on standard input and on a terminal.
 
 #[path = "../runs/mod.rs"]
 mod runs;

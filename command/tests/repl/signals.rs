@@ -1,4 +1,4 @@
-//! Ctrl-C where no person types, and what a session takes of the system.
+//! Ctrl-C without a terminal, and system resources of a session.
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Runs of the command, as a shell makes them: words, files and bytes in; text and a code out.
+//! Helpers that run the command as a shell does.
 
 #![allow(dead_code, reason = "each file of tests has its own needs")]
 

@@ -1,4 +1,4 @@
-//! What the tests of the grammar share.
+//! Helpers for the tests of the grammar.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 

@@ -14,12 +14,12 @@ use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
-/// A block of work that is compiled once per instruction set.
+/// A loop body that is compiled once per instruction set.
 pub(crate) trait Kernel {
-    /// Does the work on `n` elements.
+    /// Computes `n` elements.
     ///
-    /// Implementations are `#[inline(always)]`, so that they are compiled with the instruction
-    /// set of the shell they stand in.
+    /// Implementations are `#[inline(always)]`, so that they are compiled with the instruction set
+    /// of the enclosing shell.
     ///
     /// # Safety
     /// The contract of [`BlockFn`].
@@ -92,14 +92,14 @@ pub(crate) trait Op {
     }
 }
 
-/// Elements that are computed before the first of them is stored.
+/// The number of elements that are computed before the first of them is stored.
 ///
-/// So the compiler needs not know whether the output is an input: it vectorises a group as it
-/// stands, where a plain loop would get a check at run time and scalar code for work in place.
+/// The compiler then need not know whether the output is an input: it vectorises each group, where
+/// a plain loop would get a run-time check and scalar code for in-place operation.
 const GROUP: usize = 32;
 
-/// Does nothing, but keeps the compiler from vectorising the loop it stands in across groups,
-/// which it would do with gathers.
+/// Does nothing, but keeps the compiler from vectorising the enclosing loop across groups, which it
+/// would do with gathers.
 #[inline(always)]
 pub(crate) fn scalar_loop() {
     #[cfg(target_arch = "x86_64")]
@@ -326,7 +326,7 @@ pub fn floor_div(dtype: DType, isa: Isa) -> Option<BlockFn> {
         .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
 }
 
-/// What [`floor_div`] leaves; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
+/// The remainder of [`floor_div`]; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
 pub fn rem(dtype: DType, isa: Isa) -> Option<BlockFn> {
     operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.modulo(b) }, flags { zero_divisor(b) });
     struct Floats<T>(PhantomData<T>);
@@ -399,7 +399,7 @@ impl Divide for i64 {
     }
 }
 
-/// Division of integers of at most `w` bits by way of floats of `p >= 2 * w + 1` bits.
+/// Division of integers of at most `w` bits, by floats of `p >= 2 * w + 1` bits.
 ///
 /// The floor of the rounded quotient is that of the exact one: rounding is monotone and leaves
 /// integers alone, so it can only go wrong by rounding a quotient `a / b` up to the next integer
@@ -445,7 +445,7 @@ divide_by_floats! {
 
 /// The exact remainder of floats as fast code, where there is a fused multiply-add.
 trait Remainder: Float {
-    /// [`Number::fmod`], and whether it is right.
+    /// [`Number::fmod`], and whether the result is valid.
     fn remainder(self, rhs: Self) -> (Self, bool);
 }
 
@@ -473,17 +473,16 @@ macro_rules! remainders {
 }
 remainders!(f32 f64);
 
-/// An operation with a fast way that some elements cannot go.
+/// An operation with a fast path that is invalid for some elements.
 trait Guarded {
     type T: Copy;
-    /// The result, and whether it is right.
+    /// The result of the fast path, and whether it is valid.
     fn fast(a: Self::T, b: Self::T) -> (Self::T, bool);
     /// The result.
     fn slow(a: Self::T, b: Self::T) -> Self::T;
 }
 
-/// The kernel of a guarded operation; the slow way alone where the machine has no fused
-/// multiply-add.
+/// The kernel of a guarded operation; without fused multiply-add, only the slow path.
 fn guarded<G: Guarded>(isa: Isa) -> BlockFn {
     struct Slow<G>(PhantomData<G>);
     impl<G: Guarded> Op for Slow<G> {

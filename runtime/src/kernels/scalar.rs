@@ -1,15 +1,15 @@
-//! What every primitive operation means, one element at a time.
+//! The semantics of every primitive operation, one element at a time.
 //!
-//! This is the reference: code that can be read and believed. The block kernels of
-//! [`elementwise`](crate::elementwise) and [`convert`](crate::convert) are these functions in a
-//! loop; where a kernel goes a faster way it must give the same bits.
+//! This is the reference: simple code. The block kernels of [`elementwise`](crate::elementwise) and
+//! [`convert`](crate::convert) are these functions in a loop; faster kernels must give the same
+//! bits.
 
 use crate::math::softfma;
 
-/// A truth value as it lies in an array: a byte, any non-zero value of which is true.
+/// A bool in an array: a byte, of which any non-zero value is true.
 ///
-/// An array of `bool` may come from anywhere and hold any byte, so it is never read as Rust's
-/// `bool`. What is written is always 0 or 1.
+/// An array of `bool` may hold any byte, so it is never read as Rust's `bool`. Only 0 and 1 are
+/// written.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(transparent)]
 pub struct Bit(pub u8);
@@ -29,9 +29,9 @@ impl From<bool> for Bit {
     }
 }
 
-/// What integers and floats share.
+/// The operations of integers and floats.
 pub trait Number: Copy {
-    /// Whether a division by zero is worth a flag.
+    /// Whether a division by zero sets the flag.
     const IS_INT: bool;
     /// Zero; of a float, the positive one.
     const ZERO: Self;
@@ -53,8 +53,8 @@ pub trait Number: Copy {
     /// The quotient rounded down. Integers: by zero it is 0, `MIN // -1` wraps. Floats: from the
     /// exact remainder, as Python and NumPy.
     fn floor_div(self, rhs: Self) -> Self;
-    /// What [`floor_div`](Number::floor_div) leaves, with the sign of `rhs`. Integers: by zero it
-    /// is 0. Floats: NaN.
+    /// The remainder of [`floor_div`](Number::floor_div), with the sign of `rhs`. Integers: by zero
+    /// it is 0. Floats: NaN.
     fn rem(self, rhs: Self) -> Self;
     /// The remainder of the quotient rounded toward zero, exact, with the sign of `self`.
     /// Integers: by zero it is 0. Floats: NaN.
@@ -69,7 +69,7 @@ pub trait Number: Copy {
     fn ne(self, rhs: Self) -> bool;
 }
 
-/// What only integers have.
+/// The operations of integers.
 pub trait Int: Number {
     /// `self` to the power `exponent`, wrapping. A negative exponent gives 0, but of 1 and -1 the
     /// exact value; anything to the power 0 is 1.
@@ -78,7 +78,7 @@ pub trait Int: Number {
     fn gcd(self, rhs: Self) -> Self;
     /// The least common multiple of the magnitudes, wrapping; 0 if either is 0.
     fn lcm(self, rhs: Self) -> Self;
-    /// How many bits of the magnitude are set.
+    /// The number of set bits of the magnitude.
     fn set_bits(self) -> Self;
     /// `self << count`; 0 where the count is negative or not less than the width.
     fn shl(self, count: Self) -> Self;
@@ -87,7 +87,7 @@ pub trait Int: Number {
     fn shr(self, count: Self) -> Self;
 }
 
-/// What only floats have.
+/// The operations of floats.
 pub trait Float: Number {
     /// `self / rhs`
     fn div(self, rhs: Self) -> Self;
@@ -105,11 +105,11 @@ pub trait Float: Number {
     fn copysign(self, sign: Self) -> Self;
     /// Whether the sign is negative; a NaN counts as positive.
     fn signbit(self) -> bool;
-    /// The next value after `self` on the way to `toward`, as C's `nextafter`.
+    /// The next value after `self` toward `toward`, as C's `nextafter`.
     fn nextafter(self, toward: Self) -> Self;
     /// `self * 2^exponent`, rounded once, for an integer `exponent`.
     fn ldexp(self, exponent: Self) -> Self;
-    /// What is behind the point, with the sign of `self`; 0 of an infinity.
+    /// The fractional part, with the sign of `self`; 0 for an infinity.
     fn fraction(self) -> Self;
     /// `self / 2^e` with [its exponent](Float::exponent) e; 0.5 <= |m| < 1 but for 0, infinities
     /// and NaN, which are their own.
@@ -567,7 +567,7 @@ floats! {
     f64, u64, softfma::fma64;
 }
 
-/// A float as a normal number, and the exponent of the power of two that made it so.
+/// Scaling of a float by a power of two to a normal number.
 trait Normal: Copy {
     fn normal(self) -> (Self, i32);
 }

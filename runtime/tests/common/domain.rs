@@ -1,4 +1,4 @@
-//! Where the math functions are tried: arguments that find their worst errors.
+//! Ranges of arguments of the math functions, including those with the largest errors.
 
 use hotloop_runtime::math::{FUNCTIONS, Function};
 

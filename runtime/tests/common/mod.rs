@@ -1,4 +1,4 @@
-//! Random numbers that a failure can name, and bits that can be compared.
+//! Seeded random numbers, and comparison of bits.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 

@@ -1,5 +1,5 @@
-//! Sequences of calls of the API: every step gives the oracle's bits or an error that was due,
-//! and leaves its arguments alone.
+//! Sequences of calls of the API: every step gives the bits of the reference or the expected error,
+//! and leaves its arguments unchanged.
 
 use std::sync::Arc;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Arrays of random layout, filled with ordinary and with nasty values.
+//! Arrays of random layout, filled with ordinary and special values.
 
 use std::fmt;
 

@@ -1,10 +1,10 @@
 //! Random well-typed programs as text, with arrays for them: shared by the tests and by `fuzz/`.
 //!
-//! Everything comes out of one `Unstructured`, so a program is its seed, and a fuzzer's bytes
-//! are a program. Element values come from a seed in those bytes.
+//! Everything is derived from one `Unstructured`, so a seed, or a fuzzer's bytes, determines a
+//! program. Element values are generated from a seed in those bytes.
 //!
-//! Typing is tracked roughly: enough that most programs are well typed. Those that are not must
-//! fail in the same way on every engine.
+//! Types are tracked approximately, so that most programs are well typed. The others must fail in
+//! the same way on every engine.
 
 pub mod calls;
 pub mod check;

@@ -1,5 +1,5 @@
-//! Any bytes as an `.npy` file: its header is refused at a byte of it, or written and read again;
-//! an array of it has the elements that stand in the file.
+//! Any bytes as an `.npy` file: the header is rejected at an offset, or written and read back; the
+//! array has the elements in the file.
 
 use std::io::{self, Read};
 use std::sync::LazyLock;

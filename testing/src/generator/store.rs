@@ -1,4 +1,4 @@
-//! Arrays behind the library's back: sources and sinks in memory that keep an eye on their use.
+//! Sources and sinks in memory that check how they are used.
 
 use std::io;
 use std::ops::Range;

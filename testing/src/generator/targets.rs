@@ -1,4 +1,4 @@
-//! What `fuzz/` drives, by name: the tests drive the same.
+//! The fuzz targets by name, shared by `fuzz/` and the tests.
 
 use super::{calls, graphs, kernels, npy, text};
 

@@ -1,4 +1,4 @@
-//! Any bytes as a program's text: it is refused with a place inside it, or printed, typed and run.
+//! Any bytes as a program's text: it is rejected with a place inside it, or printed, typed and run.
 
 use std::sync::LazyLock;
 use std::time::Duration;
