@@ -20,7 +20,7 @@
 //! result: 0.5 + 0.25 ULP.
 
 use super::cores;
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, power_of_two, rarely};
 
 /// The constants of a float type. The polynomials are minimax.
 struct Arcs<E: 'static, const T: usize, const S: usize> {
@@ -233,22 +233,31 @@ fn arctan2<L: Lanes, const T: usize, const S: usize>(
     y: L::F,
     x: L::F,
 ) -> L::F {
-    let (mut a, mut b) = (l.abs(y), l.abs(x));
+    let (a, b) = (l.abs(y), l.abs(x));
     let inside = l.both(l.le(l.f(1.0 / c.reach), l.min(a, b)), l.le(l.max(a, b), l.f(c.reach)));
     let extreme = l.not(inside);
-    let any = l.any(extreme);
-    if any {
-        let tame = tame(l, c, finite(l, [a, b]));
-        (a, b) = (l.select(extreme, tame[0], a), l.select(extreme, tame[1], b));
-    }
-    let mut r = angle(l, c, [a, b], x);
-    if any {
-        // A small quotient is its own arctangent, and the division rounds a subnormal one once.
-        let [over, under] = finite(l, [l.abs(y), l.abs(x)]);
-        let small = l.le(a, l.mul(b, l.f(c.negligible)));
-        let east = l.not(l.negative(l.bits(x)));
-        r = l.select(l.both(extreme, l.both(small, east)), l.div(over, under), r);
-    }
+    let [a, b] = rarely!(
+        l,
+        extreme,
+        {
+            let tame = tame(l, c, finite(l, [a, b]));
+            [l.select(extreme, tame[0], a), l.select(extreme, tame[1], b)]
+        },
+        [a, b]
+    );
+    let r = angle(l, c, [a, b], x);
+    let [r] = rarely!(
+        l,
+        extreme,
+        {
+            // A small quotient is its own arctangent, and the division rounds a subnormal one once.
+            let [over, under] = finite(l, [l.abs(y), l.abs(x)]);
+            let small = l.le(a, l.mul(b, l.f(c.negligible)));
+            let east = l.not(l.negative(l.bits(x)));
+            [l.select(l.both(extreme, l.both(small, east)), l.div(over, under), r)]
+        },
+        [r]
+    );
     l.flip(r, l.sign(y))
 }
 

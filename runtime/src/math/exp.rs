@@ -19,7 +19,7 @@
 //! other lanes are the same on either way, because powers of two multiply exactly.
 
 use super::cores;
-use super::lanes::{Element, Lanes, rare};
+use super::lanes::{Element, Lanes, rarely};
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 const F64_POWERS: [f64; 16] = [
@@ -218,14 +218,10 @@ impl Constants for f32 {
     }
 }
 
-/// Whether |x| is over the bound, or x not a number, in any lane; rarely.
+/// Whether |x| is over the bound, or x not a number.
 #[inline(always)]
-pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> bool {
-    let beyond = l.any(l.not(l.le(l.abs(x), l.f(bound))));
-    if beyond {
-        rare();
-    }
-    beyond
+pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> L::M {
+    l.not(l.le(l.abs(x), l.f(bound)))
 }
 
 /// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits.
@@ -297,12 +293,12 @@ pub(super) fn exp_any<L: Lanes<E: Constants>>(l: L, x: L::F, up: f64) -> L::F {
 
 #[inline(always)]
 fn exp<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
-    if beyond(l, x, L::E::NORMAL) {
-        return exp_any(l, x, 0.0);
-    }
-    let parts = reduce(l, x);
-    let s = power(l, parts.n_bits);
-    l.fma(s, exp_rest(l, &parts), s)
+    let [y] = rarely!(l, beyond(l, x, L::E::NORMAL), [exp_any(l, x, 0.0)], {
+        let parts = reduce(l, x);
+        let s = power(l, parts.n_bits);
+        [l.fma(s, exp_rest(l, &parts), s)]
+    });
+    y
 }
 
 /// e^x as a sum of two for |x| up to [`Constants::NORMAL`], the second below 0.03 of the first.
@@ -315,22 +311,20 @@ pub(super) fn exp_parts<L: Lanes<E: Constants>>(l: L, x: L::F) -> (L::F, L::F) {
 
 #[inline(always)]
 fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
-    let rare = beyond(l, x, L::E::NORMAL_2);
-    let x = match rare {
-        true => l.max(l.f(2.0 * L::E::BOUNDS[0]), l.min(l.f(2.0 * L::E::BOUNDS[1]), x)),
-        false => x,
-    };
+    let beyond = beyond(l, x, L::E::NORMAL_2);
+    let bounds = L::E::BOUNDS.map(|bound| l.f(2.0 * bound));
+    let [x] = rarely!(l, beyond, [l.max(bounds[0], l.min(bounds[1], x))], [x]);
     // n/16, with n in the lowest bits of the sum.
     let n_magic = l.add(x, l.f(L::E::MAGIC / 16.0));
     let n = l.sub(n_magic, l.f(L::E::MAGIC / 16.0));
     let n_bits = l.bits(n_magic);
     let f = l.sub(x, n); // exact
     let q = l.fma(f, L::E::exp2(l, f), power_error(l, n_bits));
-    if rare {
-        return finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0);
-    }
-    let s = power(l, n_bits);
-    l.fma(s, q, s)
+    let [y] = rarely!(l, beyond, [finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0)], {
+        let s = power(l, n_bits);
+        [l.fma(s, q, s)]
+    });
+    y
 }
 
 /// e^x - 1 of a reduced x as a sum of two, the second below 0.03 of the first, for x up to
@@ -362,14 +356,18 @@ fn expm1_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 #[inline(always)]
 fn expm1<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let near = l.le(x, l.f(L::E::EXACT));
-    if l.any(l.not(near)) {
-        rare();
-        let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
-        let far = l.add(s, l.sub(rest, l.f(1.0)));
-        let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
-        return l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far);
-    }
-    expm1_near(l, x)
+    let [y] = rarely!(
+        l,
+        l.not(near),
+        {
+            let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
+            let far = l.add(s, l.sub(rest, l.f(1.0)));
+            let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
+            [l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far)]
+        },
+        [expm1_near(l, x)]
+    );
+    y
 }
 
 cores! {

@@ -22,7 +22,7 @@
 use super::Core;
 use super::erf::{change, exp_minus, interval};
 use super::gamma_tables::*;
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, branch};
 
 /// A sum of two.
 type Two<F> = (F, F);
@@ -149,16 +149,18 @@ fn ln_gamma_far<L: Lanes<E = f64>, const FULL: bool>(l: L, (y, y_lo): Two<L::F>)
 #[inline(always)]
 fn ln_gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) -> Two<L::F> {
     let near = l.lt(point.y.0, l.f(4.0));
-    let (mut hi, mut lo) = point.y;
-    if l.any(near) {
-        (hi, lo) = ln_gamma_near::<L, FULL>(l, point);
-    }
-    if l.any(l.not(near)) {
-        let far = ln_gamma_far::<L, FULL>(l, point.y);
-        hi = l.select(near, hi, far.0);
-        lo = l.select(near, lo, far.1);
-    }
-    (hi, lo)
+    let y: [L::F; 2] = point.y.into();
+    let below = branch!(l, near, ln_gamma_near::<L, FULL>(l, point).into(), y);
+    branch!(
+        l,
+        l.not(near),
+        {
+            let far = ln_gamma_far::<L, FULL>(l, point.y);
+            [l.select(near, below[0], far.0), l.select(near, below[1], far.1)]
+        },
+        below
+    )
+    .into()
 }
 
 /// |sin(pi z)|, and the sign of sin(pi z), for z >= 0. 0 if z is an integer, as all are from
@@ -205,7 +207,7 @@ fn gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let abs = l.min(l.f(end(FULL)), l.abs(x));
     let point = point(l, x, abs);
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
-    let (mut n, mut n_lo, mut k);
+    let (n, n_lo, k);
     if FULL {
         let (a, q, exponent) = exp_minus(l, l.neg(hi), l.neg(lo));
         (n, n_lo) = l.fast_two_sum(a, l.mul(a, q));
@@ -215,16 +217,23 @@ fn gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
         let r = l.fnma(k, l.f(std::f64::consts::LN_2), hi);
         (n, n_lo) = (l.poly(r, l.mul(r, r), &EXP), zero);
     }
-    let (mut d, mut d_lo) = (l.select(point.moved, x, one), zero);
+    let d = l.select(point.moved, x, one);
     let negative = l.lt(x, zero);
-    if l.any(negative) {
-        let (num, den) = reflected(l, l.abs(x), (n, n_lo));
-        n = l.select(negative, num.0, n);
-        n_lo = l.select(negative, num.1, n_lo);
-        d = l.select(negative, den.0, d);
-        d_lo = l.select(negative, den.1, d_lo);
-        k = l.select(negative, l.neg(k), k);
-    }
+    let [n, n_lo, d, d_lo, k] = branch!(
+        l,
+        negative,
+        {
+            let (num, den) = reflected(l, l.abs(x), (n, n_lo));
+            [
+                l.select(negative, num.0, n),
+                l.select(negative, num.1, n_lo),
+                l.select(negative, den.0, d),
+                l.select(negative, den.1, zero),
+                l.select(negative, l.neg(k), k),
+            ]
+        },
+        [n, n_lo, d, zero, k]
+    );
     let tiny = l.lt(abs, l.f(TINY));
     if !FULL {
         // 2^k is a normal number.
@@ -242,21 +251,26 @@ fn lgamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
     let point = point(l, x, abs);
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
-    let mut y = l.add(hi, lo);
-    if l.any(point.moved) {
-        let negative = l.lt(x, l.f(-TINY));
-        let ((s, s_lo), _) = sin_pi(l, abs);
-        let v = l.select(negative, s, abs);
-        let (ln_v, ln_v_lo) = ln::<L, FULL>(l, v, l.select(negative, s_lo, zero));
-        let sign = l.sign(l.select(negative, x, zero));
-        let (hi, lo) = (l.flip(hi, sign), l.flip(lo, sign));
-        let ln_pi = LN_PI.map(|c| l.select(negative, l.f(c), zero));
-        let (h, e1) = l.two_sum(hi, ln_pi[0]);
-        let (h, e2) = l.two_sum(h, l.neg(ln_v));
-        let low = l.add(l.add(e1, e2), l.add(l.sub(lo, ln_v_lo), ln_pi[1]));
-        let moved = l.select(l.eq(v, zero), infinity, l.add(h, low));
-        y = l.select(point.moved, moved, y);
-    }
+    let y = l.add(hi, lo);
+    let [y] = branch!(
+        l,
+        point.moved,
+        {
+            let negative = l.lt(x, l.f(-TINY));
+            let ((s, s_lo), _) = sin_pi(l, abs);
+            let v = l.select(negative, s, abs);
+            let (ln_v, ln_v_lo) = ln::<L, FULL>(l, v, l.select(negative, s_lo, zero));
+            let sign = l.sign(l.select(negative, x, zero));
+            let (hi, lo) = (l.flip(hi, sign), l.flip(lo, sign));
+            let ln_pi = LN_PI.map(|c| l.select(negative, l.f(c), zero));
+            let (h, e1) = l.two_sum(hi, ln_pi[0]);
+            let (h, e2) = l.two_sum(h, l.neg(ln_v));
+            let low = l.add(l.add(e1, e2), l.add(l.sub(lo, ln_v_lo), ln_pi[1]));
+            let moved = l.select(l.eq(v, zero), infinity, l.add(h, low));
+            [l.select(point.moved, moved, y)]
+        },
+        [y]
+    );
     // The sums of an overflow are NaN.
     l.select(l.lt(l.f(LARGE), abs), infinity, y)
 }

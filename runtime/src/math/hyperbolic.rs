@@ -15,7 +15,7 @@
 
 use super::cores;
 use super::exp::{self, Constants, Reduced, reduce_multiple};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, rarely};
 
 /// What sinh and cosh share.
 struct Pair<L: Lanes> {
@@ -50,13 +50,17 @@ fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
 #[inline(always)]
 fn sinh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
-    if exp::beyond(l, x, L::E::NORMAL) {
-        let far = exp::exp_any(l, abs, -1.0);
-        let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
-        let near = l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
-        return l.flip(near, l.sign(x));
-    }
-    l.flip(sinh_near(l, abs), l.sign(x))
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            let far = exp::exp_any(l, abs, -1.0);
+            let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
+            [l.select(l.le(abs, l.f(L::E::NORMAL)), near, far)]
+        },
+        [sinh_near(l, abs)]
+    );
+    l.flip(y, l.sign(x))
 }
 
 #[inline(always)]
@@ -77,12 +81,17 @@ fn sinh_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 #[inline(always)]
 fn cosh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
-    if exp::beyond(l, x, L::E::NORMAL) {
-        let far = exp::exp_any(l, abs, -1.0);
-        let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
-        return l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
-    }
-    cosh_near(l, abs)
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            let far = exp::exp_any(l, abs, -1.0);
+            let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
+            [l.select(l.le(abs, l.f(L::E::NORMAL)), near, far)]
+        },
+        [cosh_near(l, abs)]
+    );
+    y
 }
 
 #[inline(always)]
@@ -112,11 +121,16 @@ fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let negative = l.lt(x, l.f(0.0));
     let n = (l.select(negative, hi, one), l.select(negative, lo, l.f(0.0)));
     let y = fraction(l, n, one, (hi, lo));
-    if exp::beyond(l, x, L::E::NORMAL) {
-        // There 1 + e^-|x| rounds to 1.
-        let far = l.min(one, exp::exp_any(l, x, 0.0));
-        return l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far);
-    }
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            // Beyond the bound 1 + e^-|x| rounds to 1.
+            let far = l.min(one, exp::exp_any(l, x, 0.0));
+            [l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far)]
+        },
+        [y]
+    );
     y
 }
 

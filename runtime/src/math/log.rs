@@ -24,7 +24,7 @@
 //! What is not a positive normal number is rare: it is seen by one test, and only then subnormals
 //! are scaled and special values put in.
 
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, rarely};
 use super::{Core, cores};
 
 /// Where the intervals of m begin.
@@ -279,6 +279,7 @@ const LOG2_32: [f64; 5] = [-0.7213474, 0.48089325, -0.36076218, 0.29053545, -0.2
 const LOG10_32: [f64; 5] = [-0.2171472, 0.1447633, -0.108600594, 0.08745779, -0.06903911];
 
 /// A number taken apart: 2^k m.
+#[derive(Clone, Copy)]
 pub(super) struct Split<L: Lanes> {
     /// k times 2^MANTISSA
     pub(super) k: L::F,
@@ -290,11 +291,11 @@ pub(super) struct Split<L: Lanes> {
 }
 
 impl<L: Lanes> Split<L> {
-    /// Adds to k where `m`.
+    /// The same with `k` added to k where `m`.
     #[inline(always)]
-    pub(super) fn raise(&mut self, l: L, m: L::M, k: f64) {
+    pub(super) fn raised(self, l: L, m: L::M, k: f64) -> Split<L> {
         let unit = (1u64 << L::E::MANTISSA) as f64;
-        self.k = l.select(m, l.add(self.k, l.f(k * unit)), self.k);
+        Split { k: l.select(m, l.add(self.k, l.f(k * unit)), self.k), ..self }
     }
 }
 
@@ -313,29 +314,41 @@ pub(super) fn split<L: Lanes>(l: L, x: L::F, from: u64) -> Split<L> {
 #[inline(always)]
 pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Split<L> {
     let least = l.float(l.u(1 << L::E::MANTISSA));
-    let mut scaled = x;
-    if l.any(unusual) {
-        let up = l.mul(x, l.f((4u64 << L::E::MANTISSA) as f64));
-        scaled = l.select(l.lt(x, least), up, x);
-    }
-    let mut split = split(l, scaled, from);
-    if l.any(unusual) {
-        split.raise(l, l.lt(x, least), -f64::from(L::E::MANTISSA + 2));
-    }
-    split
+    let [scaled] = rarely!(
+        l,
+        unusual,
+        {
+            let up = l.mul(x, l.f((4u64 << L::E::MANTISSA) as f64));
+            [l.select(l.lt(x, least), up, x)]
+        },
+        [x]
+    );
+    let split = split(l, scaled, from);
+    let [k] = rarely!(
+        l,
+        unusual,
+        [split.raised(l, l.lt(x, least), -f64::from(L::E::MANTISSA + 2)).k],
+        [split.k]
+    );
+    Split { k, ..split }
 }
 
 /// `y` where x is positive and finite, else what a logarithm of `x` is; `unusual` where x is
 /// subnormal or not so.
 #[inline(always)]
 fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
-    if !l.any(unusual) {
-        return y;
-    }
-    let zero = l.f(0.0);
-    let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
-    let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
-    l.select(l.lt(x, zero), l.f(f64::NAN), y)
+    let [y] = rarely!(
+        l,
+        unusual,
+        {
+            let zero = l.f(0.0);
+            let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
+            let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
+            [l.select(l.lt(x, zero), l.f(f64::NAN), y)]
+        },
+        [y]
+    );
+    y
 }
 
 /// A logarithm's tables and constants.
@@ -600,17 +613,18 @@ pub(super) fn one_plus<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
 #[inline(always)]
 fn split_sum<L: Lanes>(l: L, u: L::F, lost: L::F, unusual: L::M, from: u64) -> (Split<L>, L::F) {
     let bound = l.float(l.u((2 * L::E::BIAS - 4) << L::E::MANTISSA));
-    let (mut near, mut near_lost) = (u, lost);
-    if l.any(unusual) {
-        let large = l.lt(bound, u);
-        near = l.select(large, l.mul(u, l.f(0.25)), u);
-        near_lost = l.select(large, l.f(0.0), lost);
-    }
-    let mut split = split(l, near, from);
-    if l.any(unusual) {
-        split.raise(l, l.lt(bound, u), 2.0);
-    }
-    (split, near_lost)
+    let [near, lost] = rarely!(
+        l,
+        unusual,
+        {
+            let large = l.lt(bound, u);
+            [l.select(large, l.mul(u, l.f(0.25)), u), l.select(large, l.f(0.0), lost)]
+        },
+        [u, lost]
+    );
+    let split = split(l, near, from);
+    let [k] = rarely!(l, unusual, [split.raised(l, l.lt(bound, u), 2.0).k], [split.k]);
+    (Split { k, ..split }, lost)
 }
 
 #[inline(always)]

@@ -14,8 +14,9 @@
 //!   1e-15 instead, `logaddexp` and `logaddexp2` below 2^-8 to 2^-60), special values as C99's Annex F has them, subnormals kept.
 //! - Say in the file's comment what the method is, where the coefficients come from (all are made
 //!   by the script of the same name in `derive/`) and what the error adds up to.
-//! - No branches: a rare case that needs one (a huge argument of `sin`) asks `l.any` and does the
-//!   vector another way, which must not change a bit of the lanes that did not ask.
+//! - No branches: a rare case that needs one (a huge argument of `sin`) does the vector another way by
+//!   `l.rarely`, which must not change a bit of the lanes that did not ask; where both ways are
+//!   usual, by `l.branch`.
 //! - Tables only by `l.table`: up to 32 entries, mostly permutes of registers.
 //! - Polynomials only by `l.horner`, `l.poly` or `l.paired`, which say when to take which.
 //! - A sum that must not lose bits keeps them: `l.fast_two_sum`, `l.two_sum`, `l.two_product`,

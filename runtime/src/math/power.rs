@@ -19,7 +19,7 @@
 //! Zeros, negative numbers, subnormals, infinities and NaNs are rare: they are seen by one test of
 //! x and one of y log2 x, and only then put right.
 
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, power_of_two, rarely};
 use super::log::{self, INV_LN2, Split, split_all};
 use super::{Core, exp};
 
@@ -335,10 +335,21 @@ fn power<L: Lanes<E: Constants>>(l: L, [x, y]: [L::F; 2]) -> L::F {
     let near = L::E::near(l, y, z, rrr);
     let far = l.not(l.lt(l.abs(z), l.f(L::E::NORMAL)));
     let odd = l.either(unusual, far);
-    if !l.any(odd) {
-        return exp2(l, z, z_lo, near);
-    }
+    let [power] = rarely!(l, odd, [power_any(l, [x, y], z, z_lo, near)], [exp2(l, z, z_lo, near)]);
+    power
+}
+
+/// x^y = 2^(z + z_lo) for any x and y.
+#[inline(always)]
+fn power_any<L: Lanes<E: Constants>>(
+    l: L,
+    [x, y]: [L::F; 2],
+    z: L::F,
+    z_lo: L::F,
+    near: L::F,
+) -> L::F {
     // Where 2^z is not normal, or nearly so, something is taken off z.
+    let far = l.not(l.lt(l.abs(z), l.f(L::E::NORMAL)));
     let (zero, shift, end) = (l.f(0.0), f64::from(L::E::SHIFT), l.f(L::E::END));
     let up = l.lt(zero, z);
     let shift = l.select(far, l.select(up, l.f(shift), l.f(-shift)), zero);

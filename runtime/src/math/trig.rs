@@ -26,7 +26,7 @@
 //! pi x, another one, as tan is: 0.5 ULP, 0.08 of the sine, and what the quotient adds, 0.05. In f32
 //! it is the f64 core.
 
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, power_of_two, rarely};
 use super::{Core, PairCore};
 
 /// The constants of a float type. The polynomials are minimax.
@@ -348,11 +348,24 @@ fn huge(x: f64) -> (u64, f64, f64) {
 }
 
 /// An argument's place on the circle.
+#[derive(Clone, Copy)]
 struct Reduced<L: Lanes> {
     /// Steps of pi/16, in the lowest bits.
     k: L::U,
     hi: L::F,
     lo: L::F,
+}
+
+impl<L: Lanes> Reduced<L> {
+    #[inline(always)]
+    fn floats(self, l: L) -> [L::F; 3] {
+        [l.float(self.k), self.hi, self.lo]
+    }
+
+    #[inline(always)]
+    fn of_floats(l: L, [k, hi, lo]: [L::F; 3]) -> Self {
+        Reduced { k: l.bits(k), hi, lo }
+    }
 }
 
 /// The nearest k, as an integer with the magic number added and as a float, and x - k P1.
@@ -391,7 +404,8 @@ fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
     let reduced = Reduced { k: l.bits(k_magic), hi, lo };
     // False for a NaN, which is one by now.
     let far = l.lt(l.f(NEAR), x);
-    if l.any(far) { reduce_far(l, x, far, reduced) } else { reduced }
+    let all = rarely!(l, far, reduce_far(l, x, far, reduced).floats(l), reduced.floats(l));
+    Reduced::of_floats(l, all)
 }
 
 /// Reduces those of x that are `far` anew.
@@ -403,7 +417,9 @@ fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> 
         hi: l.select(far, hi, near.hi),
         lo: l.select(far, lo, near.lo),
     };
-    if l.any(l.lt(l.f(F64.near), x)) { patch(l, x, reduced) } else { reduced }
+    let huge = l.lt(l.f(F64.near), x);
+    let all = rarely!(l, huge, patch(l, x, reduced).floats(l), reduced.floats(l));
+    Reduced::of_floats(l, all)
 }
 
 /// Reduces those of x that are too large for [`reduce`] anew.
@@ -490,15 +506,22 @@ fn sin_cos<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
 #[inline(always)]
 fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
     let (sine, cosine) = turned(l, F32, reduce(l, F32, l.abs(x)));
-    let (mut sine, mut cosine) = (l.flip(sine, l.sign(x)), cosine);
+    let sine = l.flip(sine, l.sign(x));
     let far = l.lt(l.f(F32.near), l.abs(x));
-    if l.any(far) {
-        let [low, high] = l.widen(x);
-        let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
-        sine = l.select(far, l.narrow([low.0, high.0]), sine);
-        cosine = l.select(far, l.narrow([low.1, high.1]), cosine);
-    }
-    (sine, cosine)
+    rarely!(
+        l,
+        far,
+        {
+            let [low, high] = l.widen(x);
+            let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
+            [
+                l.select(far, l.narrow([low.0, high.0]), sine),
+                l.select(far, l.narrow([low.1, high.1]), cosine),
+            ]
+        },
+        [sine, cosine]
+    )
+    .into()
 }
 
 /// The sine.
@@ -578,7 +601,8 @@ impl Core<1> for Tan {
         let y = tangent(l, F32, reduce(l, F32, l.abs(x)));
         let y = l.flip(y, l.sign(x));
         let far = l.lt(l.f(F32.near), l.abs(x));
-        if l.any(far) { l.select(far, l.in_f64::<Tan, 1>([x]), y) } else { y }
+        let [y] = rarely!(l, far, [l.select(far, l.in_f64::<Tan, 1>([x]), y)], [y]);
+        y
     }
 }
 

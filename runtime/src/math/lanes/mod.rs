@@ -22,7 +22,35 @@ pub(super) const fn power_of_two(k: i32) -> f64 {
 
 /// Tells the compiler that what calls it is rare.
 #[cold]
-pub(super) fn rare() {}
+fn rare() {}
+
+/// [`Lanes::branch`] of two expressions. Closures that are not inlined lack the instruction set.
+macro_rules! branch {
+    ($l:expr, $m:expr, $some:expr, $none:expr $(,)?) => {
+        $l.branch(
+            $m,
+            #[inline(always)]
+            || $some,
+            #[inline(always)]
+            || $none,
+        )
+    };
+}
+pub(super) use branch;
+
+/// [`Lanes::rarely`] of two expressions.
+macro_rules! rarely {
+    ($l:expr, $m:expr, $rare:expr, $usual:expr $(,)?) => {
+        $l.rarely(
+            $m,
+            #[inline(always)]
+            || $rare,
+            #[inline(always)]
+            || $usual,
+        )
+    };
+}
+pub(super) use rarely;
 
 /// A float type, by its format.
 pub(super) trait Element: Copy + Default + 'static {
@@ -178,6 +206,33 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// `p` must be writable for as many; it need not be aligned.
     unsafe fn store(self, p: *mut Self::E, a: Self::F);
+
+    /// What `some` gives if `m` holds in any lane, else what `none` gives. Lanes without `m` must get
+    /// the same bits from either. By `branch!`, which has both inlined.
+    #[inline(always)]
+    fn branch<const N: usize>(
+        self,
+        m: Self::M,
+        some: impl FnOnce() -> [Self::F; N],
+        none: impl FnOnce() -> [Self::F; N],
+    ) -> [Self::F; N] {
+        if self.any(m) { some() } else { none() }
+    }
+
+    /// The same where `m` seldom holds. By `rarely!`.
+    #[inline(always)]
+    fn rarely<const N: usize>(
+        self,
+        m: Self::M,
+        rare: impl FnOnce() -> [Self::F; N],
+        usual: impl FnOnce() -> [Self::F; N],
+    ) -> [Self::F; N] {
+        if self.any(m) {
+            self::rare();
+            return rare();
+        }
+        usual()
+    }
 
     /// The f64 core of `C` on the widened lanes, rounded to the float type.
     #[inline(always)]
