@@ -19,10 +19,10 @@
 //!
 //! f32: the same in f64 lanes without the second parts and with shorter polynomials.
 
-use super::Core;
-use super::erf::{change, exp_minus, interval};
+use super::erf::{Pieces, change, exp_minus, interval};
 use super::gamma_tables::*;
-use super::lanes::{Element, Lanes, branch};
+use super::lanes::{Element, Lanes, Rows, branch};
+use super::{Core, erf_tables};
 
 /// A sum of two.
 type Two<F> = (F, F);
@@ -50,7 +50,13 @@ const fn first<const N: usize, const M: usize>(c: &[f64; M]) -> [f64; N] {
 /// What an f32 needs of the polynomials: errors of 2^-33 or less.
 const LN_LIGHT: [f64; 5] = first(&LN);
 const BINET_LIGHT: [f64; 5] = first(&BINET);
-const NEAR_LIGHT: &[[f64; 16]] = NEAR.p.split_at(7).0;
+
+const NEAR_TABLE: &Rows<f64, 16, 15> = &Rows::new(NEAR_COLUMNS);
+const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(*NEAR_COLUMNS.first_chunk().unwrap());
+
+/// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals that y^4 doubles in.
+const NEAR: Pieces<f64, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
+const NEAR_LIGHT: Pieces<f64, 9> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_LIGHT_TABLE };
 
 /// ln(v + v_lo) for a positive v.
 #[inline(always)]
@@ -61,17 +67,17 @@ fn ln<L: Lanes<E = f64>, const FULL: bool>(l: L, v: L::F, v_lo: L::F) -> Two<L::
     let k = l.sub(l.float(l.or(exponent, l.u(TWO_52.to_bits()))), l.f(TWO_52 + 1023.0));
     let j = l.shr(l.bits(v), 48);
     let m = l.float(l.or(l.and(l.bits(v), l.u((1 << 52) - 1)), l.u(1023 << 52)));
-    let c = l.table(INVERSE, j);
+    let [c, ln_hi, ln_lo, _] = l.row(LN_TABLE, j);
     let (p, p_lo) = l.two_product(m, c);
     let r = l.sub(p, l.f(1.0)); // exact
     let rr = l.mul(r, r);
     let k = l.sub(k, l.select(small, l.f(54.0), l.f(0.0)));
-    let h = l.fma(k, l.f(LN2[0]), l.table(LN_HI, j)); // exact
+    let h = l.fma(k, l.f(LN2[0]), ln_hi); // exact
     if !FULL {
         let low = l.fma(r, l.poly(r, rr, &LN_LIGHT), l.f(-0.5));
         return (l.add(h, l.fma(rr, low, r)), l.f(0.0));
     }
-    let low = l.fma(k, l.f(LN2[1]), l.table(LN_LO, j));
+    let low = l.fma(k, l.f(LN2[1]), ln_lo);
     let low = l.fma(l.mul(r, rr), l.poly(r, rr, &LN), low);
     // v_lo / v = v_lo c / 2^k (1 - r), where 2^-k is made twice as large to have an exponent.
     let down = l.float(l.shl(l.isub(l.u(2047), exponent), 52));
@@ -107,14 +113,15 @@ fn ln_gamma_near<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) ->
     let (y, y_lo) = point.y;
     let one = l.f(1.0);
     let i = interval(l, &NEAR, y);
-    let t = l.add(l.sub(y, l.table(NEAR.at, i)), y_lo);
-    let h = l.table(NEAR.value, i);
     if !FULL {
-        let v = change(l, NEAR_LIGHT, i, t);
-        let a = l.mul(l.mul(point.y_1, l.sub(point.y_1, one)), h);
+        let row = l.row(NEAR_LIGHT.table, i);
+        let v = change(l, &row[2..], l.add(l.sub(y, row[0]), y_lo));
+        let a = l.mul(l.mul(point.y_1, l.sub(point.y_1, one)), row[1]);
         return (l.fma(a, v, a), l.f(0.0));
     }
-    let v = change(l, NEAR.p, i, t);
+    let row = l.row(NEAR.table, i);
+    let v = change(l, &row[2..], l.add(l.sub(y, row[0]), y_lo));
+    let h = row[1];
     let (y_2, y_2_lo) = l.two_sum(point.y_1, l.neg(one));
     let (p, p_lo) = l.two_product(point.y_1, y_2);
     let p_lo = l.fma(point.y_1, y_2_lo, p_lo);
@@ -209,7 +216,7 @@ fn gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
     let (n, n_lo, k);
     if FULL {
-        let (a, q, exponent) = exp_minus(l, l.neg(hi), l.neg(lo));
+        let (a, q, exponent) = exp_minus(l, &erf_tables::F64, l.neg(hi), l.neg(lo));
         (n, n_lo) = l.fast_two_sum(a, l.mul(a, q));
         k = exponent;
     } else {

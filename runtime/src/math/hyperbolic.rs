@@ -39,9 +39,8 @@ fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
     // n - 16 for the half of S, and -n - 16.
     let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, 16.0);
     let minus_n = l.isub(l.u(32u64.wrapping_neg()), n_bits);
-    let s = exp::power(l, n_bits);
-    let inv = exp::power(l, minus_n);
-    let (s_lack, inv_lack) = (exp::power_error(l, n_bits), exp::power_error(l, minus_n));
+    let (s, s_lack) = exp::power(l, n_bits);
+    let (inv, inv_lack) = exp::power(l, minus_n);
     let (a, a_lost) = l.fast_two_sum(s, l.neg(inv));
     let (b, b_lost) = l.fast_two_sum(s, inv);
     Pair { n, t, s, s_lack, inv, inv_lack, a, a_lost, b, b_lost }

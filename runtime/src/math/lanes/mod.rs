@@ -6,14 +6,22 @@
 //! instance, lane by lane, except for the sign and payload of a NaN; a core is nothing but a
 //! fixed sequence of them, so its results do not depend on the instance either.
 
+mod rows;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod twin;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use super::{Core, PairCore};
+pub(super) use rows::Rows;
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
+use twin::Twin;
+#[cfg(target_arch = "x86_64")]
+use x86::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::Avx512;
 
 /// 2^k, a normal number.
 pub(super) const fn power_of_two(k: i32) -> f64 {
@@ -66,6 +74,16 @@ pub(super) trait Element: Copy + Default + 'static {
     /// |x| < 2^(MANTISSA - 1); the integer itself stands in the low bits of `x + MAGIC`.
     const MAGIC: f64 = 1.5 * (1u64 << Self::MANTISSA) as f64;
 
+    /// Its lanes of a loop with AVX2.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Lanes<E = Self>;
+    /// Such.
+    ///
+    /// # Safety
+    /// The machine must have AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn avx2() -> Self::Avx2;
+
     /// The core of this type.
     fn eval<C: Core<N>, L: Lanes<E = Self>, const N: usize>(l: L, x: [L::F; N]) -> L::F;
     /// The core of this type, of two results.
@@ -75,6 +93,15 @@ pub(super) trait Element: Copy + Default + 'static {
 impl Element for f32 {
     const MANTISSA: u32 = 23;
     const BIAS: u64 = 127;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Avx2<f32>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn avx2() -> Avx2<f32> {
+        // SAFETY: the caller's promise.
+        unsafe { Avx2::new() }
+    }
 
     #[inline(always)]
     fn eval<C: Core<N>, L: Lanes<E = f32>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
@@ -89,6 +116,15 @@ impl Element for f32 {
 impl Element for f64 {
     const MANTISSA: u32 = 52;
     const BIAS: u64 = 1023;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Twin<Avx2<f64>>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn avx2() -> Twin<Avx2<f64>> {
+        // SAFETY: the caller's promise.
+        Twin(unsafe { Avx2::new() })
+    }
 
     #[inline(always)]
     fn eval<C: Core<N>, L: Lanes<E = f64>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
@@ -188,6 +224,22 @@ pub(super) trait Lanes: Copy {
     /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. Permutations of registers but for 32
     /// entries with AVX2, which are gathered; with AVX2 each doubling takes twice as long.
     fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
+
+    /// The row `i & (N - 1)` of a table in each lane, a result for each column.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<Self::E, N, R>,
+        i: Self::U,
+    ) -> [Self::F; R] {
+        let mut row = [self.f(0.0); R];
+        let mut k = 0;
+        while k < R {
+            row[k] = self.table(&table.columns[k], i);
+            k += 1;
+        }
+        row
+    }
 
     /// The lanes as f64, the first half and the second; of f64, all of them in either.
     fn widen(self, a: Self::F) -> [<Self::Wide as Lanes>::F; 2];

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::Lanes;
+use super::{Lanes, Rows};
 use crate::fault::{Fault, injected};
 
 /// 256 bits. To have one is to know that the machine has AVX2 and FMA.
@@ -101,6 +101,19 @@ unsafe fn four_of_eight(p: *const f64, i: __m256i) -> __m256d {
     }
 }
 
+/// A vector of two in memory.
+///
+/// # Safety
+/// Both must be readable for 16 bytes, and the machine must have AVX.
+#[inline(always)]
+unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let low = _mm256_castpd128_pd256(_mm_loadu_pd(low));
+        _mm256_insertf128_pd::<1>(low, _mm_loadu_pd(high))
+    }
+}
+
 impl Lanes for Avx2<f64> {
     type E = f64;
     type F = __m256d;
@@ -166,6 +179,38 @@ impl Lanes for Avx2<f64> {
         32 => _mm256_i64gather_pd::<8>(p, _mm256_and_si256(i, _mm256_set1_epi64x(31)))
     }
     memory! { f64, __m256d, _mm256_loadu_pd, _mm256_storeu_pd }
+
+    /// Loads and unpacks pairs of each lane's row.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<f64, N, R>,
+        i: __m256i,
+    ) -> [__m256d; R] {
+        const { assert!(N.is_power_of_two() && R >= 2) };
+        let mut row = [self.f(0.0); R];
+        // SAFETY: `self` shows that the machine has the instructions; an index is below N, and pairs
+        // begin before the last column.
+        unsafe {
+            let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
+            let mut places = [0u64; 4];
+            let offsets = _mm256_mul_epu32(i, _mm256_set1_epi64x(size_of::<[f64; R]>() as i64));
+            _mm256_storeu_si256(places.as_mut_ptr().cast(), offsets);
+            let table = table.rows.as_ptr().cast::<f64>();
+            let [a, b, c, d] = places;
+            let (a, b) = (table.byte_add(a as usize), table.byte_add(b as usize));
+            let (c, d) = (table.byte_add(c as usize), table.byte_add(d as usize));
+            let mut k = 0;
+            while k < R {
+                k = k.min(R - 2);
+                let (even, odd) = (halves(a.add(k), c.add(k)), halves(b.add(k), d.add(k)));
+                row[k] = _mm256_unpacklo_pd(even, odd);
+                row[k + 1] = _mm256_unpackhi_pd(even, odd);
+                k += 2;
+            }
+        }
+        row
+    }
 
     #[inline(always)]
     fn widen(self, a: __m256d) -> [__m256d; 2] {
