@@ -67,7 +67,7 @@ fn arcsinh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let inverse = l.select(near, l.fnma(root, l.f(0.5), one), half_inverse(l, root));
     let (u, lost) = l.fast_two_sum(root, abs);
     let y = or_small(l, abs, ln(l, u, l.fma(rest, inverse, lost)));
-    let large = l.not(l.lt(abs, l.f(large::<L::E>())));
+    let large = l.not_lt(abs, l.f(large::<L::E>()));
     let [y] = rarely!(l, large, [or_large(l, abs, y)], [y]);
     l.with_sign(y, l.sign(x))
 }

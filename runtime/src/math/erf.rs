@@ -1,7 +1,7 @@
 //! `erf`, `erfc`, `normcdf`.
 //!
 //! Method: tables of 16 polynomials, an interval each (`erf_tables.rs`); a lane fetches the
-//! coefficients of its own.
+//! coefficients of its own. For erf in f32, 8 are enough.
 //!
 //! erf: below 0.75 it is x + x p(x^2); elsewhere h + t p(t), t = |x| - c, where c is such that
 //! erf(c) is nearly a number of the format, h (S. Gal's accurate tables, 1986). Both are one fused
@@ -21,28 +21,35 @@
 //! f32 is the same in f32 lanes, with shorter polynomials.
 
 use super::cores;
-use super::erf_tables::{F32, F64};
+use super::erf_tables::{ERF_32, ERF_64, F32, F64};
 use super::lanes::{Element, Lanes, Rows};
 
 /// Polynomials for 16 intervals.
 pub(super) struct Pieces<E: 'static, const R: usize> {
     /// Factor and summand that turn an argument into a number whose leading bits are the interval.
     pub(super) spread: [f64; 2],
-    /// The power of that number to take, 3 or 4; 1 for erf.
+    /// The power of that number to take, 3 or 4.
     pub(super) power: u32,
     /// For each interval its expansion point, the function there, and coefficients.
     pub(super) table: &'static Rows<E, 16, R>,
 }
 
-/// The constants of a float type.
-pub(super) struct Constants<E: 'static, const A: usize, const B: usize, const X: usize> {
-    /// From here on erf rounds to 1, a little below the end of its table.
+/// Polynomials of erf for `N` intervals.
+pub(super) struct ErfPieces<E: 'static, const N: usize, const R: usize> {
+    /// What added to an argument gives a number whose leading bits are the interval.
+    pub(super) shift: f64,
+    /// From here on erf rounds to 1, a little below the end of the table.
     pub(super) one: f64,
+    /// For each interval its expansion point, erf there, and coefficients.
+    pub(super) table: &'static Rows<E, N, R>,
+}
+
+/// The constants of a float type, but those of erf.
+pub(super) struct Constants<E: 'static, const R: usize, const X: usize> {
     /// From here on erfc, and from its negative down normcdf, round to 0.
     pub(super) zero: [f64; 2],
-    pub(super) erf: Pieces<E, A>,
-    pub(super) erfc: Pieces<E, B>,
-    pub(super) normcdf: Pieces<E, B>,
+    pub(super) erfc: Pieces<E, R>,
+    pub(super) normcdf: Pieces<E, R>,
     /// 16 / ln 2
     pub(super) steps: f64,
     /// ln(2) / 16 in two parts.
@@ -67,18 +74,14 @@ fn poly<L: Lanes>(l: L, c: &[L::F], x: L::F, xx: L::F) -> L::F {
 }
 
 #[inline(always)]
-fn erf<L: Lanes, const A: usize, const B: usize, const X: usize>(
-    l: L,
-    c: &Constants<L::E, A, B, X>,
-    x: L::F,
-) -> L::F {
+fn erf<L: Lanes, const N: usize, const R: usize>(l: L, c: &ErfPieces<L::E, N, R>, x: L::F) -> L::F {
     let abs = l.min(l.f(c.one), l.abs(x));
-    // The leading bits are 0 to 14 from 2 on. Below it they are to be 15.
-    let y = l.add(abs, l.f(c.erf.spread[1]));
+    // The leading bits are 0 to N - 2 from 2 on. Below it they are to be N - 1.
+    let y = l.add(abs, l.f(c.shift));
     let ulp = 1.0 / (1u64 << L::E::MANTISSA) as f64;
-    let i = l.shr(l.bits(l.max(l.f(2.0 - ulp), y)), L::E::MANTISSA - 3);
+    let i = l.shr(l.bits(l.max(l.f(2.0 - ulp), y)), L::E::MANTISSA + 1 - N.ilog2());
     let first = l.lt(y, l.f(2.0));
-    let row = l.row(c.erf.table, i);
+    let row = l.row(c.table, i);
     let t = l.sub(abs, row[0]);
     let v = l.select(first, l.mul(t, t), t);
     let p = poly(l, &row[2..], v, l.mul(v, v));
@@ -104,9 +107,9 @@ pub(super) fn change<L: Lanes>(l: L, p: &[L::F], t: L::F) -> L::F {
 
 /// e^-(s + s_lo) as a (1 + q) 2^k: a, of half the bits, q and k.
 #[inline(always)]
-pub(super) fn exp_minus<L: Lanes, const A: usize, const B: usize, const X: usize>(
+pub(super) fn exp_minus<L: Lanes, const R: usize, const X: usize>(
     l: L,
-    c: &Constants<L::E, A, B, X>,
+    c: &Constants<L::E, R, X>,
     s: L::F,
     s_lo: L::F,
 ) -> (L::F, L::F, L::F) {
@@ -125,10 +128,10 @@ pub(super) fn exp_minus<L: Lanes, const A: usize, const B: usize, const X: usize
 
 /// e^-(s + s_lo) R(x)
 #[inline(always)]
-fn tail<L: Lanes, const A: usize, const B: usize, const X: usize>(
+fn tail<L: Lanes, const R: usize, const X: usize>(
     l: L,
-    c: &Constants<L::E, A, B, X>,
-    pieces: &Pieces<L::E, B>,
+    c: &Constants<L::E, R, X>,
+    pieces: &Pieces<L::E, R>,
     x: L::F,
     s: L::F,
     s_lo: L::F,
@@ -142,9 +145,9 @@ fn tail<L: Lanes, const A: usize, const B: usize, const X: usize>(
 }
 
 #[inline(always)]
-fn erfc<L: Lanes, const A: usize, const B: usize, const X: usize>(
+fn erfc<L: Lanes, const R: usize, const X: usize>(
     l: L,
-    c: &Constants<L::E, A, B, X>,
+    c: &Constants<L::E, R, X>,
     x: L::F,
 ) -> L::F {
     let abs = l.min(l.f(c.zero[0]), l.abs(x));
@@ -154,9 +157,9 @@ fn erfc<L: Lanes, const A: usize, const B: usize, const X: usize>(
 }
 
 #[inline(always)]
-fn normcdf<L: Lanes, const A: usize, const B: usize, const X: usize>(
+fn normcdf<L: Lanes, const R: usize, const X: usize>(
     l: L,
-    c: &Constants<L::E, A, B, X>,
+    c: &Constants<L::E, R, X>,
     x: L::F,
 ) -> L::F {
     let abs = l.min(l.f(c.zero[1]), l.abs(x));
@@ -167,7 +170,7 @@ fn normcdf<L: Lanes, const A: usize, const B: usize, const X: usize>(
 
 cores! {
     /// The error function.
-    Erf = erf(x) by &F64, &F32;
+    Erf = erf(x) by &ERF_64, &ERF_32;
     /// 1 less the error function.
     Erfc = erfc(x) by &F64, &F32;
     /// The normal distribution.

@@ -221,7 +221,7 @@ impl Constants for f32 {
 /// Whether |x| is over the bound, or x not a number.
 #[inline(always)]
 pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> L::M {
-    l.not(l.le(l.abs(x), l.f(bound)))
+    l.not_le(l.abs(x), l.f(bound))
 }
 
 /// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits, and what it lacks,
@@ -293,7 +293,7 @@ pub(super) fn exp_any<L: Lanes<E: Constants>>(l: L, x: L::F, up: f64) -> L::F {
 
 #[inline(always)]
 fn exp<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
-    let [y] = rarely!(l, beyond(l, x, L::E::NORMAL), [exp_any(l, x, 0.0)], {
+    let [y] = rarely!(l, beyond(l, x, L::E::NORMAL), [l.canonical(exp_any(l, x, 0.0))], {
         let (s, q) = exp_reduced(l, &reduce(l, x));
         [l.fma(s, q, s)]
     });
@@ -319,8 +319,12 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let f = l.sub(x, n); // exact
     let (s, lack) = power(l, n_bits);
     let q = l.fma(f, L::E::exp2(l, f), lack);
-    let [y] =
-        rarely!(l, beyond, [finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0)], [l.fma(s, q, s)]);
+    let [y] = rarely!(
+        l,
+        beyond,
+        [l.canonical(finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0))],
+        [l.fma(s, q, s)]
+    );
     y
 }
 
@@ -360,7 +364,7 @@ fn expm1<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
             let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
             let far = l.add(s, l.sub(rest, l.f(1.0)));
             let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
-            [l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far)]
+            [l.canonical(l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far))]
         },
         [expm1_near(l, x)]
     );
@@ -369,9 +373,9 @@ fn expm1<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 
 cores! {
     /// e^x
-    Exp = exp(x);
+    Exp = exp(x) => CANONICAL;
     /// 2^x
-    Exp2 = exp2(x);
+    Exp2 = exp2(x) => CANONICAL;
     /// e^x - 1
-    Expm1 = expm1(x);
+    Expm1 = expm1(x) => CANONICAL;
 }

@@ -55,11 +55,12 @@ fn sinh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
         {
             let far = exp::exp_any(l, abs, -1.0);
             let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
-            [l.select(l.le(abs, l.f(L::E::NORMAL)), near, far)]
+            let y = l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
+            [l.canonical(l.flip(y, l.sign(x)))]
         },
-        [sinh_near(l, abs)]
+        [l.flip(sinh_near(l, abs), l.sign(x))]
     );
-    l.flip(y, l.sign(x))
+    y
 }
 
 #[inline(always)]
@@ -86,7 +87,7 @@ fn cosh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
         {
             let far = exp::exp_any(l, abs, -1.0);
             let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
-            [l.select(l.le(abs, l.f(L::E::NORMAL)), near, far)]
+            [l.canonical(l.select(l.le(abs, l.f(L::E::NORMAL)), near, far))]
         },
         [cosh_near(l, abs)]
     );
@@ -126,7 +127,7 @@ fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
         {
             // Beyond the bound 1 + e^-|x| rounds to 1.
             let far = l.min(one, exp::exp_any(l, x, 0.0));
-            [l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far)]
+            [l.canonical(l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far))]
         },
         [y]
     );
@@ -144,11 +145,11 @@ fn fraction<L: Lanes>(l: L, n: (L::F, L::F), c: L::F, (hi, lo): (L::F, L::F)) ->
 
 cores! {
     /// The hyperbolic sine.
-    Sinh = sinh(x);
+    Sinh = sinh(x) => CANONICAL;
     /// The hyperbolic cosine.
-    Cosh = cosh(x);
+    Cosh = cosh(x) => CANONICAL;
     /// The hyperbolic tangent.
     Tanh = tanh(x);
     /// 1 / (1 + e^-x)
-    Sigmoid = sigmoid(x);
+    Sigmoid = sigmoid(x) => CANONICAL;
 }

@@ -345,8 +345,8 @@ pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Sp
     Split { k, ..split }
 }
 
-/// `y` where x is positive and finite, else what a logarithm of `x` is; `unusual` where x is
-/// subnormal or not so.
+/// `y` where x is positive and finite, else what a logarithm of `x` is, a canonical NaN perhaps;
+/// `unusual` where x is subnormal or not so.
 #[inline(always)]
 fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
     let [y] = rarely!(
@@ -356,7 +356,7 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
             let zero = l.f(0.0);
             let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
             let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
-            [l.select(l.lt(x, zero), l.f(f64::NAN), y)]
+            [l.canonical(l.select(l.lt(x, zero), l.f(f64::NAN), y))]
         },
         [y]
     );
@@ -564,6 +564,8 @@ impl Natural for f32 {
 pub(super) struct Log;
 
 impl Core<1> for Log {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &E)
@@ -579,6 +581,8 @@ impl Core<1> for Log {
 pub(super) struct Log2;
 
 impl Core<1> for Log2 {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &TWO)
@@ -594,6 +598,8 @@ impl Core<1> for Log2 {
 pub(super) struct Log10;
 
 impl Core<1> for Log10 {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &TEN)
@@ -636,11 +642,11 @@ fn log1p<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let (u, lost) = one_plus(l, x);
     let unusual = l.unusual(l.add(u, u));
     let (near, lost) = split_sum(l, u, lost, unusual, L::E::FROM);
-    let y = special(l, u, L::E::ln_sum(l, near, lost), unusual);
-    l.with_sign(y, l.sign(x)) // of -0
+    let y = l.with_sign(L::E::ln_sum(l, near, lost), l.sign(x)); // of -0
+    special(l, u, y, unusual)
 }
 
 cores! {
     /// ln(1 + x)
-    Log1p = log1p(x);
+    Log1p = log1p(x) => CANONICAL;
 }

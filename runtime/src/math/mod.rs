@@ -32,7 +32,7 @@
 //! around the `#[inline(always)]` cores: there is no call left inside the loop. A block's tail is
 //! staged in a padded buffer and runs the same code, so an element's bits do not depend on its
 //! place; NaNs are made canonical on the way out, because which NaN an instruction passes on is
-//! up to the compiler.
+//! up to the compiler. A core that does so itself where arguments are rare says `CANONICAL`.
 //!
 //! # Adding a function
 //!
@@ -77,6 +77,10 @@ use lanes::Lanes;
 /// A function of `N` arguments, written once for every instruction set. A NaN may come out with
 /// any sign and payload.
 trait Core<const N: usize>: Sized {
+    /// Whether all NaNs that come out are f64::NAN or f32::NAN: where NaNs are among what is rare,
+    /// they are made so there, and the usual loop saves it.
+    const CANONICAL: bool = false;
+
     /// The function of each lane.
     fn f64<L: Lanes<E = f64>>(l: L, x: [L::F; N]) -> L::F;
 
@@ -89,16 +93,18 @@ trait Core<const N: usize>: Sized {
 }
 
 /// Cores whose f64 and f32 forms are one generic function, which may take the constants of the type
-/// after `by`.
+/// after `by`. `=> CANONICAL` is [`Core::CANONICAL`].
 macro_rules! cores {
     ($(
         $(#[$doc:meta])*
-        $name:ident = $f:ident($($x:ident),+) $(by $f64:expr, $f32:expr)?;
+        $name:ident = $f:ident($($x:ident),+) $(by $f64:expr, $f32:expr)? $(=> $canonical:ident)?;
     )*) => {$(
         $(#[$doc])*
         pub(super) struct $name;
 
         impl super::Core<{ [$(stringify!($x)),+].len() }> for $name {
+            $(const $canonical: bool = true;)?
+
             #[inline(always)]
             fn f64<L: Lanes<E = f64>>(
                 l: L,

@@ -327,9 +327,14 @@ fn power<L: Lanes<E: Constants>>(l: L, [x, y]: [L::F; 2]) -> L::F {
     let (z, lost) = l.two_product(y, h);
     let z_lo = l.fma(y, low, lost);
     let near = L::E::near(l, y, z, rrr);
-    let far = l.not(l.lt(l.abs(z), l.f(L::E::NORMAL)));
+    let far = l.not_lt(l.abs(z), l.f(L::E::NORMAL));
     let odd = l.either(unusual, far);
-    let [power] = rarely!(l, odd, [power_any(l, [x, y], z, z_lo, near)], [exp2(l, z, z_lo, near)]);
+    let [power] = rarely!(
+        l,
+        odd,
+        [l.canonical(power_any(l, [x, y], z, z_lo, near))],
+        [exp2(l, z, z_lo, near)]
+    );
     power
 }
 
@@ -343,7 +348,7 @@ fn power_any<L: Lanes<E: Constants>>(
     near: L::F,
 ) -> L::F {
     // Where 2^z is not normal, or nearly so, something is taken off z.
-    let far = l.not(l.lt(l.abs(z), l.f(L::E::NORMAL)));
+    let far = l.not_lt(l.abs(z), l.f(L::E::NORMAL));
     let (zero, shift, end) = (l.f(0.0), f64::from(L::E::SHIFT), l.f(L::E::END));
     let up = l.lt(zero, z);
     let shift = l.select(far, l.select(up, l.f(shift), l.f(-shift)), zero);
@@ -359,6 +364,8 @@ fn power_any<L: Lanes<E: Constants>>(
 pub(super) struct Power;
 
 impl Core<2> for Power {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, x: [L::F; 2]) -> L::F {
         power(l, x)

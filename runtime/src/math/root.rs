@@ -112,7 +112,8 @@ fn cbrt<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
             let root = l.select(normal, root, l.mul(root, l.f(power_of_two(-L::E::UP))));
             // 0, infinity and NaN are their own roots.
             let root = l.flip(root, l.sign(x));
-            [l.select(l.both(finite, l.lt(l.f(0.0), abs)), root, x)]
+            let root = l.select(l.both(finite, l.lt(l.f(0.0), abs)), root, x);
+            [l.canonical(root)]
         },
         [l.flip(cbrt_normal(l, abs), l.sign(x))]
     );
@@ -155,7 +156,7 @@ fn hypot_scaled<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
 
 cores! {
     /// The cube root.
-    Cbrt = cbrt(x);
+    Cbrt = cbrt(x) => CANONICAL;
     /// sqrt(x^2 + y^2)
     Hypot = hypot(x, y);
 }

@@ -16,6 +16,9 @@ const WIDEST: usize = 16;
 
 /// What a loop does with `N` vectors to get `M`.
 trait Map<const N: usize, const M: usize> {
+    /// As [`Core::CANONICAL`].
+    const CANONICAL: bool = false;
+
     fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; M];
 }
 
@@ -23,6 +26,8 @@ trait Map<const N: usize, const M: usize> {
 struct One<C>(PhantomData<C>);
 
 impl<C: Core<N>, const N: usize> Map<N, 1> for One<C> {
+    const CANONICAL: bool = C::CANONICAL;
+
     #[inline(always)]
     fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; 1] {
         [L::E::eval::<C, L, N>(l, x)]
@@ -53,7 +58,7 @@ unsafe fn step<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     let x = x.map(|x| unsafe { l.load(x) });
     let y = K::eval(l, x);
     for (out, y) in out.into_iter().zip(y) {
-        let y = l.canonical(y);
+        let y = if K::CANONICAL { y } else { l.canonical(y) };
         // SAFETY: the caller's promise.
         unsafe { l.store(out, y) }
     }

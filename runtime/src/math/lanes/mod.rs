@@ -204,6 +204,10 @@ pub(super) trait Lanes: Copy {
     fn le(self, a: Self::F, b: Self::F) -> Self::M;
     /// `a == b`, false for a NaN.
     fn eq(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `!(a < b)`, true for a NaN.
+    fn not_lt(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `!(a <= b)`, true for a NaN.
+    fn not_le(self, a: Self::F, b: Self::F) -> Self::M;
     /// Whether `a` is anything but a positive normal number.
     fn unusual(self, a: Self::F) -> Self::M;
     /// The lowest bit of each lane.

@@ -126,6 +126,16 @@ macro_rules! scalar {
                 a == b
             }
             #[inline(always)]
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "true for a NaN")]
+            fn not_lt(self, a: $float, b: $float) -> bool {
+                !(a < b)
+            }
+            #[inline(always)]
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "true for a NaN")]
+            fn not_le(self, a: $float, b: $float) -> bool {
+                !(a <= b)
+            }
+            #[inline(always)]
             fn unusual(self, a: $float) -> bool {
                 !(<$float>::MIN_POSITIVE..<$float>::INFINITY).contains(&a)
             }

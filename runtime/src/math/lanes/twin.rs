@@ -57,6 +57,8 @@ impl<L: Lanes> Lanes for Twin<L> {
         lt(a: F, b: F) -> M;
         le(a: F, b: F) -> M;
         eq(a: F, b: F) -> M;
+        not_lt(a: F, b: F) -> M;
+        not_le(a: F, b: F) -> M;
         unusual(a: F) -> M;
         odd(a: U) -> M;
         negative(a: U) -> M;

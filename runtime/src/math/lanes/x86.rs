@@ -155,6 +155,8 @@ impl Lanes for Avx2<f64> {
         lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LT_OQ>(a, b);
         le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LE_OQ>(a, b);
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b);
         unusual(a: __m256d) -> __m256d = _mm256_or_pd(
             _mm256_cmp_pd::<_CMP_NGE_UQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)),
             _mm256_cmp_pd::<_CMP_NLT_UQ>(a, _mm256_set1_pd(f64::INFINITY)),
@@ -260,6 +262,8 @@ impl Lanes for Avx2<f32> {
         lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LT_OQ>(a, b);
         le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
         eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLE_UQ>(a, b);
         unusual(a: __m256) -> __m256 = _mm256_or_ps(
             _mm256_cmp_ps::<_CMP_NGE_UQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)),
             _mm256_cmp_ps::<_CMP_NLT_UQ>(a, _mm256_set1_ps(f32::INFINITY)),
@@ -326,6 +330,8 @@ impl Lanes for Avx512<f64> {
         lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLE_UQ>(a, b);
         // All of the classes that it knows.
         unusual(a: __m512d) -> __mmask8 = _mm512_fpclass_pd_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask8 = _mm512_test_epi64_mask(a, _mm512_set1_epi64(1));
@@ -403,6 +409,8 @@ impl Lanes for Avx512<f32> {
         lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b);
         // All of the classes that it knows.
         unusual(a: __m512) -> __mmask16 = _mm512_fpclass_ps_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask16 = _mm512_test_epi32_mask(a, _mm512_set1_epi32(1));
