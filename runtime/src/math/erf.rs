@@ -22,7 +22,7 @@
 
 use super::cores;
 use super::erf_tables::{ERF_32, ERF_64, F32, F64};
-use super::lanes::{Element, Lanes, Rows};
+use super::lanes::{Element, Lanes, Rows, rarely};
 
 /// Polynomials for 16 intervals.
 pub(super) struct Pieces<E: 'static, const R: usize> {
@@ -48,13 +48,16 @@ pub(super) struct ErfPieces<E: 'static, const N: usize, const R: usize> {
 pub(super) struct Constants<E: 'static, const R: usize, const X: usize> {
     /// From here on erfc, and from its negative down normcdf, round to 0.
     pub(super) zero: [f64; 2],
+    /// Up to here, and from its negative up, they are normal numbers.
+    pub(super) normal: [f64; 2],
     pub(super) erfc: Pieces<E, R>,
     pub(super) normcdf: Pieces<E, R>,
     /// 16 / ln 2
     pub(super) steps: f64,
     /// ln(2) / 16 in two parts.
     pub(super) step: [f64; 2],
-    /// 2^(j/16), in half the bits of the type, and the logarithm of what that lost.
+    /// 2^(j/16), in half the bits of the type, j taken off its bits, and the logarithm of what that
+    /// lost.
     pub(super) powers: &'static Rows<E, 16, 2>,
     /// (e^r - 1 - r) / r^2 on |r| <= ln(2)/32
     pub(super) exp: [f64; X],
@@ -105,43 +108,79 @@ pub(super) fn change<L: Lanes>(l: L, p: &[L::F], t: L::F) -> L::F {
     l.mul(t, poly(l, p, t, l.mul(t, t)))
 }
 
-/// e^-(s + s_lo) as a (1 + q) 2^k: a, of half the bits, q and k.
+/// 2^(k/16) (1 + q)
+pub(super) struct Power<L: Lanes> {
+    /// 2^(j/16), j taken off its bits.
+    power: L::F,
+    /// k in its lowest bits, and j in the lowest four.
+    k: L::U,
+    pub(super) q: L::F,
+}
+
+impl<L: Lanes> Power<L> {
+    /// 2^(k/16), of half the bits, if it is a normal number.
+    #[inline(always)]
+    fn whole(&self, l: L) -> L::F {
+        l.float(l.iadd(l.bits(self.power), l.shl(self.k, L::E::MANTISSA - 4)))
+    }
+
+    /// 2^(j/16), of half the bits, and the power of two that is missing.
+    #[inline(always)]
+    pub(super) fn apart(&self, l: L) -> (L::F, L::F) {
+        let j = l.shl(l.and(self.k, l.u(15)), L::E::MANTISSA - 4);
+        let rest = l.sub(l.float(l.and(self.k, l.u(!15))), l.magic());
+        (l.float(l.iadd(l.bits(self.power), j)), l.mul(rest, l.f(1.0 / 16.0)))
+    }
+}
+
+/// e^-(s + s_lo)
 #[inline(always)]
 pub(super) fn exp_minus<L: Lanes, const R: usize, const X: usize>(
     l: L,
     c: &Constants<L::E, R, X>,
     s: L::F,
     s_lo: L::F,
-) -> (L::F, L::F, L::F) {
+) -> Power<L> {
     // -s = k ln(2)/16 + r
     let k_magic = l.fnma(s, l.f(c.steps), l.magic());
     let k = l.sub(k_magic, l.magic());
-    let j = l.bits(k_magic);
     let r = l.fma(k, l.f(c.step[0]), s); // exact; negated
-    let [power, lost] = l.row(c.powers, j);
+    let [power, lost] = l.row(c.powers, l.bits(k_magic));
     let lost = l.sub(lost, s_lo);
     let r = l.sub(l.fnma(k, l.f(c.step[1]), lost), r);
     let q = l.fma(l.mul(r, r), l.horner(r, &c.exp), r);
-    let whole = l.sub(l.float(l.and(j, l.u(!15))), l.magic());
-    (power, q, l.mul(whole, l.f(1.0 / 16.0)))
+    Power { power, k: l.bits(k_magic), q }
 }
 
-/// e^-(s + s_lo) R(x)
+/// e^-(s + s_lo) R(x); `rare` where it may not be a normal number.
 #[inline(always)]
 fn tail<L: Lanes, const R: usize, const X: usize>(
     l: L,
     c: &Constants<L::E, R, X>,
     pieces: &Pieces<L::E, R>,
     x: L::F,
-    s: L::F,
-    s_lo: L::F,
+    [s, s_lo]: [L::F; 2],
+    rare: L::M,
 ) -> L::F {
     let row = l.row(pieces.table, interval(l, pieces, x));
     let v = change(l, &row[2..], l.sub(x, row[0]));
-    let (a, q, k) = exp_minus(l, c, s, s_lo);
-    let m = l.fma(l.add(q, l.f(1.0)), v, q);
-    let a = l.mul(a, row[1]); // exact
-    l.scale(l.fma(a, m, a), k)
+    let e = exp_minus(l, c, s, s_lo);
+    let m = l.fma(l.add(e.q, l.f(1.0)), v, e.q);
+    // Products with what has half the bits are exact.
+    let [y] = rarely!(
+        l,
+        rare,
+        {
+            let (power, k) = e.apart(l);
+            let a = l.mul(power, row[1]);
+            [l.scale(l.fma(a, m, a), k)]
+        },
+        {
+            let a = l.mul(e.whole(l), row[1]);
+            [l.fma(a, m, a)]
+        }
+    );
+    y
 }
 
 #[inline(always)]
@@ -150,10 +189,13 @@ fn erfc<L: Lanes, const R: usize, const X: usize>(
     c: &Constants<L::E, R, X>,
     x: L::F,
 ) -> L::F {
-    let abs = l.min(l.f(c.zero[0]), l.abs(x));
-    let (s, s_lo) = l.two_product(abs, abs);
-    let y = tail(l, c, &c.erfc, abs, s, s_lo);
-    l.select(l.negative(l.bits(x)), l.sub(l.f(2.0), y), y)
+    let abs = l.abs(x);
+    let rare = l.not_le(abs, l.f(c.normal[0]));
+    let abs = l.min(l.f(c.zero[0]), abs);
+    let y = tail(l, c, &c.erfc, abs, l.two_product(abs, abs).into(), rare);
+    let y = l.select(l.negative(l.bits(x)), l.sub(l.f(2.0), y), y);
+    let [y] = rarely!(l, rare, [l.canonical(y)], [y]);
+    y
 }
 
 #[inline(always)]
@@ -162,17 +204,21 @@ fn normcdf<L: Lanes, const R: usize, const X: usize>(
     c: &Constants<L::E, R, X>,
     x: L::F,
 ) -> L::F {
-    let abs = l.min(l.f(c.zero[1]), l.abs(x));
-    let (s, s_lo) = l.two_product(abs, l.mul(abs, l.f(0.5)));
-    let y = tail(l, c, &c.normcdf, abs, s, s_lo);
-    l.select(l.negative(l.bits(x)), y, l.sub(l.f(1.0), y))
+    let abs = l.abs(x);
+    let rare = l.not_le(abs, l.f(c.normal[1]));
+    let abs = l.min(l.f(c.zero[1]), abs);
+    let half = l.two_product(abs, l.mul(abs, l.f(0.5)));
+    let y = tail(l, c, &c.normcdf, abs, half.into(), rare);
+    let y = l.select(l.negative(l.bits(x)), y, l.sub(l.f(1.0), y));
+    let [y] = rarely!(l, rare, [l.canonical(y)], [y]);
+    y
 }
 
 cores! {
     /// The error function.
     Erf = erf(x) by &ERF_64, &ERF_32;
     /// 1 less the error function.
-    Erfc = erfc(x) by &F64, &F32;
+    Erfc = erfc(x) by &F64, &F32 => CANONICAL;
     /// The normal distribution.
-    NormCdf = normcdf(x) by &F64, &F32;
+    NormCdf = normcdf(x) by &F64, &F32 => CANONICAL;
 }

@@ -216,8 +216,9 @@ fn gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
     let (n, n_lo, k);
     if FULL {
-        let (a, q, exponent) = exp_minus(l, &erf_tables::F64, l.neg(hi), l.neg(lo));
-        (n, n_lo) = l.fast_two_sum(a, l.mul(a, q));
+        let e = exp_minus(l, &erf_tables::F64, l.neg(hi), l.neg(lo));
+        let (a, exponent) = e.apart(l);
+        (n, n_lo) = l.fast_two_sum(a, l.mul(a, e.q));
         k = exponent;
     } else {
         k = l.sub(l.fma(hi, l.f(std::f64::consts::LOG2_E), l.magic()), l.magic());

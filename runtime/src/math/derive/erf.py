@@ -95,11 +95,18 @@ def ratio_table(name, f, bits, n, end, power):
 
 
 def powers_of_two(bits, step_bits):
-    """Prints 2^(j/16) in half the bits and the logarithm of what that lost; returns the step."""
+    """Prints 2^(j/16) in half the bits, j taken off its bits from the exponent's 4 lowest on down,
+    and the logarithm of what that lost; returns the step."""
+    code, size = ("<f", "<I") if bits == 24 else ("<d", "<Q")
+
+    def less(j, v):
+        word = struct.unpack(size, struct.pack(code, float(v)))[0] - (j << (bits - 5))
+        return struct.unpack(code, struct.pack(size, word))[0]
+
     values = [mpf(2) ** (mpf(j) / 16) for j in range(16)]
     his = [top(v, bits // 2) for v in values]
-    table("2^(j/16) and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
-          [his, [nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
+    table("2^(j/16), j taken off its bits, and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
+          [[less(j, h) for j, h in enumerate(his)], [nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
     high = top(log(2) / 16, step_bits)
     return f"[{float(high)!r}, {float(nearest(log(2) / 16 - high, bits))!r}]"
 
@@ -108,9 +115,9 @@ print("//! The tables of erf.rs: what `derive/erf.py` prints.")
 print()
 print("use super::erf::{Constants, ErfPieces, Pieces};")
 print("use super::lanes::Rows;")
-for t, bits, intervals, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one, zero in (
-        ("64", 53, 16, 11, mpf(6), 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, "5.99", ("27.3", "38.6")),
-        ("32", 24, 8, 6, mpf("3.97"), 5, (mpf("10.25"), mpf("14.45")), 4, 12, 1, "3.96", ("10.2", "14.4"))):
+for t, bits, intervals, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one, zero, normal in (
+        ("64", 53, 16, 11, mpf(6), 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, "5.99", ("27.3", "38.6"), ("26.0", "36.5")),
+        ("32", 24, 8, 6, mpf("3.97"), 5, (mpf("10.25"), mpf("14.45")), 4, 12, 1, "3.96", ("10.2", "14.4"), ("9.0", "12.5"))):
     erf_table(f"ERF_TABLE_{t}", intervals, bits, n_erf, e_erf)
     erfc = ratio_table(f"ERFC_{t}", erfcx, bits, n_erfc, ends[0], power)
     normcdf = ratio_table(f"NORMCDF_{t}", lambda x: erfcx(x / sqrt(mpf(2))) / 2, bits, n_erfc, ends[1], power)
@@ -120,6 +127,7 @@ for t, bits, intervals, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one
     print(f"    ErfPieces {{ shift: 1.25, one: {one}, table: ERF_TABLE_{t} }};")
     print(f"\npub(super) const F{t}: Constants<f{t}, {n_erfc + 3}, {n_exp + 1}> = Constants {{")
     print(f"    zero: [{', '.join(zero)}],")
+    print(f"    normal: [{', '.join(normal)}],")
     print(f"    erfc: {erfc},")
     print(f"    normcdf: {normcdf},")
     print(f"    steps: {rust(16 / log(2), bits)},")

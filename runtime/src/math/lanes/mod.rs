@@ -229,7 +229,8 @@ pub(super) trait Lanes: Copy {
     /// entries with AVX2, which are gathered; with AVX2 each doubling takes twice as long.
     fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
 
-    /// The row `i & (N - 1)` of a table in each lane, a result for each column.
+    /// The row `i & (N - 1)` of a table in each lane, a result for each column: [`Lanes::table`] of
+    /// the columns, or with AVX2 in f64 loads of rows, two columns of a lane at a time.
     #[inline(always)]
     fn row<const N: usize, const R: usize>(
         self,

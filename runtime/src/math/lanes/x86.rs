@@ -114,6 +114,10 @@ unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
     }
 }
 
+/// Where the rows of four lanes begin in a table, in bytes.
+#[repr(align(32))]
+struct Places([usize; 4]);
+
 impl Lanes for Avx2<f64> {
     type E = f64;
     type F = __m256d;
@@ -191,17 +195,29 @@ impl Lanes for Avx2<f64> {
     ) -> [__m256d; R] {
         const { assert!(N.is_power_of_two() && R >= 2) };
         let mut row = [self.f(0.0); R];
-        // SAFETY: `self` shows that the machine has the instructions; an index is below N, and pairs
-        // begin before the last column.
+        // SAFETY: `self` shows that the machine has the instructions; an index is below N, pairs begin
+        // before the last column, and the places are as large and aligned as a vector.
         unsafe {
             let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
-            let mut places = [0u64; 4];
             let offsets = _mm256_mul_epu32(i, _mm256_set1_epi64x(size_of::<[f64; R]>() as i64));
-            _mm256_storeu_si256(places.as_mut_ptr().cast(), offsets);
+            let mut places = Places([0; 4]);
+            let memory = (&raw mut places).cast::<__m256i>();
             let table = table.rows.as_ptr().cast::<f64>();
-            let [a, b, c, d] = places;
-            let (a, b) = (table.byte_add(a as usize), table.byte_add(b as usize));
-            let (c, d) = (table.byte_add(c as usize), table.byte_add(d as usize));
+            let [a, b, c, d];
+            if R <= 4 {
+                // Through memory, where the compiler would extract them: that takes more time on the
+                // ports of shuffles than few loads leave idle.
+                memory.write_volatile(offsets);
+                a = (&raw const places.0[0]).read_volatile();
+                b = (&raw const places.0[1]).read_volatile();
+                c = (&raw const places.0[2]).read_volatile();
+                d = (&raw const places.0[3]).read_volatile();
+            } else {
+                memory.write(offsets);
+                [a, b, c, d] = places.0;
+            }
+            let (a, b) = (table.byte_add(a), table.byte_add(b));
+            let (c, d) = (table.byte_add(c), table.byte_add(d));
             let mut k = 0;
             while k < R {
                 k = k.min(R - 2);
