@@ -114,9 +114,9 @@ unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
     }
 }
 
-/// Where the rows of four lanes begin in a table, in bytes.
+/// Where the rows of `N` lanes begin in a table, in bytes.
 #[repr(align(32))]
-struct Places([usize; 4]);
+struct Places<U, const N: usize>([U; N]);
 
 impl Lanes for Avx2<f64> {
     type E = f64;
@@ -310,6 +310,63 @@ impl Lanes for Avx2<f32> {
         32 => _mm256_i32gather_ps::<4>(p, _mm256_and_si256(i, _mm256_set1_epi32(31)))
     }
     memory! { f32, __m256, _mm256_loadu_ps, _mm256_storeu_ps }
+
+    /// Loads and unpacks four columns of each lane's row at a time, if there are many.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<f32, N, R>,
+        i: __m256i,
+    ) -> [__m256; R] {
+        const { assert!(N.is_power_of_two()) };
+        let mut row = [self.f(0.0); R];
+        let mut k = 0;
+        // A permute of 8 takes less.
+        if N > 8 && R >= 8 {
+            // SAFETY: `self` shows that the machine has the instructions; an index is below N, four
+            // columns from k on are in the row, and the places are as large and aligned as a vector.
+            unsafe {
+                let i = _mm256_and_si256(i, _mm256_set1_epi32(N as i32 - 1));
+                let offsets =
+                    _mm256_mullo_epi32(i, _mm256_set1_epi32(size_of::<[f32; R]>() as i32));
+                // As in f64.
+                let mut places = Places([0u32; 8]);
+                (&raw mut places).cast::<__m256i>().write_volatile(offsets);
+                let table = table.rows.as_ptr().cast::<f32>();
+                let mut rows = [table; 8];
+                let mut lane = 0;
+                while lane < 8 {
+                    let place = (&raw const places.0[lane]).read_volatile();
+                    rows[lane] = table.byte_add(place as usize);
+                    lane += 1;
+                }
+                while k + 4 <= R {
+                    let mut parts = [_mm256_setzero_ps(); 4];
+                    let mut lane = 0;
+                    while lane < 4 {
+                        let (low, high) = (rows[lane].add(k), rows[lane + 4].add(k));
+                        parts[lane] = _mm256_castpd_ps(halves(low.cast(), high.cast()));
+                        lane += 1;
+                    }
+                    let [a, b, c, d] = parts;
+                    let ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                    let cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+                    row[k] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                    row[k + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+                    let ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                    let cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+                    row[k + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                    row[k + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+                    k += 4;
+                }
+            }
+        }
+        while k < R {
+            row[k] = self.table(&table.columns[k], i);
+            k += 1;
+        }
+        row
+    }
 }
 
 impl Lanes for Avx512<f64> {
@@ -449,10 +506,8 @@ impl Lanes for Avx512<f32> {
         wide() -> Avx512<f64> = Avx512::new();
     }
     table! { f32, __m512i, __m512, |p, i|
-        8 => _mm512_permutexvar_ps(
-            _mm512_and_si512(i, _mm512_set1_epi32(7)),
-            _mm512_castps256_ps512(_mm256_loadu_ps(p)),
-        ),
+        // Twice, so that the fourth bit of an index does not count.
+        8 => _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(p))),
         16 => _mm512_permutexvar_ps(i, _mm512_loadu_ps(p)),
         32 => _mm512_permutex2var_ps(_mm512_loadu_ps(p), i, _mm512_loadu_ps(p.add(16)))
     }
