@@ -10,33 +10,13 @@ mod common;
 use std::time::Instant;
 
 use common::Random;
-use common::domain::{chosen, plain};
+use common::domain::chosen;
 use hotloop_runtime::block::BlockFn;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 
 const N: usize = 2048;
 const ROUNDS: usize = 15;
-
-/// Arguments in the usual range of a function; those of the vendors' figures.
-fn ranges(name: &str) -> [(f64, f64); 2] {
-    let x = match plain(name) {
-        "exp" | "exp2" => (-20.0, 20.0),
-        "expm1" | "tanh" => (-5.0, 5.0),
-        "log" | "log2" | "log10" | "lgamma" => (1e-9, 100.0),
-        "log1p" => (-0.99, 10.0),
-        "power" => return [(1e-9, 10.0), (-5.0, 5.0)],
-        "sinc" => (-10.0, 10.0),
-        "cbrt" | "hypot" => (-100.0, 100.0),
-        "arcsin" | "arccos" | "arctanh" => (-1.0, 1.0),
-        "arccosh" => (1.0, 100.0),
-        "erf" => (-3.0, 3.0),
-        "erfc" | "normcdf" => (-3.0, 6.0),
-        "gamma" => (1e-9, 30.0),
-        _ => (-10.0, 10.0),
-    };
-    [x, x]
-}
 
 struct Contender {
     name: &'static str,
@@ -88,7 +68,8 @@ fn main() {
         for dtype in [DType::F64, DType::F32] {
             for isa in Isa::available() {
                 let Some(kernel) = (f.kernel)(dtype, isa) else { continue };
-                let [a, b] = ranges(f.name).map(|range| column(&mut random, dtype, range));
+                let mut argument = |i| column(&mut random, dtype, f.usual[i % f.arity]);
+                let (a, b) = (argument(0), argument(1));
                 let (name, calls, times) = (f.name, 1, Vec::new());
                 let mut new = Contender { name, dtype, isa, kernel, a, b, calls, times };
                 // About 0.2 ms a block.

@@ -39,40 +39,6 @@ pub fn chosen() -> Vec<Function> {
     }
 }
 
-/// Ranges in which arguments are drawn evenly, and points around which they crowd.
-fn of(name: &str) -> (&'static [(f64, f64)], &'static [f64]) {
-    match plain(name) {
-        "sin" | "cos" | "tan" => (&[(-10.0, 10.0), (-1e5, 1e5), (-3e7, 3e7)], &[0.0]),
-        "sinc" => (&[(-2.0, 2.0), (-40.0, 40.0), (-1e6, 1e6)], &[0.0, 1.0, 2.0, -3.0, 0.5]),
-        "exp" => (&[(-1.0, 1.0), (-20.0, 20.0), (-746.0, 710.0), (-104.0, 89.0)], &[0.0]),
-        "exp2" => (&[(-1.0, 1.0), (-20.0, 20.0), (-1076.0, 1025.0), (-151.0, 129.0)], &[0.0]),
-        "expm1" => (&[(-1.0, 1.0), (-40.0, 20.0), (-40.0, 710.0)], &[0.0]),
-        "log" | "log2" | "log10" => (&[(0.5, 2.0), (0.0, 100.0)], &[1.0, 0.0]),
-        "log1p" => (&[(-1.0, 1.0), (-0.99, 10.0)], &[0.0, -1.0]),
-        "arcsin" | "arccos" | "arctanh" => (&[(-1.0, 1.0)], &[0.0, 0.5, -0.5, 1.0, -1.0]),
-        "arctan" => (&[(-1.5, 1.5), (-10.0, 10.0)], &[0.0, 1.0]),
-        "arccosh" => (&[(1.0, 2.0), (1.0, 100.0)], &[1.0]),
-        "arcsinh" => (&[(-1.0, 1.0), (-20.0, 20.0)], &[0.0]),
-        "sinh" | "cosh" | "tanh" => {
-            (&[(-1.0, 1.0), (-20.0, 20.0), (-711.0, 711.0), (-90.0, 90.0)], &[0.0])
-        }
-        "cbrt" => (&[(-8.0, 8.0), (-100.0, 100.0)], &[1.0]),
-        "erf" => (&[(-1.0, 1.0), (-6.5, 6.5)], &[0.0, 1.0]),
-        "erfc" => (&[(-1.0, 1.0), (-7.0, 11.0), (0.0, 28.0)], &[0.0, 0.5]),
-        "normcdf" => (&[(-2.0, 2.0), (-40.0, 9.0), (-15.0, 6.0)], &[0.0]),
-        "sigmoid" => (&[(-1.0, 1.0), (-40.0, 40.0), (-750.0, 40.0)], &[0.0]),
-        "gamma" => (
-            &[(0.0, 5.0), (0.0, 30.0), (0.0, 172.0), (-10.0, 0.0), (-185.0, 0.0)],
-            &[1.0, 2.0, 0.0, -1.0, -2.0, -3.0],
-        ),
-        "lgamma" => (
-            &[(0.5, 3.0), (0.0, 30.0), (0.0, 1e4), (-10.0, 0.0), (-200.0, 0.0)],
-            &[1.0, 2.0, 0.0, -1.0, -2.0, -3.0, -2.457024738220801, -2.7476826467274127],
-        ),
-        _ => (&[(-10.0, 10.0)], &[0.0, 1.0]),
-    }
-}
-
 fn evenly(random: &mut Random, (low, high): (f64, f64)) -> f64 {
     low + (high - low) * ((random.next() >> 11) as f64 / (1u64 << 53) as f64)
 }
@@ -90,19 +56,18 @@ fn exponents(single: bool) -> (i64, i64) {
 }
 
 /// An argument of a function of one.
-fn unary(name: &str, random: &mut Random, single: bool) -> f64 {
-    let (ranges, points) = of(name);
-    let range = ranges[random.below(ranges.len())];
+fn unary(f: Function, random: &mut Random, single: bool) -> f64 {
+    let range = f.tried[random.below(f.tried.len())];
     match random.next() % 8 {
         0..4 => evenly(random, range),
         4 => log_spaced(random, exponents(single)),
         5 => log_spaced(random, (-30, 8)),
         6 => {
-            let point = points[random.below(points.len())];
+            let point = f.near[random.below(f.near.len())];
             point + log_spaced(random, (-54, -1))
         }
         // Near multiples of pi/4, and whole or half numbers.
-        _ if matches!(plain(name), "sin" | "cos" | "tan") => {
+        _ if matches!(plain(f.name), "sin" | "cos" | "tan") => {
             let k = random.next() >> (20 + random.next() % 44);
             let x = k as f64 * std::f64::consts::FRAC_PI_4;
             f64::from_bits(x.to_bits().wrapping_add(random.next() % 5).saturating_sub(2))
@@ -179,7 +144,7 @@ fn binary(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
 /// Arguments for a test of the accuracy; those of f32 are f32 numbers.
 pub fn arguments(f: Function, random: &mut Random, single: bool) -> [f64; 2] {
     let x = match f.arity {
-        1 => [unary(f.name, random, single), 0.0],
+        1 => [unary(f, random, single), 0.0],
         _ => binary(f.name, random, single),
     };
     if single { x.map(|x| f64::from(x as f32)) } else { x }

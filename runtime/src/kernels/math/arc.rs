@@ -20,14 +20,12 @@
 //! result: 0.5 + 0.25 ULP.
 
 use super::cores;
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 
 /// The constants of a float type. The polynomials are minimax.
 struct Arcs<E: 'static, const T: usize, const S: usize> {
-    /// tan of the middle of an interval, by its number modulo 16, from -8 to 6.
-    centers: [E; 16],
-    /// Their arctangents.
-    angles: [E; 16],
+    /// tan of the middle of an interval, by its number modulo 16, from -8 to 6, and its arctangent.
+    centers: &'static Rows<E, 16, 2>,
     /// (atan(t) / t - 1) / z, z = t^2, |t| <= 0.115
     arctan: [f64; T],
     /// (asin(s) / s - 1) / z, z = s^2 <= 1/4
@@ -45,8 +43,8 @@ struct Arcs<E: 'static, const T: usize, const S: usize> {
     negligible: f64,
 }
 
-const F64: &Arcs<f64, 6, 12> = &Arcs {
-    centers: [
+const F64_CENTERS: &Rows<f64, 16, 2> = &Rows::new([
+    [
         1.18380387313363,
         1.6605530615301738,
         2.334394115763951,
@@ -64,7 +62,7 @@ const F64: &Arcs<f64, 6, 12> = &Arcs {
         0.6022090008244018,
         0.8447345229178892,
     ],
-    angles: [
+    [
         0.8693670972346444,
         1.0287541440379888,
         1.166069081482292,
@@ -82,6 +80,10 @@ const F64: &Arcs<f64, 6, 12> = &Arcs {
         0.5420421827569022,
         0.7014292295601962,
     ],
+]);
+
+const F64: &Arcs<f64, 6, 12> = &Arcs {
+    centers: F64_CENTERS,
     arctan: [
         -0.3333333333333307,
         0.19999999999608267,
@@ -112,15 +114,19 @@ const F64: &Arcs<f64, 6, 12> = &Arcs {
     negligible: power_of_two(-100),
 };
 
-const F32: &Arcs<f32, 3, 5> = &Arcs {
-    centers: [
+const F32_CENTERS: &Rows<f32, 16, 2> = &Rows::new([
+    [
         1.1838138, 1.6604584, 2.3341224, 3.288975, 4.6414194, 6.5558524, 15.139313, 0.0, 0.0,
         0.10791567, 0.15253039, 0.21546069, 0.30406108, 0.4283672, 0.60219854, 0.84479094,
     ],
-    angles: [
+    [
         0.86937124, 1.028729, 1.166027, 1.2756317, 1.3585888, 1.4194276, 1.504839, 0.0, 0.0,
         0.10749965, 0.15136373, 0.21221645, 0.29517838, 0.40471923, 0.5420345, 0.70146215,
     ],
+]);
+
+const F32: &Arcs<f32, 3, 5> = &Arcs {
+    centers: F32_CENTERS,
     arctan: [-0.33333328, 0.19997771, -0.14000696],
     arcsin: [0.16666754, 0.07495252, 0.04547604, 0.024152098, 0.04221179],
     half_pi: [1.5707964, -4.371139e-08],
@@ -149,7 +155,7 @@ fn center<L: Lanes, const T: usize, const S: usize>(
 ) -> (L::F, L::F) {
     let a = l.max(l.mul(b, l.f(1.0 / 16.0)), l.min(l.mul(b, l.f(8.0)), a));
     let i = l.shr(l.isub(l.bits(a), l.bits(b)), L::E::MANTISSA - 1);
-    (l.table(&c.centers, i), l.table(&c.angles, i))
+    l.row(c.centers, i).into()
 }
 
 /// base + atan(t) + low, where base is 0 or |base| > |t|.
@@ -233,22 +239,31 @@ fn arctan2<L: Lanes, const T: usize, const S: usize>(
     y: L::F,
     x: L::F,
 ) -> L::F {
-    let (mut a, mut b) = (l.abs(y), l.abs(x));
+    let (a, b) = (l.abs(y), l.abs(x));
     let inside = l.both(l.le(l.f(1.0 / c.reach), l.min(a, b)), l.le(l.max(a, b), l.f(c.reach)));
     let extreme = l.not(inside);
-    let any = l.any(extreme);
-    if any {
-        let tame = tame(l, c, finite(l, [a, b]));
-        (a, b) = (l.select(extreme, tame[0], a), l.select(extreme, tame[1], b));
-    }
-    let mut r = angle(l, c, [a, b], x);
-    if any {
-        // A small quotient is its own arctangent, and the division rounds a subnormal one once.
-        let [over, under] = finite(l, [l.abs(y), l.abs(x)]);
-        let small = l.le(a, l.mul(b, l.f(c.negligible)));
-        let east = l.not(l.negative(l.bits(x)));
-        r = l.select(l.both(extreme, l.both(small, east)), l.div(over, under), r);
-    }
+    let [a, b] = rarely!(
+        l,
+        extreme,
+        {
+            let tame = tame(l, c, finite(l, [a, b]));
+            [l.select(extreme, tame[0], a), l.select(extreme, tame[1], b)]
+        },
+        [a, b]
+    );
+    let r = angle(l, c, [a, b], x);
+    let [r] = rarely!(
+        l,
+        extreme,
+        {
+            // A small quotient is its own arctangent, and the division rounds a subnormal one once.
+            let [over, under] = finite(l, [l.abs(y), l.abs(x)]);
+            let small = l.le(a, l.mul(b, l.f(c.negligible)));
+            let east = l.not(l.negative(l.bits(x)));
+            [l.select(l.both(extreme, l.both(small, east)), l.div(over, under), r)]
+        },
+        [r]
+    );
     l.flip(r, l.sign(y))
 }
 

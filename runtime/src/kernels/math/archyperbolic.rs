@@ -14,7 +14,7 @@
 //! Error: log.rs's, and the arguments' 0.1 ULP.
 
 use super::cores;
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, rarely};
 use super::log::{Natural, one_plus, split};
 
 /// From here on sqrt(x^2 +- 1) is x, and up to here x^2 has the units.
@@ -35,8 +35,7 @@ fn or_large<L: Lanes<E: Natural>>(l: L, x: L::F, y: L::F) -> L::F {
     let most = l.float(l.u(L::E::INFINITY - 1));
     let half = l.mul(l.min(x, most), l.f(0.5));
     let small = l.lt(x, l.f(large::<L::E>()));
-    let mut split = split(l, half, L::E::FROM);
-    split.raise(l, l.not(small), 2.0);
+    let split = split(l, half, L::E::FROM).raised(l, l.not(small), 2.0);
     let ln = L::E::ln_sum(l, split, l.f(0.0));
     let ln = l.select(l.lt(x, l.f(f64::INFINITY)), ln, x);
     l.select(small, y, ln)
@@ -67,10 +66,9 @@ fn arcsinh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let near = l.lt(root, l.f(1.25));
     let inverse = l.select(near, l.fnma(root, l.f(0.5), one), half_inverse(l, root));
     let (u, lost) = l.fast_two_sum(root, abs);
-    let mut y = or_small(l, abs, ln(l, u, l.fma(rest, inverse, lost)));
-    if l.any(l.not(l.lt(abs, l.f(large::<L::E>())))) {
-        y = or_large(l, abs, y);
-    }
+    let y = or_small(l, abs, ln(l, u, l.fma(rest, inverse, lost)));
+    let large = l.not_lt(abs, l.f(large::<L::E>()));
+    let [y] = rarely!(l, large, [or_large(l, abs, y)], [y]);
     l.with_sign(y, l.sign(x))
 }
 
@@ -87,9 +85,8 @@ fn arccosh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let (u, lost) = l.fast_two_sum(x, root);
     let y = ln(l, u, l.fma(rest, half_inverse(l, root), lost));
     let usual = l.both(l.le(one, x), l.lt(x, l.f(large::<L::E>())));
-    if l.any(l.not(usual)) {
-        return l.select(l.lt(x, one), l.f(f64::NAN), or_large(l, x, y));
-    }
+    let [y] =
+        rarely!(l, l.not(usual), [l.select(l.lt(x, one), l.f(f64::NAN), or_large(l, x, y))], [y]);
     y
 }
 
@@ -104,12 +101,17 @@ fn arctanh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let q_lo = l.mul(l.fnma(q, d_lo, l.fnma(q, d, n)), inverse);
     let (u, lost) = one_plus(l, q);
     let y = l.mul(ln(l, u, l.add(lost, q_lo)), l.f(0.5));
-    let mut y = or_small(l, abs, y);
+    let y = or_small(l, abs, y);
     let below = l.lt(abs, one);
-    if l.any(l.not(below)) {
-        let end = l.select(l.eq(abs, one), l.f(f64::INFINITY), l.f(f64::NAN));
-        y = l.select(below, y, end);
-    }
+    let [y] = rarely!(
+        l,
+        l.not(below),
+        {
+            let end = l.select(l.eq(abs, one), l.f(f64::INFINITY), l.f(f64::NAN));
+            [l.select(below, y, end)]
+        },
+        [y]
+    );
     l.with_sign(y, l.sign(x))
 }
 

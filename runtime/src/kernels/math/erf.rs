@@ -1,7 +1,7 @@
 //! `erf`, `erfc`, `normcdf`.
 //!
 //! Method: tables of 16 polynomials, an interval each (`erf_tables.rs`); a lane fetches the
-//! coefficients of its own.
+//! coefficients of its own. For erf in f32, 8 are enough.
 //!
 //! erf: below 0.75 it is x + x p(x^2); elsewhere h + t p(t), t = |x| - c, where c is such that
 //! erf(c) is nearly a number of the format, h (S. Gal's accurate tables, 1986). Both are one fused
@@ -21,78 +21,80 @@
 //! f32 is the same in f32 lanes, with shorter polynomials.
 
 use super::cores;
-use super::lanes::{Element, Lanes};
+use super::erf_tables::{ERF_32, ERF_64, F32, F64};
+use super::lanes::{Element, Lanes, Rows, rarely};
 
-/// Polynomials for 16 intervals; a column is an interval.
-pub(super) struct Pieces<E: 'static> {
+/// Polynomials for 16 intervals.
+pub(super) struct Pieces<E: 'static, const R: usize> {
     /// Factor and summand that turn an argument into a number whose leading bits are the interval.
     pub(super) spread: [f64; 2],
-    /// The power of that number to take, 3 or 4; 1 for erf.
+    /// The power of that number to take, 3 or 4.
     pub(super) power: u32,
-    /// Expansion points.
-    pub(super) at: &'static [E; 16],
-    /// The function there.
-    pub(super) value: &'static [E; 16],
-    /// Coefficients, a row each.
-    pub(super) p: &'static [[E; 16]],
+    /// For each interval its expansion point, the function there, and coefficients.
+    pub(super) table: &'static Rows<E, 16, R>,
 }
 
-/// 2^(j/16), in half the bits of the type, and the logarithm of what that lost.
-pub(super) struct Powers<E: 'static> {
-    pub(super) value: &'static [E; 16],
-    pub(super) lost: &'static [E; 16],
+/// Polynomials of erf for `N` intervals.
+pub(super) struct ErfPieces<E: 'static, const N: usize, const R: usize> {
+    /// What added to an argument gives a number whose leading bits are the interval.
+    pub(super) shift: f64,
+    /// From here on erf rounds to 1, a little below the end of the table.
+    pub(super) one: f64,
+    /// For each interval its expansion point, erf there, and coefficients.
+    pub(super) table: &'static Rows<E, N, R>,
 }
 
-/// The constants for a float type.
-pub(super) trait Tables: Element + 'static {
-    /// From here on erf rounds to 1, a little below the end of its table.
-    const ONE: f64;
+/// The constants of a float type, but those of erf.
+pub(super) struct Constants<E: 'static, const R: usize, const X: usize> {
     /// From here on erfc, and from its negative down normcdf, round to 0.
-    const ZERO: [f64; 2];
-    const ERF: Pieces<Self>;
-    const ERFC: Pieces<Self>;
-    const NORMCDF: Pieces<Self>;
+    pub(super) zero: [f64; 2],
+    /// Up to here, and from its negative up, they are normal numbers.
+    pub(super) normal: [f64; 2],
+    pub(super) erfc: Pieces<E, R>,
+    pub(super) normcdf: Pieces<E, R>,
     /// 16 / ln 2
-    const STEPS: f64;
+    pub(super) steps: f64,
     /// ln(2) / 16 in two parts.
-    const STEP: [f64; 2];
-    const POW: Powers<Self>;
+    pub(super) step: [f64; 2],
+    /// 2^(j/16), in half the bits of the type, j taken off its bits, and the logarithm of what that
+    /// lost.
+    pub(super) powers: &'static Rows<E, 16, 2>,
     /// (e^r - 1 - r) / r^2 on |r| <= ln(2)/32
-    const EXP: &'static [f64];
+    pub(super) exp: [f64; X],
 }
 
-/// A polynomial for each lane, by two interleaved chains; `xx` is `x * x`.
+/// A polynomial of coefficients for each lane, by two interleaved chains; `xx` is `x * x`.
 #[inline(always)]
-fn poly<L: Lanes<E: 'static>>(l: L, c: &'static [[L::E; 16]], i: L::U, x: L::F, xx: L::F) -> L::F {
+fn poly<L: Lanes>(l: L, c: &[L::F], x: L::F, xx: L::F) -> L::F {
     let mut n = c.len() - 2;
-    let (mut p, mut q) = (l.table(&c[n + 1], i), l.table(&c[n], i));
+    let (mut p, mut q) = (c[n + 1], c[n]);
     while n >= 2 {
-        p = l.fma(p, xx, l.table(&c[n - 1], i));
-        q = l.fma(q, xx, l.table(&c[n - 2], i));
+        p = l.fma(p, xx, c[n - 1]);
+        q = l.fma(q, xx, c[n - 2]);
         n -= 2;
     }
-    if n == 0 { l.fma(p, x, q) } else { l.fma(q, x, l.fma(p, xx, l.table(&c[0], i))) }
+    if n == 0 { l.fma(p, x, q) } else { l.fma(q, x, l.fma(p, xx, c[0])) }
 }
 
 #[inline(always)]
-fn erf<L: Lanes<E: Tables>>(l: L, x: L::F) -> L::F {
-    let pieces = L::E::ERF;
-    let abs = l.min(l.f(L::E::ONE), l.abs(x));
-    // The leading bits are 0 to 14 from 2 on. Below it they are to be 15.
-    let y = l.add(abs, l.f(pieces.spread[1]));
+fn erf<L: Lanes, const N: usize, const R: usize>(l: L, c: &ErfPieces<L::E, N, R>, x: L::F) -> L::F {
+    let abs = l.min(l.f(c.one), l.abs(x));
+    // The leading bits are 0 to N - 2 from 2 on. Below it they are to be N - 1.
+    let y = l.add(abs, l.f(c.shift));
     let ulp = 1.0 / (1u64 << L::E::MANTISSA) as f64;
-    let i = l.shr(l.bits(l.max(l.f(2.0 - ulp), y)), L::E::MANTISSA - 3);
+    let i = l.shr(l.bits(l.max(l.f(2.0 - ulp), y)), L::E::MANTISSA + 1 - N.ilog2());
     let first = l.lt(y, l.f(2.0));
-    let t = l.sub(abs, l.table(pieces.at, i));
+    let row = l.row(c.table, i);
+    let t = l.sub(abs, row[0]);
     let v = l.select(first, l.mul(t, t), t);
-    let p = poly(l, pieces.p, i, v, l.mul(v, v));
-    let h = l.select(first, t, l.table(pieces.value, i));
+    let p = poly(l, &row[2..], v, l.mul(v, v));
+    let h = l.select(first, t, row[1]);
     l.with_sign(l.fma(t, p, h), l.sign(x))
 }
 
 /// Which interval x belongs to, where they are geometric: the exponent of a power.
 #[inline(always)]
-pub(super) fn interval<L: Lanes<E: 'static>>(l: L, pieces: &Pieces<L::E>, x: L::F) -> L::U {
+pub(super) fn interval<L: Lanes, const R: usize>(l: L, pieces: &Pieces<L::E, R>, x: L::F) -> L::U {
     let y = l.fma(x, l.f(pieces.spread[0]), l.f(pieces.spread[1]));
     let yy = l.mul(y, y);
     let power = l.mul(yy, if pieces.power == 3 { y } else { yy });
@@ -102,69 +104,121 @@ pub(super) fn interval<L: Lanes<E: 'static>>(l: L, pieces: &Pieces<L::E>, x: L::
 
 /// t p(t)
 #[inline(always)]
-pub(super) fn change<L: Lanes<E: 'static>>(
-    l: L,
-    p: &'static [[L::E; 16]],
-    i: L::U,
-    t: L::F,
-) -> L::F {
-    l.mul(t, poly(l, p, i, t, l.mul(t, t)))
+pub(super) fn change<L: Lanes>(l: L, p: &[L::F], t: L::F) -> L::F {
+    l.mul(t, poly(l, p, t, l.mul(t, t)))
 }
 
-/// e^-(s + s_lo) as a (1 + q) 2^k: a, of half the bits, q and k.
-#[inline(always)]
-pub(super) fn exp_minus<L: Lanes<E: Tables>>(l: L, s: L::F, s_lo: L::F) -> (L::F, L::F, L::F) {
-    // -s = k ln(2)/16 + r
-    let k_magic = l.fnma(s, l.f(L::E::STEPS), l.magic());
-    let k = l.sub(k_magic, l.magic());
-    let j = l.bits(k_magic);
-    let r = l.fma(k, l.f(L::E::STEP[0]), s); // exact; negated
-    let lost = l.sub(l.table(L::E::POW.lost, j), s_lo);
-    let r = l.sub(l.fnma(k, l.f(L::E::STEP[1]), lost), r);
-    let c = L::E::EXP;
-    let mut e = l.f(c[c.len() - 1]);
-    let mut n = c.len() - 1;
-    while n > 0 {
-        n -= 1;
-        e = l.fma(e, r, l.f(c[n]));
+/// 2^(k/16) (1 + q)
+pub(super) struct Power<L: Lanes> {
+    /// 2^(j/16), j taken off its bits.
+    power: L::F,
+    /// k in its lowest bits, and j in the lowest four.
+    k: L::U,
+    pub(super) q: L::F,
+}
+
+impl<L: Lanes> Power<L> {
+    /// 2^(k/16), of half the bits, if it is a normal number.
+    #[inline(always)]
+    fn whole(&self, l: L) -> L::F {
+        l.float(l.iadd(l.bits(self.power), l.shl(self.k, L::E::MANTISSA - 4)))
     }
-    let whole = l.sub(l.float(l.and(j, l.u(!15))), l.magic());
-    let q = l.fma(l.mul(r, r), e, r);
-    (l.table(L::E::POW.value, j), q, l.mul(whole, l.f(1.0 / 16.0)))
+
+    /// 2^(j/16), of half the bits, and the power of two that is missing.
+    #[inline(always)]
+    pub(super) fn apart(&self, l: L) -> (L::F, L::F) {
+        let j = l.shl(l.and(self.k, l.u(15)), L::E::MANTISSA - 4);
+        let rest = l.sub(l.float(l.and(self.k, l.u(!15))), l.magic());
+        (l.float(l.iadd(l.bits(self.power), j)), l.mul(rest, l.f(1.0 / 16.0)))
+    }
 }
 
-/// e^-(s + s_lo) R(x)
+/// e^-(s + s_lo)
 #[inline(always)]
-fn tail<L: Lanes<E: Tables>>(l: L, pieces: Pieces<L::E>, x: L::F, s: L::F, s_lo: L::F) -> L::F {
-    let i = interval(l, &pieces, x);
-    let v = change(l, pieces.p, i, l.sub(x, l.table(pieces.at, i)));
-    let (a, q, k) = exp_minus(l, s, s_lo);
-    let m = l.fma(l.add(q, l.f(1.0)), v, q);
-    let a = l.mul(a, l.table(pieces.value, i)); // exact
-    l.scale(l.fma(a, m, a), k)
+pub(super) fn exp_minus<L: Lanes, const R: usize, const X: usize>(
+    l: L,
+    c: &Constants<L::E, R, X>,
+    s: L::F,
+    s_lo: L::F,
+) -> Power<L> {
+    // -s = k ln(2)/16 + r
+    let k_magic = l.fnma(s, l.f(c.steps), l.magic());
+    let k = l.sub(k_magic, l.magic());
+    let r = l.fma(k, l.f(c.step[0]), s); // exact; negated
+    let [power, lost] = l.row(c.powers, l.bits(k_magic));
+    let lost = l.sub(lost, s_lo);
+    let r = l.sub(l.fnma(k, l.f(c.step[1]), lost), r);
+    let q = l.fma(l.mul(r, r), l.horner(r, &c.exp), r);
+    Power { power, k: l.bits(k_magic), q }
+}
+
+/// e^-(s + s_lo) R(x); `rare` where it may not be a normal number.
+#[inline(always)]
+fn tail<L: Lanes, const R: usize, const X: usize>(
+    l: L,
+    c: &Constants<L::E, R, X>,
+    pieces: &Pieces<L::E, R>,
+    x: L::F,
+    [s, s_lo]: [L::F; 2],
+    rare: L::M,
+) -> L::F {
+    let row = l.row(pieces.table, interval(l, pieces, x));
+    let v = change(l, &row[2..], l.sub(x, row[0]));
+    let e = exp_minus(l, c, s, s_lo);
+    let m = l.fma(l.add(e.q, l.f(1.0)), v, e.q);
+    // Products with what has half the bits are exact.
+    let [y] = rarely!(
+        l,
+        rare,
+        {
+            let (power, k) = e.apart(l);
+            let a = l.mul(power, row[1]);
+            [l.scale(l.fma(a, m, a), k)]
+        },
+        {
+            let a = l.mul(e.whole(l), row[1]);
+            [l.fma(a, m, a)]
+        }
+    );
+    y
 }
 
 #[inline(always)]
-fn erfc<L: Lanes<E: Tables>>(l: L, x: L::F) -> L::F {
-    let abs = l.min(l.f(L::E::ZERO[0]), l.abs(x));
-    let (s, s_lo) = l.two_product(abs, abs);
-    let y = tail(l, L::E::ERFC, abs, s, s_lo);
-    l.select(l.negative(l.bits(x)), l.sub(l.f(2.0), y), y)
+fn erfc<L: Lanes, const R: usize, const X: usize>(
+    l: L,
+    c: &Constants<L::E, R, X>,
+    x: L::F,
+) -> L::F {
+    let abs = l.abs(x);
+    let rare = l.not_le(abs, l.f(c.normal[0]));
+    let abs = l.min(l.f(c.zero[0]), abs);
+    let y = tail(l, c, &c.erfc, abs, l.two_product(abs, abs).into(), rare);
+    let y = l.select(l.negative(l.bits(x)), l.sub(l.f(2.0), y), y);
+    let [y] = rarely!(l, rare, [l.canonical(y)], [y]);
+    y
 }
 
 #[inline(always)]
-fn normcdf<L: Lanes<E: Tables>>(l: L, x: L::F) -> L::F {
-    let abs = l.min(l.f(L::E::ZERO[1]), l.abs(x));
-    let (s, s_lo) = l.two_product(abs, l.mul(abs, l.f(0.5)));
-    let y = tail(l, L::E::NORMCDF, abs, s, s_lo);
-    l.select(l.negative(l.bits(x)), y, l.sub(l.f(1.0), y))
+fn normcdf<L: Lanes, const R: usize, const X: usize>(
+    l: L,
+    c: &Constants<L::E, R, X>,
+    x: L::F,
+) -> L::F {
+    let abs = l.abs(x);
+    let rare = l.not_le(abs, l.f(c.normal[1]));
+    let abs = l.min(l.f(c.zero[1]), abs);
+    let half = l.two_product(abs, l.mul(abs, l.f(0.5)));
+    let y = tail(l, c, &c.normcdf, abs, half.into(), rare);
+    let y = l.select(l.negative(l.bits(x)), y, l.sub(l.f(1.0), y));
+    let [y] = rarely!(l, rare, [l.canonical(y)], [y]);
+    y
 }
 
 cores! {
     /// The error function.
-    Erf = erf(x);
+    Erf = erf(x) by &ERF_64, &ERF_32;
     /// 1 less the error function.
-    Erfc = erfc(x);
+    Erfc = erfc(x) by &F64, &F32 => CANONICAL;
     /// The normal distribution.
-    NormCdf = normcdf(x);
+    NormCdf = normcdf(x) by &F64, &F32 => CANONICAL;
 }

@@ -19,45 +19,47 @@
 //! other lanes are the same on either way, because powers of two multiply exactly.
 
 use super::cores;
-use super::lanes::{Element, Lanes, rare};
+use super::lanes::{Element, Lanes, Rows, rarely};
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-const F64_POWERS: [f64; 16] = [
-    1.0,
-    0.9908868912137069,
-    0.9827538663326288,
-    0.9756443173783458,
-    0.9696035575013605,
-    0.964678906036742,
-    0.9609197773255048,
-    0.9583777734684463,
-    0.9571067811865476,
-    0.9571630729697497,
-    0.9586054127039704,
-    0.9614951659746271,
-    0.9658964152537145,
-    0.9718760801866497,
-    0.9795040432046712,
-    0.9888532806985737,
-];
-const F64_ERRORS: [f64; 16] = [
-    0.0,
-    8.189317638195515e-17,
-    -2.7939114859515733e-17,
-    7.826573258636076e-17,
-    3.3484623336251524e-17,
-    3.750854201303127e-17,
-    1.9572585293112036e-17,
-    5.68648095791174e-17,
-    -6.835808657661922e-17,
-    -2.3591094770850053e-17,
-    5.1548301170786783e-17,
-    1.5341410053603723e-17,
-    4.875160526227062e-17,
-    1.685487290628973e-17,
-    1.790126907604513e-17,
-    -5.545065618639427e-17,
-];
+const F64_POWERS: &Rows<f64, 16, 2> = &Rows::new([
+    [
+        1.0,
+        0.9908868912137069,
+        0.9827538663326288,
+        0.9756443173783458,
+        0.9696035575013605,
+        0.964678906036742,
+        0.9609197773255048,
+        0.9583777734684463,
+        0.9571067811865476,
+        0.9571630729697497,
+        0.9586054127039704,
+        0.9614951659746271,
+        0.9658964152537145,
+        0.9718760801866497,
+        0.9795040432046712,
+        0.9888532806985737,
+    ],
+    [
+        0.0,
+        8.189317638195515e-17,
+        -2.7939114859515733e-17,
+        7.826573258636076e-17,
+        3.3484623336251524e-17,
+        3.750854201303127e-17,
+        1.9572585293112036e-17,
+        5.68648095791174e-17,
+        -6.835808657661922e-17,
+        -2.3591094770850053e-17,
+        5.1548301170786783e-17,
+        1.5341410053603723e-17,
+        4.875160526227062e-17,
+        1.685487290628973e-17,
+        1.790126907604513e-17,
+        -5.545065618639427e-17,
+    ],
+]);
 const F64_STEP: [f64; 2] = [0.04332169878499658, 1.4494042586539372e-18];
 /// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-56.3 after rounding.
 const F64_EXP: [f64; 5] = [
@@ -89,28 +91,30 @@ const F64_EXP2: [f64; 6] = [
 const F64_SINH: [f64; 3] = [0.1666666666666667, 0.008333333332657572, 0.0001984151825398259];
 /// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-65.2 after rounding.
 const F64_COSH: [f64; 3] = [0.5000000000000004, 0.0416666666605848, 0.0013889112460627293];
-const F32_POWERS: [f32; 16] = [
-    1.0, 0.99088687, 0.9827539, 0.9756443, 0.96960354, 0.9646789, 0.9609198, 0.9583778, 0.95710677,
-    0.9571631, 0.9586054, 0.96149516, 0.9658964, 0.9718761, 0.97950405, 0.9888533,
-];
-const F32_ERRORS: [f32; 16] = [
-    0.0,
-    4.628547e-08,
-    -1.19921575e-08,
-    4.7297824e-08,
-    3.193418e-08,
-    3.6210572e-08,
-    -3.099072e-08,
-    -7.475213e-09,
-    1.7114271e-08,
-    -3.0476834e-08,
-    5.233334e-09,
-    6.1075918e-09,
-    -1.4719605e-08,
-    -5.258795e-09,
-    -6.1282597e-09,
-    5.1406093e-09,
-];
+const F32_POWERS: &Rows<f32, 16, 2> = &Rows::new([
+    [
+        1.0, 0.99088687, 0.9827539, 0.9756443, 0.96960354, 0.9646789, 0.9609198, 0.9583778,
+        0.95710677, 0.9571631, 0.9586054, 0.96149516, 0.9658964, 0.9718761, 0.97950405, 0.9888533,
+    ],
+    [
+        0.0,
+        4.628547e-08,
+        -1.19921575e-08,
+        4.7297824e-08,
+        3.193418e-08,
+        3.6210572e-08,
+        -3.099072e-08,
+        -7.475213e-09,
+        1.7114271e-08,
+        -3.0476834e-08,
+        5.233334e-09,
+        6.1075918e-09,
+        -1.4719605e-08,
+        -5.258795e-09,
+        -6.1282597e-09,
+        5.1406093e-09,
+    ],
+]);
 const F32_STEP: [f64; 2] = [0.043321698904037476, -1.1904088825787085e-10];
 /// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-29.2 after rounding.
 const F32_EXP: [f64; 2] = [0.50001615, 0.16666718];
@@ -127,10 +131,8 @@ const F32_COSH: [f64; 1] = [0.5000162];
 pub(super) trait Constants: Element {
     /// ln(2)/16 and what it lacks.
     const STEP: [f64; 2];
-    /// 2^(j/16), j taken off its bits.
-    const POWERS: &'static [Self; 16];
-    /// What the powers lack, relative to them.
-    const ERRORS: &'static [Self; 16];
+    /// 2^(j/16), j taken off its bits, and what it lacks, relative to it.
+    const POWERS: &'static Rows<Self, 16, 2>;
     /// For |x| up to here e^x, its inverse and their halves are normal numbers.
     const NORMAL: f64;
     /// The same for 2^x.
@@ -154,8 +156,7 @@ pub(super) trait Constants: Element {
 
 impl Constants for f64 {
     const STEP: [f64; 2] = F64_STEP;
-    const POWERS: &'static [f64; 16] = &F64_POWERS;
-    const ERRORS: &'static [f64; 16] = &F64_ERRORS;
+    const POWERS: &'static Rows<f64, 16, 2> = F64_POWERS;
     const NORMAL: f64 = 707.0;
     const NORMAL_2: f64 = 1021.0;
     const EXACT: f64 = 36.0;
@@ -187,8 +188,7 @@ impl Constants for f64 {
 
 impl Constants for f32 {
     const STEP: [f64; 2] = F32_STEP;
-    const POWERS: &'static [f32; 16] = &F32_POWERS;
-    const ERRORS: &'static [f32; 16] = &F32_ERRORS;
+    const POWERS: &'static Rows<f32, 16, 2> = F32_POWERS;
     const NORMAL: f64 = 86.0;
     const NORMAL_2: f64 = 125.0;
     const EXACT: f64 = 16.0;
@@ -218,27 +218,18 @@ impl Constants for f32 {
     }
 }
 
-/// Whether |x| is over the bound, or x not a number, in any lane; rarely.
+/// Whether |x| is over the bound, or x not a number.
 #[inline(always)]
-pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> bool {
-    let beyond = l.any(l.not(l.le(l.abs(x), l.f(bound))));
-    if beyond {
-        rare();
-    }
-    beyond
+pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> L::M {
+    l.not_le(l.abs(x), l.f(bound))
 }
 
-/// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits.
+/// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits, and what it lacks,
+/// relative to it.
 #[inline(always)]
-pub(super) fn power<L: Lanes<E: Constants>>(l: L, n: L::U) -> L::F {
-    let power = l.bits(l.table(L::E::POWERS, n));
-    l.float(l.iadd(power, l.shl(n, L::E::MANTISSA - 4)))
-}
-
-/// What [`power`] lacks, relative to it.
-#[inline(always)]
-pub(super) fn power_error<L: Lanes<E: Constants>>(l: L, n: L::U) -> L::F {
-    l.table(L::E::ERRORS, n)
+pub(super) fn power<L: Lanes<E: Constants>>(l: L, n: L::U) -> (L::F, L::F) {
+    let [power, lack] = l.row(L::E::POWERS, n);
+    (l.float(l.iadd(l.bits(power), l.shl(n, L::E::MANTISSA - 4))), lack)
 }
 
 /// x = n ln(2)/16 + r, r = t - n STEP[1].
@@ -271,10 +262,14 @@ pub(super) fn reduce_multiple<L: Lanes<E: Constants>>(
     Reduced { n, n_bits: l.bits(n_magic), t: l.fnma(n, l.f(L::E::STEP[0]), y) }
 }
 
-/// e^r (1 + d) - 1 for the error d of the power.
+/// 2^(n/16) rounded, and e^r (1 + d) - 1 for its error d.
 #[inline(always)]
-fn exp_rest<L: Lanes<E: Constants>>(l: L, Reduced { n, n_bits, t }: &Reduced<L>) -> L::F {
-    L::E::exp(l, *n, *t, power_error(l, *n_bits))
+fn exp_reduced<L: Lanes<E: Constants>>(
+    l: L,
+    Reduced { n, n_bits, t }: &Reduced<L>,
+) -> (L::F, L::F) {
+    let (s, lack) = power(l, *n_bits);
+    (s, L::E::exp(l, *n, *t, lack))
 }
 
 /// 2^(n/16) (1 + q) 2^up for any n within the bounds.
@@ -283,7 +278,7 @@ fn finish<L: Lanes<E: Constants>>(l: L, n: L::F, n_bits: L::U, q: L::F, up: f64)
     let j = l.and(n_bits, l.u(15));
     let j_magic = l.float(l.or(j, l.bits(l.magic())));
     let sixteen_k = l.sub(n, l.sub(j_magic, l.magic()));
-    let p = power(l, j);
+    let (p, _) = power(l, j);
     l.scale(l.fma(p, q, p), l.fma(sixteen_k, l.f(1.0 / 16.0), l.f(up)))
 }
 
@@ -292,45 +287,45 @@ fn finish<L: Lanes<E: Constants>>(l: L, n: L::F, n_bits: L::U, q: L::F, up: f64)
 pub(super) fn exp_any<L: Lanes<E: Constants>>(l: L, x: L::F, up: f64) -> L::F {
     let [low, high] = L::E::BOUNDS;
     let parts = reduce(l, l.max(l.f(low), l.min(l.f(high), x)));
-    finish(l, parts.n, parts.n_bits, exp_rest(l, &parts), up)
+    let (_, q) = exp_reduced(l, &parts);
+    finish(l, parts.n, parts.n_bits, q, up)
 }
 
 #[inline(always)]
 fn exp<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
-    if beyond(l, x, L::E::NORMAL) {
-        return exp_any(l, x, 0.0);
-    }
-    let parts = reduce(l, x);
-    let s = power(l, parts.n_bits);
-    l.fma(s, exp_rest(l, &parts), s)
+    let [y] = rarely!(l, beyond(l, x, L::E::NORMAL), [l.canonical(exp_any(l, x, 0.0))], {
+        let (s, q) = exp_reduced(l, &reduce(l, x));
+        [l.fma(s, q, s)]
+    });
+    y
 }
 
 /// e^x as a sum of two for |x| up to [`Constants::NORMAL`], the second below 0.03 of the first.
 #[inline(always)]
 pub(super) fn exp_parts<L: Lanes<E: Constants>>(l: L, x: L::F) -> (L::F, L::F) {
-    let parts = reduce(l, x);
-    let s = power(l, parts.n_bits);
-    (s, l.mul(s, exp_rest(l, &parts)))
+    let (s, q) = exp_reduced(l, &reduce(l, x));
+    (s, l.mul(s, q))
 }
 
 #[inline(always)]
 fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
-    let rare = beyond(l, x, L::E::NORMAL_2);
-    let x = match rare {
-        true => l.max(l.f(2.0 * L::E::BOUNDS[0]), l.min(l.f(2.0 * L::E::BOUNDS[1]), x)),
-        false => x,
-    };
+    let beyond = beyond(l, x, L::E::NORMAL_2);
+    let bounds = L::E::BOUNDS.map(|bound| l.f(2.0 * bound));
+    let [x] = rarely!(l, beyond, [l.max(bounds[0], l.min(bounds[1], x))], [x]);
     // n/16, with n in the lowest bits of the sum.
     let n_magic = l.add(x, l.f(L::E::MAGIC / 16.0));
     let n = l.sub(n_magic, l.f(L::E::MAGIC / 16.0));
     let n_bits = l.bits(n_magic);
     let f = l.sub(x, n); // exact
-    let q = l.fma(f, L::E::exp2(l, f), power_error(l, n_bits));
-    if rare {
-        return finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0);
-    }
-    let s = power(l, n_bits);
-    l.fma(s, q, s)
+    let (s, lack) = power(l, n_bits);
+    let q = l.fma(f, L::E::exp2(l, f), lack);
+    let [y] = rarely!(
+        l,
+        beyond,
+        [l.canonical(finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0))],
+        [l.fma(s, q, s)]
+    );
+    y
 }
 
 /// e^x - 1 of a reduced x as a sum of two, the second below 0.03 of the first, for x up to
@@ -338,9 +333,9 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 #[inline(always)]
 pub(super) fn expm1_parts<L: Lanes<E: Constants>>(l: L, parts: Reduced<L>) -> (L::F, L::F) {
     let Reduced { n, n_bits, t } = parts;
-    let s = power(l, n_bits);
+    let (s, lack) = power(l, n_bits);
     // What S and t lack, relative to e^x: it counts by the factor e^t, or 1 + t.
-    let lack = l.fnma(n, l.f(L::E::STEP[1]), power_error(l, n_bits));
+    let lack = l.fnma(n, l.f(L::E::STEP[1]), lack);
     let lack = l.fma(lack, t, lack);
     let z = l.mul(t, t);
     let q = l.fma(z, L::E::expm1(l, t, z), lack);
@@ -362,21 +357,25 @@ fn expm1_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 #[inline(always)]
 fn expm1<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let near = l.le(x, l.f(L::E::EXACT));
-    if l.any(l.not(near)) {
-        rare();
-        let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
-        let far = l.add(s, l.sub(rest, l.f(1.0)));
-        let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
-        return l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far);
-    }
-    expm1_near(l, x)
+    let [y] = rarely!(
+        l,
+        l.not(near),
+        {
+            let (s, rest) = exp_parts(l, l.min(l.f(L::E::NORMAL), x));
+            let far = l.add(s, l.sub(rest, l.f(1.0)));
+            let far = l.select(l.le(x, l.f(L::E::NORMAL)), far, exp_any(l, x, 0.0));
+            [l.canonical(l.select(near, expm1_near(l, l.min(l.f(L::E::EXACT), x)), far))]
+        },
+        [expm1_near(l, x)]
+    );
+    y
 }
 
 cores! {
     /// e^x
-    Exp = exp(x);
+    Exp = exp(x) => CANONICAL;
     /// 2^x
-    Exp2 = exp2(x);
+    Exp2 = exp2(x) => CANONICAL;
     /// e^x - 1
-    Expm1 = expm1(x);
+    Expm1 = expm1(x) => CANONICAL;
 }

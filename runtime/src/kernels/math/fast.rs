@@ -8,7 +8,7 @@
 //! again: 2.5 ULP in all. What that takes beyond 1 is cut off. A larger |x| is left to the exact
 //! function.
 
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, rarely};
 use super::trig::{Cos, Sin};
 use super::{Core, cores};
 
@@ -70,7 +70,8 @@ fn half_turns<L: Lanes, const N: usize>(
 #[inline(always)]
 fn far<C: Core<1>, L: Lanes>(l: L, near: f64, x: L::F, y: L::F) -> L::F {
     let far = l.lt(l.f(near), l.abs(x));
-    if l.any(far) { l.select(far, L::E::eval::<C, L, 1>(l, [x]), y) } else { y }
+    let [y] = rarely!(l, far, [l.select(far, L::E::eval::<C, L, 1>(l, [x]), y)], [y]);
+    y
 }
 
 #[inline(always)]

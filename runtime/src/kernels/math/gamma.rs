@@ -19,10 +19,10 @@
 //!
 //! f32: the same in f64 lanes without the second parts and with shorter polynomials.
 
-use super::Core;
-use super::erf::{change, exp_minus, interval};
+use super::erf::{Pieces, change, exp_minus, interval};
 use super::gamma_tables::*;
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, Rows, branch};
+use super::{Core, erf_tables};
 
 /// A sum of two.
 type Two<F> = (F, F);
@@ -50,7 +50,13 @@ const fn first<const N: usize, const M: usize>(c: &[f64; M]) -> [f64; N] {
 /// What an f32 needs of the polynomials: errors of 2^-33 or less.
 const LN_LIGHT: [f64; 5] = first(&LN);
 const BINET_LIGHT: [f64; 5] = first(&BINET);
-const NEAR_LIGHT: &[[f64; 16]] = NEAR.p.split_at(7).0;
+
+const NEAR_TABLE: &Rows<f64, 16, 15> = &Rows::new(NEAR_COLUMNS);
+const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(*NEAR_COLUMNS.first_chunk().unwrap());
+
+/// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals that y^4 doubles in.
+const NEAR: Pieces<f64, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
+const NEAR_LIGHT: Pieces<f64, 9> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_LIGHT_TABLE };
 
 /// ln(v + v_lo) for a positive v.
 #[inline(always)]
@@ -61,17 +67,17 @@ fn ln<L: Lanes<E = f64>, const FULL: bool>(l: L, v: L::F, v_lo: L::F) -> Two<L::
     let k = l.sub(l.float(l.or(exponent, l.u(TWO_52.to_bits()))), l.f(TWO_52 + 1023.0));
     let j = l.shr(l.bits(v), 48);
     let m = l.float(l.or(l.and(l.bits(v), l.u((1 << 52) - 1)), l.u(1023 << 52)));
-    let c = l.table(INVERSE, j);
+    let [c, ln_hi, ln_lo, _] = l.row(LN_TABLE, j);
     let (p, p_lo) = l.two_product(m, c);
     let r = l.sub(p, l.f(1.0)); // exact
     let rr = l.mul(r, r);
     let k = l.sub(k, l.select(small, l.f(54.0), l.f(0.0)));
-    let h = l.fma(k, l.f(LN2[0]), l.table(LN_HI, j)); // exact
+    let h = l.fma(k, l.f(LN2[0]), ln_hi); // exact
     if !FULL {
         let low = l.fma(r, l.poly(r, rr, &LN_LIGHT), l.f(-0.5));
         return (l.add(h, l.fma(rr, low, r)), l.f(0.0));
     }
-    let low = l.fma(k, l.f(LN2[1]), l.table(LN_LO, j));
+    let low = l.fma(k, l.f(LN2[1]), ln_lo);
     let low = l.fma(l.mul(r, rr), l.poly(r, rr, &LN), low);
     // v_lo / v = v_lo c / 2^k (1 - r), where 2^-k is made twice as large to have an exponent.
     let down = l.float(l.shl(l.isub(l.u(2047), exponent), 52));
@@ -107,14 +113,15 @@ fn ln_gamma_near<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) ->
     let (y, y_lo) = point.y;
     let one = l.f(1.0);
     let i = interval(l, &NEAR, y);
-    let t = l.add(l.sub(y, l.table(NEAR.at, i)), y_lo);
-    let h = l.table(NEAR.value, i);
     if !FULL {
-        let v = change(l, NEAR_LIGHT, i, t);
-        let a = l.mul(l.mul(point.y_1, l.sub(point.y_1, one)), h);
+        let row = l.row(NEAR_LIGHT.table, i);
+        let v = change(l, &row[2..], l.add(l.sub(y, row[0]), y_lo));
+        let a = l.mul(l.mul(point.y_1, l.sub(point.y_1, one)), row[1]);
         return (l.fma(a, v, a), l.f(0.0));
     }
-    let v = change(l, NEAR.p, i, t);
+    let row = l.row(NEAR.table, i);
+    let v = change(l, &row[2..], l.add(l.sub(y, row[0]), y_lo));
+    let h = row[1];
     let (y_2, y_2_lo) = l.two_sum(point.y_1, l.neg(one));
     let (p, p_lo) = l.two_product(point.y_1, y_2);
     let p_lo = l.fma(point.y_1, y_2_lo, p_lo);
@@ -149,16 +156,18 @@ fn ln_gamma_far<L: Lanes<E = f64>, const FULL: bool>(l: L, (y, y_lo): Two<L::F>)
 #[inline(always)]
 fn ln_gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) -> Two<L::F> {
     let near = l.lt(point.y.0, l.f(4.0));
-    let (mut hi, mut lo) = point.y;
-    if l.any(near) {
-        (hi, lo) = ln_gamma_near::<L, FULL>(l, point);
-    }
-    if l.any(l.not(near)) {
-        let far = ln_gamma_far::<L, FULL>(l, point.y);
-        hi = l.select(near, hi, far.0);
-        lo = l.select(near, lo, far.1);
-    }
-    (hi, lo)
+    let y: [L::F; 2] = point.y.into();
+    let below = branch!(l, near, ln_gamma_near::<L, FULL>(l, point).into(), y);
+    branch!(
+        l,
+        l.not(near),
+        {
+            let far = ln_gamma_far::<L, FULL>(l, point.y);
+            [l.select(near, below[0], far.0), l.select(near, below[1], far.1)]
+        },
+        below
+    )
+    .into()
 }
 
 /// |sin(pi z)|, and the sign of sin(pi z), for z >= 0. 0 if z is an integer, as all are from
@@ -205,26 +214,34 @@ fn gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let abs = l.min(l.f(end(FULL)), l.abs(x));
     let point = point(l, x, abs);
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
-    let (mut n, mut n_lo, mut k);
+    let (n, n_lo, k);
     if FULL {
-        let (a, q, exponent) = exp_minus(l, l.neg(hi), l.neg(lo));
-        (n, n_lo) = l.fast_two_sum(a, l.mul(a, q));
+        let e = exp_minus(l, &erf_tables::F64, l.neg(hi), l.neg(lo));
+        let (a, exponent) = e.apart(l);
+        (n, n_lo) = l.fast_two_sum(a, l.mul(a, e.q));
         k = exponent;
     } else {
         k = l.sub(l.fma(hi, l.f(std::f64::consts::LOG2_E), l.magic()), l.magic());
         let r = l.fnma(k, l.f(std::f64::consts::LN_2), hi);
         (n, n_lo) = (l.poly(r, l.mul(r, r), &EXP), zero);
     }
-    let (mut d, mut d_lo) = (l.select(point.moved, x, one), zero);
+    let d = l.select(point.moved, x, one);
     let negative = l.lt(x, zero);
-    if l.any(negative) {
-        let (num, den) = reflected(l, l.abs(x), (n, n_lo));
-        n = l.select(negative, num.0, n);
-        n_lo = l.select(negative, num.1, n_lo);
-        d = l.select(negative, den.0, d);
-        d_lo = l.select(negative, den.1, d_lo);
-        k = l.select(negative, l.neg(k), k);
-    }
+    let [n, n_lo, d, d_lo, k] = branch!(
+        l,
+        negative,
+        {
+            let (num, den) = reflected(l, l.abs(x), (n, n_lo));
+            [
+                l.select(negative, num.0, n),
+                l.select(negative, num.1, n_lo),
+                l.select(negative, den.0, d),
+                l.select(negative, den.1, zero),
+                l.select(negative, l.neg(k), k),
+            ]
+        },
+        [n, n_lo, d, zero, k]
+    );
     let tiny = l.lt(abs, l.f(TINY));
     if !FULL {
         // 2^k is a normal number.
@@ -242,21 +259,26 @@ fn lgamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
     let point = point(l, x, abs);
     let (hi, lo) = ln_gamma::<L, FULL>(l, &point);
-    let mut y = l.add(hi, lo);
-    if l.any(point.moved) {
-        let negative = l.lt(x, l.f(-TINY));
-        let ((s, s_lo), _) = sin_pi(l, abs);
-        let v = l.select(negative, s, abs);
-        let (ln_v, ln_v_lo) = ln::<L, FULL>(l, v, l.select(negative, s_lo, zero));
-        let sign = l.sign(l.select(negative, x, zero));
-        let (hi, lo) = (l.flip(hi, sign), l.flip(lo, sign));
-        let ln_pi = LN_PI.map(|c| l.select(negative, l.f(c), zero));
-        let (h, e1) = l.two_sum(hi, ln_pi[0]);
-        let (h, e2) = l.two_sum(h, l.neg(ln_v));
-        let low = l.add(l.add(e1, e2), l.add(l.sub(lo, ln_v_lo), ln_pi[1]));
-        let moved = l.select(l.eq(v, zero), infinity, l.add(h, low));
-        y = l.select(point.moved, moved, y);
-    }
+    let y = l.add(hi, lo);
+    let [y] = branch!(
+        l,
+        point.moved,
+        {
+            let negative = l.lt(x, l.f(-TINY));
+            let ((s, s_lo), _) = sin_pi(l, abs);
+            let v = l.select(negative, s, abs);
+            let (ln_v, ln_v_lo) = ln::<L, FULL>(l, v, l.select(negative, s_lo, zero));
+            let sign = l.sign(l.select(negative, x, zero));
+            let (hi, lo) = (l.flip(hi, sign), l.flip(lo, sign));
+            let ln_pi = LN_PI.map(|c| l.select(negative, l.f(c), zero));
+            let (h, e1) = l.two_sum(hi, ln_pi[0]);
+            let (h, e2) = l.two_sum(h, l.neg(ln_v));
+            let low = l.add(l.add(e1, e2), l.add(l.sub(lo, ln_v_lo), ln_pi[1]));
+            let moved = l.select(l.eq(v, zero), infinity, l.add(h, low));
+            [l.select(point.moved, moved, y)]
+        },
+        [y]
+    );
     // The sums of an overflow are NaN.
     l.select(l.lt(l.f(LARGE), abs), infinity, y)
 }

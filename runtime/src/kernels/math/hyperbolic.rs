@@ -15,7 +15,7 @@
 
 use super::cores;
 use super::exp::{self, Constants, Reduced, reduce_multiple};
-use super::lanes::Lanes;
+use super::lanes::{Lanes, rarely};
 
 /// What sinh and cosh share.
 struct Pair<L: Lanes> {
@@ -39,9 +39,8 @@ fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
     // n - 16 for the half of S, and -n - 16.
     let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, 16.0);
     let minus_n = l.isub(l.u(32u64.wrapping_neg()), n_bits);
-    let s = exp::power(l, n_bits);
-    let inv = exp::power(l, minus_n);
-    let (s_lack, inv_lack) = (exp::power_error(l, n_bits), exp::power_error(l, minus_n));
+    let (s, s_lack) = exp::power(l, n_bits);
+    let (inv, inv_lack) = exp::power(l, minus_n);
     let (a, a_lost) = l.fast_two_sum(s, l.neg(inv));
     let (b, b_lost) = l.fast_two_sum(s, inv);
     Pair { n, t, s, s_lack, inv, inv_lack, a, a_lost, b, b_lost }
@@ -50,13 +49,18 @@ fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
 #[inline(always)]
 fn sinh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
-    if exp::beyond(l, x, L::E::NORMAL) {
-        let far = exp::exp_any(l, abs, -1.0);
-        let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
-        let near = l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
-        return l.flip(near, l.sign(x));
-    }
-    l.flip(sinh_near(l, abs), l.sign(x))
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            let far = exp::exp_any(l, abs, -1.0);
+            let near = sinh_near(l, l.min(l.f(L::E::NORMAL), abs));
+            let y = l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
+            [l.canonical(l.flip(y, l.sign(x)))]
+        },
+        [l.flip(sinh_near(l, abs), l.sign(x))]
+    );
+    y
 }
 
 #[inline(always)]
@@ -77,12 +81,17 @@ fn sinh_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
 #[inline(always)]
 fn cosh<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
-    if exp::beyond(l, x, L::E::NORMAL) {
-        let far = exp::exp_any(l, abs, -1.0);
-        let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
-        return l.select(l.le(abs, l.f(L::E::NORMAL)), near, far);
-    }
-    cosh_near(l, abs)
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            let far = exp::exp_any(l, abs, -1.0);
+            let near = cosh_near(l, l.min(l.f(L::E::NORMAL), abs));
+            [l.canonical(l.select(l.le(abs, l.f(L::E::NORMAL)), near, far))]
+        },
+        [cosh_near(l, abs)]
+    );
+    y
 }
 
 #[inline(always)]
@@ -112,11 +121,16 @@ fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let negative = l.lt(x, l.f(0.0));
     let n = (l.select(negative, hi, one), l.select(negative, lo, l.f(0.0)));
     let y = fraction(l, n, one, (hi, lo));
-    if exp::beyond(l, x, L::E::NORMAL) {
-        // There 1 + e^-|x| rounds to 1.
-        let far = l.min(one, exp::exp_any(l, x, 0.0));
-        return l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far);
-    }
+    let [y] = rarely!(
+        l,
+        exp::beyond(l, x, L::E::NORMAL),
+        {
+            // Beyond the bound 1 + e^-|x| rounds to 1.
+            let far = l.min(one, exp::exp_any(l, x, 0.0));
+            [l.canonical(l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far))]
+        },
+        [y]
+    );
     y
 }
 
@@ -131,11 +145,11 @@ fn fraction<L: Lanes>(l: L, n: (L::F, L::F), c: L::F, (hi, lo): (L::F, L::F)) ->
 
 cores! {
     /// The hyperbolic sine.
-    Sinh = sinh(x);
+    Sinh = sinh(x) => CANONICAL;
     /// The hyperbolic cosine.
-    Cosh = cosh(x);
+    Cosh = cosh(x) => CANONICAL;
     /// The hyperbolic tangent.
     Tanh = tanh(x);
     /// 1 / (1 + e^-x)
-    Sigmoid = sigmoid(x);
+    Sigmoid = sigmoid(x) => CANONICAL;
 }

@@ -24,128 +24,140 @@
 //! What is not a positive normal number is rare: it is seen by one test, and only then subnormals
 //! are scaled and special values put in.
 
-use super::lanes::{Element, Lanes};
+use super::lanes::{Element, Lanes, Rows, rarely};
 use super::{Core, cores};
 
 /// Where the intervals of m begin.
 pub(super) const FROM: f64 = 0.703125;
-/// A multiple of 1/64 or so near 1/m for each of 16 intervals of m, by the leading bits of its
-/// place.
-pub(super) static C: [f64; 16] = [
+/// The quotients of the intervals.
+const C: [f64; 16] = [
     1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
     0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
 ];
-/// -ln C to 42 bits after the point, and the rest.
-static LN_C_HI: [f64; 16] = [
-    -0.31845373111855224,
-    -0.2954642128938758,
-    -0.2478361639045943,
-    -0.19782574332998593,
-    -0.17185025692674571,
-    -0.14518200984457508,
-    -0.08961215868976069,
-    -0.06062462181648698,
-    -0.03077165866670839,
-    0.0,
-    0.0645385211375924,
-    0.11583181552509814,
-    0.16989903679541385,
-    0.22705745063535687,
-    0.2670627852489815,
-    0.33024168687052224,
-];
-static LN_C_LO: [f64; 16] = [
-    1.7625431312172662e-14,
-    3.993416384387844e-14,
-    1.3029797173308663e-14,
-    6.604544877082384e-14,
-    8.649239607212071e-14,
-    7.718001336828099e-14,
-    7.355770219435029e-14,
-    5.213620639136504e-14,
-    -4.529814257790929e-14,
-    0.0,
-    -2.1225608044809997e-14,
-    2.3568822182038756e-14,
-    -1.6376276414097503e-14,
-    -1.078736749871691e-14,
-    6.371947269815667e-14,
-    5.4612144489920215e-14,
-];
-/// -log2 C
-static LOG2_C_HI: [f64; 16] = [
-    -0.4594316186373817,
-    -0.4262647547020606,
-    -0.3575520046181282,
-    -0.2854022188621457,
-    -0.24792751344352837,
-    -0.2094533656288604,
-    -0.12928301694500988,
-    -0.0874628412502716,
-    -0.04439411935845783,
-    0.0,
-    0.09310940439149817,
-    0.16710998583516812,
-    0.2451124978365442,
-    0.3275746580284249,
-    0.3852901558848316,
-    0.47643804394306244,
-];
-static LOG2_C_LO: [f64; 16] = [
-    8.443284155858175e-14,
-    -3.733907276649932e-14,
-    4.450095846656107e-14,
-    -1.02668366941445e-13,
-    -5.712484083531846e-14,
-    -8.937120568078598e-14,
-    4.3421195976986995e-14,
-    -6.781363655020842e-14,
-    4.390985973169353e-15,
-    0.0,
-    -1.6703260328550802e-14,
-    9.02069790225012e-14,
-    -1.275189131300513e-14,
-    7.951818330761124e-14,
-    -3.983479855974919e-14,
-    -7.531150579247643e-14,
-];
-/// -log10 C
-static LOG10_C_HI: [f64; 16] = [
-    -0.13830269816617147,
-    -0.12831847725965417,
-    -0.10763387839983807,
-    -0.08591462870663236,
-    -0.07463361829695714,
-    -0.06305174574708872,
-    -0.03891806603041914,
-    -0.026328938722372186,
-    -0.013363961558070514,
-    0.0,
-    0.02802872360030051,
-    0.05030511831137119,
-    0.07378621416091846,
-    0.09860979788595614,
-    0.11598389395544473,
-    0.14342214230237005,
-];
-static LOG10_C_LO: [f64; 16] = [
-    -1.0998794445193693e-13,
-    -2.6376941728557574e-14,
-    8.549266888283615e-15,
-    3.912619221171875e-14,
-    5.295754592095892e-14,
-    -3.0414152859579186e-16,
-    4.948115870926483e-14,
-    2.303833573367737e-14,
-    8.901202535016551e-14,
-    0.0,
-    -5.697035970961075e-14,
-    2.45838402798293e-14,
-    2.023262471821997e-16,
-    -5.3353699074522504e-15,
-    -7.121804988774013e-14,
-    -5.695092715108574e-14,
-];
+/// For each of 16 intervals of m, by the leading bits of its place: c, a multiple of 1/64 or so near
+/// 1/m, -ln c to 42 bits after the point, and the rest.
+const LN_TABLE: &Rows<f64, 16, 4> = &Rows::new([
+    C,
+    [
+        -0.31845373111855224,
+        -0.2954642128938758,
+        -0.2478361639045943,
+        -0.19782574332998593,
+        -0.17185025692674571,
+        -0.14518200984457508,
+        -0.08961215868976069,
+        -0.06062462181648698,
+        -0.03077165866670839,
+        0.0,
+        0.0645385211375924,
+        0.11583181552509814,
+        0.16989903679541385,
+        0.22705745063535687,
+        0.2670627852489815,
+        0.33024168687052224,
+    ],
+    [
+        1.7625431312172662e-14,
+        3.993416384387844e-14,
+        1.3029797173308663e-14,
+        6.604544877082384e-14,
+        8.649239607212071e-14,
+        7.718001336828099e-14,
+        7.355770219435029e-14,
+        5.213620639136504e-14,
+        -4.529814257790929e-14,
+        0.0,
+        -2.1225608044809997e-14,
+        2.3568822182038756e-14,
+        -1.6376276414097503e-14,
+        -1.078736749871691e-14,
+        6.371947269815667e-14,
+        5.4612144489920215e-14,
+    ],
+    [0.0; 16],
+]);
+/// The same for log2.
+const LOG2_TABLE: &Rows<f64, 16, 4> = &Rows::new([
+    C,
+    [
+        -0.4594316186373817,
+        -0.4262647547020606,
+        -0.3575520046181282,
+        -0.2854022188621457,
+        -0.24792751344352837,
+        -0.2094533656288604,
+        -0.12928301694500988,
+        -0.0874628412502716,
+        -0.04439411935845783,
+        0.0,
+        0.09310940439149817,
+        0.16710998583516812,
+        0.2451124978365442,
+        0.3275746580284249,
+        0.3852901558848316,
+        0.47643804394306244,
+    ],
+    [
+        8.443284155858175e-14,
+        -3.733907276649932e-14,
+        4.450095846656107e-14,
+        -1.02668366941445e-13,
+        -5.712484083531846e-14,
+        -8.937120568078598e-14,
+        4.3421195976986995e-14,
+        -6.781363655020842e-14,
+        4.390985973169353e-15,
+        0.0,
+        -1.6703260328550802e-14,
+        9.02069790225012e-14,
+        -1.275189131300513e-14,
+        7.951818330761124e-14,
+        -3.983479855974919e-14,
+        -7.531150579247643e-14,
+    ],
+    [0.0; 16],
+]);
+/// The same for log10.
+const LOG10_TABLE: &Rows<f64, 16, 4> = &Rows::new([
+    C,
+    [
+        -0.13830269816617147,
+        -0.12831847725965417,
+        -0.10763387839983807,
+        -0.08591462870663236,
+        -0.07463361829695714,
+        -0.06305174574708872,
+        -0.03891806603041914,
+        -0.026328938722372186,
+        -0.013363961558070514,
+        0.0,
+        0.02802872360030051,
+        0.05030511831137119,
+        0.07378621416091846,
+        0.09860979788595614,
+        0.11598389395544473,
+        0.14342214230237005,
+    ],
+    [
+        -1.0998794445193693e-13,
+        -2.6376941728557574e-14,
+        8.549266888283615e-15,
+        3.912619221171875e-14,
+        5.295754592095892e-14,
+        -3.0414152859579186e-16,
+        4.948115870926483e-14,
+        2.303833573367737e-14,
+        8.901202535016551e-14,
+        0.0,
+        -5.697035970961075e-14,
+        2.45838402798293e-14,
+        2.023262471821997e-16,
+        -5.3353699074522504e-15,
+        -7.121804988774013e-14,
+        -5.695092715108574e-14,
+    ],
+    [0.0; 16],
+]);
 /// ln 2 to 42 bits, and the rest.
 pub(super) const LN2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
 /// log10(2) to 42 bits, and the rest.
@@ -279,6 +291,7 @@ const LOG2_32: [f64; 5] = [-0.7213474, 0.48089325, -0.36076218, 0.29053545, -0.2
 const LOG10_32: [f64; 5] = [-0.2171472, 0.1447633, -0.108600594, 0.08745779, -0.06903911];
 
 /// A number taken apart: 2^k m.
+#[derive(Clone, Copy)]
 pub(super) struct Split<L: Lanes> {
     /// k times 2^MANTISSA
     pub(super) k: L::F,
@@ -290,11 +303,11 @@ pub(super) struct Split<L: Lanes> {
 }
 
 impl<L: Lanes> Split<L> {
-    /// Adds to k where `m`.
+    /// The same with `k` added to k where `m`.
     #[inline(always)]
-    pub(super) fn raise(&mut self, l: L, m: L::M, k: f64) {
+    pub(super) fn raised(self, l: L, m: L::M, k: f64) -> Split<L> {
         let unit = (1u64 << L::E::MANTISSA) as f64;
-        self.k = l.select(m, l.add(self.k, l.f(k * unit)), self.k);
+        Split { k: l.select(m, l.add(self.k, l.f(k * unit)), self.k), ..self }
     }
 }
 
@@ -313,35 +326,46 @@ pub(super) fn split<L: Lanes>(l: L, x: L::F, from: u64) -> Split<L> {
 #[inline(always)]
 pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Split<L> {
     let least = l.float(l.u(1 << L::E::MANTISSA));
-    let mut scaled = x;
-    if l.any(unusual) {
-        let up = l.mul(x, l.f((4u64 << L::E::MANTISSA) as f64));
-        scaled = l.select(l.lt(x, least), up, x);
-    }
-    let mut split = split(l, scaled, from);
-    if l.any(unusual) {
-        split.raise(l, l.lt(x, least), -f64::from(L::E::MANTISSA + 2));
-    }
-    split
+    let [scaled] = rarely!(
+        l,
+        unusual,
+        {
+            let up = l.mul(x, l.f((4u64 << L::E::MANTISSA) as f64));
+            [l.select(l.lt(x, least), up, x)]
+        },
+        [x]
+    );
+    let split = split(l, scaled, from);
+    let [k] = rarely!(
+        l,
+        unusual,
+        [split.raised(l, l.lt(x, least), -f64::from(L::E::MANTISSA + 2)).k],
+        [split.k]
+    );
+    Split { k, ..split }
 }
 
-/// `y` where x is positive and finite, else what a logarithm of `x` is; `unusual` where x is
-/// subnormal or not so.
+/// `y` where x is positive and finite, else what a logarithm of `x` is, a canonical NaN perhaps;
+/// `unusual` where x is subnormal or not so.
 #[inline(always)]
 fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
-    if !l.any(unusual) {
-        return y;
-    }
-    let zero = l.f(0.0);
-    let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
-    let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
-    l.select(l.lt(x, zero), l.f(f64::NAN), y)
+    let [y] = rarely!(
+        l,
+        unusual,
+        {
+            let zero = l.f(0.0);
+            let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
+            let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
+            [l.canonical(l.select(l.lt(x, zero), l.f(f64::NAN), y))]
+        },
+        [y]
+    );
+    y
 }
 
 /// A logarithm's tables and constants.
 pub(super) struct Base {
-    c_hi: &'static [f64; 16],
-    c_lo: &'static [f64; 16],
+    table: &'static Rows<f64, 16, 4>,
     /// The logarithm of 2.
     two: [f64; 2],
     /// That of e.
@@ -349,22 +373,10 @@ pub(super) struct Base {
     tail: [f64; 9],
 }
 
-pub(super) const E: Base =
-    Base { c_hi: &LN_C_HI, c_lo: &LN_C_LO, two: scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
-pub(super) const TWO: Base = Base {
-    c_hi: &LOG2_C_HI,
-    c_lo: &LOG2_C_LO,
-    two: scaled([1.0, 0.0], 52),
-    e: INV_LN2,
-    tail: LOG2,
-};
-const TEN: Base = Base {
-    c_hi: &LOG10_C_HI,
-    c_lo: &LOG10_C_LO,
-    two: scaled(LOG10_2, 52),
-    e: INV_LN10,
-    tail: LOG10,
-};
+pub(super) const E: Base = Base { table: LN_TABLE, two: scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
+pub(super) const TWO: Base =
+    Base { table: LOG2_TABLE, two: scaled([1.0, 0.0], 52), e: INV_LN2, tail: LOG2 };
+const TEN: Base = Base { table: LOG10_TABLE, two: scaled(LOG10_2, 52), e: INV_LN10, tail: LOG10 };
 
 /// The logarithm of 2 for an exponent that is times 2^MANTISSA.
 const fn scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
@@ -372,21 +384,25 @@ const fn scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
     [two[0] / unit, two[1] / unit]
 }
 
-/// The logarithm of 2^k (1 + r + r_lo) / c, c's logarithm known by its place, as a sum of two.
+/// c of m's interval, and its logarithm in two parts.
+#[inline(always)]
+fn quotient<L: Lanes<E = f64>>(l: L, place: L::U, base: &Base) -> (L::F, [L::F; 2]) {
+    let [c, high, low, _] = l.row(base.table, l.shr(place, 48));
+    (c, [high, low])
+}
+
+/// The logarithm of 2^k (1 + r + r_lo) / c, c given by its logarithm, as a sum of two.
 #[inline(always)]
 fn log_parts<L: Lanes<E = f64>>(
     l: L,
     k: L::F,
-    place: L::U,
+    [high, mut low]: [L::F; 2],
     r: L::F,
     r_lo: Option<L::F>,
     base: &Base,
 ) -> (L::F, L::F) {
-    let i = l.shr(place, 48);
     let rr = l.mul(r, r);
     let poly = l.poly(r, rr, &base.tail);
-    let high = l.table(base.c_hi, i);
-    let mut low = l.table(base.c_lo, i);
     if let Some(r_lo) = r_lo {
         let r_lo = l.fnma(r, r_lo, r_lo); // over 1 + r
         low = if base.e[0] == 1.0 { l.add(low, r_lo) } else { l.fma(r_lo, l.f(base.e[0]), low) };
@@ -414,12 +430,12 @@ fn log_parts<L: Lanes<E = f64>>(
 fn log_of<L: Lanes<E = f64>>(
     l: L,
     k: L::F,
-    place: L::U,
+    log_c: [L::F; 2],
     r: L::F,
     r_lo: Option<L::F>,
     base: &Base,
 ) -> L::F {
-    let (hi, lo) = log_parts(l, k, place, r, r_lo, base);
+    let (hi, lo) = log_parts(l, k, log_c, r, r_lo, base);
     l.add(hi, lo)
 }
 
@@ -432,9 +448,9 @@ pub(super) fn log_sum_parts<L: Lanes<E = f64>>(
     base: &Base,
 ) -> (L::F, L::F) {
     let Split { k, m, place, down } = split(l, u, FROM.to_bits());
-    let c = l.table(&C, l.shr(place, 48));
+    let (c, log_c) = quotient(l, place, base);
     let r = l.fms(m, c, l.f(1.0));
-    log_parts(l, k, place, r, Some(l.mul(lost, l.mul(down, c))), base)
+    log_parts(l, k, log_c, r, Some(l.mul(lost, l.mul(down, c))), base)
 }
 
 /// The logarithm of any x.
@@ -442,8 +458,9 @@ pub(super) fn log_sum_parts<L: Lanes<E = f64>>(
 fn log<L: Lanes<E = f64>>(l: L, x: L::F, base: &Base) -> L::F {
     let unusual = l.unusual(x);
     let Split { k, m, place, .. } = split_all(l, x, unusual, FROM.to_bits());
-    let r = l.fms(m, l.table(&C, l.shr(place, 48)), l.f(1.0));
-    special(l, x, log_of(l, k, place, r, None, base), unusual)
+    let (c, log_c) = quotient(l, place, base);
+    let r = l.fms(m, c, l.f(1.0));
+    special(l, x, log_of(l, k, log_c, r, None, base), unusual)
 }
 
 /// A logarithm's tables and constants in f32.
@@ -524,10 +541,10 @@ impl Natural for f64 {
 
     #[inline(always)]
     fn ln_sum<L: Lanes<E = f64>>(l: L, u: Split<L>, lost: L::F) -> L::F {
-        let c = l.table(&C, l.shr(u.place, 48));
+        let (c, log_c) = quotient(l, u.place, &E);
         let r = l.fms(u.m, c, l.f(1.0));
         let r_lo = l.mul(lost, l.mul(u.down, c));
-        log_of(l, u.k, u.place, r, Some(r_lo), &E)
+        log_of(l, u.k, log_c, r, Some(r_lo), &E)
     }
 }
 
@@ -547,6 +564,8 @@ impl Natural for f32 {
 pub(super) struct Log;
 
 impl Core<1> for Log {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &E)
@@ -562,6 +581,8 @@ impl Core<1> for Log {
 pub(super) struct Log2;
 
 impl Core<1> for Log2 {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &TWO)
@@ -577,6 +598,8 @@ impl Core<1> for Log2 {
 pub(super) struct Log10;
 
 impl Core<1> for Log10 {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         log(l, x, &TEN)
@@ -600,17 +623,18 @@ pub(super) fn one_plus<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
 #[inline(always)]
 fn split_sum<L: Lanes>(l: L, u: L::F, lost: L::F, unusual: L::M, from: u64) -> (Split<L>, L::F) {
     let bound = l.float(l.u((2 * L::E::BIAS - 4) << L::E::MANTISSA));
-    let (mut near, mut near_lost) = (u, lost);
-    if l.any(unusual) {
-        let large = l.lt(bound, u);
-        near = l.select(large, l.mul(u, l.f(0.25)), u);
-        near_lost = l.select(large, l.f(0.0), lost);
-    }
-    let mut split = split(l, near, from);
-    if l.any(unusual) {
-        split.raise(l, l.lt(bound, u), 2.0);
-    }
-    (split, near_lost)
+    let [near, lost] = rarely!(
+        l,
+        unusual,
+        {
+            let large = l.lt(bound, u);
+            [l.select(large, l.mul(u, l.f(0.25)), u), l.select(large, l.f(0.0), lost)]
+        },
+        [u, lost]
+    );
+    let split = split(l, near, from);
+    let [k] = rarely!(l, unusual, [split.raised(l, l.lt(bound, u), 2.0).k], [split.k]);
+    (Split { k, ..split }, lost)
 }
 
 #[inline(always)]
@@ -618,11 +642,11 @@ fn log1p<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let (u, lost) = one_plus(l, x);
     let unusual = l.unusual(l.add(u, u));
     let (near, lost) = split_sum(l, u, lost, unusual, L::E::FROM);
-    let y = special(l, u, L::E::ln_sum(l, near, lost), unusual);
-    l.with_sign(y, l.sign(x)) // of -0
+    let y = l.with_sign(L::E::ln_sum(l, near, lost), l.sign(x)); // of -0
+    special(l, u, y, unusual)
 }
 
 cores! {
     /// ln(1 + x)
-    Log1p = log1p(x);
+    Log1p = log1p(x) => CANONICAL;
 }

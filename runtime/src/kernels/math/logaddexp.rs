@@ -17,7 +17,7 @@
 
 use super::Core;
 use super::exp;
-use super::lanes::{Lanes, rare};
+use super::lanes::{Lanes, rarely};
 use super::log::{self, Base};
 
 /// Up to this d times ln b, log(1 + b^-d) is computed.
@@ -48,13 +48,17 @@ fn log_add_exp<L: Lanes<E = f64>>(l: L, [x, y]: [L::F; 2], base: &Base, ln: [f64
     let (u, more) = l.fast_two_sum(u, lo);
     let (hi, lo) = log::log_sum_parts(l, u, l.add(lost, more), base);
     let (sum, lost) = l.two_sum(most, hi);
-    let mut sum = l.add(sum, l.add(lost, lo));
+    let sum = l.add(sum, l.add(lost, lo));
     let tiny = l.both(l.not(near), l.lt(l.abs(most), one));
-    if l.any(tiny) {
-        rare();
-        let power = exp::exp_any(l, l.mul(minus_d, l.f(ln[0])), 0.0);
-        sum = l.select(tiny, l.add(most, l.mul(power, l.f(1.0 / ln[0]))), sum);
-    }
+    let [sum] = rarely!(
+        l,
+        tiny,
+        {
+            let power = exp::exp_any(l, l.mul(minus_d, l.f(ln[0])), 0.0);
+            [l.select(tiny, l.add(most, l.mul(power, l.f(1.0 / ln[0]))), sum)]
+        },
+        [sum]
+    );
     let sum = l.select(l.lt(l.abs(most), infinity), sum, most);
     l.select(l.both(l.eq(x, x), l.eq(y, y)), sum, l.f(f64::NAN))
 }

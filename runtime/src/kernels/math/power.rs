@@ -19,88 +19,91 @@
 //! Zeros, negative numbers, subnormals, infinities and NaNs are rare: they are seen by one test of
 //! x and one of y log2 x, and only then put right.
 
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::log::{self, INV_LN2, Split, split_all};
 use super::{Core, exp};
 
 /// Where the intervals of m begin.
 const FROM: f64 = 0.7265625;
-/// A number of few bits near 1/m for each of 32 intervals of m, by the leading bits of its place.
-static C: [f64; 32] = [
-    1.359375, 1.328125, 1.3125, 1.28125, 1.25, 1.234375, 1.203125, 1.1875, 1.15625, 1.140625,
-    1.125, 1.109375, 1.078125, 1.0625, 1.046875, 1.03125, 1.015625, 1.0, 0.96875, 0.9375,
-    0.9140625, 0.890625, 0.859375, 0.84375, 0.8203125, 0.796875, 0.78125, 0.765625, 0.7421875,
-    0.7265625, 0.7109375, 0.6953125,
-];
-/// -log2 C to 42 bits after the point, and the rest.
-static LOG2_C_HI: [f64; 32] = [
-    -0.44294349584879456,
-    -0.4093909361376973,
-    -0.39231742277866033,
-    -0.3575520046181282,
-    -0.3219280948874257,
-    -0.3037807481771324,
-    -0.2667865406949659,
-    -0.24792751344352837,
-    -0.2094533656288604,
-    -0.18982455887999095,
-    -0.16992500144237965,
-    -0.14974711950458186,
-    -0.10852445677824107,
-    -0.0874628412502716,
-    -0.06608919045766015,
-    -0.04439411935845783,
-    -0.02236781302849522,
-    0.0,
-    0.045803689613194365,
-    0.09310940439149817,
-    0.1296352804165508,
-    0.16710998583516812,
-    0.21864028647542,
-    0.2451124978365442,
-    0.285754482333914,
-    0.3275746580284249,
-    0.356143810225376,
-    0.3852901558848316,
-    0.43014439166904594,
-    0.46084118889189085,
-    0.4922053598013463,
-    0.5242665690336707,
-];
-static LOG2_C_LO: [f64; 32] = [
-    6.625288519055792e-14,
-    -4.475041293346832e-15,
-    -9.995925486528699e-14,
-    4.450095846656107e-14,
-    6.33385952568616e-14,
-    2.9484755090817656e-14,
-    6.451544227870716e-14,
-    -5.712484083531846e-14,
-    -8.937120568078598e-14,
-    -2.6284293846288795e-14,
-    6.728996427240727e-14,
-    -1.002010237055886e-13,
-    7.202031406534323e-14,
-    -6.781363655020842e-14,
-    -1.1228105090517402e-13,
-    4.390985973169353e-15,
-    4.0712083900828984e-14,
-    0.0,
-    -6.957374407725013e-14,
-    -1.6703260328550802e-14,
-    4.466345291637466e-14,
-    9.02069790225012e-14,
-    -7.960223862778872e-14,
-    -1.275189131300513e-14,
-    -3.66206596084254e-14,
-    7.951818330761124e-14,
-    -1.0069648492950886e-13,
-    -3.983479855974919e-14,
-    6.213754421543131e-15,
-    7.775807578056954e-14,
-    -4.2543910635907204e-14,
-    -6.850343183727799e-14,
-];
+/// For each of 32 intervals of m: as C of log.rs, but a multiple of 1/128, its -log2 to 42 bits
+/// after the point, and the rest.
+const TABLE: &Rows<f64, 32, 4> = &Rows::new([
+    [
+        1.359375, 1.328125, 1.3125, 1.28125, 1.25, 1.234375, 1.203125, 1.1875, 1.15625, 1.140625,
+        1.125, 1.109375, 1.078125, 1.0625, 1.046875, 1.03125, 1.015625, 1.0, 0.96875, 0.9375,
+        0.9140625, 0.890625, 0.859375, 0.84375, 0.8203125, 0.796875, 0.78125, 0.765625, 0.7421875,
+        0.7265625, 0.7109375, 0.6953125,
+    ],
+    [
+        -0.44294349584879456,
+        -0.4093909361376973,
+        -0.39231742277866033,
+        -0.3575520046181282,
+        -0.3219280948874257,
+        -0.3037807481771324,
+        -0.2667865406949659,
+        -0.24792751344352837,
+        -0.2094533656288604,
+        -0.18982455887999095,
+        -0.16992500144237965,
+        -0.14974711950458186,
+        -0.10852445677824107,
+        -0.0874628412502716,
+        -0.06608919045766015,
+        -0.04439411935845783,
+        -0.02236781302849522,
+        0.0,
+        0.045803689613194365,
+        0.09310940439149817,
+        0.1296352804165508,
+        0.16710998583516812,
+        0.21864028647542,
+        0.2451124978365442,
+        0.285754482333914,
+        0.3275746580284249,
+        0.356143810225376,
+        0.3852901558848316,
+        0.43014439166904594,
+        0.46084118889189085,
+        0.4922053598013463,
+        0.5242665690336707,
+    ],
+    [
+        6.625288519055792e-14,
+        -4.475041293346832e-15,
+        -9.995925486528699e-14,
+        4.450095846656107e-14,
+        6.33385952568616e-14,
+        2.9484755090817656e-14,
+        6.451544227870716e-14,
+        -5.712484083531846e-14,
+        -8.937120568078598e-14,
+        -2.6284293846288795e-14,
+        6.728996427240727e-14,
+        -1.002010237055886e-13,
+        7.202031406534323e-14,
+        -6.781363655020842e-14,
+        -1.1228105090517402e-13,
+        4.390985973169353e-15,
+        4.0712083900828984e-14,
+        0.0,
+        -6.957374407725013e-14,
+        -1.6703260328550802e-14,
+        4.466345291637466e-14,
+        9.02069790225012e-14,
+        -7.960223862778872e-14,
+        -1.275189131300513e-14,
+        -3.66206596084254e-14,
+        7.951818330761124e-14,
+        -1.0069648492950886e-13,
+        -3.983479855974919e-14,
+        6.213754421543131e-15,
+        7.775807578056954e-14,
+        -4.2543910635907204e-14,
+        -6.850343183727799e-14,
+    ],
+    [0.0; 32],
+]);
 /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3, |r| <= 0.0198: error 2^-70 of the result.
 const LOG2: [f64; 8] = [
     0.4808983469629876,
@@ -122,48 +125,50 @@ const EXP2: [f64; 6] = [
     0.00015403805490423955,
 ];
 
-/// C of log.rs, for 16 intervals.
-static C_32: [f32; 16] = [
-    1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
-    0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
-];
-/// -log2 C to 16 bits after the point, and the rest.
-static LOG2_C_32_HI: [f32; 16] = [
-    -0.45942688,
-    -0.42626953,
-    -0.3575592,
-    -0.2854004,
-    -0.2479248,
-    -0.2094574,
-    -0.12928772,
-    -0.08746338,
-    -0.044387817,
-    0.0,
-    0.09310913,
-    0.16711426,
-    0.24511719,
-    0.32757568,
-    0.38528442,
-    0.47644043,
-];
-static LOG2_C_32_LO: [f32; 16] = [
-    -4.7387543e-06,
-    4.776548e-06,
-    7.1994837e-06,
-    -1.8282373e-06,
-    -2.708756e-06,
-    4.031832e-06,
-    4.7027816e-06,
-    5.376559e-07,
-    -6.3019756e-06,
-    0.0,
-    2.735321e-07,
-    -4.271977e-06,
-    -4.6896635e-06,
-    -1.0255652e-06,
-    5.7320567e-06,
-    -2.3857444e-06,
-];
+/// For each of 16 intervals: C of log.rs, its -log2 to 16 bits after the point, and the rest.
+const TABLE_32: &Rows<f32, 16, 4> = &Rows::new([
+    [
+        1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
+        0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
+    ],
+    [
+        -0.45942688,
+        -0.42626953,
+        -0.3575592,
+        -0.2854004,
+        -0.2479248,
+        -0.2094574,
+        -0.12928772,
+        -0.08746338,
+        -0.044387817,
+        0.0,
+        0.09310913,
+        0.16711426,
+        0.24511719,
+        0.32757568,
+        0.38528442,
+        0.47644043,
+    ],
+    [
+        -4.7387543e-06,
+        4.776548e-06,
+        7.1994837e-06,
+        -1.8282373e-06,
+        -2.708756e-06,
+        4.031832e-06,
+        4.7027816e-06,
+        5.376559e-07,
+        -6.3019756e-06,
+        0.0,
+        2.735321e-07,
+        -4.271977e-06,
+        -4.6896635e-06,
+        -1.0255652e-06,
+        5.7320567e-06,
+        -2.3857444e-06,
+    ],
+    [0.0; 16],
+]);
 /// 1 / ln 2 to 24 bits, and the rest.
 const INV_LN2_32: [f64; 2] = [1.4426950216293335, 1.925963033500011e-08];
 /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3, |r| <= 0.0342: error 2^-36.6 of the result.
@@ -187,10 +192,8 @@ trait Constants: exp::Constants {
     /// What is taken off z between the two.
     const SHIFT: i32;
 
-    /// The quotient of an interval.
-    fn c<L: Lanes<E = Self>>(l: L, i: L::U) -> L::F;
-    /// Its -log2 in two parts.
-    fn log2_c<L: Lanes<E = Self>>(l: L, i: L::U) -> (L::F, L::F);
+    /// The quotient of an interval, its -log2 in two parts, and nothing.
+    fn interval<L: Lanes<E = Self>>(l: L, i: L::U) -> [L::F; 4];
     /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3
     fn log2<L: Lanes<E = Self>>(l: L, r: L::F, rr: L::F) -> L::F;
     /// y (log2 x) near enough to find the integer part by, from z and r^3.
@@ -208,12 +211,8 @@ impl Constants for f64 {
     const SHIFT: i32 = 200;
 
     #[inline(always)]
-    fn c<L: Lanes<E = f64>>(l: L, i: L::U) -> L::F {
-        l.table(&C, i)
-    }
-    #[inline(always)]
-    fn log2_c<L: Lanes<E = f64>>(l: L, i: L::U) -> (L::F, L::F) {
-        (l.table(&LOG2_C_HI, i), l.table(&LOG2_C_LO, i))
+    fn interval<L: Lanes<E = f64>>(l: L, i: L::U) -> [L::F; 4] {
+        l.row(TABLE, i)
     }
     #[inline(always)]
     fn log2<L: Lanes<E = f64>>(l: L, r: L::F, rr: L::F) -> L::F {
@@ -239,12 +238,8 @@ impl Constants for f32 {
     const SHIFT: i32 = 50;
 
     #[inline(always)]
-    fn c<L: Lanes<E = f32>>(l: L, i: L::U) -> L::F {
-        l.table(&C_32, i)
-    }
-    #[inline(always)]
-    fn log2_c<L: Lanes<E = f32>>(l: L, i: L::U) -> (L::F, L::F) {
-        (l.table(&LOG2_C_32_HI, i), l.table(&LOG2_C_32_LO, i))
+    fn interval<L: Lanes<E = f32>>(l: L, i: L::U) -> [L::F; 4] {
+        l.row(TABLE_32, i)
     }
     #[inline(always)]
     fn log2<L: Lanes<E = f32>>(l: L, r: L::F, _: L::F) -> L::F {
@@ -263,8 +258,8 @@ impl Constants for f32 {
 /// log2 of 2^k m as a sum of two, the second below 2^-10 of the first, and r^3.
 #[inline(always)]
 fn log2<L: Lanes<E: Constants>>(l: L, Split { k, m, place, .. }: Split<L>) -> (L::F, L::F, L::F) {
-    let i = l.shr(place, L::E::PLACE);
-    let r = l.fms(m, L::E::c(l, i), l.f(1.0));
+    let [c, c_hi, c_lo, _] = L::E::interval(l, l.shr(place, L::E::PLACE));
+    let r = l.fms(m, c, l.f(1.0));
     let rr = l.mul(r, r);
     let rr_lo = l.fms(r, r, rr);
     let rrr = l.mul(rr, r);
@@ -274,7 +269,6 @@ fn log2<L: Lanes<E: Constants>>(l: L, Split { k, m, place, .. }: Split<L>) -> (L
     let inv_ln2 = l.f(L::E::INV_LN2[0]);
     let h = l.mul(s, inv_ln2);
     let h_lo = l.fma(s, l.f(L::E::INV_LN2[1]), l.fms(s, inv_ln2, h));
-    let (c_hi, c_lo) = L::E::log2_c(l, i);
     let (hi, lost) = l.fast_two_sum(l.fma(k, l.f(L::E::UNIT), c_hi), h);
     // What is ready first is added first.
     let low = l.fma(rrr, L::E::log2(l, r, rr), l.fma(rr_lo, l.f(-0.5 * L::E::INV_LN2[0]), c_lo));
@@ -289,8 +283,8 @@ fn exp2<L: Lanes<E: Constants>>(l: L, z: L::F, z_lo: L::F, near: L::F) -> L::F {
     let n_magic = l.add(near, l.f(L::E::MAGIC / 16.0));
     let n = l.bits(n_magic);
     let f = l.add(l.sub(z, l.sub(n_magic, l.f(L::E::MAGIC / 16.0))), z_lo);
-    let q = l.fma(f, L::E::exp2(l, f), exp::power_error(l, n));
-    let t = exp::power(l, n);
+    let (t, lack) = exp::power(l, n);
+    let q = l.fma(f, L::E::exp2(l, f), lack);
     l.fma(t, q, t)
 }
 
@@ -333,12 +327,28 @@ fn power<L: Lanes<E: Constants>>(l: L, [x, y]: [L::F; 2]) -> L::F {
     let (z, lost) = l.two_product(y, h);
     let z_lo = l.fma(y, low, lost);
     let near = L::E::near(l, y, z, rrr);
-    let far = l.not(l.lt(l.abs(z), l.f(L::E::NORMAL)));
+    let far = l.not_lt(l.abs(z), l.f(L::E::NORMAL));
     let odd = l.either(unusual, far);
-    if !l.any(odd) {
-        return exp2(l, z, z_lo, near);
-    }
+    let [power] = rarely!(
+        l,
+        odd,
+        [l.canonical(power_any(l, [x, y], z, z_lo, near))],
+        [exp2(l, z, z_lo, near)]
+    );
+    power
+}
+
+/// x^y = 2^(z + z_lo) for any x and y.
+#[inline(always)]
+fn power_any<L: Lanes<E: Constants>>(
+    l: L,
+    [x, y]: [L::F; 2],
+    z: L::F,
+    z_lo: L::F,
+    near: L::F,
+) -> L::F {
     // Where 2^z is not normal, or nearly so, something is taken off z.
+    let far = l.not_lt(l.abs(z), l.f(L::E::NORMAL));
     let (zero, shift, end) = (l.f(0.0), f64::from(L::E::SHIFT), l.f(L::E::END));
     let up = l.lt(zero, z);
     let shift = l.select(far, l.select(up, l.f(shift), l.f(-shift)), zero);
@@ -354,6 +364,8 @@ fn power<L: Lanes<E: Constants>>(l: L, [x, y]: [L::F; 2]) -> L::F {
 pub(super) struct Power;
 
 impl Core<2> for Power {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, x: [L::F; 2]) -> L::F {
         power(l, x)

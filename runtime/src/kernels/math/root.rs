@@ -13,7 +13,7 @@
 //! is less than half a unit of what p lacks, if that is not 0, and else far below S's.
 
 use super::cores;
-use super::lanes::{Element, Lanes, power_of_two, rare};
+use super::lanes::{Element, Lanes, power_of_two, rarely};
 
 /// f^(-1/3) on 1 <= f < 2, relative: error 2^-17.4 after rounding.
 const F64_INVERSE: [f64; 6] = [
@@ -103,16 +103,21 @@ fn cbrt<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let abs = l.abs(x);
     let finite = l.lt(abs, l.f(f64::INFINITY));
     let normal = l.both(finite, l.le(l.f(least::<L::E>()), abs));
-    if l.any(l.not(normal)) {
-        rare();
-        let up = l.mul(abs, l.f(power_of_two(3 * L::E::UP)));
-        let root = cbrt_normal(l, l.select(normal, abs, up));
-        let root = l.select(normal, root, l.mul(root, l.f(power_of_two(-L::E::UP))));
-        // 0, infinity and NaN are their own roots.
-        let root = l.flip(root, l.sign(x));
-        return l.select(l.both(finite, l.lt(l.f(0.0), abs)), root, x);
-    }
-    l.flip(cbrt_normal(l, abs), l.sign(x))
+    let [root] = rarely!(
+        l,
+        l.not(normal),
+        {
+            let up = l.mul(abs, l.f(power_of_two(3 * L::E::UP)));
+            let root = cbrt_normal(l, l.select(normal, abs, up));
+            let root = l.select(normal, root, l.mul(root, l.f(power_of_two(-L::E::UP))));
+            // 0, infinity and NaN are their own roots.
+            let root = l.flip(root, l.sign(x));
+            let root = l.select(l.both(finite, l.lt(l.f(0.0), abs)), root, x);
+            [l.canonical(root)]
+        },
+        [l.flip(cbrt_normal(l, abs), l.sign(x))]
+    );
+    root
 }
 
 /// sqrt(a^2 + b^2), a >= b >= 0, a^2 neither huge nor tiny.
@@ -131,11 +136,8 @@ fn hypot<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     let bias = L::E::BIAS as i32;
     let (low, high) = (power_of_two(-bias / 5), power_of_two(bias / 2 - 1));
     let inside = l.both(l.le(l.f(low), a), l.le(a, l.f(high)));
-    if l.any(l.not(inside)) {
-        rare();
-        return hypot_scaled(l, a, b);
-    }
-    root_of_squares(l, a, b)
+    let [root] = rarely!(l, l.not(inside), [hypot_scaled(l, a, b)], [root_of_squares(l, a, b)]);
+    root
 }
 
 /// As [`hypot`], by the same roundings, because powers of two multiply exactly.
@@ -154,7 +156,7 @@ fn hypot_scaled<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
 
 cores! {
     /// The cube root.
-    Cbrt = cbrt(x);
+    Cbrt = cbrt(x) => CANONICAL;
     /// sqrt(x^2 + y^2)
     Hypot = hypot(x, y);
 }

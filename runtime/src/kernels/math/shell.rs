@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 #[cfg(target_arch = "x86_64")]
-use super::lanes::{Avx2, Avx512};
+use super::lanes::Avx512;
 use super::lanes::{Element, Lanes, Scalar};
 use super::{Core, PairCore};
 use crate::block::{BlockFn, PairFn};
@@ -16,6 +16,9 @@ const WIDEST: usize = 16;
 
 /// What a loop does with `N` vectors to get `M`.
 trait Map<const N: usize, const M: usize> {
+    /// As [`Core::CANONICAL`].
+    const CANONICAL: bool = false;
+
     fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; M];
 }
 
@@ -23,6 +26,8 @@ trait Map<const N: usize, const M: usize> {
 struct One<C>(PhantomData<C>);
 
 impl<C: Core<N>, const N: usize> Map<N, 1> for One<C> {
+    const CANONICAL: bool = C::CANONICAL;
+
     #[inline(always)]
     fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; 1] {
         [L::E::eval::<C, L, N>(l, x)]
@@ -53,7 +58,7 @@ unsafe fn step<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     let x = x.map(|x| unsafe { l.load(x) });
     let y = K::eval(l, x);
     for (out, y) in out.into_iter().zip(y) {
-        let y = l.canonical(y);
+        let y = if K::CANONICAL { y } else { l.canonical(y) };
         // SAFETY: the caller's promise.
         unsafe { l.store(out, y) }
     }
@@ -108,7 +113,7 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
 
 /// The kernels of an instruction set: the loop with its instructions turned on.
 macro_rules! shell {
-    ($name:ident, $pair:ident, $lanes:ident $(, $features:literal)?) => {
+    ($name:ident, $pair:ident, $lanes:ty, $new:expr $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
         unsafe extern "C" fn $name<C: Core<N>, E: Element, const N: usize>(
             out: *mut u8,
@@ -118,13 +123,13 @@ macro_rules! shell {
             n: usize,
         ) -> u32
         where
-            $lanes<E>: Lanes<E = E>,
+            $lanes: Lanes<E = E>,
         {
             const { assert!(N <= 3) };
             let x = std::array::from_fn(|k| [a, b, c][k]);
             // SAFETY: whoever calls a kernel of an instruction set has it; and as of `BlockFn`.
             #[allow(unused_unsafe, reason = "plain lanes need no proof")]
-            unsafe { block::<One<C>, $lanes<E>, N, 1>($lanes::new(), [out], x, n) };
+            unsafe { block::<One<C>, $lanes, N, 1>($new, [out], x, n) };
             0
         }
 
@@ -136,21 +141,27 @@ macro_rules! shell {
             n: usize,
         ) -> u32
         where
-            $lanes<E>: Lanes<E = E>,
+            $lanes: Lanes<E = E>,
         {
             // SAFETY: as above; and as of `PairFn`.
             #[allow(unused_unsafe, reason = "plain lanes need no proof")]
-            unsafe { block::<Two<C>, $lanes<E>, 1, 2>($lanes::new(), [first, second], [a], n) };
+            unsafe { block::<Two<C>, $lanes, 1, 2>($new, [first, second], [a], n) };
             0
         }
     };
 }
 
-shell!(scalar, scalar_pair, Scalar);
+shell!(scalar, scalar_pair, Scalar<E>, Scalar::new());
 #[cfg(target_arch = "x86_64")]
-shell!(avx2, avx2_pair, Avx2, "avx2,fma,bmi2");
+shell!(avx2, avx2_pair, E::Avx2, E::avx2(), "avx2,fma,bmi2");
 #[cfg(target_arch = "x86_64")]
-shell!(avx512, avx512_pair, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
+shell!(
+    avx512,
+    avx512_pair,
+    Avx512<E>,
+    Avx512::new(),
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2"
+);
 
 /// The instance of a kernel for a dtype and an instruction set.
 macro_rules! instance {

@@ -26,7 +26,7 @@
 //! pi x, another one, as tan is: 0.5 ULP, 0.08 of the sine, and what the quotient adds, 0.05. In f32
 //! it is the f64 core.
 
-use super::lanes::{Element, Lanes, power_of_two};
+use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
 /// The constants of a float type. The polynomials are minimax.
@@ -43,16 +43,125 @@ struct Circle<E: 'static, const S: usize, const C: usize, const T: usize> {
     cos: [f64; C],
     /// (tan(r) / r - 1) / z
     tan: [f64; T],
-    /// sin(k pi/16), and what is missing from it.
-    sines: [E; 16],
-    sines_low: [E; 16],
-    /// cos(k pi/16), and what is missing from it.
-    cosines: [E; 16],
-    cosines_low: [E; 16],
+    /// sin(k pi/16), cos(k pi/16), and what is missing from either.
+    points: &'static Rows<E, 16, 4>,
     /// Quotients of these are tan(k pi/16).
-    tan_over: [E; 16],
-    tan_under: [E; 16],
+    tangents: &'static Rows<E, 16, 2>,
 }
+
+const F64_POINTS: &Rows<f64, 16, 4> = &Rows::new([
+    [
+        0.0,
+        0.19509032201612828,
+        0.3826834323650898,
+        0.5555702330196022,
+        0.7071067811865476,
+        0.8314696123025452,
+        0.9238795325112867,
+        0.9807852804032304,
+        1.0,
+        0.9807852804032304,
+        0.9238795325112867,
+        0.8314696123025452,
+        0.7071067811865476,
+        0.5555702330196022,
+        0.3826834323650898,
+        0.19509032201612828,
+    ],
+    [
+        1.0,
+        0.9807852804032304,
+        0.9238795325112867,
+        0.8314696123025452,
+        0.7071067811865476,
+        0.5555702330196022,
+        0.3826834323650898,
+        0.19509032201612828,
+        0.0,
+        -0.19509032201612828,
+        -0.3826834323650898,
+        -0.5555702330196022,
+        -0.7071067811865476,
+        -0.8314696123025452,
+        -0.9238795325112867,
+        -0.9807852804032304,
+    ],
+    [
+        0.0,
+        -8.918426068352981e-18,
+        -1.0050772696461588e-17,
+        4.709410940561677e-17,
+        -4.833646656726457e-17,
+        1.4073856984728024e-18,
+        1.7645047084336677e-17,
+        1.8546939997825006e-17,
+        0.0,
+        1.8546939997825006e-17,
+        1.7645047084336677e-17,
+        1.4073856984728024e-18,
+        -4.833646656726457e-17,
+        4.709410940561677e-17,
+        -1.0050772696461588e-17,
+        -8.918426068352981e-18,
+    ],
+    [
+        0.0,
+        1.8546939997825006e-17,
+        1.7645047084336677e-17,
+        1.4073856984728024e-18,
+        -4.833646656726457e-17,
+        4.709410940561677e-17,
+        -1.0050772696461588e-17,
+        -8.918426068352981e-18,
+        0.0,
+        8.918426068352981e-18,
+        1.0050772696461588e-17,
+        -4.709410940561677e-17,
+        4.833646656726457e-17,
+        -1.4073856984728024e-18,
+        -1.7645047084336677e-17,
+        -1.8546939997825006e-17,
+    ],
+]);
+
+const F64_TANGENTS: &Rows<f64, 16, 2> = &Rows::new([
+    [
+        0.0,
+        0.19891236737976273,
+        0.4142135623732412,
+        0.6681786379194443,
+        1.0,
+        1.0000000000002176,
+        1.0000000000003528,
+        1.0000000000005265,
+        1.0,
+        1.0000000000005265,
+        1.0000000000003528,
+        1.0000000000002176,
+        1.0,
+        0.6681786379194443,
+        0.4142135623732412,
+        0.19891236737976273,
+    ],
+    [
+        1.0,
+        1.0000000000005265,
+        1.0000000000003528,
+        1.0000000000002176,
+        1.0,
+        0.6681786379194443,
+        0.4142135623732412,
+        0.19891236737976273,
+        0.0,
+        -0.19891236737976273,
+        -0.4142135623732412,
+        -0.6681786379194443,
+        -1.0,
+        -1.0000000000002176,
+        -1.0000000000003528,
+        -1.0000000000005265,
+    ],
+]);
 
 const F64: &Circle<f64, 4, 4, 5> = &Circle {
     inverse: 5.092958178940651,
@@ -72,146 +181,16 @@ const F64: &Circle<f64, 4, 4, 5> = &Circle {
         0.02186838491647051,
         0.00896672297012426,
     ],
-    sines: [
-        0.0,
-        0.19509032201612828,
-        0.3826834323650898,
-        0.5555702330196022,
-        0.7071067811865476,
-        0.8314696123025452,
-        0.9238795325112867,
-        0.9807852804032304,
-        1.0,
-        0.9807852804032304,
-        0.9238795325112867,
-        0.8314696123025452,
-        0.7071067811865476,
-        0.5555702330196022,
-        0.3826834323650898,
-        0.19509032201612828,
-    ],
-    sines_low: [
-        0.0,
-        -8.918426068352981e-18,
-        -1.0050772696461588e-17,
-        4.709410940561677e-17,
-        -4.833646656726457e-17,
-        1.4073856984728024e-18,
-        1.7645047084336677e-17,
-        1.8546939997825006e-17,
-        0.0,
-        1.8546939997825006e-17,
-        1.7645047084336677e-17,
-        1.4073856984728024e-18,
-        -4.833646656726457e-17,
-        4.709410940561677e-17,
-        -1.0050772696461588e-17,
-        -8.918426068352981e-18,
-    ],
-    cosines: [
-        1.0,
-        0.9807852804032304,
-        0.9238795325112867,
-        0.8314696123025452,
-        0.7071067811865476,
-        0.5555702330196022,
-        0.3826834323650898,
-        0.19509032201612828,
-        0.0,
-        -0.19509032201612828,
-        -0.3826834323650898,
-        -0.5555702330196022,
-        -0.7071067811865476,
-        -0.8314696123025452,
-        -0.9238795325112867,
-        -0.9807852804032304,
-    ],
-    cosines_low: [
-        0.0,
-        1.8546939997825006e-17,
-        1.7645047084336677e-17,
-        1.4073856984728024e-18,
-        -4.833646656726457e-17,
-        4.709410940561677e-17,
-        -1.0050772696461588e-17,
-        -8.918426068352981e-18,
-        0.0,
-        8.918426068352981e-18,
-        1.0050772696461588e-17,
-        -4.709410940561677e-17,
-        4.833646656726457e-17,
-        -1.4073856984728024e-18,
-        -1.7645047084336677e-17,
-        -1.8546939997825006e-17,
-    ],
-    tan_over: [
-        0.0,
-        0.19891236737976273,
-        0.4142135623732412,
-        0.6681786379194443,
-        1.0,
-        1.0000000000002176,
-        1.0000000000003528,
-        1.0000000000005265,
-        1.0,
-        1.0000000000005265,
-        1.0000000000003528,
-        1.0000000000002176,
-        1.0,
-        0.6681786379194443,
-        0.4142135623732412,
-        0.19891236737976273,
-    ],
-    tan_under: [
-        1.0,
-        1.0000000000005265,
-        1.0000000000003528,
-        1.0000000000002176,
-        1.0,
-        0.6681786379194443,
-        0.4142135623732412,
-        0.19891236737976273,
-        0.0,
-        -0.19891236737976273,
-        -0.4142135623732412,
-        -0.6681786379194443,
-        -1.0,
-        -1.0000000000002176,
-        -1.0000000000003528,
-        -1.0000000000005265,
-    ],
+    points: F64_POINTS,
+    tangents: F64_TANGENTS,
 };
 
-const F32: &Circle<f32, 2, 2, 2> = &Circle {
-    inverse: 5.092958,
-    near: 131072.0,
-    step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
-    sin: [-0.16666666, 0.008330355],
-    cos: [-0.49999994, 0.04164691],
-    tan: [0.33333063, 0.13414468],
-    sines: [
+const F32_POINTS: &Rows<f32, 16, 4> = &Rows::new([
+    [
         0.0, 0.19509032, 0.38268343, 0.55557024, 0.70710677, 0.8314696, 0.9238795, 0.98078525, 1.0,
         0.98078525, 0.9238795, 0.8314696, 0.70710677, 0.55557024, 0.38268343, 0.19509032,
     ],
-    sines_low: [
-        0.0,
-        -3.1574452e-09,
-        6.2233507e-09,
-        -1.1769521e-08,
-        1.21016175e-08,
-        1.6870263e-08,
-        2.830749e-08,
-        2.9739473e-08,
-        0.0,
-        2.9739473e-08,
-        2.830749e-08,
-        1.6870263e-08,
-        1.21016175e-08,
-        -1.1769521e-08,
-        6.2233507e-09,
-        -3.1574452e-09,
-    ],
-    cosines: [
+    [
         1.0,
         0.98078525,
         0.9238795,
@@ -229,7 +208,25 @@ const F32: &Circle<f32, 2, 2, 2> = &Circle {
         -0.9238795,
         -0.98078525,
     ],
-    cosines_low: [
+    [
+        0.0,
+        -3.1574452e-09,
+        6.2233507e-09,
+        -1.1769521e-08,
+        1.21016175e-08,
+        1.6870263e-08,
+        2.830749e-08,
+        2.9739473e-08,
+        0.0,
+        2.9739473e-08,
+        2.830749e-08,
+        1.6870263e-08,
+        1.21016175e-08,
+        -1.1769521e-08,
+        6.2233507e-09,
+        -3.1574452e-09,
+    ],
+    [
         0.0,
         2.9739473e-08,
         2.830749e-08,
@@ -247,11 +244,14 @@ const F32: &Circle<f32, 2, 2, 2> = &Circle {
         -2.830749e-08,
         -2.9739473e-08,
     ],
-    tan_over: [
+]);
+
+const F32_TANGENTS: &Rows<f32, 16, 2> = &Rows::new([
+    [
         0.0, 0.19892003, 0.4143183, 0.6682752, 1.0, 1.0001445, 1.0002528, 1.0000385, 1.0,
         1.0000385, 1.0002528, 1.0001445, 1.0, 0.6682752, 0.4143183, 0.19892003,
     ],
-    tan_under: [
+    [
         1.0,
         1.0000385,
         1.0002528,
@@ -269,6 +269,17 @@ const F32: &Circle<f32, 2, 2, 2> = &Circle {
         -1.0002528,
         -1.0000385,
     ],
+]);
+
+const F32: &Circle<f32, 2, 2, 2> = &Circle {
+    inverse: 5.092958,
+    near: 131072.0,
+    step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
+    sin: [-0.16666666, 0.008330355],
+    cos: [-0.49999994, 0.04164691],
+    tan: [0.33333063, 0.13414468],
+    points: F32_POINTS,
+    tangents: F32_TANGENTS,
 };
 
 /// Up to here P2 may be shorter, with a product that is exact: an operation less.
@@ -348,11 +359,24 @@ fn huge(x: f64) -> (u64, f64, f64) {
 }
 
 /// An argument's place on the circle.
+#[derive(Clone, Copy)]
 struct Reduced<L: Lanes> {
     /// Steps of pi/16, in the lowest bits.
     k: L::U,
     hi: L::F,
     lo: L::F,
+}
+
+impl<L: Lanes> Reduced<L> {
+    #[inline(always)]
+    fn floats(self, l: L) -> [L::F; 3] {
+        [l.float(self.k), self.hi, self.lo]
+    }
+
+    #[inline(always)]
+    fn of_floats(l: L, [k, hi, lo]: [L::F; 3]) -> Self {
+        Reduced { k: l.bits(k), hi, lo }
+    }
 }
 
 /// The nearest k, as an integer with the magic number added and as a float, and x - k P1.
@@ -391,7 +415,8 @@ fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
     let reduced = Reduced { k: l.bits(k_magic), hi, lo };
     // False for a NaN, which is one by now.
     let far = l.lt(l.f(NEAR), x);
-    if l.any(far) { reduce_far(l, x, far, reduced) } else { reduced }
+    let all = rarely!(l, far, reduce_far(l, x, far, reduced).floats(l), reduced.floats(l));
+    Reduced::of_floats(l, all)
 }
 
 /// Reduces those of x that are `far` anew.
@@ -403,7 +428,9 @@ fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> 
         hi: l.select(far, hi, near.hi),
         lo: l.select(far, lo, near.lo),
     };
-    if l.any(l.lt(l.f(F64.near), x)) { patch(l, x, reduced) } else { reduced }
+    let huge = l.lt(l.f(F64.near), x);
+    let all = rarely!(l, huge, patch(l, x, reduced).floats(l), reduced.floats(l));
+    Reduced::of_floats(l, all)
 }
 
 /// Reduces those of x that are too large for [`reduce`] anew.
@@ -452,12 +479,7 @@ fn terms<L: Lanes, const S: usize, const C: usize, const T: usize>(
     let z = l.mul(hi, hi);
     let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // less hi
     let cos = l.mul(z, l.horner(z, &c.cos)); // less 1
-    let (s, c, s_low, c_low) = (
-        l.table(&c.sines, k),
-        l.table(&c.cosines, k),
-        l.table(&c.sines_low, k),
-        l.table(&c.cosines_low, k),
-    );
+    let [s, c, s_low, c_low] = l.row(c.points, k);
     let half = l.and(l.shl(k, L::E::SIGN.trailing_zeros() - 4), l.u(L::E::SIGN));
     let (y, lost) = l.fast_two_fma(c, hi, s);
     let lost = l.add(lost, s_low);
@@ -490,15 +512,22 @@ fn sin_cos<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
 #[inline(always)]
 fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
     let (sine, cosine) = turned(l, F32, reduce(l, F32, l.abs(x)));
-    let (mut sine, mut cosine) = (l.flip(sine, l.sign(x)), cosine);
+    let sine = l.flip(sine, l.sign(x));
     let far = l.lt(l.f(F32.near), l.abs(x));
-    if l.any(far) {
-        let [low, high] = l.widen(x);
-        let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
-        sine = l.select(far, l.narrow([low.0, high.0]), sine);
-        cosine = l.select(far, l.narrow([low.1, high.1]), cosine);
-    }
-    (sine, cosine)
+    rarely!(
+        l,
+        far,
+        {
+            let [low, high] = l.widen(x);
+            let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
+            [
+                l.select(far, l.narrow([low.0, high.0]), sine),
+                l.select(far, l.narrow([low.1, high.1]), cosine),
+            ]
+        },
+        [sine, cosine]
+    )
+    .into()
 }
 
 /// The sine.
@@ -555,7 +584,7 @@ fn tangent<L: Lanes, const S: usize, const C: usize, const T: usize>(
 ) -> L::F {
     let z = l.mul(hi, hi);
     let t = l.fma(l.mul(z, hi), l.horner(z, &c.tan), lo); // less hi
-    let (a, b) = (l.table(&c.tan_over, k), l.table(&c.tan_under, k));
+    let [a, b] = l.row(c.tangents, k);
     let (over, lost) = l.fast_two_fma(b, hi, a);
     let over_low = l.fma(b, t, lost);
     let (under, lost) = l.fast_two_fnma(a, hi, b);
@@ -578,7 +607,8 @@ impl Core<1> for Tan {
         let y = tangent(l, F32, reduce(l, F32, l.abs(x)));
         let y = l.flip(y, l.sign(x));
         let far = l.lt(l.f(F32.near), l.abs(x));
-        if l.any(far) { l.select(far, l.in_f64::<Tan, 1>([x]), y) } else { y }
+        let [y] = rarely!(l, far, [l.select(far, l.in_f64::<Tan, 1>([x]), y)], [y]);
+        y
     }
 }
 

@@ -36,7 +36,6 @@ def asin_tail(z):
 
 for bits, counts in ((53, (6, 12)), (24, (3, 5))):
     kind = "f64" if bits == 53 else "f32"
-    print(f"const {kind.upper()}: &Arcs<{kind}, {counts[0]}, {counts[1]}> = &Arcs {{")
     centers, furthest = {}, mpf(0)
     for i in range(-8, 7):
         low, high, middle = center(i)
@@ -44,8 +43,10 @@ for bits, counts in ((53, (6, 12)), (24, (3, 5))):
         furthest = max(furthest, high - atan(c), atan(c) - low if i > -8 else 0)
         centers[i % 16] = c
     centers[7] = mpf(0)
-    print(f"    centers: [{', '.join(rust(centers[i], bits) for i in range(16))}],")
-    print(f"    angles: [{', '.join(rust(atan(centers[i]), bits) for i in range(16))}],")
+    middles = [centers[i] for i in range(16)]
+    rows(f"{kind.upper()}_CENTERS", [middles, [atan(c) for c in middles]], bits)
+    print(f"const {kind.upper()}: &Arcs<{kind}, {counts[0]}, {counts[1]}> = &Arcs {{")
+    print(f"    centers: {kind.upper()}_CENTERS,")
     p, err = rounded(lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z, counts[0] - 1,
                      mpf(10) ** -20, tan(furthest) ** 2, bits)
     print(f"    // |t| <= {float(tan(furthest)):.4f}, error 2^{float(log(err, 2)):.1f}")

@@ -26,26 +26,26 @@ def center(f, mid, bits):
                 return c, nearest(v, bits)
 
 
-def table(name, rows, bits):
-    one = len(rows) == 1
-    print(f"        {name}: &[")
-    for row in rows:
-        indent = " " * (12 if one else 16)
-        if not one:
-            print("            [")
-        for i in range(0, 16, 4):
-            print(f"{indent}{', '.join(rust(c, bits) for c in row[i:i + 4])},")
-        if not one:
-            print("            ],")
-    print("        ],")
+def table(what, name, columns, bits):
+    """Prints columns, four numbers a line."""
+    kind = "f64" if bits == 53 else "f32"
+    print(f"\n// {what}.\nconst {name}: &Rows<{kind}, {len(columns[0])}, {len(columns)}> = &Rows::new([")
+    for column in columns:
+        print("    [")
+        for i in range(0, len(column), 4):
+            print(f"        {', '.join(rust(c, bits) for c in column[i:i + 4])},")
+        print("    ],")
+    print("]);")
 
 
-def erf_table(bits, n, end):
-    """Intervals 0 to 7 lie evenly in [0.75, 2.75), 8 to 14 in [2.75, 6.25): erf(c + t) is
-    h + t p(t). The last is [0, 0.75): erf(x) = x + x p(x^2)."""
+def erf_table(name, intervals, bits, n, end):
+    """The first half of the intervals lie evenly in [0.75, 2.75), the others but the last in
+    [2.75, 6.75): erf(c + t) is h + t p(t). The last is [0, 0.75): erf(x) = x + x p(x^2)."""
     erf = mpmath.erf
     cs, hs, ps, errs = [], [], [], []
-    starts = [mpf(3 + i) / 4 for i in range(8)] + [mpf(11 + 2 * i) / 4 for i in range(8)]
+    half = intervals // 2
+    starts = [mpf(3) / 4 + mpf(2 * i) / half for i in range(half)]
+    starts += [mpf(11) / 4 + mpf(4 * i) / half for i in range(half)]
     for lo, hi in zip(starts, starts[1:]):
         if lo < end:
             hi = min(hi, end)
@@ -60,15 +60,7 @@ def erf_table(bits, n, end):
     p, err = rounded(lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: sqrt(z) / erf(sqrt(z)), n,
                      mpf(10) ** -9, "0.5625", bits, one_by_one=3)
     cs.append(mpf(0)), hs.append(mpf(0)), ps.append(p)
-    rows = [list(r) for r in zip(*ps)]
-    print("    const ERF: Pieces<Self> = Pieces {")
-    print("        spread: [1.0, 1.25],")
-    print("        power: 1,")
-    table("at", [cs], bits)
-    table("value", [hs], bits)
-    print(f"        // {worst(max(errs))}, in the last column {worst(err)}.")
-    table("p", rows, bits)
-    print("    };")
+    table(f"{worst(max(errs))}, in the last column {worst(err)}", name, [cs, hs, *map(list, zip(*ps))], bits)
 
 
 def round_center(f, mid, bits):
@@ -98,43 +90,49 @@ def ratio_table(name, f, bits, n, end, power):
                      bits, exact=[mpf(1)])
         errs.append(err)
         cs.append(c), hs.append(h), ps.append(p[1:])
-    rows = [list(r) for r in zip(*ps)]
-    print(f"    const {name}: Pieces<Self> = Pieces {{")
-    print(f"        spread: [{rust(g)}, {rust(nearest(g * d, 24))}],")
-    print(f"        power: {power},")
-    table("at", [cs], bits)
-    table("value", [hs], bits)
-    print(f"        // {worst(max(errs))}.")
-    table("p", rows, bits)
-    print("    };")
+    table(worst(max(errs)), name, [cs, hs, *map(list, zip(*ps))], bits)
+    return f"Pieces {{ spread: [{rust(g)}, {rust(nearest(g * d, 24))}], power: {power}, table: {name} }}"
 
 
 def powers_of_two(bits, step_bits):
+    """Prints 2^(j/16) in half the bits, j taken off its bits from the exponent's 4 lowest on down,
+    and the logarithm of what that lost; returns the step."""
+    code, size = ("<f", "<I") if bits == 24 else ("<d", "<Q")
+
+    def less(j, v):
+        word = struct.unpack(size, struct.pack(code, float(v)))[0] - (j << (bits - 5))
+        return struct.unpack(code, struct.pack(size, word))[0]
+
     values = [mpf(2) ** (mpf(j) / 16) for j in range(16)]
     his = [top(v, bits // 2) for v in values]
-    print(f"    const STEPS: f64 = {rust(16 / log(2), bits)};")
-    print("    ", end="")
-    parts("STEP", log(2) / 16, [step_bits], bits)
-    print("    const POW: Powers<Self> = Powers {")
-    table("value", [his], bits)
-    table("lost", [[nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
-    print("    };")
+    table("2^(j/16), j taken off its bits, and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
+          [[less(j, h) for j, h in enumerate(his)], [nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
+    high = top(log(2) / 16, step_bits)
+    return f"[{float(high)!r}, {float(nearest(log(2) / 16 - high, bits))!r}]"
 
 
 print("//! The tables of erf.rs: what `derive/erf.py` prints.")
 print()
-print("use super::erf::{Pieces, Powers, Tables};")
-for t, bits, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one, zero in (
-        ("f64", 53, 11, mpf(6), 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, "5.99", ("27.3", "38.6")),
-        ("f32", 24, 6, mpf("3.97"), 5, (mpf("10.25"), mpf("14.45")), 4, 12, 1, "3.96", ("10.2", "14.4"))):
-    print(f"\nimpl Tables for {t} {{")
-    print(f"    const ONE: f64 = {one};")
-    print(f"    const ZERO: [f64; 2] = [{', '.join(zero)}];")
-    erf_table(bits, n_erf, e_erf)
-    ratio_table("ERFC", erfcx, bits, n_erfc, ends[0], power)
-    ratio_table("NORMCDF", lambda x: erfcx(x / sqrt(mpf(2))) / 2, bits, n_erfc, ends[1], power)
-    powers_of_two(bits, step_bits)
+print("use super::erf::{Constants, ErfPieces, Pieces};")
+print("use super::lanes::Rows;")
+for t, bits, intervals, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one, zero, normal in (
+        ("64", 53, 16, 11, mpf(6), 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, "5.99", ("27.3", "38.6"), ("26.0", "36.5")),
+        ("32", 24, 8, 6, mpf("3.97"), 5, (mpf("10.25"), mpf("14.45")), 4, 12, 1, "3.96", ("10.2", "14.4"), ("9.0", "12.5"))):
+    erf_table(f"ERF_TABLE_{t}", intervals, bits, n_erf, e_erf)
+    erfc = ratio_table(f"ERFC_{t}", erfcx, bits, n_erfc, ends[0], power)
+    normcdf = ratio_table(f"NORMCDF_{t}", lambda x: erfcx(x / sqrt(mpf(2))) / 2, bits, n_erfc, ends[1], power)
+    step = powers_of_two(bits, step_bits)
     p, err = fit(lambda r: mpmath.hyp1f1(1, 3, r) / 2, lambda r: r * r / exp(r), n_exp, "-0.0218", "0.0218", bits)
+    print(f"\npub(super) const ERF_{t}: ErfPieces<f{t}, {intervals}, {n_erf + 3}> =")
+    print(f"    ErfPieces {{ shift: 1.25, one: {one}, table: ERF_TABLE_{t} }};")
+    print(f"\npub(super) const F{t}: Constants<f{t}, {n_erfc + 3}, {n_exp + 1}> = Constants {{")
+    print(f"    zero: [{', '.join(zero)}],")
+    print(f"    normal: [{', '.join(normal)}],")
+    print(f"    erfc: {erfc},")
+    print(f"    normcdf: {normcdf},")
+    print(f"    steps: {rust(16 / log(2), bits)},")
+    print(f"    step: {step},")
+    print(f"    powers: POWERS_{t},")
     print(f"    // {worst(err)}.")
-    print(f"    const EXP: &'static [f64] = &[{', '.join(rust(c, bits) for c in p)}];")
-    print("}")
+    print(f"    exp: [{', '.join(rust(c, bits) for c in p)}],")
+    print("};")

@@ -19,9 +19,8 @@ def powers(kind):
         return struct.unpack("<" + code, struct.pack("<" + size, word))[0]
 
     name = kind.upper()
-    array(f"const {name}_POWERS: [{kind}; {STEPS}] =", [less(j) for j in range(STEPS)], bits)
     errors = [e / n - 1 for e, n in zip(exact, near)]
-    array(f"const {name}_ERRORS: [{kind}; {STEPS}] =", errors, bits)
+    rows(f"{name}_POWERS", [[less(j) for j in range(STEPS)], errors], bits)
     parts(f"{name}_STEP", step, [bits], bits)
 
 

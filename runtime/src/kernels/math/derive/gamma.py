@@ -44,13 +44,10 @@ def constants():
             errs.append(err)
         cs.append(c), hs.append(h), ps.append(p[1:])
     print(f"// {worst(max(errs)).capitalize()}.")
-    print("const NEAR: Pieces<f64> = Pieces {\n    spread: [1.0, 0.0],\n    power: 4,")
-    array("    at: &", cs)
-    array("    value: &", hs)
-    print("    p: &[")
-    for row in zip(*ps):
-        array("        ", row)
-    print("    ],\n};")
+    print(f"const NEAR_COLUMNS: [[f64; 16]; {n + 3}] = [")
+    for column in (cs, hs, *zip(*ps)):
+        array("    ", column)
+    print("];")
     show("BINET", "The rest of Stirling's formula, times y, in 1 / y^2, y >= 4, absolute",
          lambda z: binet(1 / sqrt(z)) / sqrt(z), lambda z: sqrt(z), 9, mpf(10) ** -6, mpf(1) / 16)
     parts("HALF_LN_2PI", log(2 * pi) / 2 - mpf(1) / 2, [53])
@@ -58,9 +55,10 @@ def constants():
     parts("PI", pi, [53])
     inverse = [nearest(1 / (1 + (j + mpf(1) / 2) / 16)) for j in range(16)]
     his = [ldexp(nint(ldexp(-log(c), 42)), -42) for c in inverse]
-    array("const INVERSE: &[f64; 16] = &", inverse)
-    array("const LN_HI: &[f64; 16] = &", his)
-    array("const LN_LO: &[f64; 16] = &", [-log(c) - h for c, h in zip(inverse, his)])
+    print("const LN_TABLE: &Rows<f64, 16, 4> = &Rows::new([")
+    for column in (inverse, his, [-log(c) - h for c, h in zip(inverse, his)]):
+        array("    ", column)
+    print("    [0.0; 16],\n]);")
     parts("LN2", log(2), [42])
     p, err = fit(lambda r: (log(1 + r) - r + r * r / 2) / r**3, lambda r: r**3, 7, "-0.0313", "0.0313")
     print(f"/// (ln(1 + r) - r + r^2/2) / r^3 on |r| <= 1/32: {worst(err)}.")
@@ -80,5 +78,5 @@ def constants():
 
 with contextlib.redirect_stdout(out):
     constants()
-print("//! The constants of gamma.rs: what `derive/gamma.py` prints.\n\nuse super::erf::Pieces;\n")
+print("//! The constants of gamma.rs: what `derive/gamma.py` prints.\n\nuse super::lanes::Rows;\n")
 print(out.getvalue().replace("\nconst", "\npub(super) const"), end="")

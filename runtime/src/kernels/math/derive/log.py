@@ -45,8 +45,7 @@ def tables(n, below, bases):
     for name, base in bases:
         logs = [-log(c) / base for _, _, c in q]
         his = [nint(v * mpf(2) ** 42) / mpf(2) ** 42 for v in logs]
-        array(f"{name}_HI", his)
-        array(f"{name}_LO", [v - h for v, h in zip(logs, his)])
+        rows(name, ["C", his, [v - h for v, h in zip(logs, his)], f"[0.0; {n}]"])
 
 
 def fitted(f, w, n, lo, hi, bits=53, points=80, rounds=12):
@@ -122,7 +121,7 @@ def short_logs(base, above=1.0983, points=24):
 
 
 if __name__ == "__main__":
-    tables(16, 9, [("LN_C", 1), ("LOG2_C", ln2), ("LOG10_C", ln10)])
+    tables(16, 9, [("LN_TABLE", 1), ("LOG2_TABLE", ln2), ("LOG10_TABLE", ln10)])
     parts("LN2", ln2, [42])
     parts("LOG10_2", log10(2), [42])
     parts("INV_LN2", 1 / ln2, [53])

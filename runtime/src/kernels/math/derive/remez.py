@@ -105,6 +105,18 @@ def array(head, values, bits=53):
     print(indent + ("];" if "=" in head else "],"))
 
 
+def rows(name, columns, bits=53):
+    """Prints a table of `Rows` by its columns, some of which may be Rust expressions."""
+    kind = "f64" if bits == 53 else "f32"
+    print(f"const {name}: &Rows<{kind}, {max(len(c) for c in columns if not isinstance(c, str))}, {len(columns)}> = &Rows::new([")
+    for column in columns:
+        if isinstance(column, str):
+            print(f"    {column},")
+        else:
+            array("    ", column, bits)
+    print("]);")
+
+
 def show(name, what, f, w, n, lo, hi, bits=53, **how):
     """Prints a polynomial of degree n as a Rust constant, with its error after rounding."""
     p, err = rounded(f, w, n, lo, hi, bits, **how)

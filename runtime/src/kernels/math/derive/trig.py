@@ -3,10 +3,6 @@
 from remez import *
 
 
-def table(name, values, bits):
-    array(f"    {name}:", values, bits)
-
-
 def tan_pair(k, bits):
     """a and b with a / b = tan(k pi/16), both as good as exact."""
     if k == 0:
@@ -32,6 +28,19 @@ def tan_pair(k, bits):
 
 for bits, near, count in ((53, 2 ** 42, (4, 4, 5)), (24, 2 ** 17, (2, 2, 2))):
     kind = "f64" if bits == 53 else "f32"
+    angles = [k * pi / 16 for k in range(16)]
+    sines = [nearest(sin(a), bits) for a in angles]
+    cosines = [nearest(cos(a), bits) if k != 8 else mpf(0) for k, a in enumerate(angles)]
+    sines_low = [sin(a) - s for a, s in zip(angles, sines)]
+    cosines_low = [cos(a) - s if s else mpf(0) for a, s in zip(angles, cosines)]
+    # cos(pi/16) times r has no low part; that of r = -0.05 joins sin(pi/16), and likewise at the
+    # three other places.
+    off = -mpf("0.05") * cosines_low[1]
+    for low, k, sign in ((sines_low, 1, 1), (sines_low, 15, 1), (cosines_low, 7, 1), (cosines_low, 9, -1)):
+        low[k] += sign * off
+    rows(f"{kind.upper()}_POINTS", [sines, cosines, sines_low, cosines_low], bits)
+    pairs = [tan_pair(k, bits) for k in range(16)]
+    rows(f"{kind.upper()}_TANGENTS", [[p[0] for p in pairs], [p[1] for p in pairs]], bits)
     print(f"const {kind.upper()}: &Circle<{kind}, {count[0]}, {count[1]}, {count[2]}> = &Circle {{")
     near16 = nearest(16 / pi, bits)
     print(f"    inverse: {rust(16 / pi, bits)},")
@@ -54,23 +63,7 @@ for bits, near, count in ((53, 2 ** 42, (4, 4, 5)), (24, 2 ** 17, (2, 2, 2))):
         p, err = rounded(f, w, n - 1, mpf(10) ** at, z, bits)
         print(f"    // 2^{float(mpmath.log(err, 2)):.1f}")
         print(f"    {name}: [{', '.join(rust(c, bits) for c in p)}],")
-    angles = [k * pi / 16 for k in range(16)]
-    sines = [nearest(sin(a), bits) for a in angles]
-    cosines = [nearest(cos(a), bits) if k != 8 else mpf(0) for k, a in enumerate(angles)]
-    table("sines", sines, bits)
-    sines_low = [sin(a) - s for a, s in zip(angles, sines)]
-    cosines_low = [cos(a) - s if s else mpf(0) for a, s in zip(angles, cosines)]
-    # cos(pi/16) times r has no low part; that of r = -0.05 joins sin(pi/16), and likewise at the
-    # three other places.
-    off = -mpf("0.05") * cosines_low[1]
-    for low, k, sign in ((sines_low, 1, 1), (sines_low, 15, 1), (cosines_low, 7, 1), (cosines_low, 9, -1)):
-        low[k] += sign * off
-    table("sines_low", sines_low, bits)
-    table("cosines", cosines, bits)
-    table("cosines_low", cosines_low, bits)
-    pairs = [tan_pair(k, bits) for k in range(16)]
-    table("tan_over", [p[0] for p in pairs], bits)
-    table("tan_under", [p[1] for p in pairs], bits)
+    print("    points: {}_POINTS,\n    tangents: {}_TANGENTS,".format(kind.upper(), kind.upper()))
     print("};")
 
 parts("NEAR_STEP", pi / 16 - nearest(pi / 16), [31])

@@ -6,14 +6,22 @@
 //! instance, lane by lane, except for the sign and payload of a NaN; a core is nothing but a
 //! fixed sequence of them, so its results do not depend on the instance either.
 
+mod rows;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod twin;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use super::{Core, PairCore};
+pub(super) use rows::Rows;
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
+use twin::Twin;
+#[cfg(target_arch = "x86_64")]
+use x86::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::Avx512;
 
 /// 2^k, a normal number.
 pub(super) const fn power_of_two(k: i32) -> f64 {
@@ -22,7 +30,35 @@ pub(super) const fn power_of_two(k: i32) -> f64 {
 
 /// Tells the compiler that what calls it is rare.
 #[cold]
-pub(super) fn rare() {}
+fn rare() {}
+
+/// [`Lanes::branch`] of two expressions. Closures that are not inlined lack the instruction set.
+macro_rules! branch {
+    ($l:expr, $m:expr, $some:expr, $none:expr $(,)?) => {
+        $l.branch(
+            $m,
+            #[inline(always)]
+            || $some,
+            #[inline(always)]
+            || $none,
+        )
+    };
+}
+pub(super) use branch;
+
+/// [`Lanes::rarely`] of two expressions.
+macro_rules! rarely {
+    ($l:expr, $m:expr, $rare:expr, $usual:expr $(,)?) => {
+        $l.rarely(
+            $m,
+            #[inline(always)]
+            || $rare,
+            #[inline(always)]
+            || $usual,
+        )
+    };
+}
+pub(super) use rarely;
 
 /// A float type, by its format.
 pub(super) trait Element: Copy + Default + 'static {
@@ -38,6 +74,16 @@ pub(super) trait Element: Copy + Default + 'static {
     /// |x| < 2^(MANTISSA - 1); the integer itself stands in the low bits of `x + MAGIC`.
     const MAGIC: f64 = 1.5 * (1u64 << Self::MANTISSA) as f64;
 
+    /// Its lanes of a loop with AVX2.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Lanes<E = Self>;
+    /// Such.
+    ///
+    /// # Safety
+    /// The machine must have AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn avx2() -> Self::Avx2;
+
     /// The core of this type.
     fn eval<C: Core<N>, L: Lanes<E = Self>, const N: usize>(l: L, x: [L::F; N]) -> L::F;
     /// The core of this type, of two results.
@@ -47,6 +93,15 @@ pub(super) trait Element: Copy + Default + 'static {
 impl Element for f32 {
     const MANTISSA: u32 = 23;
     const BIAS: u64 = 127;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Avx2<f32>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn avx2() -> Avx2<f32> {
+        // SAFETY: the caller's promise.
+        unsafe { Avx2::new() }
+    }
 
     #[inline(always)]
     fn eval<C: Core<N>, L: Lanes<E = f32>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
@@ -61,6 +116,15 @@ impl Element for f32 {
 impl Element for f64 {
     const MANTISSA: u32 = 52;
     const BIAS: u64 = 1023;
+    #[cfg(target_arch = "x86_64")]
+    type Avx2 = Twin<Avx2<f64>>;
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn avx2() -> Twin<Avx2<f64>> {
+        // SAFETY: the caller's promise.
+        Twin(unsafe { Avx2::new() })
+    }
 
     #[inline(always)]
     fn eval<C: Core<N>, L: Lanes<E = f64>, const N: usize>(l: L, x: [L::F; N]) -> L::F {
@@ -140,6 +204,10 @@ pub(super) trait Lanes: Copy {
     fn le(self, a: Self::F, b: Self::F) -> Self::M;
     /// `a == b`, false for a NaN.
     fn eq(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `!(a < b)`, true for a NaN.
+    fn not_lt(self, a: Self::F, b: Self::F) -> Self::M;
+    /// `!(a <= b)`, true for a NaN.
+    fn not_le(self, a: Self::F, b: Self::F) -> Self::M;
     /// Whether `a` is anything but a positive normal number.
     fn unusual(self, a: Self::F) -> Self::M;
     /// The lowest bit of each lane.
@@ -161,6 +229,23 @@ pub(super) trait Lanes: Copy {
     /// entries with AVX2, which are gathered; with AVX2 each doubling takes twice as long.
     fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
 
+    /// The row `i & (N - 1)` of a table in each lane, a result for each column: [`Lanes::table`] of
+    /// the columns, or with AVX2 in f64 loads of rows, two columns of a lane at a time.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<Self::E, N, R>,
+        i: Self::U,
+    ) -> [Self::F; R] {
+        let mut row = [self.f(0.0); R];
+        let mut k = 0;
+        while k < R {
+            row[k] = self.table(&table.columns[k], i);
+            k += 1;
+        }
+        row
+    }
+
     /// The lanes as f64, the first half and the second; of f64, all of them in either.
     fn widen(self, a: Self::F) -> [<Self::Wide as Lanes>::F; 2];
     /// Two halves rounded to the float type.
@@ -178,6 +263,33 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// `p` must be writable for as many; it need not be aligned.
     unsafe fn store(self, p: *mut Self::E, a: Self::F);
+
+    /// What `some` gives if `m` holds in any lane, else what `none` gives. Lanes without `m` must get
+    /// the same bits from either. By `branch!`, which has both inlined.
+    #[inline(always)]
+    fn branch<const N: usize>(
+        self,
+        m: Self::M,
+        some: impl FnOnce() -> [Self::F; N],
+        none: impl FnOnce() -> [Self::F; N],
+    ) -> [Self::F; N] {
+        if self.any(m) { some() } else { none() }
+    }
+
+    /// The same where `m` seldom holds. By `rarely!`.
+    #[inline(always)]
+    fn rarely<const N: usize>(
+        self,
+        m: Self::M,
+        rare: impl FnOnce() -> [Self::F; N],
+        usual: impl FnOnce() -> [Self::F; N],
+    ) -> [Self::F; N] {
+        if self.any(m) {
+            self::rare();
+            return rare();
+        }
+        usual()
+    }
 
     /// The f64 core of `C` on the widened lanes, rounded to the float type.
     #[inline(always)]

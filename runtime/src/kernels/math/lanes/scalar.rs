@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Core, Lanes};
+use super::{Core, Lanes, Rows};
 use crate::math::softfma;
 
 /// One lane of plain Rust: what runs where there is nothing better, and what the rest must equal.
@@ -126,6 +126,16 @@ macro_rules! scalar {
                 a == b
             }
             #[inline(always)]
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "true for a NaN")]
+            fn not_lt(self, a: $float, b: $float) -> bool {
+                !(a < b)
+            }
+            #[inline(always)]
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "true for a NaN")]
+            fn not_le(self, a: $float, b: $float) -> bool {
+                !(a <= b)
+            }
+            #[inline(always)]
             fn unusual(self, a: $float) -> bool {
                 !(<$float>::MIN_POSITIVE..<$float>::INFINITY).contains(&a)
             }
@@ -160,6 +170,14 @@ macro_rules! scalar {
             #[inline(always)]
             fn table<const N: usize>(self, table: &'static [$float; N], i: $bits) -> $float {
                 table[i as usize & (N - 1)]
+            }
+            #[inline(always)]
+            fn row<const N: usize, const R: usize>(
+                self,
+                table: &'static Rows<$float, N, R>,
+                i: $bits,
+            ) -> [$float; R] {
+                table.rows[i as usize & (N - 1)]
             }
             #[inline(always)]
             fn widen(self, a: $float) -> [f64; 2] {

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::Lanes;
+use super::{Lanes, Rows};
 use crate::fault::{Fault, injected};
 
 /// 256 bits. To have one is to know that the machine has AVX2 and FMA.
@@ -101,6 +101,23 @@ unsafe fn four_of_eight(p: *const f64, i: __m256i) -> __m256d {
     }
 }
 
+/// A vector of two in memory.
+///
+/// # Safety
+/// Both must be readable for 16 bytes, and the machine must have AVX.
+#[inline(always)]
+unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let low = _mm256_castpd128_pd256(_mm_loadu_pd(low));
+        _mm256_insertf128_pd::<1>(low, _mm_loadu_pd(high))
+    }
+}
+
+/// Where the rows of `N` lanes begin in a table, in bytes.
+#[repr(align(32))]
+struct Places<U, const N: usize>([U; N]);
+
 impl Lanes for Avx2<f64> {
     type E = f64;
     type F = __m256d;
@@ -142,6 +159,8 @@ impl Lanes for Avx2<f64> {
         lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LT_OQ>(a, b);
         le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_LE_OQ>(a, b);
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b);
         unusual(a: __m256d) -> __m256d = _mm256_or_pd(
             _mm256_cmp_pd::<_CMP_NGE_UQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)),
             _mm256_cmp_pd::<_CMP_NLT_UQ>(a, _mm256_set1_pd(f64::INFINITY)),
@@ -166,6 +185,50 @@ impl Lanes for Avx2<f64> {
         32 => _mm256_i64gather_pd::<8>(p, _mm256_and_si256(i, _mm256_set1_epi64x(31)))
     }
     memory! { f64, __m256d, _mm256_loadu_pd, _mm256_storeu_pd }
+
+    /// Loads and unpacks pairs of each lane's row.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<f64, N, R>,
+        i: __m256i,
+    ) -> [__m256d; R] {
+        const { assert!(N.is_power_of_two() && R >= 2) };
+        let mut row = [self.f(0.0); R];
+        // SAFETY: `self` shows that the machine has the instructions; an index is below N, pairs begin
+        // before the last column, and the places are as large and aligned as a vector.
+        unsafe {
+            let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
+            let offsets = _mm256_mul_epu32(i, _mm256_set1_epi64x(size_of::<[f64; R]>() as i64));
+            let mut places = Places([0; 4]);
+            let memory = (&raw mut places).cast::<__m256i>();
+            let table = table.rows.as_ptr().cast::<f64>();
+            let [a, b, c, d];
+            if R <= 4 {
+                // Through memory, where the compiler would extract them: that takes more time on the
+                // ports of shuffles than few loads leave idle.
+                memory.write_volatile(offsets);
+                a = (&raw const places.0[0]).read_volatile();
+                b = (&raw const places.0[1]).read_volatile();
+                c = (&raw const places.0[2]).read_volatile();
+                d = (&raw const places.0[3]).read_volatile();
+            } else {
+                memory.write(offsets);
+                [a, b, c, d] = places.0;
+            }
+            let (a, b) = (table.byte_add(a), table.byte_add(b));
+            let (c, d) = (table.byte_add(c), table.byte_add(d));
+            let mut k = 0;
+            while k < R {
+                k = k.min(R - 2);
+                let (even, odd) = (halves(a.add(k), c.add(k)), halves(b.add(k), d.add(k)));
+                row[k] = _mm256_unpacklo_pd(even, odd);
+                row[k + 1] = _mm256_unpackhi_pd(even, odd);
+                k += 2;
+            }
+        }
+        row
+    }
 
     #[inline(always)]
     fn widen(self, a: __m256d) -> [__m256d; 2] {
@@ -215,6 +278,8 @@ impl Lanes for Avx2<f32> {
         lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LT_OQ>(a, b);
         le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_LE_OQ>(a, b);
         eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLE_UQ>(a, b);
         unusual(a: __m256) -> __m256 = _mm256_or_ps(
             _mm256_cmp_ps::<_CMP_NGE_UQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)),
             _mm256_cmp_ps::<_CMP_NLT_UQ>(a, _mm256_set1_ps(f32::INFINITY)),
@@ -245,6 +310,63 @@ impl Lanes for Avx2<f32> {
         32 => _mm256_i32gather_ps::<4>(p, _mm256_and_si256(i, _mm256_set1_epi32(31)))
     }
     memory! { f32, __m256, _mm256_loadu_ps, _mm256_storeu_ps }
+
+    /// Loads and unpacks four columns of each lane's row at a time, if there are many.
+    #[inline(always)]
+    fn row<const N: usize, const R: usize>(
+        self,
+        table: &'static Rows<f32, N, R>,
+        i: __m256i,
+    ) -> [__m256; R] {
+        const { assert!(N.is_power_of_two()) };
+        let mut row = [self.f(0.0); R];
+        let mut k = 0;
+        // A permute of 8 takes less.
+        if N > 8 && R >= 8 {
+            // SAFETY: `self` shows that the machine has the instructions; an index is below N, four
+            // columns from k on are in the row, and the places are as large and aligned as a vector.
+            unsafe {
+                let i = _mm256_and_si256(i, _mm256_set1_epi32(N as i32 - 1));
+                let offsets =
+                    _mm256_mullo_epi32(i, _mm256_set1_epi32(size_of::<[f32; R]>() as i32));
+                // As in f64.
+                let mut places = Places([0u32; 8]);
+                (&raw mut places).cast::<__m256i>().write_volatile(offsets);
+                let table = table.rows.as_ptr().cast::<f32>();
+                let mut rows = [table; 8];
+                let mut lane = 0;
+                while lane < 8 {
+                    let place = (&raw const places.0[lane]).read_volatile();
+                    rows[lane] = table.byte_add(place as usize);
+                    lane += 1;
+                }
+                while k + 4 <= R {
+                    let mut parts = [_mm256_setzero_ps(); 4];
+                    let mut lane = 0;
+                    while lane < 4 {
+                        let (low, high) = (rows[lane].add(k), rows[lane + 4].add(k));
+                        parts[lane] = _mm256_castpd_ps(halves(low.cast(), high.cast()));
+                        lane += 1;
+                    }
+                    let [a, b, c, d] = parts;
+                    let ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                    let cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+                    row[k] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                    row[k + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+                    let ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                    let cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+                    row[k + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                    row[k + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+                    k += 4;
+                }
+            }
+        }
+        while k < R {
+            row[k] = self.table(&table.columns[k], i);
+            k += 1;
+        }
+        row
+    }
 }
 
 impl Lanes for Avx512<f64> {
@@ -281,6 +403,8 @@ impl Lanes for Avx512<f64> {
         lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLE_UQ>(a, b);
         // All of the classes that it knows.
         unusual(a: __m512d) -> __mmask8 = _mm512_fpclass_pd_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask8 = _mm512_test_epi64_mask(a, _mm512_set1_epi64(1));
@@ -358,6 +482,8 @@ impl Lanes for Avx512<f32> {
         lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b);
         le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);
         eq(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
+        not_lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(a, b);
+        not_le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b);
         // All of the classes that it knows.
         unusual(a: __m512) -> __mmask16 = _mm512_fpclass_ps_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask16 = _mm512_test_epi32_mask(a, _mm512_set1_epi32(1));
@@ -380,10 +506,8 @@ impl Lanes for Avx512<f32> {
         wide() -> Avx512<f64> = Avx512::new();
     }
     table! { f32, __m512i, __m512, |p, i|
-        8 => _mm512_permutexvar_ps(
-            _mm512_and_si512(i, _mm512_set1_epi32(7)),
-            _mm512_castps256_ps512(_mm256_loadu_ps(p)),
-        ),
+        // Twice, so that the fourth bit of an index does not count.
+        8 => _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(p))),
         16 => _mm512_permutexvar_ps(i, _mm512_loadu_ps(p)),
         32 => _mm512_permutex2var_ps(_mm512_loadu_ps(p), i, _mm512_loadu_ps(p.add(16)))
     }
