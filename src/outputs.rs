@@ -8,6 +8,7 @@ use std::ops::Index;
 use hotloop_runtime::dtype::{DType, Element, Visitor};
 use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
 use hotloop_runtime::pages::prefer_huge_pages;
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
@@ -216,9 +217,8 @@ impl Output {
     }
 
     pub(crate) fn target(&self) -> View {
-        let (pointer, dtype) = (self.pointer, self.dtype);
-        let (shape, strides) = ((*self.shape).into(), (*self.strides).into());
-        View { pointer, dtype, shape, strides, swapped: false, store: None }
+        let storage = Storage::native(self.pointer, self.dtype);
+        View { storage, shape: (*self.shape).into(), strides: (*self.strides).into() }
     }
 
     /// The shape and the strides as `ndarray` takes them.

@@ -11,14 +11,14 @@ mod kernels;
 mod machine;
 pub mod nest;
 pub mod per_axis;
-mod storage;
+pub mod storage;
 mod threads;
 pub mod view;
 
 pub use executor::{cell, tile};
 pub use kernels::{block, convert, elementwise, math, reduce, scalar, strided};
 pub use machine::{code, fork, fpenv, isa, memory, pages, perf, stack, stream};
-pub use storage::store;
+pub use storage::{format, location, store};
 pub use threads::{drive, pool};
 
 use machine::disk;

@@ -1,49 +1,59 @@
-//! A strided array by address: what safe array types become before they reach compiled code.
+//! A strided array by its storage: what safe array types become before they reach compiled code.
 
 use crate::dtype::DType;
+use crate::format::Format;
+use crate::location::Location;
 use crate::per_axis::PerAxis;
+use crate::storage::Storage;
 use crate::store::Store;
 
-/// An array: where its first element is, its shape, and its strides in bytes.
-///
-/// An array in a store has no memory: the address is then an offset into the store.
+/// An array: where its elements are and in which form, its shape, and its strides in bytes.
 ///
 /// A view does not borrow; whoever makes one sees to it that the memory outlives its use.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// The element of index (0, 0, ...). Need not be aligned.
-    pub pointer: *mut u8,
-    /// The element type.
-    pub dtype: DType,
+    /// Where the element of index (0, 0, ...) is, and the form of all.
+    pub storage: Storage,
     /// The extent of each axis.
     pub shape: PerAxis<usize>,
     /// Bytes from one element to the next along each axis.
     pub strides: PerAxis<isize>,
-    /// Whether the bytes of each element are in the other order than this machine's.
-    pub swapped: bool,
-    /// Where the array is if it is not in memory.
-    pub store: Option<Store>,
 }
 
 impl View {
-    /// The bits of the first element.
-    ///
-    /// # Safety
-    /// There is one, in memory, and it is readable.
-    pub unsafe fn read(&self) -> u64 {
-        let size = self.dtype.size();
-        let mut bytes = [0; 8];
-        // SAFETY: the caller's promise; an element has at most 8 bytes.
-        unsafe { std::ptr::copy_nonoverlapping(self.pointer, bytes.as_mut_ptr(), size) };
-        if self.swapped {
-            bytes[..size].reverse();
-        }
-        u64::from_le_bytes(bytes)
+    /// The element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.storage.format.dtype()
+    }
+
+    /// Bytes of one element.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.storage.format.size()
+    }
+
+    /// The address of the first element, if the array is in memory.
+    #[inline]
+    pub fn address(&self) -> Option<*mut u8> {
+        self.storage.location.address()
+    }
+
+    /// The store that the array is in, if it is in one.
+    #[inline]
+    pub fn store(&self) -> Option<&Store> {
+        self.storage.location.store()
+    }
+
+    /// The same array, but its first element is at another location.
+    #[must_use]
+    pub fn at(self, location: Location) -> View {
+        View { storage: Storage { location, ..self.storage }, ..self }
+    }
+
+    /// The same array, but its elements are encoded in another format.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> View {
+        View { storage: Storage { format, ..self.storage }, ..self }
     }
 }
-
-// SAFETY: a view is an address with its layout; reading or writing through it is unsafe and
-// argued where it happens.
-unsafe impl Send for View {}
-// SAFETY: as above.
-unsafe impl Sync for View {}
