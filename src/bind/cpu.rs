@@ -66,7 +66,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         let (reduction, order) = (carry.reduction, bindings.order);
         let reducer = Reducer::of_lane(reduction, lane, order, machine.isa)
             .ok_or_else(|| Error::internal("a reduction without accumulators"))?;
-        debug_assert_eq!(view.dtype(), reducer.result_dtype(), "the array of a fold's results");
+        debug_assert_eq!(view.size(), reducer.result_dtype().size(), "an array of results");
         folds.push(Fold {
             reducer,
             runs: Runs::new(reduction, lane, order, machine.isa),
