@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hotloop_runtime::dtype::{DType, Element};
+use hotloop_runtime::location::Location;
 use hotloop_runtime::per_axis::PerAxis;
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::store::{Sink, Source};
 use hotloop_runtime::strided::{MAX_RANK, byte_span, overlaps_itself};
 use hotloop_runtime::view::View;
@@ -88,12 +90,9 @@ impl Arg<'_> {
         dtype: DType,
     ) -> Self {
         let view = View {
-            pointer: pointer.cast_mut(),
-            dtype,
+            storage: Storage::native(pointer.cast_mut(), dtype),
             shape: shape.into(),
             strides: taken_strides(shape, byte_strides.iter().copied()),
-            swapped: false,
-            store: None,
         };
         Arg { value: ArgValue::Array(view), borrow: PhantomData }
     }
@@ -134,7 +133,7 @@ impl Arg<'_> {
     /// ```
     pub fn byte_swapped(mut self) -> Self {
         if let ArgValue::Array(view) = &mut self.value {
-            view.swapped = !view.swapped;
+            view.storage.format = view.storage.format.byte_swapped();
         }
         self
     }
@@ -150,12 +149,9 @@ fn taken_strides(shape: &[usize], strides: impl Iterator<Item = isize>) -> PerAx
 fn view_of<T: Element, D: Dimension>(view: &ArrayView<'_, T, D>) -> View {
     let size = size_of::<T>() as isize;
     View {
-        pointer: view.as_ptr().cast_mut().cast(),
-        dtype: T::DTYPE,
+        storage: Storage::native(view.as_ptr().cast_mut().cast(), T::DTYPE),
         shape: view.shape().into(),
         strides: taken_strides(view.shape(), view.strides().iter().map(|s| s.wrapping_mul(size))),
-        swapped: false,
-        store: None,
     }
 }
 
@@ -252,8 +248,8 @@ impl<'a> Out<'a> {
         dtype: DType,
     ) -> Out<'a> {
         let strides = taken_strides(shape, byte_strides.iter().copied());
-        let shape = shape.into();
-        let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
+        let storage = Storage::native(pointer, dtype);
+        let view = View { storage, shape: shape.into(), strides };
         Out { view, input: None, borrow: PhantomData }
     }
 
@@ -302,15 +298,15 @@ impl<'a> Out<'a> {
 
     /// The same array, written in the opposite byte order; see [`Arg::byte_swapped`].
     pub fn byte_swapped(mut self) -> Out<'a> {
-        self.view.swapped = !self.view.swapped;
+        self.view.storage.format = self.view.storage.format.byte_swapped();
         self
     }
 }
 
 impl<'a, T: Element, D: Dimension> From<ArrayViewMut<'a, T, D>> for Out<'a> {
     fn from(mut array: ArrayViewMut<'a, T, D>) -> Out<'a> {
-        let pointer = array.as_mut_ptr().cast();
-        let view = View { pointer, ..view_of(&array.view()) };
+        let location = Location::Memory(array.as_mut_ptr().cast());
+        let view = view_of(&array.view()).at(location);
         Out { view, input: None, borrow: PhantomData }
     }
 }
@@ -492,7 +488,7 @@ pub(crate) fn arrange<'a>(
                     format!("the program has no input {} to compute in place", quoted(name)),
                 ));
             }
-            if out.view.store.is_some() {
+            if out.view.store().is_some() {
                 let message = format!("{} can be computed in place in memory only", quoted(name));
                 return Err(Error::new(ErrorKind::Layout, message));
             }
@@ -585,11 +581,11 @@ fn check(view: &View, name: &str) -> Result<()> {
         ));
     }
     let empty = view.shape.contains(&0);
-    if view.pointer.is_null() && view.store.is_none() && !empty {
+    if view.address().is_some_and(<*mut u8>::is_null) && !empty {
         return layout(format!("{name} is a null pointer"));
     }
-    let span = byte_span(&view.shape, &view.strides, view.dtype.size());
-    let at = view.pointer as usize;
+    let span = byte_span(&view.shape, &view.strides, view.size());
+    let at = view.address().map_or(0, <*mut u8>::addr);
     let inside = span.is_some_and(|(low, high)| {
         at.checked_add_signed(low).is_some() && at.checked_add_signed(high).is_some()
     });
@@ -610,7 +606,7 @@ pub(crate) fn check_outs(outs: &[Out<'_>], names: &[Option<Box<str>>]) -> Result
     };
     for (i, out) in outs.iter().enumerate() {
         check(&out.view, &name(i))?;
-        if overlaps_itself(&out.view.shape, &out.view.strides, out.view.dtype.size()) {
+        if overlaps_itself(&out.view.shape, &out.view.strides, out.view.size()) {
             return Err(Error::new(ErrorKind::Alias, format!("{} overlaps itself", name(i)))
                 .hint("its strides put several elements at one address"));
         }

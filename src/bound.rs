@@ -325,12 +325,12 @@ impl State {
         }
         for (operand, seat) in operands.iter_mut().zip(&mut *input_seats) {
             if let (Operand::Array(view), Some(seat)) = (operand, seat) {
-                view.pointer = view.pointer.wrapping_offset(seat.distance());
+                view.storage.location.shift(seat.distance());
                 seat.settle();
             }
         }
         for (view, seat) in outputs.iter_mut().zip(output_seats) {
-            view.pointer = view.pointer.wrapping_offset(seat.distance());
+            view.storage.location.shift(seat.distance());
             seat.settle();
         }
     }

@@ -8,7 +8,8 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{self, Order, Reduction};
-use hotloop_runtime::strided::{broadcast_strides, gather, scatter, swap_bytes};
+use hotloop_runtime::storage::Storage;
+use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
 
 use crate::call::{Call, Operand, allocate, empty_extreme, stopped};
@@ -51,17 +52,16 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
             Node::Input(i) => match &call.operands[i as usize] {
                 Operand::Scalar(bits) => out[..8].copy_from_slice(&bits.to_le_bytes()),
                 Operand::Array(view) => {
+                    let View { storage: Storage { format, .. }, shape, strides } = view;
                     // SAFETY: the view is valid by this function's contract, and `out` has n
                     // elements.
                     unsafe {
-                        collect(&mut out, view.pointer, &view.shape, &view.strides, size, call)?;
+                        collect(&mut out, address(view)?, shape, strides, size, call)?;
                     }
                     for part in out.chunks_mut(CHUNK * size) {
                         call.control.check().map_err(stopped)?;
-                        if view.swapped {
-                            // SAFETY: whole elements.
-                            unsafe { swap_bytes(part.as_mut_ptr(), size, part.len() / size) };
-                        }
+                        // SAFETY: whole elements.
+                        unsafe { format.decode(part.as_mut_ptr(), part.len() / size) };
                         if ty.dtype == DType::Bool {
                             // Any byte but 0 is true.
                             part.iter_mut().for_each(|byte| *byte = u8::from(*byte != 0));
@@ -136,29 +136,30 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
         }
     }
     for (output, view) in graph.outputs().iter().zip(call.outputs) {
-        let n = element_count(&view.shape)?;
+        let View { storage: Storage { format, .. }, shape, strides } = view;
+        let (n, size, to) = (element_count(shape)?, format.size(), address(view)?);
         let value = &mut values[output.index()];
         // SAFETY: the output's view is valid and writable, and its shape is that of the value.
         unsafe {
-            if view.swapped {
-                swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
-            }
+            format.encode(value.as_mut_ptr(), n);
             for start in (0..n).step_by(CHUNK) {
                 call.control.check().map_err(stopped)?;
-                let (View { pointer, shape, strides, .. }, size) = (view, view.dtype.size());
                 let from = value.as_ptr().add(start * size);
-                scatter(*pointer, from, shape, strides, size, start, CHUNK.min(n - start));
+                scatter(to, from, shape, strides, size, start, CHUNK.min(n - start));
             }
-            if view.swapped {
-                // The value may be stored to another output too.
-                swap_bytes(value.as_mut_ptr(), view.dtype.size(), n);
-            }
+            // The value may go into another output too.
+            format.decode(value.as_mut_ptr(), n);
         }
     }
     Ok(flags)
 }
 
-/// Copies the elements of a strided array in C order, checking the control.
+/// Where an array is in memory.
+fn address(view: &View) -> Result<*mut u8> {
+    view.address().ok_or_else(|| Error::internal("the interpreter has an array outside memory"))
+}
+
+/// Copies the elements of a strided array, in C order, and looks at the control meanwhile.
 ///
 /// # Safety
 /// The array is readable, and `out` has room for its elements.

@@ -21,9 +21,7 @@ pub fn fresh_strides(
 ) -> Result<Vec<Box<[isize]>>> {
     let plain = |operand: &Operand| match operand {
         Operand::Scalar(_) => true,
-        Operand::Array(v) => {
-            v.shape.len() < 2 || is_contiguous(&v.shape, &v.strides, v.dtype.size())
-        }
+        Operand::Array(v) => v.shape.len() < 2 || is_contiguous(&v.shape, &v.strides, v.size()),
     };
     let follows = order == Order::K && !(graph.derived().is_empty() && operands.iter().all(plain));
     let followed = if follows { follow(graph, shapes, operands)? } else { Vec::new() };

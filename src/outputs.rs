@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hotloop_runtime::dtype::{DType, Element, Visitor};
 use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::strided::{gather, is_contiguous};
 use hotloop_runtime::view::View;
 use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
@@ -221,9 +222,8 @@ impl Output {
     }
 
     pub(crate) fn target(&self) -> View {
-        let (pointer, dtype) = (self.pointer, self.dtype);
-        let (shape, strides) = ((*self.shape).into(), (*self.strides).into());
-        View { pointer, dtype, shape, strides, swapped: false, store: None }
+        let storage = Storage::native(self.pointer, self.dtype);
+        View { storage, shape: (*self.shape).into(), strides: (*self.strides).into() }
     }
 
     /// The shape and strides for `ndarray`.

@@ -22,10 +22,10 @@ impl Overlap {
         if !may_overlap(input, output) {
             return Overlap::Apart;
         }
-        let same = input.pointer == output.pointer
+        let same = input.address() == output.address()
             && input.shape == output.shape
             && input.strides == output.strides
-            && input.dtype.size() == output.dtype.size();
+            && input.size() == output.size();
         if same { Overlap::Same } else { Overlap::Partial }
     }
 }
@@ -33,6 +33,7 @@ impl Overlap {
 /// Whether two arrays may share a byte: their address ranges intersect, and no common divisor of
 /// all strides separates them.
 pub fn may_overlap(a: &View, b: &View) -> bool {
+    let (Some(at_a), Some(at_b)) = (a.address(), b.address()) else { return false };
     let (Some(of_a), Some(of_b)) = (addresses(a), addresses(b)) else { return false };
     if of_a.end <= of_b.start || of_b.end <= of_a.start {
         return false;
@@ -45,25 +46,22 @@ pub fn may_overlap(a: &View, b: &View) -> bool {
     if divisor == 0 {
         return true;
     }
-    let offset = (b.pointer as isize).wrapping_sub(a.pointer as isize);
+    let offset = (at_b as isize).wrapping_sub(at_a as isize);
     let offset = offset.rem_euclid(divisor as isize) as usize;
-    offset < a.dtype.size() || offset + b.dtype.size() > divisor
+    offset < a.size() || offset + b.size() > divisor
 }
 
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The address range of an array; `None` without elements or outside memory.
+/// From an array's first byte to one past its last; `None` without elements, or outside memory.
 fn addresses(view: &View) -> Option<Range<isize>> {
-    if view.store.is_some() {
-        return None;
-    }
-    // A range that overflows intersects every other.
-    let Some((low, high)) = byte_span(&view.shape, &view.strides, view.dtype.size()) else {
+    let at = view.address()? as isize;
+    // What is beyond all numbers meets everything.
+    let Some((low, high)) = byte_span(&view.shape, &view.strides, view.size()) else {
         return Some(isize::MIN..isize::MAX);
     };
-    let at = view.pointer as isize;
     (low < high).then(|| at.saturating_add(low)..at.saturating_add(high))
 }
 

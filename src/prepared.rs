@@ -1,7 +1,6 @@
 //! The arguments of a call: types, operands, and the shapes of the shape classes.
 
 use hotloop_runtime::strided::broadcast_shape;
-use hotloop_runtime::view::View;
 
 use crate::arg::ArgValue;
 use crate::call::{Operand, empty_extreme};
@@ -141,7 +140,7 @@ impl Classes {
     fn type_of(&mut self, value: &ArgValue, number: usize) -> Result<ArgType> {
         let (dtype, weak, domain) = match value {
             ArgValue::Scalar { dtype, weak, .. } => (*dtype, *weak, Domain::SCALAR),
-            ArgValue::Array(view) if view.shape.is_empty() => (view.dtype, false, Domain::SCALAR),
+            ArgValue::Array(view) if view.shape.is_empty() => (view.dtype(), false, Domain::SCALAR),
             ArgValue::Array(view) => {
                 let known = |s: &Option<Box<[usize]>>| s.as_deref() == Some(&*view.shape);
                 let class = self.shapes.iter().position(known).unwrap_or_else(|| {
@@ -154,7 +153,7 @@ impl Classes {
                         format!("the inputs have more than {} different shapes", Domain::SHAPES);
                     return Err(Error::new(ErrorKind::Limit, message));
                 }
-                (view.dtype, false, Domain::of_shape(class as u8))
+                (view.dtype(), false, Domain::of_shape(class as u8))
             }
         };
         Ok(ArgType(Type { dtype, weak, domain }))
@@ -171,7 +170,7 @@ impl Classes {
         let name = quoted(&names[number]);
         let (dtype, weak, shape) = match value {
             ArgValue::Scalar { dtype, weak, .. } => (*dtype, *weak, None),
-            ArgValue::Array(View { dtype, shape, .. }) => (*dtype, false, Some(shape)),
+            ArgValue::Array(view) => (view.dtype(), false, Some(&view.shape)),
         };
         if (dtype, weak) != (wanted.dtype(), wanted.is_weak()) {
             let given = if weak { format!("a weak {dtype}") } else { dtype.to_string() };

@@ -314,7 +314,7 @@ impl Program {
 
     /// Checks that no sink is also the source of an input.
     fn check_stores(&self, values: &[ArgValue], outs: &[Out<'_>]) -> Result<()> {
-        for (i, out) in outs.iter().enumerate().filter(|(_, out)| out.view.store.is_some()) {
+        for (i, out) in outs.iter().enumerate().filter(|(_, out)| out.view.store().is_some()) {
             let read = |value: &ArgValue| match value {
                 ArgValue::Array(view) => store::same(view, &out.view),
                 ArgValue::Scalar { .. } => false,
@@ -348,9 +348,9 @@ impl Program {
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
             let ty = kernels.graph.ty(*id);
             let name = self.output_name(i);
-            if out.view.dtype != ty.dtype {
-                let message =
-                    format!("{name} is {}, but the array for it is {}", ty.dtype, out.view.dtype);
+            let dtype = out.view.dtype();
+            if dtype != ty.dtype {
+                let message = format!("{name} is {}, but the array for it is {dtype}", ty.dtype);
                 return Err(Error::new(ErrorKind::Type, message)
                     .hint("nothing is cast silently: convert in the program"));
             }
@@ -399,10 +399,10 @@ impl Program {
             }
             None => {
                 let in_store = |operand: &Operand| match operand {
-                    Operand::Array(view) => view.store.is_some(),
+                    Operand::Array(view) => view.store().is_some(),
                     Operand::Scalar(_) => false,
                 };
-                if operands.iter().any(in_store) || outputs.iter().any(|o| o.store.is_some()) {
+                if operands.iter().any(in_store) || outputs.iter().any(|o| o.store().is_some()) {
                     let message = "the reference interpreter takes only arrays in memory";
                     return Err(Error::new(ErrorKind::Limit, message).hint("use Backend::Auto"));
                 }

@@ -5,6 +5,9 @@ use std::{fmt, io};
 
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::format::Format;
+use hotloop_runtime::location::Location;
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::store::{Sink, Source, Store};
 use hotloop_runtime::view::View;
 
@@ -76,38 +79,43 @@ impl Sink for Named<dyn Sink> {
 
 /// The view of a source's array.
 pub fn source(source: Arc<dyn Source>) -> View {
-    let (dtype, swapped) = (source.dtype(), source.byte_swapped());
+    let format = Format::new(source.dtype(), source.byte_swapped());
     let shape: Box<[usize]> = source.shape().into();
-    let strides = dense_strides(&shape, dtype.size(), source.fortran_order());
-    let (pointer, shape, strides) = (std::ptr::null_mut(), shape.into(), strides.into());
-    View { pointer, dtype, shape, strides, swapped, store: Some(Store::Source(source)) }
+    let strides = dense_strides(&shape, format.size(), source.fortran_order());
+    whole(Store::Source(source), format, shape, strides)
 }
 
 /// The view of a sink's array.
 pub fn sink(sink: Arc<dyn Sink>) -> View {
-    let (dtype, swapped) = (sink.dtype(), sink.byte_swapped());
+    let format = Format::new(sink.dtype(), sink.byte_swapped());
     let shape: Box<[usize]> = sink.shape().into();
-    let strides = dense_strides(&shape, dtype.size(), sink.fortran_order());
-    let (pointer, shape, strides) = (std::ptr::null_mut(), shape.into(), strides.into());
-    View { pointer, dtype, shape, strides, swapped, store: Some(Store::Sink(sink)) }
+    let strides = dense_strides(&shape, format.size(), sink.fortran_order());
+    whole(Store::Sink(sink), format, shape, strides)
+}
+
+fn whole(store: Store, format: Format, shape: Box<[usize]>, strides: Box<[isize]>) -> View {
+    let storage = Storage { location: Location::Store { store, offset: 0 }, format };
+    View { storage, shape: shape.into(), strides: strides.into() }
 }
 
 fn dense_strides(shape: &[usize], size: usize, fortran_order: bool) -> Box<[isize]> {
     if fortran_order { f_strides(shape, size) } else { c_strides(shape, size) }
 }
 
-/// The view, whose store's errors get the name that `what` returns.
-pub fn named(view: View, what: impl FnOnce() -> String) -> View {
-    let store = view.store.map(|store| match store {
-        Store::Source(inner) => Store::Source(Arc::new(Named { what: what(), inner })),
-        Store::Sink(inner) => Store::Sink(Arc::new(Named { what: what(), inner })),
-    });
-    View { store, ..view }
+/// The view with errors that name it, if it is in a store.
+pub fn named(mut view: View, what: impl FnOnce() -> String) -> View {
+    if let Location::Store { store, .. } = &mut view.storage.location {
+        *store = match store.clone() {
+            Store::Source(inner) => Store::Source(Arc::new(Named { what: what(), inner })),
+            Store::Sink(inner) => Store::Sink(Arc::new(Named { what: what(), inner })),
+        };
+    }
+    view
 }
 
 /// Whether two arrays are in one store.
 pub fn same(a: &View, b: &View) -> bool {
-    a.store.as_ref().zip(b.store.as_ref()).is_some_and(|(a, b)| a.same(b))
+    a.store().zip(b.store()).is_some_and(|(a, b)| a.same(b))
 }
 
 /// The bits of the only element of an array.
@@ -118,20 +126,51 @@ pub fn same(a: &View, b: &View) -> bool {
 /// # Safety
 /// There is an element, which is readable if it is in memory.
 pub unsafe fn read_element(view: &View) -> std::result::Result<u64, Stop> {
-    let Some(store) = &view.store else {
+    let Storage { location, format } = &view.storage;
+    match location {
         // SAFETY: the caller's promise.
-        return Ok(unsafe { view.read() });
-    };
-    let mut bytes = [0u8; 8];
-    store.read(0, &mut bytes[..view.dtype.size()])?;
-    let own = View { pointer: bytes.as_mut_ptr(), store: None, ..view.clone() };
-    // SAFETY: the element was just read.
-    Ok(unsafe { own.read() })
+        Location::Memory(at) => Ok(unsafe { format.read(*at) }),
+        Location::Store { store, offset } => {
+            let mut bytes = [0u8; 8];
+            store.read(*offset as u64, &mut bytes[..format.size()])?;
+            // SAFETY: the element was just read.
+            Ok(unsafe { format.read(bytes.as_ptr()) })
+        }
+        Location::Scratch(_) => Err(in_scratch()),
+    }
+}
+
+/// Writes the only element of an array, of these bits.
+///
+/// # Errors
+/// Of the store.
+///
+/// # Safety
+/// There is an element, and if it is in memory it is writable.
+pub unsafe fn write_element(view: &View, bits: u64) -> std::result::Result<(), Stop> {
+    let Storage { location, format } = &view.storage;
+    let (bytes, size) = (format.bytes(bits), format.size());
+    match location {
+        Location::Memory(at) => {
+            // SAFETY: the caller's promise.
+            unsafe { at.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+            Ok(())
+        }
+        Location::Store { store, offset } => {
+            store.write(*offset as u64, &bytes[..size]).map_err(Stop::Failed)
+        }
+        Location::Scratch(_) => Err(in_scratch()),
+    }
+}
+
+/// The error for an array in a group's scratch where it must be outside.
+pub fn in_scratch() -> Stop {
+    Stop::Failed(io::Error::other("an array is in the scratch of a group of passes"))
 }
 
 /// The bytes of a whole array in a store.
 pub fn byte_count(view: &View) -> Result<usize> {
-    Ok(element_count(&view.shape)? * view.dtype.size())
+    Ok(element_count(&view.shape)? * view.size())
 }
 
 /// Reads a whole array, in the store's order.

@@ -11,7 +11,7 @@ mod kernels;
 mod machine;
 pub mod nest;
 pub mod per_axis;
-mod storage;
+pub mod storage;
 mod threads;
 pub mod view;
 
@@ -20,7 +20,7 @@ pub use kernels::{block, convert, elementwise, math, reduce, scalar, strided};
 pub use machine::{
     exec_memory, fpenv, huge_pages, isa, memory, nontemporal, per_process, perf, stack,
 };
-pub use storage::store;
+pub use storage::{format, location, store};
 pub use threads::{host_threads, pool};
 
 use machine::disk;

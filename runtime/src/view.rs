@@ -1,7 +1,10 @@
 //! [`View`]: a strided array by address, without a lifetime.
 
 use crate::dtype::DType;
+use crate::format::Format;
+use crate::location::Location;
 use crate::per_axis::PerAxis;
+use crate::storage::Storage;
 use crate::store::Store;
 
 /// A strided array: the address of its first element, its shape, and its strides in bytes.
@@ -11,39 +14,48 @@ use crate::store::Store;
 /// A view does not borrow; its creator must ensure that the memory outlives it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// The element of index (0, 0, ...). Need not be aligned.
-    pub pointer: *mut u8,
-    /// The element type.
-    pub dtype: DType,
+    /// Where the element of index (0, 0, ...) is, and the form of all.
+    pub storage: Storage,
     /// The extent of each axis.
     pub shape: PerAxis<usize>,
     /// Bytes from one element to the next along each axis.
     pub strides: PerAxis<isize>,
-    /// Whether elements have the opposite byte order to this machine's.
-    pub swapped: bool,
-    /// The store of an array outside memory.
-    pub store: Option<Store>,
 }
 
 impl View {
-    /// The bits of the first element.
-    ///
-    /// # Safety
-    /// The first element exists, is in memory, and is readable.
-    pub unsafe fn read(&self) -> u64 {
-        let size = self.dtype.size();
-        let mut bytes = [0; 8];
-        // SAFETY: the caller's promise; an element has at most 8 bytes.
-        unsafe { std::ptr::copy_nonoverlapping(self.pointer, bytes.as_mut_ptr(), size) };
-        if self.swapped {
-            bytes[..size].reverse();
-        }
-        u64::from_le_bytes(bytes)
+    /// The element type.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.storage.format.dtype()
+    }
+
+    /// Bytes of one element.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.storage.format.size()
+    }
+
+    /// The address of the first element, if the array is in memory.
+    #[inline]
+    pub fn address(&self) -> Option<*mut u8> {
+        self.storage.location.address()
+    }
+
+    /// The store that the array is in, if it is in one.
+    #[inline]
+    pub fn store(&self) -> Option<&Store> {
+        self.storage.location.store()
+    }
+
+    /// The same array, but its first element is at another location.
+    #[must_use]
+    pub fn at(self, location: Location) -> View {
+        View { storage: Storage { location, ..self.storage }, ..self }
+    }
+
+    /// The same array, but its elements are encoded in another format.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> View {
+        View { storage: Storage { format, ..self.storage }, ..self }
     }
 }
-
-// SAFETY: a view is an address with its layout; reading or writing through it is unsafe and
-// argued where it happens.
-unsafe impl Send for View {}
-// SAFETY: as above.
-unsafe impl Sync for View {}

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
+use hotloop_runtime::format::Format;
 use hotloop_runtime::huge_pages::prefer_huge_pages;
+use hotloop_runtime::location::Location;
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::store::{FileArray, Store};
 use hotloop_runtime::strided::{broadcast_strides, gather};
 use hotloop_runtime::view::View;
@@ -32,11 +35,15 @@ impl Copied {
     /// # Safety
     /// The input is readable.
     pub unsafe fn make(&mut self, control: &Control) -> Result<()> {
-        let View { pointer, shape, strides, dtype, store, .. } = &self.from;
-        if let Some(store) = store {
-            return store::load(store, &mut self.bytes, control).map_err(stopped);
-        }
-        let size = dtype.size();
+        let View { storage, shape, strides } = &self.from;
+        let pointer = match &storage.location {
+            Location::Memory(pointer) => pointer,
+            Location::Store { store, .. } => {
+                return store::load(store, &mut self.bytes, control).map_err(stopped);
+            }
+            Location::Scratch(_) => return Err(Error::internal("an input is in scratch")),
+        };
+        let size = storage.format.size();
         let n = self.bytes.len() / size;
         for start in (0..n).step_by(COPIED) {
             control.check().map_err(stopped)?;
@@ -59,13 +66,14 @@ impl Drain {
     /// # Safety
     /// The array has been written.
     pub unsafe fn run(&self, control: &Control) -> std::result::Result<(), Stop> {
-        match &self.from.store {
-            Some(from) => store::copy(from, &self.to, self.bytes, control),
-            None => {
+        match &self.from.storage.location {
+            Location::Memory(first) => {
                 // SAFETY: the array is dense, and has so many bytes.
-                let bytes = unsafe { std::slice::from_raw_parts(self.from.pointer, self.bytes) };
+                let bytes = unsafe { std::slice::from_raw_parts(*first, self.bytes) };
                 store::save(&self.to, bytes, control)
             }
+            Location::Store { store: from, .. } => store::copy(from, &self.to, self.bytes, control),
+            Location::Scratch(_) => Err(store::in_scratch()),
         }
     }
 }
@@ -77,11 +85,11 @@ struct Kept {
 }
 
 impl Kept {
-    /// An array without memory.
-    fn nowhere(dtype: DType, shape: Box<[usize]>) -> Kept {
+    /// The temporary array of this number, in its group's scratch.
+    fn in_scratch(number: u32, dtype: DType, shape: Box<[usize]>) -> Kept {
         let strides = c_strides(&shape, dtype.size()).into();
-        let (pointer, shape) = (std::ptr::null_mut(), shape.into());
-        let view = View { pointer, dtype, shape, strides, swapped: false, store: None };
+        let (location, format) = (Location::Scratch(number), Format::Native(dtype));
+        let view = View { storage: Storage { location, format }, shape: shape.into(), strides };
         Kept { written: view.clone(), read: view }
     }
 }
@@ -116,7 +124,7 @@ impl Arrays {
             Operand::Scalar(_) => None,
         });
         let inputs: Vec<Option<View>> = inputs.collect();
-        let stored = |view: &View| view.store.is_some();
+        let stored = |view: &View| view.store().is_some();
         let stores = inputs.iter().flatten().any(stored) || call.outputs.iter().any(stored);
         let room = if stores { call.limits.memory / 2 } else { usize::MAX };
         let (outputs, temporaries, memory) = (Vec::new(), Vec::new(), Vec::new());
@@ -128,10 +136,10 @@ impl Arrays {
             let kept = arrays.output(plan, number, view, call)?;
             arrays.outputs.push(kept);
         }
-        for array in &plan.temporaries {
+        for (number, array) in plan.temporaries.iter().enumerate() {
             let shape = call.shapes.of(array.domain)?;
             let kept = match array.local.is_some() {
-                true => Kept::nowhere(array.dtype, shape),
+                true => Kept::in_scratch(number as u32, array.dtype, shape),
                 false => arrays.keep(array.dtype, shape, call)?,
             };
             arrays.temporaries.push(kept);
@@ -170,7 +178,7 @@ impl Arrays {
         let itself = || Kept { written: view.clone(), read: view.clone() };
         let (array, target) = (Array::Output(number as u32), Destination::Output(number as u32));
         let reads = |pass: &Pass| pass.loads.iter().any(|load| load.array == array);
-        let Some(store) = view.store.as_ref().filter(|_| plan.passes.iter().any(reads)) else {
+        let Some(store) = view.store().filter(|_| plan.passes.iter().any(reads)) else {
             return Ok(itself());
         };
         let Some(writer) =
@@ -178,11 +186,11 @@ impl Arrays {
         else {
             return Ok(itself());
         };
-        let Kept { written, read } = self.keep(view.dtype, view.shape.clone().into(), call)?;
-        // The array has the byte order of the sink, so it is copied unchanged.
+        let Kept { written, read } = self.keep(view.dtype(), view.shape.clone().into(), call)?;
+        // Its bytes are those of the sink, and are then copied as they are.
         let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
             true => kept,
-            false => View { strides: view.strides.clone(), swapped: view.swapped, ..kept },
+            false => View { strides: view.strides.clone(), ..kept.in_format(view.storage.format) },
         };
         let kept = Kept { written: as_sink(written), read: as_sink(read) };
         let bytes = store::byte_count(view)?;
@@ -204,10 +212,10 @@ impl Arrays {
             }
         }
         for (number, reads) in reads.into_iter().enumerate() {
-            let stored = |view: &&View| view.store.is_some() && reads > 0;
+            let stored = |view: &&View| view.store().is_some() && reads > 0;
             let Some(view) = self.inputs[number].as_ref().filter(stored) else { continue };
             let bytes = store::byte_count(view)?;
-            let often = reads > OFTEN * (bytes / view.dtype.size());
+            let often = reads > OFTEN * (bytes / view.size());
             if (bytes <= SMALL || often) && bytes <= self.room {
                 self.room -= bytes;
                 self.copy(number)?;
@@ -256,10 +264,12 @@ impl Arrays {
 
     fn copy(&mut self, number: usize) -> Result<()> {
         let Some(view) = &self.inputs[number] else { return Ok(()) };
-        let (own, bytes) = fresh(view.dtype, view.shape.clone().into())?;
-        // A loaded array keeps its memory order.
-        let strides = if view.store.is_some() { view.strides.clone() } else { own.strides };
-        let copy = View { swapped: view.swapped, strides, ..own };
+        let (own, bytes) = fresh(view.dtype(), view.shape.clone().into())?;
+        // What is loaded stays in its order.
+        let mut copy = own.in_format(view.storage.format);
+        if view.store().is_some() {
+            copy.strides = view.strides.clone();
+        }
         self.copies.push(Copied { input: number, from: view.clone(), bytes });
         self.inputs[number] = Some(copy);
         Ok(())
@@ -285,12 +295,12 @@ impl Arrays {
         Ok(view)
     }
 
-    /// The number of a temporary array of which only a few rows exist, in the scratch of its group.
-    pub fn local(&self, array: Array) -> Option<u32> {
+    /// The number of a temporary array that has no memory, as a few rows of it are enough.
+    fn local(&self, array: Array) -> Option<u32> {
         match array {
             Array::Temporary(number) => {
                 let kept = self.temporaries.get(number as usize)?;
-                (kept.written.store.is_none() && kept.written.pointer.is_null()).then_some(number)
+                kept.written.storage.location.scratch()
             }
             _ => None,
         }
@@ -339,7 +349,7 @@ fn fresh(dtype: DType, shape: Box<[usize]>) -> Result<(View, Vec<u8>)> {
     let strides = c_strides(&shape, dtype.size()).into();
     let shape = shape.into();
     let pointer = memory.as_mut_ptr();
-    Ok((View { pointer, dtype, shape, strides, swapped: false, store: None }, memory))
+    Ok((View { storage: Storage::native(pointer, dtype), shape, strides }, memory))
 }
 
 /// A view of an array.
@@ -347,8 +357,9 @@ fn viewed(shapes: &Shapes, derived: &Derived, array: &View) -> Result<View> {
     let whole = broadcast(array, &shapes.of(derived.of)?)?;
     let layout = Layout { shape: whole.shape.to_vec(), strides: whole.strides.to_vec(), offset: 0 };
     let Layout { shape, strides, offset } = derived.how.view(&layout)?;
-    let pointer = array.pointer.wrapping_offset(offset);
-    Ok(View { pointer, shape: shape.into(), strides: strides.into(), ..array.clone() })
+    let Storage { location, format } = array.storage.clone();
+    let storage = Storage { location: location.shifted(offset), format };
+    Ok(View { storage, shape: shape.into(), strides: strides.into() })
 }
 
 /// An array broadcast to a shape.

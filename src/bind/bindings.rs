@@ -2,6 +2,7 @@
 
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::Order;
+use hotloop_runtime::storage::Storage;
 use hotloop_runtime::view::View;
 
 use super::arrays::{Arrays, broadcast};
@@ -9,7 +10,7 @@ use super::uniforms::Uniforms;
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::overlap::{Overlap, Places};
-use crate::plan::{Array, Destination, Pass, Plan};
+use crate::plan::{Destination, Pass, Plan};
 use crate::stats::Traffic;
 
 /// The shapes and arrays of a pass.
@@ -26,9 +27,7 @@ pub struct Bindings {
     pub staged: Vec<bool>,
     /// The arrays that it writes, element by element.
     pub outputs: Vec<View>,
-    /// The inputs and outputs that exist only as rows in the scratch of their group.
-    pub local: [Vec<Option<u32>>; 2],
-    /// The arrays of the results of carries; strides are 0 along the axes of the carries.
+    /// The arrays that take the results of its carries; strides are 0 along the carries' axes.
     pub results: Vec<View>,
 }
 
@@ -51,14 +50,11 @@ impl Bindings {
         };
         let mut written = |to: Destination| match (to, arrays.written(to)) {
             (_, Some(view)) => Ok(view.clone()),
-            (Destination::Uniform(number), None) => Ok(View {
-                pointer: uniforms.landing(number),
-                dtype: plan.uniforms[number as usize].dtype,
-                shape: [].into(),
-                strides: [].into(),
-                swapped: false,
-                store: None,
-            }),
+            (Destination::Uniform(number), None) => {
+                let dtype = plan.uniforms[number as usize].dtype;
+                let storage = Storage::native(uniforms.landing(number), dtype);
+                Ok(View { storage, shape: [].into(), strides: [].into() })
+            }
             _ => Err(Error::internal("a pass writes what is no array")),
         };
         let mut outputs = Vec::with_capacity(pass.stores.len());
@@ -69,28 +65,19 @@ impl Bindings {
         for load in &pass.loads {
             inputs.push(broadcast(&arrays.view(call.shapes, load)?, &shape)?);
         }
-        let of_loads = pass.loads.iter().map(|load| arrays.local(load.array)).collect();
-        let of_stores = pass.stores.iter().map(|store| match store.to {
-            Destination::Temporary(number) => arrays.local(Array::Temporary(number)),
-            _ => None,
-        });
-        let local: [Vec<Option<u32>>; 2] = [of_loads, of_stores.collect()];
         let mut results = Vec::with_capacity(pass.carries.len());
         for carry in &pass.carries {
             let result = written(carry.to)?;
             results.push(View { strides: along_kept(&result, &mask).into(), ..result });
         }
-        // Local arrays overlap nothing: their address is null.
         let places = Places::new(outputs.iter().filter(|_| !call.fresh));
         let staged = inputs.iter().map(|view| {
-            let meets = |out: usize| {
-                local[1][out].is_none() && Overlap::of(view, &outputs[out]) != Overlap::Apart
-            };
+            let meets = |out: usize| Overlap::of(view, &outputs[out]) != Overlap::Apart;
             places.meeting(view).any(meets) && !injected(Fault::InPlaceNotStaged)
         });
         let staged = staged.collect();
         let order = pass.order(&mask);
-        Ok(Bindings { order, shape, mask, inputs, staged, outputs, local, results })
+        Ok(Bindings { order, shape, mask, inputs, staged, outputs, results })
     }
 
     /// The bytes that one run reads and writes.
@@ -112,7 +99,7 @@ fn bytes_of(view: &View, strides: &[isize]) -> u64 {
         Some(0) => 1.min(*extent),
         _ => *extent,
     });
-    elements.fold(view.dtype.size() as u64, |bytes, extent| bytes.saturating_mul(extent as u64))
+    elements.fold(view.size() as u64, |bytes, extent| bytes.saturating_mul(extent as u64))
 }
 
 /// The strides of a reduction's results along the axes of its operand: 0 along the reduced axes.

@@ -48,7 +48,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     views.extend(results);
     let operands: Vec<nest::Operand<'_>> = views
         .iter()
-        .map(|view| nest::Operand { size: view.dtype.size(), strides: &view.strides })
+        .map(|view| nest::Operand { size: view.size(), strides: &view.strides })
         .collect();
     let (nest, mut paths) = match reduces {
         true => Nest::reduction(shape, mask, &operands),
@@ -58,23 +58,21 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     let second = paths.split_off(if reduces { inputs.len() } else { outputs.len() });
     let (of_inputs, of_outputs) = if reduces { (paths, second) } else { (second, paths) };
 
-    let [local_ins, local_outs] = &bindings.local;
-    let mut ins = operands_of(inputs, of_inputs, local_ins);
+    let mut ins = operands_of(inputs, of_inputs);
     ins.iter_mut().zip(&bindings.staged).for_each(|(operand, staged)| operand.staged = *staged);
-    let outs = operands_of(outputs, of_outputs, local_outs);
+    let outs = operands_of(outputs, of_outputs);
     let mut folds = Vec::with_capacity(results.len());
     let carries = pass.carries.iter().zip(tile.carried());
     for (((carry, lane), view), path) in carries.zip(results).zip(of_results) {
         let (reduction, order) = (carry.reduction, bindings.order);
         let reducer = Reducer::of_lane(reduction, lane, order, machine.isa)
             .ok_or_else(|| Error::internal("a reduction without accumulators"))?;
+        debug_assert_eq!(view.size(), reducer.result_dtype().size(), "an array of results");
         folds.push(Fold {
             reducer,
             runs: Runs::new(reduction, lane, order, machine.isa),
-            pointer: view.pointer,
-            store: view.store.clone(),
+            storage: view.storage.clone(),
             path,
-            swapped: view.swapped,
         });
     }
     let tile = executor::Tile {
@@ -94,18 +92,12 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
     Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool).map_err(out_of_memory)
 }
 
-fn operands_of(views: &[View], paths: Vec<Path>, local: &[Option<u32>]) -> Vec<executor::Operand> {
-    let views = views.iter().zip(paths).zip(local);
-    let operands = views.map(|((view, path), local)| executor::Operand {
-        pointer: view.pointer,
-        store: view.store.clone(),
-        size: view.dtype.size(),
-        path,
-        swapped: view.swapped,
-        staged: false,
-        local: *local,
-    });
-    operands.collect()
+fn operands_of(views: &[View], paths: Vec<Path>) -> Vec<executor::Operand> {
+    let operand = |(view, path): (&View, Path)| {
+        let storage = view.storage.clone();
+        executor::Operand { storage, path, staged: false }
+    };
+    views.iter().zip(paths).map(operand).collect()
 }
 
 fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {

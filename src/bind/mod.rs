@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotloop_runtime::control::{Control, Progress, Stop};
+use hotloop_runtime::control::{Control, Progress};
 use hotloop_runtime::executor::{Group, Loop, Slot};
 use hotloop_runtime::host_threads::Driver;
 use hotloop_runtime::isa::Isa;
@@ -34,6 +34,7 @@ use crate::domain::element_count;
 use crate::error::Result;
 use crate::plan::{Array, Destination, Pass, Plan};
 use crate::stats::{PassStats, Stats, Traffic, computes};
+use crate::store;
 use arrays::{Arrays, Copied, Drain};
 use bindings::Bindings;
 use cpu::Machine;
@@ -198,10 +199,10 @@ impl Schedule {
         }
         for copy in &mut self.copies {
             let by = bytes(Array::Input(copy.input as u32));
-            copy.from.pointer = copy.from.pointer.wrapping_offset(by);
+            copy.from.storage.location.shift(by);
         }
         for (number, _, view) in &mut self.outputs {
-            view.pointer = view.pointer.wrapping_offset(bytes(Array::Output(*number as u32)));
+            view.storage.location.shift(bytes(Array::Output(*number as u32)));
         }
         self.uniforms.shift(bytes);
     }
@@ -285,17 +286,8 @@ impl Schedule {
         }
         flags |= self.uniforms.advance(u32::MAX);
         for (_, number, view) in &self.outputs {
-            let size = view.dtype.size();
-            let mut bytes = self.uniforms.bits(*number).to_le_bytes();
-            if view.swapped {
-                bytes[..size].reverse();
-            }
-            if let Some(store) = &view.store {
-                store.write(0, &bytes[..size]).map_err(Stop::Failed).map_err(stopped)?;
-                continue;
-            }
-            // SAFETY: a scalar output's view has one element of this size.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), view.pointer, size) };
+            // SAFETY: a scalar output's view has one element, writable by the caller's promise.
+            unsafe { store::write_element(view, self.uniforms.bits(*number)) }.map_err(stopped)?;
         }
         Ok(flags)
     }
@@ -325,6 +317,7 @@ mod tests {
     use hotloop_runtime::host_threads::Driver;
     use hotloop_runtime::isa::Isa;
     use hotloop_runtime::pool::Pool;
+    use hotloop_runtime::storage::Storage;
     use hotloop_runtime::view::View;
 
     use super::{Compiled, Schedule};
@@ -350,12 +343,9 @@ mod tests {
 
     fn view(data: &mut [f64]) -> View {
         View {
-            pointer: data.as_mut_ptr().cast(),
-            dtype: DType::F64,
+            storage: Storage::native(data.as_mut_ptr().cast(), DType::F64),
             shape: [data.len()].into(),
             strides: [8].into(),
-            swapped: false,
-            store: None,
         }
     }
 

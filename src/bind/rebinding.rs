@@ -1,6 +1,7 @@
 //! Rebinding: replacing the arrays that a plan is bound to.
 
 use hotloop_runtime::executor::Slot;
+use hotloop_runtime::location::Location;
 use hotloop_runtime::strided::byte_span;
 use hotloop_runtime::view::View;
 
@@ -41,9 +42,11 @@ impl Seat {
     /// The seat of an array.
     pub fn new(first: View) -> Seat {
         let empty = first.shape.contains(&0);
-        let span = byte_span(&first.shape, &first.strides, first.dtype.size());
-        let now = first.pointer;
-        Seat { first, span: span.filter(|_| !empty), now, next: None }
+        let span = byte_span(&first.shape, &first.strides, first.size());
+        let address = first.address();
+        let span = span.filter(|_| !empty && address.is_some());
+        let now = address.unwrap_or(std::ptr::null_mut());
+        Seat { first, span, now, next: None }
     }
 
     /// Offers a replacement.
@@ -52,12 +55,13 @@ impl Seat {
     /// `Type`, `Shape` and `Layout` if it differs from the first array.
     pub fn offer(&mut self, view: &View, name: impl Fn() -> String) -> Result<()> {
         let first = &self.first;
-        if view.store.is_some() || first.store.is_some() {
+        let (Some(pointer), Some(_)) = (view.address(), first.address()) else {
             let message = format!("{} is outside memory, and can only be bound anew", name());
             return Err(Error::new(ErrorKind::Layout, message));
-        }
-        if view.dtype != first.dtype {
-            let message = format!("{} is {}, but was bound as {}", name(), view.dtype, first.dtype);
+        };
+        let (dtype, bound) = (view.dtype(), first.dtype());
+        if dtype != bound {
+            let message = format!("{} is {dtype}, but was bound as {bound}", name());
             return Err(Error::new(ErrorKind::Type, message));
         }
         if view.shape != first.shape {
@@ -65,19 +69,19 @@ impl Seat {
             let message = format!("{} has the shape {now}, but was bound with {then}", name());
             return Err(Error::new(ErrorKind::Shape, message).hint("bind the kernel anew"));
         }
-        if view.strides != first.strides || view.swapped != first.swapped {
+        if view.strides != first.strides || view.storage.format != first.storage.format {
             let message = format!("{} lies in memory in another way than when bound", name());
             return Err(Error::new(ErrorKind::Layout, message).hint("bind the kernel anew"));
         }
         if let Some((low, high)) = self.span {
-            let at = view.pointer.addr();
+            let at = pointer.addr();
             let ends = (at.checked_add_signed(low), at.checked_add_signed(high));
-            if view.pointer.is_null() || ends.0.is_none() || ends.1.is_none() {
+            if pointer.is_null() || ends.0.is_none() || ends.1.is_none() {
                 let message = format!("{} is at an address where no array can be", name());
                 return Err(Error::new(ErrorKind::Layout, message));
             }
         }
-        self.next = Some(view.pointer);
+        self.next = Some(pointer);
         Ok(())
     }
 
@@ -96,11 +100,11 @@ impl Seat {
             return true;
         }
         let distance = other_at.wrapping_sub(at);
-        let at_first = other.first.pointer.addr().wrapping_sub(self.first.pointer.addr());
-        if distance == at_first {
+        let at_first = |seat: &Seat| seat.first.address().map_or(0, |first| first.addr());
+        if distance == at_first(other).wrapping_sub(at_first(self)) {
             return true;
         }
-        let moved = |seat: &Seat| View { pointer: seat.next(), ..seat.first.clone() };
+        let moved = |seat: &Seat| seat.first.clone().at(Location::Memory(seat.next()));
         !may_overlap(&moved(self), &moved(other))
     }
 

@@ -167,7 +167,7 @@ impl Uniforms {
     /// Shifts the addresses of scalar arrays.
     pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
         for (_, input, view) in &mut self.reads {
-            view.pointer = view.pointer.wrapping_offset(bytes(Array::Input(*input)));
+            view.storage.location.shift(bytes(Array::Input(*input)));
         }
     }
 
@@ -205,8 +205,8 @@ impl Uniforms {
         for (number, _, view) in &self.reads {
             // SAFETY: the view has one element of its dtype, readable by the caller's promise.
             let bits = unsafe { store::read_element(view) }.map_err(stopped)?;
-            self.bits[*number as usize] = truth(bits, view.dtype);
-            self.cells[*number as usize] = cell(self.bits[*number as usize], view.dtype);
+            self.bits[*number as usize] = truth(bits, view.dtype());
+            self.cells[*number as usize] = cell(self.bits[*number as usize], view.dtype());
         }
         Ok(self.flags)
     }

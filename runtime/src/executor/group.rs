@@ -90,7 +90,7 @@ impl Loop {
         if !whole || self.operands.iter().any(panels) || grid.columns == 0 {
             return None;
         }
-        let local = |o: &&Bound| o.operand.local.is_some();
+        let local = |o: &&Bound| o.operand.storage.location.scratch().is_some();
         let apart = |o: &Bound| o.access != Access::InPlace;
         if self.operands.iter().filter(local).any(apart) {
             return None;
@@ -105,21 +105,19 @@ impl Loop {
     /// The arrays that a loop touches if it takes part so.
     fn touched(&self, part: Part) -> Vec<Touched<'_>> {
         let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
-        let in_memory = self.operands.iter().filter(|o| !o.operand.is_windowed());
-        for Bound { operand, output, .. } in in_memory {
+        for Bound { operand, size, output, .. } in &self.operands {
+            let Some(first) = operand.first() else { continue };
             let path = &operand.path;
             let (rows, columns, extents): (_, &[isize], &[usize]) = match part {
                 Part::Rows => (&path.rows, &path.columns, &self.nest.columns),
                 Part::Columns => (&path.columns, &[], &[]),
             };
-            let first = operand.pointer.wrapping_offset(path.offset);
-            let (output, size) = (*output, operand.size);
+            let (output, size) = (*output, *size);
             list.push(Touched { output, first, size, rows, columns, extents });
         }
-        for fold in self.folds.iter().filter(|fold| fold.store.is_none()) {
-            let first = fold.pointer.wrapping_offset(fold.path.offset);
-            let size = fold.reducer.result_dtype().size();
-            let rows = &fold.path.rows;
+        for fold in &self.folds {
+            let Some(first) = fold.first() else { continue };
+            let (size, rows) = (fold.storage.format.size(), &fold.path.rows);
             list.push(Touched { output: true, first, size, rows, columns: &[], extents: &[] });
         }
         list
@@ -127,9 +125,9 @@ impl Loop {
 
     /// Whether it writes to a store.
     fn writes_to_store(&self) -> bool {
-        let outputs = self.operands.iter().filter(|o| o.output);
-        let stored = outputs.map(|o| &o.operand.store).chain(self.folds.iter().map(|f| &f.store));
-        { stored }.any(Option::is_some)
+        let outputs = self.operands.iter().filter(|o| o.output).map(|o| &o.operand.storage);
+        let mut written = outputs.chain(self.folds.iter().map(|fold| &fold.storage));
+        written.any(|storage| storage.location.store().is_some())
     }
 
     /// The block of a loop for rows of its group.
@@ -164,14 +162,15 @@ fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
         for i in 0..loops[reader].operands.len() {
             let (before, after) = loops.split_at_mut(reader);
             let own = &mut after[0];
-            let Some(store) = own.operands[i].operand.store.as_ref() else { continue };
             let (operand, way) = (&own.operands[i].operand, own.operands[i].way);
+            if operand.store().is_none() {
+                continue;
+            }
             let same = |other: &Bound| {
                 let Bound { operand: other, output, way: others, .. } = other;
-                other.store.as_ref().is_some_and(|other| other.same(store))
-                    && !output
-                    && (other.pointer, other.size, other.swapped, &other.path, *others)
-                        == (operand.pointer, operand.size, operand.swapped, &operand.path, way)
+                !output
+                    && other.storage.same(&operand.storage)
+                    && (&other.path, *others) == (&operand.path, way)
             };
             let found = before.iter_mut().find_map(|work| {
                 let at = work.operands.iter().position(same)?;
@@ -198,10 +197,10 @@ fn scratch(
     let lines = |size: usize, columns: usize| (size * columns).div_ceil(64) + 1;
     let mut locals: Vec<(u32, usize)> = Vec::new();
     for work in loops.iter() {
-        for operand in work.operands.iter().map(|o| &o.operand) {
-            let Some(number) = operand.local else { continue };
+        for Bound { operand, size, .. } in &work.operands {
+            let Some(number) = operand.storage.location.scratch() else { continue };
             if locals.iter().all(|(other, _)| *other != number) {
-                locals.push((number, lines(operand.size, work.grid.columns)));
+                locals.push((number, lines(*size, work.grid.columns)));
             }
         }
     }
@@ -215,7 +214,7 @@ fn scratch(
             for work in loops.iter_mut() {
                 let windows = &mut work.workers[worker].get_mut().windows;
                 for (bound, window) in work.operands.iter().zip(windows) {
-                    if bound.operand.local == Some(*number) {
+                    if bound.operand.storage.location.scratch() == Some(*number) {
                         *window = (next.cast(), lines * 64);
                     }
                 }
@@ -257,7 +256,7 @@ impl Group {
             return Err(loops);
         }
         let row_bytes = |work: &Loop| {
-            let sizes = work.operands.iter().map(|o| o.operand.size).sum::<usize>();
+            let sizes = work.operands.iter().map(|o| o.size).sum::<usize>();
             sizes * work.grid.columns
         };
         let wide = loops.iter().zip(&parts).filter(|(_, part)| **part == Part::Rows);

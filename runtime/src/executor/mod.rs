@@ -144,7 +144,7 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
     let columns = count(&nest.columns);
     let short = tile.code.is_none() || columns <= SHORT_ROW;
     let suits = |o: &Bound| {
-        let dense = o.operand.path.rows[0] == (columns * o.operand.size) as isize;
+        let dense = o.operand.path.rows[0] == (columns * o.size) as isize;
         o.access == Access::InPlace && !o.operand.is_windowed() && (tile.code.is_none() || dense)
     };
     short && columns > 0 && operands.iter().all(suits)
@@ -167,10 +167,11 @@ impl Loop {
     ) -> Result<Loop, OutOfMemory> {
         let [outers, rows, columns] = [&nest.outer, &nest.rows, &nest.columns].map(|e| count(e));
         let n = outers * rows * columns;
-        let width: usize = inputs.iter().chain(&outputs).map(|o| o.size).sum();
-        let in_memory = |o: &&Operand| o.store.is_none();
-        let apart: usize = inputs.iter().chain(&outputs).filter(in_memory).map(|o| o.size).sum();
-        let stored = apart < width || folds.iter().any(|fold| fold.store.is_some());
+        let width: usize = inputs.iter().chain(&outputs).map(Operand::size).sum();
+        let in_memory = |o: &&Operand| o.store().is_none();
+        let apart: usize = inputs.iter().chain(&outputs).filter(in_memory).map(Operand::size).sum();
+        let stored =
+            apart < width || folds.iter().any(|fold| fold.storage.location.store().is_some());
         let streams = apart.saturating_mul(n) > nontemporal::last_level_cache();
         let inputs_end = inputs.len();
         let mut operands: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
@@ -178,11 +179,12 @@ impl Loop {
         for (i, operand) in inputs.into_iter().chain(outputs).enumerate() {
             let output = i >= inputs_end;
             let access = access(&operand, &nest, output && streams, &mut panels);
-            let way = match operand.store {
-                Some(_) => Way::of(&nest, &operand.path, operand.size),
+            let size = operand.size();
+            let way = match operand.store() {
+                Some(_) => Way::of(&nest, &operand.path, size),
                 None => Way::Rows,
             };
-            operands.push(Bound { operand, output, access, way, shared: false });
+            operands.push(Bound { operand, size, output, access, way, shared: false });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
@@ -197,14 +199,14 @@ impl Loop {
         let staged =
             |o: &&Bound| !matches!(o.access, Access::InPlace | Access::Panel(_) | Access::Repeated);
         let staged = operands.iter().filter(staged).count();
-        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());
         let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
         let largest = n.max(tile.together);
         let workers =
             pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
-        let ways = operands.iter().filter(|o| o.operand.store.is_some()).map(|o| o.way);
+        let ways = operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.way);
         let turned = ways.clone().any(|way| way == Way::Turned);
         // Elements of a thread's windows: as many as are good, and as there is memory for. More
         // than a cache holds are good where rows are transferred together, if there are units for
@@ -287,8 +289,9 @@ impl Loop {
         let simple = simple && folds.is_empty() && operands.iter().all(in_place);
         if let Some(worker) = list.first_mut().filter(|_| simple) {
             for (i, Bound { operand, .. }) in operands.iter().enumerate() {
-                let first = operand.pointer.wrapping_offset(operand.path.offset);
-                worker.get_mut().table[1 + i] = first;
+                if let Some(first) = operand.first() {
+                    worker.get_mut().table[1 + i] = first;
+                }
             }
         }
         Ok(Loop {
@@ -320,16 +323,12 @@ impl Loop {
         match slot {
             Slot::Operand(number) => {
                 let Bound { operand, .. } = &mut self.operands[number];
-                operand.pointer = operand.pointer.wrapping_offset(bytes);
-                if self.one_tile.is_some() {
-                    let first = operand.pointer.wrapping_offset(operand.path.offset);
+                operand.storage.location.shift(bytes);
+                if let (Some(_), Some(first)) = (self.one_tile, operand.first()) {
                     self.workers[0].get_mut().table[1 + number] = first;
                 }
             }
-            Slot::Fold(number) => {
-                let fold = &mut self.folds[number];
-                fold.pointer = fold.pointer.wrapping_offset(bytes);
-            }
+            Slot::Fold(number) => self.folds[number].storage.location.shift(bytes),
         }
     }
 

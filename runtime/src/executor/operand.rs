@@ -1,11 +1,16 @@
 //! Arrays of a loop: operands, which its tile reads or writes, and folds, which take the results of
 //! reductions.
 
+use std::io;
+
 use super::partition::Grid;
 use crate::control::Stop;
 use crate::fault::{Fault, injected};
+use crate::format::Format;
+use crate::location::Location;
 use crate::nest::{Along, Nest, Path};
 use crate::reduce::{Reducer, Runs};
+use crate::storage::Storage;
 use crate::store::Store;
 use crate::strided::is_contiguous;
 use crate::window::{Results, Way, steps};
@@ -13,27 +18,42 @@ use crate::window::{Results, Way, steps};
 /// One array operand of a loop.
 #[derive(Clone, Debug)]
 pub struct Operand {
-    /// The array's first element, or its offset in the store.
-    pub pointer: *mut u8,
-    /// Where the array is if it is not in memory.
-    pub store: Option<Store>,
-    /// Bytes of an element.
-    pub size: usize,
+    /// Where the array's elements are, and in which form.
+    pub storage: Storage,
     /// The way through the loop's nest.
     pub path: Path,
-    /// Whether the bytes of each element are in the other order than this machine's.
-    pub swapped: bool,
     /// Copy each tile before it is used, as an input must be that is also written.
     pub staged: bool,
-    /// The number of the array among those of its [`Group`](super::Group), if it has no memory but a
-    /// few rows of the group's scratch.
-    pub local: Option<u32>,
 }
 
 impl Operand {
+    /// Bytes of an element.
+    pub(super) fn size(&self) -> usize {
+        self.storage.format.size()
+    }
+
+    /// The store that it is in, if it is in one.
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.storage.location.store()
+    }
+
     /// Whether its rows are in a window of the thread that computes them.
+    #[inline]
     pub(super) fn is_windowed(&self) -> bool {
-        self.store.is_some() || self.local.is_some()
+        match self.storage.location {
+            Location::Memory(_) => false,
+            Location::Store { .. } | Location::Scratch(_) => true,
+        }
+    }
+
+    /// Where the nest's first element is, if the array is in memory.
+    pub(super) fn first(&self) -> Option<*mut u8> {
+        Some(self.storage.location.address()?.wrapping_offset(self.path.offset))
+    }
+
+    /// From the array's first element to the first one of an outer turn.
+    pub(super) fn outer_turn(&self, nest: &Nest, turn: usize) -> isize {
+        self.path.offset + steps(&nest.outer, &self.path.outer, turn)
     }
 }
 
@@ -44,14 +64,10 @@ pub struct Fold {
     pub reducer: Reducer,
     /// How code accumulates elements, if it does.
     pub runs: Option<Runs>,
-    /// The results' first element, or its offset in the store.
-    pub pointer: *mut u8,
-    /// Where the results are if they are not in memory.
-    pub store: Option<Store>,
+    /// Where the results are, and in which form. They cannot be in a group's scratch.
+    pub storage: Storage,
     /// The way of the results through the nest; steps along the sequences do not count.
     pub path: Path,
-    /// Whether the bytes of each result are in the other order than this machine's.
-    pub swapped: bool,
 }
 
 /// An array of a loop, by number.
@@ -85,6 +101,8 @@ pub(super) enum Access {
 
 pub(super) struct Bound {
     pub(super) operand: Operand,
+    /// Bytes of an element: at hand, as each tile needs them.
+    pub(super) size: usize,
     pub(super) output: bool,
     pub(super) access: Access,
     /// How it is best transferred, if it is in a store.
@@ -94,18 +112,21 @@ pub(super) struct Bound {
 }
 
 pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {
-    let Operand { size, path, staged, swapped, .. } = operand;
-    if operand.store.is_some() {
-        // A window is contiguous.
-        return Access::InPlace;
-    }
-    let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
-    if let Some(length) = cycle(&nest.columns, &path.columns, *size).filter(|_| !*staged) {
+    let Operand { storage: Storage { location, format }, path, staged } = operand;
+    let in_memory = match location {
+        Location::Memory(_) => true,
+        Location::Scratch(_) => false,
+        // A window is contiguous, and decoded.
+        Location::Store { .. } => return Access::InPlace,
+    };
+    let contiguous = is_contiguous(&nest.columns, &path.columns, format.size());
+    let cycle = cycle(&nest.columns, &path.columns, format.size());
+    if let Some(length) = cycle.filter(|_| !*staged) {
         return Access::Cycled(length);
     }
     match contiguous {
-        true if *staged || *swapped => Access::Staged,
-        true if streams && operand.local.is_none() => Access::Streamed,
+        true if *staged || !format.is_native() => Access::Staged,
+        true if streams && in_memory => Access::Streamed,
         true => Access::InPlace,
         false if path.columns.iter().all(|step| *step == 0) && !*staged => Access::Splat,
         false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
@@ -129,6 +150,11 @@ fn cycle(extents: &[usize], steps: &[isize], size: usize) -> Option<usize> {
 }
 
 impl Fold {
+    /// Where the nest's first result is, if they are in memory.
+    pub(super) fn first(&self) -> Option<*mut u8> {
+        Some(self.storage.location.address()?.wrapping_offset(self.path.offset))
+    }
+
     /// # Safety
     /// The sequence is one of the nest's, whose results are writable.
     pub(super) unsafe fn write(
@@ -148,24 +174,32 @@ impl Fold {
                     + steps(&nest.columns, columns, sequence % grid.columns)
             }
         };
-        let size = self.reducer.result_dtype().size();
-        let mut bytes = result.unwrap_or(0).to_le_bytes();
-        if self.swapped && !injected(Fault::SwappedResultAsItIs) {
-            bytes[..size].reverse();
+        let Storage { location, format } = &self.storage;
+        let format = match injected(Fault::SwappedResultAsItIs) {
+            true => Format::Native(format.dtype()),
+            false => *format,
+        };
+        let (bytes, size) = (format.bytes(result.unwrap_or(0)), format.size());
+        match location {
+            Location::Memory(first) => {
+                let target = first.wrapping_offset(offset + place);
+                // SAFETY: the caller's promise; a result has at most 8 bytes.
+                unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
+                Ok(())
+            }
+            Location::Store { store, offset: first } => {
+                let at = first + offset + place;
+                results.put(store, at, &bytes[..size]).map_err(Stop::Failed)
+            }
+            Location::Scratch(_) => {
+                Err(Stop::Failed(io::Error::other("a reduction's results are in scratch")))
+            }
         }
-        let target = self.pointer.wrapping_offset(offset + place);
-        if let Some(store) = &self.store {
-            let at = target.addr() as isize;
-            return results.put(store, at, &bytes[..size]).map_err(Stop::Failed);
-        }
-        // SAFETY: the caller's promise; a result has at most 8 bytes.
-        unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), size) };
-        Ok(())
     }
 
     /// Sees to it that results are where they belong.
     pub(super) fn finish(&self, results: &mut Results) -> Result<(), Stop> {
-        match &self.store {
+        match self.storage.location.store() {
             Some(store) => results.finish(store).map_err(Stop::Failed),
             None => Ok(()),
         }

@@ -11,7 +11,7 @@ use crate::fault::{Fault, injected};
 use crate::nest::Nest;
 use crate::nontemporal;
 use crate::reduce::Sequence;
-use crate::strided::{Panel, gather, gather_block, scatter, scatter_block, swap_bytes};
+use crate::strided::{Panel, gather, gather_block, scatter, scatter_block};
 use crate::window::steps;
 
 /// Bytes of all panels and of the sequences of their rows.
@@ -36,15 +36,15 @@ impl Shape {
     /// The panels that suit the first operand that needs them.
     pub(super) fn new(operands: &[Bound], nest: &Nest, folds: usize) -> Shape {
         let turned = |o: &&Bound| matches!(o.access, Access::Panel(_));
-        let Some(Bound { operand, .. }) = operands.iter().find(turned) else {
+        let Some(Bound { operand, size, .. }) = operands.iter().find(turned) else {
             return Shape { first: 1, rows: 1, columns: usize::MAX, stride: 0 };
         };
         let [step] = *operand.path.columns else {
             return Shape { first: 1, rows: 1, columns: FLAT_PANEL, stride: 0 };
         };
-        let array = operand.pointer.wrapping_offset(operand.path.offset);
-        let Panel { first, rows, columns } = Panel::new(array, step, operand.size);
-        let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
+        let array = operand.first().unwrap_or(std::ptr::null_mut());
+        let Panel { first, rows, columns } = Panel::new(array, step, *size);
+        let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
         // So many at least that the rows of other operands are not cut too short.
         let columns = columns.max(PAGE / widest);
         let columns = columns.min(count(&nest.columns).next_power_of_two().max(64));
@@ -53,7 +53,7 @@ impl Shape {
         let panels = operands.iter().filter(turned).count();
         // Each row is a sequence of each fold.
         let row = panels * stride + folds * Sequence::BUSY;
-        let line = (64 / operand.size.max(1)).max(1);
+        let line = (64 / (*size).max(1)).max(1);
         let most = (PANELS / row / line * line).max(1);
         let most = nest.rows.last().copied().unwrap_or(1).clamp(1, most);
         Shape { first: first.min(most), rows: rows.min(most), columns, stride }
@@ -87,7 +87,7 @@ impl Loop {
     /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
     /// apart, and the hardware does not foresee that.
     pub(super) fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
-        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
             if *output || *access != Access::InPlace || operand.is_windowed() {
                 continue;
             }
@@ -95,8 +95,8 @@ impl Loop {
             for row in rows.clone().take(if repeats { 1 } else { rows.len() }) {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 let row = worker.outer[i].wrapping_offset(offset);
-                let first = row.wrapping_add(columns.start * operand.size);
-                nontemporal::prefetch(first, columns.len() * operand.size);
+                let first = row.wrapping_add(columns.start * size);
+                nontemporal::prefetch(first, columns.len() * size);
             }
         }
     }
@@ -109,12 +109,12 @@ impl Loop {
         rows: &Range<usize>,
         columns: Range<usize>,
     ) {
-        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
             let Access::Panel(number) = *access else { continue };
             if *output {
                 continue;
             }
-            let (panel, size) = (worker.panels[number], operand.size);
+            let (panel, size) = (worker.panels[number], *size);
             let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
             let base = worker.outer[i].wrapping_offset(offset);
             // SAFETY: the elements are the operand's; the panel has room for them.
@@ -140,27 +140,18 @@ impl Loop {
                         columns.len(),
                     ),
                 }
-                self.swap_panel(operand, panel, rows.len(), columns.len());
+                for row in self.coded_rows(operand, rows.len()) {
+                    let row = panel.add(row * self.panel.stride);
+                    operand.storage.format.decode(row, columns.len());
+                }
             }
         }
     }
 
-    /// Turns round the bytes of a panel's elements, if the operand has them so.
-    ///
-    /// # Safety
-    /// The panel is writable and has so many rows and columns.
-    pub(super) unsafe fn swap_panel(
-        &self,
-        operand: &Operand,
-        panel: *mut u8,
-        rows: usize,
-        columns: usize,
-    ) {
-        let swapped = operand.swapped && !injected(Fault::SwappedPanelAsItIs);
-        for row in 0..if swapped { rows } else { 0 } {
-            // SAFETY: the caller's promise.
-            unsafe { swap_bytes(panel.add(row * self.panel.stride), operand.size, columns) };
-        }
+    /// The rows of a panel of an operand that are to be decoded, or encoded.
+    fn coded_rows(&self, operand: &Operand, rows: usize) -> Range<usize> {
+        let native = operand.storage.format.is_native() || injected(Fault::SwappedPanelAsItIs);
+        0..if native { 0 } else { rows }
     }
 
     /// # Safety
@@ -171,17 +162,20 @@ impl Loop {
         rows: &Range<usize>,
         columns: Range<usize>,
     ) {
-        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
             let Access::Panel(number) = *access else { continue };
             if !*output {
                 continue;
             }
-            let (panel, size) = (worker.panels[number], operand.size);
+            let (panel, size) = (worker.panels[number], *size);
             let offset = steps(&self.nest.rows, &operand.path.rows, rows.start);
             let base = worker.outer[i].wrapping_offset(offset);
             // SAFETY: the elements are the operand's, and the tiles have written the panel.
             unsafe {
-                self.swap_panel(operand, panel, rows.len(), columns.len());
+                for row in self.coded_rows(operand, rows.len()) {
+                    let row = panel.add(row * self.panel.stride);
+                    operand.storage.format.encode(row, columns.len());
+                }
                 match (&*operand.path.columns, operand.path.rows.last()) {
                     ([step], Some(row_step)) => scatter_block(
                         base.wrapping_offset(columns.start as isize * step),

@@ -9,9 +9,11 @@ use super::operand::{Access, Bound, Operand};
 use super::scratch::Worker;
 use crate::control::{Control, Progress, Stop};
 use crate::fault::{Fault, injected};
+use crate::format::Format;
+use crate::location::Location;
 use crate::nest::Along;
 use crate::nontemporal;
-use crate::strided::{gather, scatter, swap_bytes};
+use crate::strided::{gather, scatter};
 use crate::window::steps;
 
 /// What the threads of a run share.
@@ -111,9 +113,9 @@ impl Run<'_> {
         assert!(!injected(Fault::WorkerPanics), "a fault is on");
         let grid = &work.grid;
         for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
-            let Operand { pointer, path, .. } = operand;
-            let offset = path.offset + steps(&work.nest.outer, &path.outer, block.outer);
-            *base = pointer.wrapping_offset(offset);
+            if let Location::Memory(first) = operand.storage.location {
+                *base = first.wrapping_offset(operand.outer_turn(&work.nest, block.outer));
+            }
         }
         worker.first = [block.rows.start, block.columns.start];
         if work.stored {
@@ -290,11 +292,11 @@ pub(super) struct Place {
 
 impl Loop {
     pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
-        for (i, Bound { operand, access, .. }) in self.operands.iter().enumerate() {
+        for (i, Bound { operand, size, access, .. }) in self.operands.iter().enumerate() {
             worker.row[i] = if operand.is_windowed() {
                 let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
                 let offset = (row - first_row) * pitch;
-                window.wrapping_add(offset).wrapping_sub(first * operand.size)
+                window.wrapping_add(offset).wrapping_sub(first * size)
             } else {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)
@@ -311,7 +313,7 @@ impl Loop {
                 _ => continue,
             };
             // SAFETY: the row's element is the operand's; staging holds a tile, or a block.
-            unsafe { splat(operand, worker.row[i], worker.staging[i], copies) };
+            unsafe { splat(operand.storage.format, worker.row[i], worker.staging[i], copies) };
         }
     }
 
@@ -352,8 +354,8 @@ impl Loop {
         stage: bool,
     ) -> u32 {
         let Place { column, at, in_panel, .. } = *place;
-        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
-            let (staging, size) = (worker.staging[i], operand.size);
+        for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], *size);
             let there = worker.row[i].wrapping_add(column * size);
             worker.table[1 + i] = match *access {
                 Access::InPlace if !stage => there,
@@ -393,8 +395,8 @@ impl Loop {
         // Before an output that is reduced too has the order of its bytes turned.
         // SAFETY: the tile function has left what is reduced at its places.
         unsafe { self.reduce(worker, place, n) };
-        for (i, Bound { operand, output, access, .. }) in self.operands.iter().enumerate() {
-            let (staging, size) = (worker.staging[i], operand.size);
+        for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
+            let (staging, size) = (worker.staging[i], *size);
             let there = worker.row[i].wrapping_add(column * size);
             // SAFETY: outputs are writable, and valid for the nest.
             unsafe {
@@ -425,13 +427,11 @@ impl Loop {
         column: usize,
         n: usize,
     ) {
-        let Operand { size, path, swapped, .. } = operand;
+        let (format, path) = (operand.storage.format, &operand.path);
         // SAFETY: the caller's promise.
         unsafe {
-            gather(staging, row, &self.nest.columns, &path.columns, *size, column, n);
-            if *swapped {
-                swap_bytes(staging, *size, n);
-            }
+            gather(staging, row, &self.nest.columns, &path.columns, format.size(), column, n);
+            format.decode(staging, n);
         }
     }
 
@@ -445,13 +445,11 @@ impl Loop {
         column: usize,
         n: usize,
     ) {
-        let Operand { size, path, swapped, .. } = operand;
+        let (format, path) = (operand.storage.format, &operand.path);
         // SAFETY: the caller's promise.
         unsafe {
-            if *swapped {
-                swap_bytes(staging, *size, n);
-            }
-            scatter(row, staging, &self.nest.columns, &path.columns, *size, column, n);
+            format.encode(staging, n);
+            scatter(row, staging, &self.nest.columns, &path.columns, format.size(), column, n);
         }
     }
 }
@@ -460,24 +458,21 @@ impl Loop {
 ///
 /// # Safety
 /// The element is readable, and there is room for the copies.
-unsafe fn splat(operand: &Operand, from: *const u8, to: *mut u8, n: usize) {
+unsafe fn splat(format: Format, from: *const u8, to: *mut u8, n: usize) {
     /// # Safety
-    /// As of `splat`, for elements as large as `T`.
-    unsafe fn fill<T: Copy>(from: *const u8, to: *mut u8, n: usize, swap: impl Fn(T) -> T) {
+    /// There is room for the copies.
+    unsafe fn fill<T: Copy>(element: T, to: *mut u8, n: usize) {
         // SAFETY: the caller's promise; no pointer need be aligned.
-        unsafe {
-            let element = swap(from.cast::<T>().read_unaligned());
-            (0..n).for_each(|i| to.cast::<T>().add(i).write_unaligned(element));
-        }
+        (0..n).for_each(|i| unsafe { to.cast::<T>().add(i).write_unaligned(element) });
     }
-    let swapped = operand.swapped;
     // SAFETY: the caller's promise.
     unsafe {
-        match operand.size {
-            1 => fill::<u8>(from, to, n, |x| x),
-            2 => fill::<u16>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
-            4 => fill::<u32>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
-            _ => fill::<u64>(from, to, n, |x| if swapped { x.swap_bytes() } else { x }),
+        let bits = format.read(from);
+        match format.size() {
+            1 => fill(bits as u8, to, n),
+            2 => fill(bits as u16, to, n),
+            4 => fill(bits as u32, to, n),
+            _ => fill(bits, to, n),
         }
     }
 }

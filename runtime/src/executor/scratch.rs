@@ -85,8 +85,8 @@ impl Worker {
         };
         let rows = grid.rows.min(grid.row_step).max(1);
         let block_columns = grid.columns.min(grid.column_step);
-        let stored = |o: &&Bound| o.operand.store.is_some();
-        let window = |o: &Bound| (rows * block_columns * o.operand.size).div_ceil(64) + 1;
+        let stored = |o: &&Bound| o.operand.store().is_some();
+        let window = |o: &Bound| (rows * block_columns * o.size).div_ceil(64) + 1;
         let windows = operands.iter().filter(stored).map(window).sum::<usize>();
         // The states of carries, a line each, and their runs.
         let runs = |fold: &Fold| match &fold.runs {
@@ -117,14 +117,14 @@ impl Worker {
         let panels = (0..panels).map(|_| take(panel_lines)).collect();
         let picked = take(if windows > 0 { PICKED / 64 } else { 0 });
         let no_window = (std::ptr::null_mut(), 0);
-        let windows = operands.iter().map(|o| match o.operand.store {
+        let windows = operands.iter().map(|o| match o.operand.store() {
             Some(_) => (take(window(o)), 0),
             None => no_window,
         });
         let windows = windows.collect();
         let mut results = Vec::new();
         for fold in folds {
-            let room = if fold.store.is_some() { Results::ROOM } else { 0 };
+            let room = if fold.storage.location.store().is_some() { Results::ROOM } else { 0 };
             results.push(Results::new(reserve(room)?));
         }
         // In the order of `TileTable`.

@@ -5,6 +5,8 @@ use super::operand::Bound;
 use super::run::Block;
 use super::scratch::Worker;
 use crate::control::{Control, Stop};
+use crate::location::Location;
+use crate::storage::Storage;
 use crate::window::Piece;
 
 impl Loop {
@@ -12,20 +14,23 @@ impl Loop {
     pub(super) fn piece<'a>(
         &'a self,
         control: &'a Control,
-        worker: &Worker,
         i: usize,
         block: &Block,
     ) -> Option<Piece<'a>> {
         let Bound { operand, way, .. } = &self.operands[i];
+        let Storage { location, format } = &operand.storage;
+        let (store, offset) = match location {
+            Location::Store { store, offset } => (store, offset),
+            Location::Memory(_) | Location::Scratch(_) => return None,
+        };
         Some(Piece {
-            store: operand.store.as_ref()?,
+            store,
             control,
             way: *way,
             nest: &self.nest,
             path: &operand.path,
-            size: operand.size,
-            swapped: operand.swapped,
-            base: worker.outer[i].addr() as isize,
+            format: *format,
+            base: offset + operand.outer_turn(&self.nest, block.outer),
             rows: block.rows.clone(),
             columns: block.columns.clone(),
         })
@@ -42,10 +47,10 @@ impl Loop {
         block: &Block,
     ) -> Result<(), Stop> {
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(control, worker, i, block) else { continue };
+            let Some(piece) = self.piece(control, i, block) else { continue };
             let (window, pitch) = &mut worker.windows[i];
             if self.operands[i].output {
-                *pitch = block.columns.len() * piece.size;
+                *pitch = block.columns.len() * piece.format.size();
                 continue;
             }
             *pitch = piece.pitch();
@@ -69,7 +74,7 @@ impl Loop {
         block: &Block,
     ) -> Result<(), Stop> {
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(control, worker, i, block) else { continue };
+            let Some(piece) = self.piece(control, i, block) else { continue };
             if self.operands[i].output {
                 // SAFETY: the rows have filled the window.
                 unsafe { piece.flush(worker.windows[i].0, worker.picked) }?;

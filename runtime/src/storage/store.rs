@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::disk;
 use crate::dtype::DType;
+use crate::format::Format;
 
 /// A readable array outside memory: a file, an object store, a generator.
 ///
@@ -172,10 +173,9 @@ impl fmt::Debug for Store {
 pub struct FileArray {
     file: File,
     start: u64,
-    dtype: DType,
+    format: Format,
     shape: Box<[usize]>,
     fortran_order: bool,
-    swapped: bool,
     writeback: bool,
     /// The path of the file in errors.
     path: Option<Box<Path>>,
@@ -187,9 +187,9 @@ const LEAST_WRITEBACK: usize = 256 << 10;
 impl FileArray {
     /// The C-ordered array that starts at byte `start` of a file.
     pub fn new(file: File, start: u64, dtype: DType, shape: &[usize]) -> FileArray {
-        let (fortran_order, swapped, writeback) = (false, false, false);
+        let (format, fortran_order, writeback) = (Format::Native(dtype), false, false);
         let (shape, path) = (shape.into(), None);
-        FileArray { file, start, dtype, shape, fortran_order, swapped, writeback, path }
+        FileArray { file, start, format, shape, fortran_order, writeback, path }
     }
 
     /// The same array with the first axis varying fastest, if `fortran_order` is set.
@@ -199,7 +199,7 @@ impl FileArray {
 
     /// The same array with elements in the opposite byte order, if `swapped` is set.
     pub fn with_byte_swapped(self, swapped: bool) -> FileArray {
-        FileArray { swapped, ..self }
+        FileArray { format: Format::new(self.format.dtype(), swapped), ..self }
     }
 
     /// The same array, with errors that begin with the file's path.
@@ -219,7 +219,7 @@ impl FileArray {
     /// # Errors
     /// If there is no space, or the length exceeds a limit.
     pub fn reserve(&self) -> io::Result<()> {
-        let end = byte_count(self.dtype, &self.shape).and_then(|n| self.start.checked_add(n));
+        let end = byte_count(self.format, &self.shape).and_then(|n| self.start.checked_add(n));
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
         disk::set_len(&self.file, end).and_then(|()| disk::reserve(&self.file, end))
     }
@@ -238,7 +238,7 @@ impl FileArray {
     /// # Errors
     /// If the directory does not accept a file of this length.
     pub fn temporary(directory: &Path, dtype: DType, shape: &[usize]) -> io::Result<FileArray> {
-        let bytes = byte_count(dtype, shape).ok_or(io::ErrorKind::FileTooLarge)?;
+        let bytes = byte_count(Format::Native(dtype), shape).ok_or(io::ErrorKind::FileTooLarge)?;
         let file = disk::nameless(directory)?;
         disk::set_len(&file, bytes)?;
         Ok(FileArray::new(file, 0, dtype, shape))
@@ -257,12 +257,12 @@ impl FileArray {
     }
 }
 
-/// The size of an array in bytes; `None` if it overflows 64 bits.
-fn byte_count(dtype: DType, shape: &[usize]) -> Option<u64> {
+/// `None` where 64 bits do not count them.
+fn byte_count(format: Format, shape: &[usize]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);
     }
-    shape.iter().try_fold(dtype.size(), |n, e| n.checked_mul(*e)).map(|n| n as u64)
+    shape.iter().try_fold(format.size(), |n, e| n.checked_mul(*e)).map(|n| n as u64)
 }
 
 impl<S: Source + ?Sized> Source for Arc<S> {
@@ -311,7 +311,7 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
 
 impl Source for FileArray {
     fn dtype(&self) -> DType {
-        self.dtype
+        self.format.dtype()
     }
 
     fn shape(&self) -> &[usize] {
@@ -323,7 +323,7 @@ impl Source for FileArray {
     }
 
     fn byte_swapped(&self) -> bool {
-        self.swapped
+        self.format.is_swapped()
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
@@ -333,7 +333,7 @@ impl Source for FileArray {
 
 impl Sink for FileArray {
     fn dtype(&self) -> DType {
-        self.dtype
+        self.format.dtype()
     }
 
     fn shape(&self) -> &[usize] {
@@ -345,7 +345,7 @@ impl Sink for FileArray {
     }
 
     fn byte_swapped(&self) -> bool {
-        self.swapped
+        self.format.is_swapped()
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {

@@ -10,9 +10,10 @@ use std::ops::Range;
 use super::transposed::TransposedBlock;
 use crate::control::{Control, Stop};
 use crate::fault::{Fault, injected};
+use crate::format::Format;
 use crate::nest::{Nest, Path};
 use crate::store::Store;
-use crate::strided::{gather, is_contiguous, swap_bytes};
+use crate::strided::{gather, is_contiguous};
 
 /// The maximum stride in bytes at which elements are read with the gaps between them.
 pub(crate) const GAP: isize = 4096;
@@ -120,11 +121,9 @@ pub(crate) struct Piece<'a> {
     pub way: Way,
     pub nest: &'a Nest,
     pub path: &'a Path,
-    /// Bytes of an element.
-    pub size: usize,
-    /// Whether the bytes of each element are in the other order than this machine's.
-    pub swapped: bool,
-    /// The offset in the store of row 0, column 0.
+    /// How elements are encoded in the store.
+    pub format: Format,
+    /// The offset in the store from which rows are counted.
     pub base: isize,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
@@ -135,7 +134,7 @@ impl Piece<'_> {
     pub fn pitch(&self) -> usize {
         match self.path.rows.iter().all(|step| *step == 0) {
             true => 0,
-            false => self.columns.len() * self.size,
+            false => self.columns.len() * self.format.size(),
         }
     }
 
@@ -176,8 +175,8 @@ impl Piece<'_> {
                     reads.finish()?;
                 }
             }
-            if self.swapped && !injected(Fault::WindowAsItIs) {
-                swap_bytes(window, self.size, rows.len() * self.columns.len());
+            if !injected(Fault::WindowAsItIs) {
+                self.format.decode(window, rows.len() * self.columns.len());
             }
         }
         Ok(())
@@ -192,7 +191,7 @@ impl Piece<'_> {
 
     /// The offset of a column in a row of the window.
     fn place(&self, column: usize) -> usize {
-        (column - self.columns.start) * self.size
+        (column - self.columns.start) * self.format.size()
     }
 
     /// The transposed blocks of the piece, with their offsets in the window.
@@ -210,7 +209,7 @@ impl Piece<'_> {
             let block = TransposedBlock {
                 store: self.store,
                 control: self.control,
-                size: self.size,
+                size: self.format.size(),
                 from: self.row(start),
                 down,
                 rows: row - start,
@@ -254,7 +253,7 @@ impl Piece<'_> {
             let block = near.map(|axis| TransposedBlock {
                 store: self.store,
                 control: self.control,
-                size: self.size,
+                size: self.format.size(),
                 from: row + steps(outer, outer_steps, first_row),
                 down: outer_steps[axis],
                 rows: last_row - first_row + 1,
@@ -280,7 +279,8 @@ impl Piece<'_> {
         to: *mut u8,
         picked: *mut u8,
     ) -> Result<(), Stop> {
-        let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
+        let (extents, strides, size) =
+            (&*self.nest.columns, &*self.path.columns, self.format.size());
         if is_contiguous(extents, strides, size) {
             let at = row + steps(extents, strides, columns.start);
             // SAFETY: the caller's promise.
@@ -334,7 +334,8 @@ impl Piece<'_> {
     /// # Safety
     /// The window holds the block, `picked` has room for [`PICKED`] bytes.
     pub unsafe fn flush(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
-        let (extents, strides, size) = (&*self.nest.columns, &*self.path.columns, self.size);
+        let (extents, strides, size) =
+            (&*self.nest.columns, &*self.path.columns, self.format.size());
         let pitch = self.columns.len() * size;
         let whole = is_contiguous(extents, strides, size);
         // The gaps between elements must not be written.
@@ -346,8 +347,8 @@ impl Piece<'_> {
         };
         // SAFETY: all rows and columns are the window's.
         unsafe {
-            if self.swapped && !injected(Fault::SinkWindowAsItIs) {
-                swap_bytes(window, size, self.rows.len() * self.columns.len());
+            if !injected(Fault::SinkWindowAsItIs) {
+                self.format.encode(window, self.rows.len() * self.columns.len());
             }
             if way == Way::Turned {
                 return self.turned().try_for_each(|(block, place)| {
