@@ -22,7 +22,7 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn limit(bytes: u64) -> String {
     let exact = LIMITS.iter().filter(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
     match exact.min_by_key(|(_, size)| bytes / size) {
-        // Many digits tell nobody how much it is.
+        // Large numbers are easier to read with a unit.
         Some((unit, size)) if bytes / size < 100_000 => format!("{}{unit}", bytes / size),
         _ => size(bytes),
     }

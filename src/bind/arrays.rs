@@ -62,7 +62,7 @@ impl Drain {
         match &self.from.store {
             Some(from) => store::copy(from, &self.to, self.bytes, control),
             None => {
-                // SAFETY: the array is dense, and has so many bytes.
+                // SAFETY: the array is dense, and has this many bytes.
                 let bytes = unsafe { std::slice::from_raw_parts(self.from.pointer, self.bytes) };
                 store::save(&self.to, bytes, control)
             }
