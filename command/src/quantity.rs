@@ -28,7 +28,7 @@ pub(crate) fn limit(bytes: u64) -> String {
     }
 }
 
-/// A limit that is at least so much, as it is given on the command line: to three digits or so.
+/// Formats a limit as on the command line, rounded up to about three digits.
 pub(crate) fn limit_of(bytes: u64) -> String {
     let binary = LIMITS.iter().filter(|(unit, _)| unit.ends_with("iB"));
     match binary.rev().find(|(_, size)| bytes > 4 * size) {
