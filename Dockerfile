@@ -1,9 +1,9 @@
-# The command `hotloop`, with the libraries that it needs and nothing else.
+# The command `hotloop` and the libraries that it needs.
 #
 #   docker build -t hotloop .
 #   docker run --rm -v "$PWD:/data" hotloop 'sin(a)**2 + cos(b)**2' a=a.npy b=b.npy
 #
-# It runs as a user without rights, so what it writes needs a folder that this user may write to:
+# It runs as an unprivileged user, so outputs need a folder that this user may write to:
 # add `--user "$(id -u):$(id -g)"`. The root may be read-only (`--read-only`).
 
 FROM rust:1.95-slim-bookworm AS builder

@@ -301,7 +301,7 @@ impl State {
             });
             if let Some(near) = near {
                 let message = format!(
-                    "{} overlaps {near} in another way than when bound",
+                    "{} overlaps {near} differently than when bound",
                     program.output_name(number)
                 );
                 return Err(Error::new(ErrorKind::Alias, message).hint("bind the kernel anew"));

@@ -25,7 +25,7 @@
 //!
 //! - [`Program::eval`] allocates the outputs. [`Program::eval_as`], [`Program::eval_vec`] and
 //!   [`Program::eval_scalar`] do for one of known type.
-//! - [`Program::eval_into`] writes the caller's arrays, in place if need be ([`Out::inout`]).
+//! - [`Program::eval_into`] writes the caller's arrays, also in place ([`Out::inout`]).
 //! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
 //! - [`graph::Builder`] makes graphs without text, and [`Engine::compile_graph`] programs of them.
 
@@ -84,7 +84,7 @@ pub mod io {
     pub use hotloop_runtime::store::{FileArray, Sink, Source};
 }
 
-/// Dtypes, and what operands of two of them meet in.
+/// Dtypes and promotion.
 pub mod types {
     pub use hotloop_runtime::dtype::{DType, Element, Kind, UnknownName, Visitor};
 
@@ -92,7 +92,7 @@ pub mod types {
     pub use crate::promote::{promote, promote_all};
 }
 
-/// Threads of a host, and the machine that they run on.
+/// Host threads, instruction sets and huge pages.
 pub mod threads {
     pub use hotloop_runtime::host_threads::ForEach;
     pub use hotloop_runtime::huge_pages::prefer_huge_pages;
@@ -103,7 +103,7 @@ pub mod threads {
     pub use crate::backend::cpu::Emitter;
 }
 
-/// What runs take and how far they are, and what profilers see of them.
+/// Statistics, progress and profiling of runs.
 pub mod explain {
     pub use hotloop_runtime::control::Progress;
     pub use hotloop_runtime::math::kernel_addresses;
@@ -112,7 +112,7 @@ pub mod explain {
     pub use crate::stats::{PassStats, Stats};
 }
 
-/// Compiles a program on an engine that the whole process shares.
+/// Compiles a program with the process-wide [`Engine`].
 ///
 /// # Errors
 /// As [`Engine::compile`].

@@ -34,7 +34,7 @@ fn fails(size: usize) -> bool {
     failing != 0 && size >= LEAST && COUNT.fetch_add(1, SeqCst) + 1 == failing
 }
 
-// SAFETY: the system's allocator does the work, or nobody does.
+// SAFETY: forwards to the system's allocator, or fails.
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if fails(layout.size()) {

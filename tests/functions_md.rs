@@ -32,17 +32,18 @@ const HEAD: &str = "\
 Made from the table in `src/ops.rs` by `HOTLOOP_WRITE=1 cargo test --test functions_md`.
 
 The error bound is that of floats, in units in the last place (ULP) of the exact result: \"exact\"
-has no rounding, 0.5 is correctly rounded. In the `fast` mode `sin` and `cos` (never beyond 1) and
-`x**3` to `x**5` may err by 4. Integers wrap; nothing traps. Arguments may be given by name:
-`clip(x, min=0, max=1)`; what stands behind a `*` only so. `out=None` may be said anywhere, as in NumPy.
+has no rounding, 0.5 is correctly rounded. In `fast` mode `sin` and `cos` (never beyond 1) and `x**3` to
+`x**5` may have up to 4. Integers wrap; nothing traps. Arguments may be given by name:
+`clip(x, min=0, max=1)`; parameters after a `*` are keyword-only. `out=None` is always accepted, as in
+NumPy.
 ";
 
 const REDUCTIONS: &str = "\
 `axis` is an integer, counted from the last axis if negative, or a tuple of them, as in `axis=(0, -1)`;
-without it all axes are taken. What follows the operands may go without its name, in NumPy's order:
-`sum(x, 1, f32)`. The result has no axis that was taken, or with `keepdims=True` one of a single element, so that `x - mean(x,
-axis=1, keepdims=True)` broadcasts. A reduction may stand anywhere in an expression, over anything.
-A single number has the axes 0 and -1.
+by default all axes are reduced. Options may be positional, in NumPy's order: `sum(x, 1, f32)`. Reduced
+axes are removed or, with `keepdims=True`, kept with extent 1, so that
+`x - mean(x, axis=1, keepdims=True)` broadcasts. A reduction may be used anywhere in an expression, of any
+expression. A single number has the axes 0 and -1.
 
 Floats are added in one fixed order, whatever the memory layout, the number of threads and the
 machine: the result has the same bits everywhere.
@@ -61,30 +62,30 @@ constants. Nothing is copied; only strides change.
 fn rule(row: &Row) -> &'static str {
     match row.rule {
         Rule::Arithmetic if row.parameters.len() == 1 => "any number; the result has its dtype",
-        Rule::Arithmetic => "any numbers; they meet in one dtype, which is the result's",
+        Rule::Arithmetic => "any numbers; they promote to one dtype, which is the result's",
         Rule::Real => "any numbers; computed in f32 or f64",
         Rule::Double => "any numbers; computed in f64",
         Rule::Scaled => "any number, which becomes f32 or f64, and an integer",
         Rule::Divide => "any numbers; computed in f32 or f64, integers in f64",
-        Rule::Rounding => "any number; integers stay as they are",
+        Rule::Rounding => "any number; integers are unchanged",
         Rule::Comparison => "any numbers; the result is bool",
         Rule::Predicate => "any number; the result is bool",
         Rule::Truths => "any numbers; the result is bool",
         Rule::Logical => "bool",
-        Rule::Bitwise => "bool and integers; they meet in one dtype, which is the result's",
-        Rule::Integers => "integers; they meet in one dtype, which is the result's",
+        Rule::Bitwise => "bool and integers; they promote to one dtype, which is the result's",
+        Rule::Integers => "integers; they promote to one dtype, which is the result's",
         Rule::Tally => "bool or an integer; the result is u8",
-        Rule::Select => "a bool, and two values that meet in one dtype, which is the result's",
+        Rule::Select => "a bool, and two values that promote to one dtype, which is the result's",
         Rule::Filled => "any number, and one number; the result has the dtype of the first",
-        Rule::Total => "any number; of bool and integers in 64 bits",
-        Rule::Average => "any number; of bool and integers in f64",
+        Rule::Total => "any number; bool and integers in 64 bits",
+        Rule::Average => "any number; bool and integers in f64",
         Rule::Extreme => "any number; the result has its dtype",
         Rule::Truth => "any number, true if not 0; the result is bool",
         Rule::Count => "any number, counted if not 0; the result is i64",
         Rule::Position => "any number; the result is i64",
-        Rule::Spread => "any number; of bool and integers in f64; ddof is one number",
+        Rule::Spread => "any number; bool and integers in f64; ddof is one number",
         Rule::Agreement => "any numbers; the result is one bool",
-        Rule::Products => "any numbers, which meet in one dtype; of bool and integers in 64 bits",
+        Rule::Products => "any numbers, which promote to one dtype; bool and integers in 64 bits",
     }
 }
 

@@ -47,7 +47,7 @@ impl Drop for Guarded {
     }
 }
 
-/// Where an array of so many bytes starts in its page.
+/// The offset of an array of this size in its page.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     Start(usize),
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-/// What is being run, for the fault handler.
+/// The current case, for the fault handler.
 static CASE: Mutex<String> = Mutex::new(String::new());
 static CASE_AT: AtomicUsize = AtomicUsize::new(0);
 static CASE_LEN: AtomicUsize = AtomicUsize::new(0);
@@ -297,7 +297,7 @@ fn d13_strided_inputs_flush_against_both_ends() {
 
 // Grids: axis reductions, views, and panels of what is turned.
 
-/// A grid of so many bytes between two pages that may not be touched.
+/// A grid between two protected pages.
 struct Fenced {
     base: *mut u8,
     pages: usize,
@@ -332,7 +332,7 @@ impl Drop for Fenced {
     }
 }
 
-/// How a grid lies in its pages.
+/// The placement of a grid in its pages.
 #[derive(Clone, Copy, Debug)]
 struct Lying {
     /// Fortran's order instead of C's.
@@ -365,7 +365,7 @@ impl Lying {
         strides
     }
 
-    /// Where the first element is, among so many bytes in pages of so many.
+    /// The offset of the first element in the pages.
     fn first(self, bytes: usize, size: usize, room: usize) -> usize {
         let start = if self.end { room - bytes } else { 0 };
         if self.backwards { start + bytes - size } else { start }

@@ -95,7 +95,7 @@ fn d9_strides_that_nobody_takes_may_be_any() {
     }
 }
 
-/// Options of any size: none is a sum that overflows, or a list that nobody can allocate.
+/// Options of any size: none causes an overflow or an impossible allocation.
 #[test]
 fn f12_options_of_any_size() {
     if !alone("f12_options_of_any_size") {

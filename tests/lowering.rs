@@ -62,8 +62,7 @@ fn spelled(row: &Row) -> String {
     }
 }
 
-/// All pairs of special values, then random ones: so many elements that whole vectors, tails and
-/// all are met.
+/// All pairs of special values, then random ones: enough elements for whole vectors and tails.
 fn columns(dtype: DType, third: DType) -> [Vec<u64>; 3] {
     let list = specials(dtype);
     let others = specials(third);

@@ -137,7 +137,7 @@ mod on_linux {
             fs::remove_dir(path).unwrap();
             assert_eq!(run.unwrap()[[0]], 3.0);
         }
-        // Nor does it follow a link that somebody has put there.
+        // Nor does it follow a link at that path.
         let target = tempfile::NamedTempFile::new().unwrap();
         let link = Removed(dump);
         std::os::unix::fs::symlink(target.path(), &link.0).unwrap();

@@ -214,7 +214,7 @@ fn overlaps_stay_as_they_were() {
         let (arg, out) = pair(&mut two, 0, 2);
         let error = idle.rebind([arg], [out]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Alias, "{name}");
-        let message = "output 0 overlaps the input 'a' in another way than when bound";
+        let message = "output 0 overlaps the input 'a' differently than when bound";
         assert_eq!(
             (error.message(), error.hints()),
             (message, &["bind the kernel anew".into()][..])
@@ -241,8 +241,8 @@ fn what_is_not_as_before_is_refused() {
     for (arg, kind, part) in [
         ((&narrow).into(), ErrorKind::Type, "'a' is f32, but was bound as f64"),
         ((&short).into(), ErrorKind::Shape, "'a' has the shape (2,), but was bound with (3,)"),
-        (reversed.into(), ErrorKind::Layout, "'a' lies in memory in another way"),
-        (Arg::from(&a).byte_swapped(), ErrorKind::Layout, "'a' lies in memory in another way"),
+        (reversed.into(), ErrorKind::Layout, "'a' has another memory layout"),
+        (Arg::from(&a).byte_swapped(), ErrorKind::Layout, "'a' has another memory layout"),
         (1.0.into(), ErrorKind::Type, "'a' is of another type than when bound"),
     ] {
         let (got, message) = try_a(arg).unwrap_err();

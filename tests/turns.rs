@@ -100,7 +100,8 @@ impl Random {
     }
 }
 
-/// The largest errors in f64 of so many random arguments, and in f32 of every so many-th of all.
+/// The largest errors over `samples` random arguments in f64, and over every `step`-th argument in
+/// f32.
 fn measured(samples: usize, step: u64) -> Vec<(&'static str, DType, f64)> {
     const CHUNK: usize = 1 << 14;
     let mut list = Vec::new();

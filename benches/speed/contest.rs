@@ -47,7 +47,7 @@ pub fn count(n: usize) -> String {
 /// stay on one.
 const SHARED: usize = 1 << 20;
 
-/// The program, on an engine of so many threads.
+/// The program, on an engine with `threads` threads.
 pub fn program(workload: &Workload, threads: usize) -> Result<Program> {
     Engine::builder().threads(threads).mode(workload.mode).build().compile(&workload.text)
 }

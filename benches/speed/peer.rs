@@ -81,7 +81,7 @@ impl Call<'_> {
     pub fn run(&self, threads: usize) {
         let alone = c_int::from(threads == 1);
         let (n, grain) = (self.n as c_long, self.grain as c_long);
-        // SAFETY: whoever made the call vouched for the arrays.
+        // SAFETY: the arrays are guaranteed by the maker of the call.
         unsafe { (self.peer.run)(self.body, self.arrays.as_ptr(), n, grain, alone) }
     }
 }

@@ -81,19 +81,18 @@ const TABLE: &[Row] = {
         Name None, Some("name"), Text("NAMES"),
             "names for the outputs, one each: mid,spread";
         Format None, Some("format"), Word("FORMAT", FORMATS),
-            "what is printed: text (the default); json, lists under the outputs' names; csv, a \
+            "output format: text (the default); json, lists under the outputs' names; csv, a \
              column for each output; npy, one output as a .npy file";
         Digits None, Some("digits"), Text("N"),
-            "print floats with at most N significant digits, 1 to 17; 17 tell all floats apart";
+            "print floats with at most N significant digits, 1 to 17; 17 distinguish all floats";
         Full None, Some("full"), Nothing,
             "print long arrays to their last element";
         Memory None, Some("memory"), Text("SIZE"),
-            "about how much memory a run may take: 64MiB, 2GB; 1GiB by default";
+            "approximate memory limit of a run: 64MiB, 2GB; 1GiB by default";
         Sep None, Some("sep"), Text("CHAR"),
-            "what stands between the fields of a table: a character, tab, or blank; by default \
-             what the first line has";
+            "separator of a table's fields: a character, tab, or blank; detected by default";
         Header None, Some("header"), Nothing,
-            "the first line of a table has names, even if it is nothing but numbers";
+            "the first line of a table has names, even if all are numbers";
         NoHeader None, Some("no-header"), Nothing,
             "the first line of a table has values; its columns are column_1, column_2, ...";
         DecimalComma None, Some("decimal-comma"), Nothing,
@@ -101,31 +100,31 @@ const TABLE: &[Row] = {
         Threads None, Some("threads"), Text("N"),
             "at most N threads, 1 to 1024; by default all that this process may use";
         Mode None, Some("mode"), Word("MODE", MODES),
-            "what may be done to floats: strict (the default), contract, fast";
+            "floating-point mode: strict (the default), contract, fast";
         Stats None, Some("stats"), Nothing,
-            "say what the run took: memory, bytes, copies, the time of each pass";
+            "print statistics of the run: memory, bytes, copies, the time of each pass";
         Progress None, Some("progress"), Nothing,
-            "draw a bar on the terminal at once, not only for what takes more than a second";
+            "show a progress bar at once, not only for runs longer than a second";
         NoProgress None, Some("no-progress"), Nothing,
-            "draw no bar";
+            "show no progress bar";
         Quiet Some('q'), Some("quiet"), Nothing,
-            "say nothing but errors";
+            "print only errors";
         Verbose Some('v'), Some("verbose"), Nothing,
-            "say what was written even where standard error is no terminal";
+            "report written files even if standard error is not a terminal";
         Color None, Some("color"), Word("WHEN", COLORS),
             "colour messages: auto (the default: on a terminal, unless NO_COLOR is set), always, \
              never";
         Svg None, Some("svg"), Nothing,
-            "draw the passes over the data, what each computes, reads and writes";
+            "draw the passes over the data: what each computes, reads and writes";
         Count Some('n'), None, Text("COUNT"),
             "elements of each array without extents; 1e7 by default";
         Dtype None, Some("dtype"), Text("TYPE"),
-            "their dtype, if they are given none; f64 by default";
+            "dtype of arrays without their own; f64 by default";
         Peers None, Some("peers"), Nothing,
             "also time a plain loop in C, built by the system's compiler (cc), and ndarray, \
-             operation by operation; in turns with the program";
+             operation by operation; interleaved with the program";
         Flamegraph None, Some("flamegraph"), Path("FILE.svg"),
-            "instead, draw where the time goes, as Linux's `perf` sees it";
+            "instead, draw a flame graph recorded by Linux's `perf`";
         Json None, Some("json"), Nothing,
             "print one JSON object";
         Help Some('h'), Some("help"), Nothing,

@@ -22,13 +22,13 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn limit(bytes: u64) -> String {
     let exact = LIMITS.iter().filter(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size));
     match exact.min_by_key(|(_, size)| bytes / size) {
-        // Many digits tell nobody how much it is.
+        // Large numbers are easier to read with a unit.
         Some((unit, size)) if bytes / size < 100_000 => format!("{}{unit}", bytes / size),
         _ => size(bytes),
     }
 }
 
-/// A limit that is at least so much, as it is given on the command line: to three digits or so.
+/// Formats a limit as on the command line, rounded up to about three digits.
 pub(crate) fn limit_of(bytes: u64) -> String {
     let binary = LIMITS.iter().filter(|(unit, _)| unit.ends_with("iB"));
     match binary.rev().find(|(_, size)| bytes > 4 * size) {

@@ -83,18 +83,18 @@ const VERBS: &[About] = &[
         ],
         text: &[
             "PROGRAM is text as NumPy users write it: bindings, then the outputs, separated by ';' \
-             or new lines (`hotloop help language`). Names that it does not bind are inputs. With \
-             -f FILE, or @FILE in its place, it stands in a file. One that starts with '-' may need \
-             a '--' before it; one that is called as a command is put in brackets: '(bench)'.",
-            "A FILE is a .npy file, or one array of others: FILE.npz:MEMBER, FILE.csv:COLUMN, or by \
-             number FILE.csv:#2. A FILE without a name before it (.csv, .tsv, .npz, .npy) gives \
-             every input that is called as one of its arrays. A NUMBER (0.5, 3, True) takes the dtype of what it meets, as a literal does; write ./3 \
-             for a file of that name.",
-            "Outputs are printed, long ones in short, or go to the PATH of -o: a .npy file for one; \
-             for several a .npz archive, a .csv table, or a directory (PATH/) with one file each. \
-             `-o -` is standard output, as a .npy file, and NAME=- standard input. Files may be \
-             larger than memory: they are read and written in pieces. On a terminal a line \
-             says what was written, and a bar shows how far a long run is.",
+             or new lines (`hotloop help language`). Names that it does not bind are inputs. -f FILE, \
+             or @FILE instead of PROGRAM, reads it from a file. A program that starts with '-' may \
+             need a '--' before it; one with the name of a command needs parentheses: '(bench)'.",
+            "A FILE is a .npy file, or one array of another file: FILE.npz:MEMBER, FILE.csv:COLUMN, \
+             or by number FILE.csv:#2. A FILE without a NAME (.csv, .tsv, .npz, .npy) supplies every \
+             input that has the name of one of its arrays. A NUMBER (0.5, 3, True) takes the dtype \
+             of the other operand, as a literal does; write ./3 for a file of that name.",
+            "Outputs are printed, long ones abbreviated, or written to the PATH of -o: a .npy file \
+             for one; for several a .npz archive, a .csv table, or a directory (PATH/) with one \
+             file each. `-o -` is standard output, as a .npy file, and NAME=- standard input. Files \
+             may be larger than memory: they are read and written in chunks. On a terminal a line \
+             reports what was written, and a bar shows the progress of a long run.",
             "In JSON, NaN and the infinities are null.",
         ],
         options: &[
@@ -124,7 +124,7 @@ const VERBS: &[About] = &[
     About {
         verb: Verb::Explain,
         name: "explain",
-        summary: "shows what a program becomes: the plan, the steps, the graph",
+        summary: "shows the plan, the steps and the graph of a program",
         usage: "PROGRAM [[NAME=]FILE|NAME=NUMBER|NAME:TYPE]...",
         examples: &[
             "hotloop explain '(bid + ask) / 2' bid=bid.npy ask=ask.npy",
@@ -134,12 +134,13 @@ const VERBS: &[About] = &[
             "hotloop explain --svg '(x - mean(x)) / std(x)' -o standardize.svg",
         ],
         text: &[
-            "TYPE is a dtype for an array (f64, int32, ...), to which a shape may be added in \
-             brackets: numbers are extents, and a name stands for the same extent everywhere. It may also be a dtype and '@' for one element (f64@), or a kind for a number that \
-             takes the dtype of what it meets: int, float, weak (the same as float). An input \
-             without a TYPE is an f64 array, unless a FILE without a name gives the arrays that \
-             are called as inputs.",
-            "-o writes a new .txt or .md file, or one of an earlier time; with --svg a .svg file.",
+            "TYPE is a dtype for an array (f64, int32, ...), optionally with a shape in brackets: \
+             numbers are extents, and a name is the same extent everywhere. It may also be a dtype \
+             and '@' for one element (f64@), or a kind for a number that takes the dtype of the \
+             other operand: int, float, weak (the same as float). An input without a TYPE is an f64 \
+             array, unless a FILE without a NAME supplies it.",
+            "-o writes a new .txt or .md file, or replaces an earlier explanation; with --svg a \
+             .svg file.",
         ],
         options: &[
             Flag::File,
@@ -169,10 +170,10 @@ const VERBS: &[About] = &[
         text: &["ARRAY is DTYPE[EXTENT,EXTENT,...]:LAYOUT, each part optional: f32, [1e6], \
              f64[20,30]:F. Without extents an array has COUNT elements. LAYOUT is C (the default), \
              F (the first axis varies fastest), rev (the last axis runs backwards), step2 (every \
-             second element along the last axis) or odd (one byte beside an aligned address). An \
-             input that is not given is an array of COUNT elements, unless a FILE without a name \
-             gives the arrays that are called as inputs. Floats are uniform in (0, 1), \
-             integers 1 to 100, the same in every run of the command."],
+             second element along the last axis) or odd (one byte past an aligned address). An \
+             input that is not given is an array of COUNT elements, unless a FILE without a NAME \
+             supplies it. Floats are uniform in (0, 1), integers 1 to 100, the same in every run \
+             of the command."],
         options: &[
             Flag::File,
             Flag::Count,
@@ -195,24 +196,23 @@ The keys of the JSON object:
   n                           elements of the loop: of the shape to which all
                               arrays broadcast, or of the largest array if they
                               do not
-  threads                     the most threads that a run may use
-  dtype                       of the arrays that are not given another
+  threads                     the maximum number of threads of a run
+  dtype                       the dtype of arrays without their own
   mode                        strict, contract or fast
   native                      whether native code ran; otherwise the interpreter
-                              answered
   compile_s                   seconds from the text to code for these types, the
                               first time in the process
-  recompile_s                 the same of an engine that is made later
+  recompile_s                 the same with an engine that is made later
   min_s, median_s             seconds of one run
   bytes                       bytes of the elements that a run reads and writes,
                               each once
   gb_per_s                    bytes / min_s / 1e9
   ns_per_element              min_s / n * 1e9
-  interpreter_ns_per_element  the same of the reference interpreter
-  speedup                     the interpreter's time divided by ours
-  runs                        how many runs were timed
-  floor_s                     median seconds of a loop that only moves as many
-                              bytes, on as many threads
+  interpreter_ns_per_element  the same for the reference interpreter
+  speedup                     the interpreter's time divided by hotloop's
+  runs                        the number of timed runs
+  floor_s                     median seconds of a loop that only moves the same
+                              number of bytes, on as many threads
   floor_ratio                 median_s / floor_s
   peers                       with --peers: median seconds of c and of ndarray,
                               or null
@@ -224,27 +224,27 @@ The keys of the JSON object:
         summary: "lists the functions, or describes some",
         usage: "[NAME | PATTERN]",
         examples: &["hotloop functions", "hotloop functions clip", "hotloop functions 'arc*'"],
-        text: &["In a PATTERN '*' stands for any letters and '?' for one."],
+        text: &["In a PATTERN '*' matches any letters and '?' one letter."],
         options: &[Flag::Color],
         table: "",
     },
     About {
         verb: Verb::Repl,
         name: "repl",
-        summary: "evaluates programs line by line, and keeps what they name",
+        summary: "evaluates programs line by line, and keeps their variables",
         usage: "[NAME=FILE | NAME=NUMBER | FILE]...",
         examples: &["hotloop repl x=bid.npy k=0.5", "echo 'sum(x)' | hotloop repl x=bid.npy"],
         text: &[
-            "`hotloop` without any word is the same. `:help` there lists what can be typed.",
+            "`hotloop` without arguments is the same. In a session, `:help` lists its commands.",
             "A FILE is a .npy file, or one array of an .npz archive or a .csv table: \
-             FILE.npz:MEMBER, FILE.csv:COLUMN. Without a NAME it gives all its arrays, as `:load \
-             FILE` does there.",
-            "On a terminal lines can be edited, completed with the tabulator and found again: they \
-             are kept in ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the \
-             file that HOTLOOP_HISTORY names; if that is empty, nowhere. Otherwise the lines of \
-             standard input are evaluated; if one of them fails, so does the command in the end, \
-             with 1. Ctrl-C stops what is being computed, and there ends the command too. Random \
-             numbers begin with the seed 0 every time; `:seed` sets another.",
+             FILE.npz:MEMBER, FILE.csv:COLUMN. Without a NAME it supplies all its arrays, as `:load \
+             FILE` does.",
+            "On a terminal lines have editing, tab completion and a history. It is kept in \
+             ~/.local/state/hotloop/history ($XDG_STATE_HOME is obeyed), or in the file named by \
+             HOTLOOP_HISTORY; if that is empty, nowhere. Without a terminal, the lines of standard \
+             input are evaluated; if one fails, the exit code is 1. Ctrl-C stops the computation \
+             and, without a terminal, ends the command. Random numbers start with the seed 0; \
+             `:seed` sets another.",
         ],
         options: &[
             Flag::Digits,
@@ -275,7 +275,7 @@ The keys of the JSON object:
     About {
         verb: Verb::Version,
         name: "version",
-        summary: "says which version this is",
+        summary: "prints the version",
         usage: "",
         examples: &[],
         text: &[],
@@ -285,7 +285,7 @@ The keys of the JSON object:
     About {
         verb: Verb::Completions,
         name: "completions",
-        summary: "prints what makes a shell complete the words of this command",
+        summary: "prints a shell completion script",
         usage: "bash | zsh | fish",
         examples: &[
             "source <(hotloop completions bash)     # in ~/.bashrc",

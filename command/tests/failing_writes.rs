@@ -17,18 +17,18 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_long, c_void, pid_t};
 use runs::names;
 
-/// What becomes of the call of this number that an output takes.
+/// The fate of the call with this number.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
     /// It fails.
     Fails(c_int),
     /// It is interrupted, if it is a write.
     Interrupted,
-    /// All writes take no more than so many bytes.
+    /// All writes accept at most this many bytes.
     Short(u64),
 }
 
-/// What a run under this process came to.
+/// The result of a traced run.
 struct Traced {
     code: c_int,
     /// How many calls its outputs took.
@@ -93,11 +93,11 @@ struct Thread {
     within: bool,
     /// Whether that opens a file.
     opens: bool,
-    /// What it is to fail with.
+    /// The error to fail with.
     fails: Option<c_int>,
 }
 
-/// Of `O_TMPFILE` what is not `O_DIRECTORY`.
+/// The bits of `O_TMPFILE` without `O_DIRECTORY`.
 const NAMELESS: u64 = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u64;
 
 /// Runs the command and answers the call of a number, counted from 1. Where there are no `nameless`
@@ -321,7 +321,7 @@ fn h4_interrupted_and_short_writes() {
     }
 }
 
-/// Nobody can stop a disk that is busy, but nobody has to wait for it to hear of it either.
+/// A busy disk cannot be interrupted, but the message must not wait for it.
 #[test]
 fn a_signal_is_answered_while_the_disk_is_busy() {
     for name in ["y.npy", "y.npz", "y.csv"] {

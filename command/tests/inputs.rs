@@ -132,7 +132,7 @@ fn h1_a_bomb_is_refused_by_its_header() {
     assert!(most < 4 << 20, "{most} bytes");
 }
 
-/// What is read whole takes its size once, and counts against the memory of a run.
+/// Arrays read into memory take their size once, and count against the memory limit.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_is_read_whole_takes_its_size_once() {
@@ -218,7 +218,7 @@ fn inputs_that_are_not_read() {
         let either = err.contains("the program has no input 'y' either");
         assert_eq!(either, words.len() == 3, "{err}");
     }
-    // `=` binds, and somebody may have meant to compare.
+    // `=` binds; a comparison may have been meant.
     for (word, what) in [("a=ok.npy", "array"), ("a=1", "number"), ("a=t.csv:a", "array")] {
         let err = fails(dir, 2, &["a = b", word, "b=ok.npy"]);
         let about = format!(

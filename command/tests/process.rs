@@ -26,7 +26,7 @@ fn session(dir: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-/// A file of so many numbers, all the same.
+/// A file of `count` equal numbers.
 fn write_f64(path: &Path, value: f64, n: usize) {
     let header = Header::new(DType::F64, &[n]).to_bytes();
     fs::write(path, [header, value.to_le_bytes().repeat(n)].concat()).unwrap();
@@ -313,7 +313,7 @@ fn a_signal_ends_the_waiting_for_a_pipe() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     ["p", "p.csv", "idle"].iter().for_each(|name| pipe(dir, name));
-    // Somebody who never says anything, once the command listens.
+    // A writer that never sends anything after the command opens the pipe.
     let path = dir.join("idle");
     std::thread::spawn(move || {
         let _idle = File::options().write(true).open(path);
@@ -351,7 +351,7 @@ fn until_begun(child: &mut Child, dir: &Path) {
     }
 }
 
-/// Work of so many gammas an element, which take their time.
+/// A slow program of this many gammas per element.
 fn gammas(count: usize) -> String {
     format!("{}x{}", "gamma(".repeat(count), ")".repeat(count))
 }
@@ -552,7 +552,7 @@ fn a_reader_of_an_output_that_goes_away_ends_it_quietly() {
         }
         assert_eq!(&start, if name == "p.csv" { b"x\n0" } else { b"\x93NU" });
         let output = soon(move || child.wait_with_output().unwrap());
-        // As a shell has it for who ends by the signal of a pipe that nobody reads: not all is there.
+        // The shell's exit code for `SIGPIPE`: the output is incomplete.
         assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()), "{name}");
     }
     // One that was never there.

@@ -242,7 +242,7 @@ fn columns_of_one_name_and_of_names_that_are_no_text() {
     }
 }
 
-/// A table of so many columns of a row of numbers.
+/// A table of `columns` columns and one row of numbers.
 #[cfg(target_os = "linux")]
 fn write_wide(dir: &std::path::Path, columns: usize) {
     use std::io::Write;
@@ -290,7 +290,7 @@ fn a_wide_table_takes_little_more_than_its_names() {
     assert_eq!(out, "c0: i64 (1,)\n");
     assert!(err.starts_with("note: \"text.csv\": left out 99999 columns of text: c1, "), "{err}");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    // Nobody wants so many variables.
+    // Too many variables for a session.
     let start = std::time::Instant::now();
     let (out, err) = session(dir, ":load wide.csv\n:load x=wide.csv:c000007\nx");
     assert_eq!(out, "x: i64 (1,)\nx: i64 (1,)\n[7]\n");

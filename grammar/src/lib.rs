@@ -44,8 +44,8 @@
 //! - Operators bind as in Python: `-2**2` is `-(2**2)`, `2**-1` is legal, `a & b == c` is
 //!   `(a & b) == c`. Comparisons chain, and a chain is one [`ExprKind::Compare`].
 //! - `not` is looser than a comparison, so `a == not b` is an error, as in Python.
-//! - A statement ends with its line or with `;`. A statement continues on the next line inside
-//!   brackets and after a token that needs an operand: `,`, `=`, `->`, `.`, `if`, `else`.
+//! - A statement ends with its line or with `;`. It continues on the next line inside brackets and
+//!   after an operator, `,`, `=`, `->`, `.`, `if` or `else`.
 //! - Only the last statement may be the outputs. A trailing comma is ignored.
 //! - `1.` is the float 1.0 and `.5` is 0.5. An integer has at most 127 bits and does not begin
 //!   with `0` unless it is `0`; a decimal too large for an `f64` is infinity. An underscore stands

@@ -649,7 +649,7 @@ impl<'input> Tokens<'input> {
                 '@' if self.previous.is_some_and(Token::ends_operand) => error.hint(
                     "there is no product of matrices; `dot(x, y)` is the sum of the products",
                 ),
-                '@' | '$' => error.hint(format!("a name stands alone, without `{c}`")),
+                '@' | '$' => error.hint(format!("write the name without `{c}`")),
                 '{' => error.hint("outputs are named by binding them: `mid = (bid + ask) / 2`"),
                 _ => error,
             };

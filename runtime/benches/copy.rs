@@ -73,7 +73,7 @@ fn panels(n: usize, size: usize) {
         n * column,
         &mut [
             ("plain reading", &mut || {
-                // SAFETY: the array has so many words.
+                // SAFETY: the array has this many words.
                 black_box(sum(unsafe { std::slice::from_raw_parts(bytes.cast(), total) }));
             }),
             ("panels", &mut || {

@@ -39,7 +39,7 @@ fn sequence(reducer: &Reducer, data: &[u8], piece: usize) -> f64 {
     time(data.len() / size, || {
         sequence.start(reducer, 0);
         for part in data.chunks(piece * size) {
-            // SAFETY: started above; the part holds so many elements.
+            // SAFETY: started above; the part holds this many elements.
             unsafe { sequence.push(reducer, part.as_ptr(), part.len() / size) };
         }
         black_box(sequence.finish(reducer));
@@ -84,7 +84,7 @@ fn main() {
                 _ => (x as f64).to_bits(),
             };
         }
-        // SAFETY: so many initialised bytes.
+        // SAFETY: this many initialised bytes.
         let bytes = unsafe {
             std::slice::from_raw_parts(memory.as_ptr().cast::<u8>(), size_of_val(&memory[..]))
         };

@@ -155,8 +155,8 @@ fn ldexp(mut x: f64, mut n: i32) -> f64 {
     x
 }
 
-/// How far y is from the exact result, in units of the last place of a format with so many bits
-/// and these least and greatest exponents.
+/// The error of y in units in the last place of a format with `bits` bits and these exponent
+/// limits.
 fn ulps(case: &Case, y: f64, (bits, least, most): (i32, i32, i32)) -> f64 {
     let Case { hi, lo, scale, .. } = *case;
     if hi == 0.0 {

@@ -15,7 +15,7 @@ fn copies_what_is_asked_for() {
         let mut memory = vec![0xEE; to + bytes + 130];
         let mut want = memory.clone();
         want[to..to + bytes].copy_from_slice(&source[from..]);
-        // SAFETY: both have room for so many bytes.
+        // SAFETY: both have room for this many bytes.
         unsafe { stream(memory.as_mut_ptr().add(to), source.as_ptr().add(from), bytes) };
         fence();
         assert!(memory == want, "{bytes} bytes from {from} to {to}");

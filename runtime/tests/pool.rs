@@ -227,7 +227,7 @@ fn pinned_threads_stay_on_their_cores() {
     assert_eq!(affinity(), mine, "the caller is not pinned");
 }
 
-/// Each thread takes the units of one part first, the same every time if nobody is late.
+/// Each thread takes the units of one range first, the same in every run if no thread is late.
 #[test]
 fn workers_take_neighbours() {
     let pool = Pool::new(2);

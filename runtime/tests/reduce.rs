@@ -78,7 +78,7 @@ fn sequence(
     let mut rest = data;
     while !rest.is_empty() {
         let (part, after) = rest.split_at((piece() * size).min(rest.len()));
-        // SAFETY: started above; the part holds so many elements.
+        // SAFETY: started above; the part holds this many elements.
         unsafe { sequence.push(reducer, part.as_ptr(), part.len() / size) };
         rest = after;
     }

@@ -68,7 +68,7 @@ impl Drain {
     pub unsafe fn run(&self, control: &Control) -> std::result::Result<(), Stop> {
         match &self.from.storage.location {
             Location::Memory(first) => {
-                // SAFETY: the array is dense, and has so many bytes.
+                // SAFETY: the array is dense, and has this many bytes.
                 let bytes = unsafe { std::slice::from_raw_parts(*first, self.bytes) };
                 store::save(&self.to, bytes, control)
             }

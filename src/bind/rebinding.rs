@@ -70,7 +70,7 @@ impl Seat {
             return Err(Error::new(ErrorKind::Shape, message).hint("bind the kernel anew"));
         }
         if view.strides != first.strides || view.storage.format != first.storage.format {
-            let message = format!("{} lies in memory in another way than when bound", name());
+            let message = format!("{} has another memory layout than when bound", name());
             return Err(Error::new(ErrorKind::Layout, message).hint("bind the kernel anew"));
         }
         if let Some((low, high)) = self.span {

@@ -266,7 +266,7 @@ impl Builder {
                     let (left, right) = (self.graph.dtype(x), self.graph.dtype(y));
                     if !left.is_float() && !right.is_float() {
                         let message = format!(
-                            "`{name}` takes bools and integers, but {left} and {right} meet in {dtype}"
+                            "`{name}` takes bools and integers, but {left} and {right} promote to {dtype}"
                         );
                         return Err(
                             type_error(message).hint(format!("convert one of them: {left}(x)"))

@@ -39,7 +39,7 @@ const WAYS: &[(&[&str], &str)] = &[
     ),
     (
         &["sort", "argsort", "unique", "searchsorted", "rank", "nonzero", "argwhere", "digitize"],
-        "the order of elements cannot be changed; each result stands where its elements stand",
+        "the order of elements cannot be changed; each result has the position of its operands",
     ),
     (
         &["concatenate", "concat", "stack", "hstack", "vstack", "append", "tile", "repeat", "pad"],

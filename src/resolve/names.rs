@@ -121,7 +121,7 @@ impl Resolver<'_> {
         if self.ast.name(name) == "None" {
             let error = Error::new(ErrorKind::Name, "None is no value");
             return Err((
-                error.hint("it stands in an index or as an argument, as axis=None"),
+                error.hint("use it in an index or as an argument, such as axis=None"),
                 span,
             ));
         }

@@ -17,7 +17,7 @@ pub fn alone(name: &str) -> bool {
     assert!(output.status.success(), "{name} alone: {}\n{said}", output.status);
     let ran = String::from_utf8_lossy(&output.stdout).contains("running 1 test\n");
     assert!(ran, "there is no test {name}");
-    // Figures, for whoever asks for them with `--nocapture`.
+    // Figures, printed with `--nocapture`.
     eprint!("{said}");
     false
 }

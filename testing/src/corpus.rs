@@ -393,10 +393,10 @@ impl Case {
         modes.find(|mode| mode.name() == name).expect("a mode")
     }
 
-    /// Runs it on its inputs so many times over.
+    /// Runs it on its inputs, repeated this many times.
     ///
     /// # Errors
-    /// What is wrong with the answer.
+    /// The difference from the expected result.
     pub fn attempt(&self, engine: &Engine, times: usize) -> Result<(), String> {
         let result = engine.compile(&self.expr).and_then(|program| run(&program, self, times));
         check(self, result, times)

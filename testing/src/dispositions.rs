@@ -1,7 +1,7 @@
 //! Signal dispositions for the children of a test.
 
-/// Children take signals as ever, also where the test runs behind `nohup` or a script's `&`, which
-/// have them ignored, or by Python, which ignores the one of the limit on the size of files.
+/// Children have default signal handling, also if the test runs behind `nohup` or a script's `&`,
+/// which have them ignored, or by Python, which ignores the one of the limit on the size of files.
 pub fn as_ever() {
     #[cfg(unix)]
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGXFSZ] {

@@ -86,8 +86,8 @@ fn g3_two_runs_into_one_array() {
                 start.wait();
                 for _ in 0..20 {
                     let at = room[1].as_ptr().cast::<u8>();
-                    // SAFETY: the elements are writable; that somebody else writes them is what
-                    // is tested.
+                    // SAFETY: the elements are writable; the test is that another thread writes
+                    // them.
                     let out = unsafe { Out::raw(at, &[N], &[8], DType::I64) };
                     program.eval_into((("a", a), ("k", k)), &mut [out]).unwrap();
                 }

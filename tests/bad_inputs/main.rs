@@ -158,7 +158,7 @@ fn everywhere<T: Element>(value: &'static T, n: usize) -> Arg<'static> {
     unsafe { Arg::raw(std::ptr::from_ref(value).cast(), &[n], &[0], T::DTYPE) }
 }
 
-/// Floats that are hard for somebody.
+/// Floats that are hard for some operation.
 const HARD: [f64; 16] = [
     0.0,
     -0.0,

@@ -121,8 +121,8 @@ fn d9_derived_extents_and_indices_that_overflow() {
     }
 }
 
-/// An address with a layout is somebody's word: what can be known to be a lie is found, with the
-/// argument's name, and nothing is read or written.
+/// Addresses with impossible layouts: everything that can be detected is an error with the
+/// argument's name, before any access.
 #[test]
 fn d10_layouts_that_cannot_be() {
     let data = [1.0f64, 2.0, 3.0];

@@ -21,7 +21,7 @@ fn d5_d6_inputs_that_are_outputs() {
                     want[n + i] = memory[at(i as isize)] * 2.0 + 0.5 + memory[n + i];
                 }
                 let base = memory.as_mut_ptr().cast::<u8>();
-                // SAFETY: all elements are inside `memory`, and the program is told of both.
+                // SAFETY: all elements are inside `memory`, and the program gets both arrays.
                 unsafe {
                     let input = Arg::raw(base.add(8 * at(0)), &[n], &[8 * stride], DType::F64);
                     let out = Out::raw(base.add(8 * n), &[n], &[8], DType::F64);

@@ -260,7 +260,7 @@ fn types() {
       | ^^^^^^
     ");
     assert_snapshot!(ran("a & b", &[("a", ints()), ("b", Arg::from(&[1u64, 2]))]), @r"
-    TYPE: error: `&` takes bools and integers, but i64 and u64 meet in f64
+    TYPE: error: `&` takes bools and integers, but i64 and u64 promote to f64
       |
     1 | a & b
       | ^^^^^
@@ -410,7 +410,7 @@ fn types() {
       |
     1 | @a
       | ^
-      = help: a name stands alone, without `@`
+      = help: write the name without `@`
     ");
     assert_snapshot!(compiled("log(a, 10)"), @r"
     ARITY: error: 'log' does not take 2 arguments

@@ -19,7 +19,7 @@ fn lexical() {
       |
     1 | a $ b
       |   ^
-      = help: a name stands alone, without `$`
+      = help: write the name without `$`
     ");
     assert_snapshot!(compiled("1e+"), @r"
     LEX: error: the exponent has no digits
@@ -502,9 +502,9 @@ fn places_in_the_text() {
       |
     1 | '日本語' == $
       |             ^
-      = help: a name stands alone, without `$`
+      = help: write the name without `$`
     ");
-    let want = "LEX: error: unexpected character `$`\n  |\n1 | 'e\u{301}' == $\n  |        ^\n  = help: a name stands alone, without `$`";
+    let want = "LEX: error: unexpected character `$`\n  |\n1 | 'e\u{301}' == $\n  |        ^\n  = help: write the name without `$`";
     assert_eq!(compiled("'e\u{301}' == $"), want);
     // A long line is cut on both sides of the caret.
     let long = format!("{}sine(b){}", "a + ".repeat(40), " + a".repeat(40));

@@ -9,7 +9,7 @@ use hotloop_testing::{alone, refuse_calls};
 
 use super::{TEXT, bits, cpu_time, data, endless, engines, has_threads, keep_one_core};
 
-/// Leaves this process so many files that may be open; gives back how many there might have been.
+/// Limits the number of open files of this process; returns the previous limit.
 fn limit_files(most: u64) -> u64 {
     // SAFETY: a record that lives.
     unsafe {

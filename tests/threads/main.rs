@@ -52,7 +52,8 @@ fn threads_named(start: &str) -> usize {
     names.filter(|name| name.starts_with(start)).count()
 }
 
-/// Whether the pool's threads are soon so many: a thread takes a moment to name itself and to go.
+/// Waits until the pool has this number of threads: a thread takes a moment to set its name and to
+/// exit.
 fn has_threads(count: usize) -> bool {
     let start = Instant::now();
     while threads_named("hotloop-") != count && start.elapsed() < Duration::from_secs(10) {

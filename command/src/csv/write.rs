@@ -10,7 +10,7 @@ const PART: usize = 1 << 16;
 /// Writes outputs of `rows` rows as the columns of a table with this separator.
 ///
 /// # Errors
-/// Of the file.
+/// Those of the file.
 pub(crate) fn write(
     file: &mut impl Write,
     names: &[String],

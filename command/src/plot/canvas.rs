@@ -16,11 +16,11 @@ const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x8
 /// Dots of a line that are drawn, and dots after them that are not; the next line's are others.
 const DASHES: [(u32, u32); 4] = [(1, 0), (3, 3), (1, 3), (7, 3)];
 
-/// Colours of a terminal that are told apart on dark and on light ground.
+/// Terminal colours that are distinct on dark and light backgrounds.
 const COLORS: [Color; 6] =
     [Color::Blue, Color::Yellow, Color::Green, Color::Red, Color::Magenta, Color::Cyan];
 
-/// How lines are told apart.
+/// How lines are distinguished.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Inks {
     /// By their dashes.
@@ -64,19 +64,19 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// An empty canvas of so many characters.
+    /// An empty canvas of `columns` by `rows` characters.
     pub(crate) fn new(columns: u32, rows: u32) -> Canvas {
         let count = columns as usize * rows as usize;
         let (cells, owners) = (vec![0; count], vec![0; count]);
         Canvas { columns, rows, cells, owners, inks: Inks::Dashes, line: 0, drawn: 0 }
     }
 
-    /// The same, whose lines are told apart so.
+    /// Sets how lines are distinguished.
     pub(crate) fn with_inks(self, inks: Inks) -> Canvas {
         Canvas { inks, ..self }
     }
 
-    /// What is drawn from now on is this line.
+    /// Starts drawing a line.
     pub(crate) fn begin(&mut self, line: usize) {
         (self.line, self.drawn) = (line, 0);
     }

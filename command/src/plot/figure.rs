@@ -1,4 +1,4 @@
-//! What a figure shows: numbers on a grid, however many there are.
+//! Figures: numbers reduced to drawings on a grid.
 
 use std::rc::Rc;
 
@@ -57,7 +57,7 @@ impl Points<'_> {
         Ok(rising)
     }
 
-    /// Goes through the coordinates of all points, a block at a time.
+    /// Iterates over the coordinates of all points in blocks.
     fn blocks(&self, mut see: impl FnMut(&[f64], &[f64])) -> Result<()> {
         let (mut xs, mut ys) = (Vec::new(), Vec::new());
         by_parts(self.y.len(), |part| {
@@ -94,14 +94,14 @@ pub(crate) enum Drawing {
     Lines(Vec<Vec<(i32, i32)>>),
     /// Single dots.
     Dots(Vec<(i32, i32)>),
-    /// Bars beside each other, from the left end to the right one, by their heights.
+    /// Adjacent bars from left to right, given by height.
     Bars(Vec<f64>),
 }
 
 /// The room that a figure has on each side, as a part of itself.
 const MARGIN: f64 = 0.05;
 
-/// Points that are looked at together; most blocks of many points lie in one column.
+/// The size of a block of points; with many points, most blocks fall into one column.
 const BLOCK: usize = 256;
 /// Numbers that are compared at once.
 const LANES: usize = 8;
@@ -113,7 +113,7 @@ struct Ends {
 }
 
 impl Ends {
-    /// Those of no numbers.
+    /// The range of no numbers.
     const NONE: Ends = Ends { low: f64::INFINITY, high: f64::NEG_INFINITY };
 
     fn take_in(&mut self, x: f64) {
@@ -126,7 +126,7 @@ impl Ends {
         self.take_in(other.high);
     }
 
-    /// Those of some numbers, if all are finite.
+    /// The range of some numbers, if all are finite.
     fn of(numbers: &[f64]) -> Option<Ends> {
         let (vectors, rest) = numbers.as_chunks::<LANES>();
         let [mut low, mut high] = [[f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]];
@@ -183,7 +183,7 @@ impl<'a> Figure<'a> {
         Ok(Figure { x, y, kind: Kind::Points(all) })
     }
 
-    /// How many numbers fall into each of at most so many intervals.
+    /// Counts the numbers in each of at most `most` intervals.
     ///
     /// # Errors
     /// `Shape` if none is finite; `Cancelled`.
@@ -224,7 +224,7 @@ impl<'a> Figure<'a> {
         }
     }
 
-    /// Where the bars begin and end, from 0 to 1 along the axis.
+    /// The start and end of the bars, from 0 to 1 along the axis.
     pub(crate) fn bars_span(&self) -> (f64, f64) {
         match &self.kind {
             Kind::Points(..) => (0.0, 1.0),
@@ -232,7 +232,7 @@ impl<'a> Figure<'a> {
         }
     }
 
-    /// The same with room around it, so that nothing touches a frame; bars stand on theirs.
+    /// Adds margins so that nothing touches the frame; bars start at theirs.
     pub(crate) fn with_margins(&self) -> Figure<'a> {
         let (below, beside) = match &self.kind {
             Kind::Points(..) => (MARGIN, MARGIN),
@@ -242,8 +242,8 @@ impl<'a> Figure<'a> {
         Figure { x, y, kind: self.kind.clone() }
     }
 
-    /// The figure on a grid of so many dots: a drawing for each line. Places are counted in parts
-    /// of the way from a dot to the next.
+    /// Draws the figure on a grid of dots: a drawing for each line. Positions are in fractions of
+    /// the distance between dots.
     ///
     /// # Errors
     /// `Cancelled`.
@@ -302,7 +302,7 @@ fn bins(scale: Scale, ends: &Ends, count: usize, most: usize) -> (Scale, usize) 
     (scale, count.min(most))
 }
 
-/// How many places there are from a dot to the next.
+/// The number of positions per dot.
 #[derive(Clone, Copy)]
 struct Grid(i32);
 
@@ -350,7 +350,7 @@ impl Trace {
         Trace { grid, lines: Vec::new(), line: Vec::new(), stay: None, gap: false }
     }
 
-    /// Goes on through some points, each at its place on the grid.
+    /// Continues a line through points at their grid positions.
     fn block(&mut self, x: &[f64], y: &[f64], place: impl Fn((f64, f64)) -> (i32, i32)) {
         let (Some(first), Some(last)) = (placed(x, y).next(), placed(x, y).next_back()) else {
             self.gap = true;

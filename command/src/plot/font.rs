@@ -1,7 +1,7 @@
 //! The font of figures, which is a part of the command: a picture looks the same on every machine.
 //!
-//! It is DejaVu Sans, which is as wide as any usual font; what fits in it fits in an SVG, whose
-//! text the viewer sets in a font of its own.
+//! The font is DejaVu Sans, which is as wide as any usual font; so text that fits also fits in an
+//! SVG, where the viewer chooses the font.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ fn face() -> Option<&'static Face<'static>> {
     FACE.get_or_init(|| Face::parse(FONT, 0).ok()).as_ref()
 }
 
-/// A character's shape; what the font lacks has the sign for that.
+/// The glyph of a character, or the font's replacement glyph.
 fn glyph(face: &Face<'_>, c: char) -> GlyphId {
     let found = face.glyph_index(c).or_else(|| face.glyph_index('\u{fffd}'));
     found.unwrap_or_default()
@@ -33,7 +33,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     units * size / f64::from(face.units_per_em())
 }
 
-/// The outline of a text whose first character stands at 0 on the base line, upwards if `upwards`.
+/// The outline of a text that starts at 0 on the base line, running upwards if `upwards` is set.
 pub(crate) fn outline(text: &str, size: f64, upwards: bool) -> Vec<Command> {
     let Some(face) = face() else { return Vec::new() };
     let scale = size / f64::from(face.units_per_em());

@@ -2,27 +2,27 @@
 
 use super::font;
 
-/// What is written beside a figure; what is empty is left out.
+/// The labels of a figure; empty ones are omitted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Labels {
     /// Above it.
     pub title: String,
     /// Below the horizontal axis.
     pub x: String,
-    /// Beside the vertical one.
+    /// The label of the vertical axis.
     pub y: String,
     /// The name of each line.
     pub lines: Vec<String>,
 }
 
 impl Labels {
-    /// The names of the lines where there are several, which need to be told apart.
+    /// The names of the lines, if there are several.
     pub(crate) fn legend(&self) -> &[String] {
         if self.lines.len() > 1 { &self.lines } else { &[] }
     }
 }
 
-/// A text in one line: blanks and what cannot be printed are single blanks.
+/// A text on one line: runs of blanks and unprintable characters become single blanks.
 pub(crate) fn in_one_line(text: &str) -> String {
     let blank = |c: char| c.is_whitespace() || c.is_control();
     text.split(blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -1,8 +1,8 @@
 //! Figures: lines, points and histograms, in a terminal, as SVG or as PNG.
 //!
-//! A figure draws itself on a grid of dots and so is as small as what it is drawn on, however many
-//! numbers it shows. A page puts axes and words around it, on whatever plotters draws on: its own
-//! backend makes SVG; the pixels of PNG and a canvas of braille characters are ours.
+//! A figure is drawn on a grid of dots, so its size depends on the grid, not on the number of
+//! values. A page adds axes and labels, on any plotters backend: plotters' own for SVG, and ours
+//! for PNG pixels and for braille characters.
 
 mod canvas;
 mod figure;
@@ -28,21 +28,21 @@ use figure::Figure;
 pub(crate) use labels::{Labels, in_one_line};
 use numbers::Numbers;
 
-/// What a figure is to be of.
+/// The kind of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     /// A line or points.
     Points,
-    /// How often which numbers occur.
+    /// A histogram.
     Histogram,
 }
 
-/// A terminal's size where there is none.
+/// The size assumed without a terminal.
 const USUAL: (usize, usize) = (80, 24);
 /// The tallest figure, and the widest.
 const MOST: (usize, usize) = (400, 24);
 
-/// What a figure is written as, by how its file's name ends.
+/// The format of a figure's file, by extension.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     /// Shapes.
@@ -52,7 +52,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// That of a file, if it is one of a figure.
+    /// The format of a file, if its extension is one of a figure.
     pub(crate) fn of(path: &Path) -> Option<Form> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "svg" => Some(Form::Svg),
@@ -69,7 +69,7 @@ impl Form {
     }
 }
 
-/// Draws one array, or all others over the first, or with an index all over their places: as text,
+/// Draws one array, or all others over the first, or with `index` all over their indices: as text,
 /// or to a file.
 ///
 /// # Errors
@@ -105,7 +105,7 @@ pub(crate) fn draw(
     Ok(String::new())
 }
 
-/// Colours where the terminal has them, and nobody asked for none.
+/// Colours, if the terminal supports them and they are not disabled.
 fn inks() -> Inks {
     match Term::stdout().features().colors_supported() && console::colors_enabled() {
         true => Inks::Colors,
@@ -113,10 +113,10 @@ fn inks() -> Inks {
     }
 }
 
-/// The characters that a figure may take.
+/// The maximum size of a figure in characters.
 fn size() -> (usize, usize) {
     let (rows, columns) = Term::stdout().size_checked().unwrap_or((USUAL.1 as u16, USUAL.0 as u16));
-    // A line as wide as the terminal may be broken; the prompt follows below.
+    // A line as wide as the terminal may wrap; the prompt needs a row below.
     let columns = usize::from(columns).saturating_sub(1);
     (columns.min(MOST.0), usize::from(rows).saturating_sub(2).min(MOST.1))
 }

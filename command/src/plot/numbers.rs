@@ -1,4 +1,4 @@
-//! The elements of an array as floats, a part at a time.
+//! The elements of an array as floats, in parts.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,7 +27,7 @@ impl<'a> Numbers<'a> {
         !self.dtype.is_float()
     }
 
-    /// A part as floats; the buffer takes those that are none yet.
+    /// A part as floats; other dtypes are converted into the buffer.
     pub(crate) fn part<'b>(&'b self, part: Range<usize>, buffer: &'b mut Vec<f64>) -> &'b [f64] {
         fn put<const N: usize>(
             buffer: &mut Vec<f64>,
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!((numbers.len(), numbers.are_whole()), (3, true));
         let bytes = Numbers { dtype: DType::Bool, bytes: Cow::Borrowed(&[0, 1, 2]) };
         assert_eq!(bytes.part(0..3, &mut buffer), [0.0, 1.0, 1.0]);
-        // Beside an aligned address.
+        // A misaligned array.
         let odd: Vec<u8> = [&[0u8][..], &2.5f64.to_le_bytes()].concat();
         let numbers = Numbers { dtype: DType::F64, bytes: Cow::Borrowed(&odd[1..]) };
         assert_eq!(numbers.part(0..1, &mut buffer), [2.5]);

@@ -1,4 +1,4 @@
-//! A figure between axes, with its words, on anything that plotters draws on.
+//! A figure with axes and labels, on any plotters backend.
 
 use hotloop::{Error, ErrorKind};
 use plotters_backend::text_anchor::{HPos, Pos, VPos};
@@ -15,7 +15,7 @@ use super::scale::Tick;
 
 /// Dots of the page, two for each pixel of a screen; a PNG file has one pixel for each.
 pub(crate) const DOTS: (u32, u32) = (1600, 960);
-/// Places from a dot to the next: a curve through whole dots has kinks.
+/// Positions per dot: a curve through whole dots would have kinks.
 pub(crate) const PARTS: u16 = 10;
 /// A dot's width.
 const DOT: i32 = PARTS as i32;
@@ -25,26 +25,26 @@ pub(crate) const SIZE: (u32, u32) = (DOTS.0 * PARTS as u32, DOTS.1 * PARTS as u3
 /// plotters' unit of a font's size.
 pub(crate) const FONT_UNIT: f64 = 1.24;
 
-/// The heights of the numbers at the axes, of the axes' names, and of the title.
+/// The font heights of tick labels, axis labels, and the title.
 const NUMBER: f64 = 22.0 * PARTS as f64;
 const NAME: f64 = 24.0 * PARTS as f64;
 const TITLE: f64 = 30.0 * PARTS as f64;
 
-/// From the page's edges to what is inside.
+/// The margin of the page.
 const EDGE: i32 = 28 * DOT;
-/// From an axis to its numbers, and from those to what follows.
+/// The distance from an axis to its tick labels, and from those to the next item.
 const GAP: i32 = 14 * DOT;
 /// Between the lines of the legend, and the length of a sample of a line in it.
 const LEGEND: i32 = 36 * DOT;
 const SAMPLE: i32 = 48 * DOT;
-/// The most lines that the legend takes.
+/// The maximum number of rows of the legend.
 const MOST_ROWS: usize = 4;
 
 const BLACK: BackendColor = BackendColor { alpha: 1.0, rgb: (40, 40, 40) };
 const GRAY: BackendColor = BackendColor { alpha: 1.0, rgb: (225, 225, 225) };
 const WHITE: BackendColor = BackendColor { alpha: 1.0, rgb: (255, 255, 255) };
 
-/// Colours that are told apart, the first for the first line.
+/// Distinct colours, in the order of lines.
 const COLORS: [(u8, u8, u8); 10] = [
     (31, 119, 180),
     (255, 127, 14),
@@ -58,14 +58,14 @@ const COLORS: [(u8, u8, u8); 10] = [
     (23, 190, 207),
 ];
 
-/// Bars that a histogram of this size can have.
+/// The number of bars for a histogram of this size.
 pub(crate) const MOST_BARS: usize = 100;
 
 fn color_of(line: usize) -> BackendColor {
     BackendColor { alpha: 1.0, rgb: COLORS[line % COLORS.len()] }
 }
 
-/// How a text is set, and where its place is.
+/// The alignment and position of a text.
 struct Text(f64, HPos, VPos, FontTransform);
 
 impl BackendTextStyle for Text {
@@ -140,7 +140,7 @@ pub(crate) fn draw<B: DrawingBackend>(
     let page = Page {
         figure: &figure,
         labels,
-        // A whole number of dots, as all others.
+        // Rounded to whole dots, as all others.
         left: EDGE + named(&labels.y) + (widest / f64::from(PARTS)).ceil() as i32 * DOT + GAP,
         right: width - EDGE - GAP,
         top: EDGE + title + legend.rows.len() as i32 * LEGEND,
@@ -159,7 +159,7 @@ fn width_of(number: &str) -> f64 {
     font::width(number, NUMBER)
 }
 
-/// The names of the lines, as they stand in rows.
+/// The rows of the legend.
 struct Legend {
     rows: Vec<Vec<(usize, String)>>,
 }
@@ -227,7 +227,7 @@ impl Page<'_> {
         let centred = |size| Text(size, HPos::Center, VPos::Top, FontTransform::None);
         if !self.labels.title.is_empty() {
             let title = fitted(&self.labels.title, TITLE, f64::from(SIZE.0 as i32 - 2 * EDGE));
-            // In the middle of the axes, unless it is too wide for that.
+            // Centred over the axes, unless it is too wide.
             let half = (font::width(&title, TITLE) / 2.0).ceil() as i32;
             let most = SIZE.0 as i32 - EDGE - half;
             on.draw_text(&title, &centred(TITLE), (middle.min(most).max(EDGE + half), EDGE))?;
@@ -267,7 +267,7 @@ impl Page<'_> {
         for tick in self.figure.x.spaced_ticks(8, room) {
             let x = left + (tick.at * wide).round() as i32;
             on.draw_line((x, top), (x, bottom), &Stroke(GRAY, 2))?;
-            // The last label may be too wide to stand in the middle below its tick.
+            // The last label may be too wide to be centred below its tick.
             let most = SIZE.0 as i32 - (width_of(&tick.label) / 2.0).ceil() as i32;
             let place = (x.min(most), bottom + GAP);
             on.draw_text(&tick.label, &plain(HPos::Center, VPos::Top), place)?;
@@ -291,7 +291,7 @@ impl Page<'_> {
         let radius = |dots: u32| dots * u32::from(PARTS);
         match drawing {
             Drawing::Lines(lines) => {
-                // Where a line fills its columns a thin one shows more.
+                // If a line fills its columns, a thin one shows more.
                 let points: usize = lines.iter().map(Vec::len).sum();
                 let width = if points > ((right - left) / DOT) as usize * 2 { 2 } else { 4 };
                 lines.into_iter().try_for_each(|line| match &line[..] {
@@ -300,7 +300,7 @@ impl Page<'_> {
                 })
             }
             Drawing::Dots(mut dots) => {
-                // Dots that would cover each other are one.
+                // Overlapping dots are drawn once.
                 let near = 3 * DOT;
                 let moved = |at: i32| at / near * near;
                 dots.iter_mut().for_each(|(x, y)| (*x, *y) = (moved(*x), moved(*y)));
@@ -318,7 +318,7 @@ impl Page<'_> {
                 let edge = |i: usize| (from + i as f64 * wide).round() as i32;
                 heights.iter().enumerate().filter(|(_, height)| **height > 0.0).try_for_each(
                     |(i, height)| {
-                        // What is there at all is seen.
+                        // Every non-empty bar is visible.
                         let up = (height * f64::from(bottom - top)).round() as i32;
                         let top = bottom - up.max(2 * DOT);
                         let (from, to) = ((edge(i) + DOT, top), (edge(i + 1) - DOT, bottom));

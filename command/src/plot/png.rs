@@ -1,4 +1,4 @@
-//! A figure as a PNG file: pixels, on which plotters draws, and how they are written.
+//! A figure as a PNG file: a pixel backend for plotters, and the encoder.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -20,16 +20,16 @@ use super::{font, page};
 struct Picture {
     width: u32,
     height: u32,
-    /// Places from a pixel to the next.
+    /// Positions per pixel.
     parts: u16,
     pixels: Vec<u8>,
 }
 
-/// Points of a line that are covered together: what that takes grows with the square of how often a
-/// row is crossed.
+/// The number of points of a line rasterized together: the cost grows with the square of the
+/// crossings of a row.
 const PIECE: usize = 32;
 
-/// A shape as it covers pixels, from 0 to 255.
+/// The coverage of pixels by a shape, from 0 to 255.
 type Cover = (Vec<u8>, Placement);
 
 /// The file.
@@ -45,7 +45,7 @@ pub(crate) fn file(figure: &Figure<'_>, labels: &Labels) -> Result<Vec<u8>> {
 }
 
 impl Picture {
-    /// Lays a colour over what a shape covers, moved by so much.
+    /// Blends a colour over the coverage of a shape, at an offset.
     fn lay(&mut self, cover: &Cover, by: BackendCoord, color: BackendColor) {
         let (cover, place) = cover;
         let rows = cover.chunks_exact((place.width as usize).max(1));
@@ -99,7 +99,7 @@ impl Picture {
     fn encoded(&self) -> std::io::Result<Vec<u8>> {
         let mut rows = ZlibEncoder::new(Vec::new(), Compression::default());
         for row in self.pixels.chunks(self.width as usize * 3) {
-            // Each row says how it is to be understood: as it is.
+            // The filter type of each row: none.
             rows.write_all(&[0])?;
             rows.write_all(row)?;
         }
@@ -169,7 +169,7 @@ impl DrawingBackend for Picture {
         style: &S,
     ) -> std::result::Result<(), DrawingErrorKind<Infallible>> {
         let points: Vec<BackendCoord> = points.into_iter().collect();
-        // Pieces of a long line end round, so that they look joined.
+        // Pieces of a long line have round caps, so that they look joined.
         let cap = if points.len() > PIECE { Cap::Round } else { Cap::Butt };
         let mut stroke = self.stroke(style);
         stroke.join(Join::Round).cap(cap);
@@ -230,7 +230,7 @@ impl DrawingBackend for Picture {
                 HPos::Center => 0.5,
                 HPos::Right => 1.0,
             };
-        // As plotters says it for SVG.
+        // As in plotters' SVG backend.
         let down = size
             * match style.anchor().v_pos {
                 VPos::Top => 0.76,

@@ -1,4 +1,4 @@
-//! One axis of a figure: from numbers to a fraction of the axis, and round numbers along it.
+//! The scale of an axis: maps numbers to fractions of the axis, and chooses ticks.
 
 /// The numbers from one end of an axis to the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,21 +9,21 @@ pub(crate) struct Scale {
     whole: bool,
 }
 
-/// Up to here there is a float for every half.
+/// Up to this magnitude, every half is a float.
 const HALVES: f64 = (1u64 << 52) as f64;
 
-/// A round number on an axis.
+/// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// Where it is, from 0 to 1.
+    /// Its position, from 0 to 1.
     pub at: f64,
-    /// The number as text.
+    /// Its label.
     pub label: String,
 }
 
 impl Scale {
-    /// From the least to the greatest of some finite numbers; a single one is put in the middle.
-    /// Where they are integers, so are the ticks.
+    /// A scale from the minimum to the maximum of finite numbers; a single number is centred. For
+    /// integers, ticks are integers.
     pub(crate) fn new(low: f64, high: f64, whole: bool) -> Scale {
         let whole = whole && low >= -HALVES && high <= HALVES;
         if low < high {
@@ -38,33 +38,33 @@ impl Scale {
         Scale { low: below.max(f64::MIN), high: above.min(f64::MAX), whole }
     }
 
-    /// The same with room below its low end and above its high one, each a part of its length.
+    /// Extends the scale below and above by fractions of its length.
     pub(crate) fn widened(self, below: f64, above: f64) -> Scale {
-        // Halves, for the length may be larger than any number.
+        // Computed in halves, because the length may overflow.
         let half = self.high / 2.0 - self.low / 2.0;
         let low = (self.low - half * (2.0 * below)).max(f64::MIN);
         let high = (self.high + half * (2.0 * above)).min(f64::MAX);
         Scale { low, high, ..self }
     }
 
-    /// Where its ends are in another one that it is a part of.
+    /// The positions of its ends in a larger scale.
     pub(crate) fn within(self, other: Scale) -> (f64, f64) {
         (other.fraction(self.low), other.fraction(self.high))
     }
 
-    /// Whether only integers are marked: they are so small that each is a float.
+    /// Whether ticks are integers, all of which are exact floats.
     pub(crate) fn is_whole(self) -> bool {
         self.whole
     }
 
-    /// Where a number is: 0 at the low end, 1 at the high one.
+    /// The position of a number: 0 at the low end, 1 at the high end.
     pub(crate) fn fraction(self, x: f64) -> f64 {
-        // Halves, for the distance between the ends may be larger than any number.
+        // Computed in halves, because the distance between the ends may overflow.
         let (whole, part) = (self.high / 2.0 - self.low / 2.0, x / 2.0 - self.low / 2.0);
         if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.5 }
     }
 
-    /// Round numbers, at most so many, whose labels are at most so long.
+    /// At most `most` ticks at round numbers, with limited label length.
     pub(crate) fn ticks(self, most: usize) -> Vec<Tick> {
         let spacing = (self.high / 2.0 - self.low / 2.0) / (most.max(1) as f64 / 2.0);
         let spacing = if self.whole { spacing.max(1.0) } else { spacing };
@@ -72,13 +72,13 @@ impl Scale {
         if !steps.is_empty() {
             return steps;
         }
-        // The ends are too near to each other for round numbers.
+        // The ends are too close for ticks.
         let tick = |x: f64| Tick { at: self.fraction(x), label: format!("{x:e}") };
         vec![tick(self.low)]
     }
 
-    /// As many of the ticks as are not too near to each other, at most so many; `room` is the
-    /// part of the axis that a label takes.
+    /// Ticks whose labels do not overlap, at most `most`; `room` is the fraction of the axis that a
+    /// label occupies.
     pub(crate) fn spaced_ticks(self, most: usize, room: impl Fn(&str) -> f64) -> Vec<Tick> {
         let apart = |ticks: &Vec<Tick>| {
             let widest = ticks.iter().map(|tick| room(&tick.label)).fold(0.0, f64::max);
@@ -98,7 +98,7 @@ impl Scale {
         let (first, last) = (first as i64, last as i64);
         let largest = first.abs().max(last.abs());
         let plain = (1e-4..1e7).contains(&step.value(largest).abs()) && step.exponent >= -8;
-        // All with one exponent, so that the digits can be compared.
+        // All labels have the same exponent, so that the digits can be compared.
         let places = step.units(largest).to_string().len();
         let exponent = step.exponent + places as i32 - 1;
         let tick = |i: i64| {
@@ -126,12 +126,12 @@ struct Step {
     exponent: i32,
 }
 
-/// The least step that is at least so long.
+/// The smallest step of at least this length.
 fn step(least: f64) -> Option<Step> {
     if !least.is_normal() {
         return None;
     }
-    // The digits of a number say its magnitude exactly.
+    // The printed digits give the exact order of magnitude.
     let text = format!("{least:e}");
     let (digits, exponent) = text.split_once('e')?;
     let (digits, exponent) = (digits.parse::<f64>().ok()?, exponent.parse().ok()?);
@@ -141,12 +141,12 @@ fn step(least: f64) -> Option<Step> {
 }
 
 impl Step {
-    /// So many steps from zero, correctly rounded where the power of ten is a number.
+    /// `count` steps from zero, correctly rounded if the power of ten is a finite float.
     fn value(self, count: i64) -> f64 {
         format!("{}e{}", self.units(count), self.exponent).parse().unwrap_or(0.0)
     }
 
-    /// So many steps, as a multiple of the power of ten.
+    /// `count` steps, as a multiple of the power of ten.
     fn units(self, count: i64) -> i64 {
         self.digit.saturating_mul(count)
     }

@@ -15,8 +15,7 @@ pub(crate) fn document(figure: &Figure<'_>, labels: &Labels) -> hotloop::Result<
     page::draw(&mut SVGBackend::with_string(&mut text, page::SIZE), figure, labels)?;
     let (width, height) = page::SIZE;
     let (across, down) = page::DOTS;
-    // A pixel of a screen has two dots. Round joins have no spikes, which the others have where a
-    // line turns back.
+    // A screen pixel has two dots. Round joins avoid spikes where a line turns back.
     let whole = format!("<svg width=\"{width}\" height=\"{height}\" ");
     let half =
         format!("<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" ", across / 2, down / 2);
@@ -58,7 +57,7 @@ mod tests {
         assert_eq!(text.matches("#1F77B4").count(), 2, "{text}");
     }
 
-    /// A curve turns evenly: its points are not moved to whole half pixels.
+    /// A curve is smooth: its points are not rounded to half pixels.
     #[test]
     fn curves_have_no_kinks() {
         let y: Vec<f64> = (0..200).map(|i| (f64::from(i) / 30.0).sin()).collect();

@@ -9,17 +9,17 @@ use super::figure::{Drawing, Figure};
 use super::labels::{Labels, shortened};
 use super::scale::Tick;
 
-/// Blocks that are so many eighths high.
+/// Block characters, by height in eighths.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 const INK: BackendColor = BackendColor { alpha: 1.0, rgb: (0, 0, 0) };
 
-/// Rows below which a figure has no room for words.
+/// The minimum number of rows for labels.
 const ROOM_FOR_WORDS: usize = 12;
 /// The sample of a line in the legend, in characters.
 const SAMPLE: u32 = 4;
 
-/// A figure of so many characters, with its words.
+/// Draws a figure of `columns` by `rows` characters, with its labels.
 ///
 /// # Errors
 /// `Cancelled`.
@@ -37,7 +37,7 @@ pub(crate) fn text(
     let rows = rows.max(4 + words) - 2 - words;
     let ticks = figure.y.ticks((rows / 4).max(2));
     let margin = ticks.iter().map(|tick| tick.label.chars().count()).max().unwrap_or(0);
-    // A bar is as wide as all others.
+    // All bars have the same width.
     let columns = columns.saturating_sub(margin + 2).max(8);
     let columns = match figure.bars() {
         Some(bars) => (columns / bars).max(1) * bars,
@@ -70,7 +70,7 @@ pub(crate) fn text(
     Ok(text)
 }
 
-/// The names of the lines, each behind a sample of its line; as many as fit two rows.
+/// The legend: the names of the lines, each after a sample, as many as fit two rows.
 fn legend(names: &[String], columns: usize, inks: Inks) -> String {
     let (mut rows, mut free) = (Vec::<String>::new(), 0);
     for (line, name) in names.iter().enumerate() {
@@ -97,12 +97,13 @@ fn legend(names: &[String], columns: usize, inks: Inks) -> String {
     rows.iter().map(|row| format!("{}\n", row.trim_end())).collect()
 }
 
-/// How many bars a histogram of so many characters can have.
+/// The number of bars for a histogram of `columns` characters.
 pub(crate) fn most_bars(columns: usize) -> usize {
     columns.saturating_sub(10).max(8)
 }
 
-/// The row of a tick, from the top: that of its dot, or the highest one that a bar fills.
+/// The row of a tick, from the top: that of its dot, or the highest row that a bar of this height
+/// fills.
 fn row_of(tick: &Tick, rows: usize, bars: bool) -> usize {
     if bars {
         return (((1.0 - tick.at) * rows as f64).round() as usize).min(rows - 1);
@@ -112,7 +113,7 @@ fn row_of(tick: &Tick, rows: usize, bars: bool) -> usize {
     (from_top / f64::from(DOTS.1)) as usize
 }
 
-/// What is between the axes, line by line.
+/// The area between the axes, line by line.
 fn inside(
     figure: &Figure<'_>,
     columns: usize,
@@ -158,7 +159,7 @@ fn bars(heights: &[f64], columns: usize, rows: usize) -> Vec<String> {
     let wide = columns / heights.len().max(1);
     let eighths = |height: &f64| {
         let eighths = (height * rows as f64 * 8.0).round() as usize;
-        // What is there at all is seen.
+        // Every non-empty bar is visible.
         if *height > 0.0 { eighths.max(1) } else { 0 }
     };
     let line = |row: usize| {
@@ -171,7 +172,7 @@ fn bars(heights: &[f64], columns: usize, rows: usize) -> Vec<String> {
     (0..rows).map(line).collect()
 }
 
-/// The ticks of the horizontal axis: as many as fit beside each other.
+/// The ticks of the horizontal axis, as many as fit.
 fn horizontal(figure: &Figure<'_>, columns: usize) -> Vec<(usize, String)> {
     let last = (columns.max(2) - 1) as f64;
     let room = |label: &str| (label.chars().count() + 2) as f64 / last;
@@ -179,7 +180,7 @@ fn horizontal(figure: &Figure<'_>, columns: usize) -> Vec<(usize, String)> {
     ticks.into_iter().map(|tick| ((tick.at * last).round() as usize, tick.label)).collect()
 }
 
-/// The horizontal axis and, below it, its labels, each in the middle of its tick where it fits.
+/// The horizontal axis and, below it, its labels, each centred on its tick if it fits.
 fn axis(ticks: &[(usize, String)], columns: usize, margin: usize) -> String {
     let mut line: Vec<char> = vec!['─'; columns];
     let mut labels: Vec<char> = vec![' '; margin + 2 + columns];

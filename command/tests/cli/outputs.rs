@@ -215,7 +215,7 @@ fn a_reader_that_goes_away_ends_the_output_quietly() {
     }
 }
 
-/// What nobody could ever read is no success; `/dev/null` is one.
+/// Output that cannot be read is an error; `/dev/null` is accepted.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_standard_output_is_an_error() {

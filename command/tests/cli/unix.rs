@@ -132,7 +132,7 @@ fn h4_a_limit_on_the_size_of_files() {
     assert_eq!(names(dir), ["x.npy", "y"]);
 }
 
-/// What the command starts has its signals as ever.
+/// Child processes of the command have default signal handling.
 #[test]
 fn children_get_the_signal_of_the_limit() {
     let dir = temporary();

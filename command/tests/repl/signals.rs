@@ -114,7 +114,7 @@ fn ctrl_c_ends_a_script_of_many_lines() {
     writer.join().expect("it ends");
 }
 
-/// A pipe that nobody writes to is refused, not waited for.
+/// A pipe without a writer is an error, without a wait.
 #[test]
 fn pipes_are_not_loaded_in_a_session() {
     let dir = temporary();

@@ -37,7 +37,7 @@ pub fn limited(dir: &Path, limits: &str, words: &[&str]) -> Command {
     shell
 }
 
-/// What a run of the command gave.
+/// The result of a run of the command.
 #[derive(Debug, PartialEq)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -174,7 +174,7 @@ pub fn zeros(dir: &Path, size: usize) {
     archive.finish().expect("room");
 }
 
-/// What a run took: its code, what it said, its time and the most memory, in bytes.
+/// The exit code, output, time and peak memory in bytes of a run.
 #[cfg(target_os = "linux")]
 #[expect(clippy::zombie_processes, reason = "`wait4` waits, and says what was used")]
 pub fn measured(command: &mut Command) -> (i32, String, Duration, u64) {

@@ -203,9 +203,9 @@ mod arena {
         let segment = arena.segments.get_mut(&place);
         let taken = segment.and_then(|segment| Some((segment.take(len)?, segment)));
         let Some((offset, segment)) = taken else { unreachable!("a segment has room for a piece") };
-        // SAFETY: the range `offset..offset + len` of the segment was free, so nothing executes
-        // or reads it, and the lock keeps others from writing. `code` is a borrow of other
-        // memory: nobody outside has a pointer to the writable view.
+        // SAFETY: the range `offset..offset + len` of the segment was free, so nothing executes or
+        // reads it, and the lock keeps others from writing. `code` is a borrow of other memory: no
+        // pointer to the writable view leaves this module.
         unsafe {
             let to = segment.writable.add(offset);
             to.copy_from_nonoverlapping(code.as_ptr(), code.len());
@@ -226,7 +226,7 @@ mod arena {
         let offset = start.addr() - place;
         if segment.forks == *forks {
             // SAFETY: the range is a live piece of this segment, and its owner, who has just
-            // dropped it, has promised that nobody executes it. The lock keeps others from
+            // dropped it, has guaranteed that no thread executes it. The lock keeps others from
             // writing.
             unsafe { segment.writable.add(offset).write_bytes(TRAP, len) };
         }
@@ -272,8 +272,8 @@ mod arena {
         }
         static REGISTERED: Once = Once::new();
         // SAFETY: the handlers are functions of this program, and no unwinding leaves them: a
-        // poisoned lock is taken, and the cell is borrowed by nobody else. Where it fails for
-        // want of memory, forks are not noticed; then there is none to publish code either.
+        // poisoned lock is taken, and the cell is borrowed by nobody else. If registration fails
+        // for lack of memory, forks are not noticed; then publishing code fails too.
         REGISTERED.call_once(|| unsafe {
             libc::pthread_atfork(Some(prepare), Some(release), Some(release));
         });

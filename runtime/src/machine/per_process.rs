@@ -20,7 +20,7 @@ fn generation() -> u32 {
         if !REGISTERED.load(Ordering::Acquire) {
             // Registering twice does no harm; a lock could be held by a thread that the child does
             // not have. SAFETY: the handler is a function of this program and only adds to an
-            // atomic. Where it is refused for want of memory, forks are not noticed.
+            // atomic. If registration fails for lack of memory, forks are not noticed.
             unsafe { libc::pthread_atfork(None, None, Some(child)) };
             REGISTERED.store(true, Ordering::Release);
         }
@@ -65,8 +65,8 @@ impl<T: Send + Sync> PerProcess<T> {
             // SAFETY: as above, now that it is stored.
             Ok(_) => unsafe { &(*own).value },
             Err(other) => {
-                // SAFETY: nobody else has seen our own, made by `Box` above; the other was stored
-                // by a thread of this process, as a fork has only this one.
+                // SAFETY: no other thread has seen our own, made by `Box` above; the other was
+                // stored by a thread of this process, as a fork has only this one.
                 unsafe {
                     drop(Box::from_raw(own));
                     &(*other).value

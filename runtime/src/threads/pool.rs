@@ -339,7 +339,7 @@ struct Post {
 }
 
 // SAFETY: posts in the queue are alive, as their callers take them out before they return, and
-// their cells are touched by whoever holds the queue's lock.
+// their cells are accessed only with the queue locked.
 unsafe impl Send for Queue {}
 
 impl Default for Queue {

@@ -467,7 +467,7 @@ fn same(want: &Outputs, arrays: &[Array]) -> Verdict {
     Ok(())
 }
 
-/// Checks the result of a call with wrong arguments: this error, or none if nobody reads them.
+/// Checks the result of a call with wrong arguments: this error, or none if they are unused.
 fn expect<T>(got: std::result::Result<T, Error>, kind: Option<ErrorKind>) -> Verdict {
     match (got, kind) {
         (Ok(_), None) => Ok(()),

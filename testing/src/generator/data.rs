@@ -24,7 +24,7 @@ impl Rng {
     }
 }
 
-/// What sort of values fill an array.
+/// The kind of values of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
     /// Small numbers, with small fractions.
@@ -225,7 +225,7 @@ impl Array {
         Ok(array)
     }
 
-    /// An array in C order, so many bytes after an aligned address; its elements are 0.
+    /// A zeroed C-ordered array, `offset` bytes after an aligned address.
     pub fn contiguous(dtype: DType, shape: &[usize], offset: usize) -> Array {
         let mut strides = vec![0; shape.len()];
         let mut step = dtype.size();
@@ -384,7 +384,7 @@ impl fmt::Display for Array {
     }
 }
 
-/// What strides an array may have.
+/// The kind of strides of an array.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// Axes in any order, not only C's.
