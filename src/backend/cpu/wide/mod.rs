@@ -407,7 +407,7 @@ impl<'a> Emitter<'a> {
             Turn::new(&mut self.asm, self.width, &selected, &pointers, &mut self.stack, chains);
         turn.pin();
         let start = turn.begin();
-        turn.emit();
+        turn.emit()?;
         let asm = &mut self.asm;
         asm.add(offset, bytes);
         asm.compare(offset, last);
