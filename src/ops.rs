@@ -91,8 +91,8 @@ pub enum Lowering {
     Length,
 }
 
-/// The operand dtypes for which the native backend has a 128-bit vector form; for the others it
-/// calls the block kernel.
+/// The operand dtypes for which native code has a vector form; for the others it calls the block
+/// kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vector {
     /// None: always the block kernel.
@@ -103,8 +103,12 @@ pub enum Vector {
     FloatsFused,
     /// Integers and floats.
     Numbers,
-    /// As `Numbers`, without the 8-bit integers.
+    /// As `Numbers`, the 8-bit integers at the machine's width only.
     WideNumbers,
+    /// Integers of 32 and 64 bits at the machine's width, and 16 bits where it has them.
+    Shifts,
+    /// `f32` and `f64` at the machine's width.
+    Signs,
     /// Integers and `bool`.
     Bits,
     /// Every dtype.
@@ -112,10 +116,23 @@ pub enum Vector {
 }
 
 impl Vector {
-    /// Whether there is a vector form for operands of this dtype on this instruction set.
+    /// Whether there is a form at the machine's vector width.
+    pub fn is_wide(self, dtype: DType, isa: Isa) -> bool {
+        match self {
+            Vector::WideNumbers => dtype != DType::Bool,
+            Vector::Shifts => {
+                let least = if isa >= Isa::Avx512 { 2 } else { 4 };
+                dtype.is_int() && dtype.size() >= least
+            }
+            Vector::Signs => dtype.is_float(),
+            _ => self.has(dtype, isa),
+        }
+    }
+
+    /// Whether there is a form of 128 bits for operands of this dtype on this instruction set.
     pub fn has(self, dtype: DType, isa: Isa) -> bool {
         match self {
-            Vector::Never => false,
+            Vector::Never | Vector::Shifts | Vector::Signs => false,
             Vector::Floats => dtype.is_float(),
             Vector::FloatsFused => dtype.is_float() && isa >= Isa::Avx2,
             Vector::Numbers => dtype != DType::Bool,
@@ -291,9 +308,9 @@ table! {
         "Bitwise exclusive or, of bools or integers."
     BitNot "~" ["bitwise_not", "invert", "bitwise_invert"] (x) Bitwise, Kernel(elementwise::bit_not), Bits, cost 0.1, ulp 0.0;
         "Bitwise complement; `not` of bools."
-    Shl "<<" ["left_shift", "bitwise_left_shift"] (x, y) Integers, Kernel(elementwise::shl), Never, cost 0.5, ulp 0.0;
+    Shl "<<" ["left_shift", "bitwise_left_shift"] (x, y) Integers, Kernel(elementwise::shl), Shifts, cost 0.5, ulp 0.0;
         "Shift left; a count below 0 or beyond the width gives 0."
-    Shr ">>" ["right_shift", "bitwise_right_shift"] (x, y) Integers, Kernel(elementwise::shr), Never, cost 0.5, ulp 0.0;
+    Shr ">>" ["right_shift", "bitwise_right_shift"] (x, y) Integers, Kernel(elementwise::shr), Shifts, cost 0.5, ulp 0.0;
         "Shift right; a count below 0 or beyond the width fills with the sign."
 
     // Elementwise functions.
@@ -379,7 +396,7 @@ table! {
         "Radians as degrees: x * (180 / pi)."
     Radians "radians" ["deg2rad"] (x) Real, Expand, Never, cost 0.4, ulp 1.0;
         "Degrees as radians: x * (pi / 180)."
-    Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Never, cost 0.5, ulp 0.0;
+    Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Signs, cost 0.5, ulp 0.0;
         "|x| with y's sign; a NaN counts as positive."
     Nextafter "nextafter" (x, y) Real, Kernel(elementwise::nextafter), Never, cost 1.0, ulp 0.0;
         "The float after x on the way to y."
@@ -387,7 +404,7 @@ table! {
         "How far the next float is, away from 0; with the sign of x."
     Isclose "isclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Truths, Expand, Never, cost 0.8, ulp 0.0;
         "Whether abs(a - b) <= atol + rtol * abs(b) and b is finite, or a == b; with equal_nan also whether both are NaN."
-    Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), Never, cost 0.5, ulp 0.0;
+    Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), Signs, cost 0.5, ulp 0.0;
         "Whether the sign is negative, of -0.0 too; false for NaN."
     Minimum "minimum" (x, y) Arithmetic, Kernel(elementwise::minimum), Numbers, cost 0.4, ulp 0.0;
         "The smaller; NaN if either is; -0.0 is below 0.0."

@@ -20,7 +20,7 @@ use hotloop_runtime::convert::Lane;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
 
-use crate::backend::{Backend, Label, Refusal};
+use crate::backend::{Backend, Label, Refusal, Target};
 use crate::cache::Cache;
 use crate::plan::Pass;
 use cranelift::Vectors;
@@ -29,6 +29,7 @@ pub use native::Emitter;
 use native::NativeTile;
 use steps::{Kernels, Steps};
 use tile::{Carried, Place, TileProgram};
+use wide::{Wide, width};
 
 /// The code of a pass, and what the executor must know of it.
 pub struct Tile {
@@ -119,11 +120,11 @@ impl fmt::Display for Tile {
 /// Bytes of code beyond which a tile is kept only by its programs.
 const LARGE_CODE: usize = 256 << 10;
 
-/// Native code.
+/// Native code: at the machine's vector width, or of 128 bits where that is refused.
 pub struct Native {
     isa: Isa,
     emitter: Emitter,
-    tiles: Cache<(TileProgram, Isa), Result<Arc<NativeTile>, Refusal>>,
+    tiles: Cache<(TileProgram, Emitter), Result<Arc<NativeTile>, Refusal>>,
 }
 
 impl Native {
@@ -131,23 +132,40 @@ impl Native {
     pub fn new(isa: Isa, emitter: Emitter, capacity: usize) -> Native {
         Native { isa, emitter, tiles: Cache::new(capacity) }
     }
-}
 
-impl Backend for Native {
-    type Code = Tile;
-
-    fn compile(&self, pass: &Pass, label: Label, deadline: Instant) -> Result<Tile, Refusal> {
-        let lowered = lower(pass, &Vectors(self.isa));
+    fn emit(
+        &self,
+        pass: &Pass,
+        target: &dyn Target,
+        emitter: Emitter,
+        label: Label,
+        deadline: Instant,
+    ) -> Result<Tile, Refusal> {
+        let lowered = lower(pass, target);
         #[cfg(feature = "faults")]
         let lowered = fault::lowered(lowered, pass.uniforms);
-        let key = (lowered.program.clone(), self.isa);
-        let make = || deadline::compile(&lowered.program, self.isa, self.emitter, deadline, label);
+        let key = (lowered.program.clone(), emitter);
+        let make = || deadline::compile(&lowered.program, self.isa, emitter, deadline, label);
         let keep = |made: &Result<Arc<NativeTile>, Refusal>| {
             made.as_ref().is_ok_and(|tile| tile.code_len() <= LARGE_CODE)
         };
         let native = self.tiles.get(&key, make, keep)?;
         let code = TileCode::Native(native.function());
         Tile::new(lowered, native.block(), code, Some(native))
+    }
+}
+
+impl Backend for Native {
+    type Code = Tile;
+
+    fn compile(&self, pass: &Pass, label: Label, deadline: Instant) -> Result<Tile, Refusal> {
+        if self.emitter == Emitter::Wide && width(self.isa).is_some() {
+            match self.emit(pass, &Wide(self.isa), Emitter::Wide, label.clone(), deadline) {
+                Err(Refusal::TooLarge) => {}
+                made => return made,
+            }
+        }
+        self.emit(pass, &Vectors(self.isa), Emitter::Cranelift, label, deadline)
     }
 }
 

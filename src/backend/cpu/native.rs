@@ -9,14 +9,14 @@ use hotloop_runtime::tile::TileFn;
 
 use super::cranelift;
 use super::tile::TileProgram;
-use super::wide::{self, Width};
+use super::wide;
 use crate::backend::{Label, Refusal};
 
 /// Who makes the native code of loops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Emitter {
-    /// The one for the machine's vectors, and Cranelift for what it refuses.
+    /// The one for the machine's vectors.
     #[default]
     Wide,
     /// Cranelift, which has vectors of 128 bits.
@@ -85,7 +85,7 @@ impl NativeTile {
 /// Compiles a tile program. Thread-safe; a panic on the way becomes a [`Refusal::Bug`].
 ///
 /// # Errors
-/// A [`Refusal`] of the last emitter that was asked.
+/// The emitter's [`Refusal`].
 pub fn compile(
     program: &TileProgram,
     isa: Isa,
@@ -94,18 +94,9 @@ pub fn compile(
 ) -> Result<NativeTile, Refusal> {
     let made = catch_unwind(AssertUnwindSafe(|| {
         assert!(!injected(Fault::CodegenPanics), "a fault is on");
-        let width = match isa {
-            Isa::Avx2 => Width::Ymm,
-            Isa::Avx512 => Width::Zmm,
-            _ => return cranelift::emit(program, isa),
-        };
-        if emitter == Emitter::Cranelift || !cfg!(all(target_arch = "x86_64", target_os = "linux"))
-        {
-            return cranelift::emit(program, isa);
-        }
-        match wide::emit(program, width, isa) {
-            Err(Refusal::TooLarge) => cranelift::emit(program, isa),
-            made => made,
+        match (emitter, wide::width(isa)) {
+            (Emitter::Wide, Some(width)) => wide::emit(program, width, isa),
+            _ => cranelift::emit(program, isa),
         }
     }));
     let made = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;

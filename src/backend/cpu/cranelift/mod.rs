@@ -1,4 +1,5 @@
-//! Tile programs to native code, by Cranelift.
+//! Tile programs to native code, by Cranelift: for machines without AVX2, and what [`wide`](super::wide)
+//! refuses.
 //!
 //! One function a program: fused steps become loops over 128-bit vectors, unrolled so that
 //! several independent chains are in flight; other steps are calls of block kernels.

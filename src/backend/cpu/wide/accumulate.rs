@@ -198,7 +198,7 @@ impl Emitter<'_> {
 
         // The rows of a strip.
         let start = turn.begin();
-        turn.emit();
+        turn.emit()?;
         not_first(&mut turn);
         let asm = turn.asm();
         if let Some(walked) = selected.walk {

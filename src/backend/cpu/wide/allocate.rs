@@ -10,7 +10,8 @@ use super::encode::{Address, Asm, Gpr, Operands, Rm, Width};
 use super::micro::{Home, Micro, Value, What};
 use super::pointers::Pointers;
 use super::rows::*;
-use super::select::Selected;
+use super::select::{Selected, bug};
+use crate::backend::Refusal;
 
 /// No register, and no further use.
 const NONE: u8 = u8::MAX;
@@ -75,6 +76,8 @@ pub struct Turn<'a> {
     homes: Vec<Home>,
     next: Vec<u32>,
     files: [File; 2],
+    /// Whether something could not be: a bug.
+    failed: bool,
     /// Registers of vectors that hold what is the same in every turn or goes from turn to turn.
     kept: usize,
     /// Slots of the frame that are free after the operation at hand, which may read them.
@@ -111,10 +114,9 @@ fn most_live(selected: &Selected) -> [usize; 2] {
         if let Some(result) = micro.result
             && last[result as usize] != NEVER
             && values[result as usize].home != Home::Kept
+            && !std::mem::replace(&mut alive[result as usize], true)
         {
-            if !std::mem::replace(&mut alive[result as usize], true) {
-                live[kind(result)] += 1;
-            }
+            live[kind(result)] += 1;
         }
         (0..2).for_each(|kind| most[kind] = most[kind].max(live[kind]));
     }
@@ -189,6 +191,7 @@ impl<'a> Turn<'a> {
             homes: homes.collect(),
             next: vec![NEVER; count],
             files: [File::new(all), File::new(MASKS)],
+            failed: false,
             kept: 0,
             ended: Vec::new(),
             stack,
@@ -313,7 +316,10 @@ impl<'a> Turn<'a> {
     }
 
     /// The code of the turn.
-    pub fn emit(&mut self) {
+    ///
+    /// # Errors
+    /// [`Refusal::Bug`] if a value is needed that is nowhere.
+    pub fn emit(&mut self) -> Result<(), Refusal> {
         self.pointers.begin_turn(self.asm);
         for i in 0..self.steps.len() {
             let Step { micro, chain, after } = self.steps[i];
@@ -326,11 +332,12 @@ impl<'a> Turn<'a> {
                 sources[at] = self.of(chain, *x);
                 self.next[sources[at] as usize] = after[at];
             }
-            let result = micro.result.map(|result| self.of(chain, result));
+            let result = self.of(chain, micro.result.unwrap_or_default());
             self.step(&micro, chain, sources, result);
             self.files.iter_mut().for_each(|file| file.locked = 0);
             self.stack.free.append(&mut self.ended);
         }
+        if self.failed { Err(bug("a value without a register")) } else { Ok(()) }
     }
 
     fn register(&self, value: Value) -> Option<u8> {
@@ -373,7 +380,8 @@ impl<'a> Turn<'a> {
             }
             Home::Walked(_) => Rm::Broadcast(Address::Based(self.pointers.walk, None, 0)),
             Home::Nowhere | Home::Zero | Home::First | Home::Kept => {
-                unreachable!("no operand in memory")
+                self.failed = true;
+                Rm::Register(0)
             }
         }
     }
@@ -406,7 +414,12 @@ impl<'a> Turn<'a> {
                 victim = Some((key, register as u8));
             }
         }
-        let Some((_, register)) = victim else { unreachable!("an operation reads few registers") };
+        // An operation reads few registers.
+        let Some((_, register)) = victim else {
+            self.failed = true;
+            self.files[kind].free |= 2;
+            return;
+        };
         let value = self.files[kind].holders[usize::from(register)];
         if self.homes[value as usize] == Home::Nowhere {
             let slot = self.stack.take();
@@ -493,9 +506,8 @@ impl<'a> Turn<'a> {
     }
 
     /// A register for the result, which may be that of a source that ends.
-    fn result(&mut self, result: Option<Value>, sources: &[Value]) -> u8 {
+    fn result(&mut self, result: Value, sources: &[Value]) -> u8 {
         self.end(sources);
-        let Some(result) = result else { unreachable!("an operation with a result") };
         if let Some(register) = self.kept_register(result) {
             return register;
         }
@@ -512,7 +524,7 @@ impl<'a> Turn<'a> {
         register
     }
 
-    fn step(&mut self, micro: &Micro, chain: u32, sources: [Value; 4], result: Option<Value>) {
+    fn step(&mut self, micro: &Micro, chain: u32, sources: [Value; 4], result: Value) {
         let [x, y, third, old] = sources;
         let used = &sources[..usize::from(micro.count)];
         let imm = micro.imm;
@@ -591,8 +603,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Makes a register that a source had, and that is free now, the result's.
-    fn become_result(&mut self, result: Option<Value>, register: u8) {
-        let Some(result) = result else { unreachable!("an operation with a result") };
+    fn become_result(&mut self, result: Value, register: u8) {
         if let Some(kept) = self.kept_register(result) {
             if kept != register {
                 self.put(&COPY, kept, 0, Rm::Register(register), 0, 0);
@@ -621,7 +632,7 @@ impl<'a> Turn<'a> {
     }
 
     /// A fused multiply-add overwrites one of its sources: one that is not used again, if there is one.
-    fn fused(&mut self, rows: &'static Fused, sources: [Value; 3], result: Option<Value>) {
+    fn fused(&mut self, rows: &'static Fused, sources: [Value; 3], result: Value) {
         let element = rows.f213.element;
         let mut in_memory: Option<usize> = None;
         for (at, value) in sources.iter().enumerate() {

@@ -19,13 +19,15 @@ mod reduction;
 mod rows;
 mod select;
 
-use hotloop_runtime::convert::convert;
+use hotloop_runtime::convert::{Lane, convert};
+use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::reduce::{Reduction, Runs};
 
 use super::native::Emitted;
 use super::tile::{Instr, Place, Step, TileProgram};
-use crate::backend::Refusal;
+use crate::backend::{Form, Refusal, Target};
 use crate::ops::Op;
 use accumulate::{accumulated, locals};
 use allocate::{Stack, Turn, chains};
@@ -34,6 +36,29 @@ use encode::{Asm, Condition, Gpr};
 use micro::{Home, Pool};
 use pointers::{Pointer, Pointers};
 use select::{Accumulated, Selected, select};
+
+/// The forms that loops have at the machine's vector width.
+pub struct Wide(pub Isa);
+
+impl Target for Wide {
+    fn form(&self, op: Op, dtype: DType) -> Form {
+        if op.row().vector.is_wide(dtype, self.0) { Form::Vector } else { Form::Kernel }
+    }
+
+    fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {
+        Runs::lane(reduction, lane).is_some()
+    }
+}
+
+/// The vectors of an instruction set, if they are wider than Cranelift's.
+pub fn width(isa: Isa) -> Option<Width> {
+    match isa {
+        _ if !cfg!(all(target_arch = "x86_64", target_os = "linux")) => None,
+        Isa::Avx2 => Some(Width::Ymm),
+        Isa::Avx512 => Some(Width::Zmm),
+        _ => None,
+    }
+}
 
 /// Bytes of a frame beyond which another emitter takes the program: frames are not probed.
 const MOST_FRAME: u32 = 4096 - 8 * MOST_LOCALS;
@@ -392,7 +417,7 @@ impl<'a> Emitter<'a> {
             Turn::new(&mut self.asm, self.width, &selected, &pointers, &mut self.stack, chains);
         turn.pin();
         let start = turn.begin();
-        turn.emit();
+        turn.emit()?;
         let asm = &mut self.asm;
         asm.add(offset, bytes);
         asm.compare(offset, last);

@@ -158,6 +158,11 @@ impl Selector<'_> {
         self.constant(if wide { 1 << 63 } else { 1 << 63 | 1 << 31 })
     }
 
+    /// All but the sign of floats.
+    fn magnitude(&mut self, dtype: DType) -> Value {
+        self.constant(if dtype.size() == 8 { !(1 << 63) } else { !(1 << 63 | 1 << 31) })
+    }
+
     pub(super) fn push(&mut self, what: What, result: Option<Value>, sources: &[Value], imm: u8) {
         let mut all = [0; 4];
         all[..sources.len()].copy_from_slice(sources);
@@ -296,7 +301,7 @@ impl Selector<'_> {
                 self.make(Either([&XORPS, &XORPD][wide]), &[x, sign])
             }
             (Op::Abs, &[x]) => {
-                let magnitude = self.constant([!(1 << 63 | 1 << 31), !(1 << 63)][wide]);
+                let magnitude = self.magnitude(dtype);
                 self.make(Either([&ANDPS, &ANDPD][wide]), &[x, magnitude])
             }
             // Of two zeros or with a NaN the machine gives the second operand. Both ways together
@@ -337,8 +342,41 @@ impl Selector<'_> {
                 if zmm { self.make_mask(what, args, imm) } else { self.make_with(what, args, imm) }
             }
             (Op::Select, &[condition, x, y]) => self.choose(2 + wide, condition, x, y),
+            // A NaN counts as positive.
+            (Op::Copysign, &[x, y]) => {
+                let and = Either([&ANDPS, &ANDPD][wide]);
+                let or = [&ORPS, &ORPD][wide];
+                let (sign, magnitude) = (self.sign(dtype), self.magnitude(dtype));
+                let (x, sign) = (self.make(and, &[x, magnitude]), self.make(and, &[y, sign]));
+                let is_number = self.is_number(wide, y);
+                if zmm {
+                    return Some(self.make(What::Merge(or), &[x, sign, is_number, x]));
+                }
+                let sign = self.make(and, &[sign, is_number]);
+                self.make(Either(or), &[x, sign])
+            }
+            (Op::Signbit, &[x]) => {
+                let is_number = self.is_number(wide, x);
+                if zmm {
+                    let row = [&MASK_OF_D, &MASK_OF_Q][wide];
+                    let signs = self.make_mask(What::Cross(row), &[x], 0);
+                    return Some(self.make_mask(What::Masks(&KAND), &[signs, is_number], 0));
+                }
+                let zero = self.zero();
+                let signs = self.greater(2 + wide, zero, x);
+                self.logic(Op::BitAnd, 2 + wide, signs, is_number)
+            }
             _ => return None,
         })
+    }
+
+    /// Whether floats are no NaN.
+    fn is_number(&mut self, wide: usize, x: Value) -> Value {
+        let row = What::Either([&CMPPS, &CMPPD][wide]);
+        match self.width {
+            Width::Zmm => self.make_mask(row, &[x, x], 7),
+            Width::Ymm => self.make_with(row, &[x, x], 7),
+        }
     }
 
     /// Lanes of x where the condition holds, else of y.
@@ -386,6 +424,7 @@ impl Selector<'_> {
         Some(match (op, args) {
             (Op::Add, _) => self.make(Either([&PADDB, &PADDW, &PADDD, &PADDQ][lane]), args),
             (Op::Sub, _) => self.make(Two([&PSUBB, &PSUBW, &PSUBD, &PSUBQ][lane]), args),
+            (Op::Mul, &[x, y]) if lane == 0 => self.product8(x, y),
             (Op::Mul, _) if lane == 1 => self.make(Either(&PMULLW), args),
             (Op::Mul, _) if lane == 2 => self.make(Either(&PMULLD), args),
             (Op::Mul, _) if lane == 3 && zmm => self.make(Either(&PMULLQ), args),
@@ -447,6 +486,24 @@ impl Selector<'_> {
                 if op == Op::Le { it_is_x } else { self.opposite(lane, it_is_x) }
             }
             (Op::Select, &[condition, x, y]) => self.choose(lane, condition, x, y),
+            // A count that is negative or too large shifts everything out, as ours do.
+            (Op::Shl, _) if lane > 1 || zmm => {
+                self.make(Two([&PSLLVW, &PSLLVW, &PSLLVD, &PSLLVQ][lane]), args)
+            }
+            (Op::Shr, _) if !signed && (lane > 1 || zmm) => {
+                self.make(Two([&PSRLVW, &PSRLVW, &PSRLVD, &PSRLVQ][lane]), args)
+            }
+            (Op::Shr, _) if lane == 2 || zmm => {
+                self.make(Two([&PSRAVW, &PSRAVW, &PSRAVD, &PSRAVQ][lane]), args)
+            }
+            (Op::Shr, &[x, count]) if lane == 3 => {
+                // The complement of negative numbers is shifted.
+                let zero = self.zero();
+                let negative = self.greater(3, zero, x);
+                let x = self.logic(Op::BitXor, 3, x, negative);
+                let shifted = self.make(Two(&PSRLVQ), &[x, count]);
+                self.logic(Op::BitXor, 3, shifted, negative)
+            }
             _ => return None,
         })
     }
@@ -484,6 +541,18 @@ impl Selector<'_> {
         let half = self.sign(DType::U64);
         let [x, y] = [x, y].map(|x| self.logic(Op::BitXor, 3, x, half));
         self.greater(3, y, x)
+    }
+
+    /// The low halves of products of bytes, from products of 16 bits.
+    fn product8(&mut self, x: Value, y: Value) -> Value {
+        let low = self.constant(0x00FF_00FF_00FF_00FF);
+        let high = self.constant(0xFF00_FF00_FF00_FF00);
+        let even = self.make(What::Either(&PMULLW), &[x, y]);
+        let even = self.logic(Op::BitAnd, 0, even, low);
+        let x = self.logic(Op::BitAnd, 0, x, high);
+        let y = self.make_with(What::Shift(&PSRLW), &[y], 8);
+        let odd = self.make(What::Either(&PMULLW), &[x, y]);
+        self.logic(Op::BitOr, 0, even, odd)
     }
 
     /// The low halves of products of 64-bit integers, from products of 32 bits.

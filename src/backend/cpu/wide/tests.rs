@@ -7,9 +7,11 @@ use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::exec_memory::publish;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::tile::TileFn;
+use hotloop_runtime::reduce::{ROWS, Reduction, Runs, row_lanes};
+use hotloop_runtime::tile::{CarryState, TileFn};
 
 use super::*;
+use crate::backend::cpu::tile::{Accumulate, Carried};
 use crate::ops::{Row, Rule, TABLE};
 use evaluator::Evaluator;
 
@@ -89,7 +91,7 @@ fn random(rng: &mut Rng, crowded: bool) -> Program {
         let fits = |row: &&Row| {
             let reduces = matches!(row.rule, Rule::Total | Rule::Extreme);
             !reduces
-                && row.vector.has(dtype, Isa::Avx2)
+                && row.vector.is_wide(dtype, Isa::Avx2)
                 && row.op.kernel(dtype, Isa::Baseline).is_some()
         };
         let rows: Vec<&Row> = TABLE.iter().filter(fits).collect();
@@ -129,11 +131,13 @@ fn random(rng: &mut Rng, crowded: bool) -> Program {
             } as u32;
         }
         code.push(Instr::Apply(row.op, dtype, args));
-        let compares = row.rule == Rule::Comparison;
+        let compares = matches!(row.rule, Rule::Comparison | Rule::Predicate);
         lanes.push(Some(if compares { Lane::Mask(bits) } else { lane(dtype) }));
     }
     let last = code.len() - 1;
-    for at in [last, rng.below(code.len()), rng.below(code.len())] {
+    let stores = if crowded { 40 } else { 2 };
+    for store in 0..=stores {
+        let at = if store == 0 { last } else { rng.below(last + 1) };
         if let Some(lane) = lanes[at] {
             code.push(Instr::Store(Place::Output(outputs.len() as u32), at as u32));
             lanes.push(None);
@@ -313,4 +317,167 @@ fn random_steps_give_what_kernels_give() {
 #[test]
 fn crowded_steps_give_what_kernels_give() {
     (0..300).for_each(|seed| check(0x1_0000 + seed, true));
+    let spills = |width: Width| {
+        let mut count = 0;
+        for seed in 0..300 {
+            let program = random(&mut Rng(0x1_0000 + seed), true);
+            let emitted = Emitter::new(&program.tile, width, Isa::Baseline, 0).emit();
+            let (_, slots) = emitted.expect("it was emitted before");
+            count += usize::from(slots > 0);
+        }
+        count
+    };
+    let [ymm, zmm] = [spills(Width::Ymm), spills(Width::Zmm)];
+    assert!(ymm > 50 && zmm > 10, "{ymm} and {zmm} steps that spill");
+}
+
+/// The runs of whole rows of one input: by the evaluator or natively.
+fn runs(program: &TileProgram, width: Width, native: bool, state: &Rows<'_>) -> Vec<u8> {
+    let emitted = emit(program, width, Isa::Baseline).expect("code");
+    let Rows { input, n, rows, before, reciprocals, first } = *state;
+    let mut input = input.to_vec();
+    let mut rest = vec![0xEE_u8; input.len()];
+    let mut runs = first.to_vec();
+    let mut state =
+        CarryState { runs: runs.as_mut_ptr(), rows, before, reciprocals: reciprocals.as_ptr() };
+    let state = (&raw mut state).cast::<u8>();
+    let table = [std::ptr::null_mut(), input.as_mut_ptr(), rest.as_mut_ptr(), state];
+    // SAFETY: the table has the layout of the program, and arrays have room.
+    unsafe {
+        if native {
+            let code = publish(&emitted.code).expect("executable memory");
+            let function = std::mem::transmute::<*const u8, TileFn>(code.as_ptr());
+            function(table.as_ptr(), n);
+        } else {
+            Evaluator::run(&emitted.code, table.as_ptr(), n);
+        }
+    }
+    runs
+}
+
+struct Rows<'a> {
+    input: &'a [u8],
+    n: usize,
+    rows: usize,
+    before: usize,
+    reciprocals: &'a [u8],
+    first: &'a [u8],
+}
+
+/// One accumulator after another row, where it has the width of its elements.
+fn accumulated_by_hand(reduction: Reduction, dtype: DType, acc: u64, x: u64) -> Option<u64> {
+    let (fa, fx) = (f64::from_bits(acc), f64::from_bits(x));
+    Some(match (reduction, dtype) {
+        (Reduction::Sum, DType::F64) => (fa + fx).to_bits(),
+        (Reduction::Prod, DType::F64) => (fa * fx).to_bits(),
+        (Reduction::Sum, DType::I64) => acc.wrapping_add(x),
+        (Reduction::Prod, DType::I64) => acc.wrapping_mul(x),
+        (Reduction::Min, DType::I64) => (acc as i64).min(x as i64) as u64,
+        (Reduction::Max, DType::I64) => (acc as i64).max(x as i64) as u64,
+        (Reduction::Min, DType::U16) => acc.min(x),
+        (Reduction::Max, DType::U8) => acc.max(x),
+        _ => return None,
+    })
+}
+
+#[test]
+fn rows_are_accumulated_alike() {
+    use Reduction::{All, Any, Max, Min, Prod, SquaredDeviations, Sum};
+    let lanes = DType::ALL.into_iter().filter(|dtype| *dtype != DType::Bool).map(Lane::Value);
+    let lanes = lanes.chain([8, 16, 32, 64].map(Lane::Mask));
+    let (mut checked, mut by_hand) = (0, 0);
+    for (lane, reduction) in
+        lanes.flat_map(|lane| [Sum, Prod, Min, Max, Any, All, SquaredDeviations].map(|r| (lane, r)))
+    {
+        let Some(run) = Runs::lane(reduction, lane) else { continue };
+        let size = lane.bytes();
+        let row = row_lanes(size);
+        let bits = 8 * size as u8;
+        let rest = Some(Place::Slot(0));
+        let accumulate = Accumulate { reduction, lane, state: 0, value: 0, rest };
+        let code = vec![Instr::Load(Place::Input(0), lane), Instr::Accumulate(accumulate)];
+        let program = TileProgram {
+            steps: vec![Step::Fused(bits, code)],
+            inputs: 1,
+            outputs: 0,
+            slots: 1,
+            carries: vec![Carried { place: Place::Slot(0), lane, state: Some(0) }],
+            repeated: Vec::new(),
+        };
+        let mut rng = Rng(size as u64);
+        let reciprocals: Vec<u8> = (0..17)
+            .flat_map(|k| match size {
+                4 => (1.0 / k as f32).to_le_bytes().to_vec(),
+                _ => (1.0 / f64::from(k)).to_le_bytes().to_vec(),
+            })
+            .collect();
+        for (rows, before, beyond) in
+            [(1, 0, 0), (16, 0, 5), (37, 0, 1), (3, 7, 0), (20, 13, 9), (0, 0, 70)]
+        {
+            let n = rows * row + beyond;
+            let tame = |rng: &mut Rng| match lane {
+                Lane::Value(DType::F64) => (rng.below(1000) as f64 / 8.0).to_bits(),
+                Lane::Value(DType::F32) => u64::from((rng.below(1000) as f32 / 8.0).to_bits()),
+                _ => element(lane, rng),
+            };
+            let input = array(lane, n, |_| tame(&mut rng));
+            // A row of accumulators begins as anything, where rows went before.
+            let words = if reduction == SquaredDeviations { 3 } else { 1 };
+            let first = array(run, 4 * words * row, |_| match run {
+                Lane::Value(_) if run == lane => tame(&mut rng),
+                _ => 0,
+            });
+            let state =
+                Rows { input: &input, n, rows, before, reciprocals: &reciprocals, first: &first };
+            let expected = runs(&program, Width::Ymm, false, &state);
+            let mut others = vec![runs(&program, Width::Zmm, false, &state)];
+            for (width, isa) in [(Width::Ymm, Isa::Avx2), (Width::Zmm, Isa::Avx512)] {
+                if Isa::detect() >= isa {
+                    others.push(runs(&program, width, true, &state));
+                }
+            }
+            let sorted = |bytes: &[u8]| {
+                // Which lanes of a row meet in one accumulator is open where elements are widened.
+                let mut sums = vec![0u64; bytes.len() / (row * size)];
+                for (at, sum) in sums.iter_mut().enumerate() {
+                    let run_bytes = &bytes[at * row * size..(at + 1) * row * size];
+                    *sum = (0..row * size / run.bytes()).fold(0, |sum: u64, i| {
+                        sum.wrapping_add(bits_at(run_bytes, run.bytes(), i))
+                    });
+                }
+                sums
+            };
+            let what = format!("{reduction} of {lane:?}, {rows} rows after {before}");
+            for other in &others {
+                match run.bytes() == size {
+                    true => assert_eq!(*other, expected, "{what}"),
+                    false => assert_eq!(sorted(other), sorted(&expected), "{what}"),
+                }
+            }
+            checked += 1;
+            let Lane::Value(dtype) = lane else { continue };
+            if run != lane || words > 1 {
+                continue;
+            }
+            for at in 0..row {
+                let mut acc = match before {
+                    0 => Runs::identity(reduction, run),
+                    _ => bits_at(&first, size, at),
+                };
+                let mut known = rows > 0;
+                for i in 0..rows.min(ROWS - before) {
+                    let x = bits_at(&input, size, i * row + at);
+                    match accumulated_by_hand(reduction, dtype, acc, x) {
+                        Some(next) => acc = next,
+                        None => known = false,
+                    }
+                }
+                if known {
+                    assert_eq!(bits_at(&expected, size, at), acc, "{what}, accumulator {at}");
+                    by_hand += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 200 && by_hand > 500, "{checked} cases, {by_hand} accumulators by hand");
 }

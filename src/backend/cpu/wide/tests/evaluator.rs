@@ -76,10 +76,19 @@ impl Evaluator {
             at += 1;
             match instruction.mnemonic() {
                 Mnemonic::Ret => break,
-                Mnemonic::Jbe | Mnemonic::Jne => {
+                Mnemonic::Jbe
+                | Mnemonic::Jne
+                | Mnemonic::Je
+                | Mnemonic::Jb
+                | Mnemonic::Jae
+                | Mnemonic::Jmp => {
                     let taken = match instruction.mnemonic() {
                         Mnemonic::Jbe => state.below || state.equal,
-                        _ => !state.equal,
+                        Mnemonic::Jne => !state.equal,
+                        Mnemonic::Je => state.equal,
+                        Mnemonic::Jb => state.below,
+                        Mnemonic::Jae => !state.below,
+                        _ => true,
                     };
                     if taken {
                         let to = instruction.near_branch64();
@@ -199,6 +208,17 @@ impl Evaluator {
                 self.general[4] += 8;
                 self.set_general(to, value);
             }
+            "mov" if instruction.op0_kind() == OpKind::Memory => {
+                let to = self.address(instruction) as *mut u64;
+                // SAFETY: the caller's promise.
+                unsafe { to.write_unaligned(source) };
+            }
+            "test" => (self.below, self.equal) = (false, old & source == 0),
+            "cmova" => {
+                if !self.below && !self.equal {
+                    self.set_general(to, source);
+                }
+            }
             "mov" | "lea" => self.set_general(to, source),
             "xor" => self.set_general(to, old ^ source),
             "or" => self.set_general(to, old | source),
@@ -271,6 +291,12 @@ impl Evaluator {
                 return unsafe { to.copy_from_nonoverlapping(vector.as_ptr(), bytes) };
             }
             "movups" | "movaps" => return self.set_vector(instruction, 0, of(1, 0)),
+            "broadcastss" | "broadcastsd" => {
+                let size = if name == "broadcastss" { 4 } else { 8 };
+                let mut vector = of(1, size);
+                (1..64 / size).for_each(|at| vector.copy_within(0..size, at * size));
+                return self.set_vector(instruction, 0, vector);
+            }
             "broadcasti128" | "broadcasti32x4" => {
                 let mut vector = of(1, 16);
                 (1..4).for_each(|at| vector.copy_within(0..16, at * 16));
@@ -315,7 +341,7 @@ impl Evaluator {
             _ => {}
         }
         let unary = ["sqrt", "round", "rndscale", "pabs"].iter().any(|op| name.starts_with(op));
-        let shift = name == "psrlq" || name == "psllq";
+        let shift = matches!(name, "psrlw" | "psrld" | "psrlq" | "psllq");
         let old = self.vectors.get(vector_number(instruction.op0_register()).min(31)).copied();
         let old = old.expect("a register");
         let x = of(1, size);
@@ -357,6 +383,7 @@ fn compare(name: &str, size: usize, x: u64, y: u64, imm: u8) -> bool {
             0 => x == y,
             3 => x.is_nan() || y.is_nan(),
             4 => x != y,
+            7 => !x.is_nan() && !y.is_nan(),
             17 => x < y,
             18 => x <= y,
             _ => panic!("predicate {predicate}"),
@@ -388,8 +415,22 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         return fused(rest, size, [old, x, y]);
     }
     match name {
+        "pmuldq" => return (i64::from(x as i32)).wrapping_mul(i64::from(y as i32)) as u64,
+        "pmaddwd" => {
+            let part =
+                |at: u32| i64::from((x >> (16 * at)) as i16) * i64::from((y >> (16 * at)) as i16);
+            return (part(0) + part(1)) as u64;
+        }
+        "pmaddubsw" => {
+            let part =
+                |at: u32| i64::from((x >> (8 * at)) as u8) * i64::from((y >> (8 * at)) as i8);
+            return (part(0) + part(1)).clamp(-32768, 32767) as u64;
+        }
         "pmuludq" => return (x & 0xFFFF_FFFF) * (y & 0xFFFF_FFFF),
-        "psrlq" => return x >> imm,
+        "psrlq" | "psrlw" | "psrld" => return x >> imm,
+        "psllvd" | "psllvq" | "psllvw" => return if y < 8 * size as u64 { x << y } else { 0 },
+        "psrlvd" | "psrlvq" | "psrlvw" => return if y < 8 * size as u64 { x >> y } else { 0 },
+        "psravd" | "psravq" | "psravw" => return (sx >> y.min(8 * size as u64 - 1)) as u64,
         "psllq" => return x << imm,
         "pand" | "pandd" | "pandq" => return x & y,
         "por" | "pord" | "porq" => return x | y,
