@@ -36,12 +36,12 @@ const fn end(full: bool) -> f64 {
     if full { 190.0 } else { 60.0 }
 }
 
-/// The first coefficients.
-const fn first<const N: usize, const M: usize>(c: &[f64; M]) -> [f64; N] {
-    let mut first = [0.0; N];
+/// The first coefficients, or columns of them.
+const fn first<T: Copy, const N: usize, const M: usize>(all: &[T; M]) -> [T; N] {
+    let mut first = [all[0]; N];
     let mut i = 0;
     while i < N {
-        first[i] = c[i];
+        first[i] = all[i];
         i += 1;
     }
     first
@@ -52,7 +52,7 @@ const LN_LIGHT: [f64; 5] = first(&LN);
 const BINET_LIGHT: [f64; 5] = first(&BINET);
 
 const NEAR_TABLE: &Rows<f64, 16, 15> = &Rows::new(NEAR_COLUMNS);
-const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(*NEAR_COLUMNS.first_chunk().unwrap());
+const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(first(&NEAR_COLUMNS));
 
 /// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals that y^4 doubles in.
 const NEAR: Pieces<f64, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
