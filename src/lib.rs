@@ -5,10 +5,9 @@
 //! ```
 //!
 //! A program is text in a small language that reads as NumPy and numexpr users expect. It is
-//! compiled once ([`compile`], [`Engine::compile`]), specialised on the dtypes of its arguments,
-//! and run over arrays of any shape and strides, on one thread or many, with the same bits
-//! wherever an element stands and whatever the machine. It can reach nothing but the arrays it
-//! is given.
+//! compiled once ([`compile`], [`Engine::compile`]), specialized on the dtypes of its arguments,
+//! and run over arrays of any shape and strides, on one thread or many, with the same bits at
+//! every position and on every machine. It can access only the arrays it is given.
 //!
 //! # From text to result
 //!
@@ -17,14 +16,13 @@
 //!                                                    └─ interp: the reference
 //! ```
 //!
-//! Each stage is a function from one noun to the next, in the module of that name. `Plan` and
-//! code are shared by all programs that do the same work; [`Program::eval`] finds them in a cache
-//! by text and types.
+//! Each stage is a function from one data structure to the next. Programs with equal plans share
+//! their code; [`Program::eval`] finds it in a cache by text and types.
 //!
 //! # Choosing an entry point
 //!
 //! - [`Program::eval`] allocates the outputs. [`Program::eval_as`], [`Program::eval_vec`] and
-//!   [`Program::eval_scalar`] do for one of known type.
+//!   [`Program::eval_scalar`] return one output of known type.
 //! - [`Program::eval_into`] writes the caller's arrays, also in place ([`Out::inout`]).
 //! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
 //! - [`graph::Builder`] makes graphs without text, and [`Engine::compile_graph`] programs of them.
