@@ -142,8 +142,8 @@ impl Worker {
             };
             let state = take(1).cast::<CarryState>();
             let runs = take(runs(fold));
-            // SAFETY: the line is the worker's own, large enough and aligned.
             let reciprocals = fold.reducer.reciprocals();
+            // SAFETY: the line is the worker's own, large enough and aligned.
             unsafe { state.write(CarryState { runs, rows: 0, before: 0, reciprocals }) };
             table[place] = state.cast();
             states.push(state);
