@@ -28,6 +28,7 @@ use crate::origin::Origin;
 use crate::plan::{Plan, Uniform, adoptions, plan};
 use crate::program::Program;
 use crate::resolve::resolve;
+use crate::spare::Spare;
 
 /// Compiles programs, and owns what they share: threads, kernels, limits. Cheap to clone.
 ///
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub pool: Pool,
     programs: Cache<String, Result<Arc<Source>>>,
     native: Native,
+    /// The memory of dropped outputs, if it is kept.
+    pub spare: Option<Arc<Spare>>,
 }
 
 /// What a program is made from, and its kernels, one for each set of types.
@@ -247,6 +250,26 @@ impl EngineBuilder {
         self
     }
 
+    /// How many bytes of dropped outputs are kept for later ones; none by default.
+    ///
+    /// The system clears the pages of a fresh large array, which takes about as long as computing
+    /// its elements. An output of as many elements of the same dtype takes the memory of a dropped
+    /// one as it is. Memory that was taken as an array or a `Vec` does not come back.
+    ///
+    /// ```
+    /// let engine = hotloop::Engine::builder().keep_memory(1 << 30).build();
+    /// let program = engine.compile("2*x + 1")?;
+    /// let x = vec![1.0; 1 << 20];
+    /// let first = program.eval(("x", &x))?[0].as_ptr();
+    /// let again = program.eval(("x", &x))?;
+    /// assert_eq!(again[0].as_ptr(), first);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn keep_memory(mut self, bytes: usize) -> EngineBuilder {
+        self.0.keep_memory = bytes;
+        self
+    }
+
     /// The engine.
     pub fn build(self) -> Engine {
         let pool = match &self.0.pool {
@@ -258,6 +281,7 @@ impl EngineBuilder {
             pool: if self.0.eager { pool.eager() } else { pool },
             programs: Cache::new(self.0.cache_capacity),
             native: Native::new(self.0.isa, self.0.emitter, self.0.cache_capacity),
+            spare: Spare::new(self.0.keep_memory).map(Arc::new),
             options: self.0,
         }))
     }

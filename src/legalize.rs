@@ -11,7 +11,7 @@ use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
-use crate::ops::{Lowering, Op};
+use crate::ops::{Class, Lowering, Op};
 
 /// What may be done to floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,8 +93,9 @@ fn expand(
     result: Type,
     mode: Mode,
 ) -> Result<NodeId> {
-    if op.is_reduction() {
-        return expand_reduction(b, op, operands, result);
+    match op.class() {
+        Class::Elementwise => {}
+        Class::Reduce | Class::Shape => return expand_reduction(b, op, operands, result),
     }
     let x = operands[0];
     let ty = b.graph().ty(x);
@@ -261,7 +262,10 @@ fn push_views(graph: Graph) -> Result<Graph> {
             let of = graph.derivation(view).map(|d| d.of);
             for x in graph.node(id).operands() {
                 let elementwise = match graph.node(*x) {
-                    Node::Apply(op, _) => !op.is_reduction(),
+                    Node::Apply(op, _) => match op.class() {
+                        Class::Elementwise => true,
+                        Class::Reduce | Class::Shape => false,
+                    },
                     Node::Convert(_) => true,
                     _ => false,
                 };

@@ -61,6 +61,7 @@ mod prepared;
 mod program;
 mod promote;
 mod resolve;
+mod spare;
 mod stats;
 mod store;
 mod weak;

@@ -63,6 +63,18 @@ pub enum Rule {
     Agreement,
 }
 
+/// The relation of a result's elements to those of the operands. Every pass over a graph matches
+/// it exhaustively, so that a new class is an error wherever it has to be thought of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Each element depends on the elements at its place.
+    Elementwise,
+    /// Each element depends on all elements along the reduced axes.
+    Reduce,
+    /// A number that depends on the operand's shape, but on none of its elements.
+    Shape,
+}
+
 /// What becomes of an operation after typing.
 #[derive(Clone, Copy)]
 pub enum Lowering {
@@ -564,20 +576,42 @@ impl Op {
         &TABLE[self as usize]
     }
 
+    /// The relation of its result's elements to those of its operands.
+    pub fn class(self) -> Class {
+        if matches!(self.row().lowering, Size | Length) {
+            return Class::Shape;
+        }
+        match self.row().rule {
+            Rule::Arithmetic
+            | Rule::Real
+            | Rule::Divide
+            | Rule::Rounding
+            | Rule::Comparison
+            | Rule::Predicate
+            | Rule::Truths
+            | Rule::Logical
+            | Rule::Bitwise
+            | Rule::Integers
+            | Rule::Tally
+            | Rule::Scaled
+            | Rule::Double
+            | Rule::Select
+            | Rule::Filled => Class::Elementwise,
+            Rule::Total
+            | Rule::Average
+            | Rule::Extreme
+            | Rule::Truth
+            | Rule::Count
+            | Rule::Position
+            | Rule::Spread
+            | Rule::Products
+            | Rule::Agreement => Class::Reduce,
+        }
+    }
+
     /// Whether it reduces elements, and so takes `axis` and `keepdims`.
     pub fn is_reduction(self) -> bool {
-        matches!(
-            self.row().rule,
-            Rule::Total
-                | Rule::Average
-                | Rule::Extreme
-                | Rule::Truth
-                | Rule::Count
-                | Rule::Position
-                | Rule::Spread
-                | Rule::Products
-                | Rule::Agreement
-        )
+        self.class() == Class::Reduce
     }
 
     /// Whether the operands may be swapped without changing a bit.

@@ -58,6 +58,7 @@ pub(crate) struct Options {
     pub max_arrays: usize,
     pub compile_budget: Duration,
     pub cache_capacity: usize,
+    pub keep_memory: usize,
 }
 
 impl Default for Options {
@@ -77,6 +78,7 @@ impl Default for Options {
             max_arrays: 1 << 17,
             compile_budget: Duration::from_secs(2),
             cache_capacity: 1024,
+            keep_memory: 0,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Index;
+use std::sync::Arc;
 
 use hotloop_runtime::dtype::{DType, Element, Visitor};
 use hotloop_runtime::memory::{OutOfMemory, reserve, zeroed};
@@ -14,6 +15,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder, StrideShape};
 
 use crate::domain::element_count;
 use crate::error::{Error, ErrorKind, Result, quoted, shown_shape};
+use crate::spare::Spare;
 use crate::stats::Stats;
 
 /// What a run reports beside its values.
@@ -71,6 +73,8 @@ pub struct Output {
     /// A `Vec` of the dtype's type; empty once taken.
     data: Box<dyn Any + Send + Sync>,
     pointer: *mut u8,
+    /// Where its memory goes.
+    spare: Option<Arc<Spare>>,
 }
 
 // SAFETY: the pointer is into `data`, which may be sent and shared.
@@ -210,9 +214,10 @@ impl Output {
         dtype: DType,
         shape: Box<[usize]>,
         strides: Box<[isize]>,
+        spare: Option<Arc<Spare>>,
     ) -> Result<Output> {
-        let (data, pointer) = dtype.visit(Fresh(element_count(&shape)?))?;
-        Ok(Output { name, dtype, shape, strides, data, pointer })
+        let (data, pointer) = dtype.visit(Fresh(element_count(&shape)?, spare.as_deref()))?;
+        Ok(Output { name, dtype, shape, strides, data, pointer, spare })
     }
 
     pub(crate) fn target(&self) -> View {
@@ -328,6 +333,27 @@ impl Output {
     }
 }
 
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(spare) = &self.spare {
+            self.dtype.visit(Dropped(&mut *self.data, spare));
+        }
+    }
+}
+
+/// Gives the memory of an output back.
+struct Dropped<'a>(&'a mut (dyn Any + Send + Sync), &'a Spare);
+
+impl Visitor for Dropped<'_> {
+    type Output = ();
+
+    fn visit<T: Element>(self) {
+        if let Some(data) = self.0.downcast_mut::<Vec<T>>() {
+            self.1.put(std::mem::take(data));
+        }
+    }
+}
+
 fn taken() -> Error {
     Error::new(ErrorKind::Taken, "the output was taken already")
 }
@@ -337,15 +363,22 @@ fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
     Error::new(ErrorKind::OutOfMemory, message)
 }
 
-/// Makes the elements of an output.
-struct Fresh(usize);
+/// Makes the elements of an output, which a run writes.
+struct Fresh<'a>(usize, Option<&'a Spare>);
 
-impl Visitor for Fresh {
+impl Visitor for Fresh<'_> {
     type Output = Result<(Box<dyn Any + Send + Sync>, *mut u8)>;
 
     fn visit<T: Element>(self) -> Self::Output {
-        let mut data = zeroed::<T>(self.0).map_err(out_of_memory)?;
-        prefer_huge_pages(&mut data);
+        let Fresh(n, spare) = self;
+        let mut data = match spare.and_then(|spare| spare.take(n)) {
+            Some(data) => data,
+            None => {
+                let mut data = zeroed::<T>(n).map_err(out_of_memory)?;
+                prefer_huge_pages(&mut data);
+                data
+            }
+        };
         let pointer = data.as_mut_ptr().cast();
         Ok((Box::new(data), pointer))
     }

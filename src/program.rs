@@ -149,7 +149,8 @@ impl Program {
         for ((id, name), strides) in outputs.zip(strides) {
             let ty = kernels.graph.ty(*id);
             let shape = prepared.shapes.of(ty.domain)?;
-            list.push(Output::new(name.clone(), ty.dtype, shape, strides)?);
+            let spare = self.engine.0.spare.clone();
+            list.push(Output::new(name.clone(), ty.dtype, shape, strides, spare)?);
         }
         let targets = list.iter().map(Output::target).collect();
         let report = self.bound(kernels, prepared, targets, true)?.run()?;

@@ -12,6 +12,8 @@ const SOFTMAX: &str =
     "e = exp(x - max(x, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)";
 const NORM: &str = "m = mean(x, axis=-1, keepdims=True); v = var(x, axis=-1, keepdims=True); (x - m) / sqrt(v + 1e-5)";
 const CENTRED: &str = "x - mean(x, axis=-1)[:, None], sum(x, axis=-1)";
+/// Several short rows are taken together, and a row is repeated for all of them.
+const SHORT_ROWS: &str = "sum(x * 2 + 1, axis=0), max(-x, axis=0), x * x[0], sum(x**2)";
 const COLUMNS: &str = "(x - mean(x, axis=0)) / std(x, axis=0)";
 
 fn data(rows: usize, columns: usize) -> Array2<f64> {
@@ -37,9 +39,9 @@ fn rows_have_the_bits_of_whole_passes() {
             Engine::builder().backend(backend).threads(threads).eager().build()
         })
         .into();
-    for text in [SOFTMAX, NORM, CENTRED, COLUMNS] {
+    for text in [SOFTMAX, NORM, CENTRED, COLUMNS, SHORT_ROWS] {
         let small = [(1, 9), (2, 1), (3, 4), (37, 5), (300, 100), (65, 4100), (5000, 3)];
-        for shape in small.into_iter().chain([(9000, 140)]) {
+        for shape in small.into_iter().chain([(9000, 140), (20_011, 8), (1000, 17)]) {
             let x = data(shape.0, shape.1);
             let turned = x.t().as_standard_layout().into_owned();
             for view in [x.view(), turned.t(), x.slice(s![..;-1, ..]), x.slice(s![.., ..;2])] {

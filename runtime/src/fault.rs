@@ -30,7 +30,7 @@ macro_rules! faults {
 }
 
 faults! {
-    "src/resolve.rs":
+    "src/resolve/expression.rs":
         ChainLosesItsMiddle "a chain of comparisons is its last one";
     "src/resolve/arguments.rs":
         IsinAsksTheLast "isin compares with its last value only";

@@ -59,7 +59,7 @@ pub struct Nest {
 }
 
 /// A row of fewer columns is not worth a loop of its own.
-const SHORT_ROW: usize = 128;
+pub(crate) const SHORT_ROW: usize = 128;
 /// With fewer columns and rows a block is not worth copying at once.
 const SMALL_BLOCK: usize = 16;
 /// Columns at least so many bytes apart take a line of memory each.

@@ -83,6 +83,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         table: tile.table(),
         kernels: tile.kernels(),
         carries: tile.carries(),
+        repeated: tile.repeated(),
         rest_slots: tile.rest_slots(),
         cost: tile.cost,
         memory: machine.memory,

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::Plan;
 use crate::domain::{Derived, Domain};
 use crate::graph::{Graph, Node, NodeId};
-use crate::ops::Lowering;
+use crate::ops::Class;
 
 /// Rough nanoseconds an element from which a value of fewer axes is worth an array of its own.
 const WORTH_KEEPING: f32 = 1.0;
@@ -15,7 +15,13 @@ const CONVERSION: f32 = 0.2;
 
 /// Whether a node is a reduction.
 pub(super) fn is_reduction(node: &Node) -> bool {
-    matches!(node, Node::Apply(op, _) if matches!(op.row().lowering, Lowering::Reduce(_)))
+    match node {
+        Node::Apply(op, _) => match op.class() {
+            Class::Elementwise | Class::Shape => false,
+            Class::Reduce => true,
+        },
+        _ => false,
+    }
 }
 
 /// For each node, whether it is computed once, into an array: see the module [`plan`](super).

@@ -64,12 +64,20 @@ fn renewed(error: Error) -> Error {
     }
 }
 
+/// Bytes of dropped results whose memory later ones take.
+const KEPT: usize = 256 << 20;
+
+/// The engine of a session.
+fn engine(tuning: Tuning) -> Engine {
+    tuning.builder().keep_memory(KEPT).build()
+}
+
 impl Session {
     /// A session without variables, its random numbers those of the seed 0.
     pub(crate) fn new(tuning: Tuning, style: Style) -> Session {
         Session {
             tuning,
-            engine: tuning.engine(),
+            engine: engine(tuning),
             variables: BTreeMap::new(),
             definitions: Definitions::default(),
             generator: Generator::seeded(0),
@@ -81,7 +89,7 @@ impl Session {
     /// Uses at most so many threads from now on.
     pub(crate) fn set_threads(&mut self, threads: usize) {
         self.tuning.threads = Some(threads);
-        self.engine = self.tuning.engine();
+        self.engine = engine(self.tuning);
     }
 
     /// An engine with the same options that has compiled nothing yet.

@@ -114,7 +114,14 @@ pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 /// The same, of a dtype as Python writes it.
 pub fn described(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n");
+    with_header(
+        &format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n"),
+        data,
+    )
+}
+
+/// The same, with any text for a header.
+pub fn with_header(header: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(u16::try_from(header.len()).expect("a short header").to_le_bytes());
     bytes.extend(header.as_bytes());

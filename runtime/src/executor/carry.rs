@@ -2,6 +2,7 @@
 //! pieces.
 
 use super::Loop;
+use super::operand::Bound;
 use super::run::Place;
 use super::scratch::Worker;
 use crate::control::{Control, Stop};
@@ -127,6 +128,16 @@ impl Loop {
         }
     }
 
+    /// Bytes from row to row of the elements that a fold takes of several rows.
+    fn bundled_stride(&self, fold: usize) -> isize {
+        let values = self.carries[fold].values;
+        match self.operands.get(values - 1) {
+            Some(Bound { operand, .. }) => operand.path.rows[0],
+            // In a slot rows lie side by side.
+            None => (self.grid.columns * self.folds[fold].reducer.lane_bytes()) as isize,
+        }
+    }
+
     /// # Safety
     /// As [`Loop::run_part`], after the tile function.
     #[inline]
@@ -155,7 +166,13 @@ impl Loop {
                     }
                     Along::Rows => {
                         let tiles = worker.columns.len() / self.folds.len();
-                        worker.columns[i * tiles + place.in_block].push(&fold.reducer, values);
+                        let columns = &mut worker.columns[i * tiles + place.in_block];
+                        if place.rows == 1 {
+                            columns.push(&fold.reducer, values);
+                        } else {
+                            let stride = self.bundled_stride(i);
+                            columns.push_rows(&fold.reducer, values, stride, place.rows);
+                        }
                     }
                 }
             }

@@ -40,9 +40,9 @@ use crate::drive::Driver;
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
 use crate::memory::{OutOfMemory, reserve};
-use crate::nest::{Along, Nest};
+use crate::nest::{Along, Nest, SHORT_ROW};
 use crate::pool::Pool;
-use crate::reduce::Partial;
+use crate::reduce::{Partial, ROWS};
 use crate::stream;
 use crate::tile::{TileCarry, TileCode, TileTable};
 use crate::window::{Results, Way};
@@ -71,6 +71,8 @@ pub struct Tile<'a> {
     pub kernels: &'a [usize],
     /// Where it leaves the elements of each of the loop's folds.
     pub carries: &'a [TileCarry],
+    /// The inputs that may repeat: only its loops read them.
+    pub repeated: &'a [u32],
     /// The number of slots that only hold elements that it could not accumulate.
     pub rest_slots: usize,
     /// Rough nanoseconds an element.
@@ -111,6 +113,8 @@ pub struct Loop {
     stored: bool,
     /// Whether code accumulates elements of folds.
     accumulates: bool,
+    /// Rows of a tile.
+    bundle: usize,
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -129,6 +133,22 @@ const LARGE_WINDOWS: usize = 64 << 20;
 const TRANSFER: f32 = 0.1;
 /// Rows of a unit that are transferred together.
 const TURNED_ROWS: usize = 512;
+
+/// Elements of rows that are reduced together as they lie, in L1.
+const BUNDLE: usize = 2 << 10;
+
+/// Whether a loop whose sequences run along its rows takes several rows at a time: code of short
+/// rows, whose call would cost more than the elements, and reductions of arrays as they lie.
+fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
+    let [_] = *nest.rows else { return false };
+    let columns = count(&nest.columns);
+    let short = tile.code.is_none() || columns <= SHORT_ROW;
+    let suits = |o: &Bound| {
+        let dense = o.operand.path.rows[0] == (columns * o.operand.size) as isize;
+        o.access == Access::InPlace && !o.operand.is_windowed() && (tile.code.is_none() || dense)
+    };
+    short && columns > 0 && operands.iter().all(suits)
+}
 
 impl Loop {
     /// Binds a tile to its operands, each with its way through the nest. `inputs` and `outputs`
@@ -167,8 +187,15 @@ impl Loop {
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
         let block = tile.block;
+        // Of an element that a row repeats a block of copies does, if that holds of all that may.
+        let repeated = || tile.repeated.iter().map(|input| *input as usize);
+        let repeats =
+            !tile.repeated.is_empty() && repeated().all(|i| operands[i].access == Access::Splat);
+        if repeats {
+            repeated().for_each(|i| operands[i].access = Access::Repeated);
+        }
         let staged =
-            |o: &&Bound| matches!(o.access, Access::Staged | Access::Streamed | Access::Splat);
+            |o: &&Bound| !matches!(o.access, Access::InPlace | Access::Panel(_) | Access::Repeated);
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.operand.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());
@@ -204,9 +231,19 @@ impl Loop {
             nest.along == Along::Columns && tile.carries.iter().any(|carry| carry.state.is_some());
         let cold = if accumulates { tile.rest_slots } else { 0 };
         let slots = tile.table.slots.saturating_sub(cold) + staged;
-        let length = tile_length(columns.min(panel.columns), slots, widest);
+        // Rows that are taken together where sequences run along them.
+        let bundled = nest.along == Along::Rows && bundles(tile, &nest, &operands);
+        let dense = if bundled && tile.code.is_some() { n } else { columns };
+        let length = tile_length(dense.min(panel.columns), slots, widest);
         let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
         let length = length.min(longest.max(64)).min(lanes).min(widest_window);
+        let bundle = match (bundled, tile.code) {
+            (false, _) => 1,
+            // As many as accumulators take one after another, or a multiple.
+            (true, None) => (BUNDLE / columns).max(1).next_multiple_of(ROWS),
+            (true, Some(_)) if length / columns > ROWS => length / columns / ROWS * ROWS,
+            (true, Some(_)) => (length / columns).max(1),
+        };
 
         let cut = Cut {
             nest: &nest,
@@ -273,6 +310,7 @@ impl Loop {
             one_tile: simple.then_some(n),
             stored,
             accumulates,
+            bundle,
         })
     }
 

@@ -70,8 +70,13 @@ pub(super) enum Access {
     InPlace,
     /// Through a copy of each tile.
     Staged,
-    /// Through copies of the one element that each row has.
+    /// Through copies of the one element that each row has: a tile of them.
     Splat,
+    /// The same, but a block of them, which the loops read again in each turn.
+    Repeated,
+    /// Through copies of the elements that its columns repeat, of which there are this many: a tile
+    /// of them and one repetition more.
+    Cycled(usize),
     /// Through a copy of each panel, at this place of the worker's panels.
     Panel(usize),
     /// An output that is written past the caches.
@@ -95,6 +100,9 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
         return Access::InPlace;
     }
     let contiguous = is_contiguous(&nest.columns, &path.columns, *size);
+    if let Some(length) = cycle(&nest.columns, &path.columns, *size).filter(|_| !*staged) {
+        return Access::Cycled(length);
+    }
     match contiguous {
         true if *staged || *swapped => Access::Staged,
         true if streams && operand.local.is_none() => Access::Streamed,
@@ -106,6 +114,18 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
         }
         false => Access::Staged,
     }
+}
+
+/// The most elements of a cycle.
+const LONGEST_CYCLE: usize = 1024;
+
+/// The number of contiguous elements that columns repeat again and again, if they do.
+fn cycle(extents: &[usize], steps: &[isize], size: usize) -> Option<usize> {
+    let first = steps.iter().position(|step| *step != 0)?;
+    let (extents, steps) = (&extents[first..], &steps[first..]);
+    let length: usize = extents.iter().product();
+    let repeats = first > 0 && length <= LONGEST_CYCLE;
+    (repeats && is_contiguous(extents, steps, size)).then_some(length)
 }
 
 impl Fold {

@@ -133,6 +133,12 @@ impl Run<'_> {
         let mut flags = 0;
         let mut row = block.rows.start;
         while row < block.rows.end {
+            if work.bundle > 1 {
+                let rows = row..block.rows.end.min(row + work.bundle);
+                row = rows.end;
+                flags |= self.bundle(worker, rows, &block.columns)?;
+                continue;
+            }
             let rows = row..work.panel_end(row, block.rows.end);
             row = rows.end;
             flags |= self.rows(worker, rows.clone(), &block.columns)?;
@@ -190,6 +196,36 @@ impl Run<'_> {
         Ok(flags)
     }
 
+    /// Rows of sequences that run along them, a tile of several rows at a time.
+    fn bundle(
+        &self,
+        worker: &mut Worker,
+        rows: Range<usize>,
+        columns: &Range<usize>,
+    ) -> Result<u32, Stop> {
+        let work = self.work;
+        work.enter_row(worker, rows.start);
+        let mut flags = 0;
+        for (in_block, tile) in columns.clone().step_by(work.tile).enumerate() {
+            self.control.check()?;
+            let lanes = columns.end.min(tile + work.tile) - tile;
+            let in_panel = tile - columns.start;
+            let place = Place { column: tile, at: 0, in_panel, in_block, rows: rows.len() };
+            // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller vouches for.
+            // With code all columns are one tile, whose rows lie side by side.
+            flags |= unsafe {
+                match work.code {
+                    Some(_) => work.run_tile(worker, &place, lanes * rows.len()),
+                    None => work.run_part(worker, &place, lanes, false),
+                }
+            };
+            if let Some(progress) = self.progress {
+                progress.add((lanes * rows.len()) as u64);
+            }
+        }
+        Ok(flags)
+    }
+
     /// The rows of one panel, or one row.
     pub(super) fn rows(
         &self,
@@ -222,7 +258,8 @@ impl Run<'_> {
                     self.control.check()?;
                     let n = end.min(tile + work.tile) - tile;
                     let in_block = (tile - columns.start) >> work.tile.trailing_zeros();
-                    let place = Place { column: tile, at, in_panel: tile - start, in_block };
+                    let in_panel = tile - start;
+                    let place = Place { column: tile, at, in_panel, in_block, rows: 1 };
                     // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller
                     // vouches for.
                     flags |= unsafe { work.run_tile(worker, &place, n) };
@@ -247,6 +284,8 @@ pub(super) struct Place {
     pub(super) at: usize,
     pub(super) in_panel: usize,
     pub(super) in_block: usize,
+    /// The rows that it takes.
+    pub(super) rows: usize,
 }
 
 impl Loop {
@@ -260,11 +299,19 @@ impl Loop {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)
             };
-            if *access == Access::Splat {
-                let (to, n) = (worker.staging[i], self.tile.min(self.grid.columns));
-                // SAFETY: the row's element is the operand's; staging holds a tile.
-                unsafe { splat(operand, worker.row[i], to, n) };
+            if let Access::Cycled(length) = *access {
+                let n = self.grid.columns.min(self.tile + length);
+                // SAFETY: the columns are the nest's; staging holds a tile and a cycle.
+                unsafe { self.stage(operand, worker.row[i], worker.staging[i], 0, n) };
+                continue;
             }
+            let copies = match *access {
+                Access::Splat => self.tile.min(self.grid.columns),
+                Access::Repeated => self.block,
+                _ => continue,
+            };
+            // SAFETY: the row's element is the operand's; staging holds a tile, or a block.
+            unsafe { splat(operand, worker.row[i], worker.staging[i], copies) };
         }
     }
 
@@ -322,7 +369,8 @@ impl Loop {
                 Access::Panel(number) => {
                     worker.panels[number].wrapping_add(at * self.panel.stride + in_panel * size)
                 }
-                Access::Streamed | Access::Splat => staging,
+                Access::Cycled(length) => staging.wrapping_add(column % length * size),
+                Access::Streamed | Access::Splat | Access::Repeated => staging,
                 Access::Staged => {
                     if !*output {
                         // SAFETY: the operand is valid for the nest, staging holds n.
@@ -356,7 +404,9 @@ impl Loop {
                         let short = usize::from(injected(Fault::TailOneShort));
                         there.copy_from_nonoverlapping(staging, (n - short) * size);
                     }
-                    Access::InPlace | Access::Panel(_) | Access::Splat => {}
+                    Access::InPlace | Access::Panel(_) => {}
+                    // Only inputs have these.
+                    Access::Splat | Access::Repeated | Access::Cycled(_) => {}
                     Access::Streamed => stream::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }

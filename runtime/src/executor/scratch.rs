@@ -72,6 +72,8 @@ impl Worker {
         let staged = |o: &Bound| match o.access {
             // Only the last few elements, or a whole tile where lanes are not cut.
             Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
+            Access::Repeated => block.max(64),
+            Access::Cycled(cycle) => length.max(block) + cycle,
             _ => length.max(block),
         };
         // A tile may write up to a block beyond its end.
@@ -126,7 +128,8 @@ impl Worker {
             results.push(Results::new(reserve(room)?));
         }
         // In the order of `TileTable`.
-        let mut table = reserve(1 + operands.len() + slots.len() + states + tile.kernels.len())?;
+        let others = 2 + slots.len() + states + tile.kernels.len();
+        let mut table = reserve(others + operands.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
@@ -144,6 +147,11 @@ impl Worker {
             unsafe { state.write(CarryState { runs, rows: 0, before: 0, reciprocals }) };
             table[place] = state.cast();
             states.push(state);
+        }
+        if tile.table.repeats {
+            let repeats = operands.iter().any(|o| o.access == Access::Repeated);
+            let mask: usize = if repeats { 0 } else { usize::MAX };
+            table.push(std::ptr::without_provenance_mut(mask));
         }
         table.extend(tile.kernels.iter().map(|address| *address as *mut u8));
         let (mut sequences, mut columns, mut finished) = (Vec::new(), Vec::new(), Vec::new());

@@ -71,8 +71,8 @@ pub struct TileCarry {
     pub state: Option<usize>,
 }
 
-/// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., states.., kernels..`, a
-/// pointer each. Code reaches everything through it, so it has no absolute address.
+/// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., states.., repeats,
+/// kernels..`, a pointer each, but for `repeats`: see [`TileTable::repeats`]. Code reaches everything through it, so it has no absolute address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TileTable {
     /// The number of arrays that the tile reads.
@@ -83,6 +83,8 @@ pub struct TileTable {
     pub slots: usize,
     /// The number of carries whose elements the code accumulates.
     pub states: usize,
+    /// Whether there are inputs that may repeat.
+    pub repeats: bool,
 }
 
 impl TileTable {
@@ -109,8 +111,14 @@ impl TileTable {
         1 + self.inputs + self.outputs + self.slots + number
     }
 
+    /// The place of a mask for offsets into inputs that may repeat, if there are any: all ones, or
+    /// zero if each of them has one element in the whole row, of which a block of copies is there.
+    pub fn repeats(&self) -> usize {
+        self.state(self.states)
+    }
+
     /// The place of a block kernel.
     pub fn kernel(&self, number: usize) -> usize {
-        1 + self.inputs + self.outputs + self.slots + self.states + number
+        self.repeats() + usize::from(self.repeats) + number
     }
 }

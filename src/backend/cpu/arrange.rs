@@ -118,6 +118,24 @@ impl Arranger {
         matches!(self.units[unit as usize].0, Unit::Input(_))
     }
 
+    /// The inputs that nothing but loops read.
+    pub(super) fn read_in_loops(
+        &self,
+        sinks: &[Sink],
+        taken: &[Taken],
+    ) -> impl Iterator<Item = u32> {
+        let mut in_loops = vec![true; self.units.len()];
+        sinks.iter().for_each(|sink| in_loops[sink.unit as usize] = false);
+        taken.iter().for_each(|carry| in_loops[carry.unit as usize] = false);
+        let apart = (0..self.units.len() as u32).filter(|unit| !self.is_fused(*unit));
+        apart.flat_map(|unit| self.args(unit)).for_each(|x| in_loops[*x as usize] = false);
+        let inputs = self.units.iter().zip(in_loops).filter(|(_, in_loops)| *in_loops);
+        inputs.filter_map(|((unit, _), _)| match unit {
+            Unit::Input(input) => Some(*input),
+            _ => None,
+        })
+    }
+
     /// The steps in order, the number of slots that they use, and what the carries take.
     pub(super) fn steps(self, sinks: &[Sink], taken: &[Taken]) -> (Vec<Step>, u32, Vec<Carried>) {
         let (drafts, mut places) = self.drafts(sinks);

@@ -61,9 +61,12 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
     let cost = lowerer.cost
         + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
         + CARRY * taken.len() as f32;
-    let (steps, slots, carries) = Arranger::new(lowerer.units).steps(&sinks, &taken);
+    let arranger = Arranger::new(lowerer.units);
+    let broadcast = |input: &u32| pass.loads[*input as usize].domain != pass.space;
+    let repeated = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
+    let (steps, slots, carries) = arranger.steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
-    Lowered { program: TileProgram { steps, inputs, outputs, slots, carries }, cost }
+    Lowered { program: TileProgram { steps, inputs, outputs, slots, carries, repeated }, cost }
 }
 
 /// A value before anything converts it.

@@ -95,6 +95,11 @@ impl Tile {
         self.program.carries.iter().map(|carry| carry.lane)
     }
 
+    /// The inputs that may repeat.
+    pub fn repeated(&self) -> &[u32] {
+        &self.program.repeated
+    }
+
     /// The number of slots that only hold elements which loops could not accumulate.
     pub fn rest_slots(&self) -> usize {
         self.program.rest_slots()

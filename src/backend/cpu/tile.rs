@@ -98,6 +98,9 @@ pub struct TileProgram {
     pub slots: u32,
     /// What the carries of the pass take, in their order.
     pub carries: Vec<Carried>,
+    /// The inputs that may have one element in the whole row, of which the executor then writes a
+    /// block of copies: only loops read them.
+    pub repeated: Vec<u32>,
 }
 
 impl TileProgram {
@@ -106,7 +109,7 @@ impl TileProgram {
         let [inputs, outputs, slots] =
             [self.inputs, self.outputs, self.slots].map(|count| count as usize);
         let states = self.carries.iter().filter(|carry| carry.state.is_some()).count();
-        TileTable { inputs, outputs, slots, states }
+        TileTable { inputs, outputs, slots, states, repeats: !self.repeated.is_empty() }
     }
 
     /// The index of a place in its table; `None` for one that the program does not declare.
@@ -131,6 +134,11 @@ impl TileProgram {
             _ => &[],
         });
         code.flatten().filter(rest).count()
+    }
+
+    /// Whether a place is an input that may repeat.
+    pub fn may_repeat(&self, place: Place) -> bool {
+        matches!(place, Place::Input(input) if self.repeated.contains(&input))
     }
 
     /// The number of its instructions and calls.

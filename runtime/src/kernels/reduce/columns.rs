@@ -117,6 +117,25 @@ impl Columns {
         unsafe { (reducer.methods.push_lanes)(self, a) }
     }
 
+    /// Takes the next `rows` elements of every lane: a row holds one of each lane.
+    ///
+    /// # Panics
+    /// As [`Columns::push`].
+    ///
+    /// # Safety
+    /// As [`Columns::push`], for each row: they begin `stride` bytes apart.
+    #[inline]
+    pub unsafe fn push_rows(
+        &mut self,
+        reducer: &Reducer,
+        a: *const u8,
+        stride: isize,
+        rows: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { (reducer.methods.push_rows)(self, a, stride, rows) }
+    }
+
     /// Ends the sequences, which have at least one element; `out` gets one a lane.
     ///
     /// # Panics

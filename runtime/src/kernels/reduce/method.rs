@@ -35,6 +35,17 @@ pub(super) trait Method {
     /// # Safety
     /// The contract of [`Columns::push`].
     unsafe fn push_lanes(columns: &mut Columns, a: *const u8);
+    /// Takes the next elements of every lane, in rows.
+    ///
+    /// # Safety
+    /// The contract of [`Columns::push_rows`].
+    #[inline(always)]
+    unsafe fn push_rows(columns: &mut Columns, a: *const u8, stride: isize, rows: usize) {
+        for row in 0..rows as isize {
+            // SAFETY: the caller's promise.
+            unsafe { Self::push_lanes(columns, a.wrapping_offset(row * stride)) };
+        }
+    }
     /// Ends sequences that have elements.
     fn finish_lanes(columns: &mut Columns, out: &mut [Partial]);
     /// Two neighbours.
@@ -42,8 +53,10 @@ pub(super) trait Method {
 }
 
 type Push = unsafe fn(&mut Sequence, *const u8, usize);
+type Finish = unsafe fn(&mut Sequence) -> Partial;
 type PushRuns = unsafe fn(&mut Sequence, *const u8, usize, usize);
 type PushLanes = unsafe fn(&mut Columns, *const u8);
+type PushRows = unsafe fn(&mut Columns, *const u8, isize, usize);
 
 /// The functions of a [`Method`], compiled for an instruction set.
 #[derive(Clone, Copy)]
@@ -51,15 +64,19 @@ pub(super) struct Methods {
     pub push: Push,
     pub resume: unsafe fn(&mut Sequence, *mut u8) -> Option<usize>,
     pub push_runs: PushRuns,
-    pub finish: fn(&mut Sequence) -> Partial,
+    pub finish: Finish,
     pub rows: fn(usize) -> usize,
     pub push_lanes: PushLanes,
+    pub push_rows: PushRows,
     pub finish_lanes: fn(&mut Columns, &mut [Partial]),
     pub combine: fn(&Partial, &Partial) -> Partial,
 }
 
 macro_rules! shells {
-    ($push:ident, $push_runs:ident, $push_lanes:ident $(, $features:literal)?) => {
+    (
+        $push:ident, $push_runs:ident, $finish:ident, $push_lanes:ident, $push_rows:ident
+        $(, $features:literal)?
+    ) => {
         $(#[target_feature(enable = $features)])?
         unsafe fn $push<M: Method>(sequence: &mut Sequence, a: *const u8, n: usize) {
             // SAFETY: the caller keeps the contract of `Sequence::push`.
@@ -78,35 +95,68 @@ macro_rules! shells {
         }
 
         $(#[target_feature(enable = $features)])?
+        unsafe fn $finish<M: Method>(sequence: &mut Sequence) -> Partial {
+            M::finish(sequence)
+        }
+
+        $(#[target_feature(enable = $features)])?
         unsafe fn $push_lanes<M: Method>(columns: &mut Columns, a: *const u8) {
             // SAFETY: the caller keeps the contract of `Columns::push`.
             unsafe { M::push_lanes(columns, a) }
         }
+
+        $(#[target_feature(enable = $features)])?
+        unsafe fn $push_rows<M: Method>(
+            columns: &mut Columns,
+            a: *const u8,
+            stride: isize,
+            rows: usize,
+        ) {
+            // SAFETY: the caller keeps the contract of `Columns::push_rows`.
+            unsafe { M::push_rows(columns, a, stride, rows) }
+        }
     };
 }
 
-shells!(baseline, baseline_runs, baseline_lanes);
+shells!(baseline, baseline_runs, baseline_finish, baseline_lanes, baseline_rows);
 #[cfg(target_arch = "x86_64")]
-shells!(avx2, avx2_runs, avx2_lanes, "avx2,fma,bmi2");
+shells!(avx2, avx2_runs, avx2_finish, avx2_lanes, avx2_rows, "avx2,fma,bmi2");
 #[cfg(target_arch = "x86_64")]
-shells!(avx512, avx512_runs, avx512_lanes, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2");
+shells!(
+    avx512,
+    avx512_runs,
+    avx512_finish,
+    avx512_lanes,
+    avx512_rows,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2"
+);
 
 impl Methods {
     pub(super) fn of<M: Method>(isa: Isa) -> Methods {
-        let (push, push_runs, push_lanes): (Push, PushRuns, PushLanes) = match isa {
+        type Shells = (Push, PushRuns, Finish, PushLanes, PushRows);
+        let (push, push_runs, finish, push_lanes, push_rows): Shells = match isa {
             // Code for AVX2 does: what is folded in any order already runs at the speed of the L1
             // cache.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 => (avx2::<M>, avx2_runs::<M>, avx2_lanes::<M>),
-            _ => (baseline::<M>, baseline_runs::<M>, baseline_lanes::<M>),
+            Isa::Avx2 | Isa::Avx512 => {
+                (avx2::<M>, avx2_runs::<M>, avx2_finish::<M>, avx2_lanes::<M>, avx2_rows::<M>)
+            }
+            _ => (
+                baseline::<M>,
+                baseline_runs::<M>,
+                baseline_finish::<M>,
+                baseline_lanes::<M>,
+                baseline_rows::<M>,
+            ),
         };
         Methods {
             push,
             resume: M::resume,
             push_runs,
-            finish: M::finish,
+            finish,
             rows: M::rows,
             push_lanes,
+            push_rows,
             finish_lanes: M::finish_lanes,
             combine: M::combine,
         }
@@ -119,7 +169,9 @@ impl Methods {
             Isa::Avx512 => Methods {
                 push: avx512::<M>,
                 push_runs: avx512_runs::<M>,
+                finish: avx512_finish::<M>,
                 push_lanes: avx512_lanes::<M>,
+                push_rows: avx512_rows::<M>,
                 ..Methods::of::<M>(isa)
             },
             _ => Methods::of::<M>(isa),

@@ -323,6 +323,7 @@ where
     }
 
     /// The value of the leaf under way, which is not whole.
+    #[inline(always)]
     fn end_leaf(sequence: &mut Sequence) -> [T; W] {
         let (filled, block) = (sequence.filled, Self::block());
         let (blocks, mut count) = (filled / block, filled % block);
@@ -653,6 +654,65 @@ where
         Self::push_leaf_lanes(columns, run.0, folded);
     }
 
+    /// Takes a leaf of columns: accumulators stay in registers while the rows pass.
+    ///
+    /// # Safety
+    /// There is an element for each lane in each of its rows, which begin `stride` bytes apart.
+    #[inline(always)]
+    unsafe fn push_leaf_rows(columns: &mut Columns, a: *const u8, stride: isize) {
+        let place = columns.place(0, 1);
+        let [words] = columns.rows::<T, W, 1>([Self::rows_of(place)]);
+        let lanes = words[0].len();
+        let to = words.map(|row| row.as_mut_ptr());
+        let mut at = 0;
+        // SAFETY: the rows have that many lanes, and so do the elements.
+        unsafe {
+            while at + 16 <= lanes {
+                Self::leaf_of::<16>(&to, at, a, stride);
+                at += 16;
+            }
+            if at + 8 <= lanes {
+                Self::leaf_of::<8>(&to, at, a, stride);
+                at += 8;
+            }
+            if at + 4 <= lanes {
+                Self::leaf_of::<4>(&to, at, a, stride);
+                at += 4;
+            }
+            while at < lanes {
+                Self::leaf_of::<1>(&to, at, a, stride);
+                at += 1;
+            }
+        }
+        columns.filled = RUN;
+        columns.count += RUN as u64;
+        Self::push_leaf_lanes(columns, place, 0);
+    }
+
+    /// The leaves of `L` lanes from `at`.
+    ///
+    /// # Safety
+    /// As [`Self::push_leaf_rows`], for these lanes.
+    #[inline(always)]
+    unsafe fn leaf_of<const L: usize>(to: &[*mut T; W], at: usize, a: *const u8, stride: isize) {
+        let row = |i: usize| {
+            let row = a.wrapping_offset(i as isize * stride).cast::<T>();
+            // SAFETY: the caller's promise.
+            unsafe { row.add(at).cast::<[T; L]>().read_unaligned() }
+        };
+        let mut local = [[T::ZERO; L]; W];
+        let first = row(0);
+        (0..L).for_each(|j| put(&mut local, j, M::first(first[j])));
+        for (i, reciprocal) in (1..RUN).zip(&T::RECIPROCALS[2..]) {
+            let x = row(i);
+            for j in 0..L {
+                update(&mut local, j, |words| M::step(words, x[j], *reciprocal));
+            }
+        }
+        // SAFETY: the caller's promise.
+        (0..W).for_each(|w| unsafe { to[w].add(at).cast::<[T; L]>().write(local[w]) });
+    }
+
     /// The place that holds all leaves of all lanes, put together.
     fn close_tree(columns: &mut Columns) -> usize {
         let mut all = None;
@@ -747,6 +807,7 @@ where
         sequence.count += (rows * A) as u64;
     }
 
+    #[inline(always)]
     fn finish(sequence: &mut Sequence) -> Partial {
         let filled = sequence.filled;
         if filled > 0 {
@@ -801,6 +862,24 @@ where
             Self::close_lanes(columns);
         } else if filled + 1 == block {
             Self::end_block_lanes(columns);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn push_rows(columns: &mut Columns, a: *const u8, stride: isize, rows: usize) {
+        let mut row = 0;
+        while row < rows {
+            let at = a.wrapping_offset(row as isize * stride);
+            // SAFETY: the caller's promise.
+            unsafe {
+                if A == 1 && columns.filled == 0 && rows - row >= RUN {
+                    Self::push_leaf_rows(columns, at, stride);
+                    row += RUN;
+                } else {
+                    Self::push_lanes(columns, at);
+                    row += 1;
+                }
+            }
         }
     }
 

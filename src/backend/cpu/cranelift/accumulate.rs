@@ -30,12 +30,6 @@ struct Accumulators {
     value: usize,
     /// The number of the carry among those of the line.
     carry: usize,
-    word: usize,
-}
-
-/// Words of an accumulator.
-fn words(reduction: Reduction) -> usize {
-    if reduction == Reduction::SquaredDeviations { 3 } else { 1 }
 }
 
 impl Compiler<'_, '_> {
@@ -65,8 +59,7 @@ impl Compiler<'_, '_> {
         let size = usize::from(line.width / 8);
         let row_bytes = (row_lanes(size) * size) as i64;
         let carries: Vec<&Accumulate> = line.accumulated().collect();
-        let words_of_all: usize = carries.iter().map(|a| words(a.reduction)).sum();
-        let unrolled = (REGISTERS / (most_live(line.code).max(1) + words_of_all)).clamp(1, 4);
+        let unrolled = (REGISTERS / (most_live(line.code).max(1) + carries.len())).clamp(1, 4);
         let unrolled = 1 << unrolled.ilog2();
         let strip_bytes = 16 * unrolled as i64;
         let accumulators = accumulators(&carries, unrolled)?;
@@ -79,11 +72,6 @@ impl Compiler<'_, '_> {
         let state = states[0];
         let rows = self.state(state, std::mem::offset_of!(CarryState, rows));
         let before = self.state(state, std::mem::offset_of!(CarryState, before));
-        let reciprocals: Vec<Value> = states
-            .iter()
-            .map(|state| self.state(*state, std::mem::offset_of!(CarryState, reciprocals)))
-            .collect();
-
         let zero = self.b.ins().iconst(types::I64, 0);
         let pointers = vec![types::I64; runs.len()];
         let (done, result) = self.block_of(&[types::I64]);
@@ -106,25 +94,22 @@ impl Compiler<'_, '_> {
         self.b.switch_to_block(strips);
         let strip = strip[0];
         let types_of: Vec<Type> = accumulators.iter().map(|a| vector(a.run)).collect();
-        let counts = carries.iter().any(|a| words(a.reduction) > 1);
-        // The rows of a strip: offset in the block, all ones in the first row of all, accumulators.
-        let (loop_, params) = self.block_of(&[&[types::I64, types::I64X2][..], &types_of].concat());
+        // The rows of a strip: offset in the block, accumulators.
+        let (loop_, params) = self.block_of(&[&[types::I64][..], &types_of].concat());
         let (fresh, _) = self.block_of(&[]);
         let (resumed, _) = self.block_of(&[]);
         self.branch(before, (resumed, &[]), (fresh, &[]));
         self.b.switch_to_block(resumed);
         self.b.seal_block(resumed);
-        let none = self.splat_bits(0, 8, types::I64X2);
-        let mut args = vec![zero, none];
+        let mut args = vec![zero];
         for a in &accumulators {
-            let address = self.run_address(a, runs, strip, row_bytes);
+            let address = self.b.ins().iadd(runs[a.carry], strip);
             args.push(self.load(vector(a.run), address, a.vector as i32 * 16));
         }
         self.jump(loop_, &args);
         self.b.switch_to_block(fresh);
         self.b.seal_block(fresh);
-        let all = self.splat_bits(u64::MAX, 8, types::I64X2);
-        let mut args = vec![zero, all];
+        let mut args = vec![zero];
         for a in &accumulators {
             let identity = Runs::identity(a.reduction, a.run);
             args.push(self.splat_bits(identity, a.run.bytes(), vector(a.run)));
@@ -132,40 +117,27 @@ impl Compiler<'_, '_> {
         self.jump(loop_, &args);
 
         self.b.switch_to_block(loop_);
-        let (row, is_first, current) = (params[0], params[1], &params[2..]);
+        let (row, current) = (params[0], &params[1..]);
         let at = self.b.ins().iadd(offset, strip);
         let at = self.b.ins().iadd(at, row);
         let values = self.values(line, at, unrolled, Accumulated::Here)?;
-        let mut next = current.to_vec();
-        let mut i = 0;
-        while i < accumulators.len() {
-            let a = accumulators[i];
+        let mut next = Vec::with_capacity(current.len());
+        for (a, current) in accumulators.iter().zip(current) {
             let x = values[a.value][a.vector].ok_or_else(|| bug("a carry of nothing"))?;
-            if words(a.reduction) == 1 {
-                next[i] = self.accumulate(&a, current[i], x)?;
-                i += 1;
-                continue;
-            }
-            let number = self.b.ins().ushr_imm_s(row, shift);
-            let number = self.b.ins().iadd(number, before);
-            let reciprocal = self.reciprocal(reciprocals[a.carry], number, a.lane);
-            let words = [current[i], current[i + 1], current[i + 2]];
-            next[i..i + 3].copy_from_slice(&self.deviate(words, x, is_first, reciprocal));
-            i += 3;
+            next.push(self.accumulate(a, *current, x)?);
         }
         let skipped = if injected(Fault::RowsSkipped) { 2 } else { 1 };
         let row = self.b.ins().iadd_imm_s(row, skipped * row_bytes);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, row, bytes);
-        let none = if counts { self.splat_bits(0, 8, types::I64X2) } else { is_first };
         let (ends, last) = self.block_of(&types_of);
-        let again = [&[row, none][..], &next].concat();
+        let again = [&[row][..], &next].concat();
         self.branch(more, (loop_, &again), (ends, &next));
         self.b.seal_block(loop_);
 
         self.b.switch_to_block(ends);
         self.b.seal_block(ends);
         for (a, value) in accumulators.iter().zip(&last) {
-            let address = self.run_address(a, runs, strip, row_bytes);
+            let address = self.b.ins().iadd(runs[a.carry], strip);
             self.b.ins().store(unaligned(), *value, address, a.vector as i32 * 16);
         }
         let strip = self.b.ins().iadd_imm_s(strip, strip_bytes);
@@ -179,26 +151,12 @@ impl Compiler<'_, '_> {
         let left = self.b.ins().isub(left, taken);
         let offset = self.b.ins().iadd(offset, bytes);
         let mut args = vec![offset, left, zero];
-        for (pointer, a) in runs.iter().zip(&carries) {
-            args.push(self.b.ins().iadd_imm_s(*pointer, words(a.reduction) as i64 * row_bytes));
-        }
+        args.extend(runs.iter().map(|pointer| self.b.ins().iadd_imm_s(*pointer, row_bytes)));
         self.branch(left, (blocks, &args), (done, &[offset]));
         self.b.seal_block(blocks);
         self.b.switch_to_block(done);
         self.b.seal_block(done);
         Ok(result[0])
-    }
-
-    /// Where the accumulators of a strip lie in the run of their block, but for their vector.
-    fn run_address(
-        &mut self,
-        a: &Accumulators,
-        runs: &[Value],
-        strip: Value,
-        row_bytes: i64,
-    ) -> Value {
-        let address = self.b.ins().iadd(runs[a.carry], strip);
-        self.b.ins().iadd_imm_s(address, a.word as i64 * row_bytes)
     }
 
     /// A vector of copies of a pattern of some bytes.
@@ -214,7 +172,7 @@ impl Compiler<'_, '_> {
         self.cast(bits, ty)
     }
 
-    /// Accumulators of one word with the next row.
+    /// Accumulators with the next row.
     fn accumulate(&mut self, a: &Accumulators, acc: Value, x: Value) -> Result<Value, Refusal> {
         let narrow = |dtype: DType| dtype.is_int() && dtype.size() < 8;
         Ok(match (a.reduction, a.lane) {
@@ -244,58 +202,17 @@ impl Compiler<'_, '_> {
             _ => return Err(bug(format_args!("{} of {:?} in registers", a.reduction, a.lane))),
         })
     }
-
-    /// `1/k` in every lane, where `k` is one more than a number of rows.
-    fn reciprocal(&mut self, table: Value, rows: Value, lane: Lane) -> Value {
-        let size = lane.bytes();
-        let at = self.b.ins().ishl_imm_s(rows, i64::from(size.trailing_zeros()));
-        let at = self.b.ins().iadd(table, at);
-        let float = if size == 4 { types::F32 } else { types::F64 };
-        let x = self.b.ins().load(float, MemFlagsData::trusted(), at, size as i32);
-        self.b.ins().splat(vector(lane), x)
-    }
-
-    /// Accumulators of squared deviations with the next row.
-    fn deviate(
-        &mut self,
-        [first, mean, squares]: [Value; 3],
-        x: Value,
-        is_first: Value,
-        reciprocal: Value,
-    ) -> [Value; 3] {
-        let ty = self.b.func.dfg.value_type(x);
-        let is_first = self.cast(is_first, ty);
-        let first = self.b.ins().bitselect(is_first, x, first);
-        let y = self.b.ins().fsub(x, first);
-        let d = self.b.ins().fsub(y, mean);
-        let part = self.b.ins().fmul(d, reciprocal);
-        let mean = self.b.ins().fadd(mean, part);
-        let apart = self.b.ins().fsub(y, mean);
-        let square = self.b.ins().fmul(d, apart);
-        [first, mean, self.b.ins().fadd(squares, square)]
-    }
 }
 
-/// The accumulators of a strip of so many vectors: carry after carry, vector after vector, word
-/// after word.
+/// The accumulators of a strip: carry after carry, vector after vector.
 fn accumulators(carries: &[&Accumulate], vectors: usize) -> Result<Vec<Accumulators>, Refusal> {
-    let mut list = Vec::new();
+    let mut list = Vec::with_capacity(carries.len() * vectors);
     for (carry, Accumulate { reduction, lane, value, .. }) in carries.iter().enumerate() {
         let run = Runs::lane(*reduction, *lane);
         let run = run.ok_or_else(|| bug(format_args!("{reduction} of {lane:?} in registers")))?;
-        for vector in 0..vectors {
-            for word in 0..words(*reduction) {
-                list.push(Accumulators {
-                    vector,
-                    reduction: *reduction,
-                    lane: *lane,
-                    run,
-                    value: *value as usize,
-                    carry,
-                    word,
-                });
-            }
-        }
+        let (reduction, lane, value) = (*reduction, *lane, *value as usize);
+        let of = |vector| Accumulators { vector, reduction, lane, run, value, carry };
+        list.extend((0..vectors).map(of));
     }
     Ok(list)
 }

@@ -173,6 +173,7 @@ impl Compiler<'_, '_> {
         accumulated: Accumulated,
     ) -> Result<Vec<Vectors>, Refusal> {
         let mut values: Vec<Vectors> = Vec::with_capacity(line.code.len());
+        let mut repeats = None;
         for (i, instr) in line.code.iter().enumerate() {
             let mut made = [None; 4];
             if let Ok(at) = line.uniforms.binary_search_by_key(&i, |(i, _)| *i) {
@@ -190,6 +191,14 @@ impl Compiler<'_, '_> {
                         (Some(pointers), Ok(i)) => pointers[i],
                         _ => self.pointer(place)?,
                     };
+                    let mut offset = offset;
+                    if self.program.may_repeat(place) {
+                        let masked = repeats.unwrap_or_else(|| {
+                            let mask = self.entry(self.layout.repeats());
+                            self.b.ins().band(offset, mask)
+                        });
+                        (offset, repeats) = (masked, Some(masked));
+                    }
                     Some(self.b.ins().iadd(pointer, offset))
                 }
             };

@@ -108,7 +108,14 @@ impl Target for Vectors {
     }
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {
-        Runs::lane(reduction, lane).is_some()
+        // The block kernels have better instructions and more registers for the others.
+        let is_float = matches!(lane, Lane::Value(dtype) if dtype.is_float());
+        let reduced_apart = match reduction {
+            Reduction::SquaredDeviations => true,
+            Reduction::Min | Reduction::Max => is_float || lane.bytes() == 8,
+            _ => false,
+        };
+        !reduced_apart && Runs::lane(reduction, lane).is_some()
     }
 }
 

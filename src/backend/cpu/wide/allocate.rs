@@ -320,6 +320,7 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// [`Refusal::Bug`] if a value is needed that is nowhere.
     pub fn emit(&mut self) -> Result<(), Refusal> {
+        self.pointers.begin_turn(self.asm);
         for i in 0..self.steps.len() {
             let Step { micro, chain, after } = self.steps[i];
             if micro == NEVER {

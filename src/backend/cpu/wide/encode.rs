@@ -313,6 +313,11 @@ impl Asm {
         self.memory64(0x2B, to.0, from);
     }
 
+    /// `to &= memory`
+    pub fn and_from(&mut self, to: Gpr, from: Address) {
+        self.memory64(0x23, to.0, from);
+    }
+
     /// `to = the address`
     pub fn address_of(&mut self, to: Gpr, address: Address) {
         self.memory64(0x8D, to.0, address);

@@ -34,7 +34,7 @@ use allocate::{Stack, Turn, chains};
 pub use encode::Width;
 use encode::{Asm, Condition, Gpr};
 use micro::{Home, Pool};
-use pointers::Pointers;
+use pointers::{Pointer, Pointers};
 use select::{Accumulated, Selected, select};
 
 /// The forms that loops have at the machine's vector width.
@@ -177,6 +177,9 @@ impl<'a> Emitter<'a> {
         let mut used: Vec<Gpr> = general.free[..used].to_vec();
         if locals > Some(0) {
             used.extend(general.free.last());
+        }
+        if !program.repeated.is_empty() {
+            used.push(general.free[general.free.len() - 2]);
         }
         if calls {
             used.extend([general.table, general.n, general.flags]);
@@ -336,7 +339,7 @@ impl<'a> Emitter<'a> {
     /// Loads the pointers of a step.
     fn pointers(&mut self, selected: &Selected) -> Result<Pointers, Refusal> {
         let General { table, offset, .. } = *self.general;
-        let (cells, walk, free) = self.pointer_registers();
+        let (cells, walk, repeated, free) = self.pointer_registers();
         // With too many places the last register is for the pointers that are read where they are
         // needed.
         let held = match selected.places.len() {
@@ -346,10 +349,12 @@ impl<'a> Emitter<'a> {
         let mut places = Vec::with_capacity(selected.places.len());
         for (number, place) in selected.places.iter().enumerate() {
             let register = (number < held).then(|| free[number]);
-            places.push((self.index(*place)?, register));
+            let may_repeat = self.program.may_repeat(*place);
+            places.push(Pointer { index: self.index(*place)?, register, may_repeat });
         }
-        let pointers = Pointers { table, offset, cells, places, walk, other: free[free.len() - 1] };
-        for (index, register) in &pointers.places {
+        let (repeats, other) = (self.program.table().repeats(), free[free.len() - 1]);
+        let pointers = Pointers { table, offset, cells, places, repeated, repeats, walk, other };
+        for Pointer { index, register, .. } in &pointers.places {
             if let Some(register) = register {
                 self.asm.load(*register, pointers.entry(*index));
             }
@@ -360,11 +365,16 @@ impl<'a> Emitter<'a> {
         Ok(pointers)
     }
 
-    /// The registers of the cells, of what goes from row to row, and of pointers.
-    fn pointer_registers(&self) -> (Gpr, Gpr, &'static [Gpr]) {
+    /// The registers of the cells, of what goes from row to row, of the offset into inputs that may
+    /// repeat, and of pointers.
+    fn pointer_registers(&self) -> (Gpr, Gpr, Gpr, &'static [Gpr]) {
         let free = self.general.free;
-        let most = free.len() - usize::from(self.locals > 0);
-        (free[0], free[free.len() - 1], &free[1..most])
+        let most = match (self.locals > 0, self.program.repeated.is_empty()) {
+            (_, false) => free.len() - 2,
+            (true, true) => free.len() - 1,
+            (false, true) => free.len(),
+        };
+        (free[0], free[free.len() - 1], free[free.len() - 2], &free[1..most])
     }
 
     /// The loops of a fused step.

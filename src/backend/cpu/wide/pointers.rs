@@ -12,15 +12,36 @@ pub struct Pointers {
     pub offset: Gpr,
     /// The cells of uniforms.
     pub cells: Gpr,
-    /// The index of each place in the table, and its register if it has one.
-    pub places: Vec<(usize, Option<Gpr>)>,
+    /// The places of the loop.
+    pub places: Vec<Pointer>,
+    /// The offset into inputs that may repeat, and the index of its mask in the table.
+    pub repeated: Gpr,
+    pub repeats: usize,
     /// Where an element is that changes from turn to turn.
     pub walk: Gpr,
     /// The register for a pointer that has none of its own.
     pub other: Gpr,
 }
 
+/// A place of a loop.
+pub struct Pointer {
+    /// The index in the table.
+    pub index: usize,
+    /// The register that holds the pointer, if there is one.
+    pub register: Option<Gpr>,
+    /// Whether it is an input that may repeat.
+    pub may_repeat: bool,
+}
+
 impl Pointers {
+    /// Computes the offset into inputs that may repeat, if there are any: at the start of each turn.
+    pub fn begin_turn(&self, asm: &mut Asm) {
+        if self.places.iter().any(|place| place.may_repeat) {
+            asm.copy(self.repeated, self.offset);
+            asm.and_from(self.repeated, self.entry(self.repeats));
+        }
+    }
+
     /// The entry of the table at an index.
     pub fn entry(&self, index: usize) -> Address {
         Address::Based(self.table, None, index as i32 * 8)
@@ -35,11 +56,12 @@ impl Pointers {
     /// The address of the elements of a place that this turn begins with, and so many bytes on. It
     /// holds until the next address is asked for.
     pub fn address(&self, asm: &mut Asm, place: u32, disp: i32) -> Address {
-        let (index, register) = self.places[place as usize];
-        let base = register.unwrap_or_else(|| {
-            asm.load(self.other, self.entry(index));
+        let place = &self.places[place as usize];
+        let base = place.register.unwrap_or_else(|| {
+            asm.load(self.other, self.entry(place.index));
             self.other
         });
-        Address::Based(base, Some(self.offset), disp)
+        let offset = if place.may_repeat { self.repeated } else { self.offset };
+        Address::Based(base, Some(offset), disp)
     }
 }
