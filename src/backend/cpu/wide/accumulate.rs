@@ -75,6 +75,8 @@ impl Emitter<'_> {
         let row = row_bytes / self.width.bytes();
         let chains = row_chains(self.width, &selected, row).ok_or(Refusal::TooLarge)?;
         let strip_bytes = chains as usize * self.width.bytes();
+        // A turn reads so many elements of what has only copies for a block, too.
+        self.block = self.block.max(strip_bytes / size);
         let strips = strip_bytes < row_bytes;
         let carries: Vec<Accumulate> = accumulated(code).copied().collect();
         let shift = row_bytes.trailing_zeros() as u8;

@@ -272,9 +272,8 @@ where
         let first = row(0);
         (0..L).for_each(|j| put(&mut local, j, M::first(first[j])));
         for (i, reciprocal) in (1..RUN).zip(&T::RECIPROCALS[2..]) {
-            let x = row(i);
-            for j in 0..L {
-                update(&mut local, j, |words| M::step(words, x[j], *reciprocal));
+            for (j, x) in row(i).into_iter().enumerate() {
+                update(&mut local, j, |words| M::step(words, x, *reciprocal));
             }
         }
         // SAFETY: the caller's promise.
