@@ -62,8 +62,7 @@ fn native(mode: Mode, emitter: Emitter) -> Engine {
 /// The emitter that a fault is in, or the usual one.
 fn emitter(fault: Fault) -> Emitter {
     // Where loops end with the last element, tiles have no tails to get wrong.
-    let of_tails = [Fault::TailFromTileStart, Fault::RunNotResumed].contains(&fault);
-    let narrow = fault.place().contains("cranelift") || of_tails;
+    let narrow = fault.place().contains("cranelift") || fault == Fault::TailFromTileStart;
     if narrow { Emitter::Cranelift } else { Emitter::Wide }
 }
 

@@ -215,7 +215,6 @@ faults! {
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
     "runtime/src/kernels/reduce":
-        RunNotResumed "code goes on with other accumulators than those of the block under way";
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";
         MirrorsFolded "accumulators are folded from both ends";

@@ -502,7 +502,7 @@ where
         if !filled.is_multiple_of(A) {
             return None;
         }
-        if filled > 0 && !injected(Fault::RunNotResumed) {
+        if filled > 0 {
             let accumulators = Self::accumulators(sequence, 0);
             // SAFETY: the caller's promise.
             unsafe { runs.cast::<[[T; A]; W]>().write_unaligned(*accumulators) };
