@@ -285,12 +285,12 @@ impl Arranger {
         taken.iter().for_each(|carry| only_taken[carry.unit as usize] = true);
         taken.iter().for_each(|carry| only_taken[carry.unit as usize] &= carry.accumulated);
         sinks.iter().for_each(|sink| only_taken[sink.unit as usize] = false);
-        for draft in drafts {
-            let own: &[u32] = match draft {
-                Draft::Fused(_, members) => members,
-                _ => &[],
-            };
-            let others = self.reads(draft).into_iter().filter(|x| !own.contains(x));
+        let mut made_by = vec![usize::MAX; self.units.len()];
+        for (i, draft) in drafts.iter().enumerate() {
+            self.makes(draft).iter().for_each(|x| made_by[*x as usize] = i);
+        }
+        for (i, draft) in drafts.iter().enumerate() {
+            let others = self.reads(draft).into_iter().filter(|x| made_by[*x as usize] != i);
             others.for_each(|x| only_taken[x as usize] = false);
         }
         let mut stores: FxHashMap<u32, Stores> = FxHashMap::default();

@@ -63,7 +63,8 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         + CARRY * taken.len() as f32;
     let arranger = Arranger::new(lowerer.units);
     let broadcast = |input: &u32| pass.loads[*input as usize].domain != pass.space;
-    let repeated = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
+    let mut repeated: Vec<u32> = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
+    repeated.sort_unstable();
     let (steps, slots, carries) = arranger.steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
     Lowered { program: TileProgram { steps, inputs, outputs, slots, carries, repeated }, cost }

@@ -99,7 +99,7 @@ pub struct TileProgram {
     /// What the carries of the pass take, in their order.
     pub carries: Vec<Carried>,
     /// The inputs that may have one element in the whole row, of which the executor then writes a
-    /// block of copies: only loops read them.
+    /// block of copies: only loops read them. In order.
     pub repeated: Vec<u32>,
 }
 
@@ -138,7 +138,7 @@ impl TileProgram {
 
     /// Whether a place is an input that may repeat.
     pub fn may_repeat(&self, place: Place) -> bool {
-        matches!(place, Place::Input(input) if self.repeated.contains(&input))
+        matches!(place, Place::Input(input) if self.repeated.binary_search(&input).is_ok())
     }
 
     /// The number of its instructions and calls.

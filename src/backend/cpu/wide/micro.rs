@@ -6,7 +6,7 @@ use super::rows::{Fused, Row};
 pub type Value = u32;
 
 /// Where a value can be had besides a register. All but the stack are never written to make room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Home {
     /// Nowhere.
     Nowhere,

@@ -6,6 +6,8 @@ use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
 
+use rustc_hash::FxHashMap;
+
 use super::encode::Width;
 use super::micro::{Home, Known, Micro, Pool, Value, What};
 use super::reduction::{Accumulator, Walk};
@@ -71,6 +73,8 @@ pub fn select(
         code,
         pool,
         made: vec![None; code.len()],
+        shared: FxHashMap::default(),
+        places: FxHashMap::default(),
         first: true,
         selected: Selected {
             micros: Vec::with_capacity(code.len() + 8),
@@ -115,6 +119,9 @@ pub(super) struct Selector<'a> {
     pool: &'a mut Pool,
     /// The value of each instruction.
     made: Vec<Option<Value>>,
+    /// The shared values, and the numbers of the places.
+    shared: FxHashMap<Home, Value>,
+    places: FxHashMap<Place, u32>,
     first: bool,
     pub(super) selected: Selected,
 }
@@ -133,9 +140,12 @@ impl Selector<'_> {
 
     /// A value that each chain and turn shares; the same one if it is there already.
     fn shared(&mut self, home: Home) -> Value {
-        let known = Known { home, mask: false };
-        let there = self.selected.values.iter().position(|value| *value == known);
-        there.map_or_else(|| self.value(home, false), |value| value as Value)
+        if let Some(value) = self.shared.get(&home) {
+            return *value;
+        }
+        let value = self.value(home, false);
+        self.shared.insert(home, value);
+        value
     }
 
     fn zero(&mut self) -> Value {
@@ -188,12 +198,11 @@ impl Selector<'_> {
     }
 
     fn place(&mut self, place: Place) -> u32 {
-        let places = &mut self.selected.places;
-        let there = places.iter().position(|known| *known == place);
-        there.unwrap_or_else(|| {
-            places.push(place);
-            places.len() - 1
-        }) as u32
+        let list = &mut self.selected.places;
+        *self.places.entry(place).or_insert_with(|| {
+            list.push(place);
+            list.len() as u32 - 1
+        })
     }
 
     /// The value of an instruction.
