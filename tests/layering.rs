@@ -72,11 +72,11 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     }
     files.sort();
     assert!(!files.is_empty(), "no sources in {folder}");
-    // Tests in files of their own.
+    // Unit tests in files of their own.
     files.retain(|path| {
         let of_tests = |part: &std::ffi::OsStr| part == "tests" || part == "tests.rs";
         let path = path.strip_prefix(root()).unwrap_or(path);
-        folder == "tests" || !path.iter().any(of_tests)
+        !path.iter().skip_while(|part| *part != "src").any(of_tests)
     });
     let named = files.into_iter().map(|path| {
         let name =
