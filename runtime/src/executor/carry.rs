@@ -90,13 +90,14 @@ impl Loop {
         Ok(())
     }
 
-    /// Tells code how many rows of a tile it accumulates, and where.
+    /// Sets the states of the carries: how many rows of a tile the code accumulates, and where.
     ///
     /// # Safety
     /// As [`Loop::run_part`], before the tile function.
     #[inline]
     pub(super) unsafe fn resume(&self, worker: &mut Worker, place: &Place, n: usize) {
-        // Rows are of 32 or 64 lanes; those of one length have taken the same elements.
+        // Rows have 32 or 64 lanes. Folds with rows of one length have taken the same elements, so
+        // they share the number of rows before this tile.
         let class = |runs: &Runs| runs.row().ilog2() as usize & 1;
         let mut before = [0; 2];
         let mut whole = true;
@@ -128,7 +129,7 @@ impl Loop {
         }
     }
 
-    /// Bytes from row to row of the elements that a fold takes of several rows.
+    /// The stride in bytes between the rows of a tile in the elements that a fold takes.
     fn bundled_stride(&self, fold: usize) -> isize {
         let values = self.carries[fold].values;
         match self.operands.get(values - 1) {

@@ -134,7 +134,7 @@ const TRANSFER: f32 = 0.1;
 /// Rows of a unit that are transferred together.
 const TURNED_ROWS: usize = 512;
 
-/// Elements of rows that are reduced together as they lie, in L1.
+/// Elements of the rows that are reduced in one call, in place: they fit in L1.
 const BUNDLE: usize = 2 << 10;
 
 /// Whether a loop whose sequences run along its rows takes several rows at a time: code of short
@@ -189,7 +189,7 @@ impl Loop {
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
         let block = tile.block;
-        // Of an element that a row repeats a block of copies does, if that holds of all that may.
+        // If every input that may repeat has one element a row, a block of copies of each is enough.
         let repeated = || tile.repeated.iter().map(|input| *input as usize);
         let repeats =
             !tile.repeated.is_empty() && repeated().all(|i| operands[i].access == Access::Splat);
@@ -233,7 +233,7 @@ impl Loop {
             nest.along == Along::Columns && tile.carries.iter().any(|carry| carry.state.is_some());
         let cold = if accumulates { tile.rest_slots } else { 0 };
         let slots = tile.table.slots.saturating_sub(cold) + staged;
-        // Rows that are taken together where sequences run along them.
+        // Several rows share a tile if sequences run along the rows.
         let bundled = nest.along == Along::Rows && bundles(tile, &nest, &operands);
         let dense = if bundled && tile.code.is_some() { n } else { columns };
         let length = tile_length(dense.min(panel.columns), slots, widest);
@@ -241,7 +241,7 @@ impl Loop {
         let length = length.min(longest.max(64)).min(lanes).min(widest_window);
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
-            // As many as accumulators take one after another, or a multiple.
+            // A multiple of the rows that an accumulator takes one after another.
             (true, None) => (BUNDLE / columns).max(1).next_multiple_of(ROWS),
             (true, Some(_)) if length / columns > ROWS => length / columns / ROWS * ROWS,
             (true, Some(_)) => (length / columns).max(1),

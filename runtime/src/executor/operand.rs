@@ -86,9 +86,9 @@ pub(super) enum Access {
     InPlace,
     /// Through a copy of each tile.
     Staged,
-    /// Through copies of the one element that each row has: a tile of them.
+    /// Through a tile of copies of the row's only element.
     Splat,
-    /// The same, but a block of them, which the loops read again in each turn.
+    /// Through a block of copies of the row's only element, which loops read again in each turn.
     Repeated,
     /// Through copies of the elements that its columns repeat, of which there are this many: a tile
     /// of them and one repetition more.

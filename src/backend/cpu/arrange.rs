@@ -309,7 +309,7 @@ impl Arranger {
         stores
     }
 
-    /// What the carries take, and where; what loops accumulate, they are told.
+    /// The elements that the carries take; adds accumulation to the loops that do it.
     fn carries(
         &self,
         taken: &[Taken],

@@ -8,7 +8,7 @@
 //! elements again: no input of a tile is also an output. So nothing beyond the elements is touched,
 //! unless there are fewer than a turn has.
 //!
-//! As of Cranelift's code, nothing emitted here can trap, and nothing relocates.
+//! Like Cranelift's code, this code cannot trap and needs no relocation.
 
 mod accumulate;
 mod allocate;
