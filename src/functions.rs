@@ -1,6 +1,6 @@
 //! The functions of the language, for documentation and completion.
 
-use crate::ops::{self, RESOLVED, Row, TWO_RESULTS};
+use crate::ops::{self, Class, RESOLVED, Row, TWO_RESULTS};
 
 /// A function of the language.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ impl FunctionInfo {
             signature: row.signature(),
             about: row.doc,
             is_reduction,
-            ulp: (!is_reduction).then_some(row.ulp),
+            ulp: (row.op.class() == Class::Elementwise).then_some(row.ulp),
         }
     }
 

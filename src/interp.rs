@@ -8,6 +8,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{self, Order, Reduction};
+use hotloop_runtime::scan;
 use hotloop_runtime::storage::Storage;
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
@@ -102,6 +103,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
+            Node::Along(op, x, _) => running(graph, id, call, op, &values[x.index()], &mut out)?,
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
                     let n = element_count(&call.shapes.of(graph.ty(operands[0]).domain)?)?;
@@ -122,7 +124,7 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                         apply(graph, id, op, &operands, &values, &shape, call, &mut out)?
                     };
                 }
-                Lowering::Expand => {
+                Lowering::Expand | Lowering::Along(_) => {
                     return Err(Error::internal(format!("{op:?} reached the interpreter")));
                 }
             },
@@ -247,6 +249,44 @@ fn reduce(
             .ok_or_else(|| empty_extreme(op))?;
         let bytes = &bits.to_le_bytes()[..result.size()];
         out[i * result.size()..(i + 1) * result.size()].copy_from_slice(bytes);
+    }
+    Ok(())
+}
+
+/// Computes a scan by its definition: each sequence is collected, replaced by its results, and put
+/// at its places.
+fn running(
+    graph: &Graph,
+    id: NodeId,
+    call: &Call<'_>,
+    op: Op,
+    data: &[u8],
+    out: &mut [u8],
+) -> Result<()> {
+    let dtype = graph.dtype(id);
+    let size = dtype.size();
+    let missing = || Error::internal("a scan along no axis");
+    let sequences = graph.sequences(id).ok_or_else(missing)?;
+    let of = &*call.shapes.of(graph.ty(id).domain)?;
+    let mask = sequences.how.reduced(of)?;
+    let axis = mask.iter().position(|along| *along).ok_or_else(missing)?;
+    let (length, inside) = (of[axis], of[axis + 1..].iter().product::<usize>());
+    let mut sequence = allocate(length * size)?;
+    for number in 0..element_count(of)?.checked_div(length).unwrap_or(0) {
+        call.control.check().map_err(stopped)?;
+        let first = number / inside * inside * length + number % inside;
+        let place = |i: usize| (first + i * inside) * size;
+        for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
+            element.copy_from_slice(&data[place(i)..place(i) + size]);
+        }
+        let sequence = &mut sequence[..length * size];
+        let known = op.scan().map(|scan| scan::reference(scan, dtype, sequence, call.control));
+        if known.transpose().map_err(stopped)? != Some(true) {
+            return Err(Error::internal(format!("{op:?} of {dtype} is no scan")));
+        }
+        for (i, element) in sequence.chunks_exact(size).enumerate() {
+            out[place(i)..place(i) + size].copy_from_slice(element);
+        }
     }
     Ok(())
 }

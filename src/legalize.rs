@@ -96,6 +96,7 @@ fn expand(
     match op.class() {
         Class::Elementwise => {}
         Class::Reduce | Class::Shape => return expand_reduction(b, op, operands, result),
+        Class::Along => return Err(Error::internal(format!("{op:?} has no expansion"))),
     }
     let x = operands[0];
     let ty = b.graph().ty(x);
@@ -264,7 +265,7 @@ fn push_views(graph: Graph) -> Result<Graph> {
                 let elementwise = match graph.node(*x) {
                     Node::Apply(op, _) => match op.class() {
                         Class::Elementwise => true,
-                        Class::Reduce | Class::Shape => false,
+                        Class::Reduce | Class::Along | Class::Shape => false,
                     },
                     Node::Convert(_) => true,
                     _ => false,

@@ -2,12 +2,17 @@
 //! native backend, the documentation and the tests.
 
 mod signature;
+mod suggestions;
+
+pub use suggestions::suggestions;
+
 use std::fmt;
 
 use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::scan::Scan;
 use hotloop_runtime::{elementwise, math};
 
 /// The typing rule of an operation.
@@ -62,6 +67,10 @@ pub enum Rule {
     Products,
     /// A reduction of comparisons of two operands to one `bool`.
     Agreement,
+    /// A scan that widens integers to 64 bits.
+    RunningTotal,
+    /// A scan to one of the elements.
+    RunningExtreme,
 }
 
 /// The relation of a result's elements to those of the operands. Every pass over a graph matches it
@@ -72,6 +81,8 @@ pub enum Class {
     Elementwise,
     /// Each element depends on all elements along the reduced axes.
     Reduce,
+    /// Each element depends on the elements before it along one axis, and on that at its index.
+    Along,
     /// A scalar that depends on the operand's shape but not on its elements.
     Shape,
 }
@@ -85,6 +96,8 @@ pub enum Lowering {
     Expand,
     /// A primitive reduction.
     Reduce(Reduction),
+    /// A primitive scan.
+    Along(Scan),
     /// The number of elements of the operand's shape.
     Size,
     /// The length of the reduced axes: elements per element of the operand, a reduction.
@@ -256,7 +269,7 @@ macro_rules! domain {
     };
 }
 
-use Lowering::{Expand, Kernel, Length, Reduce, Size};
+use Lowering::{Along, Expand, Kernel, Length, Reduce, Size};
 
 table! {
     // Operators.
@@ -542,6 +555,18 @@ table! {
         "max(x) - min(x); integers wrap; not defined for bools; an error for no elements."
     Dot "dot" (x, y) Products, Expand, Never, cost 0.3, ulp 0.5;
         "Sum of products: of vectors the dot product; not a product of matrices. Integers are multiplied in 64 bits, so `dot` of small ones does not wrap where `sum(x * y)` does."
+
+    // Scans, along one axis.
+    Cumsum "cumsum" ["cumulative_sum"] (x) RunningTotal, Along(Scan::Sum), Never, cost 1.0, ulp 0.5;
+        "Sum of the elements so far along an axis, the last by default; integers and bools in 64 bits. It never falls where x is not negative."
+    Cumprod "cumprod" ["cumulative_prod"] (x) RunningTotal, Along(Scan::Prod), Never, cost 1.0, ulp 0.5;
+        "Product of the elements so far along an axis, the last by default; integers and bools in 64 bits."
+    Cummin "cummin" (x) RunningExtreme, Along(Scan::Min), Never, cost 1.0, ulp 0.0;
+        "The least element so far along an axis, the last by default; NaN from the first NaN on."
+    Cummax "cummax" (x) RunningExtreme, Along(Scan::Max), Never, cost 1.0, ulp 0.0;
+        "The greatest element so far along an axis, the last by default; NaN from the first NaN on."
+
+    // Operations of the compiler's own.
     Least "least of" (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
         "As `min`; of no elements the value that leaves every other as it is. What `min` with an initial value is made of."
     Greatest "greatest of" (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
@@ -608,6 +633,7 @@ impl Op {
             | Rule::Spread
             | Rule::Products
             | Rule::Agreement => Class::Reduce,
+            Rule::RunningTotal | Rule::RunningExtreme => Class::Along,
         }
     }
 
@@ -678,10 +704,20 @@ impl Op {
         }
     }
 
-    /// The kernel of a primitive elementwise operation.
+    /// The scan that it is.
+    pub fn scan(self) -> Option<Scan> {
+        match self.row().lowering {
+            Along(scan) => Some(scan),
+            _ => None,
+        }
+    }
+
+    /// The kernel of a primitive elementwise operation, or of a scan: that also takes the scan's
+    /// state.
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
         match self.row().lowering {
             Kernel(get) => get(dtype, isa),
+            Along(scan) => scan.kernel(dtype, isa),
             _ => None,
         }
     }
@@ -748,43 +784,3 @@ pub const RESOLVED: &[(&str, &str, &str)] = &[
     ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
     ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),
 ];
-
-/// Up to three known names similar to a wrong one, ignoring case, nearest first. For names of at
-/// most three letters, only a permutation of the letters is similar.
-pub fn suggestions<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let reach = (wrong.len() / 3).clamp(1, 3);
-    let lower = |name: &str| name.to_ascii_lowercase().into_bytes();
-    let sorted = |mut letters: Vec<u8>| {
-        letters.sort_unstable();
-        letters
-    };
-    let wrong = lower(wrong);
-    let mut near: Vec<(usize, &str)> = known
-        .filter(|k| k.len().abs_diff(wrong.len()) <= reach)
-        .map(|k| (edit_distance(&wrong, &lower(k)), k))
-        .filter(|(d, k)| {
-            *d <= reach && (wrong.len() > 3 || sorted(lower(k)) == sorted(wrong.clone()))
-        })
-        .collect();
-    near.sort_unstable();
-    near.dedup();
-    near.into_iter().take(3).map(|(_, k)| k).collect()
-}
-
-/// The optimal string alignment distance: insertions, deletions, substitutions and transpositions.
-fn edit_distance(a: &[u8], b: &[u8]) -> usize {
-    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect(), vec![0; b.len() + 1]];
-    for i in 1..=a.len() {
-        let [before, last, row] = &mut rows;
-        row[0] = i;
-        for j in 1..=b.len() {
-            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replace.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        rows.rotate_left(1);
-    }
-    rows[1][b.len()]
-}

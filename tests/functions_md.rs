@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use hotloop::DType;
 use hotloop::graph::Op;
-use hotloop::ops::{RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
+use hotloop::ops::{Class, RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
 use hotloop::types::promote;
 
 /// The largest errors that were measured, written by the runtime's tests `accuracy` and
@@ -50,6 +50,17 @@ machine: the result has the same bits everywhere.
 
 ";
 
+const SCANS: &str = "\
+Results so far along one axis: `axis` is an integer, counted from the last axis if negative, and the last
+axis by default (NumPy's functions flatten the array by default). They may be used anywhere in an
+expression, of any expression: `cumsum(x * y, axis=0) / cumsum(y, axis=0)` is one pass over the data.
+
+Floats are added in one fixed order, in blocks of 16, 256, 4,096 and so on elements, `f32` in `f64`; so the
+error grows with the logarithm of the length, and a sum never falls where the elements are not negative.
+The last element of `cumsum(x)` need not have the bits of `sum(x)`. A NaN stays.
+
+";
+
 const INDICES: &str = "
 ## Indices
 
@@ -84,6 +95,8 @@ fn rule(row: &Row) -> &'static str {
         Rule::Count => "any number, counted if not 0; the result is i64",
         Rule::Position => "any number; the result is i64",
         Rule::Spread => "any number; bool and integers in f64; ddof is one number",
+        Rule::RunningTotal => "any number; bool and integers in 64 bits",
+        Rule::RunningExtreme => "any number; the result has its dtype",
         Rule::Agreement => "any numbers; the result is one bool",
         Rule::Products => "any numbers, which promote to one dtype; bool and integers in 64 bits",
     }
@@ -91,7 +104,8 @@ fn rule(row: &Row) -> &'static str {
 
 fn bound(row: &Row) -> String {
     // The error of a sum or a mean depends on how many elements there are.
-    let tree = matches!(row.rule, Rule::Total | Rule::Average | Rule::Spread | Rule::Products);
+    use Rule::{Average, Products, RunningTotal, Spread, Total};
+    let tree = matches!(row.rule, Total | Average | Spread | Products | RunningTotal);
     if tree {
         return "a tree of roundings".to_string();
     }
@@ -217,8 +231,9 @@ fn promotion(out: &mut String) {
 fn text() -> String {
     let mut out = HEAD.to_string();
     operators(&mut out);
-    calls(&mut out, "Elementwise functions", "", |r| !r.op.is_reduction());
+    calls(&mut out, "Elementwise functions", "", |r| r.op.class() == Class::Elementwise);
     calls(&mut out, "Reductions", REDUCTIONS, |r| r.op.is_reduction());
+    calls(&mut out, "Running results", SCANS, |r| r.op.class() == Class::Along);
     out.push_str(INDICES);
     resolved_and_casts(&mut out);
     measured(&mut out);

@@ -6,7 +6,7 @@ use hotloop::{
 use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 15] = [
     "a + 1",
     "y = sin(a) * b; y, sum(y), a > 0",
     "sum(a, axis=0), var(a, axis=-1), argmin(a), mean(a)",
@@ -21,6 +21,7 @@ const TEXTS: [&str; 14] = [
     "a + transpose(transpose(a) * 2), any(b > 3, axis=0)",
     "s = sum(a); a / s, b + s",
     "k * a + k / 2",
+    "cumsum(a), cummax(b, axis=0) + 1",
 ];
 
 /// Arrays for the inputs of the texts, and their outputs.

@@ -13,7 +13,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Rng};
 use hotloop_testing::generator::store::Stored;
 
 /// Programs of `x` and `y`, matrices of one shape, and `r`, a row of it.
-const PROGRAMS: [&str; 24] = [
+const PROGRAMS: [&str; 27] = [
     "x + y",
     "sqrt(abs(x)) * r",
     "sum(x)",
@@ -38,11 +38,20 @@ const PROGRAMS: [&str; 24] = [
     "any(x > 3), all(y == y), count_nonzero(x > y)",
     "where(x > y, x, r), i32(y)",
     "prod(x, axis=0) + sum(y)",
+    "cumsum(x, axis=0), cumsum(x, axis=1)",
+    "s = cumsum(x * y); s, s / sum(x), max(s, axis=1)",
+    "cummax(transpose(x)) - transpose(x), cummin(y, axis=0)",
 ];
 
 /// Programs of `x` alone, of any shape.
-const FLAT: [&str; 5] =
-    ["x * 2", "sum(x)", "x[1:] + x[:-1]", "x / sum(x)", "x[::-2], x[0], max(x)"];
+const FLAT: [&str; 6] = [
+    "x * 2",
+    "sum(x)",
+    "x[1:] + x[:-1]",
+    "x / sum(x)",
+    "x[::-2], x[0], max(x)",
+    "cumsum(x), cumsum(x, axis=0) + 1",
+];
 
 fn engine(threads: usize) -> Engine {
     Engine::builder().backend(Backend::Native).threads(threads).eager().build()

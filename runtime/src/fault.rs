@@ -214,6 +214,11 @@ faults! {
     "runtime/src/kernels/strided/mod.rs":
         GatheredFromRowStart "a copy from a strided array begins at the row's start";
         ScatteredFromRowStart "a copy to a strided array begins at the row's start";
+    "runtime/src/executor/scan.rs":
+        ScanNotBegun "the first sequence of a block goes on with the state of another";
+    "runtime/src/kernels/scan":
+        ScanBlockKept "the fold of a complete block of a scan is kept in its own level too";
+        ScanLevelSkipped "a scan adds the fold of the lowest level only";
     "runtime/src/kernels/reduce":
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";

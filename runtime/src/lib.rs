@@ -16,7 +16,7 @@ mod threads;
 pub mod view;
 
 pub use executor::{cell, tile};
-pub use kernels::{block, convert, elementwise, math, reduce, scalar, strided};
+pub use kernels::{block, convert, elementwise, math, reduce, scalar, scan, strided};
 pub use machine::{
     exec_memory, fpenv, huge_pages, isa, memory, nontemporal, per_process, perf, stack,
 };

@@ -7,6 +7,8 @@ use hotloop_runtime::memory::OutOfMemory;
 use hotloop_runtime::nest::{self, Nest, Path};
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::reduce::{Reducer, Runs};
+use hotloop_runtime::scan::Scanner;
+use hotloop_runtime::tile::TileScan;
 use hotloop_runtime::view::View;
 
 use super::bindings::Bindings;
@@ -38,7 +40,13 @@ pub struct Machine<'a> {
 /// `OutOfMemory`.
 pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>) -> Result<Loop> {
     let Bindings { shape, mask, inputs, outputs, results, .. } = bindings;
-    let reduces = !results.is_empty();
+    let mut scans = Vec::new();
+    for (scan, dtype, place) in tile.scans() {
+        let scanner =
+            Scanner::new(scan, dtype).ok_or_else(|| Error::internal("a scan without a state"))?;
+        scans.push(TileScan { scanner, state: place });
+    }
+    let reduces = !results.is_empty() || !scans.is_empty();
     // In the order of priority for the nest.
     let mut views: Vec<&View> = Vec::with_capacity(inputs.len() + outputs.len() + results.len());
     match reduces {
@@ -82,6 +90,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         table: tile.table(),
         kernels: tile.kernels(),
         carries: tile.carries(),
+        scans: &scans,
         repeated: tile.repeated(),
         rest_slots: tile.rest_slots(),
         cost: tile.cost,

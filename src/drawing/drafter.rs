@@ -116,7 +116,7 @@ impl<'a> Drafter<'a> {
                     dtype.to_string(),
                     &[shapes[*x as usize]],
                 )),
-                Value::Apply(op, _) => {
+                Value::Apply(op, _) | Value::Along(op, _) => {
                     let operands = value.operands();
                     let parts: Vec<Option<&str>> =
                         operands.iter().map(|x| words[*x as usize].as_deref()).collect();

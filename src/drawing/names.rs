@@ -124,7 +124,7 @@ impl Words {
                 Value::Load(load) => self.load(&pass.loads[*load as usize], subject),
                 Value::Uniform(uniform) => self.uniform(*uniform),
                 Value::Convert(_) => words[0].and_then(|word| short(format!("{dtype}({word})"))),
-                Value::Apply(op, _) => short(worded(*op, &words)),
+                Value::Apply(op, _) | Value::Along(op, _) => short(worded(*op, &words)),
             };
             values.push(text);
         }

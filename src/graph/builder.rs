@@ -220,7 +220,7 @@ impl Builder {
         let weak = operands.iter().all(|x| self.graph.ty(*x).weak);
         let domain = self.graph.join(operands.iter().map(|x| self.graph.ty(*x).domain));
         let domain = match op.class() {
-            Class::Elementwise => domain,
+            Class::Elementwise | Class::Along => domain,
             Class::Reduce | Class::Shape => Domain::SCALAR,
         };
         self.add(Node::Apply(op, Operands::new(operands)), Type { dtype, weak, domain })
@@ -228,6 +228,11 @@ impl Builder {
 
     /// The domain of a shape derived from another's.
     pub(super) fn derive(&mut self, of: Domain, how: Derivation) -> Result<Domain, Error> {
+        Ok(Domain::of_derived(self.derived_number(of, how)?))
+    }
+
+    /// The number of a shape derived from another's.
+    pub(super) fn derived_number(&mut self, of: Domain, how: Derivation) -> Result<u8, Error> {
         let derived = Derived { of, how };
         let list = &mut self.graph.derived;
         let number = list.iter().position(|d| *d == derived).unwrap_or(list.len());
@@ -238,7 +243,7 @@ impl Builder {
         if number == list.len() {
             list.push(derived);
         }
-        Ok(Domain::of_derived(number as u8))
+        Ok(number as u8)
     }
 
     /// A view of an array: other strides over the same elements.
@@ -315,6 +320,7 @@ impl Builder {
             Node::Convert(_) => Node::Convert(operands[0]),
             Node::Adopt(_) => Node::Adopt(operands[0]),
             Node::View(_) => Node::View(operands[0]),
+            Node::Along(op, _, sequences) => Node::Along(op, operands[0], sequences),
         };
         self.add(node, ty)
     }

@@ -3,6 +3,7 @@
 //! A node refers only to earlier nodes, so every pass is a forward loop. The builder does all
 //! typing, promotion and adoption of weak values, so an ill-typed graph cannot exist.
 
+mod along;
 mod builder;
 mod comparison;
 mod folding;
@@ -153,6 +154,14 @@ impl Graph {
         self.ty(id).domain.derived().map(|number| &self.derived[usize::from(number)])
     }
 
+    /// The derivation of the sequences of a scan.
+    pub fn sequences(&self, id: NodeId) -> Option<&Derived> {
+        match self.node(id) {
+            Node::Along(.., sequences) => self.derived.get(usize::from(*sequences)),
+            _ => None,
+        }
+    }
+
     /// The broadcast of several domains. The result of a reduction that keeps its axes broadcasts
     /// to its operand, so it adds nothing to it.
     fn join(&self, domains: impl Iterator<Item = Domain>) -> Domain {
@@ -247,9 +256,17 @@ impl Graph {
                     let right = match op.class() {
                         Class::Elementwise => ty.domain == domain,
                         Class::Reduce | Class::Shape => ty.domain.is_scalar() || derived,
+                        Class::Along => false,
                     };
                     if !right {
                         return Err(format!("{id} ({op:?}) has the wrong domain"));
+                    }
+                }
+                Node::Along(op, x, sequences) => {
+                    let of = self.derived.get(usize::from(sequences)).map(|d| d.of);
+                    let scans = op.class() == Class::Along;
+                    if !scans || self.ty(x) != ty || of != Some(ty.domain) || ty.weak {
+                        return Err(format!("{id} ({op:?}) is no scan of its operand"));
                     }
                 }
                 // The operand may still need broadcasting.
@@ -282,9 +299,13 @@ impl fmt::Display for Graph {
                 Node::Convert(_) => write!(f, "convert")?,
                 Node::Adopt(_) => write!(f, "adopt")?,
                 Node::View(_) => write!(f, "view")?,
+                Node::Along(op, ..) => write!(f, "{}", op.row().name)?,
             }
             for (i, x) in self.node(id).operands().iter().enumerate() {
                 write!(f, "{}{x}", if i == 0 { " " } else { ", " })?;
+            }
+            if let Node::Along(.., sequences) = self.node(id) {
+                write!(f, " by d{sequences}")?;
             }
             writeln!(f)?;
         }

@@ -183,6 +183,9 @@ pub enum Node {
     Adopt(NodeId),
     /// A view of an array, given by the derived shape of its type.
     View(NodeId),
+    /// A scan of an array. The number is that of the derived shape that the array has without the
+    /// axis along which the scan goes: it has one element for each sequence.
+    Along(Op, NodeId, u8),
 }
 
 impl Node {
@@ -191,7 +194,9 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Wide(_) => &[],
             Node::Apply(_, operands) => operands,
-            Node::Convert(x) | Node::Adopt(x) | Node::View(x) => std::slice::from_ref(x),
+            Node::Convert(x) | Node::Adopt(x) | Node::View(x) | Node::Along(_, x, _) => {
+                std::slice::from_ref(x)
+            }
         }
     }
 }

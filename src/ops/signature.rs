@@ -1,6 +1,6 @@
 //! Signatures: the options that follow the operands, their order and their names.
 
-use super::{Op, Parameter, Row, is_none};
+use super::{Class, Op, Parameter, Row, is_none};
 
 impl Op {
     /// The options of a function: positional ones in NumPy's order, then keyword-only ones. Some,
@@ -20,6 +20,8 @@ impl Op {
             CountNonzero => [&["axis"], &["keepdims", "where"]],
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
             Ptp => [&["axis", "out", "keepdims"], &[]],
+            Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
+            Cummin | Cummax => [&["axis"], &[]],
             Dot => [&["axis"], &["keepdims", "out"]],
             Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
             ArrayEqual => [&["equal_nan"], &["axis", "keepdims"]],
@@ -77,6 +79,7 @@ impl Row {
             None => match *option {
                 "keepdims" => "keepdims=False".to_string(),
                 "where" => "where=True".to_string(),
+                "axis" if self.op.class() == Class::Along => "axis=-1".to_string(),
                 option => format!("{option}=None"),
             },
         };

@@ -22,6 +22,8 @@ pub enum Value {
     Apply(Op, [u32; 3]),
     /// A value in another dtype.
     Convert(u32),
+    /// A scan of a value along the axes of the pass: its state after this element.
+    Along(Op, u32),
 }
 
 impl Value {
@@ -30,7 +32,7 @@ impl Value {
         match self {
             Value::Load(_) | Value::Uniform(_) => &[],
             Value::Apply(op, operands) => &operands[..op.row().parameters.len()],
-            Value::Convert(x) => std::slice::from_ref(x),
+            Value::Convert(x) | Value::Along(_, x) => std::slice::from_ref(x),
         }
     }
 }
@@ -65,9 +67,14 @@ impl Body {
     /// The numbers of the values that are neither loads nor uniforms.
     pub fn computed(&self) -> impl Iterator<Item = u32> {
         let is_computed = |(_, (value, _)): &(usize, &(Value, DType))| {
-            matches!(value, Value::Apply(..) | Value::Convert(_))
+            matches!(value, Value::Apply(..) | Value::Convert(_) | Value::Along(..))
         };
         self.values.iter().enumerate().filter(is_computed).map(|(number, _)| number as u32)
+    }
+
+    /// Whether it has scans.
+    pub fn scans(&self) -> bool {
+        self.values.iter().any(|(value, _)| matches!(value, Value::Along(..)))
     }
 
     /// The dtype that an operation computes in: that of its last operand.

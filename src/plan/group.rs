@@ -19,6 +19,10 @@ pub(super) fn group(passes: &mut [Pass], derived: &[Derived]) {
 /// Whether a pass can run together with a group, row by row.
 fn joins(group: &[Pass], pass: &Pass, derived: &[Derived]) -> bool {
     let Some(head) = group.first() else { return true };
+    // Scans go through a whole sequence, whatever the rows of others.
+    if head.body.scans() || pass.body.scans() {
+        return false;
+    }
     // The axes inside a row.
     let carrying = group.iter().chain([pass]).find(|pass| !pass.carries.is_empty());
     let Some(Pass { axes: Some(axes), .. }) = carrying else { return false };

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Plan;
-use crate::domain::{Derived, Domain};
+use crate::domain::{Derivation, Derived, Domain};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::Class;
 
@@ -17,7 +17,7 @@ const CONVERSION: f32 = 0.2;
 pub(super) fn is_reduction(node: &Node) -> bool {
     match node {
         Node::Apply(op, _) => match op.class() {
-            Class::Elementwise | Class::Shape => false,
+            Class::Elementwise | Class::Along | Class::Shape => false,
             Class::Reduce => true,
         },
         _ => false,
@@ -48,7 +48,7 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
         let array = !domain.is_scalar();
         let computed = |x: &NodeId| {
             !graph.ty(*x).domain.is_scalar()
-                && matches!(graph.node(*x), Node::Apply(..) | Node::Convert(_))
+                && matches!(graph.node(*x), Node::Apply(..) | Node::Convert(_) | Node::Along(..))
         };
         for x in node.operands().iter().filter(|x| computed(x)) {
             let narrower =
@@ -59,6 +59,7 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
         kept[id.index()] |= array && is_reduction(node);
         let own = match node {
             Node::Apply(op, _) if !is_reduction(node) => op.row().cost,
+            Node::Along(op, ..) => op.row().cost,
             Node::Convert(_) => CONVERSION,
             _ => continue,
         };
@@ -67,6 +68,49 @@ pub(super) fn kept(graph: &Graph) -> Vec<bool> {
             own + same.filter(|x| !kept[x.index()]).map(|x| costs[x.index()]).sum::<f32>();
     }
     kept
+}
+
+/// The axes of a pass that no scan goes along: all of them.
+const ALL_AXES: u8 = u8::MAX;
+
+/// Keeps the values of scans that are used elsewhere than in a pass over their space along their
+/// axis. For each node, the [number](same_axes) of the axis along which a pass must go that computes
+/// it, if that takes scans.
+pub(super) fn keep_scanned(graph: &Graph, kept: &mut [bool]) -> Vec<Option<u8>> {
+    let mut along: Vec<Option<u8>> = vec![None; graph.len()];
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let reduces = is_reduction(node);
+        let own = match node {
+            Node::Along(..) => graph.sequences(id).and_then(|own| same_axes(graph, own)),
+            _ if reduces => {
+                let own = graph.derivation(id).and_then(|own| same_axes(graph, own));
+                Some(own.unwrap_or(ALL_AXES))
+            }
+            _ => None,
+        };
+        let carried = |x: &NodeId, kept: &[bool]| along[x.index()].filter(|_| !kept[x.index()]);
+        let operands = node.operands();
+        let first = own.or_else(|| operands.iter().find_map(|x| carried(x, kept)));
+        for x in operands {
+            let apart = !reduces && graph.ty(*x).domain != graph.ty(id).domain;
+            let axis = carried(x, kept);
+            kept[x.index()] |= axis.is_some() && (axis != first || apart);
+        }
+        let left = own.or_else(|| operands.iter().find_map(|x| carried(x, kept)));
+        along[id.index()] = left.filter(|_| !reduces);
+    }
+    along
+}
+
+/// The number of the first derived shape that goes without the same axes of the same shape.
+pub(super) fn same_axes(graph: &Graph, own: &Derived) -> Option<u8> {
+    let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
+    let same = |other: &Derived| match &other.how {
+        Derivation::Reduce { axes, .. } => other.of == own.of && axes == own_axes,
+        _ => false,
+    };
+    graph.derived().iter().position(same).map(|number| number as u8)
 }
 
 /// Cost in nanoseconds per element from which a value needed by several passes of a group is stored
@@ -103,7 +147,7 @@ pub(super) fn saved(graph: &Graph, plan: &Plan, computed: &[Vec<NodeId>]) -> Opt
             wanted[x.index()] |= !again(id);
         }
         let own = match graph.node(id) {
-            Node::Apply(op, _) => op.row().cost,
+            Node::Apply(op, _) | Node::Along(op, ..) => op.row().cost,
             _ => CONVERSION,
         };
         let operands = graph.node(id).operands().iter().filter(|x| again(**x));

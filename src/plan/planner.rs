@@ -7,12 +7,12 @@ use hotloop_runtime::reduce::Reduction;
 use rustc_hash::FxHashMap;
 
 use super::group::group;
-use super::kept::{is_reduction, kept, saved};
+use super::kept::{is_reduction, keep_scanned, kept, same_axes, saved};
 use super::uniform::Uniforms;
 use super::{
     Array, Body, Carry, Destination, Load, Pass, Plan, PlannedOutput, Store, Temporary, Value,
 };
-use crate::domain::{Derivation, Derived, Domain};
+use crate::domain::Domain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Node, NodeId};
 use crate::ops::Lowering;
@@ -36,7 +36,8 @@ pub fn plan(graph: &Graph) -> Result<Plan> {
 }
 
 /// The key of a pass: level, space and axes. Passes of one level do not read each other's results.
-/// The axes are given by the first derived shape that reduces along them; `None` for all axes.
+/// The axes, of reductions or of scans, are given by the first derived shape that has the others;
+/// `None` for all axes.
 type PassKey = (u32, Domain, Option<u8>);
 
 /// The values that a pass must store and reduce.
@@ -50,12 +51,15 @@ struct Roots {
 /// Merges passes that only store into passes over the same space that reduce, whatever the axes of
 /// their carries. So `sum(a, axis=1), a + 1` reads `a` once.
 fn fuse(roots: &mut BTreeMap<PassKey, Roots>) {
-    let only_stores = roots.iter().filter(|(_, roots)| roots.reductions.is_empty());
+    let is_plain =
+        |((.., axes), roots): &(&PassKey, &Roots)| axes.is_none() && roots.reductions.is_empty();
+    let only_stores = roots.iter().filter(is_plain);
     let keys: Vec<PassKey> = only_stores.map(|(key, _)| *key).collect();
     for key in keys {
         let (level, space, _) = key;
         let others = (level, space, Some(0))..=(level, space, Some(u8::MAX));
-        let Some(reducing) = roots.range(others).next().map(|(key, _)| *key) else { continue };
+        let mut others = roots.range(others).filter(|(_, roots)| !roots.reductions.is_empty());
+        let Some(reducing) = others.next().map(|(key, _)| *key) else { continue };
         if let Some(Roots { stores, .. }) = roots.remove(&key) {
             roots.entry(reducing).or_default().stores.extend(stores);
         }
@@ -68,6 +72,8 @@ struct Planner<'g> {
     kept: Vec<bool>,
     /// The nodes stored for later passes of the same group.
     saved: Vec<bool>,
+    /// The axis along which a pass goes that computes each node, if that takes scans.
+    along: Vec<Option<u8>>,
     /// The number of levels of passes before a node can be computed or, if it is kept, read.
     levels: Vec<u32>,
     uniforms: Uniforms,
@@ -83,7 +89,10 @@ struct Planner<'g> {
 
 impl<'g> Planner<'g> {
     fn new(graph: &'g Graph, saved: Vec<bool>) -> Planner<'g> {
-        let kept = kept(graph);
+        let mut kept = kept(graph);
+        // What a later user keeps is no scan for an earlier one.
+        keep_scanned(graph, &mut kept);
+        let along = keep_scanned(graph, &mut kept);
         let mut levels = vec![0; graph.len()];
         for id in graph.ids() {
             let node = graph.node(id);
@@ -95,6 +104,7 @@ impl<'g> Planner<'g> {
             graph,
             kept,
             saved,
+            along,
             levels,
             uniforms: Uniforms::default(),
             temporaries: Vec::new(),
@@ -178,10 +188,11 @@ impl<'g> Planner<'g> {
                 && let Lowering::Reduce(reduction) = op.row().lowering
             {
                 let x = self.narrow_operand(reduction, operands[0]);
-                let key = (level, graph.ty(x).domain, self.same_axes(id));
+                let axes = graph.derivation(id).and_then(|own| same_axes(graph, own));
+                let key = (level, graph.ty(x).domain, axes);
                 roots.entry(key).or_default().reductions.push((reduction, id, x));
             } else if let Some(array) = self.array_of.get(&id) {
-                let key = (level, graph.ty(id).domain, None);
+                let key = (level, graph.ty(id).domain, self.along[id.index()]);
                 let stores = &mut roots.entry(key).or_default().stores;
                 // A kept node is never an input.
                 stores.extend(array.destination().map(|to| (to, id)));
@@ -192,7 +203,8 @@ impl<'g> Planner<'g> {
             // A value kept in one output may be a second output too.
             let there = self.array_of.get(id) == Some(&Array::Output(number as u32));
             if !there && !domain.is_scalar() {
-                let key = (self.levels[id.index()], domain, None);
+                let along = self.along[id.index()].filter(|_| !self.kept[id.index()]);
+                let key = (self.levels[id.index()], domain, along);
                 let stores = &mut roots.entry(key).or_default().stores;
                 stores.push((Destination::Output(number as u32), *id));
             }
@@ -232,17 +244,6 @@ impl<'g> Planner<'g> {
             Reduction::Sum if widens => narrow,
             _ => x,
         }
-    }
-
-    /// The first derived shape that reduces along the same axes as a node; `None` for all axes.
-    fn same_axes(&self, id: NodeId) -> Option<u8> {
-        let own = self.graph.derivation(id)?;
-        let Derivation::Reduce { axes: own_axes, .. } = &own.how else { return None };
-        let same = |other: &Derived| match &other.how {
-            Derivation::Reduce { axes, .. } => other.of == own.of && axes == own_axes,
-            _ => false,
-        };
-        self.graph.derived().iter().position(same).map(|number| number as u8)
     }
 
     /// The load of a node: an input or a kept value, through views.
@@ -323,6 +324,7 @@ impl<'g> Planner<'g> {
                 match *graph.node(id) {
                     Node::Convert(_) => Value::Convert(operands[0]),
                     Node::Apply(op, _) => Value::Apply(op, operands),
+                    Node::Along(op, ..) => Value::Along(op, operands[0]),
                     _ => return Err(Error::internal("an array that nothing computes")),
                 }
             };

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Array, Destination, Pass, Plan, Source, Value};
-use crate::ops::Op;
+use crate::ops::{Class, Op};
 
 impl Plan {
     /// Checks the plan; the error says which invariant is violated.
@@ -37,7 +37,7 @@ impl Plan {
             if first > number || self.passes[first].group != pass.group {
                 return wrong("its group does not begin with its first pass".to_string());
             }
-            if let Err(what) = self.verify_body(pass) {
+            if let Err(what) = self.verify_body(number, pass) {
                 return wrong(what);
             }
             for load in &pass.loads {
@@ -85,7 +85,7 @@ impl Plan {
         Ok(())
     }
 
-    fn verify_body(&self, pass: &Pass) -> Result<(), String> {
+    fn verify_body(&self, place: usize, pass: &Pass) -> Result<(), String> {
         let body = &pass.body;
         for (number, (value, dtype)) in body.values().iter().enumerate() {
             let operands = value.operands();
@@ -105,6 +105,10 @@ impl Plan {
                     values.iter().all(|x| body.dtype(*x) == body.dtype(values[0]))
                 }
                 Value::Convert(_) => true,
+                Value::Along(op, x) => {
+                    let scans = op.class() == Class::Along && body.dtype(*x) == *dtype;
+                    scans && pass.axes.is_some() && pass.group as usize == place
+                }
             };
             if !right {
                 return Err(format!("v{number} is ill-typed"));

@@ -10,8 +10,9 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["shift", "lag", "lead", "roll"], "neighbours are reached by views: `x[1:]` and `x[:-1]`"),
     (&["pct_change", "returns"], "changes are written with views: `x[1:] / x[:-1] - 1`"),
     (
-        &["cumsum", "cumprod", "cummax", "cummin", "accumulate", "scan", "ewm", "ema"],
-        "running results are not there yet; a program sees whole arrays and their views",
+        &["scan", "ewm", "ema"],
+        "recurrences of one's own are not there yet; there are `cumsum`, `cumprod`, `cummin` and \
+         `cummax`",
     ),
     (
         &[
@@ -31,6 +32,7 @@ const WAYS: &[(&[&str], &str)] = &[
         &["median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"],
         "order statistics are not there yet",
     ),
+    (&["accumulate"], "running results are `cumsum(x)`, `cumprod(x)`, `cummin(x)` and `cummax(x)`"),
     (&["average"], "a mean is `mean(x)`, a weighted one `sum(x * w) / sum(w)`"),
     (&["cov"], "a covariance is `mean((x - mean(x)) * (y - mean(y)))`"),
     (

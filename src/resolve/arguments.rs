@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 use super::{Callee, Frame, Located, Reduced, Resolver, Term, TermId, absent, fail};
 use crate::error::{Error, ErrorKind, quoted};
 use crate::graph::{Derivation, Index};
-use crate::ops::{self, Op, Row, is_none};
+use crate::ops::{self, Class, Op, Row, is_none};
 
 /// The maximum number of items of an index and of axes of a reduction or a view: the maximum rank,
 /// and as many new axes.
@@ -201,6 +201,18 @@ impl<'a> Resolver<'a> {
         if !row.op.is_reduction() {
             if let (Some(dtype), Some(x)) = (dtype, values.first_mut()) {
                 *x = self.term(Term::Cast(dtype, *x), span)?;
+            }
+            if row.op.class() == Class::Along {
+                let axis = match axes {
+                    None => -1,
+                    Some(Some(ref axes)) if axes.len() == 1 => axes[0],
+                    Some(_) => {
+                        let message = format!("{name} goes along one axis");
+                        let hint = "axis=0, axis=-1; the last one if it is left away";
+                        return Err((Error::new(ErrorKind::Type, message).hint(hint), span));
+                    }
+                };
+                return self.term(Term::Along(row.op, values[0], axis), span);
             }
             return self.term(Term::Apply(row.op, values.into()), span);
         }

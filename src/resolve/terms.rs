@@ -26,6 +26,8 @@ pub(super) enum Term {
     Cast(DType, TermId),
     /// A reduction over axes, or over all of them.
     Reduce(Op, Box<[TermId]>, Reduced),
+    /// A scan along an axis.
+    Along(Op, TermId, i64),
     View(Derivation, TermId),
     /// The results of a function with several: they can be bound or returned, but not used as an
     /// operand.
@@ -125,7 +127,9 @@ impl Terms {
         let (mut operands, mut places) = (Vec::new(), Vec::new());
         for (number, (term, span)) in self.terms.iter().zip(&self.spans).enumerate() {
             let called = self.called.get(&TermId(number as u32));
-            if let (Term::Apply(op, _) | Term::Reduce(op, ..), Some(name)) = (term, called) {
+            if let (Term::Apply(op, _) | Term::Reduce(op, ..) | Term::Along(op, ..), Some(name)) =
+                (term, called)
+            {
                 builder.call_by_name(Some((*op, name)));
             } else {
                 builder.call_by_name(None);
@@ -155,6 +159,9 @@ impl Terms {
                     let axes = how.axes.as_deref();
                     let reduced = builder.reduce_own(*op, &operands, axes, how.keepdims, &options);
                     reduced.map_err(located)?
+                }
+                Term::Along(op, x, axis) => {
+                    builder.along_own(*op, nodes[x.0 as usize], *axis).map_err(located)?
                 }
                 Term::View(how, x) => {
                     builder.view(nodes[x.0 as usize], how.clone()).map_err(located)?

@@ -24,6 +24,7 @@ mod operand;
 mod panel;
 mod partition;
 mod run;
+mod scan;
 mod scratch;
 mod stored;
 pub mod tile;
@@ -44,7 +45,7 @@ use crate::nest::{Along, Nest, SHORT_ROW};
 use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
-use crate::tile::{TileCarry, TileCode, TileTable};
+use crate::tile::{TileCarry, TileCode, TileScan, TileTable};
 use crate::window::{Results, Way};
 use operand::{Access, Bound, access};
 use panel::Shape;
@@ -71,6 +72,8 @@ pub struct Tile<'a> {
     pub kernels: &'a [usize],
     /// Where it leaves the elements of each of the loop's folds.
     pub carries: &'a [TileCarry],
+    /// The scans whose kernels it calls.
+    pub scans: &'a [TileScan],
     /// The inputs that may repeat: only its loops read them.
     pub repeated: &'a [u32],
     /// The number of slots that only hold elements that it could not accumulate.
@@ -113,6 +116,8 @@ pub struct Loop {
     stored: bool,
     /// Whether code accumulates elements of folds.
     accumulates: bool,
+    /// Whether its kernels scan.
+    scans: bool,
     /// Rows of a tile.
     bundle: usize,
 }
@@ -205,6 +210,8 @@ impl Loop {
         let largest = n.max(tile.together);
         let workers =
             pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
+        // Windows cut the sequences of scans, whose pieces follow each other.
+        let workers = if stored && !tile.scans.is_empty() { 1 } else { workers };
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
         let ways = operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.way);
         let turned = ways.clone().any(|way| way == Way::Turned);
@@ -234,11 +241,15 @@ impl Loop {
         let cold = if accumulates { tile.rest_slots } else { 0 };
         let slots = tile.table.slots.saturating_sub(cold) + staged;
         // Several rows share a tile if sequences run along the rows.
-        let bundled = nest.along == Along::Rows && bundles(tile, &nest, &operands);
+        let scans = !tile.scans.is_empty();
+        let bundled = nest.along == Along::Rows && !scans && bundles(tile, &nest, &operands);
         let dense = if bundled && tile.code.is_some() { n } else { columns };
         let length = tile_length(dense.min(panel.columns), slots, widest);
-        let lanes = if nest.along == Along::Rows { most_lanes(&folds) } else { LONGEST_TILE };
-        let length = length.min(longest.max(64)).min(lanes).min(widest_window);
+        let state_bytes: usize =
+            tile.scans.iter().map(|scan| scan.scanner.fold_bytes(rows, 1)).sum();
+        let lanes = most_lanes(&folds, state_bytes);
+        let widest_tile = if nest.along == Along::Rows { lanes } else { LONGEST_TILE };
+        let length = length.min(longest.max(64)).min(widest_tile).min(widest_window);
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
             // A multiple of the rows that an accumulator takes one after another.
@@ -256,6 +267,8 @@ impl Loop {
             down,
             window,
             turned,
+            lanes,
+            scans,
             partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
         };
         let (grid, level) = cut.grid([outers, rows, columns], &folds);
@@ -286,7 +299,7 @@ impl Loop {
         let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
         let simple = n > 0 && n == columns && n <= length;
         let simple = simple && (n.is_multiple_of(block) || tile.inward && n >= block);
-        let simple = simple && folds.is_empty() && operands.iter().all(in_place);
+        let simple = simple && folds.is_empty() && !scans && operands.iter().all(in_place);
         if let Some(worker) = list.first_mut().filter(|_| simple) {
             for (i, Bound { operand, .. }) in operands.iter().enumerate() {
                 if let Some(first) = operand.first() {
@@ -313,6 +326,7 @@ impl Loop {
             one_tile: simple.then_some(n),
             stored,
             accumulates,
+            scans,
             bundle,
         })
     }

@@ -89,10 +89,10 @@ pub(super) fn power_of_two_within(limit: usize) -> usize {
     1 << limit.max(64).ilog2()
 }
 
-/// The most sequences that run side by side.
-pub(super) fn most_lanes(folds: &[Fold]) -> usize {
+/// The most sequences that run side by side, if scans have so many bytes of state for each.
+pub(super) fn most_lanes(folds: &[Fold], scans: usize) -> usize {
     let bytes: usize = folds.iter().map(|fold| fold.reducer.block_bytes()).sum();
-    power_of_two_within(LANES / bytes.max(1))
+    power_of_two_within(LANES / (bytes + scans).max(1))
 }
 
 /// What decides about the grid.
@@ -108,6 +108,10 @@ pub(super) struct Cut<'a> {
     pub(super) window: Option<usize>,
     /// Whether windows are of arrays that lie along the rows.
     pub(super) turned: bool,
+    /// The most sequences that run side by side.
+    pub(super) lanes: usize,
+    /// Whether sequences have scans, and so are only cut where windows do.
+    pub(super) scans: bool,
     /// Bytes for what is known of the pieces of sequences.
     pub(super) partials: usize,
 }
@@ -143,7 +147,7 @@ impl Cut<'_> {
                 (row_step, column_step, 0)
             }
             Along::Columns => {
-                let few = self.workers > 1 && rows < 2 * self.workers * down;
+                let few = self.workers > 1 && rows < 2 * self.workers * down && !self.scans;
                 let level = match few || too_long(columns.saturating_mul(down)) {
                     true if self.window.is_some() => level_of(wanted / down),
                     true => level_of(wanted),
@@ -151,17 +155,22 @@ impl Cut<'_> {
                 };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let across = if self.turned { columns.min(leaf << level) } else { columns };
+                // The states of a panel's rows are kept from one piece to the next.
+                let pieces = self.scans && leaf << level < columns;
+                let wanted = if pieces { 1 } else { wanted };
                 let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {
                 let lanes = match self.window {
-                    Some(_) if self.turned => most_lanes(folds).min(wanted / leaf.max(down)),
-                    Some(_) => most_lanes(folds).min(wanted / leaf),
-                    None => most_lanes(folds),
+                    Some(_) if self.turned => self.lanes.min(wanted / leaf.max(down)),
+                    Some(_) => self.lanes.min(wanted / leaf),
+                    None if self.scans => self.lanes.min(outers * columns / (4 * self.workers)),
+                    None => self.lanes,
                 };
                 let lanes = (lanes / self.length).max(1) * self.length;
                 let few = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
+                let few = few && !self.scans;
                 let cut = few || too_long(rows.saturating_mul(lanes.min(columns)));
                 let level = match cut {
                     true => level_of(wanted / lanes.min(columns.max(1))),

@@ -132,6 +132,9 @@ impl Run<'_> {
                 }
             }
         }
+        if work.scans && work.nest.along == Along::Rows {
+            work.begin_scans(worker, block);
+        }
         let mut flags = 0;
         let mut row = block.rows.start;
         while row < block.rows.end {
@@ -244,6 +247,10 @@ impl Run<'_> {
                     sequence.start(&fold.reducer, first as u64);
                 }
             }
+        }
+        if work.scans && work.nest.along == Along::Columns {
+            let block = Block { outer: 0, rows: rows.clone(), columns: columns.clone() };
+            work.begin_scans(worker, &block);
         }
         let mut flags = 0;
         let mut start = columns.start;
@@ -381,6 +388,9 @@ impl Loop {
                     staging
                 }
             };
+        }
+        if self.scans {
+            self.enter_scans(worker, place);
         }
         if self.accumulates {
             // SAFETY: the caller's promise.

@@ -4,6 +4,7 @@ use super::Tile;
 use super::operand::{Access, Bound, Fold};
 use super::panel::Shape;
 use super::partition::Grid;
+use super::scan::{ScanRoom, ScanStates};
 use crate::cell::Cell;
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest};
@@ -35,6 +36,8 @@ pub(super) struct Worker {
     /// For each fold those that run side by side, a tile's together.
     pub(super) columns: Vec<Columns>,
     pub(super) finished: Vec<Partial>,
+    /// The states of scans.
+    pub(super) scans: Vec<ScanStates>,
     /// For each fold, what its code leaves of what it has accumulated; null if it does not.
     pub(super) states: Vec<*mut CarryState>,
 }
@@ -97,8 +100,11 @@ impl Worker {
         };
         let accumulated = |carry: &&TileCarry| carry.state.is_some();
         let states = tile.carries.iter().filter(accumulated).count();
+        let scan_room = ScanRoom::new(nest, grid, panel.most_rows(), length);
+        let scan_lines = tile.scans.iter().map(|scan| scan_room.total(&scan.scanner));
         let total = slots * lines(length)
             + states
+            + scan_lines.sum::<usize>()
             + folds.iter().map(runs).sum::<usize>()
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
             + panels * panel_lines
@@ -128,12 +134,12 @@ impl Worker {
             results.push(Results::new(reserve(room)?));
         }
         // In the order of `TileTable`.
-        let others = 2 + slots.len() + states + tile.kernels.len();
+        let others = 2 + slots.len() + tile.table.states + tile.kernels.len();
         let mut table = reserve(others + operands.len())?;
         table.push(cells.cast_mut().cast());
         table.extend(&staging);
         table.extend(slots);
-        table.resize(table.len() + states, std::ptr::null_mut());
+        table.resize(table.len() + tile.table.states, std::ptr::null_mut());
         let mut states = reserve(folds.len())?;
         for (fold, carry) in folds.iter().zip(tile.carries) {
             let Some(place) = carry.state else {
@@ -147,6 +153,12 @@ impl Worker {
             unsafe { state.write(CarryState { runs, rows: 0, before: 0, reciprocals }) };
             table[place] = state.cast();
             states.push(state);
+        }
+        let mut scans = reserve(tile.scans.len())?;
+        for scan in tile.scans {
+            let lines = take(scan_room.total(&scan.scanner));
+            // SAFETY: the lines are the worker's own.
+            scans.push(unsafe { scan_room.states(*scan, lines) });
         }
         if tile.table.repeats {
             let repeats = operands.iter().any(|o| o.access == Access::Repeated);
@@ -189,6 +201,7 @@ impl Worker {
             sequences,
             columns,
             finished,
+            scans,
             states,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::scan::Scanner;
+
 /// A compiled tile: `n` elements, through a [table](TileTable). Returns advisory flags.
 ///
 /// It may read and write up to the next multiple of the program's block beyond `n`.
@@ -71,6 +73,15 @@ pub struct TileCarry {
     pub state: Option<usize>,
 }
 
+/// A scan whose kernel a tile calls.
+#[derive(Clone, Copy, Debug)]
+pub struct TileScan {
+    /// How its state begins.
+    pub scanner: Scanner,
+    /// The place of its [`ScanState`](crate::scan::ScanState) in the table.
+    pub state: usize,
+}
+
 /// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., states.., repeats,
 /// kernels..`, a pointer each, but for `repeats`: see [`TileTable::repeats`]. Code reaches everything through it, so it has no absolute address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +92,7 @@ pub struct TileTable {
     pub outputs: usize,
     /// The number of scratch slots.
     pub slots: usize,
-    /// The number of carries whose elements the code accumulates.
+    /// The number of carries whose elements the code accumulates, and of scans after them.
     pub states: usize,
     /// Whether there are inputs that may repeat.
     pub repeats: bool,
@@ -106,7 +117,7 @@ impl TileTable {
         1 + self.inputs + self.outputs + number
     }
 
-    /// The place of a [`CarryState`].
+    /// The place of a [`CarryState`] or of the state of a scan.
     pub fn state(&self, number: usize) -> usize {
         1 + self.inputs + self.outputs + self.slots + number
     }

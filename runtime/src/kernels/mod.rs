@@ -6,4 +6,5 @@ pub mod elementwise;
 pub mod math;
 pub mod reduce;
 pub mod scalar;
+pub mod scan;
 pub mod strided;

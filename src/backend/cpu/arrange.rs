@@ -20,6 +20,8 @@ pub(super) enum Unit {
     /// An operation in the native loop, on lanes of this width.
     Fused(u8, Op, DType, Vec<u32>),
     Block(Op, DType, Vec<u32>),
+    /// The state of the scan of this number.
+    State(u32),
     /// Another unit in this unit's lane.
     Convert(u32),
 }
@@ -74,7 +76,7 @@ impl Arranger {
         let mut arranger = Arranger { turns: Vec::with_capacity(units.len()), units };
         for i in 0..arranger.units.len() {
             let turn = match &arranger.units[i].0 {
-                Unit::Input(_) | Unit::Uniform(_) => 0,
+                Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => 0,
                 Unit::Fused(width, _, _, args) => {
                     args.iter().map(|x| arranger.ready(*x, Some(*width))).max().unwrap_or(0)
                 }
@@ -92,7 +94,7 @@ impl Arranger {
     fn ready(&self, unit: u32, user_width: Option<u8>) -> u32 {
         let turn = self.turns[unit as usize];
         match self.units[unit as usize].0 {
-            Unit::Uniform(_) | Unit::Input(_) => 0,
+            Unit::Uniform(_) | Unit::Input(_) | Unit::State(_) => 0,
             Unit::Fused(width, ..) if user_width == Some(width) => turn,
             _ => turn + 1,
         }
@@ -100,7 +102,7 @@ impl Arranger {
 
     fn args(&self, unit: u32) -> &[u32] {
         match &self.units[unit as usize].0 {
-            Unit::Input(_) | Unit::Uniform(_) => &[],
+            Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => &[],
             Unit::Fused(_, _, _, args) | Unit::Block(_, _, args) => args,
             Unit::Convert(x) => std::slice::from_ref(x),
         }
@@ -155,6 +157,7 @@ impl Arranger {
             let id = i as u32;
             match unit {
                 Unit::Input(number) => places[i] = Some(Place::Input(*number)),
+                Unit::State(number) => places[i] = Some(Place::State(*number)),
                 Unit::Uniform(_) => {}
                 Unit::Fused(width, ..) => {
                     loops.entry((self.turns[i], *width)).or_default().push(id)

@@ -5,6 +5,7 @@
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::scan::Scan;
 use rustc_hash::FxHashMap;
 
 use super::arrange::{Arranger, Sink, Taken, Unit};
@@ -34,6 +35,7 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         units: Vec::new(),
         made: Vec::with_capacity(pass.body.len()),
         known: FxHashMap::default(),
+        scans: Vec::new(),
         cost: 0.0,
     };
     for (value, dtype) in pass.body.values() {
@@ -61,13 +63,17 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
     let cost = lowerer.cost
         + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
         + CARRY * taken.len() as f32;
+    let scans = lowerer.scans;
     let arranger = Arranger::new(lowerer.units);
     let broadcast = |input: &u32| pass.loads[*input as usize].domain != pass.space;
     let mut repeated: Vec<u32> = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
     repeated.sort_unstable();
     let (steps, slots, carries) = arranger.steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
-    Lowered { program: TileProgram { steps, inputs, outputs, slots, carries, repeated }, cost }
+    Lowered {
+        program: TileProgram { steps, inputs, outputs, slots, carries, scans, repeated },
+        cost,
+    }
 }
 
 /// A value before anything converts it.
@@ -86,6 +92,8 @@ struct Lowerer<'a> {
     /// Each value as it is made.
     made: Vec<Made>,
     known: FxHashMap<(u32, Lane), u32>,
+    /// The scans, by the number of their states.
+    scans: Vec<(Scan, DType)>,
     cost: f32,
 }
 
@@ -144,6 +152,14 @@ impl Lowerer<'_> {
             Value::Convert(x) => {
                 let x = self.value(x, Lane::Value(body.dtype(x)));
                 self.convert(x, Lane::Value(dtype))
+            }
+            Value::Along(op, x) => {
+                self.cost += op.row().cost;
+                let x = self.value(x, Lane::Value(dtype));
+                let state = self.scans.len() as u32;
+                self.scans.extend(op.scan().map(|scan| (scan, dtype)));
+                let state = self.add(Unit::State(state), Lane::Value(dtype));
+                self.add(Unit::Block(op, dtype, vec![x, state]), Lane::Value(dtype))
             }
             Value::Apply(op, _) => {
                 self.cost += op.row().cost;

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hotloop_runtime::convert::Lane;
+use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
+use hotloop_runtime::scan::Scan;
 use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
 
 use crate::backend::{Backend, Label, Refusal, Target};
@@ -93,6 +95,14 @@ impl Tile {
     /// The lanes of the elements of the carries.
     pub fn carried(&self) -> impl Iterator<Item = Lane> {
         self.program.carries.iter().map(|carry| carry.lane)
+    }
+
+    /// The scans of its kernels, and the places of their states in the table.
+    pub fn scans(&self) -> impl Iterator<Item = (Scan, DType, usize)> {
+        let scans = self.program.scans.iter().zip(0..);
+        scans.filter_map(|((scan, dtype), number)| {
+            Some((*scan, *dtype, self.program.index(Place::State(number))?))
+        })
     }
 
     /// The inputs that may repeat.

@@ -5,6 +5,7 @@ use std::fmt;
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::scan::Scan;
 use hotloop_runtime::tile::TileTable;
 
 use crate::ops::Op;
@@ -20,6 +21,8 @@ pub enum Place {
     Slot(u32),
     /// A uniform value.
     Uniform(u32),
+    /// The state of a scan, which its kernel takes.
+    State(u32),
 }
 
 /// An instruction of a fused step; values are numbered by the instruction that makes them.
@@ -98,6 +101,8 @@ pub struct TileProgram {
     pub slots: u32,
     /// What the carries of the pass take, in their order.
     pub carries: Vec<Carried>,
+    /// The scans, by the number of their states, and the dtypes of their elements.
+    pub scans: Vec<(Scan, DType)>,
     /// The inputs that may have one element in the whole row, of which the executor then writes a
     /// block of copies: only loops read them. In order.
     pub repeated: Vec<u32>,
@@ -108,8 +113,13 @@ impl TileProgram {
     pub fn table(&self) -> TileTable {
         let [inputs, outputs, slots] =
             [self.inputs, self.outputs, self.slots].map(|count| count as usize);
-        let states = self.carries.iter().filter(|carry| carry.state.is_some()).count();
+        let states = self.accumulated() + self.scans.len();
         TileTable { inputs, outputs, slots, states, repeats: !self.repeated.is_empty() }
+    }
+
+    /// The number of carries that loops accumulate; the states of scans come after theirs.
+    fn accumulated(&self) -> usize {
+        self.carries.iter().filter(|carry| carry.state.is_some()).count()
     }
 
     /// The index of a place in its table; `None` for one that the program does not declare.
@@ -120,6 +130,10 @@ impl TileProgram {
             Place::Input(i) => (i < self.inputs).then(|| table.input(i as usize)),
             Place::Output(i) => (i < self.outputs).then(|| table.output(i as usize)),
             Place::Slot(i) => (i < self.slots).then(|| table.slot(i as usize)),
+            Place::State(i) => {
+                let state = || table.state(self.accumulated() + i as usize);
+                ((i as usize) < self.scans.len()).then(state)
+            }
         }
     }
 
@@ -158,6 +172,7 @@ impl fmt::Display for Place {
             Place::Output(i) => write!(f, "out{i}"),
             Place::Slot(i) => write!(f, "slot{i}"),
             Place::Uniform(i) => write!(f, "u{i}"),
+            Place::State(i) => write!(f, "state{i}"),
         }
     }
 }

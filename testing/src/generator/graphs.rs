@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
 use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
-use hotloop::ops::{Row, TABLE};
+use hotloop::ops::{Class, Row, TABLE};
 use hotloop::types::Kind;
 use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
@@ -152,6 +152,7 @@ impl Pair {
             }
             4..=5 => self.view(u),
             6..=7 => self.reduce(u),
+            8 => self.along(u),
             _ => self.apply(u),
         }
     }
@@ -220,6 +221,15 @@ impl Pair {
         let mut spelled = format!("{}({}", row.name, names.join(", "));
         write!(spelled, ", axis={axes}, keepdims={keepdims})").unwrap_or_default();
         Ok(Called { made, spelled: Some(spelled) })
+    }
+
+    fn along(&mut self, u: &mut Unstructured) -> Result<Called> {
+        let rows: Vec<&Row> = TABLE.iter().filter(|r| r.op.class() == Class::Along).collect();
+        let row = *u.choose(&rows)?;
+        let (x, name) = self.node(u)?;
+        let axis = axes(u)?[0];
+        let spelled = format!("{}({name}, axis={axis})", row.name);
+        Ok(Called { made: self.builder.along(row.op, x, axis), spelled: Some(spelled) })
     }
 
     fn view(&mut self, u: &mut Unstructured) -> Result<Called> {

@@ -19,7 +19,7 @@ pub mod text;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
-use hotloop::ops::{Row, Rule, TABLE};
+use hotloop::ops::{Class, Row, Rule, TABLE};
 use hotloop::types::{Kind, promote, promote_all};
 use hotloop::{DType, Mode};
 
@@ -310,6 +310,8 @@ impl Writer<'_, '_> {
                 "sum(X + Y)",
                 "argmax(sin(X))",
                 "argmin(sin(X))",
+                "cumsum(X, axis=0)",
+                "(cummax(X) - X)",
             ],
             _ => &[
                 "(X * Y + X)",
@@ -326,6 +328,8 @@ impl Writer<'_, '_> {
                 "(X - X)",
                 "(X / X)",
                 "(X / 3)",
+                "(cumsum(X) - cumsum(Y, axis=0))",
+                "(X - cummin(X, axis=0))",
                 "(-X)",
                 "abs(-X)",
                 "copysign(Y, X * 0.0)",
@@ -518,12 +522,14 @@ impl Writer<'_, '_> {
                 let operand = if self.u.ratio(3, 4)? { Kind::Float } else { any };
                 self.operands(row, operand)?
             }
-            Rule::Total if kind == Kind::Float => vec![self.expr(Kind::Float)?],
-            Rule::Total => {
+            Rule::Total | Rule::RunningTotal if kind == Kind::Float => {
+                vec![self.expr(Kind::Float)?]
+            }
+            Rule::Total | Rule::RunningTotal => {
                 let operand = if self.u.arbitrary()? { Kind::Bool } else { Kind::Int };
                 vec![self.expr(operand)?]
             }
-            Rule::Extreme => vec![self.expr(kind)?],
+            Rule::Extreme | Rule::RunningExtreme => vec![self.expr(kind)?],
             Rule::Predicate
             | Rule::Average
             | Rule::Truth
@@ -628,6 +634,10 @@ impl Writer<'_, '_> {
             let ddof = if ddof { ", ddof=1" } else { "" };
             return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
         }
+        if row.op.class() == Class::Along {
+            let axis = *self.u.choose(&["", ", 0", ", axis=0", ", axis=-1", ", axis=1"])?;
+            return Ok(format!("{}({}{axis})", row.name, texts.join(", ")));
+        }
         let plain = self.u.int_in_range(0..=2)?;
         Ok(match (row.op, &texts[..]) {
             (Op::Neg, [x]) if plain > 0 => format!("(-{x})"),
@@ -678,6 +688,8 @@ fn gives(row: &Row, kind: Kind) -> bool {
         Rule::Bitwise => kind != Kind::Float,
         Rule::Integers | Rule::Tally | Rule::Count | Rule::Position => kind == Kind::Int,
         Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
+        Rule::RunningTotal => kind != Kind::Bool,
+        Rule::RunningExtreme => true,
         Rule::Select | Rule::Filled => true,
     }
 }
@@ -716,12 +728,16 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         }
         Rule::Truth | Rule::Agreement => STRONG_BOOL,
         Rule::Count | Rule::Position => strong(DType::I64),
-        Rule::Total | Rule::Products if ty.dtype.is_float() => strong(ty.dtype),
-        Rule::Total | Rule::Products if ty.dtype == DType::Bool || ty.dtype.is_signed_int() => {
+        Rule::Total | Rule::Products | Rule::RunningTotal if ty.dtype.is_float() => {
+            strong(ty.dtype)
+        }
+        Rule::Total | Rule::Products | Rule::RunningTotal
+            if ty.dtype == DType::Bool || ty.dtype.is_signed_int() =>
+        {
             strong(DType::I64)
         }
-        Rule::Total | Rule::Products => strong(DType::U64),
-        Rule::Extreme => strong(ty.dtype),
+        Rule::Total | Rule::Products | Rule::RunningTotal => strong(DType::U64),
+        Rule::Extreme | Rule::RunningExtreme => strong(ty.dtype),
         Rule::Arithmetic if ty.dtype == DType::Bool && !gives(row, Kind::Bool) => strong(DType::I8),
         _ => ty,
     }

@@ -1,0 +1,123 @@
+//! The states of scans: begun with each sequence, and given to the kernels tile by tile.
+
+use super::Loop;
+use super::partition::Grid;
+use super::run::{Block, Place};
+use super::scratch::Worker;
+use crate::fault::{Fault, injected};
+use crate::nest::{Along, Nest};
+use crate::scan::{ScanState, Scanner};
+use crate::tile::TileScan;
+
+/// The states of one scan of a worker.
+pub(super) struct ScanStates {
+    scan: TileScan,
+    /// The first of them.
+    first: *mut u8,
+    /// Bytes from one to the next.
+    stride: usize,
+}
+
+/// How many states a scan has, and for sequences of which length.
+#[derive(Clone, Copy)]
+pub(super) struct ScanRoom {
+    states: usize,
+    /// The sequences of a state that lie side by side; 0 for one sequence along the columns.
+    lanes: usize,
+    length: usize,
+}
+
+impl ScanRoom {
+    /// The room for the rows of a panel, or for the tiles of a block of columns; for all tiles if
+    /// sequences are cut along the rows, because then other tiles come between the pieces.
+    pub(super) fn new(nest: &Nest, grid: &Grid, rows_of_panel: usize, tile: usize) -> ScanRoom {
+        match nest.along {
+            Along::Rows => {
+                let columns = if grid.row_blocks > 1 { grid.columns } else { grid.column_step };
+                let states = columns.min(grid.columns).div_ceil(tile).max(1);
+                ScanRoom { states, lanes: tile.min(grid.columns).max(1), length: grid.rows }
+            }
+            Along::Columns | Along::Nothing => {
+                ScanRoom { states: rows_of_panel, lanes: 0, length: grid.columns }
+            }
+        }
+    }
+
+    /// Lines of a state and its folds.
+    fn lines(&self, scanner: &Scanner) -> usize {
+        1 + scanner.fold_bytes(self.length, self.lanes).div_ceil(64)
+    }
+
+    /// Lines of all states of a scan.
+    pub(super) fn total(&self, scanner: &Scanner) -> usize {
+        self.states * self.lines(scanner)
+    }
+
+    /// The states of a scan.
+    ///
+    /// # Safety
+    /// There are [`total`](ScanRoom::total) lines, which are aligned.
+    pub(super) unsafe fn states(&self, scan: TileScan, first: *mut u8) -> ScanStates {
+        let stride = self.lines(&scan.scanner) * 64;
+        for number in 0..self.states {
+            let state = first.wrapping_add(number * stride);
+            // SAFETY: the caller's promise; the folds come after the line of the state.
+            unsafe {
+                let made = scan.scanner.state(self.length, self.lanes, state.wrapping_add(64));
+                state.cast::<ScanState>().write(made);
+            }
+        }
+        ScanStates { scan, first, stride }
+    }
+}
+
+impl ScanStates {
+    fn state(&self, number: usize) -> *mut ScanState {
+        self.first.wrapping_add(number * self.stride).cast()
+    }
+}
+
+impl Loop {
+    /// The number of the state of a tile.
+    #[inline]
+    fn scan_state(&self, place: &Place) -> usize {
+        match self.nest.along {
+            Along::Rows if self.grid.row_blocks > 1 => place.column / self.tile,
+            Along::Rows => place.in_block,
+            Along::Columns | Along::Nothing => place.at,
+        }
+    }
+
+    /// Begins the sequences of a block of which the first rows or columns are in it. Of sequences
+    /// along the columns: those of so many rows.
+    pub(super) fn begin_scans(&self, worker: &mut Worker, block: &Block) {
+        let (begins, states) = match self.nest.along {
+            Along::Rows => {
+                let before =
+                    if self.grid.row_blocks > 1 { block.columns.start / self.tile } else { 0 };
+                let tiles = block.columns.len().div_ceil(self.tile);
+                (block.rows.start == 0, before..before + tiles)
+            }
+            Along::Columns | Along::Nothing => (block.columns.start == 0, 0..block.rows.len()),
+        };
+        if !begins {
+            return;
+        }
+        for scan in &worker.scans {
+            let missed = usize::from(injected(Fault::ScanNotBegun));
+            for number in states.clone().skip(missed) {
+                // SAFETY: the states are the worker's, made by this scanner.
+                unsafe { scan.scan.scanner.begin(scan.state(number)) };
+            }
+        }
+    }
+
+    /// Gives the kernels the states of a tile.
+    #[inline]
+    pub(super) fn enter_scans(&self, worker: &mut Worker, place: &Place) {
+        let number = self.scan_state(place);
+        for scan in &worker.scans {
+            worker.table[scan.scan.state] = scan.state(number).cast();
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Scans: the kernels of every instruction set against the definition, in pieces of any length,
+//! alone and side by side; and the definition against plain loops.
+
+use hotloop_runtime::control::Control;
+use hotloop_runtime::dtype::DType;
+use hotloop_runtime::isa::Isa;
+use hotloop_runtime::scan::{Scan, ScanState, Scanner, reference};
+
+/// A small generator of numbers (Knuth's MMIX constants).
+struct Rng(u64);
+
+impl Rng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 11
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    fn float(&mut self) -> f64 {
+        match self.below(400) {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            2..40 => -0.0,
+            _ => self.next() as f64 / (1u64 << 52) as f64 - 0.9,
+        }
+    }
+
+    /// `n` elements of a dtype; few of them are special.
+    fn elements(&mut self, dtype: DType, n: usize) -> Vec<u8> {
+        let element = |_| match dtype {
+            DType::F64 => self.float().to_le_bytes().to_vec(),
+            DType::F32 => (self.float() as f32).to_le_bytes().to_vec(),
+            _ => self.next().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()[8 - dtype.size()..]
+                .to_vec(),
+        };
+        (0..n).flat_map(element).collect()
+    }
+}
+
+const DTYPES: [DType; 10] = [
+    DType::I8,
+    DType::I16,
+    DType::I32,
+    DType::I64,
+    DType::U8,
+    DType::U16,
+    DType::U32,
+    DType::U64,
+    DType::F32,
+    DType::F64,
+];
+
+fn scans() -> impl Iterator<Item = (Scan, DType)> {
+    let all = Scan::ALL.into_iter().flat_map(|scan| DTYPES.map(|dtype| (scan, dtype)));
+    all.filter(|(scan, dtype)| scan.takes(*dtype))
+}
+
+/// A state with its folds.
+struct State {
+    scanner: Scanner,
+    state: ScanState,
+    _folds: Vec<u64>,
+}
+
+impl State {
+    fn new(scan: Scan, dtype: DType, length: usize, lanes: usize) -> State {
+        let scanner = Scanner::new(scan, dtype).unwrap();
+        let mut folds = vec![u64::MAX; scanner.fold_bytes(length, lanes).div_ceil(8)];
+        // SAFETY: the folds have room, and live as long as the state.
+        let state = unsafe { scanner.state(length, lanes, folds.as_mut_ptr().cast()) };
+        let mut made = State { scanner, state, _folds: folds };
+        made.begin();
+        made
+    }
+
+    fn begin(&mut self) {
+        // SAFETY: the state is this scanner's.
+        unsafe { self.scanner.begin(&mut self.state) };
+    }
+
+    /// Replaces elements by their results.
+    fn take(&mut self, scan: Scan, dtype: DType, isa: Isa, data: &mut [u8]) {
+        let kernel = scan.kernel(dtype, isa).unwrap();
+        let (none, state) = (std::ptr::null(), (&raw mut self.state).cast_const().cast());
+        let n = data.len() / dtype.size();
+        // SAFETY: `n` elements; the state is one of this scan and dtype.
+        let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, none, n) };
+        assert_eq!(flags, 0);
+    }
+}
+
+fn defined(scan: Scan, dtype: DType, data: &[u8]) -> Vec<u8> {
+    let mut data = data.to_vec();
+    assert_eq!(reference(scan, dtype, &mut data, &Control::default()).ok(), Some(true));
+    data
+}
+
+/// Equal bits; any NaN equals any other.
+fn same(dtype: DType, got: &[u8], want: &[u8]) -> bool {
+    let is_nan = |bytes: &[u8]| match dtype {
+        DType::F64 => f64::from_le_bytes(bytes.try_into().unwrap()).is_nan(),
+        DType::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).is_nan(),
+        _ => false,
+    };
+    let size = dtype.size();
+    let mut pairs = got.chunks_exact(size).zip(want.chunks_exact(size));
+    got.len() == want.len() && pairs.all(|(a, b)| a == b || is_nan(a) && is_nan(b))
+}
+
+#[test]
+fn pieces_of_any_length_are_the_definition() {
+    for isa in Isa::available() {
+        for (scan, dtype) in scans() {
+            let mut rng = Rng(scan as u64 * 16 + dtype.size() as u64);
+            for n in [0, 1, 15, 16, 17, 255, 256, 257, 4096, 4097, 9000, 70_000] {
+                let data = rng.elements(dtype, n);
+                let want = defined(scan, dtype, &data);
+                let mut state = State::new(scan, dtype, n, 0);
+                for longest in [n + 1, 3, 300] {
+                    let mut got = data.clone();
+                    let mut at = 0;
+                    while at < n {
+                        let end = n.min(at + 1 + rng.below(longest));
+                        let piece = &mut got[at * dtype.size()..end * dtype.size()];
+                        state.take(scan, dtype, isa, piece);
+                        at = end;
+                    }
+                    assert!(
+                        same(dtype, &got, &want),
+                        "{scan:?} of {n} {dtype}, {isa:?}, {longest}"
+                    );
+                    state.begin();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sequences_side_by_side_are_the_definition() {
+    for isa in Isa::available() {
+        for (scan, dtype) in scans() {
+            let size = dtype.size();
+            let mut rng = Rng(scan as u64 * 16 + size as u64);
+            for (rows, lanes) in [(1, 1), (40, 16), (700, 21), (4500, 3)] {
+                let data = rng.elements(dtype, rows * lanes);
+                let mut got = data.clone();
+                // A state may have more lanes than are used.
+                let mut state = State::new(scan, dtype, rows, lanes + 2);
+                for row in got.chunks_exact_mut(lanes * size) {
+                    state.take(scan, dtype, isa, row);
+                }
+                for lane in 0..lanes {
+                    let column = |all: &[u8]| -> Vec<u8> {
+                        let rows = all.chunks_exact(lanes * size);
+                        rows.flat_map(|row| row[lane * size..][..size].to_vec()).collect()
+                    };
+                    let want = defined(scan, dtype, &column(&data));
+                    let what = || format!("{scan:?} of {rows} x {lanes} {dtype}, {isa:?}");
+                    assert!(same(dtype, &column(&got), &want), "{}", what());
+                }
+            }
+        }
+    }
+}
+
+fn sums(x: &[f64]) -> Vec<f64> {
+    let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let sums = defined(Scan::Sum, DType::F64, &bytes);
+    sums.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
+}
+
+/// The structure written out: the prefix of the run, below that of each level above it.
+#[test]
+fn a_sum_is_nested_to_the_right() {
+    let mut rng = Rng(3);
+    let x: Vec<f64> = (0..70_000).map(|_| rng.next() as f64 / 3e10).collect();
+    let fold = |x: &[f64]| x.iter().fold(-0.0, |sum, x| sum + x);
+    let run = |at: usize| fold(&x[at..at + 16]);
+    let group = |at: usize| fold(&(0..16).map(|i| run(at + 16 * i)).collect::<Vec<_>>());
+    let leaf = |at: usize| fold(&(0..16).map(|i| group(at + 256 * i)).collect::<Vec<_>>());
+    let block = |at: usize| fold(&(0..16).map(|i| leaf(at + 4096 * i)).collect::<Vec<_>>());
+    let got = sums(&x);
+    for i in [0, 7, 15, 16, 100, 255, 256, 4095, 4096, 5000, 65_535, 65_536, 69_999] {
+        let [in_run, in_group, in_leaf, in_block] = [16, 256, 4096, 65_536].map(|size| i / size);
+        let prefix = fold(&x[in_run * 16..=i]);
+        let list = |from: usize, to: usize| from..to;
+        let p1 = fold(&list(in_group * 16, in_run).map(|r| run(r * 16)).collect::<Vec<_>>());
+        let p2 = fold(&list(in_leaf * 16, in_group).map(|g| group(g * 256)).collect::<Vec<_>>());
+        let p3 = fold(&list(in_block * 16, in_leaf).map(|l| leaf(l * 4096)).collect::<Vec<_>>());
+        let p4 = fold(&list(0, in_block).map(|b| block(b * 65_536)).collect::<Vec<_>>());
+        assert_eq!(got[i].to_bits(), (p4 + (p3 + (p2 + (p1 + prefix)))).to_bits(), "{i}");
+    }
+}
+
+#[test]
+fn sums_do_not_drift_fall_or_jitter() {
+    // The error of 0.1 added up 600,000 times, in units of the last place of the result: 88,000
+    // one after another.
+    let tenths = sums(&vec![0.1; 600_000]);
+    let exact = |i: usize| (i + 1) as f64 * 0.1;
+    let worst =
+        (0..tenths.len()).map(|i| (tenths[i] - exact(i)).abs() / (exact(i) * 2f64.powi(-53)));
+    let worst = worst.fold(0.0, f64::max);
+    assert!(worst < 16.0, "{worst}");
+    // Half of the elements are zeros.
+    let mut rng = Rng(11);
+    let mut number = || if rng.below(2) == 0 { 0.0 } else { rng.next() as f64 / 2f64.powi(53) };
+    let x: Vec<f64> = (0..200_000).map(|_| number()).collect();
+    let y = sums(&x);
+    for i in 1..x.len() {
+        assert!(y[i] >= y[i - 1] && (x[i] != 0.0 || y[i] == y[i - 1]), "at {i}");
+    }
+    assert_eq!(sums(&[-0.0])[0].to_bits(), (-0.0f64).to_bits());
+    assert_eq!(sums(&[-0.0, 0.0])[1].to_bits(), 0);
+}
+
+#[test]
+fn f32_is_summed_in_f64() {
+    let data: Vec<u8> = (0..100_000).flat_map(|_| 0.1f32.to_le_bytes()).collect();
+    let got = defined(Scan::Sum, DType::F32, &data);
+    for (i, got) in got.chunks_exact(4).enumerate() {
+        // Products of at most 17 bits and 0.1's 24 are exact.
+        let exact = (f64::from(0.1f32) * (i + 1) as f64) as f32;
+        assert_eq!(f32::from_le_bytes(got.try_into().unwrap()), exact, "{i}");
+    }
+}
+
+#[test]
+fn extremes_follow_the_rules_of_nan_and_zero() {
+    let x = [0.0, -0.0, 1.0, -3.0, f64::NAN, 7.0];
+    let bytes: Vec<u8> = x.iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
+    let bits = |scan| -> Vec<f64> {
+        let all = defined(scan, DType::F64, &bytes);
+        all.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
+    };
+    let (least, greatest) = (bits(Scan::Min), bits(Scan::Max));
+    assert_eq!(format!("{least:?}"), "[0.0, -0.0, -0.0, -3.0, NaN, NaN]");
+    assert_eq!(format!("{greatest:?}"), "[0.0, 0.0, 1.0, 1.0, NaN, NaN]");
+}

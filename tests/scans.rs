@@ -1,0 +1,221 @@
+//! `cumsum`, `cumprod`, `cummin` and `cummax`: every backend against the interpreter in every
+//! layout, what is fused with what, and values that NumPy gives.
+
+use std::collections::BTreeMap;
+
+use hotloop::threads::{Emitter, Isa};
+use hotloop::{Arg, ArgType, Backend, DType, Element, Engine, ErrorKind, compile, ndarray};
+use hotloop_testing::generator::check::different_elements;
+use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
+
+/// Scans alone, of what is computed, under what is computed from them, of each other, along
+/// different axes, and beside reductions.
+const TEXTS: [&str; 20] = [
+    "cumsum(x)",
+    "cumsum(x, axis=0), cummin(x, axis=-1)",
+    "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
+    "cumsum(x) / cumsum(abs(x) + 1)",
+    "cumsum(cumsum(x) + 1)",
+    "cumsum(cumsum(x, axis=0), axis=1)",
+    "cumsum(x, axis=0) - cumsum(x, axis=1)",
+    "s = cumsum(x * y, axis=0); s, s * 2, x + s",
+    "sum(cumsum(x)), x + 1",
+    "max(abs(cumsum(x, axis=-1)), axis=-1), cumsum(x, axis=-1)",
+    "c = cummax(x, axis=0); min(x / c - 1, axis=0)",
+    "c = cummax(x); c[:, 1:] - c[:, :-1]",
+    "cumsum(x[::-1], axis=0)[::-1]",
+    "cumsum(row) * x, cumsum(row[None, :], axis=0) + x",
+    "cumsum(row[None, :] + x * 0, axis=0)",
+    "transpose(cumsum(transpose(x))), cumsum(transpose(x)) + 1",
+    "cumsum(i), cumsum(u), cumsum(b), cumprod(i, axis=0)",
+    "cummax(b, axis=0), cummin(b), cummin(u), cummax(f)",
+    "cumsum(f, axis=0), f32(cumsum(f64(f))) == cumsum(f)",
+    "where(cumsum(b) > 3, cumsum(x), cummin(i))",
+];
+
+struct Engines(BTreeMap<String, Engine>);
+
+impl Engines {
+    fn new() -> Engines {
+        let mut list = BTreeMap::new();
+        for isa in Isa::available() {
+            for (emitter, name) in [(Emitter::Wide, "wide"), (Emitter::Cranelift, "cranelift")] {
+                for threads in [1, 2] {
+                    let engine = Engine::builder().isa(isa).emitter(emitter).threads(threads);
+                    let engine = engine.backend(Backend::Native).eager().build();
+                    list.insert(format!("{} {name} on {threads}", isa.name()), engine);
+                }
+            }
+        }
+        let portable = Engine::builder().backend(Backend::Portable).threads(2).build();
+        list.insert("portable".to_string(), portable);
+        Engines(list)
+    }
+
+    fn agree(&self, text: &str, args: &[(&str, Arg)]) {
+        let oracle = Engine::builder().backend(Backend::Interpreter).build();
+        let want = oracle.compile(text).unwrap().eval(args);
+        let want = want.unwrap_or_else(|error| panic!("{text}: {error}"));
+        for (name, engine) in &self.0 {
+            let got = engine.compile(text).unwrap().eval(args).unwrap();
+            for (i, (got, want)) in got.iter().zip(want.iter()).enumerate() {
+                assert_eq!((got.dtype(), got.shape()), (want.dtype(), want.shape()), "{text}");
+                let differ = different_elements(want.dtype(), &want.bytes(), &got.bytes());
+                assert_eq!(differ, None, "{text}, output {i}, {name}, {args:?}");
+            }
+        }
+    }
+}
+
+fn inputs(shape: &[usize], seed: u64, strided: bool) -> Vec<(&'static str, Array)> {
+    let (mut layouts, mut values) = (Rng(seed), Rng(seed + 1));
+    let mut make = |name, dtype, shape: &[usize]| {
+        let mut array = match strided {
+            true => Array::strided(dtype, shape, &mut layouts, Layout::ANY),
+            false => Array::contiguous(dtype, shape, 0),
+        };
+        array.fill(&mut values, Flavour::Unit);
+        (name, array)
+    };
+    vec![
+        make("x", DType::F64, shape),
+        make("y", DType::F64, shape),
+        make("f", DType::F32, shape),
+        make("i", DType::I16, shape),
+        make("u", DType::U8, shape),
+        make("b", DType::Bool, shape),
+        make("row", DType::F64, &shape[1..]),
+    ]
+}
+
+#[test]
+fn every_backend_gives_the_bits_of_the_interpreter() {
+    let engines = Engines::new();
+    let shapes: [&[usize]; 7] =
+        [&[200, 517], &[5000, 3], &[3, 5000], &[1, 1], &[40, 16], &[0, 5], &[17, 0]];
+    for (number, shape) in shapes.into_iter().enumerate() {
+        for strided in [false, true] {
+            let inputs = inputs(shape, number as u64, strided);
+            let args: Vec<_> = inputs.iter().map(|(name, array)| (*name, array.arg())).collect();
+            for text in TEXTS {
+                let empty = shape.contains(&0) && (text.contains("max(") || text.contains("min("));
+                if !empty {
+                    engines.agree(text, &args);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn axes_of_more_dimensions() {
+    let engines = Engines::new();
+    for shape in [&[7, 5, 3, 101][..], &[20, 31, 40]] {
+        let mut x = Array::strided(DType::F64, shape, &mut Rng(5), Layout::ANY);
+        x.fill(&mut Rng(6), Flavour::Unit);
+        for axis in [0, 1, 2, -1, -2] {
+            let text = format!("cumsum(x, axis={axis}), cummax(x * 2, {axis}) + 1");
+            engines.agree(&text, &[("x", x.arg())]);
+        }
+    }
+}
+
+#[test]
+fn long_sequences() {
+    let engines = Engines::new();
+    let inputs = inputs(&[3, 90_001], 9, false);
+    let args: Vec<_> = inputs.iter().map(|(name, array)| (*name, array.arg())).collect();
+    for text in ["cumsum(x + 1), cumsum(row)", "cumsum(transpose(x), axis=0) * 2, cummin(f)"] {
+        engines.agree(text, &args);
+    }
+}
+
+#[test]
+fn values_that_numpy_gives() {
+    let x = [3i16, -1, 4, -1, 5];
+    fn eval<T: Element>(text: &str, x: &[i16]) -> Vec<T> {
+        let outputs = compile(text).unwrap().eval([("x", Arg::from(x))]).unwrap();
+        outputs.into_iter().next().unwrap().into_vec().unwrap()
+    }
+    assert_eq!(eval::<i64>("cumsum(x)", &x), [3, 2, 6, 5, 10]);
+    assert_eq!(eval::<i64>("cumprod(x)", &x), [3, -3, -12, 12, 60]);
+    assert_eq!(eval::<i16>("cummin(x)", &x), [3, -1, -1, -1, -1]);
+    assert_eq!(eval::<i16>("cummax(x)", &x), [3, 3, 4, 4, 5]);
+    assert_eq!(eval::<i64>("cumsum(x > 0)", &x), [1, 1, 2, 2, 3]);
+    assert_eq!(eval::<f32>("cumsum(x, dtype=f32)", &x), [3.0, 2.0, 6.0, 5.0, 10.0]);
+    assert_eq!(eval::<u64>("cumsum(u8(x))", &x)[1], 3 + 255);
+    let two = compile("cumsum(x, axis=0), x.cumsum()").unwrap();
+    let x = ndarray::arr2(&[[1.0, 2.0], [10.0, 20.0]]);
+    let y = two.eval([("x", Arg::from(&x))]).unwrap();
+    assert_eq!(y[0].view::<f64>().unwrap(), ndarray::arr2(&[[1.0, 2.0], [11.0, 22.0]]).into_dyn());
+    assert_eq!(y[1].view::<f64>().unwrap(), ndarray::arr2(&[[1.0, 3.0], [10.0, 30.0]]).into_dyn());
+    // A number is an array of one element.
+    assert_eq!(
+        compile("cummax(2.5) + cumsum(3, axis=0)").unwrap().eval_scalar::<f64>(()).unwrap(),
+        5.5
+    );
+}
+
+#[test]
+fn errors_name_the_axis() {
+    let x = ndarray::arr2(&[[1.0, 2.0], [10.0, 20.0]]);
+    let error = |text: &str| {
+        let program = compile(text);
+        let run = program.and_then(|program| program.eval([("x", Arg::from(&x))]));
+        run.map(|_| ()).unwrap_err()
+    };
+    for (text, kind, part) in [
+        ("1 + cumsum(x, axis=2)", ErrorKind::Shape, "axis 2"),
+        ("cumsum(x, axis=-3)", ErrorKind::Shape, "axis -3"),
+        ("cumsum(x, axis=(0, 1))", ErrorKind::Type, "cumsum goes along one axis"),
+        ("cumsum(x, axis=None)", ErrorKind::Type, "cumsum goes along one axis"),
+        ("cummax(x, keepdims=True)", ErrorKind::Name, "keepdims"),
+        ("cummax(x, 0, 1)", ErrorKind::Arity, "cummax"),
+        ("cumsum(3, axis=1)", ErrorKind::Shape, "axis 1"),
+    ] {
+        let error = error(text);
+        assert_eq!(error.kind(), kind, "{text}: {error}");
+        assert!(error.to_string().contains(part), "{text}: {error}");
+        assert!(error.span().is_some(), "{text}: {error}");
+    }
+}
+
+/// The passes of a program over one matrix.
+fn plan(text: &str) -> String {
+    let types = [("x", ArgType::array(DType::F64)), ("y", ArgType::array(DType::F64))];
+    let program = compile(text).unwrap();
+    let read: Vec<_> =
+        types.into_iter().filter(|(n, _)| program.inputs().any(|i| i == *n)).collect();
+    program.specialize(&read).unwrap().explain()
+}
+
+#[test]
+fn what_surrounds_a_scan_is_in_its_pass() {
+    let passes = |text: &str| plan(text).matches("\npass ").count();
+    for (text, count) in [
+        ("cumsum(sin(x) * y, axis=0) / 2 + cummax(x, axis=0)", 1),
+        ("cumsum(cumsum(x)), cumprod(y)", 1),
+        ("cumsum(x, axis=1), max(cumsum(x, axis=1), axis=1)", 1),
+        ("cumsum(cumsum(x, axis=0), axis=1)", 2),
+        ("cumsum(x, axis=0), cumsum(x, axis=1)", 2),
+        ("sum(cumsum(x, axis=0), axis=1)", 2),
+        ("cumsum(x)[1:] * 2", 2),
+    ] {
+        assert_eq!(passes(text), count, "{text}\n{}", plan(text));
+    }
+}
+
+#[test]
+fn a_bound_kernel_begins_anew_with_each_run() {
+    let x: Vec<f64> = (0..50).map(f64::from).collect();
+    let program = compile("cumsum(x)").unwrap();
+    let mut y = vec![0.0; x.len()];
+    let want: Vec<f64> = (0..50).map(|i| f64::from(i * (i + 1) / 2)).collect();
+    let kernel = program.specialize(&[("x", ArgType::array(DType::F64))]).unwrap();
+    let mut bound = kernel.bind([("x", Arg::from(&x))], [hotloop::Out::from(&mut y)]).unwrap();
+    for _ in 0..3 {
+        bound.run().unwrap();
+    }
+    drop(bound);
+    assert_eq!(y, want);
+}
