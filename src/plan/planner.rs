@@ -238,6 +238,9 @@ impl<'g> Planner<'g> {
     /// widens: sums accumulate narrow integers and bools directly.
     fn narrow_operand(&self, reduction: Reduction, x: NodeId) -> NodeId {
         let Node::Convert(narrow) = *self.graph.node(x) else { return x };
+        if self.kept[x.index()] {
+            return x;
+        }
         let (from, to) = (self.graph.dtype(narrow), self.graph.dtype(x));
         let widens = !from.is_float() && from.size() < 8 && matches!(to, DType::I64 | DType::U64);
         match reduction {
