@@ -25,6 +25,7 @@ Operators   + - * / // % **   < <= == != >= >   & | ^ ~ << >>   and or not
             a if c else b     as Python's, element by element
 Literals    3  0x1f  0.5  1e-3  True  pi  inf  nan
 Reductions  sum(x)  mean(x, axis=0)  std(x, axis=1, keepdims=True)
+Running     cumsum(x)  cummax(x, axis=0)
 Views       x[1:]  x[:, None]  x[..., ::-1]  transpose(x)
 
 `&` binds tighter than comparisons: write (a > 0) & (a < 5), or a > 0 and a < 5.
