@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use hotloop_runtime::dtype::{DType, UnknownName};
-use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
@@ -74,10 +73,10 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
         },
         _ => Ok(None),
     })?;
-    if mode == Mode::Fast || injected(Fault::ReassociatedInStrict) {
+    if mode == Mode::Fast {
         graph = balance(&graph)?;
     }
-    if mode != Mode::Strict || injected(Fault::FusedInStrict) {
+    if mode != Mode::Strict {
         graph = contract(&graph)?;
     }
     if graph.ids().any(|id| matches!(graph.node(id), Node::View(_))) {
@@ -109,7 +108,7 @@ fn expand(
         Op::Fmin | Op::Fmax => {
             let extreme =
                 b.apply_own(if op == Op::Fmin { Op::Minimum } else { Op::Maximum }, operands)?;
-            if !float || injected(Fault::FminPropagatesNan) {
+            if !float {
                 return Ok(extreme);
             }
             let y = operands[1];
@@ -137,8 +136,7 @@ fn expand(
         Op::Isinf if !float => b.apply_own(Op::Ne, &[x, x]),
         Op::Isfinite if !float => b.apply_own(Op::Eq, &[x, x]),
         Op::Isinf | Op::Isfinite => {
-            let signed = injected(Fault::MinusInfinityIsFinite);
-            let magnitude = if signed { x } else { b.apply_own(Op::Abs, &[x])? };
+            let magnitude = b.apply_own(Op::Abs, &[x])?;
             let infinity = b.literal_like(x, f64::INFINITY);
             b.apply_own(if op == Op::Isinf { Op::Eq } else { Op::Lt }, &[magnitude, infinity])
         }
@@ -179,15 +177,13 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let count = count(b, x, squares, dtype)?;
             let freedom = b.apply_own(Op::Sub, &[count, operands[1]])?;
             let zero = b.literal_like(freedom, 0.0);
-            let least = if injected(Fault::FreedomBelowZero) { freedom } else { zero };
-            let freedom = b.apply_own(Op::Maximum, &[freedom, least])?;
+            let freedom = b.apply_own(Op::Maximum, &[freedom, zero])?;
             let var = b.apply_own(Op::Div, &[squares, freedom])?;
             if op == Op::Std { b.apply_own(Op::Sqrt, &[var]) } else { Ok(var) }
         }
         Op::CountNonzero => {
             let zero = b.literal_like(x, 0.0);
-            let as_is = ty.dtype == DType::Bool || injected(Fault::ValuesCounted);
-            let set = if as_is { x } else { b.apply_own(Op::Ne, &[x, zero])? };
+            let set = if ty.dtype == DType::Bool { x } else { b.apply_own(Op::Ne, &[x, zero])? };
             let ones = b.cast_own(set, DType::I64);
             Ok(b.reduce_to(Op::Sum, &[ones], dtype, domain))
         }
@@ -222,8 +218,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
             let numbers = b.apply_own(Op::Select, &[is_number, x, last])?;
             let extreme = b.reduce_to(extreme, &[numbers], dtype, domain);
             let any = b.reduce_to(Op::Any, &[is_number], DType::Bool, domain);
-            let nothing = if injected(Fault::NanminOfNothing) { extreme } else { nan };
-            b.apply_own(Op::Select, &[any, extreme, nothing])
+            b.apply_own(Op::Select, &[any, extreme, nan])
         }
         Op::Dot => {
             let products = b.apply_own(Op::Mul, operands)?;
@@ -236,8 +231,7 @@ fn expand_reduction(b: &mut Builder, op: Op, operands: &[NodeId], result: Type) 
 /// The number of elements of x per element of its reduction.
 fn count(b: &mut Builder, x: NodeId, reduction: NodeId, dtype: DType) -> Result<NodeId> {
     let whole = b.graph().ty(reduction).domain.is_scalar();
-    let scalar = whole || injected(Fault::MeanOverAll);
-    let (op, of) = if scalar { (Op::Size, x) } else { (Op::Length, reduction) };
+    let (op, of) = if whole { (Op::Size, x) } else { (Op::Length, reduction) };
     let count = b.reduce_to(op, &[of], DType::I64, Domain::SCALAR);
     Ok(b.cast_own(count, dtype))
 }
@@ -303,11 +297,7 @@ fn push_views(graph: Graph) -> Result<Graph> {
 fn contract(graph: &Graph) -> Result<Graph> {
     let uses = graph.uses();
     let factors = |id: NodeId| match graph.node(id) {
-        Node::Apply(Op::Mul, factors)
-            if uses[id.index()] == 1 || injected(Fault::SharedProductFused) =>
-        {
-            Some((factors[0], factors[1]))
-        }
+        Node::Apply(Op::Mul, factors) if uses[id.index()] == 1 => Some((factors[0], factors[1])),
         _ => None,
     };
     rewrite(graph, |b, id, operands, carried| {
@@ -315,7 +305,7 @@ fn contract(graph: &Graph) -> Result<Graph> {
         if !graph.dtype(id).is_float() {
             return Ok(None);
         }
-        let negates = op == Op::Sub && !injected(Fault::FusedSignForgotten);
+        let negates = op == Op::Sub;
         let negated_if_sub =
             |b: &mut Builder, x| if negates { b.apply_own(Op::Neg, &[x]) } else { Ok(x) };
         if let Some((x, y)) = factors(old[0]) {

@@ -1,7 +1,6 @@
 //! Promotion: the common dtype of two dtypes, by NumPy 2's rules (NEP 50).
 
 use hotloop_runtime::dtype::{DType, Kind};
-use hotloop_runtime::fault::{Fault, injected};
 
 /// The common dtype of two arrays' dtypes, as NumPy's `result_type`.
 ///
@@ -25,7 +24,6 @@ pub fn promote(a: DType, b: DType) -> DType {
             let holds_unsigned = match unsigned {
                 U8 => I16,
                 U16 => I32,
-                U32 if injected(Fault::U32MeetsI32) => I32,
                 U32 => I64,
                 _ => return F64,
             };

@@ -14,7 +14,7 @@ fn root() -> &'static Path {
 
 /// All functions that are tests, wherever they stand but here.
 fn tests() -> BTreeSet<String> {
-    let folders = ["tests", "src", "command", "grammar", "runtime", "testing", "fuzz"];
+    let folders = ["tests", "src", "command", "faults", "grammar", "runtime", "testing", "fuzz"];
     let mut open: Vec<_> = folders.map(|folder| root().join(folder)).into();
     let mut names = BTreeSet::new();
     while let Some(path) = open.pop() {

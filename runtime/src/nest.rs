@@ -6,8 +6,6 @@
 //! first. A reduction keeps the C order of the reduced axes, and chooses by strides whether its
 //! sequences run along the columns, one after the other, or along the rows, many side by side.
 
-use crate::fault::{Fault, injected};
-
 /// The direction of the sequences of a reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Along {
@@ -111,16 +109,9 @@ impl Nest {
         reduced: &[bool],
         operands: &[Operand<'_>],
     ) -> (Nest, Vec<Path>) {
-        let mut sequence = long_axes(shape, operands, |axis| reduced[axis]);
-        if injected(Fault::SequenceByMemory) {
-            sequence = in_memory_order(sequence);
-        }
+        let sequence = long_axes(shape, operands, |axis| reduced[axis]);
         let mut kept = long_axes(shape, operands, |axis| !reduced[axis]);
-        let mut offsets = forwards(&mut kept, shape, operands.len());
-        if injected(Fault::SequenceTurned) {
-            let turned = forwards(&mut sequence, shape, operands.len());
-            offsets.iter_mut().zip(turned).for_each(|(offset, more)| *offset += more);
-        }
+        let offsets = forwards(&mut kept, shape, operands.len());
         let sequence = joined(sequence);
         let kept = joined(in_memory_order(kept));
         let Some((lane, others)) = kept.split_last() else {

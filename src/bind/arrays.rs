@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::format::Format;
 use hotloop_runtime::huge_pages::prefer_huge_pages;
 use hotloop_runtime::location::Location;
@@ -188,9 +187,9 @@ impl Arrays {
         };
         let Kept { written, read } = self.keep(view.dtype(), view.shape.clone().into(), call)?;
         // Its bytes are those of the sink, and are then copied as they are.
-        let as_sink = |kept: View| match injected(Fault::SinkDrainedInCOrder) {
-            true => kept,
-            false => View { strides: view.strides.clone(), ..kept.in_format(view.storage.format) },
+        let as_sink = |kept: View| View {
+            strides: view.strides.clone(),
+            ..kept.in_format(view.storage.format)
         };
         let kept = Kept { written: as_sink(written), read: as_sink(read) };
         let bytes = store::byte_count(view)?;
@@ -254,7 +253,7 @@ impl Arrays {
                     }
                     _ => false,
                 };
-                if places.meeting(&view).any(may_not_stay) && !injected(Fault::OverlapNotCopied) {
+                if places.meeting(&view).any(may_not_stay) {
                     self.copy(input as usize)?;
                 }
             }

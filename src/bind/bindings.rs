@@ -1,6 +1,5 @@
 //! [`Bindings`]: a pass with the shapes and arrays of a call, independent of the device.
 
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::Order;
 use hotloop_runtime::storage::Storage;
 use hotloop_runtime::view::View;
@@ -73,7 +72,7 @@ impl Bindings {
         let places = Places::new(outputs.iter().filter(|_| !call.fresh));
         let staged = inputs.iter().map(|view| {
             let meets = |out: usize| Overlap::of(view, &outputs[out]) != Overlap::Apart;
-            places.meeting(view).any(meets) && !injected(Fault::InPlaceNotStaged)
+            places.meeting(view).any(meets)
         });
         let staged = staged.collect();
         let order = pass.order(&mask);

@@ -2,7 +2,6 @@
 //! `None`, on a special dtype for bools, or on more operands than a node can have.
 
 use hotloop_runtime::dtype::{DType, Kind};
-use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, NodeId, type_error};
 use crate::error::Error;
@@ -56,20 +55,6 @@ impl Builder {
             }
             (Op::Degrees, _) => self.turn(x, &DEGREES),
             (Op::Radians, _) => self.turn(x, &RADIANS),
-            (Op::Mantissa, _) if injected(Fault::MantissaByQuotient) => {
-                let x = self.as_float(x);
-                let exponent = self.apply_own(Op::BinaryExponent, &[x])?;
-                let power = self.apply_own(Op::Exp2, &[exponent])?;
-                self.apply_own(Op::Div, &[x, power])
-            }
-            (Op::Exponent, _) if injected(Fault::ExponentByLogarithm) => {
-                let magnitude = self.apply_own(Op::Fabs, &[x])?;
-                let log = self.apply_own(Op::Log2, &[magnitude])?;
-                let whole = self.apply_own(Op::Floor, &[log])?;
-                let one = self.weak_int(1);
-                let exponent = self.apply_own(Op::Add, &[whole, one])?;
-                Ok(self.cast_own(exponent, DType::I32))
-            }
             (Op::Exponent, _) => {
                 let exponent = self.apply_own(Op::BinaryExponent, &[x])?;
                 Ok(self.cast_own(exponent, DType::I32))
@@ -93,7 +78,6 @@ impl Builder {
             (Op::FloatPower, [x, y]) => {
                 let wide = [*x, *y].map(|x| match self.graph.ty(x).weak {
                     true => self.convert(x, DType::F64),
-                    false if injected(Fault::FloatPowerInOwnFloat) => self.as_float(x),
                     false => self.cast_own(x, DType::F64),
                 });
                 self.apply_own(Op::Power, &wide)
@@ -172,9 +156,6 @@ impl Builder {
             let message = "full_like fills with one number, not with an array";
             return Err(type_error(message).hint("an array is broadcast by `where(x == x, y, y)`"));
         }
-        if injected(Fault::FillOfOtherDtype) {
-            return self.spread(x, value);
-        }
         let value = self.replacement(value, ty.dtype, ty.weak)?;
         self.spread(x, value)
     }
@@ -225,9 +206,8 @@ impl Builder {
         let above = self.apply_own(Op::Lt, &[zero, x])?;
         let below = self.apply_own(Op::Lt, &[x, zero])?;
         let equal = self.apply_own(Op::Eq, &[x, zero])?;
-        let at_zero = if injected(Fault::HeavisideOfZeroIsOne) { one } else { y };
         // What is neither is NaN.
-        let rest = self.apply_own(Op::Select, &[equal, at_zero, x])?;
+        let rest = self.apply_own(Op::Select, &[equal, y, x])?;
         let rest = self.apply_own(Op::Select, &[below, zero, rest])?;
         self.apply_own(Op::Select, &[above, one, rest])
     }
@@ -280,7 +260,7 @@ impl Builder {
         let given = [low, high].into_iter().filter(|bound| !self.is_none(*bound));
         let operands: Vec<NodeId> = [x].into_iter().chain(given).collect();
         let (dtype, weak) = self.meet(&operands);
-        let ends = integer_ends(dtype).filter(|_| !weak && !injected(Fault::BoundBeyondDtypeKept));
+        let ends = integer_ends(dtype).filter(|_| !weak);
         let mut bounds = Vec::with_capacity(2);
         for (bound, op, end) in [
             (low, Op::Maximum, ends.map(|ends| ends.0)),

@@ -2,7 +2,6 @@
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Builder, NodeId, type_error};
 use crate::error::Error;
@@ -63,7 +62,6 @@ impl Builder {
                 let any = self.apply_own(Op::Eq, &[x, x])?;
                 self.apply_own(Op::Select, &[any, one, one])
             }
-            0.5 if injected(Fault::RootForHalfPower) => self.apply_own(Op::Sqrt, &[x]),
             0.5 => {
                 // pow(-0, 0.5) is +0 and pow(-inf, 0.5) is +inf, unlike the square root.
                 let [zero, infinity] = [0.0, f64::INFINITY].map(|v| self.literal_like(x, v));
@@ -80,7 +78,7 @@ impl Builder {
                 self.apply_own(Op::Div, &[one, x])
             }
             // A product of n factors has n - 1 roundings, each below 1 ULP of the result.
-            3.0 | 4.0 | 5.0 if plain || injected(Fault::PlainCube) => {
+            3.0 | 4.0 | 5.0 if plain => {
                 power_by_squaring(exponent as u32, x, |x, y| self.apply_own(Op::Mul, &[x, y]))
             }
             3.0 | 4.0 => self.exact_cube_or_fourth(x, exponent == 4.0),

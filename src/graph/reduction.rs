@@ -2,7 +2,6 @@
 //! value.
 
 use hotloop_runtime::dtype::{DType, Kind};
-use hotloop_runtime::fault::{Fault, injected};
 
 use super::{
     Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, check_public,
@@ -305,14 +304,12 @@ impl Builder {
             (Op::Var | Op::Std, Some(mask)) => {
                 let (var, freedom) = self.masked_var(x, mask, operands[1], over)?;
                 // As in NumPy, undefined without degrees of freedom, whatever the deviations are.
-                let defined = plain != op && !injected(Fault::MaskedVarUndefined);
-                let var = if defined { self.defined(var, freedom)? } else { var };
+                let var = if plain != op { self.defined(var, freedom)? } else { var };
                 if plain == Op::Std { self.apply_own(Op::Sqrt, &[var])? } else { var }
             }
             (_, Some(mask)) => {
                 let truth = self.cast_own(x, DType::Bool);
-                let all = plain == Op::All && !injected(Fault::MaskedAllCountsTheOthers);
-                let chosen = if all {
+                let chosen = if plain == Op::All {
                     let out = self.apply_own(Op::BitNot, &[mask])?;
                     self.apply_own(Op::BitOr, &[truth, out])?
                 } else {
@@ -346,9 +343,6 @@ impl Builder {
     /// Combines a result with the initial value.
     fn begun(&mut self, op: Op, result: NodeId, initial: NodeId) -> Result<NodeId, Error> {
         let initial = self.initial(initial, self.graph.dtype(result))?;
-        if injected(Fault::InitialForgotten) {
-            return Ok(result);
-        }
         self.apply_own(op, &[initial, result])
     }
 
@@ -374,9 +368,6 @@ impl Builder {
             _ => (Op::Greatest, Op::Maximum),
         };
         let extreme = self.reduce_plain(fold, &[chosen], over)?;
-        if injected(Fault::ExtremeInitialForgotten) {
-            return Ok(extreme);
-        }
         self.apply_own(both, &[extreme, initial])
     }
 
@@ -417,8 +408,7 @@ impl Builder {
 
     fn masked_mean(&mut self, x: NodeId, mask: NodeId, over: Over<'_>) -> Result<NodeId, Error> {
         let (x, mask) = self.masked_floats(x, mask)?;
-        let all = if injected(Fault::MaskedMeanOverAll) { self.filled(mask, 1.0)? } else { mask };
-        let count = self.count(all, self.graph.dtype(x), over)?;
+        let count = self.count(mask, self.graph.dtype(x), over)?;
         let sum = self.masked_fold(Op::Sum, x, mask, 0, over)?;
         self.apply_own(Op::Div, &[sum, count])
     }
@@ -455,7 +445,6 @@ impl Builder {
         let squares = self.apply_own(Op::Sub, &[squares, rest])?;
         let squares = self.apply_own(Op::Maximum, &[squares, zero])?;
         let ddof = if number.weak { self.adopt(ddof, dtype)? } else { self.cast_own(ddof, dtype) };
-        let ddof = if injected(Fault::MaskedFreedomForgotten) { zero } else { ddof };
         let freedom = self.apply_own(Op::Sub, &[count, ddof])?;
         let freedom = self.apply_own(Op::Maximum, &[freedom, zero])?;
         Ok((self.apply_own(Op::Div, &[squares, freedom])?, freedom))
@@ -488,7 +477,7 @@ impl Builder {
         // An array broadcast to more elements is not equal.
         let of = self.graph.ty(equal).domain;
         for one in [x, y] {
-            if self.graph.ty(one).domain == of || injected(Fault::ArrayEqualBroadcasts) {
+            if self.graph.ty(one).domain == of {
                 continue;
             }
             let [own, joined] = [one, equal].map(|x| match self.graph.ty(x).domain.is_scalar() {
@@ -505,12 +494,8 @@ impl Builder {
         if self.graph.dtype(x) == DType::Bool {
             return Err(type_error("ptp of bool is not defined").hint("convert it: i8(x)"));
         }
-        let [greatest, least] = match injected(Fault::PtpOverlooksNan) {
-            true => [Op::Nanmax, Op::Nanmin],
-            false => [Op::Max, Op::Min],
-        };
-        let greatest = self.reduce_plain(greatest, &[x], over)?;
-        let least = self.reduce_plain(least, &[x], over)?;
+        let greatest = self.reduce_plain(Op::Max, &[x], over)?;
+        let least = self.reduce_plain(Op::Min, &[x], over)?;
         self.apply_own(Op::Sub, &[greatest, least])
     }
 
@@ -530,8 +515,7 @@ impl Builder {
         let number = self.apply_own(Op::Eq, &[x, x])?;
         let numbers = self.apply_own(Op::Select, &[number, x, end])?;
         let extreme = self.reduce_plain(extreme, &[numbers], over.kept())?;
-        let searched = if injected(Fault::NanargOfInfinities) { numbers } else { x };
-        let found = self.apply_own(Op::Eq, &[searched, extreme])?;
+        let found = self.apply_own(Op::Eq, &[x, extreme])?;
         let place = self.reduce_plain(Op::Argmax, &[found], over)?;
         let any = self.reduce_plain(Op::Any, &[number], over)?;
         let none = self.weak_int(-1);

@@ -5,7 +5,6 @@ use hotloop_grammar::{
     Argument, ArgumentValue, Ast, ExprId, ExprKind, IndexEntry, IndexItem, Span, Statement, UnaryOp,
 };
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::strided::MAX_RANK;
 use rustc_hash::FxHashSet;
 
@@ -563,7 +562,6 @@ impl<'a> Resolver<'a> {
         for member in members {
             let equal = self.apply(Op::Eq, &[*x, *member], span)?;
             any = Some(match any {
-                Some(_) if injected(Fault::IsinAsksTheLast) => equal,
                 Some(any) => self.apply(Op::BitOr, &[any, equal], span)?,
                 None => equal,
             });

@@ -3,7 +3,6 @@
 use hotloop_grammar::{
     Argument, ArgumentValue, BinaryOp, CompareOp, Constant, ExprId, ExprKind, Ident, Span, UnaryOp,
 };
-use hotloop_runtime::fault::{Fault, injected};
 
 use super::{Callee, Frame, Located, Resolver, Term, TermId, arguments, fail};
 use crate::error::{Error, ErrorKind};
@@ -125,7 +124,6 @@ impl Resolver<'_> {
                         CompareOp::NotEqual => self.apply(Op::Ne, &[x, y], between)?,
                     };
                     all = Some(match all {
-                        Some(_) if injected(Fault::ChainLosesItsMiddle) => holds,
                         Some(before) => self.apply(Op::BitAnd, &[before, holds], span)?,
                         None => holds,
                     });

@@ -6,7 +6,6 @@ use super::operand::Bound;
 use super::run::Place;
 use super::scratch::Worker;
 use crate::control::{Control, Stop};
-use crate::fault::{Fault, injected};
 use crate::nest::Along;
 use crate::reduce::{Partial, Runs, Tree};
 use crate::window::Results;
@@ -51,8 +50,6 @@ impl Loop {
                     tree.clear();
                     let pieces = self.partials.len() / (folds * sequences);
                     for piece in 0..pieces {
-                        let turned = injected(Fault::PiecesReversed);
-                        let piece = if turned { pieces - 1 - piece } else { piece };
                         let at = (piece * folds + i) * sequences + sequence;
                         if let Some(partial) = *self.partials[at].get_mut() {
                             tree.push_block(&fold.reducer, self.level, partial);

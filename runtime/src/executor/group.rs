@@ -14,7 +14,6 @@ use super::partition::{Grid, count};
 use super::run::{Block, Run, State};
 use super::scratch::CacheLine;
 use crate::control::{Control, Progress, Stop};
-use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
 use crate::host_threads::Driver;
 use crate::memory::{OutOfMemory, reserve};
@@ -338,8 +337,7 @@ impl Group {
             return state.end();
         }
         if workers > 1 {
-            let missing = usize::from(injected(Fault::LastUnitMissing));
-            driver.run(workers, blocks - missing, &|number, worker| {
+            driver.run(workers, blocks, &|number, worker| {
                 let _environment = FpEnv::enter();
                 block(number, worker);
             });

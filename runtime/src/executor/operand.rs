@@ -5,8 +5,6 @@ use std::io;
 
 use super::partition::Grid;
 use crate::control::Stop;
-use crate::fault::{Fault, injected};
-use crate::format::Format;
 use crate::location::Location;
 use crate::nest::{Along, Nest, Path};
 use crate::reduce::{Reducer, Runs};
@@ -175,10 +173,6 @@ impl Fold {
             }
         };
         let Storage { location, format } = &self.storage;
-        let format = match injected(Fault::SwappedResultAsItIs) {
-            true => Format::Native(format.dtype()),
-            false => *format,
-        };
         let (bytes, size) = (format.bytes(result.unwrap_or(0)), format.size());
         match location {
             Location::Memory(first) => {

@@ -7,7 +7,6 @@ use super::Loop;
 use super::operand::{Access, Bound, Operand};
 use super::partition::count;
 use super::scratch::Worker;
-use crate::fault::{Fault, injected};
 use crate::nest::Nest;
 use crate::nontemporal;
 use crate::reduce::Sequence;
@@ -124,7 +123,7 @@ impl Loop {
                         panel,
                         self.panel.stride,
                         base.wrapping_offset(columns.start as isize * step),
-                        rows.len() - usize::from(injected(Fault::PanelRowMissing)),
+                        rows.len(),
                         *row_step,
                         columns.len(),
                         *step,
@@ -150,7 +149,7 @@ impl Loop {
 
     /// The rows of a panel of an operand that are to be decoded, or encoded.
     fn coded_rows(&self, operand: &Operand, rows: usize) -> Range<usize> {
-        let native = operand.storage.format.is_native() || injected(Fault::SwappedPanelAsItIs);
+        let native = operand.storage.format.is_native();
         0..if native { 0 } else { rows }
     }
 

@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use crate::control::{Control, Stop};
-use crate::fault::{Fault, injected};
 use crate::store::Store;
 use crate::strided::gather_block;
 use crate::window::{GAP, PICKED, Transfers, bytes_mut, steps};
@@ -143,7 +142,7 @@ impl TransposedBlock<'_> {
             unsafe {
                 let (end, first, across) = self.pick(start, picked)?;
                 for Even { row, rows, columns } in self.even(&(start..end)) {
-                    let down = if injected(Fault::TurnedFirstRow) { 0 } else { self.down };
+                    let down = self.down;
                     let from = first
                         .wrapping_offset(row as isize * down)
                         .wrapping_offset((columns.start - start) as isize * across);

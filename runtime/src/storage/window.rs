@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use super::transposed::TransposedBlock;
 use crate::control::{Control, Stop};
-use crate::fault::{Fault, injected};
 use crate::format::Format;
 use crate::nest::{Nest, Path};
 use crate::store::Store;
@@ -162,7 +161,6 @@ impl Piece<'_> {
                     let mut reads = Transfers::new(self.store, self.control);
                     for row in rows.clone() {
                         let to = window.add(row * pitch);
-                        let row = if injected(Fault::WindowOfFirstRow) { 0 } else { row };
                         let row = self.row(self.rows.start + row);
                         for (columns, block) in self.blocks(way, row) {
                             let to = to.wrapping_add(self.place(columns.start));
@@ -175,9 +173,7 @@ impl Piece<'_> {
                     reads.finish()?;
                 }
             }
-            if !injected(Fault::WindowAsItIs) {
-                self.format.decode(window, rows.len() * self.columns.len());
-            }
+            self.format.decode(window, rows.len() * self.columns.len());
         }
         Ok(())
     }
@@ -314,8 +310,7 @@ impl Piece<'_> {
                 if end - column == 1 {
                     reads.add(row + steps(extents, strides, column), place, size)?;
                 } else {
-                    let short = if injected(Fault::SpanOneShort) { size } else { 0 };
-                    let span = (high - low) as usize - short;
+                    let span = (high - low) as usize;
                     self.store.read(low as u64, bytes_mut(picked, span))?;
                     let base = picked.wrapping_offset(row - low);
                     gather(place, base, extents, strides, size, column, end - column);
@@ -347,9 +342,7 @@ impl Piece<'_> {
         };
         // SAFETY: all rows and columns are the window's.
         unsafe {
-            if !injected(Fault::SinkWindowAsItIs) {
-                self.format.encode(window, self.rows.len() * self.columns.len());
-            }
+            self.format.encode(window, self.rows.len() * self.columns.len());
             if way == Way::Turned {
                 return self.turned().try_for_each(|(block, place)| {
                     block.flush(window.wrapping_add(place), picked)
@@ -405,7 +398,7 @@ impl<'a> Transfers<'a> {
     /// # Safety
     /// `place` is readable (for a source, writable) until [`Transfers::finish`].
     pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> Result<(), Stop> {
-        let meets = self.at + self.n as isize == at || injected(Fault::TransfersJoinedFar);
+        let meets = self.at + self.n as isize == at;
         let meets = meets && self.place.wrapping_add(self.n) == place;
         if meets && self.n > 0 {
             self.n += n;
@@ -459,7 +452,7 @@ impl Results {
     }
 
     pub fn put(&mut self, store: &Store, at: isize, bytes: &[u8]) -> io::Result<()> {
-        let meets = self.at + self.bytes.len() as isize == at || injected(Fault::ResultsJoinedFar);
+        let meets = self.at + self.bytes.len() as isize == at;
         if !meets || self.bytes.len() + bytes.len() > Results::ROOM {
             self.finish(store)?;
             self.at = at;

@@ -4,8 +4,8 @@ use super::RUN;
 use crate::convert::Pattern;
 use crate::scalar::{Cast, Float};
 
-/// The longest that one accumulator goes on; a wrong edit goes on for longer.
-const LONGEST: usize = if cfg!(feature = "faults") { 2 * RUN } else { RUN };
+/// The longest that one accumulator goes on.
+const LONGEST: usize = RUN;
 
 /// A float type with what the accumulators need.
 pub(super) trait Element: Pattern + Float + 'static {

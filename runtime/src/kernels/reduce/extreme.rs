@@ -7,7 +7,6 @@ use super::fold::{Step, fold_all};
 use super::method::Method;
 use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
-use crate::fault::{Fault, injected};
 use crate::scalar::Number;
 
 /// The least, or the greatest.
@@ -28,7 +27,7 @@ impl<const LEAST: bool> Extreme<LEAST> {
     unsafe fn most<T: Number>(a: *const T, n: usize) -> T {
         // SAFETY: the caller's promise.
         unsafe {
-            if !T::IS_INT && !injected(Fault::NanOverlooked) {
+            if !T::IS_INT {
                 // The sum is a NaN if an element is one: and else seldom.
                 let sum = fold_all(a, n, T::add);
                 if sum.ne(sum)
@@ -72,7 +71,7 @@ impl<T: Number + Pattern, const LEAST: bool> Step<T> for Extreme<LEAST> {
         // SAFETY: the caller's promise.
         unsafe {
             let most = Self::most(a, n);
-            if T::IS_INT || most.ne(T::ZERO) || injected(Fault::ZeroSignOverlooked) {
+            if T::IS_INT || most.ne(T::ZERO) {
                 return most;
             }
             // A zero, but perhaps not of the sign that wins.
@@ -199,8 +198,6 @@ impl<const LEAST: bool, T: Number + Pattern> Method for IndexOf<LEAST, T> {
 
     #[inline(always)]
     fn combine(left: &Partial, right: &Partial) -> Partial {
-        let (left, right) =
-            if injected(Fault::TiesTakeTheLast) { (right, left) } else { (left, right) };
         let replaces =
             Self::replaces(T::from_pattern(right.words[0]), T::from_pattern(left.words[0]));
         let chosen = if replaces { right } else { left };

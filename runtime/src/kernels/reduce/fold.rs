@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use super::method::Method;
 use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
-use crate::fault::{Fault, injected};
 use crate::scalar::Number;
 
 /// Elements that are folded side by side when there are not many.
@@ -163,7 +162,6 @@ impl<S: Step<T>, T: Pattern> Method for Fold<S, T> {
         let value = unsafe { S::fold_all(a.cast::<T>(), n) };
         let value = match sequence.count {
             0 => value,
-            _ if injected(Fault::EarlierTilesForgotten) => value,
             _ => S::fold(T::from_pattern(sequence.words[0][0][0]), value),
         };
         sequence.words[0][0][0] = value.pattern();

@@ -1,7 +1,6 @@
 //! The binary tree over the leaves of one sequence.
 
 use super::{Partial, Reducer};
-use crate::fault::{Fault, injected};
 
 /// Combines the leaves of a sequence, or blocks of them, which come in order, as the tree that the
 /// [module](crate::reduce) describes. Allocates nothing.
@@ -65,9 +64,7 @@ impl Tree {
         let mut level = level as usize;
         let mut block = block;
         while self.taken >> level & 1 == 1 {
-            let turned = injected(Fault::TreeTurned);
-            let (left, right) = (&self.blocks[level], &block);
-            block = if turned { combine(right, left) } else { combine(left, right) };
+            block = combine(&self.blocks[level], &block);
             self.taken &= !(1 << level);
             level += 1;
         }

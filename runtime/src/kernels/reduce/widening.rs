@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use super::method::Method;
 use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
-use crate::fault::{Fault, injected};
 
 /// Elements whose sum 32 bits hold, of at most 16 bits each: summed so first, which takes half as
 /// long.
@@ -104,7 +103,6 @@ impl<T: Narrow> Method for Widening<T> {
         let sum = unsafe { Self::sum(a.cast(), n) } as u64;
         let before = match sequence.count {
             0 => 0,
-            _ if injected(Fault::EarlierTilesForgotten) => 0,
             _ => sequence.words[0][0][0],
         };
         sequence.words[0][0][0] = before.wrapping_add(sum);

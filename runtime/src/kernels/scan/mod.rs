@@ -28,7 +28,6 @@ use std::mem::MaybeUninit;
 use crate::block::BlockFn;
 use crate::dtype::DType;
 use crate::elementwise::{Kernel, family, scalar_loop, shell};
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use crate::scalar::Number;
 
@@ -286,8 +285,7 @@ impl<S: Step> Scanned<S> {
     /// The levels of which there is a complete block, if each sequence has had some elements.
     #[inline(always)]
     fn depth(state: &ScanState) -> usize {
-        let most = if injected(Fault::ScanLevelSkipped) { 1 } else { state.levels };
-        if state.rows == 0 { 0 } else { (state.rows.ilog2() as usize / 4).min(most) }
+        if state.rows == 0 { 0 } else { (state.rows.ilog2() as usize / 4).min(state.levels) }
     }
 
     /// The next `n` elements of one sequence.
@@ -391,8 +389,7 @@ impl<S: Step> Scanned<S> {
                     fold.write(total);
                     return;
                 }
-                let kept = injected(Fault::ScanBlockKept);
-                fold.write(if kept { total } else { S::IDENTITY });
+                fold.write(S::IDENTITY);
             }
             blocks /= RADIX as u64;
         }
@@ -431,9 +428,7 @@ impl<S: Step> Scanned<S> {
                         folds.add(level * state.lanes + lane),
                     );
                     fold.write(S::combine(fold.read(), below.read()));
-                    if !injected(Fault::ScanBlockKept) {
-                        below.write(S::IDENTITY);
-                    }
+                    below.write(S::IDENTITY);
                 }
             }
         }

@@ -150,6 +150,7 @@ fn random(rng: &mut Rng, crowded: bool) -> Program {
         outputs: outputs.len() as u32,
         slots: 0,
         carries: Vec::new(),
+        scans: Vec::new(),
         repeated: Vec::new(),
     };
     Program { tile, inputs, uniforms, outputs }
@@ -402,6 +403,7 @@ fn rows_are_accumulated_alike() {
             outputs: 0,
             slots: 1,
             carries: vec![Carried { place: Place::Slot(0), lane, state: Some(0) }],
+            scans: Vec::new(),
             repeated: Vec::new(),
         };
         let mut rng = Rng(size as u64);

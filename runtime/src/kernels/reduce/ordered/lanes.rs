@@ -120,13 +120,13 @@ where
     /// copied: places change hands.
     #[inline(always)]
     pub(super) fn end_block_lanes(columns: &mut Columns) {
-        let blocks = columns.filled / Self::block() - 1;
+        let blocks = columns.filled / Self::BLOCK - 1;
         let level = Self::next_level(blocks) as usize;
-        let below = Self::levels(blocks).trailing_ones() as usize;
+        let below = blocks.trailing_ones() as usize;
         for at in 0..below {
             let [right, left] = [columns.places[at], columns.places[at + 1]];
-            let count = A * Self::each(1, at as u32) as usize;
-            Self::fold_all_lanes(columns, left, Self::each(blocks, at as u32), right, count);
+            let count = A * Self::each(at as u32) as usize;
+            Self::fold_all_lanes(columns, left, Self::each(at as u32), right, count);
         }
         columns.places.swap(below, 1 + level);
     }
@@ -134,15 +134,15 @@ where
     /// Ends the leaf under way in all lanes.
     #[inline(always)]
     pub(super) fn close_lanes(columns: &mut Columns) {
-        let (filled, block) = (columns.filled, Self::block());
+        let (filled, block) = (columns.filled, Self::BLOCK);
         let last = if filled == Self::LEAF { block } else { filled % block };
         let blocks = (filled - last) / block;
         let (mut all, mut count) = (columns.places[0], last);
-        let mut levels = Self::levels(blocks);
+        let mut levels = blocks;
         while levels > 0 {
             let level = levels.trailing_zeros();
             levels &= levels - 1;
-            let (left, each) = (columns.places[1 + level as usize], Self::each(blocks, level));
+            let (left, each) = (columns.places[1 + level as usize], Self::each(level));
             if count > 0 {
                 Self::fold_all_lanes(columns, left, each, all, count);
             }

@@ -10,7 +10,6 @@ use super::accumulator::{Accumulator, Element, Weights};
 use super::method::Method;
 use super::sequence::Words;
 use super::{Columns, Order, Partial, RUN, Sequence};
-use crate::fault::{Fault, injected};
 
 /// Leaves of a column that are put together before the tree hears of them.
 const GROUP: usize = 64;
@@ -83,36 +82,19 @@ where
         if M::IDENTITY.is_some() { Weights::new(1, 1) } else { Weights::new(left, right) }
     }
 
-    /// Elements that an accumulator of a block takes.
-    #[inline(always)]
-    fn run() -> usize {
-        if A > 1 && injected(Fault::LongRuns) { 2 * RUN } else { RUN }
-    }
-
     /// Elements of a block.
-    #[inline(always)]
-    fn block() -> usize {
-        A * Self::run()
-    }
-
-    /// Of a leaf with so many whole blocks: the levels at which some of them are put together, as
-    /// bits.
-    #[inline(always)]
-    fn levels(blocks: usize) -> usize {
-        if injected(Fault::BlocksInSequence) { blocks.min(1) } else { blocks }
-    }
+    const BLOCK: usize = A * RUN;
 
     /// Elements of an accumulator of those blocks of a leaf that are put together at a level.
     #[inline(always)]
-    fn each(blocks: usize, level: u32) -> u64 {
-        let together = if injected(Fault::BlocksInSequence) { blocks } else { 1 << level };
-        (Self::run() * together) as u64
+    fn each(level: u32) -> u64 {
+        (RUN << level) as u64
     }
 
     /// The level at which the next block is put together with those before it.
     #[inline(always)]
     fn next_level(blocks: usize) -> u32 {
-        if injected(Fault::BlocksInSequence) { 0 } else { blocks.trailing_ones() }
+        blocks.trailing_ones()
     }
 
     /// The accumulators of the block under way, or of a level of the leaf under way.
@@ -153,9 +135,7 @@ where
             let half = 1 << level;
             let each = (n / (2 * half)) as u64;
             let weights = Self::weights(each, each);
-            let mirrored = injected(Fault::MirrorsFolded);
-            let other = |j| if mirrored { 2 * half - 1 - j } else { j + half };
-            (0..half).for_each(|j| Self::fold_one(&mut values, j, other(j), weights));
+            (0..half).for_each(|j| Self::fold_one(&mut values, j, j + half, weights));
         }
         get(&values, 0)
     }
@@ -186,8 +166,7 @@ where
     /// An accumulator with its `k`-th element.
     #[inline(always)]
     fn next(words: [T; W], x: T, k: usize) -> [T; W] {
-        let count = if injected(Fault::ReciprocalOfBefore) { k - 1 } else { k };
-        if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[count]) }
+        if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[k]) }
     }
 
     /// `G` accumulators with an element more of each row, after `before` elements.
@@ -273,7 +252,7 @@ where
     /// `a` has `n` readable elements.
     #[inline(always)]
     unsafe fn push_few(sequence: &mut Sequence, a: *const T, n: usize) {
-        let filled = sequence.filled % Self::block();
+        let filled = sequence.filled % Self::BLOCK;
         let (before, place) = (filled / A, filled % A);
         let accumulators = Self::accumulators(sequence, 0);
         for i in 0..n {
@@ -282,7 +261,7 @@ where
             update(accumulators, place + i, |words| Self::next(words, x, before + 1));
         }
         sequence.filled += n;
-        if filled + n == Self::block() {
+        if filled + n == Self::BLOCK {
             for start in (0..A).step_by(G) {
                 let accumulators = Self::accumulators(sequence, 0);
                 let mut local = [[T::ZERO; G]; W];
@@ -298,18 +277,18 @@ where
     #[inline(always)]
     fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W], counted: usize) {
         let before = sequence.filled - counted;
-        let blocks = before / Self::block();
+        let blocks = before / Self::BLOCK;
         let level = Self::next_level(blocks);
-        for below in 0..Self::levels(blocks).trailing_ones() {
+        for below in 0..blocks.trailing_ones() {
             let left = Self::accumulators(sequence, 1 + below as usize);
-            let each = Self::each(blocks, below);
-            let weights = Self::weights(each, Self::each(1, below));
+            let each = Self::each(below);
+            let weights = Self::weights(each, Self::each(below));
             for j in 0..G {
                 update(&mut local, j, |right| M::fold(get(left, start + j), right, weights));
             }
         }
         // Those of a whole leaf are folded next.
-        let to = if before + Self::block() == Self::LEAF { 0 } else { 1 + level as usize };
+        let to = if before + Self::BLOCK == Self::LEAF { 0 } else { 1 + level as usize };
         let to = Self::accumulators(sequence, to);
         (0..G).for_each(|j| put(to, start + j, get(&local, j)));
     }
@@ -326,15 +305,15 @@ where
     /// The value of the leaf under way, which is not whole.
     #[inline(always)]
     fn end_leaf(sequence: &mut Sequence) -> [T; W] {
-        let (filled, block) = (sequence.filled, Self::block());
+        let (filled, block) = (sequence.filled, Self::BLOCK);
         let (blocks, mut count) = (filled / block, filled % block);
         let mut right = *Self::accumulators(sequence, 0);
-        let mut levels = Self::levels(blocks);
+        let mut levels = blocks;
         while levels > 0 {
             let level = levels.trailing_zeros();
             levels &= levels - 1;
             let left = *Self::accumulators(sequence, 1 + level as usize);
-            let each = Self::each(blocks, level);
+            let each = Self::each(level);
             if count == 0 {
                 right = left;
             } else {
@@ -463,7 +442,7 @@ where
     #[inline(always)]
     unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize) {
         let (mut a, mut left) = (a.cast::<T>(), n);
-        let block = Self::block();
+        let block = Self::BLOCK;
         while left > 0 {
             // SAFETY: the parts lie in the `n` elements of the caller.
             unsafe {
@@ -474,11 +453,11 @@ where
                     let place = filled % A;
                     if place == 0 && left >= A {
                         let before = filled / A;
-                        let rows = (left / A).min(Self::run() - before);
+                        let rows = (left / A).min(RUN - before);
                         // Most elements are in whole blocks: they have code of their own.
-                        if rows == Self::run() {
-                            Self::push_rows::<true>(sequence, a, 0, Self::run());
-                        } else if before + rows == Self::run() {
+                        if rows == RUN {
+                            Self::push_rows::<true>(sequence, a, 0, RUN);
+                        } else if before + rows == RUN {
                             Self::push_rows::<true>(sequence, a, before, rows);
                         } else {
                             Self::push_rows::<false>(sequence, a, before, rows);
@@ -498,7 +477,7 @@ where
     }
 
     unsafe fn resume(sequence: &mut Sequence, runs: *mut u8) -> Option<usize> {
-        let filled = sequence.filled % Self::block();
+        let filled = sequence.filled % Self::BLOCK;
         if !filled.is_multiple_of(A) {
             return None;
         }
@@ -554,13 +533,13 @@ where
     fn rows(length: usize) -> usize {
         let bits = |n: usize| (usize::BITS - n.leading_zeros()) as usize;
         // Blocks that are put together before the leaf ends.
-        let blocks = length.min(Self::LEAF - 1) / Self::block();
+        let blocks = length.min(Self::LEAF - 1) / Self::BLOCK;
         (A * (1 + bits(blocks)) + bits(length.div_ceil(Self::LEAF))) * W
     }
 
     #[inline(always)]
     unsafe fn push_lanes(columns: &mut Columns, a: *const u8) {
-        let (a, block) = (a.cast::<T>(), Self::block());
+        let (a, block) = (a.cast::<T>(), Self::BLOCK);
         let filled = columns.filled % block;
         let (k, place) = (filled / A + 1, columns.place(0, A) + filled % A);
         if A == 1 && k == RUN && columns.taken & 1 == 1 {

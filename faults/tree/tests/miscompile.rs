@@ -5,9 +5,9 @@
 //! in code shared by both is not noticed this way: then a case of the corpus must fail.
 //!
 //! ```text
-//! cargo test --features faults --test miscompile                          # and compares the table
-//! HOTLOOP_WRITE=1 cargo test --features faults --test miscompile          # writes it
-//! HOTLOOP_FAULT=TailOneShort cargo test --features faults --test miscompile -- --nocapture
+//! cargo run -p hotloop-faults -- test                          # and compares the table
+//! HOTLOOP_WRITE=1 cargo run -p hotloop-faults -- test          # writes it
+//! HOTLOOP_FAULT=TailOneShort cargo run -p hotloop-faults -- test --nocapture
 //! ```
 
 use std::collections::BTreeMap;
@@ -199,8 +199,8 @@ const HEAD: &str = "\
 # Miscompiles
 
 Seeded miscompiles of the compiler and the runtime, and the test that notices each of them.
-`HOTLOOP_WRITE=1 cargo test --features faults --test miscompile` writes this; without the variable
-the test compares all but the last two columns, which may differ with the machine.
+`HOTLOOP_WRITE=1 cargo run -p hotloop-faults -- test` writes this; without the variable the test compares
+all but the last two columns, which may differ with the machine.
 
 Random programs run natively, each one fresh, into strided arrays, in place and from sources to
 sinks, until one gives other bits than the interpreter. *Tries* counts the programs that reach the edited place, or the
