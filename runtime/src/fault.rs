@@ -163,6 +163,16 @@ faults! {
         WideSignOfOtherWidth "negation flips the sign of the other width's floats";
         WideProductHalf "products of 64 bits leave out a product of halves";
         FusedNegationForgotten "a negation that is folded into a product and sum is forgotten";
+    "src/backend/cpu/wide/convert.rs":
+        WidenedAsUnsigned "narrow signed integers are widened as unsigned ones in a loop";
+        NarrowedToHighBytes "an integer that is made narrower keeps its high bytes";
+        NarrowedHalvesApart "what is made narrower leaves the halves of a vector apart";
+        HalfOfU32Lost "u32 are converted to f32 as i32";
+        NanIsTheLeast "NaN becomes the least integer in a loop";
+        OverflowIsTheLeast "a float beyond i32 becomes the least one in a loop";
+        SaturationForgotten "floats beyond narrow integers wrap in a loop";
+        TruthByOneBit "a bool byte with its highest bit set is false in a loop";
+        TruthIsAllOnes "a truth value is all ones as a number";
     "src/backend/cpu/wide/reduction.rs":
         WideNarrowSumUnsigned "a loop of 256 bits takes narrow integers for unsigned ones when it sums them";
     "src/backend/cpu/wide/accumulate.rs":
@@ -173,6 +183,8 @@ faults! {
         SpilledTogether "all values that leave their registers go to one slot";
         VictimStillUsed "a result takes the register of a source that is used again";
         ChainsReadTheFirst "every chain reads the elements of the first";
+        PartsWholeApart "narrow lanes of the chains lie as far apart as whole vectors";
+        ElementOfWidest "an element of narrow lanes is looked for as if it were one of the widest";
         SwappedAnyway "operands are swapped whose order matters";
     "src/backend/cpu/wide/mod.rs":
         LastTurnMissing "a loop leaves out its last turn if that is not whole";

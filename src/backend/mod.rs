@@ -32,6 +32,10 @@ pub trait Target {
 
     /// Whether loops of its code accumulate what a reduction takes in these lanes.
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool;
+
+    /// Whether loops of its code convert between these lanes. Lanes of several widths then share a
+    /// loop.
+    fn converts(&self, from: Lane, to: Lane) -> bool;
 }
 
 /// Makes code of passes.

@@ -62,7 +62,10 @@ fn native(mode: Mode, emitter: Emitter) -> Engine {
 /// The emitter that a fault is in, or the usual one.
 fn emitter(fault: Fault) -> Emitter {
     // Where loops end with the last element, tiles have no tails to get wrong.
-    let narrow = fault.place().contains("cranelift") || fault == Fault::TailFromTileStart;
+    let tails = fault == Fault::TailFromTileStart;
+    // Loops of that emitter convert masks themselves.
+    let masks = fault == Fault::MaskHalfRead;
+    let narrow = fault.place().contains("cranelift") || tails || masks;
     if narrow { Emitter::Cranelift } else { Emitter::Wide }
 }
 

@@ -18,6 +18,11 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Bits of one lane.
+    pub fn bits(self) -> u8 {
+        8 * self.bytes() as u8
+    }
+
     /// Bytes of one lane.
     pub fn bytes(self) -> usize {
         match self {

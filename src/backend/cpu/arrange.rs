@@ -1,15 +1,17 @@
-//! From units to steps: units of one lane width that can be computed together share a loop, and
-//! values that pass between steps get scratch slots.
+//! From units to steps: units of one lane width that can be computed together share a loop, as do
+//! those of several widths that conversions in the loop connect; values that pass between steps get
+//! scratch slots.
 
 use std::collections::BTreeMap;
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
-use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::reduce::{Reduction, row_lanes};
 use rustc_hash::FxHashMap;
 
-use super::tile::{Accumulate, Carried, Instr, Place, Step};
+use super::tile::{Accumulate, Carried, Instr, Place, Step, lanes};
+use crate::backend::{Form, Target};
 use crate::ops::Op;
 
 /// A value of the body, in one form.
@@ -17,13 +19,13 @@ use crate::ops::Op;
 pub(super) enum Unit {
     Input(u32),
     Uniform(u32),
-    /// An operation in the native loop, on lanes of this width.
-    Fused(u8, Op, DType, Vec<u32>),
+    /// An operation in the native loop.
+    Fused(Op, DType, Vec<u32>),
     Block(Op, DType, Vec<u32>),
     /// The state of the scan of this number.
     State(u32),
-    /// Another unit in this unit's lane.
-    Convert(u32),
+    /// Another unit in this unit's lane, by instructions of the loop or by a kernel.
+    Convert(u32, Form),
 }
 
 /// A unit whose value goes to an output.
@@ -42,7 +44,7 @@ pub(super) struct Taken {
 
 /// A step before its places are known: the units of a fused loop, or one other unit.
 enum Draft {
-    Fused(u8, Vec<u32>),
+    Fused(Vec<u32>),
     Unit(u32),
     /// Two functions of one operand that have a common kernel, and their units.
     Pair([Op; 2], DType, [u32; 2]),
@@ -63,48 +65,154 @@ struct Stores {
 /// Groups units into steps, and gives slots to the values that pass between steps.
 pub(super) struct Arranger {
     units: Vec<(Unit, Lane)>,
-    /// When each unit can be computed: units of a width and a turn share a loop.
+    /// When each unit can be computed.
     turns: Vec<u32>,
+    /// Units of a turn and of the same number here share a loop.
+    loops: Vec<u8>,
 }
 
-fn lane_width(lane: Lane) -> u8 {
-    (lane.bytes() * 8) as u8
-}
+/// What a conversion by a kernel costs, in bytes that a loop works on: an element is stored and
+/// loaded twice, and there is a loop more.
+const KERNEL: u32 = 32;
 
 impl Arranger {
     pub(super) fn new(units: Vec<(Unit, Lane)>) -> Arranger {
-        let mut arranger = Arranger { turns: Vec::with_capacity(units.len()), units };
-        for i in 0..arranger.units.len() {
-            let turn = match &arranger.units[i].0 {
-                Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => 0,
-                Unit::Fused(width, _, _, args) => {
-                    args.iter().map(|x| arranger.ready(*x, Some(*width))).max().unwrap_or(0)
-                }
-                Unit::Block(_, _, args) => {
-                    args.iter().map(|x| arranger.ready(*x, None)).max().unwrap_or(0)
-                }
-                Unit::Convert(x) => arranger.ready(*x, None),
-            };
-            arranger.turns.push(turn);
+        let mut arranger = Arranger { units, turns: Vec::new(), loops: Vec::new() };
+        loop {
+            arranger.set_turns();
+            arranger.set_loops();
+            if !arranger.part_widths() {
+                return arranger;
+            }
         }
-        arranger
     }
 
-    /// The first turn in which a user can have a unit: the same one inside a loop of its width.
-    fn ready(&self, unit: u32, user_width: Option<u8>) -> u32 {
-        let turn = self.turns[unit as usize];
-        match self.units[unit as usize].0 {
-            Unit::Uniform(_) | Unit::Input(_) | Unit::State(_) => 0,
-            Unit::Fused(width, ..) if user_width == Some(width) => turn,
-            _ => turn + 1,
+    /// When each unit can be computed.
+    fn set_turns(&mut self) {
+        self.turns.clear();
+        for i in 0..self.units.len() as u32 {
+            let in_loop = self.in_loop(i);
+            let ready = self.args(i).iter().map(|x| self.ready(*x, in_loop)).max();
+            self.turns.push(ready.unwrap_or(0));
+        }
+        // What is an input but for conversions is converted where it is needed first.
+        let mut converted = vec![false; self.units.len()];
+        for i in 0..self.units.len() {
+            if let Unit::Convert(x, Form::Vector) = self.units[i].0 {
+                converted[i] = self.is_source(x) || converted[x as usize];
+            }
+        }
+        let mut needed = vec![u32::MAX; self.units.len()];
+        for i in (0..self.units.len()).rev() {
+            let unit = i as u32;
+            if converted[i] && needed[i] != u32::MAX {
+                self.turns[i] = needed[i];
+            }
+            let turn = match self.in_loop(unit) {
+                true => self.turns[i],
+                false => self.turns[i].saturating_sub(1),
+            };
+            for x in self.args(unit) {
+                needed[*x as usize] = needed[*x as usize].min(turn);
+            }
+        }
+    }
+
+    /// The first turn in which a user can have a unit: the same one inside a loop.
+    fn ready(&self, unit: u32, in_loop: bool) -> u32 {
+        match self.is_source(unit) {
+            true => 0,
+            false => self.turns[unit as usize] + u32::from(!in_loop || !self.in_loop(unit)),
+        }
+    }
+
+    /// The number of a unit's width.
+    fn width(&self, unit: u32) -> usize {
+        self.units[unit as usize].1.bytes().trailing_zeros() as usize
+    }
+
+    /// The units of each turn and width share a loop, and so do widths between which something is
+    /// converted in it.
+    fn set_loops(&mut self) {
+        let turns = self.turns.iter().max().map_or(0, |last| *last as usize + 1);
+        let mut joined: Vec<[u8; 4]> = vec![[0, 1, 2, 3]; turns];
+        for unit in 0..self.units.len() as u32 {
+            let turn = self.turns[unit as usize];
+            if let Unit::Convert(x, Form::Vector) = self.units[unit as usize].0
+                && self.in_loop(x)
+                && self.turns[x as usize] == turn
+            {
+                let joined = &mut joined[turn as usize];
+                let [one, other] = [unit, x].map(|x| joined[self.width(x)]);
+                joined.iter_mut().filter(|of| **of == one).for_each(|of| *of = other);
+            }
+        }
+        let loops = (0..self.units.len()).map(|i| {
+            let turn = self.turns[i] as usize;
+            joined[turn][self.width(i as u32)]
+        });
+        self.loops = loops.collect();
+    }
+
+    /// Leaves the conversions of loops to kernels in which narrow lanes would wait for wide ones for
+    /// longer than that takes. Whether there was such a loop.
+    fn part_widths(&mut self) -> bool {
+        #[derive(Default)]
+        struct Costs {
+            units: u32,
+            widest: u32,
+            apart: u32,
+        }
+        let mut costs: BTreeMap<(u32, u8), Costs> = BTreeMap::new();
+        let bytes = |unit: u32| self.units[unit as usize].1.bytes() as u32;
+        let key = |unit: u32| (self.turns[unit as usize], self.loops[unit as usize]);
+        for unit in (0..self.units.len() as u32).filter(|unit| self.in_loop(*unit)) {
+            let costs = costs.entry(key(unit)).or_default();
+            let (mut own, mut kernel) = (bytes(unit), 0);
+            if let Unit::Convert(x, _) = self.units[unit as usize].0 {
+                own = own.max(bytes(x));
+                kernel = if bytes(unit) == bytes(x) { 0 } else { KERNEL };
+            }
+            costs.units += 1;
+            costs.widest = costs.widest.max(own);
+            costs.apart += own + kernel;
+        }
+        let mut parted = Vec::new();
+        for unit in 0..self.units.len() as u32 {
+            if let Unit::Convert(x, Form::Vector) = self.units[unit as usize].0
+                && let Some(Costs { units, widest, apart }) = costs.get(&key(unit))
+                && units * widest > *apart
+                && bytes(unit) != bytes(x)
+            {
+                parted.push(unit);
+            }
+        }
+        for unit in &parted {
+            if let Unit::Convert(_, form) = &mut self.units[*unit as usize].0 {
+                *form = Form::Kernel;
+            }
+        }
+        !parted.is_empty()
+    }
+
+    /// Which of what is taken the loops accumulate: what a target can, with rows of one length in a
+    /// loop.
+    pub(super) fn accumulate(&self, taken: &mut [Taken], target: &dyn Target) {
+        let mut rows: FxHashMap<(u32, u8), usize> = FxHashMap::default();
+        for Taken { unit, reduction, accumulated } in taken {
+            let (u, lane) = (*unit as usize, self.units[*unit as usize].1);
+            if self.in_loop(*unit) && target.accumulates(*reduction, lane) {
+                let row = row_lanes(lane.bytes());
+                *accumulated = *rows.entry((self.turns[u], self.loops[u])).or_insert(row) == row;
+            }
         }
     }
 
     fn args(&self, unit: u32) -> &[u32] {
         match &self.units[unit as usize].0 {
             Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => &[],
-            Unit::Fused(_, _, _, args) | Unit::Block(_, _, args) => args,
-            Unit::Convert(x) => std::slice::from_ref(x),
+            Unit::Fused(_, _, args) | Unit::Block(_, _, args) => args,
+            Unit::Convert(x, _) => std::slice::from_ref(x),
         }
     }
 
@@ -112,8 +220,14 @@ impl Arranger {
         matches!(self.units[unit as usize].0, Unit::Uniform(_))
     }
 
-    fn is_fused(&self, unit: u32) -> bool {
-        matches!(self.units[unit as usize].0, Unit::Fused(..))
+    /// Whether a loop computes it.
+    fn in_loop(&self, unit: u32) -> bool {
+        matches!(self.units[unit as usize].0, Unit::Fused(..) | Unit::Convert(_, Form::Vector))
+    }
+
+    /// Whether it is there before all turns.
+    fn is_source(&self, unit: u32) -> bool {
+        matches!(self.units[unit as usize].0, Unit::Input(_) | Unit::Uniform(_) | Unit::State(_))
     }
 
     fn is_input(&self, unit: u32) -> bool {
@@ -129,7 +243,7 @@ impl Arranger {
         let mut in_loops = vec![true; self.units.len()];
         sinks.iter().for_each(|sink| in_loops[sink.unit as usize] = false);
         taken.iter().for_each(|carry| in_loops[carry.unit as usize] = false);
-        let apart = (0..self.units.len() as u32).filter(|unit| !self.is_fused(*unit));
+        let apart = (0..self.units.len() as u32).filter(|unit| !self.in_loop(*unit));
         apart.flat_map(|unit| self.args(unit)).for_each(|x| in_loops[*x as usize] = false);
         let inputs = self.units.iter().zip(in_loops).filter(|(_, in_loops)| *in_loops);
         inputs.filter_map(|((unit, _), _)| match unit {
@@ -159,10 +273,10 @@ impl Arranger {
                 Unit::Input(number) => places[i] = Some(Place::Input(*number)),
                 Unit::State(number) => places[i] = Some(Place::State(*number)),
                 Unit::Uniform(_) => {}
-                Unit::Fused(width, ..) => {
-                    loops.entry((self.turns[i], *width)).or_default().push(id)
+                Unit::Fused(..) | Unit::Convert(_, Form::Vector) => {
+                    loops.entry((self.turns[i], self.loops[i])).or_default().push(id)
                 }
-                Unit::Block(..) | Unit::Convert(..) => {
+                Unit::Block(..) | Unit::Convert(_, Form::Kernel) => {
                     turns.entry(self.turns[i]).or_default().push(Draft::Unit(id))
                 }
             }
@@ -173,21 +287,21 @@ impl Arranger {
                 turns.entry(0).or_default().push(Draft::Copy(sink.unit, sink.place));
             } else if places[unit].is_none() {
                 places[unit] = Some(sink.place);
-            } else if !self.is_fused(sink.unit) {
+            } else if !self.in_loop(sink.unit) {
                 turns
                     .entry(self.turns[unit] + 1)
                     .or_default()
                     .push(Draft::Copy(sink.unit, sink.place));
             }
         }
-        for ((turn, width), members) in loops {
-            turns.entry(turn).or_default().insert(0, Draft::Fused(width, members));
+        for ((turn, _), members) in loops {
+            turns.entry(turn).or_default().insert(0, Draft::Fused(members));
         }
         // Uniforms that kernels read are spread over slots before everything else.
         let mut drafts = Vec::new();
         let mut spread = vec![false; self.units.len()];
         for id in 0..self.units.len() as u32 {
-            if matches!(self.units[id as usize].0, Unit::Block(..) | Unit::Convert(..)) {
+            if !self.in_loop(id) && !self.is_source(id) {
                 for x in self.args(id) {
                     if self.is_uniform(*x) && !std::mem::replace(&mut spread[*x as usize], true) {
                         drafts.push(Draft::Copy(*x, Place::Slot(u32::MAX)));
@@ -223,7 +337,7 @@ impl Arranger {
     /// Which units a step reads from places.
     fn reads(&self, draft: &Draft) -> Vec<u32> {
         match draft {
-            Draft::Fused(_, members) => {
+            Draft::Fused(members) => {
                 members.iter().flat_map(|m| self.args(*m).iter().copied()).collect()
             }
             Draft::Unit(unit) | Draft::Pair(_, _, [unit, _]) => self.args(*unit).to_vec(),
@@ -234,7 +348,7 @@ impl Arranger {
     /// Which units a step makes.
     fn makes(&self, draft: &Draft) -> Vec<u32> {
         match draft {
-            Draft::Fused(_, members) => members.clone(),
+            Draft::Fused(members) => members.clone(),
             Draft::Unit(unit) | Draft::Copy(unit, Place::Slot(_)) => vec![*unit],
             Draft::Pair(_, _, units) => units.to_vec(),
             Draft::Copy(..) => Vec::new(),
@@ -298,14 +412,14 @@ impl Arranger {
         }
         let mut stores: FxHashMap<u32, Stores> = FxHashMap::default();
         for unit in 0..self.units.len() as u32 {
-            if let Some(place) = places[unit as usize].filter(|_| self.is_fused(unit)) {
+            if let Some(place) = places[unit as usize].filter(|_| self.in_loop(unit)) {
                 let rest = only_taken[unit as usize];
                 let own = stores.entry(unit).or_default();
                 if rest { own.rest = Some(place) } else { own.places.push(place) }
             }
         }
         for sink in sinks {
-            if self.is_fused(sink.unit) && places[sink.unit as usize] != Some(sink.place) {
+            if self.in_loop(sink.unit) && places[sink.unit as usize] != Some(sink.place) {
                 stores.entry(sink.unit).or_default().places.push(sink.place);
             }
         }
@@ -350,15 +464,13 @@ impl Arranger {
         stores: &FxHashMap<u32, Stores>,
     ) -> Step {
         match draft {
-            Draft::Fused(width, members) => {
+            Draft::Fused(members) => {
                 let mut code = Vec::new();
                 let mut value: FxHashMap<u32, u32> = FxHashMap::default();
                 for member in members {
-                    let Unit::Fused(_, op, dtype, args) = &self.units[*member as usize].0 else {
-                        continue;
-                    };
+                    let (unit, lane) = &self.units[*member as usize];
                     let mut operands = [0; 3];
-                    for (operand, x) in operands.iter_mut().zip(args) {
+                    for (operand, x) in operands.iter_mut().zip(self.args(*member)) {
                         *operand = *value.entry(*x).or_insert_with(|| {
                             let place = match self.units[*x as usize].0 {
                                 Unit::Uniform(uniform) => Place::Uniform(uniform),
@@ -368,7 +480,13 @@ impl Arranger {
                             code.len() as u32 - 1
                         });
                     }
-                    code.push(Instr::Apply(*op, *dtype, operands));
+                    code.push(match unit {
+                        Unit::Fused(op, dtype, _) => Instr::Apply(*op, *dtype, operands),
+                        _ => {
+                            let from = self.units[self.args(*member)[0] as usize].1;
+                            Instr::Convert(from, *lane, operands[0])
+                        }
+                    });
                     let result = code.len() as u32 - 1;
                     value.insert(*member, result);
                     if let Some(Stores { places, accumulated, .. }) = stores.get(member) {
@@ -377,7 +495,8 @@ impl Arranger {
                         code.extend(accumulated.iter().map(own).map(Instr::Accumulate));
                     }
                 }
-                Step::Fused(*width, code)
+                let width = lanes(&code).iter().flatten().map(|lane| lane.bits()).max();
+                Step::Fused(width.unwrap_or(8), code)
             }
             Draft::Unit(unit) => {
                 let args: Vec<Place> =
@@ -407,7 +526,7 @@ impl Arranger {
                 if lane == Lane::Value(DType::Bool) && !self.is_uniform(*unit) {
                     return Step::Convert(lane, lane, from, to);
                 }
-                Step::Fused(lane_width(lane), vec![Instr::Load(from, lane), Instr::Store(to, 0)])
+                Step::Fused(lane.bits(), vec![Instr::Load(from, lane), Instr::Store(to, 0)])
             }
         }
     }

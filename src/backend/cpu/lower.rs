@@ -1,7 +1,7 @@
 //! From the body of a pass to the [program of a tile](TileProgram), for a [`Target`].
 //!
-//! Inside a fused step all lanes have one width; what changes the width is a conversion through a
-//! scratch slot. So native code never mixes vector lengths.
+//! What changes the width of lanes is a conversion: in the loop itself where the target can, else
+//! through scratch slots, so that all lanes of a loop have one width.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -32,6 +32,7 @@ pub struct Lowered {
 pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
     let mut lowerer = Lowerer {
         body: &pass.body,
+        target,
         units: Vec::new(),
         made: Vec::with_capacity(pass.body.len()),
         known: FxHashMap::default(),
@@ -39,7 +40,7 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         cost: 0.0,
     };
     for (value, dtype) in pass.body.values() {
-        let made = lowerer.lower(value, *dtype, target);
+        let made = lowerer.lower(value, *dtype);
         lowerer.made.push(made);
     }
     let natural = |value: u32| Lane::Value(pass.body.dtype(value));
@@ -56,15 +57,14 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
             None => natural(*value),
         };
         let unit = lowerer.value(*value, lane);
-        let fused = matches!(lowerer.units[unit as usize].0, Unit::Fused(..));
-        let accumulated = fused && target.accumulates(*reduction, lane);
-        taken.push(Taken { unit, reduction: *reduction, accumulated });
+        taken.push(Taken { unit, reduction: *reduction, accumulated: false });
     }
     let cost = lowerer.cost
         + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
         + CARRY * taken.len() as f32;
     let scans = lowerer.scans;
     let arranger = Arranger::new(lowerer.units);
+    arranger.accumulate(&mut taken, target);
     let broadcast = |input: &u32| pass.loads[*input as usize].domain != pass.space;
     let mut repeated: Vec<u32> = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
     repeated.sort_unstable();
@@ -88,6 +88,7 @@ enum Made {
 /// Lowers the values of a body to units.
 struct Lowerer<'a> {
     body: &'a Body,
+    target: &'a dyn Target,
     units: Vec<(Unit, Lane)>,
     /// Each value as it is made.
     made: Vec<Made>,
@@ -117,7 +118,8 @@ impl Lowerer<'_> {
             Made::Unit(unit) if self.lane(unit) == lane => unit,
             // A mask's other widths go through bytes, the form every kernel knows.
             Made::Unit(unit)
-                if matches!((self.lane(unit), lane), (Lane::Mask(_), Lane::Mask(_))) =>
+                if matches!((self.lane(unit), lane), (Lane::Mask(_), Lane::Mask(_)))
+                    && !self.target.converts(self.lane(unit), lane) =>
             {
                 let bytes = self.value(value, Lane::Value(DType::Bool));
                 self.convert(bytes, lane)
@@ -129,8 +131,29 @@ impl Lowerer<'_> {
     }
 
     fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
+        let form = match self.target.converts(self.lane(unit), lane) {
+            true => Form::Vector,
+            false => Form::Kernel,
+        };
         self.cost += CONVERSION;
-        self.add(Unit::Convert(unit), lane)
+        self.add(Unit::Convert(unit, form), lane)
+    }
+
+    /// A value of the program in another dtype.
+    fn cast(&mut self, x: u32, to: DType) -> u32 {
+        let from = self.body.dtype(x);
+        let lane = Lane::Value(to);
+        let mask = Lane::Mask(to.bits() as u8);
+        // Truth values are converted as masks where loops can.
+        if from == DType::Bool && to != from && self.target.converts(mask, lane) {
+            let x = self.value(x, mask);
+            return self.convert(x, lane);
+        }
+        let own = Lane::Value(from);
+        let mask = Lane::Mask(from.bits() as u8);
+        let x = self.value(x, own);
+        let to_mask = to == DType::Bool && to != from && self.target.converts(own, mask);
+        self.convert(x, if to_mask { mask } else { lane })
     }
 
     /// The width that the users of a truth value should take it in, if it is made here.
@@ -144,15 +167,12 @@ impl Lowerer<'_> {
         }
     }
 
-    fn lower(&mut self, value: &Value, dtype: DType, target: &dyn Target) -> Made {
+    fn lower(&mut self, value: &Value, dtype: DType) -> Made {
         let body = self.body;
         Made::Unit(match *value {
             Value::Uniform(uniform) => return Made::Uniform(uniform),
             Value::Load(load) => self.add(Unit::Input(load), Lane::Value(dtype)),
-            Value::Convert(x) => {
-                let x = self.value(x, Lane::Value(body.dtype(x)));
-                self.convert(x, Lane::Value(dtype))
-            }
+            Value::Convert(x) => self.cast(x, dtype),
             Value::Along(op, x) => {
                 self.cost += op.row().cost;
                 let x = self.value(x, Lane::Value(dtype));
@@ -165,7 +185,7 @@ impl Lowerer<'_> {
                 self.cost += op.row().cost;
                 let operands = value.operands();
                 let taken = body.operand_dtype(operands);
-                match target.form(op, taken) {
+                match self.target.form(op, taken) {
                     Form::Vector => {
                         let masks = operands.iter().find_map(|x| self.mask_width(*x));
                         let width = match taken {
@@ -178,7 +198,7 @@ impl Lowerer<'_> {
                         };
                         let args = operands.iter().map(|x| self.value(*x, lane(body.dtype(*x))));
                         let args = args.collect();
-                        self.add(Unit::Fused(width, op, taken, args), lane(dtype))
+                        self.add(Unit::Fused(op, taken, args), lane(dtype))
                     }
                     Form::Kernel => {
                         let natural = |x: &u32| Lane::Value(body.dtype(*x));

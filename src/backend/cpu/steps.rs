@@ -24,6 +24,10 @@ impl Target for Kernels {
     fn accumulates(&self, _: Reduction, _: Lane) -> bool {
         false
     }
+
+    fn converts(&self, _: Lane, _: Lane) -> bool {
+        false
+    }
 }
 
 /// A call; numbers are indices of the tile's table.

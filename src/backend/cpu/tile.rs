@@ -8,7 +8,7 @@ use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::scan::Scan;
 use hotloop_runtime::tile::TileTable;
 
-use crate::ops::Op;
+use crate::ops::{Op, Rule};
 
 /// Where a step finds or leaves one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,8 @@ pub enum Instr {
     Load(Place, Lane),
     /// An operation with a vector form, on operands of this dtype. Truth values are masks.
     Apply(Op, DType, [u32; 3]),
+    /// A value in another lane.
+    Convert(Lane, Lane, u32),
     /// A value into a place.
     Store(Place, u32),
     /// A value into the accumulators of a carry.
@@ -69,16 +71,40 @@ impl Instr {
     pub fn place(&self) -> Option<Place> {
         match self {
             Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
-            Instr::Apply(..) => None,
+            Instr::Apply(..) | Instr::Convert(..) => None,
             Instr::Accumulate(accumulate) => accumulate.rest,
         }
     }
 }
 
+/// The lane of what each instruction of a fused step makes.
+pub fn lanes(code: &[Instr]) -> Vec<Option<Lane>> {
+    let mut lanes = Vec::with_capacity(code.len());
+    for instr in code {
+        let lane = match instr {
+            Instr::Load(_, lane) | Instr::Convert(_, lane, _) => Some(*lane),
+            Instr::Apply(op, dtype, args) => {
+                let row = op.row();
+                let taken: Option<Lane> =
+                    args[row.parameters.len() - 1..].first().and_then(|x| lanes[*x as usize]);
+                match row.rule {
+                    Rule::Comparison | Rule::Predicate if *dtype != DType::Bool => {
+                        Some(Lane::Mask(dtype.bits() as u8))
+                    }
+                    _ => taken,
+                }
+            }
+            Instr::Store(..) | Instr::Accumulate(_) => None,
+        };
+        lanes.push(lane);
+    }
+    lanes
+}
+
 /// A step of a tile's program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// A straight line of operations on lanes of one width, in bits: the native loop.
+    /// A straight line of operations on lanes of at most this width, in bits: the native loop.
     Fused(u8, Vec<Instr>),
     /// A block kernel: operation, operand dtype, operands, result.
     Block(Op, DType, Vec<Place>, Place),
@@ -189,7 +215,10 @@ impl fmt::Display for TileProgram {
         for step in &self.steps {
             match step {
                 Step::Fused(width, code) => {
-                    writeln!(f, "    fused {width}-bit lanes")?;
+                    let lanes = lanes(code);
+                    let narrower = lanes.iter().flatten().any(|lane| lane.bits() < *width);
+                    let upto = if narrower { "up to " } else { "" };
+                    writeln!(f, "    fused {upto}{width}-bit lanes")?;
                     for (i, instr) in code.iter().enumerate() {
                         match instr {
                             Instr::Load(place, lane) => {
@@ -205,6 +234,10 @@ impl fmt::Display for TileProgram {
                                     op.row().name,
                                     args.join(", ")
                                 )?;
+                            }
+                            Instr::Convert(from, to, x) => {
+                                let (from, to) = (lane_name(*from), lane_name(*to));
+                                writeln!(f, "      v{i} = convert {from} to {to}: v{x}")?
                             }
                             Instr::Store(place, value) => {
                                 writeln!(f, "      store v{value} to {place}")?

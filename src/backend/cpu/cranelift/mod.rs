@@ -117,6 +117,10 @@ impl Target for Vectors {
         };
         !reduced_apart && Runs::lane(reduction, lane).is_some()
     }
+
+    fn converts(&self, _: Lane, _: Lane) -> bool {
+        false
+    }
 }
 
 /// Emits a tile program. Thread-safe; it may panic.

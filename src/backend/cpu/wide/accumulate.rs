@@ -69,17 +69,17 @@ impl Emitter<'_> {
     /// Accumulates the rows that the carries' states ask for, and leaves the offset after them.
     pub(super) fn accumulate_rows(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
         let General { offset, last, .. } = *self.general;
-        let size = usize::from(bits / 8);
-        let row_bytes = row_lanes(size) * size;
-        let selected = select(self.width, bits, code, Accumulated::Here, &mut self.pool)?;
-        let row = row_bytes / self.width.bytes();
-        let chains = row_chains(self.width, &selected, row).ok_or(Refusal::TooLarge)?;
-        let strip_bytes = chains as usize * self.width.bytes();
-        // A turn reads so many elements of what has only copies for a block, too.
-        self.block = self.block.max(strip_bytes / size);
-        let strips = strip_bytes < row_bytes;
         let carries: Vec<Accumulate> = accumulated(code).copied().collect();
-        let shift = row_bytes.trailing_zeros() as u8;
+        // The carries of a loop have rows of the same lanes.
+        let row = carries.first().map_or(1, |carry| row_lanes(carry.lane.bytes()));
+        let selected = select(self.width, bits, code, Accumulated::Here, &mut self.pool)?;
+        let lanes = self.width.bytes() / selected.widest;
+        let chains = row_chains(self.width, &selected, row / lanes).ok_or(Refusal::TooLarge)?;
+        let strip = chains as usize * lanes;
+        // A turn reads so many elements of what has only copies for a block, too.
+        self.block = self.block.max(strip);
+        let strips = strip < row;
+        let shift = row.trailing_zeros() as u8;
         let pointers = self.pointers(&selected)?;
         let walk = pointers.walk;
         let table = self.program.table();
@@ -119,7 +119,8 @@ impl Emitter<'_> {
         let put = |turn: &mut Turn<'_>, row: &'static Row, reg: u8, rm: Rm| {
             turn.asm().emit(row, Operands { reg, vvvv: 0, rm, mask: 0, imm: 0 });
         };
-        let zmm = self.width == Width::Zmm;
+        let width = self.width;
+        let zmm = width == Width::Zmm;
         let ones = self.pool.constant(!0, self.width.bytes());
         // A truth value of the first row: zero in all others.
         let not_first = |turn: &mut Turn<'_>| {
@@ -129,24 +130,19 @@ impl Emitter<'_> {
             turn.asm().emit(row, Operands { reg: first, vvvv: first, rm, mask: 0, imm: 0 });
         };
         // The vectors of the accumulators in the runs, from where `walk` points for each carry.
-        let transfer = |turn: &mut Turn<'_>, row: &'static Row| {
-            for (number, _) in carries.iter().enumerate() {
+        let transfer = |turn: &mut Turn<'_>, store: bool| {
+            for (number, carry) in carries.iter().enumerate() {
                 turn.asm().load(walk, local(RUNS + number as u32));
-                if strips {
-                    turn.asm().add_from(walk, local(STRIP));
-                }
+                let row_bytes = row * carry.lane.bytes();
                 for (at, accumulator) in selected.accumulators.iter().enumerate() {
                     for chain in 0..chains as usize {
                         if accumulator.carry == number {
-                            let vector = chain * self.width.bytes();
+                            let part = accumulator.part;
+                            let vector = chain * part.bytes(width);
                             let disp = accumulator.word * row_bytes + vector;
-                            let there = Address::Based(walk, None, disp as i32);
-                            put(
-                                turn,
-                                row,
-                                registers[at * chains as usize + chain],
-                                Rm::Memory(there),
-                            );
+                            let there = Rm::Memory(Address::Based(walk, None, disp as i32));
+                            let register = registers[at * chains as usize + chain];
+                            put(turn, Turn::move_part(width, part, store), register, there);
                         }
                     }
                 }
@@ -167,7 +163,7 @@ impl Emitter<'_> {
             asm.store(local(STRIP), last);
         }
         // The strips of a block.
-        let strip = asm.position();
+        let next_strip = asm.position();
         asm.load(offset, local(OFFSET));
         if strips && !injected(Fault::StripsOfTheFirst) {
             asm.add_from(offset, local(STRIP));
@@ -191,7 +187,7 @@ impl Emitter<'_> {
         }
         let begun = turn.asm().jump_always();
         turn.asm().land(resumed);
-        transfer(&mut turn, &LOAD);
+        transfer(&mut turn, false);
         not_first(&mut turn);
         turn.asm().land(begun);
         if selected.walk.is_some() {
@@ -207,25 +203,35 @@ impl Emitter<'_> {
             asm.add(walk, i32::from(walked.bytes));
         }
         let skipped = if injected(Fault::WideRowsSkipped) { 2 } else { 1 };
-        asm.add(offset, skipped * row_bytes as i32);
+        asm.add(offset, skipped * row as i32);
         asm.compare(offset, last);
         asm.jump_back(Condition::Below, start);
-        transfer(&mut turn, &STORE);
+        transfer(&mut turn, true);
         let asm = turn.asm();
+        let advance = |asm: &mut Asm, number: usize, bytes: usize| {
+            asm.load(offset, local(RUNS + number as u32));
+            asm.add(offset, bytes as i32);
+            asm.store(local(RUNS + number as u32), offset);
+        };
         if strips {
+            for (number, carry) in carries.iter().enumerate() {
+                advance(asm, number, strip * carry.lane.bytes());
+            }
             asm.load(offset, local(STRIP));
-            asm.add(offset, strip_bytes as i32);
+            asm.add(offset, strip as i32);
             asm.store(local(STRIP), offset);
-            asm.set(last, row_bytes as i32);
+            asm.set(last, row as i32);
             asm.compare(offset, last);
-            asm.jump_back(Condition::Below, strip);
+            asm.jump_back(Condition::Below, next_strip);
         }
 
-        // The next block.
+        // The next block; its strips have gone through one word of each row.
         for (number, carry) in carries.iter().enumerate() {
-            asm.load(offset, local(RUNS + number as u32));
-            asm.add(offset, (words(carry.reduction) * row_bytes) as i32);
-            asm.store(local(RUNS + number as u32), offset);
+            let gone = usize::from(strips);
+            let rest = (words(carry.reduction) - gone) * row * carry.lane.bytes();
+            if rest > 0 {
+                advance(asm, number, rest);
+            }
         }
         if let Some(walked) = selected.walk {
             asm.load(walk, state(walked.carry));

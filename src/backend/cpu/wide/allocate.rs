@@ -100,7 +100,7 @@ fn most_live(selected: &Selected) -> [usize; 2] {
             let home = values[*x as usize].home;
             // What is loaded where it is used once is an operand in memory.
             let once = last[*x as usize] == i as u32;
-            if matches!(home, Home::Place(_)) && !once && !alive[*x as usize] {
+            if matches!(home, Home::Place(..)) && !once && !alive[*x as usize] {
                 alive[*x as usize] = true;
                 live[kind(*x)] += 1;
             }
@@ -152,10 +152,10 @@ pub fn row_chains(width: Width, selected: &Selected, row: usize) -> Option<u32> 
 }
 
 /// How many vectors a turn takes: as many chains in flight as registers allow.
-pub fn chains(width: Width, selected: &Selected, lane_bytes: usize) -> u32 {
+pub fn chains(width: Width, selected: &Selected) -> u32 {
     let [vectors, masks] = most_live(selected);
     let fits = |chains: usize| {
-        chains * width.bytes() / lane_bytes <= MOST_ELEMENTS
+        chains * width.bytes() / selected.widest <= MOST_ELEMENTS
             && vectors * chains + 2 <= width.registers()
             && masks * chains <= 7
     };
@@ -349,20 +349,22 @@ impl<'a> Turn<'a> {
         self.next[value as usize] == NEVER
     }
 
-    /// Whether an operation on elements of so many bytes can have the value from memory.
-    fn in_memory(&self, value: Value, element: u8) -> bool {
+    /// Whether an instruction can have the value from memory.
+    fn in_memory(&self, value: Value, row: &Row) -> bool {
         match self.homes[value as usize] {
-            Home::Cell(_, bytes) => self.width == Width::Zmm && element >= bytes,
-            Home::Walked(bytes) => self.width == Width::Zmm && element == bytes,
-            Home::Pool(_) | Home::Place(_) | Home::Stack(_) => true,
+            Home::Cell(_, bytes) => self.width == Width::Zmm && row.element >= bytes,
+            Home::Walked(bytes) => self.width == Width::Zmm && row.element == bytes,
+            // It must not read what lies beyond the elements.
+            Home::Place(_, part) => row.memory_bytes(self.width) == part.bytes(self.width),
+            Home::Pool(_) | Home::Stack(_) => true,
             Home::Nowhere | Home::Zero | Home::First | Home::Kept => false,
         }
     }
 
     /// Whether an operation should have the value from memory.
-    fn better_in_memory(&self, value: Value, element: u8) -> bool {
+    fn better_in_memory(&self, value: Value, row: &Row) -> bool {
         self.register(value).is_none()
-            && self.in_memory(value, element)
+            && self.in_memory(value, row)
             && (self.is_last_use(value) || self.files[0].free == 0)
     }
 
@@ -373,16 +375,43 @@ impl<'a> Turn<'a> {
             Home::Cell(cell, _) => Rm::Broadcast(self.pointers.cell(cell)),
             Home::Pool(offset) => Rm::Memory(Address::Pool(offset)),
             Home::Stack(slot) => Rm::Memory(Address::Based(Gpr::RSP, None, slot as i32 * width)),
-            Home::Place(place) => {
+            Home::Place(place, part) => {
                 let first = injected(Fault::ChainsReadTheFirst);
-                let chain = if first { 0 } else { (value % self.chains) as i32 };
-                Rm::Memory(self.pointers.address(self.asm, place, chain * width))
+                let chain = if first { 0 } else { value % self.chains };
+                Rm::Memory(self.elements(place, part, chain))
             }
             Home::Walked(_) => Rm::Broadcast(Address::Based(self.pointers.walk, None, 0)),
             Home::Nowhere | Home::Zero | Home::First | Home::Kept => {
                 self.failed = true;
                 Rm::Register(0)
             }
+        }
+    }
+
+    /// The address of the elements of a chain.
+    fn elements(&mut self, place: u32, part: Part, chain: u32) -> Address {
+        let whole = injected(Fault::PartsWholeApart);
+        let bytes = if whole { self.width.bytes() } else { part.bytes(self.width) };
+        let halvings = if injected(Fault::ElementOfWidest) { 0 } else { part as u8 };
+        let shift = self.selected.widest.trailing_zeros() as u8 - halvings;
+        self.pointers.address(self.asm, place, shift, chain as i32 * bytes as i32)
+    }
+
+    /// The instruction that loads or stores a part of a vector.
+    pub fn move_part(width: Width, part: Part, store: bool) -> &'static Row {
+        match (part.bytes(width), store) {
+            (4, false) => &LOAD4,
+            (4, true) => &STORE4,
+            (8, false) => &LOAD8,
+            (8, true) => &STORE8,
+            _ => match (part, store) {
+                (Part::Whole, false) => &LOAD,
+                (Part::Whole, true) => &STORE,
+                (Part::Half, false) => &LOAD_HALF,
+                (Part::Half, true) => &STORE_HALF,
+                (_, false) => &LOAD_QUARTER,
+                (_, true) => &STORE_QUARTER,
+            },
         }
     }
 
@@ -465,7 +494,11 @@ impl<'a> Turn<'a> {
             }
             _ => {
                 let rm = self.memory(value);
-                let row = if self.is_mask(value) { &KMOV } else { &LOAD };
+                let row = match self.homes[value as usize] {
+                    _ if self.is_mask(value) => &KMOV,
+                    Home::Place(_, part) => Turn::move_part(self.width, part, false),
+                    _ => &LOAD,
+                };
                 self.put(row, register, 0, rm, 0, 0);
             }
         }
@@ -549,8 +582,8 @@ impl<'a> Turn<'a> {
                     matches!(micro.what, What::Either(_)) || injected(Fault::SwappedAnyway);
                 // The first one may be the better operand in memory.
                 let swapped = either
-                    && self.better_in_memory(x, row.element)
-                    && (!self.better_in_memory(y, row.element) || !self.is_last_use(y));
+                    && self.better_in_memory(x, row)
+                    && (!self.better_in_memory(y, row) || !self.is_last_use(y));
                 let (x, y) = if swapped { (y, x) } else { (x, y) };
                 let (vvvv, rm) = self.pair(x, y, row);
                 let to = self.result(result, used);
@@ -586,11 +619,16 @@ impl<'a> Turn<'a> {
                 self.put(row, to, vvvv, rm, 0, imm);
             }
             What::Fused(rows) => self.fused(rows, [x, y, third], result),
-            What::Store(place) => {
+            What::Narrow(row) => {
                 let from = self.hold(x);
-                let disp = chain as i32 * self.width.bytes() as i32;
-                let address = self.pointers.address(self.asm, place, disp);
-                self.put(&STORE, from, 0, Rm::Memory(address), 0, 0);
+                let to = self.result(result, used);
+                self.put(row, from, 0, Rm::Register(to), 0, imm);
+            }
+            What::Store(place, part) => {
+                let from = self.hold(x);
+                let address = self.elements(place, part, chain);
+                let row = Turn::move_part(self.width, part, true);
+                self.put(row, from, 0, Rm::Memory(address), 0, 0);
                 self.end(used);
             }
         }
@@ -618,7 +656,7 @@ impl<'a> Turn<'a> {
 
     /// A source in memory or in a register.
     fn operand(&mut self, value: Value, row: &'static Row) -> Rm {
-        if self.better_in_memory(value, row.element) {
+        if self.better_in_memory(value, row) {
             return self.memory(value);
         }
         Rm::Register(self.hold(value))
@@ -633,12 +671,11 @@ impl<'a> Turn<'a> {
 
     /// A fused multiply-add overwrites one of its sources: one that is not used again, if there is one.
     fn fused(&mut self, rows: &'static Fused, sources: [Value; 3], result: Value) {
-        let element = rows.f213.element;
         let mut in_memory: Option<usize> = None;
         for (at, value) in sources.iter().enumerate() {
             let twice = sources.iter().filter(|other| *other == value).count() > 1;
             let better = |best: usize| self.is_last_use(*value) && !self.is_last_use(sources[best]);
-            if !twice && self.better_in_memory(*value, element) && in_memory.is_none_or(better) {
+            if !twice && self.better_in_memory(*value, rows.f213) && in_memory.is_none_or(better) {
                 in_memory = Some(at);
             }
         }

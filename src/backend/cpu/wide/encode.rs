@@ -2,7 +2,7 @@
 
 use hotloop_runtime::fault::{Fault, injected};
 
-use super::rows::{Encodings, Form, Row, Unit};
+use super::rows::{Encodings, Form, Length, Row};
 
 /// The vectors that code works on, and how their instructions are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +54,18 @@ impl Gpr {
     pub const R15: Gpr = Gpr(15);
 }
 
+/// A register that counts elements of `2^shift` bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    pub register: Gpr,
+    pub shift: u8,
+}
+
 /// A place in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {
     /// `base + index + disp`; the index is not `rsp`.
-    Based(Gpr, Option<Gpr>, i32),
+    Based(Gpr, Option<Index>, i32),
     /// This many bytes into the pool of constants behind the code.
     Pool(u32),
 }
@@ -155,7 +162,7 @@ impl Asm {
             Rm::Register(register) => (register >> 4 & 1, register >> 3 & 1),
             Rm::Memory(address) | Rm::Broadcast(address) => match address {
                 Address::Based(base, index, _) => {
-                    (index.map_or(0, |index| index.0 >> 3), base.0 >> 3)
+                    (index.map_or(0, |index| index.register.0 >> 3), base.0 >> 3)
                 }
                 Address::Pool(_) => (0, 0),
             },
@@ -169,9 +176,14 @@ impl Asm {
                 (!r & 1) << 7 | (!x & 1) << 6 | (!b & 1) << 5 | (!high(reg) & 1) << 4 | row.map,
             );
             self.byte(u8::from(row.w[1]) << 7 | (!vvvv & 15) << 3 | 1 << 2 | row.prefix);
-            self.byte(2 << 5 | u8::from(broadcast) << 4 | (!high(vvvv) & 1) << 3 | mask);
+            let length = match row.length {
+                Length::Width => 2,
+                Length::Half => 1,
+                Length::Xmm => 0,
+            };
+            self.byte(length << 5 | u8::from(broadcast) << 4 | (!high(vvvv) & 1) << 3 | mask);
         } else {
-            let long = if masks { row.form == Form::Masks } else { true };
+            let long = if masks { row.form == Form::Masks } else { row.length == Length::Width };
             let w = row.w[0];
             let last = (!vvvv & 15) << 3 | u8::from(long) << 2 | row.prefix;
             // A mask's `rm` has three bits.
@@ -189,11 +201,7 @@ impl Asm {
         let scale = match rm {
             _ if !evex => 1,
             Rm::Broadcast(_) => i32::from(row.element),
-            _ => match row.unit {
-                Unit::Element(bytes) => i32::from(bytes),
-                Unit::Quarter => 16,
-                Unit::Vector => 64,
-            },
+            _ => row.memory_bytes(self.width) as i32,
         };
         match rm {
             Rm::Register(register) => self.byte(0xC0 | (reg & 7) << 3 | register & 7),
@@ -230,8 +238,8 @@ impl Asm {
         };
         if index.is_some() || base.0 & 7 == 4 {
             self.byte(mode | reg | 4);
-            let index = index.map_or(4, |index| index.0 & 7);
-            self.byte(index << 3 | base.0 & 7);
+            let (index, shift) = index.map_or((4, 0), |index| (index.register.0 & 7, index.shift));
+            self.byte(shift << 6 | index << 3 | base.0 & 7);
         } else {
             self.byte(mode | reg | base.0 & 7);
         }
@@ -245,7 +253,7 @@ impl Asm {
     /// An instruction on 64-bit general registers, `rm` in memory.
     fn memory64(&mut self, opcode: u8, reg: u8, address: Address) {
         if let Address::Based(base, index, _) = address {
-            let index = index.map_or(0, |index| index.0 >> 3);
+            let index = index.map_or(0, |index| index.register.0 >> 3);
             self.byte(0x48 | (reg >> 3) << 2 | index << 1 | base.0 >> 3);
         }
         self.byte(opcode);

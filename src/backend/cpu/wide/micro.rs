@@ -1,6 +1,6 @@
 //! What selection hands to allocation: operations of the machine on values that have no register yet.
 
-use super::rows::{Fused, Row};
+use super::rows::{Fused, Part, Row};
 
 /// A value of one chain of a loop, by number.
 pub type Value = u32;
@@ -22,8 +22,9 @@ pub enum Home {
     First,
     /// In a register, from turn to turn: an accumulator.
     Kept,
-    /// The elements of a place, by its number among those of the loop.
-    Place(u32),
+    /// The elements of a place, by its number among those of the loop, and what part of a vector they
+    /// fill.
+    Place(u32, Part),
     /// A slot of the frame.
     Stack(u32),
 }
@@ -56,6 +57,8 @@ pub enum What {
     One(&'static Row),
     /// `op x`, from a mask register to a vector register or back.
     Cross(&'static Row),
+    /// `op x`, which is in the register that is otherwise stored.
+    Narrow(&'static Row),
     /// `op x, y`
     Two(&'static Row),
     /// `op x, y`, where `op y, x` is the same.
@@ -74,8 +77,8 @@ pub enum What {
     Masks(&'static Row),
     /// Of one mask.
     Mask(&'static Row),
-    /// x to the place of this number.
-    Store(u32),
+    /// x, which fills this part of a vector, to the place of this number.
+    Store(u32, Part),
 }
 
 /// A micro-operation.
@@ -106,19 +109,24 @@ impl Micro {
 #[derive(Default)]
 pub struct Pool {
     bytes: Vec<u8>,
-    known: Vec<(u64, u32)>,
 }
 
 impl Pool {
     /// The offset of a vector with these eight bytes over and over.
     pub fn constant(&mut self, bits: u64, width: usize) -> u32 {
-        if let Some((_, offset)) = self.known.iter().find(|(known, _)| *known == bits) {
-            return *offset;
-        }
-        let offset = self.bytes.len() as u32;
-        (0..width / 8).for_each(|_| self.bytes.extend_from_slice(&bits.to_le_bytes()));
-        self.known.push((bits, offset));
-        offset
+        self.vector(&bits.to_le_bytes().repeat(width / 8))
+    }
+
+    /// The offset of a vector; all have the same length.
+    pub fn vector(&mut self, vector: &[u8]) -> u32 {
+        let known = self.bytes.chunks_exact(vector.len()).position(|known| known == vector);
+        known.map_or_else(
+            || {
+                self.bytes.extend_from_slice(vector);
+                self.bytes.len() - vector.len()
+            },
+            |number| number * vector.len(),
+        ) as u32
     }
 
     /// Its bytes.

@@ -12,6 +12,7 @@
 
 mod accumulate;
 mod allocate;
+mod convert;
 mod encode;
 mod micro;
 mod pointers;
@@ -19,7 +20,7 @@ mod reduction;
 mod rows;
 mod select;
 
-use hotloop_runtime::convert::{Lane, convert};
+use hotloop_runtime::convert::{self as kernels, Lane};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
@@ -47,6 +48,10 @@ impl Target for Wide {
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {
         Runs::lane(reduction, lane).is_some()
+    }
+
+    fn converts(&self, from: Lane, to: Lane) -> bool {
+        convert::converts(from, to, self.0)
     }
 }
 
@@ -94,7 +99,7 @@ struct General {
     table: Gpr,
     n: Gpr,
     flags: Gpr,
-    /// Bytes to the elements of a turn, and to those of the last.
+    /// The elements before those of a turn, and before those of the last.
     offset: Gpr,
     last: Gpr,
     /// For pointers.
@@ -285,7 +290,7 @@ impl<'a> Emitter<'a> {
                 self.call(kernel as usize, &places, false)
             }
             Step::Convert(from, to, arg, out) => {
-                let kernel = convert(*from, *to, self.isa)
+                let kernel = kernels::convert(*from, *to, self.isa)
                     .ok_or_else(|| bug(format_args!("no conversion {from:?} to {to:?}")))?;
                 self.call(kernel as usize, &[Some(*out), Some(*arg), None, None], false)
             }
@@ -385,19 +390,14 @@ impl<'a> Emitter<'a> {
             self.accumulate_rows(bits, code)?;
         }
         let selected = select(self.width, bits, code, Accumulated::Later, &mut self.pool)?;
-        let lane = usize::from(bits / 8);
-        let shift = lane.trailing_zeros() as u8;
-        let chains = chains(self.width, &selected, lane);
-        let bytes = self.width.bytes() as i32 * chains as i32;
-        let elements = bytes as usize / lane;
-        self.block = self.block.max(elements);
+        let chains = chains(self.width, &selected);
+        let elements = (self.width.bytes() / selected.widest) as i32 * chains as i32;
+        self.block = self.block.max(elements as usize);
 
         let mut nothing = None;
         if accumulates {
             // Nothing may be left after whole rows.
-            self.asm.copy(last, n);
-            self.asm.shift_left(last, shift);
-            self.asm.compare(offset, last);
+            self.asm.compare(offset, n);
             nothing = Some(self.asm.jump(Condition::AboveOrEqual));
         }
         let pointers = self.pointers(&selected)?;
@@ -406,9 +406,8 @@ impl<'a> Emitter<'a> {
         self.asm.zero(none);
         self.asm.copy(last, n);
         let early = i32::from(injected(Fault::LastTurnEarly));
-        self.asm.sub(last, elements as i32 + early);
+        self.asm.sub(last, elements + early);
         self.asm.copy_if(Condition::Below, last, none);
-        self.asm.shift_left(last, shift);
         if accumulates {
             self.asm.compare(offset, last);
             self.asm.copy_if(Condition::Above, offset, last);
@@ -419,11 +418,11 @@ impl<'a> Emitter<'a> {
         let start = turn.begin();
         turn.emit()?;
         let asm = &mut self.asm;
-        asm.add(offset, bytes);
+        asm.add(offset, elements);
         asm.compare(offset, last);
         asm.jump_back(Condition::BelowOrEqual, start);
         // Was that the last turn, or is there one that is not whole?
-        asm.sub(offset, bytes);
+        asm.sub(offset, elements);
         asm.compare(offset, last);
         asm.copy(offset, last);
         if !injected(Fault::LastTurnMissing) {

@@ -2,13 +2,13 @@
 
 use hotloop_runtime::fault::{Fault, injected};
 
-use super::encode::{Address, Asm, Gpr};
+use super::encode::{Address, Asm, Gpr, Index};
 
 /// The general registers of a loop.
 pub struct Pointers {
     /// The table.
     pub table: Gpr,
-    /// Bytes from the start of each array to the elements of this turn.
+    /// Elements from the start of each array to those of this turn.
     pub offset: Gpr,
     /// The cells of uniforms.
     pub cells: Gpr,
@@ -53,15 +53,15 @@ impl Pointers {
         Address::Based(self.cells, None, (cell as i32 - i32::from(before)) * 16)
     }
 
-    /// The address of the elements of a place that this turn begins with, and so many bytes on. It
-    /// holds until the next address is asked for.
-    pub fn address(&self, asm: &mut Asm, place: u32, disp: i32) -> Address {
+    /// The address of the elements of a place that this turn begins with, of `2^shift` bytes each, and
+    /// so many bytes on. It holds until the next address is asked for.
+    pub fn address(&self, asm: &mut Asm, place: u32, shift: u8, disp: i32) -> Address {
         let place = &self.places[place as usize];
         let base = place.register.unwrap_or_else(|| {
             asm.load(self.other, self.entry(place.index));
             self.other
         });
-        let offset = if place.may_repeat { self.repeated } else { self.offset };
-        Address::Based(base, Some(offset), disp)
+        let register = if place.may_repeat { self.repeated } else { self.offset };
+        Address::Based(base, Some(Index { register, shift }), disp)
     }
 }

@@ -11,7 +11,7 @@ use hotloop_runtime::reduce::{Reduction, Runs};
 use super::encode::Width;
 use super::micro::{Home, Value, What};
 use super::rows::*;
-use super::select::{Selector, bug};
+use super::select::{Selector, bug, number};
 use crate::backend::Refusal;
 use crate::backend::cpu::tile::Accumulate;
 use crate::ops::Op;
@@ -27,6 +27,8 @@ pub struct Accumulator {
     pub word: usize,
     /// The eight bytes that it begins as, over and over.
     pub identity: u64,
+    /// What part of a vector it fills.
+    pub part: Part,
 }
 
 /// Words of an accumulator.
@@ -35,7 +37,7 @@ pub fn words(reduction: Reduction) -> usize {
 }
 
 /// A pattern of some bytes over and over.
-fn repeated(bits: u64, bytes: usize) -> u64 {
+pub(super) fn repeated(bits: u64, bytes: usize) -> u64 {
     match bytes {
         1 => u64::from(bits as u8) * 0x0101_0101_0101_0101,
         2 => u64::from(bits as u16) * 0x0001_0001_0001_0001,
@@ -56,12 +58,13 @@ impl Selector<'_> {
         let mut kept = [0; 3];
         for (word, kept) in kept.iter_mut().enumerate().take(words(reduction)) {
             *kept = self.value(Home::Kept, false);
-            self.selected.accumulators.push(Accumulator { value: *kept, carry, word, identity });
+            let (value, part) = (*kept, self.part(lane.bytes()));
+            self.selected.accumulators.push(Accumulator { value, carry, word, identity, part });
         }
         let x = self.of(value)?;
         let kept = &kept[..words(reduction)];
         let done = match (lane, kept) {
-            (Lane::Mask(_), &[acc]) => self.take_truths(reduction, acc, x),
+            (Lane::Mask(_), &[acc]) => self.take_truths(reduction, lane.bytes(), acc, x),
             (Lane::Value(dtype), &[acc]) => self.take_values(reduction, dtype, acc, x),
             (Lane::Value(dtype), &[first, mean, squares]) => {
                 self.deviate(carry, dtype, [first, mean, squares], x);
@@ -72,12 +75,18 @@ impl Selector<'_> {
         done.ok_or_else(|| bug(format_args!("{reduction} of {lane:?} in registers")))
     }
 
-    fn take_truths(&mut self, reduction: Reduction, acc: Value, x: Value) -> Option<()> {
-        let lane = self.lane;
+    fn take_truths(
+        &mut self,
+        reduction: Reduction,
+        bytes: usize,
+        acc: Value,
+        x: Value,
+    ) -> Option<()> {
+        let lane = number(bytes);
         let zmm = self.width == Width::Zmm;
         match reduction {
             Reduction::Sum if zmm => {
-                let one = self.constant(repeated(1, 1 << lane));
+                let one = self.constant(repeated(1, bytes));
                 let row = [&PADDB, &PADDW, &PADDD, &PADDQ][lane];
                 self.push(What::Merge(row), Some(acc), &[acc, one, x, acc], 0);
             }
@@ -87,7 +96,7 @@ impl Selector<'_> {
                 self.push(What::Two(row), Some(acc), &[acc, x], 0);
             }
             Reduction::Any | Reduction::All => {
-                let x = if zmm { self.lanes(x) } else { x };
+                let x = if zmm { self.spread(x, bytes) } else { x };
                 let op = if reduction == Reduction::Any { Op::BitOr } else { Op::BitAnd };
                 self.logic(op, lane, acc, x);
                 self.keep(acc);

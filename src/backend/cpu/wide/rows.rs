@@ -3,6 +3,8 @@
 //! An instruction that was carried over from VEX to EVEX has the same map, prefix and opcode in both,
 //! so that one row serves two encodings.
 
+use super::encode::Width;
+
 /// How an instruction names its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -24,15 +26,54 @@ pub enum Form {
     MaskStore,
 }
 
-/// The part of an EVEX memory operand that a displacement of one byte counts in.
+/// The part of a vector that elements fill whose lanes are narrower than a loop's widest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The lower half.
+    Half,
+    /// The lowest quarter.
+    Quarter,
+    /// The lowest eighth.
+    Eighth,
+}
+
+impl Part {
+    /// The part that lanes fill of which so many have the bytes of one of the widest.
+    pub fn of(lanes: usize) -> Part {
+        match lanes {
+            0 | 1 => Part::Whole,
+            2 => Part::Half,
+            4 => Part::Quarter,
+            _ => Part::Eighth,
+        }
+    }
+
+    /// Bytes of it.
+    pub fn bytes(self, width: Width) -> usize {
+        width.bytes() >> self as usize
+    }
+}
+
+/// The memory operand of an instruction, in which EVEX counts a displacement of one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A whole vector.
-    Vector,
-    /// Sixteen bytes.
-    Quarter,
+    /// A part of a vector.
+    Part(Part),
     /// An element of so many bytes.
     Element(u8),
+}
+
+/// The length of the vectors that an instruction names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// The loop's.
+    Width,
+    /// Half of it.
+    Half,
+    /// 128 bits.
+    Xmm,
 }
 
 /// The encodings that an instruction has.
@@ -67,26 +108,44 @@ pub struct Row {
     pub element: u8,
     /// Whether there is an immediate byte.
     pub immediate: bool,
-    /// What displacements count in.
+    /// What it reads or writes in memory.
     pub unit: Unit,
+    /// The vectors that it names.
+    pub length: Length,
+}
+
+impl Row {
+    /// Bytes that it reads or writes in memory.
+    pub fn memory_bytes(&self, width: Width) -> usize {
+        match self.unit {
+            Unit::Part(part) => part.bytes(width),
+            Unit::Element(bytes) => usize::from(bytes),
+        }
+    }
 }
 
 macro_rules! rows {
     (@prefix np) => { 0 };
     (@prefix p66) => { 1 };
     (@prefix pF3) => { 2 };
+    (@prefix pF2) => { 3 };
     (@w w0) => { [false, false] };
     (@w w1) => { [true, true] };
     // VEX ignores it.
     (@w e1) => { [false, true] };
     (@imm imm) => { true };
-    (@imm $($other:ident)?) => { false };
-    (@unit quarter) => { Unit::Quarter };
-    (@unit element4) => { Unit::Element(4) };
-    (@unit element8) => { Unit::Element(8) };
-    (@unit $($other:ident)?) => { Unit::Vector };
+    (@imm $($other:ident)*) => { false };
+    (@unit half $($length:ident)?) => { Unit::Part(Part::Half) };
+    (@unit quarter $($length:ident)?) => { Unit::Part(Part::Quarter) };
+    (@unit eighth) => { Unit::Part(Part::Eighth) };
+    (@unit element4 $($length:ident)?) => { Unit::Element(4) };
+    (@unit element8 $($length:ident)?) => { Unit::Element(8) };
+    (@unit $($other:ident)?) => { Unit::Part(Part::Whole) };
+    (@length $unit:ident short) => { Length::Half };
+    (@length $unit:ident xmm) => { Length::Xmm };
+    (@length $($other:ident)?) => { Length::Width };
     ($($row:ident $name:literal $map:literal $prefix:ident $w:ident $opcode:literal
-       $form:ident $(($extension:literal))? $encodings:ident $element:literal $($more:ident)?;)*) => {
+       $form:ident $(($extension:literal))? $encodings:ident $element:literal $($more:ident)*;)*) => {
         $(
             #[doc = concat!("`", $name, "`.")]
             pub static $row: Row = Row {
@@ -98,8 +157,9 @@ macro_rules! rows {
                 form: Form::$form $(($extension))?,
                 encodings: Encodings::$encodings,
                 element: $element,
-                immediate: rows!(@imm $($more)?),
-                unit: rows!(@unit $($more)?),
+                immediate: rows!(@imm $($more)*),
+                unit: rows!(@unit $($more)*),
+                length: rows!(@length $($more)*),
             };
         )*
 
@@ -114,9 +174,17 @@ rows! {
     LOAD "vmovups" 1 np w0 0x10 Rm Both 0;
     STORE "vmovups" 1 np w0 0x11 Mr Both 0;
     COPY "vmovaps" 1 np w0 0x28 Rm Both 0;
+    LOAD_HALF "vmovups" 1 np w0 0x10 Rm Both 0 half short;
+    STORE_HALF "vmovups" 1 np w0 0x11 Mr Both 0 half short;
+    LOAD_QUARTER "vmovups" 1 np w0 0x10 Rm Evex 0 quarter xmm;
+    STORE_QUARTER "vmovups" 1 np w0 0x11 Mr Evex 0 quarter xmm;
+    LOAD8 "vmovq" 1 pF3 e1 0x7E Rm Both 0 element8 xmm;
+    STORE8 "vmovq" 1 p66 e1 0xD6 Mr Both 0 element8 xmm;
+    LOAD4 "vmovd" 1 p66 w0 0x6E Rm Vex 0 element4 xmm;
+    STORE4 "vmovd" 1 p66 w0 0x7E Mr Vex 0 element4 xmm;
     SPREADPS "vbroadcastss" 2 p66 w0 0x18 Rm Both 0 element4;
     SPREADPD "vbroadcastsd" 2 p66 e1 0x19 Rm Both 0 element8;
-    CELL_YMM "vbroadcasti128" 2 p66 w0 0x5A Rm Vex 0;
+    CELL_YMM "vbroadcasti128" 2 p66 w0 0x5A Rm Vex 0 half;
     CELL_ZMM "vbroadcasti32x4" 2 p66 w0 0x5A Rm Evex 0 quarter;
 
     // Arithmetic of floats.
@@ -192,6 +260,7 @@ rows! {
     PMADDUBSW "vpmaddubsw" 2 p66 w0 0x04 Rvm Both 0;
     PSRLW "vpsrlw" 1 p66 w0 0x71 Vm(2) Both 0 imm;
     PSRLD "vpsrld" 1 p66 w0 0x72 Vm(2) Both 0 imm;
+    PSRAD "vpsrad" 1 p66 w0 0x72 Vm(4) Both 0 imm;
     PMULUDQ "vpmuludq" 1 p66 e1 0xF4 Rvm Both 8;
     PSRLQ "vpsrlq" 1 p66 e1 0x73 Vm(2) Both 0 imm;
     PSLLQ "vpsllq" 1 p66 e1 0x73 Vm(6) Both 0 imm;
@@ -224,6 +293,52 @@ rows! {
     PMAXUW "vpmaxuw" 2 p66 w0 0x3E Rvm Both 0;
     PMAXUD "vpmaxud" 2 p66 w0 0x3F Rvm Both 4;
     PMAXUQ "vpmaxuq" 2 p66 w1 0x3F Rvm Evex 8;
+
+    // Conversions: integers of other widths.
+    PMOVZXBW "vpmovzxbw" 2 p66 w0 0x30 Rm Both 0 half;
+    PMOVZXBD "vpmovzxbd" 2 p66 w0 0x31 Rm Both 0 quarter;
+    PMOVZXBQ "vpmovzxbq" 2 p66 w0 0x32 Rm Both 0 eighth;
+    PMOVZXWD "vpmovzxwd" 2 p66 w0 0x33 Rm Both 0 half;
+    PMOVZXWQ "vpmovzxwq" 2 p66 w0 0x34 Rm Both 0 quarter;
+    PMOVZXDQ "vpmovzxdq" 2 p66 w0 0x35 Rm Both 0 half;
+    PMOVSXBW "vpmovsxbw" 2 p66 w0 0x20 Rm Both 0 half;
+    PMOVSXBD "vpmovsxbd" 2 p66 w0 0x21 Rm Both 0 quarter;
+    PMOVSXBQ "vpmovsxbq" 2 p66 w0 0x22 Rm Both 0 eighth;
+    PMOVSXWD "vpmovsxwd" 2 p66 w0 0x23 Rm Both 0 half;
+    PMOVSXWQ "vpmovsxwq" 2 p66 w0 0x24 Rm Both 0 quarter;
+    PMOVSXDQ "vpmovsxdq" 2 p66 w0 0x25 Rm Both 0 half;
+    PMOVWB "vpmovwb" 2 pF3 w0 0x30 Mr Evex 0 half;
+    PMOVDB "vpmovdb" 2 pF3 w0 0x31 Mr Evex 0 quarter;
+    PMOVQB "vpmovqb" 2 pF3 w0 0x32 Mr Evex 0 eighth;
+    PMOVDW "vpmovdw" 2 pF3 w0 0x33 Mr Evex 0 half;
+    PMOVQW "vpmovqw" 2 pF3 w0 0x34 Mr Evex 0 quarter;
+    PMOVQD "vpmovqd" 2 pF3 w0 0x35 Mr Evex 0 half;
+    PMOVUSDB "vpmovusdb" 2 pF3 w0 0x11 Mr Evex 0 quarter;
+    PMOVUSDW "vpmovusdw" 2 pF3 w0 0x13 Mr Evex 0 half;
+    PSHUFB "vpshufb" 2 p66 w0 0x00 Rvm Vex 0;
+    PERMD "vpermd" 2 p66 w0 0x36 Rvm Vex 0;
+    PERMQ "vpermq" 3 p66 w1 0x00 Rm Vex 0 imm;
+    PBLENDD "vpblendd" 3 p66 w0 0x02 Rvm Vex 0 imm;
+
+    // Conversions: integers and floats.
+    DQ_TO_PS "vcvtdq2ps" 1 np w0 0x5B Rm Both 4;
+    DQ_TO_PD "vcvtdq2pd" 1 pF3 w0 0xE6 Rm Both 4 half;
+    UDQ_TO_PS "vcvtudq2ps" 1 pF2 w0 0x7A Rm Evex 4;
+    UDQ_TO_PD "vcvtudq2pd" 1 pF3 w0 0x7A Rm Evex 4 half;
+    QQ_TO_PS "vcvtqq2ps" 1 np w1 0x5B Rm Evex 8;
+    QQ_TO_PD "vcvtqq2pd" 1 pF3 w1 0xE6 Rm Evex 8;
+    UQQ_TO_PS "vcvtuqq2ps" 1 pF2 w1 0x7A Rm Evex 8;
+    UQQ_TO_PD "vcvtuqq2pd" 1 pF3 w1 0x7A Rm Evex 8;
+    PS_TO_PD "vcvtps2pd" 1 np w0 0x5A Rm Both 4 half;
+    PD_TO_PS "vcvtpd2ps" 1 p66 e1 0x5A Rm Both 8;
+    PS_TO_DQ "vcvttps2dq" 1 pF3 w0 0x5B Rm Both 4;
+    PD_TO_DQ "vcvttpd2dq" 1 p66 e1 0xE6 Rm Both 8;
+    PS_TO_UDQ "vcvttps2udq" 1 np w0 0x78 Rm Evex 4;
+    PD_TO_UDQ "vcvttpd2udq" 1 np w1 0x78 Rm Evex 8;
+    PS_TO_QQ "vcvttps2qq" 1 p66 w0 0x7A Rm Evex 4 half;
+    PD_TO_QQ "vcvttpd2qq" 1 p66 w1 0x7A Rm Evex 8;
+    PS_TO_UQQ "vcvttps2uqq" 1 p66 w0 0x78 Rm Evex 4 half;
+    PD_TO_UQQ "vcvttpd2uqq" 1 p66 w1 0x78 Rm Evex 8;
 
     // Comparisons of integers.
     PCMPEQB "vpcmpeqb" 1 p66 w0 0x74 Rvm Vex 0;
@@ -270,6 +385,7 @@ rows! {
     LANES_W "vpmovm2w" 2 pF3 w1 0x28 Rm Evex 0;
     LANES_D "vpmovm2d" 2 pF3 w0 0x38 Rm Evex 0;
     LANES_Q "vpmovm2q" 2 pF3 w1 0x38 Rm Evex 0;
+    PTESTMB "vptestmb" 2 p66 w0 0x26 Rvm Evex 0;
     KAND "kandq" 1 np w1 0x41 Masks Vex 0;
     KANDN "kandnq" 1 np w1 0x42 Masks Vex 0;
     KOR "korq" 1 np w1 0x45 Masks Vex 0;

@@ -13,7 +13,7 @@ use super::micro::{Home, Known, Micro, Pool, Value, What};
 use super::reduction::{Accumulator, Walk};
 use super::rows::*;
 use crate::backend::Refusal;
-use crate::backend::cpu::tile::{Instr, Place};
+use crate::backend::cpu::tile::{Instr, Place, lanes};
 use crate::ops::Op;
 
 /// A fused step as micro-operations.
@@ -22,6 +22,8 @@ pub struct Selected {
     pub micros: Vec<Micro>,
     /// What is known of each value.
     pub values: Vec<Known>,
+    /// Bytes of the widest lanes, of which a vector is full.
+    pub widest: usize,
     /// The arrays and slots that it reads and writes.
     pub places: Vec<Place>,
     /// What it accumulates, if it does.
@@ -45,7 +47,9 @@ pub(super) fn bug(message: impl std::fmt::Display) -> Refusal {
     Refusal::Bug(message.to_string())
 }
 
-/// Selects the micro-operations of a fused step on lanes of so many bits.
+/// Selects the micro-operations of a fused step, whose widest lanes have so many bits.
+///
+/// A vector is full of the widest lanes; narrower ones fill a part of one.
 ///
 /// # Errors
 /// [`Refusal::Bug`] for what has no vector form.
@@ -64,14 +68,14 @@ pub fn select(
             Instr::Apply(op, _, args) => {
                 args[..op.row().parameters.len()].iter().for_each(|x| folded[*x as usize] = false);
             }
-            Instr::Store(_, x) => folded[*x as usize] = false,
+            Instr::Store(_, x) | Instr::Convert(_, _, x) => folded[*x as usize] = false,
         }
     }
     let mut selector = Selector {
         width,
-        lane: (bits / 8).trailing_zeros() as usize & 3,
         code,
         pool,
+        lanes: lanes(code),
         made: vec![None; code.len()],
         shared: FxHashMap::default(),
         places: FxHashMap::default(),
@@ -79,6 +83,7 @@ pub fn select(
         selected: Selected {
             micros: Vec::with_capacity(code.len() + 8),
             values: Vec::with_capacity(code.len() + 8),
+            widest: usize::from(bits / 8),
             places: Vec::new(),
             accumulators: Vec::new(),
             carries: 0,
@@ -94,6 +99,12 @@ pub fn select(
             Instr::Apply(op, dtype, args) => {
                 let made = selector.apply(*op, *dtype, &args[..op.row().parameters.len()])?;
                 selector.made[i] = Some(made);
+            }
+            Instr::Convert(from, to, x) => {
+                let x = selector.of(*x)?;
+                let made = selector.convert(*from, *to, x);
+                let missing = || bug(format_args!("{from:?} to {to:?} in registers"));
+                selector.made[i] = Some(made.ok_or_else(missing)?);
             }
             Instr::Store(place, x) => selector.store(*place, *x)?,
             Instr::Accumulate(accumulate) => match (accumulated, accumulate.rest) {
@@ -113,10 +124,10 @@ fn is_negation(instr: &Instr) -> bool {
 
 pub(super) struct Selector<'a> {
     pub(super) width: Width,
-    /// The number of the lanes' width: 8, 16, 32, 64 bits.
-    pub(super) lane: usize,
     code: &'a [Instr],
     pool: &'a mut Pool,
+    /// The lane of what each instruction makes.
+    lanes: Vec<Option<Lane>>,
     /// The value of each instruction.
     made: Vec<Option<Value>>,
     /// The shared values, and the numbers of the places.
@@ -124,6 +135,11 @@ pub(super) struct Selector<'a> {
     places: FxHashMap<Place, u32>,
     first: bool,
     pub(super) selected: Selected,
+}
+
+/// The number of a lane's width: 8, 16, 32, 64 bits.
+pub(super) fn number(bytes: usize) -> usize {
+    bytes.trailing_zeros() as usize & 3
 }
 
 /// Comparisons of integers with a mask as result, by their immediates.
@@ -148,7 +164,7 @@ impl Selector<'_> {
         value
     }
 
-    fn zero(&mut self) -> Value {
+    pub(super) fn zero(&mut self) -> Value {
         self.shared(Home::Zero)
     }
 
@@ -158,7 +174,18 @@ impl Selector<'_> {
         self.shared(Home::Pool(offset))
     }
 
-    fn ones(&mut self) -> Value {
+    /// A constant of all its bytes.
+    pub(super) fn pattern(&mut self, bytes: &[u8]) -> Value {
+        let offset = self.pool.vector(bytes);
+        self.shared(Home::Pool(offset))
+    }
+
+    /// The part of a vector that lanes of so many bytes fill.
+    pub(super) fn part(&self, bytes: usize) -> Part {
+        Part::of(self.selected.widest / bytes)
+    }
+
+    pub(super) fn ones(&mut self) -> Value {
         self.constant(!0)
     }
 
@@ -215,21 +242,22 @@ impl Selector<'_> {
             Place::Uniform(cell) => self.shared(Home::Cell(cell, lane.bytes() as u8)),
             _ => {
                 let number = self.place(place);
-                self.value(Home::Place(number), false)
+                let part = self.part(lane.bytes());
+                self.value(Home::Place(number, part), false)
             }
         };
         match lane {
             Lane::Mask(_) if self.width == Width::Zmm => {
-                let row = [&MASK_OF_B, &MASK_OF_W, &MASK_OF_D, &MASK_OF_Q][self.lane];
+                let row = [&MASK_OF_B, &MASK_OF_W, &MASK_OF_D, &MASK_OF_Q][number(lane.bytes())];
                 self.make_mask(What::Cross(row), &[value], 0)
             }
             _ => value,
         }
     }
 
-    /// The vector of all ones and all zeros that a mask stands for.
-    pub(super) fn lanes(&mut self, mask: Value) -> Value {
-        let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][self.lane];
+    /// The vector of all ones and all zeros that a mask stands for, with lanes of so many bytes.
+    pub(super) fn spread(&mut self, mask: Value, bytes: usize) -> Value {
+        let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][number(bytes)];
         self.make(What::Cross(row), &[mask])
     }
 
@@ -238,11 +266,12 @@ impl Selector<'_> {
             return Err(bug("a store to a uniform"));
         }
         let mut value = self.of(x)?;
+        let lane = self.lanes[x as usize].ok_or_else(|| bug("a store of nothing"))?;
         if self.selected.values[value as usize].mask {
-            value = self.lanes(value);
+            value = self.spread(value, lane.bytes());
         }
-        let number = self.place(place);
-        self.push(What::Store(number), None, &[value], 0);
+        let (number, part) = (self.place(place), self.part(lane.bytes()));
+        self.push(What::Store(number, part), None, &[value], 0);
         Ok(())
     }
 
@@ -380,7 +409,7 @@ impl Selector<'_> {
     }
 
     /// Whether floats are no NaN.
-    fn is_number(&mut self, wide: usize, x: Value) -> Value {
+    pub(super) fn is_number(&mut self, wide: usize, x: Value) -> Value {
         let row = What::Either([&CMPPS, &CMPPD][wide]);
         match self.width {
             Width::Zmm => self.make_mask(row, &[x, x], 7),
@@ -420,7 +449,7 @@ impl Selector<'_> {
         if injected(Fault::WideComplementForgotten) { x } else { self.not(lane, x) }
     }
 
-    fn not(&mut self, lane: usize, x: Value) -> Value {
+    pub(super) fn not(&mut self, lane: usize, x: Value) -> Value {
         let ones = self.ones();
         self.logic(Op::BitXor, lane, x, ones)
     }
@@ -533,11 +562,11 @@ impl Selector<'_> {
         self.make(What::Two([&PSUBB, &PSUBW, &PSUBD, &PSUBQ][lane]), &[zero, x])
     }
 
-    fn equal(&mut self, lane: usize, x: Value, y: Value) -> Value {
+    pub(super) fn equal(&mut self, lane: usize, x: Value, y: Value) -> Value {
         self.make(What::Either([&PCMPEQB, &PCMPEQW, &PCMPEQD, &PCMPEQQ][lane]), &[x, y])
     }
 
-    fn greater(&mut self, lane: usize, x: Value, y: Value) -> Value {
+    pub(super) fn greater(&mut self, lane: usize, x: Value, y: Value) -> Value {
         self.make(What::Two([&PCMPGTB, &PCMPGTW, &PCMPGTD, &PCMPGTQ][lane]), &[x, y])
     }
 

@@ -1,5 +1,6 @@
 //! Code of both widths, executed and compared with what block kernels give.
 
+mod conversions;
 mod evaluator;
 
 use hotloop_runtime::cell::Cell;
@@ -52,6 +53,9 @@ fn dtypes(bits: u8) -> &'static [DType] {
 fn element(lane: Lane, rng: &mut Rng) -> u64 {
     let Lane::Value(dtype) = lane else { return if rng.below(2) == 0 { 0 } else { !0 } };
     let bits = rng.next();
+    if dtype == DType::Bool {
+        return [0, 0, 1, bits][rng.below(4)];
+    }
     match dtype {
         DType::F64 => {
             let list =
@@ -78,16 +82,93 @@ fn element(lane: Lane, rng: &mut Rng) -> u64 {
     }
 }
 
-/// A random step; the more `crowded`, the more values are alive at once.
-fn random(rng: &mut Rng, crowded: bool) -> Program {
-    let bits = [8, 16, 32, 64][rng.below(4)];
-    let (mut inputs, mut uniforms, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
-    let mut code: Vec<Instr> = Vec::new();
-    let mut lanes: Vec<Option<Lane>> = Vec::new();
+/// What random steps are made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// With more values alive at once than there are registers.
+    Crowded,
+    /// With lanes of several widths, which conversions connect, as far as an instruction set can.
+    Mixed(Isa),
+}
+
+/// A step under way.
+struct Making<'a> {
+    rng: &'a mut Rng,
+    kind: Kind,
+    code: Vec<Instr>,
+    lanes: Vec<Option<Lane>>,
+    inputs: Vec<Lane>,
+    uniforms: Vec<(Lane, u64)>,
+}
+
+impl Making<'_> {
+    fn push(&mut self, instr: Instr, lane: Lane) -> u32 {
+        self.code.push(instr);
+        self.lanes.push(Some(lane));
+        self.code.len() as u32 - 1
+    }
+
+    fn load(&mut self, lane: Lane, uniform: bool) -> u32 {
+        let place = if uniform && lane != Lane::Value(DType::Bool) {
+            self.uniforms.push((lane, element(lane, self.rng)));
+            Place::Uniform(self.uniforms.len() as u32 - 1)
+        } else {
+            self.inputs.push(lane);
+            Place::Input(self.inputs.len() as u32 - 1)
+        };
+        self.push(Instr::Load(place, lane), lane)
+    }
+
+    /// A value in a lane: one that is there, a new one, or another that is converted.
+    fn value(&mut self, wanted: Lane) -> u32 {
+        let of = |test: &dyn Fn(Lane) -> bool| -> Vec<usize> {
+            let known = self.lanes.iter().enumerate();
+            known.filter(|(_, lane)| lane.is_some_and(test)).map(|(at, _)| at).collect()
+        };
+        let mut there = of(&|lane| lane == wanted);
+        if let Kind::Mixed(isa) = self.kind
+            && (there.is_empty() || self.rng.below(3) == 0)
+        {
+            let able = of(&|lane| lane != wanted && convert::converts(lane, wanted, isa));
+            if !able.is_empty() {
+                let x = able[self.rng.below(able.len())];
+                let from = self.lanes[x].expect("it has a lane");
+                return self.push(Instr::Convert(from, wanted, x as u32), wanted);
+            }
+        }
+        if self.kind != Kind::Crowded && self.rng.below(4) > 0 {
+            there = there.split_off(there.len().saturating_sub(4));
+        }
+        match there.len() {
+            0 => {
+                let uniform = self.rng.below(3) == 0;
+                self.load(wanted, uniform)
+            }
+            _ if self.rng.below(6) == 0 && self.uniforms.len() + self.inputs.len() < 24 => {
+                self.load(wanted, true)
+            }
+            len => there[self.rng.below(len)] as u32,
+        }
+    }
+}
+
+/// A random step.
+fn random(rng: &mut Rng, kind: Kind) -> Program {
+    let crowded = kind == Kind::Crowded;
+    let mut bits = [8, 16, 32, 64][rng.below(4)];
     let count = 1 + rng.below(if crowded { 150 } else { 30 });
+    let (code, lanes) = (Vec::new(), Vec::new());
+    let mut making = Making { rng, kind, code, lanes, inputs: Vec::new(), uniforms: Vec::new() };
     for _ in 0..count {
+        if matches!(kind, Kind::Mixed(_)) {
+            bits = [8, 16, 32, 32, 64, 64][making.rng.below(6)];
+            if making.rng.below(8) == 0 {
+                making.load(Lane::Value(DType::Bool), false);
+            }
+        }
         let list = [dtypes(bits), &[DType::Bool]].concat();
-        let dtype = list[rng.below(list.len())];
+        let dtype = list[making.rng.below(list.len())];
         let fits = |row: &&Row| {
             let reduces = matches!(row.rule, Rule::Total | Rule::Extreme);
             !reduces
@@ -95,54 +176,38 @@ fn random(rng: &mut Rng, crowded: bool) -> Program {
                 && row.op.kernel(dtype, Isa::Baseline).is_some()
         };
         let rows: Vec<&Row> = TABLE.iter().filter(fits).collect();
-        let row = rows[rng.below(rows.len())];
+        let row = rows[making.rng.below(rows.len())];
         let lane = |dtype| if dtype == DType::Bool { Lane::Mask(bits) } else { Lane::Value(dtype) };
         let mut args = [0; 3];
         for (at, arg) in args.iter_mut().enumerate().take(row.parameters.len()) {
-            let wanted = match (row.op, at) {
+            *arg = making.value(match (row.op, at) {
                 (Op::Select, 0) => Lane::Mask(bits),
                 _ => lane(dtype),
-            };
-            let mut there: Vec<usize> =
-                (0..code.len()).filter(|i| lanes[*i] == Some(wanted)).collect();
-            if !crowded && rng.below(4) > 0 {
-                there = there.split_off(there.len().saturating_sub(4));
-            }
-            *arg = match there.len() {
-                0 => {
-                    let place = if rng.below(3) == 0 {
-                        uniforms.push((wanted, element(wanted, rng)));
-                        Place::Uniform(uniforms.len() as u32 - 1)
-                    } else {
-                        inputs.push(wanted);
-                        Place::Input(inputs.len() as u32 - 1)
-                    };
-                    code.push(Instr::Load(place, wanted));
-                    lanes.push(Some(wanted));
-                    code.len() - 1
-                }
-                _ if rng.below(6) == 0 && uniforms.len() + inputs.len() < 24 => {
-                    uniforms.push((wanted, element(wanted, rng)));
-                    code.push(Instr::Load(Place::Uniform(uniforms.len() as u32 - 1), wanted));
-                    lanes.push(Some(wanted));
-                    code.len() - 1
-                }
-                len => there[rng.below(len)],
-            } as u32;
+            });
         }
-        code.push(Instr::Apply(row.op, dtype, args));
         let compares = matches!(row.rule, Rule::Comparison | Rule::Predicate);
-        lanes.push(Some(if compares { Lane::Mask(bits) } else { lane(dtype) }));
+        let made = if compares { Lane::Mask(bits) } else { lane(dtype) };
+        making.push(Instr::Apply(row.op, dtype, args), made);
     }
+    let Making { rng, mut code, mut lanes, inputs, uniforms, .. } = making;
     let last = code.len() - 1;
     let stores = if crowded { 40 } else { 2 };
+    let mut outputs = Vec::new();
     for store in 0..=stores {
-        let at = if store == 0 { last } else { rng.below(last + 1) };
-        if let Some(lane) = lanes[at] {
-            code.push(Instr::Store(Place::Output(outputs.len() as u32), at as u32));
-            lanes.push(None);
-            outputs.push(lane);
+        let mut at = if store == 0 { last } else { rng.below(last + 1) };
+        let Some(mut lane) = lanes[at] else { continue };
+        if matches!((kind, lane), (Kind::Mixed(_), Lane::Mask(_))) && rng.below(2) == 0 {
+            code.push(Instr::Convert(lane, Lane::Value(DType::Bool), at as u32));
+            lane = Lane::Value(DType::Bool);
+            lanes.push(Some(lane));
+            at = code.len() - 1;
         }
+        code.push(Instr::Store(Place::Output(outputs.len() as u32), at as u32));
+        lanes.push(None);
+        outputs.push(lane);
+    }
+    if matches!(kind, Kind::Mixed(_)) {
+        bits = lanes.iter().flatten().map(|lane| lane.bits()).max().expect("a lane");
     }
     let tile = TileProgram {
         steps: vec![Step::Fused(bits, code)],
@@ -208,6 +273,14 @@ fn expected(program: &Program, inputs: &[Vec<u8>], n: usize) -> Vec<Vec<u8>> {
                 unsafe { kernel(out.as_mut_ptr(), a, b, c, n) };
                 out
             }
+            Instr::Convert(from, to, x) => {
+                let kernel = kernels::convert(byte(*from), byte(*to), Isa::Baseline);
+                let mut out = vec![0; n * 8];
+                let (x, none) = (made[*x as usize].as_ptr(), std::ptr::null());
+                // SAFETY: each array has `n` elements.
+                unsafe { kernel.expect("a kernel")(out.as_mut_ptr(), x, none, none, n) };
+                out
+            }
             Instr::Store(_, x) => {
                 outputs.push(made[*x as usize].clone());
                 Vec::new()
@@ -219,14 +292,14 @@ fn expected(program: &Program, inputs: &[Vec<u8>], n: usize) -> Vec<Vec<u8>> {
     outputs
 }
 
-/// Runs code and says where it differs.
-fn run(
+/// Runs code for what it writes.
+fn outputs(
     program: &Program,
     inputs: &[Vec<u8>],
     n: usize,
     width: Width,
     native: bool,
-) -> Result<(), String> {
+) -> Result<Vec<Vec<u8>>, String> {
     let emitted = emit(&program.tile, width, Isa::Baseline).map_err(|e| format!("{e:?}"))?;
     let cells: Vec<Cell> = program
         .uniforms
@@ -253,7 +326,25 @@ fn run(
         // SAFETY: as above.
         unsafe { Evaluator::run(&emitted.code, table.as_ptr(), n) };
     }
-    let right = expected(program, &inputs, n);
+    let end = if n >= emitted.block { n } else { emitted.block };
+    for (number, (lane, output)) in program.outputs.iter().zip(&outputs).enumerate() {
+        if output[end * lane.bytes()..].iter().any(|byte| *byte != 0xEE) {
+            return Err(format!("out{number} is written beyond {n} elements"));
+        }
+    }
+    Ok(outputs)
+}
+
+/// Runs code and says where it differs.
+fn run(
+    program: &Program,
+    inputs: &[Vec<u8>],
+    n: usize,
+    width: Width,
+    native: bool,
+) -> Result<(), String> {
+    let outputs = outputs(program, inputs, n, width, native)?;
+    let right = expected(program, inputs, n);
     for (number, (lane, (got, want))) in
         program.outputs.iter().zip(outputs.iter().zip(&right)).enumerate()
     {
@@ -279,24 +370,21 @@ fn run(
                 return Err(format!("out{number} differs at element {at} of {n}: {got:#x}"));
             }
         }
-        let end = if n >= emitted.block { n } else { emitted.block };
-        if got[end * size..].iter().any(|byte| *byte != 0xEE) {
-            return Err(format!("out{number} is written beyond {n} elements"));
-        }
     }
     Ok(())
 }
 
-fn check(seed: u64, crowded: bool) {
+fn check(seed: u64, kind: Kind) {
     let mut rng = Rng(seed);
-    let program = random(&mut rng, crowded);
+    let program = random(&mut rng, kind);
     let most = [8, 70, 300][rng.below(3)];
     let n = 1 + rng.below(most);
     let inputs: Vec<Vec<u8>> =
         program.inputs.iter().map(|lane| array(*lane, n, |_| element(*lane, &mut rng))).collect();
     for (width, isa) in [(Width::Ymm, Isa::Avx2), (Width::Zmm, Isa::Avx512)] {
         for native in [false, true] {
-            if native && Isa::detect() < isa {
+            let cannot = matches!(kind, Kind::Mixed(most) if isa < most);
+            if cannot || native && Isa::detect() < isa {
                 continue;
             }
             if let Err(difference) = run(&program, &inputs, n, width, native) {
@@ -311,17 +399,23 @@ fn check(seed: u64, crowded: bool) {
 
 #[test]
 fn random_steps_give_what_kernels_give() {
-    (0..600).for_each(|seed| check(seed, false));
+    (0..600).for_each(|seed| check(seed, Kind::Plain));
+}
+
+#[test]
+fn mixed_widths_give_what_kernels_give() {
+    (0..600).for_each(|seed| check(0x2_0000 + seed, Kind::Mixed(Isa::Avx2)));
+    (0..300).for_each(|seed| check(0x3_0000 + seed, Kind::Mixed(Isa::Avx512)));
 }
 
 /// With more values alive than there are registers.
 #[test]
 fn crowded_steps_give_what_kernels_give() {
-    (0..300).for_each(|seed| check(0x1_0000 + seed, true));
+    (0..300).for_each(|seed| check(0x1_0000 + seed, Kind::Crowded));
     let spills = |width: Width| {
         let mut count = 0;
         for seed in 0..300 {
-            let program = random(&mut Rng(0x1_0000 + seed), true);
+            let program = random(&mut Rng(0x1_0000 + seed), Kind::Crowded);
             let emitted = Emitter::new(&program.tile, width, Isa::Baseline, 0).emit();
             let (_, slots) = emitted.expect("it was emitted before");
             count += usize::from(slots > 0);

@@ -2,7 +2,7 @@
 
 use iced_x86::{Decoder, DecoderOptions, Instruction, OpKind, Register};
 
-use super::super::rows::{ALL, Encodings, Form, Row};
+use super::super::rows::{ALL, Encodings, Form, Part, Row, Unit};
 use super::*;
 
 const REGISTERS: [u8; 6] = [0, 7, 8, 15, 16, 31];
@@ -16,9 +16,28 @@ fn decoded(code: &[u8], what: &str) -> Instruction {
     instruction
 }
 
-fn vector(width: Width, number: u8) -> Register {
-    let first = if width == Width::Ymm { Register::YMM0 } else { Register::ZMM0 };
+/// A register of a vector, or of the part that has so many bytes.
+fn vector(bytes: usize, number: u8) -> Register {
+    let first = match bytes {
+        64 => Register::ZMM0,
+        32 => Register::YMM0,
+        _ => Register::XMM0,
+    };
     first + u32::from(number)
+}
+
+/// Bytes of the vectors that `reg`, `vvvv` and `rm` name.
+fn lengths(row: &Row, width: Width) -> [usize; 3] {
+    let all = match row.length {
+        Length::Width => width.bytes(),
+        Length::Half => width.bytes() / 2,
+        Length::Xmm => 16,
+    };
+    let converts = row.name.starts_with("vcvt") || row.name.starts_with("vpmov");
+    let rm = if converts { row.memory_bytes(width) } else { all };
+    let narrows = ["vcvtpd2ps", "vcvttpd2dq", "vcvttpd2udq", "vcvtqq2ps", "vcvtuqq2ps"];
+    let reg = if narrows.contains(&row.name) { all / 2 } else { all };
+    [reg, all, rm]
 }
 
 fn general(register: Gpr) -> Register {
@@ -32,6 +51,7 @@ fn masks(row: &Row, width: Width) -> [bool; 3] {
         _ => {
             let to_mask = row.name.ends_with("2m")
                 || row.name.starts_with("vpcmp")
+                || row.name.starts_with("vptest")
                 || row.name.starts_with("vcmp");
             [to_mask && width == Width::Zmm, false, row.name.starts_with("vpmovm2")]
         }
@@ -49,10 +69,10 @@ fn check(row: &'static Row, width: Width, operands: Operands) {
     }
     let got = decoded(&code, &what);
     assert_eq!(format!("{:?}", got.mnemonic()).to_lowercase(), row.name, "{what}");
-    let masks = masks(row, width);
+    let (masks, lengths) = (masks(row, width), lengths(row, width));
     let register = |at: usize, number: u8| match masks[at] {
         true => Register::K0 + u32::from(number),
-        false => vector(width, number),
+        false => vector(lengths[at], number),
     };
     let (reg, vvvv) = (Some(register(0, operands.reg)), Some(register(1, operands.vvvv)));
     let rm = match operands.rm {
@@ -63,7 +83,7 @@ fn check(row: &'static Row, width: Width, operands: Operands) {
         Form::Rm | Form::Mask => vec![reg, rm],
         Form::Mr | Form::MaskStore => vec![rm, reg],
         Form::Rvm | Form::Masks => vec![reg, vvvv, rm],
-        Form::Rvmr => vec![reg, vvvv, rm, Some(vector(width, operands.imm >> 4))],
+        Form::Rvmr => vec![reg, vvvv, rm, Some(vector(width.bytes(), operands.imm >> 4))],
         Form::Vm(_) => vec![vvvv, rm],
     };
     for (at, expected) in expected.iter().enumerate() {
@@ -89,8 +109,10 @@ fn check(row: &'static Row, width: Width, operands: Operands) {
         match address {
             Address::Based(base, index, disp) => {
                 assert_eq!(got.memory_base(), general(base), "{what}");
-                assert_eq!(got.memory_index(), index.map_or(Register::None, general), "{what}");
-                assert_eq!(got.memory_index_scale(), 1, "{what}");
+                let register = index.map_or(Register::None, |index| general(index.register));
+                assert_eq!(got.memory_index(), register, "{what}");
+                let scale = 1 << index.map_or(0, |index| index.shift);
+                assert_eq!(got.memory_index_scale(), scale, "{what}");
                 assert_eq!(got.memory_displacement64() as i64, i64::from(disp), "{what}");
             }
             Address::Pool(to) => {
@@ -102,10 +124,7 @@ fn check(row: &'static Row, width: Width, operands: Operands) {
         let bytes = match (broadcast, row.unit, row.form) {
             (true, ..) => usize::from(row.element),
             (_, _, Form::Mask | Form::MaskStore) => 8,
-            (_, Unit::Quarter, _) => 16,
-            (_, Unit::Element(bytes), _) => usize::from(bytes),
-            _ if row.name == "vbroadcasti128" => 16,
-            _ => width.bytes(),
+            _ => row.memory_bytes(width),
         };
         let size = got.memory_size();
         let size = if broadcast { size.element_size() } else { size.size() };
@@ -117,7 +136,9 @@ fn addresses(unit: i32) -> Vec<Address> {
     let disps =
         [0, 1, unit, -unit, 127 * unit, 128 * unit, -128 * unit, -129 * unit, unit + 1, 1 << 30];
     let bases = [Gpr::RAX, Gpr::RSP, Gpr::RBP, Gpr::RDI, Gpr::R8, Gpr::R12, Gpr::R13, Gpr::R15];
-    let indices = [None, Some(Gpr::RAX), Some(Gpr::RBP), Some(Gpr::R12), Some(Gpr::R13)];
+    let index = |register, shift| Some(Index { register, shift });
+    let indices =
+        [None, index(Gpr::RAX, 0), index(Gpr::RBP, 1), index(Gpr::R12, 2), index(Gpr::R13, 3)];
     let based = bases.iter().flat_map(|base| {
         indices.iter().flat_map(move |index| disps.map(|disp| Address::Based(*base, *index, disp)))
     });
@@ -141,15 +162,16 @@ fn every_row_is_what_a_decoder_reads() {
                 REGISTERS.into_iter().filter(move |number| *number < most)
             };
             let in_registers = matches!(row.form, Form::Masks | Form::Vm(_));
-            let loads = !row.name.starts_with("vpmov") && !in_registers && row.name != "knotq";
-            let copies = !matches!(row.form, Form::Mr | Form::MaskStore)
-                && !row.name.starts_with("vbroadcast");
-            let unit = match (width, row.unit) {
+            let of_mask = row.name.ends_with("2m") || row.name.starts_with("vpmovm2");
+            let loads = !of_mask && !in_registers && row.name != "knotq";
+            let moves = row.name.starts_with("vmov");
+            let stores = matches!(row.form, Form::Mr) && moves || row.form == Form::MaskStore;
+            let part = moves && row.unit != Unit::Part(Part::Whole);
+            let copies = !stores && !part && !row.name.starts_with("vbroadcast");
+            let unit = match width {
                 _ if only_masks => 1,
-                (Width::Ymm, _) => 1,
-                (_, Unit::Quarter) => 16,
-                (_, Unit::Element(bytes)) => i32::from(bytes),
-                _ => 64,
+                Width::Ymm => 1,
+                Width::Zmm => row.memory_bytes(width) as i32,
             };
             for reg in numbers(0) {
                 for vvvv in numbers(1) {
@@ -172,7 +194,7 @@ fn every_row_is_what_a_decoder_reads() {
                     for rm in numbers(2).filter(|_| copies) {
                         check(row, width, operands(Rm::Register(rm), 0));
                         checked += 1;
-                        if width == Width::Zmm && !only_masks && !row.name.starts_with("vpmov") {
+                        if width == Width::Zmm && !only_masks && !of_mask {
                             check(row, width, operands(Rm::Register(rm), 1));
                             check(row, width, operands(Rm::Register(rm), 7));
                         }

@@ -1,6 +1,7 @@
 //! Executes machine code without a machine that has its instructions: those that are emitted here, as
 //! another author's decoder reads them.
 
+use hotloop_runtime::dtype::DType;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
 /// The registers.
@@ -123,6 +124,7 @@ impl Evaluator {
             |register| if register == Register::None { 0 } else { self.general(register) };
         let base = register(instruction.memory_base());
         let index = register(instruction.memory_index());
+        let index = index.wrapping_mul(u64::from(instruction.memory_index_scale()));
         base.wrapping_add(index).wrapping_add(instruction.memory_displacement64())
     }
 
@@ -149,9 +151,7 @@ impl Evaluator {
         let to = instruction.op0_register();
         let number = vector_number(to);
         let mut new = value;
-        if to.is_ymm() {
-            new[32..].fill(0);
-        }
+        new[register_bytes(to)..].fill(0);
         if instruction.op_mask() != Register::None && size > 0 {
             let mask = self.masks[instruction.op_mask() as usize - Register::K0 as usize];
             for at in 0..64 / size {
@@ -271,7 +271,7 @@ impl Evaluator {
             (false, b'w') => 2,
             _ => 1,
         };
-        let bytes = if instruction.op0_register().is_ymm() { 32 } else { 64 };
+        let bytes = register_bytes(instruction.op0_register());
         let imm = if instruction.op_count() > 1
             && instruction.op_kind(instruction.op_count() - 1) == OpKind::Immediate8
         {
@@ -281,16 +281,28 @@ impl Evaluator {
         };
         // SAFETY: the caller's promise, here and below.
         let of = |operand: u32, size: usize| unsafe { self.vector(instruction, operand, size) };
+        if let Some(Conversion { from, to, of: convert }) = conversion(name) {
+            let x = of(1, from.size());
+            let lanes = bytes.max(register_bytes(instruction.op1_register()));
+            let lanes = lanes / from.size().max(to.size());
+            let mut vector = [0; 64];
+            for at in 0..lanes {
+                set_lane(&mut vector, to.size(), at, convert(lane(&x, from.size(), at)));
+            }
+            return self.set_vector(instruction, 0, vector);
+        }
         match name {
-            "movups" if instruction.op0_kind() == OpKind::Memory => {
+            "movups" | "movq" | "movd" if instruction.op0_kind() == OpKind::Memory => {
                 let from = instruction.op1_register();
-                let bytes = if from.is_ymm() { 32 } else { 64 };
+                let bytes = instruction.memory_size().size();
                 let to = self.address(instruction) as *mut u8;
                 let vector = &self.vectors[vector_number(from)];
                 // SAFETY: as above.
                 return unsafe { to.copy_from_nonoverlapping(vector.as_ptr(), bytes) };
             }
-            "movups" | "movaps" => return self.set_vector(instruction, 0, of(1, 0)),
+            "movups" | "movaps" | "movq" | "movd" => {
+                return self.set_vector(instruction, 0, of(1, 0));
+            }
             "broadcastss" | "broadcastsd" => {
                 let size = if name == "broadcastss" { 4 } else { 8 };
                 let mut vector = of(1, size);
@@ -319,6 +331,46 @@ impl Evaluator {
                 }
                 return self.set_vector(instruction, 0, vector);
             }
+            "ptestmb" => {
+                let (x, y) = (of(1, 1), of(2, 1));
+                let mask = (0..64).map(|at| u64::from(x[at] & y[at] != 0) << at).sum();
+                self.masks[instruction.op0_register() as usize - Register::K0 as usize] = mask;
+                return;
+            }
+            "pshufb" => {
+                let (x, order) = (of(1, 1), of(2, 1));
+                let mut vector = [0; 64];
+                for at in 0..32 {
+                    if order[at] < 128 {
+                        vector[at] = x[at / 16 * 16 + usize::from(order[at] % 16)];
+                    }
+                }
+                return self.set_vector(instruction, 0, vector);
+            }
+            "permd" | "permq" => {
+                let mut vector = [0; 64];
+                let (order, x) = match name {
+                    "permd" => (of(1, 4), of(2, 4)),
+                    _ => ([0; 64], of(1, 8)),
+                };
+                for at in 0..32 / size {
+                    let from = match name {
+                        "permd" => lane(&order, 4, at) as usize % 8,
+                        _ => usize::from(imm >> (2 * at) & 3),
+                    };
+                    set_lane(&mut vector, size, at, lane(&x, size, from));
+                }
+                return self.set_vector(instruction, 0, vector);
+            }
+            "pblendd" => {
+                let (x, y) = (of(1, 4), of(2, 4));
+                let mut vector = [0; 64];
+                for at in 0..8 {
+                    let chosen = if imm >> at & 1 == 1 { &y } else { &x };
+                    set_lane(&mut vector, 4, at, lane(chosen, 4, at));
+                }
+                return self.set_vector(instruction, 0, vector);
+            }
             "blendvps" | "blendvpd" | "pblendvb" => {
                 let [x, y, chooser] = [of(1, size), of(2, size), of(3, size)];
                 let mut vector = [0; 64];
@@ -341,7 +393,7 @@ impl Evaluator {
             _ => {}
         }
         let unary = ["sqrt", "round", "rndscale", "pabs"].iter().any(|op| name.starts_with(op));
-        let shift = matches!(name, "psrlw" | "psrld" | "psrlq" | "psllq");
+        let shift = matches!(name, "psrlw" | "psrld" | "psrad" | "psrlq" | "psllq");
         let old = self.vectors.get(vector_number(instruction.op0_register()).min(31)).copied();
         let old = old.expect("a register");
         let x = of(1, size);
@@ -368,8 +420,94 @@ impl Evaluator {
     }
 }
 
+/// Bytes of a register; of what is none, those of a vector.
+fn register_bytes(register: Register) -> usize {
+    match register {
+        _ if register.is_xmm() => 16,
+        _ if register.is_ymm() => 32,
+        _ => 64,
+    }
+}
+
+/// A conversion of lanes of one kind to another.
+struct Conversion {
+    from: DType,
+    to: DType,
+    of: fn(u64) -> u64,
+}
+
+/// What an instruction does that converts; `None` for others.
+fn conversion(name: &str) -> Option<Conversion> {
+    use DType::{F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
+    let integer = |letter: &str, signed: bool| match (letter, signed) {
+        ("b", false) => U8,
+        ("w", false) => U16,
+        ("d", false) => U32,
+        ("q", false) => U64,
+        ("b", true) => I8,
+        ("w", true) => I16,
+        ("d", true) => I32,
+        _ => I64,
+    };
+    // What machines give for what is no such integer: the least one, or the greatest if it has no sign.
+    macro_rules! truncated {
+        ($float:ident $word:ty => $int:ident $none:expr) => {
+            |bits| {
+                let x = $float::from_bits(bits as $word);
+                let range = $int::MIN as i128..=$int::MAX as i128;
+                let inside = !x.is_nan() && range.contains(&(x as i128));
+                (if inside { x as $int } else { $none }) as u64
+            }
+        };
+    }
+    let of = |from: DType, to: DType, of: fn(u64) -> u64| Some(Conversion { from, to, of });
+    match name {
+        "cvtdq2ps" => of(I32, F32, |x| u64::from((x as i32 as f32).to_bits())),
+        "cvtdq2pd" => of(I32, F64, |x| f64::from(x as i32).to_bits()),
+        "cvtudq2ps" => of(U32, F32, |x| u64::from((x as u32 as f32).to_bits())),
+        "cvtudq2pd" => of(U32, F64, |x| f64::from(x as u32).to_bits()),
+        "cvtqq2ps" => of(I64, F32, |x| u64::from((x as i64 as f32).to_bits())),
+        "cvtqq2pd" => of(I64, F64, |x| (x as i64 as f64).to_bits()),
+        "cvtuqq2ps" => of(U64, F32, |x| u64::from((x as f32).to_bits())),
+        "cvtuqq2pd" => of(U64, F64, |x| (x as f64).to_bits()),
+        "cvtps2pd" => of(F32, F64, |x| f64::from(f32::from_bits(x as u32)).to_bits()),
+        "cvtpd2ps" => of(F64, F32, |x| u64::from((f64::from_bits(x) as f32).to_bits())),
+        "cvttps2dq" => of(F32, I32, truncated!(f32 u32 => i32 i32::MIN)),
+        "cvttpd2dq" => of(F64, I32, truncated!(f64 u64 => i32 i32::MIN)),
+        "cvttps2udq" => of(F32, U32, truncated!(f32 u32 => u32 u32::MAX)),
+        "cvttpd2udq" => of(F64, U32, truncated!(f64 u64 => u32 u32::MAX)),
+        "cvttps2qq" => of(F32, I64, truncated!(f32 u32 => i64 i64::MIN)),
+        "cvttpd2qq" => of(F64, I64, truncated!(f64 u64 => i64 i64::MIN)),
+        "cvttps2uqq" => of(F32, U64, truncated!(f32 u32 => u64 u64::MAX)),
+        "cvttpd2uqq" => of(F64, U64, truncated!(f64 u64 => u64 u64::MAX)),
+        "pmovusdb" => of(U32, U8, |x| x.min(0xFF)),
+        "pmovusdw" => of(U32, U16, |x| x.min(0xFFFF)),
+        _ => {
+            let rest = name.strip_prefix("pmov")?;
+            let (signed, lanes) = match (rest.strip_prefix("sx"), rest.strip_prefix("zx")) {
+                (Some(lanes), _) => (true, lanes),
+                (_, Some(lanes)) => (false, lanes),
+                _ if rest.len() == 2 => (false, rest),
+                _ => return None,
+            };
+            let (from, to) = (integer(&lanes[..1], signed), integer(&lanes[1..], false));
+            of(
+                from,
+                to,
+                match from {
+                    I8 => |x| x as i8 as u64,
+                    I16 => |x| x as i16 as u64,
+                    I32 => |x| x as i32 as u64,
+                    _ => |x| x,
+                },
+            )
+        }
+    }
+}
+
 fn vector_number(register: Register) -> usize {
     match register {
+        _ if register.is_xmm() => register as usize - Register::XMM0 as usize,
         _ if register.is_ymm() => register as usize - Register::YMM0 as usize,
         _ if register.is_zmm() => register as usize - Register::ZMM0 as usize,
         _ => 0,
@@ -383,6 +521,7 @@ fn compare(name: &str, size: usize, x: u64, y: u64, imm: u8) -> bool {
             0 => x == y,
             3 => x.is_nan() || y.is_nan(),
             4 => x != y,
+            29 => x >= y,
             7 => !x.is_nan() && !y.is_nan(),
             17 => x < y,
             18 => x <= y,
@@ -428,6 +567,7 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         }
         "pmuludq" => return (x & 0xFFFF_FFFF) * (y & 0xFFFF_FFFF),
         "psrlq" | "psrlw" | "psrld" => return x >> imm,
+        "psrad" => return (sx >> imm) as u64,
         "psllvd" | "psllvq" | "psllvw" => return if y < 8 * size as u64 { x << y } else { 0 },
         "psrlvd" | "psrlvq" | "psrlvw" => return if y < 8 * size as u64 { x >> y } else { 0 },
         "psravd" | "psravq" | "psravw" => return (sx >> y.min(8 * size as u64 - 1)) as u64,
