@@ -269,8 +269,11 @@ fn running(
     let sequences = graph.sequences(id).ok_or_else(missing)?;
     let of = &*call.shapes.of(graph.ty(id).domain)?;
     let mask = sequences.how.reduced(of)?;
-    let axis = mask.iter().position(|along| *along).ok_or_else(missing)?;
-    let (length, inside) = (of[axis], of[axis + 1..].iter().product::<usize>());
+    // An array without axes is a sequence of one element.
+    let (length, inside) = match mask.iter().position(|along| *along) {
+        Some(axis) => (of[axis], of[axis + 1..].iter().product::<usize>()),
+        None => (1, 1),
+    };
     let mut sequence = allocate(length * size)?;
     for number in 0..element_count(of)?.checked_div(length).unwrap_or(0) {
         call.control.check().map_err(stopped)?;

@@ -96,6 +96,8 @@ golden! {
     kept_broadcast, Strict, "sin(x**2) + cos(y**2)", "x: f64@0, y: f64@1";
     cheap_broadcast, Strict, "x * 2 + y", "x: f64@0, y: f64@1";
     softmax_along_an_axis, Strict, "e = exp(a - max(a, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)", "a: f64";
+    scans_along_one_axis, Strict, "cumsum(a * b, axis=0) / cummax(b, axis=0)", "a: f64, b: f64";
+    scans_along_two_axes, Strict, "cumsum(cumsum(a, axis=0), axis=1), a + 1", "a: f64";
     slices, Strict, "(a[1:] - a[:-1]) / 2", "a: f64";
     index_and_new_axis, Strict, "a[..., 0, None] * a", "a: i32";
     transpose_of_a_sum, Strict, "transpose(sum(a, axis=0, keepdims=True)) + b", "a: f64, b: f64";

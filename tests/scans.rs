@@ -149,7 +149,13 @@ fn values_that_numpy_gives() {
     let y = two.eval([("x", Arg::from(&x))]).unwrap();
     assert_eq!(y[0].view::<f64>().unwrap(), ndarray::arr2(&[[1.0, 2.0], [11.0, 22.0]]).into_dyn());
     assert_eq!(y[1].view::<f64>().unwrap(), ndarray::arr2(&[[1.0, 3.0], [10.0, 30.0]]).into_dyn());
-    // A number is an array of one element.
+    // An array without axes, and a number, are sequences of one element.
+    let point = ndarray::arr0(2.5);
+    for backend in [Backend::Auto, Backend::Interpreter] {
+        let engine = Engine::builder().backend(backend).build();
+        let program = engine.compile("cummax(x) + cumsum(x, axis=0)").unwrap();
+        assert_eq!(program.eval_as::<f64>([("x", Arg::from(&point))]).unwrap()[[]], 5.0);
+    }
     assert_eq!(
         compile("cummax(2.5) + cumsum(3, axis=0)").unwrap().eval_scalar::<f64>(()).unwrap(),
         5.5

@@ -31,8 +31,8 @@ impl<'a> Drafter<'a> {
         let aside = &mut self.panel.aside;
         aside.push(format!("pass {number}"));
         aside.push(shortened(&format!("over [{}]", pass.space), MOST_ASIDE));
-        if let Some(axes) = &pass.axes {
-            aside.push(shortened(&axes.to_string(), MOST_ASIDE));
+        if let Some(direction) = pass.direction() {
+            aside.push(shortened(&direction, MOST_ASIDE));
         }
         let (read, written) = self.plan.bytes_of_pass(number);
         aside.push("bytes an element:".to_string());

@@ -56,6 +56,18 @@ impl fmt::Display for Load {
 }
 
 impl Pass {
+    /// What it does along its axes, if values are carried along some of them only: `reduced along 0`,
+    /// or `along axis 0` if they are those of scans alone.
+    pub(crate) fn direction(&self) -> Option<String> {
+        let scans = self.carries.is_empty() && self.body.scans();
+        Some(match self.axes.as_ref()? {
+            Derivation::Reduce { axes: Some(axes), .. } if scans => {
+                format!("along axis {}", axes[0])
+            }
+            how => how.to_string(),
+        })
+    }
+
     /// The name of a value of the body: `u` for a uniform, `v` for others.
     fn name(&self, value: u32) -> String {
         match self.body.value(value) {
@@ -125,8 +137,8 @@ impl fmt::Display for Plan {
         }
         for (number, pass) in self.passes.iter().enumerate() {
             write!(f, "pass {number} over {}", pass.space)?;
-            if let Some(axes) = &pass.axes {
-                write!(f, ", {axes}")?;
+            if let Some(direction) = pass.direction() {
+                write!(f, ", {direction}")?;
             }
             if pass.group != number as u32 {
                 write!(f, ", row by row with pass {}", pass.group)?;
