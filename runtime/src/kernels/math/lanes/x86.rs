@@ -205,10 +205,15 @@ impl Lanes for Avx2<f64> {
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b);
-        unusual(a: __m256d) -> __m256d = _mm256_or_pd(
-            _mm256_cmp_pd::<_CMP_NGE_UQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)),
-            _mm256_cmp_pd::<_CMP_NLT_UQ>(a, _mm256_set1_pd(f64::INFINITY)),
-        );
+        // As integers, moved so that the positive normal numbers are the least.
+        unusual(a: __m256d) -> __m256d = {
+            let least = f64::MIN_POSITIVE.to_bits() as i64;
+            let all = f64::INFINITY.to_bits() as i64 - least;
+            let from = _mm256_set1_epi64x(i64::MIN.wrapping_sub(least));
+            let last = _mm256_set1_epi64x(i64::MIN + all - 1);
+            let moved = _mm256_add_epi64(_mm256_castpd_si256(a), from);
+            _mm256_castsi256_pd(_mm256_cmpgt_epi64(moved, last))
+        };
         // A mask is its sign bit.
         odd(a: __m256i) -> __m256d = _mm256_castsi256_pd(_mm256_slli_epi64::<63>(a));
         negative(a: __m256i) -> __m256d = _mm256_castsi256_pd(a);
@@ -299,10 +304,15 @@ impl Lanes for Avx2<f32> {
         eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLE_UQ>(a, b);
-        unusual(a: __m256) -> __m256 = _mm256_or_ps(
-            _mm256_cmp_ps::<_CMP_NGE_UQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)),
-            _mm256_cmp_ps::<_CMP_NLT_UQ>(a, _mm256_set1_ps(f32::INFINITY)),
-        );
+        // As in f64.
+        unusual(a: __m256) -> __m256 = {
+            let least = f32::MIN_POSITIVE.to_bits() as i32;
+            let all = f32::INFINITY.to_bits() as i32 - least;
+            let from = _mm256_set1_epi32(i32::MIN.wrapping_sub(least));
+            let last = _mm256_set1_epi32(i32::MIN + all - 1);
+            let moved = _mm256_add_epi32(_mm256_castps_si256(a), from);
+            _mm256_castsi256_ps(_mm256_cmpgt_epi32(moved, last))
+        };
         odd(a: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<31>(a));
         negative(a: __m256i) -> __m256 = _mm256_castsi256_ps(a);
         both(a: __m256, b: __m256) -> __m256 = _mm256_and_ps(a, b);
