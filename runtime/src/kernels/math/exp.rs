@@ -1,14 +1,14 @@
 //! `exp`, `exp2`, `expm1`, and what the hyperbolic functions are made of.
 //!
-//! Method: x = n ln(2)/16 + r with |r| <= ln(2)/32, n = 16 k + j an integer; then e^x is
-//! 2^k 2^(j/16) e^r, with the middle factor from a table (as Tang did) and a short polynomial
-//! for e^r - 1. In the table j is taken off the powers' bits, so that adding n's lowest bits puts
+//! Method: x = n ln(2)/N + r with |r| <= ln(2)/2N, n = N k + j an integer; then e^x is
+//! 2^k 2^(j/N) e^r, with the middle factor from a table (as Tang did) and a short polynomial
+//! for e^r - 1; N is 16, in f32 8, which AVX2 reads with one permute. In the table j is taken off the powers' bits, so that adding n's lowest bits puts
 //! j back and k into the exponent. What the rounded powers P lack is the table of errors d:
-//! 2^(j/16) = P (1 + d). The same code serves f64 and f32, each with its own constants.
+//! 2^(j/N) = P (1 + d). The same code serves f64 and f32, each with its own constants.
 //!
 //! Error: x - n STEP[0] is exact, as its bits span less than a significand. With S = 2^k P,
-//! e^x = S + S (r + d + r^2 p(r)), where the second term is below 0.023 of the first and so is
-//! what its roundings count: 0.5 + 0.05 ULP. A subnormal result is rounded a second time, and the
+//! e^x = S + S (r + d + r^2 p(r)), where the second term is below 0.023 of the first (in f32, 0.045) and so
+//! is what its roundings count: 0.5 + 0.05 ULP (0.5 + 0.1). A subnormal result is rounded a second time, and the
 //! first rounding counts half at most.
 //! expm1 is (S - 1) + S r + S (d + r^2 p(r)): the first sum keeps what it loses, and so does the
 //! second, where x - n STEP[0] stands for r and the rest is left to the third: 0.5 + 0.05 ULP.
@@ -91,48 +91,37 @@ const F64_EXP2: [f64; 6] = [
 const F64_SINH: [f64; 3] = [0.1666666666666667, 0.008333333332657572, 0.0001984151825398259];
 /// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-65.2 after rounding.
 const F64_COSH: [f64; 3] = [0.5000000000000004, 0.0416666666605848, 0.0013889112460627293];
-const F32_POWERS: &Rows<f32, 16, 2> = &Rows::new([
-    [
-        1.0, 0.99088687, 0.9827539, 0.9756443, 0.96960354, 0.9646789, 0.9609198, 0.9583778,
-        0.95710677, 0.9571631, 0.9586054, 0.96149516, 0.9658964, 0.9718761, 0.97950405, 0.9888533,
-    ],
+const F32_POWERS: &Rows<f32, 8, 2> = &Rows::new([
+    [1.0, 0.9827539, 0.96960354, 0.9609198, 0.95710677, 0.9586054, 0.9658964, 0.97950405],
     [
         0.0,
-        4.628547e-08,
         -1.19921575e-08,
-        4.7297824e-08,
         3.193418e-08,
-        3.6210572e-08,
         -3.099072e-08,
-        -7.475213e-09,
         1.7114271e-08,
-        -3.0476834e-08,
         5.233334e-09,
-        6.1075918e-09,
         -1.4719605e-08,
-        -5.258795e-09,
         -6.1282597e-09,
-        5.1406093e-09,
     ],
 ]);
-const F32_STEP: [f64; 2] = [0.043321698904037476, -1.1904088825787085e-10];
-/// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-29.2 after rounding.
-const F32_EXP: [f64; 2] = [0.50001615, 0.16666718];
-/// The same, relative to exp(r) - 1: error 2^-37.8 after rounding.
-const F32_EXPM1: [f64; 4] = [0.5, 0.16666667, 0.041667484, 0.008333566];
-/// (2^f - 1) / f on |f| <= 1/32, relative to 2^f: error 2^-33.7 after rounding.
-const F32_EXP2: [f64; 4] = [0.6931472, 0.2402265, 0.05550575, 0.009618694];
-/// (sinh(r) - r) / r^3 of z = r^2, relative to sinh(r): error 2^-31.6 after rounding.
-const F32_SINH: [f64; 1] = [0.1666699];
-/// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-29.2 after rounding.
-const F32_COSH: [f64; 1] = [0.5000162];
+const F32_STEP: [f64; 2] = [0.08664339780807495, -2.380817765157417e-10];
+/// (exp(r) - 1) / r on |r| <= ln(2)/16, relative to exp(r): error 2^-31.1 after rounding.
+const F32_EXP: [f64; 4] = [1.0, 0.5, 0.1666865, 0.04167655];
+/// (exp(r) - 1 - r) / r^2, relative to exp(r) - 1: error 2^-33.6 after rounding.
+const F32_EXPM1: [f64; 4] = [0.5, 0.16666667, 0.041669946, 0.008334266];
+/// (2^f - 1) / f on |f| <= 1/16, relative to 2^f: error 2^-30.8 after rounding.
+const F32_EXP2: [f64; 4] = [0.6931472, 0.2402265, 0.055510715, 0.009620409];
+/// (sinh(r) - r) / r^3 of z = r^2, relative to sinh(r): error 2^-27.6 after rounding.
+const F32_SINH: [f64; 1] = [0.16667962];
+/// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-38.0 after rounding.
+const F32_COSH: [f64; 2] = [0.5, 0.041670296];
 
 /// What the functions need to know of a float type.
 pub(super) trait Constants: Element {
-    /// ln(2)/16 and what it lacks.
+    /// What a table of powers has for each doubling.
+    const STEPS: u32;
+    /// ln(2)/STEPS and what it lacks.
     const STEP: [f64; 2];
-    /// 2^(j/16), j taken off its bits, and what it lacks, relative to it.
-    const POWERS: &'static Rows<Self, 16, 2>;
     /// For |x| up to here e^x, its inverse and their halves are normal numbers.
     const NORMAL: f64;
     /// The same for 2^x.
@@ -142,6 +131,8 @@ pub(super) trait Constants: Element {
     /// Below the first e^x / 2 rounds to 0, above the second it overflows.
     const BOUNDS: [f64; 2];
 
+    /// 2^(j/STEPS), j taken off its bits, and what it lacks, relative to it, by j in the lowest bits.
+    fn powers<L: Lanes<E = Self>>(l: L, j: L::U) -> [L::F; 2];
     /// e^r (1 + d) - 1 with r = t - n STEP[1].
     fn exp<L: Lanes<E = Self>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F;
     /// (e^r - 1 - r) / r^2. `z` is r^2 here and below.
@@ -156,12 +147,16 @@ pub(super) trait Constants: Element {
 
 impl Constants for f64 {
     const STEP: [f64; 2] = F64_STEP;
-    const POWERS: &'static Rows<f64, 16, 2> = F64_POWERS;
+    const STEPS: u32 = 16;
     const NORMAL: f64 = 707.0;
     const NORMAL_2: f64 = 1021.0;
     const EXACT: f64 = 36.0;
     const BOUNDS: [f64; 2] = [-746.0, 712.0];
 
+    #[inline(always)]
+    fn powers<L: Lanes<E = f64>>(l: L, j: L::U) -> [L::F; 2] {
+        l.row(F64_POWERS, j)
+    }
     #[inline(always)]
     fn exp<L: Lanes<E = f64>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F {
         let r = l.fnma(n, l.f(F64_STEP[1]), t);
@@ -188,17 +183,20 @@ impl Constants for f64 {
 
 impl Constants for f32 {
     const STEP: [f64; 2] = F32_STEP;
-    const POWERS: &'static Rows<f32, 16, 2> = F32_POWERS;
+    const STEPS: u32 = 8;
     const NORMAL: f64 = 86.0;
     const NORMAL_2: f64 = 125.0;
     const EXACT: f64 = 16.0;
     const BOUNDS: [f64; 2] = [-105.0, 90.0];
 
     #[inline(always)]
+    fn powers<L: Lanes<E = f32>>(l: L, j: L::U) -> [L::F; 2] {
+        l.row(F32_POWERS, j)
+    }
+    #[inline(always)]
     fn exp<L: Lanes<E = f32>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F {
-        // For the higher terms t is near enough: 2^-28 of e^r.
-        let r = l.fnma(n, l.f(F32_STEP[1]), l.add(t, d));
-        l.fma(l.mul(t, t), l.horner(t, &F32_EXP), r)
+        // What t lacks counts by 1 here: 2^-28 of e^r.
+        l.fma(t, l.horner(t, &F32_EXP), l.fnma(n, l.f(F32_STEP[1]), d))
     }
     #[inline(always)]
     fn expm1<L: Lanes<E = f32>>(l: L, r: L::F, z: L::F) -> L::F {
@@ -224,15 +222,15 @@ pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> L::M {
     l.not_le(l.abs(x), l.f(bound))
 }
 
-/// 2^(n/16) rounded, in which `n` counts modulo the range of its lowest bits, and what it lacks,
+/// 2^(n/STEPS) rounded, in which `n` counts modulo the range of its lowest bits, and what it lacks,
 /// relative to it.
 #[inline(always)]
 pub(super) fn power<L: Lanes<E: Constants>>(l: L, n: L::U) -> (L::F, L::F) {
-    let [power, lack] = l.row(L::E::POWERS, n);
-    (l.float(l.iadd(l.bits(power), l.shl(n, L::E::MANTISSA - 4))), lack)
+    let [power, lack] = L::E::powers(l, n);
+    (l.float(l.iadd(l.bits(power), l.shl(n, L::E::MANTISSA - L::E::STEPS.ilog2()))), lack)
 }
 
-/// x = n ln(2)/16 + r, r = t - n STEP[1].
+/// x = n ln(2)/STEPS + r, r = t - n STEP[1].
 pub(super) struct Reduced<L: Lanes> {
     /// n, and in its lowest bits.
     pub(super) n: L::F,
@@ -257,12 +255,12 @@ pub(super) fn reduce_multiple<L: Lanes<E: Constants>>(
     shift: f64,
 ) -> Reduced<L> {
     let magic = l.f(L::E::MAGIC - shift);
-    let n_magic = l.fma(x, l.f(times * 16.0 * LOG2_E), magic);
+    let n_magic = l.fma(x, l.f(times * f64::from(L::E::STEPS) * LOG2_E), magic);
     let n = l.sub(n_magic, magic);
     Reduced { n, n_bits: l.bits(n_magic), t: l.fnma(n, l.f(L::E::STEP[0]), y) }
 }
 
-/// 2^(n/16) rounded, and e^r (1 + d) - 1 for its error d.
+/// 2^(n/STEPS) rounded, and e^r (1 + d) - 1 for its error d.
 #[inline(always)]
 fn exp_reduced<L: Lanes<E: Constants>>(
     l: L,
@@ -272,14 +270,15 @@ fn exp_reduced<L: Lanes<E: Constants>>(
     (s, L::E::exp(l, *n, *t, lack))
 }
 
-/// 2^(n/16) (1 + q) 2^up for any n within the bounds.
+/// 2^(n/STEPS) (1 + q) 2^up for any n within the bounds.
 #[inline(always)]
 fn finish<L: Lanes<E: Constants>>(l: L, n: L::F, n_bits: L::U, q: L::F, up: f64) -> L::F {
-    let j = l.and(n_bits, l.u(15));
+    let steps = f64::from(L::E::STEPS);
+    let j = l.and(n_bits, l.u(u64::from(L::E::STEPS) - 1));
     let j_magic = l.float(l.or(j, l.bits(l.magic())));
-    let sixteen_k = l.sub(n, l.sub(j_magic, l.magic()));
+    let whole = l.sub(n, l.sub(j_magic, l.magic()));
     let (p, _) = power(l, j);
-    l.scale(l.fma(p, q, p), l.fma(sixteen_k, l.f(1.0 / 16.0), l.f(up)))
+    l.scale(l.fma(p, q, p), l.fma(whole, l.f(1.0 / steps), l.f(up)))
 }
 
 /// e^x 2^up for any x; -2 < up < 2.
@@ -312,9 +311,10 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let beyond = beyond(l, x, L::E::NORMAL_2);
     let bounds = L::E::BOUNDS.map(|bound| l.f(2.0 * bound));
     let [x] = rarely!(l, beyond, [l.max(bounds[0], l.min(bounds[1], x))], [x]);
-    // n/16, with n in the lowest bits of the sum.
-    let n_magic = l.add(x, l.f(L::E::MAGIC / 16.0));
-    let n = l.sub(n_magic, l.f(L::E::MAGIC / 16.0));
+    // n/STEPS, with n in the lowest bits of the sum.
+    let steps = f64::from(L::E::STEPS);
+    let n_magic = l.add(x, l.f(L::E::MAGIC / steps));
+    let n = l.sub(n_magic, l.f(L::E::MAGIC / steps));
     let n_bits = l.bits(n_magic);
     let f = l.sub(x, n); // exact
     let (s, lack) = power(l, n_bits);
@@ -322,7 +322,7 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let [y] = rarely!(
         l,
         beyond,
-        [l.canonical(finish(l, l.mul(n, l.f(16.0)), n_bits, q, 0.0))],
+        [l.canonical(finish(l, l.mul(n, l.f(steps)), n_bits, q, 0.0))],
         [l.fma(s, q, s)]
     );
     y

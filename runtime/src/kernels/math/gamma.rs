@@ -55,8 +55,9 @@ const NEAR_TABLE: &Rows<f64, 16, 15> = &Rows::new(NEAR_COLUMNS);
 const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(first(&NEAR_COLUMNS));
 
 /// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals that y^4 doubles in.
-const NEAR: Pieces<f64, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
-const NEAR_LIGHT: Pieces<f64, 9> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_LIGHT_TABLE };
+const NEAR: Pieces<f64, 16, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
+const NEAR_LIGHT: Pieces<f64, 16, 9> =
+    Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_LIGHT_TABLE };
 
 /// ln(v + v_lo) for a positive v.
 #[inline(always)]
@@ -112,7 +113,7 @@ fn point<L: Lanes<E = f64>>(l: L, x: L::F, abs: L::F) -> Point<L> {
 fn ln_gamma_near<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) -> Two<L::F> {
     let (y, y_lo) = point.y;
     let one = l.f(1.0);
-    let i = interval(l, &NEAR, y);
+    let i = l.iadd(interval(l, &NEAR, y), l.u(1));
     if !FULL {
         let row = l.row(NEAR_LIGHT.table, i);
         let v = change(l, &row[2..], l.add(l.sub(y, row[0]), y_lo));

@@ -1,6 +1,6 @@
 //! `sinh`, `cosh`, `tanh`, `sigmoid`.
 //!
-//! Method: as in exp.rs, |x| = n ln(2)/16 + r. With S and S' the powers of n and -n,
+//! Method: as in exp.rs, |x| = n ln(2)/N + r. With S and S' the powers of n and -n,
 //! A = (S - S') / 2 and B = (S + S') / 2,
 //!
 //! ```text
@@ -36,9 +36,10 @@ struct Pair<L: Lanes> {
 /// The pair for 0 <= x <= NORMAL.
 #[inline(always)]
 fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
-    // n - 16 for the half of S, and -n - 16.
-    let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, 16.0);
-    let minus_n = l.isub(l.u(32u64.wrapping_neg()), n_bits);
+    // n less a doubling for the half of S, and -n less one.
+    let steps = L::E::STEPS;
+    let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, f64::from(steps));
+    let minus_n = l.isub(l.u(u64::from(2 * steps).wrapping_neg()), n_bits);
     let (s, s_lack) = exp::power(l, n_bits);
     let (inv, inv_lack) = exp::power(l, minus_n);
     let (a, a_lost) = l.fast_two_sum(s, l.neg(inv));

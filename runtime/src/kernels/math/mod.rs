@@ -17,8 +17,9 @@
 //! - No branches: a rare case that needs one (a huge argument of `sin`) does the vector another way by
 //!   `l.rarely`, which must not change a bit of the lanes that did not ask; where both ways are
 //!   usual, by `l.branch`.
-//! - Tables only by `l.table`: up to 32 entries, mostly permutes of registers; several numbers for
-//!   one index by `l.row`, which loads rows where permutes take longer (f64 with AVX2).
+//! - Tables only by `l.table`: up to 32 entries, mostly permutes of registers (with AVX2, 8 of f32 take
+//!   one instruction, 16 five); several numbers for one index by `l.row`, which loads rows where permutes
+//!   take longer (f64 with AVX2); large tables by `l.grid`, where they save polynomials.
 //! - Polynomials only by `l.horner`, `l.poly` or `l.paired`, which say when to take which.
 //! - A sum that must not lose bits keeps them: `l.fast_two_sum`, `l.two_sum`, `l.two_product`,
 //!   `l.fast_two_fma`, and `l.quotient` of two such. The compiler never reorders these, nor fuses
@@ -53,7 +54,11 @@ mod arc;
 mod archyperbolic;
 mod erf;
 #[rustfmt::skip] // as its script prints it
+mod erf_points;
+#[rustfmt::skip] // likewise
 mod erf_tables;
+#[rustfmt::skip] // likewise
+mod erfc_points;
 mod exp;
 mod fast;
 mod gamma;
@@ -63,6 +68,8 @@ mod hyperbolic;
 mod lanes;
 mod log;
 mod logaddexp;
+#[rustfmt::skip] // likewise
+mod normcdf_points;
 mod power;
 mod root;
 mod shell;

@@ -3,7 +3,7 @@
 //! Method (f64): |x|^y = 2^(y log2 |x|), the logarithm and the product as sums of two. As in
 //! log.rs x = 2^k m, but with 32 intervals of m, so that r = m c - 1, which is exact, is at most
 //! 0.0198. Then log2 m = -log2 c + (r - r^2/2) / ln 2 + r^3 Q(r): table, r, r^2 and 1 / ln 2 are in
-//! two parts, only r^3 Q is not. 2^z takes z to the nearest 1/16 and that from a table (whose
+//! two parts, only r^3 Q is not. 2^z takes z to the nearest 1/16 (in f32, 1/8) and that from a table (whose
 //! entries have their exponent's fraction taken off beforehand, so that z, shifted, puts in the
 //! right one), the rest from a polynomial.
 //!
@@ -14,7 +14,7 @@
 //! f32 has 16 intervals, parts and polynomials of its own, and is measured at 0.76 ULP.
 //!
 //! The sums are ordered for speed: the high part of z = y log2 x is known long before the low one,
-//! so what is needed to find the nearest 1/16 is taken from it.
+//! so what is needed to find the nearest step is taken from it.
 //!
 //! Zeros, negative numbers, subnormals, infinities and NaNs are rare: they are seen by one test of
 //! x and one of y log2 x, and only then put right.
@@ -173,8 +173,8 @@ const TABLE_32: &Rows<f32, 16, 4> = &Rows::new([
 const INV_LN2_32: [f64; 2] = [1.4426950216293335, 1.925963033500011e-08];
 /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3, |r| <= 0.0342: error 2^-36.6 of the result.
 const LOG2_32: [f64; 4] = [0.48089823, -0.36067364, 0.28886923, -0.24076039];
-/// (2^f - 1) / f, |f| <= 0.082: error 2^-30.4 of 2^f.
-const EXP2_32: [f64; 4] = [0.6931472, 0.2402265, 0.055511545, 0.009619058];
+/// (2^f - 1) / f, |f| <= 0.12: error 2^-28.4 of 2^f.
+const EXP2_32: [f64; 4] = [0.6931471, 0.24022649, 0.055525728, 0.00962132];
 
 /// What the power needs to know of a float type.
 trait Constants: exp::Constants {
@@ -279,10 +279,11 @@ fn log2<L: Lanes<E: Constants>>(l: L, Split { k, m, place, .. }: Split<L>) -> (L
 /// 2^(z + z_lo), a normal number; `near` is z + z_lo as [`Constants::near`] has it.
 #[inline(always)]
 fn exp2<L: Lanes<E: Constants>>(l: L, z: L::F, z_lo: L::F, near: L::F) -> L::F {
-    // n/16, with n in the lowest bits of the sum.
-    let n_magic = l.add(near, l.f(L::E::MAGIC / 16.0));
+    // n/STEPS, with n in the lowest bits of the sum.
+    let magic = l.f(L::E::MAGIC / f64::from(<L::E as exp::Constants>::STEPS));
+    let n_magic = l.add(near, magic);
     let n = l.bits(n_magic);
-    let f = l.add(l.sub(z, l.sub(n_magic, l.f(L::E::MAGIC / 16.0))), z_lo);
+    let f = l.add(l.sub(z, l.sub(n_magic, magic)), z_lo);
     let (t, lack) = exp::power(l, n);
     let q = l.fma(f, L::E::exp2(l, f), lack);
     l.fma(t, q, t)

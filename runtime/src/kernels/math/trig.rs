@@ -3,7 +3,8 @@
 //! Method: |x| = k pi/16 + r, |r| <= pi/32, k an integer, r as a sum of two. With the sine S and
 //! cosine C of k pi/16 from tables, sin |x| = S cos r + C sin r, and cos |x| likewise; the
 //! polynomials of sin r and cos r are short (minimax, errors below 2^-62 in f64). The tables hold
-//! half a circle, and k's next bit is the sign.
+//! half a circle, and k's next bit is the sign. In f32 the steps of sin and cos are pi/8: a table of
+//! 8 takes one permute with AVX2, one of 16 two and a blend.
 //!
 //! tan |x| = (A + B tan r) / (B - A tan r) with A / B = tan(k pi/16). A pair may be scaled, and
 //! so each was chosen (by search) for both A and B to be floats to 11 bits more.
@@ -16,8 +17,9 @@
 //! lane by lane; in f32, through the f64 core.
 //!
 //! Error: S + C r is computed with what it loses; all else is below 0.005 S + 0.0002 C, so that
-//! its roundings hardly count. C counts as exact, which is worst at k = 1, where the result may be
-//! half of S; there the low part of S makes up for it in the middle of the worse half.
+//! its roundings hardly count (in f32, 0.02 S + 0.0013 C). C counts as exact, which is worst at k = 1,
+//! where the result may be half of S; there the low part of S makes up for it in the middle of the
+//! worse half. On all arguments of f32: 0.80 ULP.
 //! tan's numerator and denominator have no such error; the quotient is corrected by its
 //! remainder.
 //!
@@ -26,26 +28,37 @@
 //! pi x, another one, as tan is: 0.5 ULP, 0.08 of the sine, and what the quotient adds, 0.05. In f32
 //! it is the f64 core.
 
+use super::exp::beyond;
 use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
-/// The constants of a float type. The polynomials are minimax.
-struct Circle<E: 'static, const S: usize, const C: usize, const T: usize> {
-    /// 16/pi
+/// The steps that arguments of a float type are reduced to.
+struct Steps {
+    /// 1/step
     inverse: f64,
-    /// pi/16 in three parts.
+    /// A step in three parts.
     step: [f64; 3],
-    /// Up to here `step` is enough.
+    /// Up to here three are enough.
     near: f64,
+}
+
+/// The sine and the cosine of `N` steps, and around them. The polynomials are minimax.
+struct Circle<E: 'static, const N: usize, const P: usize> {
+    steps: Steps,
     /// (sin(r) / r - 1) / z, z = r^2
-    sin: [f64; S],
+    sin: [f64; P],
     /// (cos(r) - 1) / z
-    cos: [f64; C],
-    /// (tan(r) / r - 1) / z
-    tan: [f64; T],
-    /// sin(k pi/16), cos(k pi/16), and what is missing from either.
-    points: &'static Rows<E, 16, 4>,
-    /// Quotients of these are tan(k pi/16).
+    cos: [f64; P],
+    /// The sine, the cosine, and what is missing from either.
+    points: &'static Rows<E, N, 4>,
+}
+
+/// The tangent of 16 steps, and around them.
+struct Tangents<E: 'static, const P: usize> {
+    steps: Steps,
+    /// (tan(r) / r - 1) / z, z = r^2
+    tan: [f64; P],
+    /// Quotients of these are the tangent.
     tangents: &'static Rows<E, 16, 2>,
 }
 
@@ -163,10 +176,14 @@ const F64_TANGENTS: &Rows<f64, 16, 2> = &Rows::new([
     ],
 ]);
 
-const F64: &Circle<f64, 4, 4, 5> = &Circle {
+const F64_STEPS: Steps = Steps {
     inverse: 5.092958178940651,
-    near: 4398046511104.0,
     step: [0.19634954084936207, 7.654042494670958e-18, -1.8717311310739623e-34],
+    near: 4398046511104.0,
+};
+
+const F64: &Circle<f64, 16, 4> = &Circle {
+    steps: F64_STEPS,
     sin: [
         -0.16666666666666666,
         0.008333333333321095,
@@ -174,6 +191,11 @@ const F64: &Circle<f64, 4, 4, 5> = &Circle {
         2.755165511978192e-06,
     ],
     cos: [-0.49999999999999983, 0.04166666666649803, -0.001388888836090883, 2.479508712883888e-05],
+    points: F64_POINTS,
+};
+
+const F64_TAN: &Tangents<f64, 5> = &Tangents {
+    steps: F64_STEPS,
     tan: [
         0.33333333333334103,
         0.13333333332208355,
@@ -181,68 +203,31 @@ const F64: &Circle<f64, 4, 4, 5> = &Circle {
         0.02186838491647051,
         0.00896672297012426,
     ],
-    points: F64_POINTS,
     tangents: F64_TANGENTS,
 };
 
-const F32_POINTS: &Rows<f32, 16, 4> = &Rows::new([
+const F32_POINTS: &Rows<f32, 8, 4> = &Rows::new([
+    [0.0, 0.38268343, 0.70710677, 0.9238795, 1.0, 0.9238795, 0.70710677, 0.38268343],
+    [1.0, 0.9238795, 0.70710677, 0.38268343, 0.0, -0.38268343, -0.70710677, -0.9238795],
     [
-        0.0, 0.19509032, 0.38268343, 0.55557024, 0.70710677, 0.8314696, 0.9238795, 0.98078525, 1.0,
-        0.98078525, 0.9238795, 0.8314696, 0.70710677, 0.55557024, 0.38268343, 0.19509032,
-    ],
-    [
-        1.0,
-        0.98078525,
-        0.9238795,
-        0.8314696,
-        0.70710677,
-        0.55557024,
-        0.38268343,
-        0.19509032,
         0.0,
-        -0.19509032,
-        -0.38268343,
-        -0.55557024,
-        -0.70710677,
-        -0.8314696,
-        -0.9238795,
-        -0.98078525,
+        3.3926018e-09,
+        1.21016175e-08,
+        2.830749e-08,
+        0.0,
+        2.830749e-08,
+        1.21016175e-08,
+        3.3926018e-09,
     ],
     [
         0.0,
-        -3.1574452e-09,
-        6.2233507e-09,
-        -1.1769521e-08,
-        1.21016175e-08,
-        1.6870263e-08,
         2.830749e-08,
-        2.9739473e-08,
-        0.0,
-        2.9739473e-08,
-        2.830749e-08,
-        1.6870263e-08,
         1.21016175e-08,
-        -1.1769521e-08,
-        6.2233507e-09,
-        -3.1574452e-09,
-    ],
-    [
+        3.3926018e-09,
         0.0,
-        2.9739473e-08,
-        2.830749e-08,
-        1.6870263e-08,
-        1.21016175e-08,
-        -1.1769521e-08,
-        6.2233507e-09,
-        -3.1574452e-09,
-        0.0,
-        3.1574452e-09,
-        -6.2233507e-09,
-        1.1769521e-08,
+        -3.3926018e-09,
         -1.21016175e-08,
-        -1.6870263e-08,
         -2.830749e-08,
-        -2.9739473e-08,
     ],
 ]);
 
@@ -271,14 +256,24 @@ const F32_TANGENTS: &Rows<f32, 16, 2> = &Rows::new([
     ],
 ]);
 
-const F32: &Circle<f32, 2, 2, 2> = &Circle {
-    inverse: 5.092958,
-    near: 131072.0,
-    step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
-    sin: [-0.16666666, 0.008330355],
-    cos: [-0.49999994, 0.04164691],
-    tan: [0.33333063, 0.13414468],
+const F32: &Circle<f32, 8, 2> = &Circle {
+    steps: Steps {
+        inverse: 2.546479,
+        step: [0.3926991, -1.0927847e-08, -4.2878113e-16],
+        near: 131072.0,
+    },
+    sin: [-0.16666652, 0.008321995],
+    cos: [-0.49999902, 0.04158821],
     points: F32_POINTS,
+};
+
+const F32_TAN: &Tangents<f32, 2> = &Tangents {
+    steps: Steps {
+        inverse: 5.092958,
+        step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
+        near: 131072.0,
+    },
+    tan: [0.33333063, 0.13414468],
     tangents: F32_TANGENTS,
 };
 
@@ -361,7 +356,7 @@ fn huge(x: f64) -> (u64, f64, f64) {
 /// An argument's place on the circle.
 #[derive(Clone, Copy)]
 struct Reduced<L: Lanes> {
-    /// Steps of pi/16, in the lowest bits.
+    /// Steps, in the lowest bits.
     k: L::U,
     hi: L::F,
     lo: L::F,
@@ -381,11 +376,7 @@ impl<L: Lanes> Reduced<L> {
 
 /// The nearest k, as an integer with the magic number added and as a float, and x - k P1.
 #[inline(always)]
-fn nearest<L: Lanes, const S: usize, const C: usize, const T: usize>(
-    l: L,
-    c: &Circle<L::E, S, C, T>,
-    x: L::F,
-) -> (L::F, L::F, L::F) {
+fn nearest<L: Lanes>(l: L, c: &Steps, x: L::F) -> (L::F, L::F, L::F) {
     let k_magic = l.fma(x, l.f(c.inverse), l.magic());
     let k = l.sub(k_magic, l.magic());
     (k_magic, k, l.fnma(k, l.f(c.step[0]), x))
@@ -393,11 +384,7 @@ fn nearest<L: Lanes, const S: usize, const C: usize, const T: usize>(
 
 /// Reduces x >= 0 of at most `near`.
 #[inline(always)]
-fn reduce<L: Lanes, const S: usize, const C: usize, const T: usize>(
-    l: L,
-    c: &Circle<L::E, S, C, T>,
-    x: L::F,
-) -> Reduced<L> {
+fn reduce<L: Lanes>(l: L, c: &Steps, x: L::F) -> Reduced<L> {
     let (k_magic, k, t) = nearest(l, c, x);
     let (u, u_low) = l.two_product(k, l.f(c.step[1]));
     let hi = l.sub(t, u);
@@ -409,12 +396,11 @@ fn reduce<L: Lanes, const S: usize, const C: usize, const T: usize>(
 /// Reduces any x >= 0.
 #[inline(always)]
 fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
-    let (k_magic, k, t) = nearest(l, F64, x);
+    let (k_magic, k, t) = nearest(l, &F64_STEPS, x);
     let (hi, lost) = l.fast_two_fnma(k, l.f(NEAR_STEP[0]), t);
     let lo = l.fnma(k, l.f(NEAR_STEP[1]), lost);
     let reduced = Reduced { k: l.bits(k_magic), hi, lo };
-    // False for a NaN, which is one by now.
-    let far = l.lt(l.f(NEAR), x);
+    let far = beyond(l, x, NEAR);
     let all = rarely!(l, far, reduce_far(l, x, far, reduced).floats(l), reduced.floats(l));
     Reduced::of_floats(l, all)
 }
@@ -422,13 +408,13 @@ fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
 /// Reduces those of x that are `far` anew.
 #[inline(always)]
 fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> Reduced<L> {
-    let Reduced { k, hi, lo } = reduce(l, F64, x);
+    let Reduced { k, hi, lo } = reduce(l, &F64_STEPS, x);
     let reduced = Reduced {
         k: l.bits(l.select(far, l.float(k), l.float(near.k))),
         hi: l.select(far, hi, near.hi),
         lo: l.select(far, lo, near.lo),
     };
-    let huge = l.lt(l.f(F64.near), x);
+    let huge = l.lt(l.f(F64_STEPS.near), x);
     let all = rarely!(l, huge, patch(l, x, reduced).floats(l), reduced.floats(l));
     Reduced::of_floats(l, all)
 }
@@ -454,7 +440,7 @@ fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) ->
 fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
     let [xs, ks, his, los] = lanes;
     for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
-        if *x > F64.near {
+        if *x > F64_STEPS.near {
             let (step, h, l) = huge(*x);
             (*k, *hi, *lo) = (f64::from_bits(step), h, l);
         }
@@ -471,16 +457,16 @@ struct Terms<L: Lanes> {
 
 /// sin and cos of what is reduced to hi + lo.
 #[inline(always)]
-fn terms<L: Lanes, const S: usize, const C: usize, const T: usize>(
+fn terms<L: Lanes, const N: usize, const P: usize>(
     l: L,
-    c: &'static Circle<L::E, S, C, T>,
+    c: &'static Circle<L::E, N, P>,
     Reduced { k, hi, lo }: Reduced<L>,
 ) -> Terms<L> {
     let z = l.mul(hi, hi);
     let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // less hi
     let cos = l.mul(z, l.horner(z, &c.cos)); // less 1
     let [s, c, s_low, c_low] = l.row(c.points, k);
-    let half = l.and(l.shl(k, L::E::SIGN.trailing_zeros() - 4), l.u(L::E::SIGN));
+    let half = l.and(l.shl(k, L::E::SIGN.trailing_zeros() - N.ilog2()), l.u(L::E::SIGN));
     let (y, lost) = l.fast_two_fma(c, hi, s);
     let lost = l.add(lost, s_low);
     let sine = (y, l.fma(s, cos, l.fma(c, sin, lost)));
@@ -492,13 +478,20 @@ fn terms<L: Lanes, const S: usize, const C: usize, const T: usize>(
 
 /// sin and cos of what is reduced to hi + lo.
 #[inline(always)]
-fn turned<L: Lanes, const S: usize, const C: usize, const T: usize>(
+fn turned<L: Lanes, const N: usize, const P: usize>(
     l: L,
-    c: &'static Circle<L::E, S, C, T>,
+    c: &'static Circle<L::E, N, P>,
     reduced: Reduced<L>,
 ) -> (L::F, L::F) {
     let Terms { sine, cosine, half } = terms(l, c, reduced);
     (l.flip(l.add(sine.0, sine.1), half), l.flip(l.add(cosine.0, cosine.1), half))
+}
+
+/// `y`, its NaNs canonical; there are none but where x is [`beyond`] `NEAR`.
+#[inline(always)]
+fn canonical<L: Lanes<E = f64>>(l: L, x: L::F, y: L::F) -> L::F {
+    let [y] = rarely!(l, beyond(l, x, NEAR), [l.canonical(y)], [y]);
+    y
 }
 
 /// The sine and the cosine of x in one: the bits of [`Sin`] and [`Cos`].
@@ -511,9 +504,9 @@ fn sin_cos<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
 /// [`sin_cos`] of f32.
 #[inline(always)]
 fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
-    let (sine, cosine) = turned(l, F32, reduce(l, F32, l.abs(x)));
+    let (sine, cosine) = turned(l, F32, reduce(l, &F32.steps, l.abs(x)));
     let sine = l.flip(sine, l.sign(x));
-    let far = l.lt(l.f(F32.near), l.abs(x));
+    let far = beyond(l, x, F32.steps.near);
     rarely!(
         l,
         far,
@@ -521,8 +514,8 @@ fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
             let [low, high] = l.widen(x);
             let (low, high) = (sin_cos(l.wide(), low), sin_cos(l.wide(), high));
             [
-                l.select(far, l.narrow([low.0, high.0]), sine),
-                l.select(far, l.narrow([low.1, high.1]), cosine),
+                l.canonical(l.select(far, l.narrow([low.0, high.0]), sine)),
+                l.canonical(l.select(far, l.narrow([low.1, high.1]), cosine)),
             ]
         },
         [sine, cosine]
@@ -534,9 +527,11 @@ fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
 pub(super) struct Sin;
 
 impl Core<1> for Sin {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        sin_cos(l, x).0
+        canonical(l, x, sin_cos(l, x).0)
     }
 
     #[inline(always)]
@@ -549,9 +544,11 @@ impl Core<1> for Sin {
 pub(super) struct Cos;
 
 impl Core<1> for Cos {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        sin_cos(l, x).1
+        canonical(l, x, sin_cos(l, x).1)
     }
 
     #[inline(always)]
@@ -577,9 +574,9 @@ impl PairCore for SinCos {
 
 /// tan of what is reduced to hi + lo.
 #[inline(always)]
-fn tangent<L: Lanes, const S: usize, const C: usize, const T: usize>(
+fn tangent<L: Lanes, const P: usize>(
     l: L,
-    c: &'static Circle<L::E, S, C, T>,
+    c: &'static Tangents<L::E, P>,
     Reduced { k, hi, lo }: Reduced<L>,
 ) -> L::F {
     let z = l.mul(hi, hi);
@@ -596,18 +593,20 @@ fn tangent<L: Lanes, const S: usize, const C: usize, const T: usize>(
 pub(super) struct Tan;
 
 impl Core<1> for Tan {
+    const CANONICAL: bool = true;
+
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let y = tangent(l, F64, reduce_all(l, l.abs(x)));
-        l.flip(y, l.sign(x))
+        let y = tangent(l, F64_TAN, reduce_all(l, l.abs(x)));
+        canonical(l, x, l.flip(y, l.sign(x)))
     }
 
     #[inline(always)]
     fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
-        let y = tangent(l, F32, reduce(l, F32, l.abs(x)));
+        let y = tangent(l, F32_TAN, reduce(l, &F32_TAN.steps, l.abs(x)));
         let y = l.flip(y, l.sign(x));
-        let far = l.lt(l.f(F32.near), l.abs(x));
-        let [y] = rarely!(l, far, [l.select(far, l.in_f64::<Tan, 1>([x]), y)], [y]);
+        let far = beyond(l, x, F32_TAN.steps.near);
+        let [y] = rarely!(l, far, [l.canonical(l.select(far, l.in_f64::<Tan, 1>([x]), y))], [y]);
         y
     }
 }

@@ -76,61 +76,68 @@ def round_center(f, mid, bits):
                 return c, h
 
 
-def ratio_table(name, f, bits, n, end, power):
+def ratio_table(name, f, bits, intervals, n, end, power):
     """Interval i is where (g (x + d))^power has the exponent i: geometric in x + d. There
     f(c + t) is h (1 + t p(t))."""
     ratio = mpf(2) ** (mpf(1) / power)
-    d = nearest(end / (ratio ** mpf("15.49") - 1), 24)
+    d = nearest(end / (ratio ** (intervals - mpf("0.51")) - 1), 24)
     g = nearest(sqrt(ratio) / d, 24)
     cs, hs, ps, errs = [], [], [], []
-    for i in range(16):
+    for i in range(intervals):
         lo, hi = max(ratio ** i / g - d, -end / 1000), ratio ** (i + 1) / g - d
         c, h = (mpf(0), f(0)) if i == 0 else round_center(f, (lo + hi) / 2, bits)
         p, err = fit(lambda t: f(c + t) / h, lambda t: h / f(c + t), n + 1, lo - c, hi - c,
                      bits, exact=[mpf(1)])
         errs.append(err)
         cs.append(c), hs.append(h), ps.append(p[1:])
-    table(worst(max(errs)), name, [cs, hs, *map(list, zip(*ps))], bits)
+    # What the exponents begin with is -1, for their bias is odd.
+    turned = [c[1:] + c[:1] for c in [cs, hs, *map(list, zip(*ps))]]
+    table(worst(max(errs)), name, turned, bits)
     return f"Pieces {{ spread: [{rust(g)}, {rust(nearest(g * d, 24))}], power: {power}, table: {name} }}"
 
 
-def powers_of_two(bits, step_bits):
-    """Prints 2^(j/16) in half the bits, j taken off its bits from the exponent's 4 lowest on down,
+def step_of(count):
+    return log(2) / count
+
+
+def powers_of_two(bits, count, step_bits):
+    """Prints 2^(j/count) in half the bits, j taken off its bits from the exponent's lowest on down,
     and the logarithm of what that lost; returns the step."""
     code, size = ("<f", "<I") if bits == 24 else ("<d", "<Q")
 
     def less(j, v):
-        word = struct.unpack(size, struct.pack(code, float(v)))[0] - (j << (bits - 5))
+        word = struct.unpack(size, struct.pack(code, float(v)))[0] - (j << (bits - count.bit_length()))
         return struct.unpack(code, struct.pack(size, word))[0]
 
-    values = [mpf(2) ** (mpf(j) / 16) for j in range(16)]
+    values = [mpf(2) ** (mpf(j) / count) for j in range(count)]
     his = [top(v, bits // 2) for v in values]
-    table("2^(j/16), j taken off its bits, and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
+    table(f"2^(j/{count}), j taken off its bits, and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
           [[less(j, h) for j, h in enumerate(his)], [nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
-    high = top(log(2) / 16, step_bits)
-    return f"[{float(high)!r}, {float(nearest(log(2) / 16 - high, bits))!r}]"
+    high = top(log(2) / count, step_bits)
+    return f"[{float(high)!r}, {float(nearest(log(2) / count - high, bits))!r}]"
 
 
 print("//! The tables of erf.rs: what `derive/erf.py` prints.")
 print()
 print("use super::erf::{Constants, ErfPieces, Pieces};")
 print("use super::lanes::Rows;")
-for t, bits, intervals, n_erf, e_erf, n_erfc, ends, power, step_bits, n_exp, one, zero, normal in (
-        ("64", 53, 16, 11, mpf(6), 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, "5.99", ("27.3", "38.6"), ("26.0", "36.5")),
-        ("32", 24, 8, 6, mpf("3.97"), 5, (mpf("10.25"), mpf("14.45")), 4, 12, 1, "3.96", ("10.2", "14.4"), ("9.0", "12.5"))):
-    erf_table(f"ERF_TABLE_{t}", intervals, bits, n_erf, e_erf)
-    erfc = ratio_table(f"ERFC_{t}", erfcx, bits, n_erfc, ends[0], power)
-    normcdf = ratio_table(f"NORMCDF_{t}", lambda x: erfcx(x / sqrt(mpf(2))) / 2, bits, n_erfc, ends[1], power)
-    step = powers_of_two(bits, step_bits)
-    p, err = fit(lambda r: mpmath.hyp1f1(1, 3, r) / 2, lambda r: r * r / exp(r), n_exp, "-0.0218", "0.0218", bits)
-    print(f"\npub(super) const ERF_{t}: ErfPieces<f{t}, {intervals}, {n_erf + 3}> =")
-    print(f"    ErfPieces {{ shift: 1.25, one: {one}, table: ERF_TABLE_{t} }};")
-    print(f"\npub(super) const F{t}: Constants<f{t}, {n_erfc + 3}, {n_exp + 1}> = Constants {{")
+erf_table("ERF_TABLE_32", 8, 24, 6, mpf("3.97"))
+print("\npub(super) const ERF_32: ErfPieces<f32, 8, 9> =")
+print("    ErfPieces { shift: 1.25, one: 3.96, table: ERF_TABLE_32 };")
+for t, bits, count, n_erfc, ends, power, step_bits, n_exp, zero, normal in (
+        ("64", 53, 16, 13, (mpf("27.35"), mpf("38.65")), 3, 38, 5, ("27.3", "38.6"), ("26.0", "36.5")),
+        ("32", 24, 8, 7, (mpf("10.25"), mpf("14.45")), 2, 12, 2, ("10.2", "14.4"), ("9.0", "12.5"))):
+    erfc = ratio_table(f"ERFC_{t}", erfcx, bits, count, n_erfc, ends[0], power)
+    normcdf = ratio_table(f"NORMCDF_{t}", lambda x: erfcx(x / sqrt(mpf(2))) / 2, bits, count, n_erfc, ends[1], power)
+    step = powers_of_two(bits, count, step_bits)
+    r = step_of(count) / 2 * mpf("1.006")
+    p, err = fit(lambda r: mpmath.hyp1f1(1, 3, r) / 2, lambda r: r * r / exp(r), n_exp, -r, r, bits)
+    print(f"\npub(super) const F{t}: Constants<f{t}, {count}, {n_erfc + 3}, {n_exp + 1}> = Constants {{")
     print(f"    zero: [{', '.join(zero)}],")
     print(f"    normal: [{', '.join(normal)}],")
     print(f"    erfc: {erfc},")
     print(f"    normcdf: {normcdf},")
-    print(f"    steps: {rust(16 / log(2), bits)},")
+    print(f"    steps: {rust(1 / step_of(count), bits)},")
     print(f"    step: {step},")
     print(f"    powers: POWERS_{t},")
     print(f"    // {worst(err)}.")

@@ -26,45 +26,65 @@ def tan_pair(k, bits):
     return best[1:]
 
 
-for bits, near, count in ((53, 2 ** 42, (4, 4, 5)), (24, 2 ** 17, (2, 2, 2))):
-    kind = "f64" if bits == 53 else "f32"
-    angles = [k * pi / 16 for k in range(16)]
-    sines = [nearest(sin(a), bits) for a in angles]
-    cosines = [nearest(cos(a), bits) if k != 8 else mpf(0) for k, a in enumerate(angles)]
-    sines_low = [sin(a) - s for a, s in zip(angles, sines)]
-    cosines_low = [cos(a) - s if s else mpf(0) for a, s in zip(angles, cosines)]
-    # cos(pi/16) times r has no low part; that of r = -0.05 joins sin(pi/16), and likewise at the
-    # three other places.
-    off = -mpf("0.05") * cosines_low[1]
-    for low, k, sign in ((sines_low, 1, 1), (sines_low, 15, 1), (cosines_low, 7, 1), (cosines_low, 9, -1)):
-        low[k] += sign * off
-    rows(f"{kind.upper()}_POINTS", [sines, cosines, sines_low, cosines_low], bits)
-    pairs = [tan_pair(k, bits) for k in range(16)]
-    rows(f"{kind.upper()}_TANGENTS", [[p[0] for p in pairs], [p[1] for p in pairs]], bits)
-    print(f"const {kind.upper()}: &Circle<{kind}, {count[0]}, {count[1]}, {count[2]}> = &Circle {{")
-    near16 = nearest(16 / pi, bits)
-    print(f"    inverse: {rust(16 / pi, bits)},")
-    steps, rest = [], pi / 16
+def reach(step, near, bits):
+    """How far r may be from 0 at the end of the range, k being rounded from a product."""
+    k = near / step
+    wide = step / 2 + k * abs(nearest(1 / step, bits) * step - 1) * step
+    assert wide + k * abs(step - nearest(step, bits)) < step, wide
+    return wide**2 * mpf("1.001")
+
+
+def steps(step, near, bits):
+    """Prints the constants of the reduction."""
+    parts, rest = [], step
     for _ in range(3):
-        steps.append(nearest(rest, bits))
-        rest -= steps[-1]
+        parts.append(nearest(rest, bits))
+        rest -= parts[-1]
+    print(f"    inverse: {rust(1 / step, bits)},")
+    print(f"    step: [{', '.join(rust(s, bits) for s in parts)}],")
     print(f"    near: {float(near)!r},")
-    print(f"    step: [{', '.join(rust(s, bits) for s in steps)}],")
-    # How far r may be from 0 at the end of the range, k being rounded from a product.
-    k = near * 16 / pi
-    wide = pi / 32 + k * abs(near16 * pi / 16 - 1) * pi / 16
-    assert wide + k * abs(pi / 16 - steps[0]) < mpf(1) / 8, wide
-    z = wide**2 * mpf("1.001")
-    for name, f, w, n, at in (
-        ("sin", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z, count[0], -20),
-        ("cos", lambda z: (cos(sqrt(z)) - 1) / z, lambda z: z, count[1], -20),
-        ("tan", lambda z: (mpmath.tan(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z, count[2], -20),
-    ):
-        p, err = rounded(f, w, n - 1, mpf(10) ** at, z, bits)
+
+
+def fits(which, count, z, bits):
+    """Prints polynomials in z = r^2."""
+    for name, f in which:
+        p, err = rounded(f, lambda z: z, count - 1, mpf(10) ** -20, z, bits)
         print(f"    // 2^{float(mpmath.log(err, 2)):.1f}")
         print(f"    {name}: [{', '.join(rust(c, bits) for c in p)}],")
-    print("    points: {}_POINTS,\n    tangents: {}_TANGENTS,".format(kind.upper(), kind.upper()))
-    print("};")
+
+
+def circle(kind, bits, n, near, count, middle):
+    """Prints a circle's points, n to a half, what surrounds them, and its steps."""
+    step = pi / n
+    angles = [k * step for k in range(n)]
+    sines = [nearest(sin(a), bits) for a in angles]
+    cosines = [nearest(cos(a), bits) if 2 * k != n else mpf(0) for k, a in enumerate(angles)]
+    sines_low = [sin(a) - s for a, s in zip(angles, sines)]
+    cosines_low = [cos(a) - s if s else mpf(0) for a, s in zip(angles, cosines)]
+    # The cosine of a step times r has no low part; that of r = -`middle` joins the sine of a step,
+    # and likewise at the three other places.
+    off = -middle * cosines_low[1]
+    for low, k, sign in ((sines_low, 1, 1), (sines_low, n - 1, 1),
+                         (cosines_low, n // 2 - 1, 1), (cosines_low, n // 2 + 1, -1)):
+        low[k] += sign * off
+    rows(f"{kind}_POINTS", [sines, cosines, sines_low, cosines_low], bits)
+    steps(step, near, bits)
+    fits((("sin", lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z), ("cos", lambda z: (cos(sqrt(z)) - 1) / z)),
+         count, reach(step, near, bits), bits)
+
+
+def tangents(kind, bits, near, count):
+    """Prints the pairs whose quotients are the tangents, what surrounds them, and the steps."""
+    pairs = [tan_pair(k, bits) for k in range(16)]
+    rows(f"{kind}_TANGENTS", [[p[0] for p in pairs], [p[1] for p in pairs]], bits)
+    steps(pi / 16, near, bits)
+    fits((("tan", lambda z: (mpmath.tan(sqrt(z)) / sqrt(z) - 1) / z),), count, reach(pi / 16, near, bits), bits)
+
+
+circle("F64", 53, 16, 2**42, 4, mpf("0.05"))
+tangents("F64", 53, 2**42, 5)
+circle("F32", 24, 8, 2**17, 2, mpf("0.1"))
+tangents("F32", 24, 2**17, 2)
 
 parts("NEAR_STEP", pi / 16 - nearest(pi / 16), [31])
 print(f"const STEP_BITS: u128 = {int(nint(ldexp(pi / 2, 127))):#x}; // pi/16 * 2^130")

@@ -14,7 +14,7 @@ mod twin;
 mod x86;
 
 use super::{Core, PairCore};
-pub(super) use rows::Rows;
+pub(super) use rows::{Grid, Rows};
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use twin::Twin;
@@ -74,6 +74,9 @@ pub(super) trait Element: Copy + Default + 'static {
     /// |x| < 2^(MANTISSA - 1); the integer itself stands in the low bits of `x + MAGIC`.
     const MAGIC: f64 = 1.5 * (1u64 << Self::MANTISSA) as f64;
 
+    /// Its lowest bits.
+    fn index(self) -> usize;
+
     /// Its lanes of a loop with AVX2.
     #[cfg(target_arch = "x86_64")]
     type Avx2: Lanes<E = Self>;
@@ -93,6 +96,12 @@ pub(super) trait Element: Copy + Default + 'static {
 impl Element for f32 {
     const MANTISSA: u32 = 23;
     const BIAS: u64 = 127;
+
+    #[inline(always)]
+    fn index(self) -> usize {
+        self.to_bits() as usize
+    }
+
     #[cfg(target_arch = "x86_64")]
     type Avx2 = Avx2<f32>;
 
@@ -116,6 +125,12 @@ impl Element for f32 {
 impl Element for f64 {
     const MANTISSA: u32 = 52;
     const BIAS: u64 = 1023;
+
+    #[inline(always)]
+    fn index(self) -> usize {
+        self.to_bits() as usize
+    }
+
     #[cfg(target_arch = "x86_64")]
     type Avx2 = Twin<Avx2<f64>>;
 
@@ -244,6 +259,33 @@ pub(super) trait Lanes: Copy {
             k += 1;
         }
         row
+    }
+
+    /// The row `i & (N - 1)` of a large table in each lane, a result for each column.
+    #[inline(always)]
+    fn grid<const N: usize, const R: usize>(
+        self,
+        table: &'static Grid<Self::E, N, R>,
+        i: Self::U,
+    ) -> [Self::F; R] {
+        const { assert!(Self::WIDTH <= 16 && N.is_power_of_two()) };
+        let mut index = [Self::E::default(); 16];
+        // SAFETY: the array is wide enough.
+        unsafe { self.store(index.as_mut_ptr(), self.float(i)) };
+        let mut columns = [self.f(0.0); R];
+        let mut k = 0;
+        while k < R {
+            let mut column = [Self::E::default(); 16];
+            let mut lane = 0;
+            while lane < Self::WIDTH {
+                column[lane] = table.rows[index[lane].index() & (N - 1)][k];
+                lane += 1;
+            }
+            // SAFETY: the array is wide enough.
+            columns[k] = unsafe { self.load(column.as_ptr()) };
+            k += 1;
+        }
+        columns
     }
 
     /// The lanes as f64, the first half and the second; of f64, all of them in either.

@@ -1,6 +1,6 @@
 //! Two vectors at a time.
 
-use super::{Lanes, Rows};
+use super::{Grid, Lanes, Rows};
 
 /// Two vectors of `L`, an operation on one after the same operation on the other. They do not wait
 /// for each other, so the processor has twice as much to choose from while an operation is under
@@ -93,6 +93,22 @@ impl<L: Lanes> Lanes for Twin<L> {
         i: Self::U,
     ) -> [Self::F; R] {
         let (first, second) = (self.0.row(table, i[0]), self.0.row(table, i[1]));
+        let mut row = [self.f(0.0); R];
+        let mut k = 0;
+        while k < R {
+            row[k] = [first[k], second[k]];
+            k += 1;
+        }
+        row
+    }
+
+    #[inline(always)]
+    fn grid<const N: usize, const R: usize>(
+        self,
+        table: &'static Grid<L::E, N, R>,
+        i: Self::U,
+    ) -> [Self::F; R] {
+        let (first, second) = (self.0.grid(table, i[0]), self.0.grid(table, i[1]));
         let mut row = [self.f(0.0); R];
         let mut k = 0;
         while k < R {

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::{Lanes, Rows};
+use super::{Grid, Lanes, Rows};
 use crate::fault::{Fault, injected};
 
 /// 256 bits. To have one is to know that the machine has AVX2 and FMA.
@@ -118,6 +118,50 @@ unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
 #[repr(align(32))]
 struct Places<U, const N: usize>([U; N]);
 
+/// The row `i & (N - 1)` of each lane, two columns of a lane loaded at a time.
+#[inline(always)]
+fn unpacked<const N: usize, const R: usize>(
+    _: Avx2<f64>,
+    rows: &'static [[f64; R]; N],
+    i: __m256i,
+) -> [__m256d; R] {
+    const { assert!(N.is_power_of_two() && R >= 2) };
+    // SAFETY: the first argument shows that the machine has the instructions; an index is below N, pairs
+    // begin before the last column, and the places are as large and aligned as a vector.
+    unsafe {
+        let mut row = [_mm256_setzero_pd(); R];
+        let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
+        let offsets = _mm256_mul_epu32(i, _mm256_set1_epi64x(size_of::<[f64; R]>() as i64));
+        let mut places = Places([0; 4]);
+        let memory = (&raw mut places).cast::<__m256i>();
+        let table = rows.as_ptr().cast::<f64>();
+        let [a, b, c, d];
+        if R <= 4 {
+            // Through memory, where the compiler would extract them: that takes more time on the
+            // ports of shuffles than few loads leave idle.
+            memory.write_volatile(offsets);
+            a = (&raw const places.0[0]).read_volatile();
+            b = (&raw const places.0[1]).read_volatile();
+            c = (&raw const places.0[2]).read_volatile();
+            d = (&raw const places.0[3]).read_volatile();
+        } else {
+            memory.write(offsets);
+            [a, b, c, d] = places.0;
+        }
+        let (a, b) = (table.byte_add(a), table.byte_add(b));
+        let (c, d) = (table.byte_add(c), table.byte_add(d));
+        let mut k = 0;
+        while k < R {
+            k = k.min(R - 2);
+            let (even, odd) = (halves(a.add(k), c.add(k)), halves(b.add(k), d.add(k)));
+            row[k] = _mm256_unpacklo_pd(even, odd);
+            row[k + 1] = _mm256_unpackhi_pd(even, odd);
+            k += 2;
+        }
+        row
+    }
+}
+
 impl Lanes for Avx2<f64> {
     type E = f64;
     type F = __m256d;
@@ -161,10 +205,15 @@ impl Lanes for Avx2<f64> {
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b);
-        unusual(a: __m256d) -> __m256d = _mm256_or_pd(
-            _mm256_cmp_pd::<_CMP_NGE_UQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)),
-            _mm256_cmp_pd::<_CMP_NLT_UQ>(a, _mm256_set1_pd(f64::INFINITY)),
-        );
+        // As integers, moved so that the positive normal numbers are the least.
+        unusual(a: __m256d) -> __m256d = {
+            let least = f64::MIN_POSITIVE.to_bits() as i64;
+            let all = f64::INFINITY.to_bits() as i64 - least;
+            let from = _mm256_set1_epi64x(i64::MIN.wrapping_sub(least));
+            let last = _mm256_set1_epi64x(i64::MIN + all - 1);
+            let moved = _mm256_add_epi64(_mm256_castpd_si256(a), from);
+            _mm256_castsi256_pd(_mm256_cmpgt_epi64(moved, last))
+        };
         // A mask is its sign bit.
         odd(a: __m256i) -> __m256d = _mm256_castsi256_pd(_mm256_slli_epi64::<63>(a));
         negative(a: __m256i) -> __m256d = _mm256_castsi256_pd(a);
@@ -193,41 +242,16 @@ impl Lanes for Avx2<f64> {
         table: &'static Rows<f64, N, R>,
         i: __m256i,
     ) -> [__m256d; R] {
-        const { assert!(N.is_power_of_two() && R >= 2) };
-        let mut row = [self.f(0.0); R];
-        // SAFETY: `self` shows that the machine has the instructions; an index is below N, pairs begin
-        // before the last column, and the places are as large and aligned as a vector.
-        unsafe {
-            let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
-            let offsets = _mm256_mul_epu32(i, _mm256_set1_epi64x(size_of::<[f64; R]>() as i64));
-            let mut places = Places([0; 4]);
-            let memory = (&raw mut places).cast::<__m256i>();
-            let table = table.rows.as_ptr().cast::<f64>();
-            let [a, b, c, d];
-            if R <= 4 {
-                // Through memory, where the compiler would extract them: that takes more time on the
-                // ports of shuffles than few loads leave idle.
-                memory.write_volatile(offsets);
-                a = (&raw const places.0[0]).read_volatile();
-                b = (&raw const places.0[1]).read_volatile();
-                c = (&raw const places.0[2]).read_volatile();
-                d = (&raw const places.0[3]).read_volatile();
-            } else {
-                memory.write(offsets);
-                [a, b, c, d] = places.0;
-            }
-            let (a, b) = (table.byte_add(a), table.byte_add(b));
-            let (c, d) = (table.byte_add(c), table.byte_add(d));
-            let mut k = 0;
-            while k < R {
-                k = k.min(R - 2);
-                let (even, odd) = (halves(a.add(k), c.add(k)), halves(b.add(k), d.add(k)));
-                row[k] = _mm256_unpacklo_pd(even, odd);
-                row[k + 1] = _mm256_unpackhi_pd(even, odd);
-                k += 2;
-            }
-        }
-        row
+        unpacked(self, &table.rows, i)
+    }
+
+    #[inline(always)]
+    fn grid<const N: usize, const R: usize>(
+        self,
+        table: &'static Grid<f64, N, R>,
+        i: __m256i,
+    ) -> [__m256d; R] {
+        unpacked(self, &table.rows, i)
     }
 
     #[inline(always)]
@@ -280,10 +304,15 @@ impl Lanes for Avx2<f32> {
         eq(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m256, b: __m256) -> __m256 = _mm256_cmp_ps::<_CMP_NLE_UQ>(a, b);
-        unusual(a: __m256) -> __m256 = _mm256_or_ps(
-            _mm256_cmp_ps::<_CMP_NGE_UQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)),
-            _mm256_cmp_ps::<_CMP_NLT_UQ>(a, _mm256_set1_ps(f32::INFINITY)),
-        );
+        // As in f64.
+        unusual(a: __m256) -> __m256 = {
+            let least = f32::MIN_POSITIVE.to_bits() as i32;
+            let all = f32::INFINITY.to_bits() as i32 - least;
+            let from = _mm256_set1_epi32(i32::MIN.wrapping_sub(least));
+            let last = _mm256_set1_epi32(i32::MIN + all - 1);
+            let moved = _mm256_add_epi32(_mm256_castps_si256(a), from);
+            _mm256_castsi256_ps(_mm256_cmpgt_epi32(moved, last))
+        };
         odd(a: __m256i) -> __m256 = _mm256_castsi256_ps(_mm256_slli_epi32::<31>(a));
         negative(a: __m256i) -> __m256 = _mm256_castsi256_ps(a);
         both(a: __m256, b: __m256) -> __m256 = _mm256_and_ps(a, b);
@@ -429,6 +458,26 @@ impl Lanes for Avx512<f64> {
         )
     }
     memory! { f64, __m512d, _mm512_loadu_pd, _mm512_storeu_pd }
+
+    /// Loading rows takes a little longer here.
+    #[inline(always)]
+    fn grid<const N: usize, const R: usize>(
+        self,
+        table: &'static Grid<f64, N, R>,
+        i: __m512i,
+    ) -> [__m512d; R] {
+        const { assert!(N.is_power_of_two() && (R == 2 || R == 4)) };
+        let table = table.rows.as_ptr().cast::<f64>();
+        let mut row = [self.f(0.0); R];
+        let i = self.shl(self.and(i, self.u(N as u64 - 1)), R.ilog2());
+        let mut k = 0;
+        while k < R {
+            // SAFETY: `self` shows that the machine has the instructions, and an index is below N.
+            row[k] = unsafe { _mm512_i64gather_pd::<8>(i, table.add(k)) };
+            k += 1;
+        }
+        row
+    }
 
     #[inline(always)]
     fn any(self, m: __mmask8) -> bool {
