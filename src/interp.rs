@@ -310,7 +310,7 @@ unsafe fn apply(
     let n = element_count(shape)?;
     let dtype = graph.dtype(operands[operands.len() - 1]);
     let kernel = op
-        .kernel(dtype, ISA)
+        .defined_kernel(dtype, ISA)
         .ok_or_else(|| Error::internal(format!("{op:?} has no {dtype} kernel")))?;
     let mut expanded: [Vec<u8>; 3] = Default::default();
     let mut args: [(*const u8, usize); 3] = [(std::ptr::null(), 0); 3];

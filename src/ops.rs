@@ -712,6 +712,16 @@ impl Op {
         }
     }
 
+    /// The kernel for the interpreter: of a division its definition, which others only agree with.
+    pub fn defined_kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
+        match self {
+            Op::FloorDiv => elementwise::defined_floor_div(dtype, isa),
+            Op::Rem => elementwise::defined_rem(dtype, isa),
+            Op::Fmod => elementwise::defined_fmod(dtype, isa),
+            _ => self.kernel(dtype, isa),
+        }
+    }
+
     /// The kernel of a primitive elementwise operation, or of a scan: that also takes the scan's
     /// state.
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {

@@ -6,6 +6,7 @@
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::Result;
 use crate::graph::{Builder, Graph, Node, NodeId, Type, power_by_squaring, rewrite};
@@ -29,6 +30,7 @@ const RULES: &[RuleFn] = &[
     same_operand_twice,
     undo_inverse,
     divide_by_power_of_two,
+    divide_integer_by_power_of_two,
     subtract_negated,
     decide_select,
     power_of_integer,
@@ -175,6 +177,28 @@ fn divide_by_power_of_two(b: &mut Builder, site: &Site) -> Result<Option<NodeId>
     }
     let reciprocal = b.literal_like(site.operands[1], reciprocal);
     b.apply_own(Op::Mul, &[site.operands[0], reciprocal]).map(Some)
+}
+
+/// `x // 2**k` of integers is `x >> k`, and `x % 2**k` is `x & (2**k - 1)`, for negative x too.
+fn divide_integer_by_power_of_two(b: &mut Builder, site: &Site) -> Result<Option<NodeId>> {
+    let &[x, y] = site.operands else { return Ok(None) };
+    let dtype = site.ty.dtype;
+    let divisor = b.graph().constant(y).filter(|_| dtype.is_int());
+    let Some(divisor) = divisor.map(|bits| bits & (u64::MAX >> (64 - dtype.bits()))) else {
+        return Ok(None);
+    };
+    let is_negative = dtype.is_signed_int() && divisor >> (dtype.bits() - 1) != 0;
+    if !divisor.is_power_of_two() || is_negative {
+        return Ok(None);
+    }
+    let (op, bits) = match site.op {
+        Op::FloorDiv => (Op::Shr, u64::from(divisor.trailing_zeros())),
+        Op::Rem if injected(Fault::MaskOfDivisor) => (Op::BitAnd, divisor),
+        Op::Rem => (Op::BitAnd, divisor - 1),
+        _ => return Ok(None),
+    };
+    let operand = b.literal(bits, dtype, false);
+    b.apply_own(op, &[x, operand]).map(Some)
 }
 
 /// `x - (-y)` is `x + y`, and `x + (-y)` is `x - y`.

@@ -286,8 +286,8 @@ fn d13_every_offset() {
 fn d13_strided_inputs_flush_against_both_ends() {
     let mut bench = Bench::new();
     for subject in &SUBJECTS {
-        for n in [0, 1, 2, 15, 16, 17, 63, 64, 65, 130] {
-            for step in [-1, 2, -2, 3] {
+        for n in [0, 1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 97, 128] {
+            for step in [-1, 2, -2, 3, -3, 4, -4] {
                 bench.run(subject, n, [Place::End(0); 4], step);
                 bench.run(subject, n, [Place::Start(0); 4], step);
             }

@@ -104,6 +104,7 @@ faults! {
     "src/optimize.rs, strength":
         DivisionTruncated "x // y of signed integers is rounded toward zero";
         RemainderOfC "x % y has the sign of x";
+        MaskOfDivisor "x % 2**k is x & 2**k";
         ShiftMasked "a shift's count is taken modulo the width";
         ShiftUnsigned "x >> y fills with zeros";
         PowerByLogarithm "x**y of floats is exp(y * log(x))";
@@ -231,6 +232,11 @@ faults! {
     "runtime/src/kernels/scan":
         ScanBlockKept "the fold of a complete block of a scan is kept in its own level too";
         ScanLevelSkipped "a scan adds the fold of the lowest level only";
+    "runtime/src/kernels/strided/shuffle.rs":
+        ReversedFromGroupEnd "elements of a stride are taken backward without gaps";
+        ShuffledTailOneShort "the first element after the last vector is not copied";
+        LanesOfTheFirst "both lanes of a shuffled vector come from the first";
+        LastVectorOverlooked "elements of the last vectors of a stride are those of the first";
     "runtime/src/kernels/reduce":
         LongRuns "an accumulator of a block takes 32 elements one after another";
         BlocksInSequence "the blocks of a leaf are put together one after another";
@@ -244,6 +250,16 @@ faults! {
     "runtime/src/kernels/elementwise.rs":
         GuardIgnored "a remainder is taken by the fast way when it is not exact";
         LastElementSkipped "a vector kernel skips its last element";
+        FloatQuotientUp "x // y of floats is rounded toward zero";
+    "runtime/src/kernels/division":
+        FactorNotRoundedUp "the reciprocal of a divisor is rounded down";
+        FactorBitForgotten "a reciprocal of one bit more than a lane loses that bit";
+        QuotientShiftedLess "a product with a reciprocal is shifted by one bit too few";
+        NegativeQuotientUp "a negative quotient is rounded up";
+        LeastDividendAsNegative "the least integer by a negative one counts as below zero";
+        BytesExchanged "quotients of bytes change places in pairs";
+        EstimateNotCorrected "a quotient stays as floats estimate it";
+        FirstDivisorForAll "a block is divided by its first divisor if a vector of them is the same";
     "runtime/src/kernels/math":
         TailOfVectorShort "a function leaves out the last element that fills no vector";
         RareLanesOverlooked "a function does not see that rare arguments are among its lanes";

@@ -14,6 +14,8 @@ use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
+use super::division;
+
 /// A loop body that is compiled once per instruction set.
 pub(crate) trait Kernel {
     /// Computes `n` elements.
@@ -96,7 +98,7 @@ pub(crate) trait Op {
 ///
 /// The compiler then need not know whether the output is an input: it vectorises each group, where
 /// a plain loop would get a run-time check and scalar code for in-place operation.
-const GROUP: usize = 32;
+pub(crate) const GROUP: usize = 32;
 
 /// Does nothing, but keeps the compiler from vectorising the enclosing loop across groups, which it
 /// would do with gathers.
@@ -293,6 +295,12 @@ operations! {
     shl(a, b) on ints: Int<T> -> T { a.shl(b) }
     /// `a >> b`; filled with the sign where the count is negative or too large.
     shr(a, b) on ints: Int<T> -> T { a.shr(b) }
+    /// [`floor_div`] as it is defined: the reference of faster code.
+    defined_floor_div(a, b) on numbers: Number<T> -> T { a.floor_div(b) }, flags { zero_divisor(b) }
+    /// [`rem`] as it is defined.
+    defined_rem(a, b) on numbers: Number<T> -> T { a.rem(b) }, flags { zero_divisor(b) }
+    /// [`fmod`] as it is defined.
+    defined_fmod(a, b) on numbers: Number<T> -> T { a.fmod(b) }, flags { zero_divisor(b) }
     /// `b` where the `Bool` `a` is true, else `c`; `dtype` is that of `b` and `c`.
     select(a: Bit, b, c) on all: Choose<T> -> T { T::select(a, b, c) }
 }
@@ -308,27 +316,24 @@ pub fn fma(dtype: DType, isa: Isa) -> Option<BlockFn> {
 
 /// The quotient rounded down; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
 pub fn floor_div(dtype: DType, isa: Isa) -> Option<BlockFn> {
-    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.quotient(b) }, flags { zero_divisor(b) });
     struct Floats<T>(PhantomData<T>);
     impl<T: Remainder> Guarded for Floats<T> {
         type T = T;
         #[inline(always)]
         fn fast(a: T, b: T) -> (T, bool) {
-            let (remainder, exact) = a.remainder(b);
-            (a.floor_div_of(b, remainder), exact)
+            a.quotient(b)
         }
         #[inline(always)]
         fn slow(a: T, b: T) -> T {
             a.floor_div(b)
         }
     }
-    family!(ints, dtype, T => shell::<Ints<T>>(isa))
+    division::floor_div(dtype, isa)
         .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
 }
 
 /// The remainder of [`floor_div`]; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
 pub fn rem(dtype: DType, isa: Isa) -> Option<BlockFn> {
-    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.modulo(b) }, flags { zero_divisor(b) });
     struct Floats<T>(PhantomData<T>);
     impl<T: Remainder> Guarded for Floats<T> {
         type T = T;
@@ -342,13 +347,11 @@ pub fn rem(dtype: DType, isa: Isa) -> Option<BlockFn> {
             a.rem(b)
         }
     }
-    family!(ints, dtype, T => shell::<Ints<T>>(isa))
-        .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
+    division::rem(dtype, isa).or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
 }
 
 /// C's remainder; an integer by zero gives 0 and [`DIVIDE_BY_ZERO`].
 pub fn fmod(dtype: DType, isa: Isa) -> Option<BlockFn> {
-    operation!(Ints<T: Divide>(a: T, b: T, _: ()) -> T { a.remains(b) }, flags { zero_divisor(b) });
     struct Floats<T>(PhantomData<T>);
     impl<T: Remainder> Guarded for Floats<T> {
         type T = T;
@@ -361,115 +364,58 @@ pub fn fmod(dtype: DType, isa: Isa) -> Option<BlockFn> {
             a.fmod(b)
         }
     }
-    family!(ints, dtype, T => shell::<Ints<T>>(isa))
-        .or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
+    division::fmod(dtype, isa).or_else(|| family!(floats, dtype, T => guarded::<Floats<T>>(isa)))
 }
 
-/// Integer division as fast code.
-trait Divide: Number {
-    /// [`Number::floor_div`]
-    #[inline(always)]
-    fn quotient(self, rhs: Self) -> Self {
-        self.floor_div(rhs)
-    }
-    /// [`Number::rem`]
-    #[inline(always)]
-    fn modulo(self, rhs: Self) -> Self {
-        self.rem(rhs)
-    }
-    /// [`Number::fmod`]
-    #[inline(always)]
-    fn remains(self, rhs: Self) -> Self {
-        self.fmod(rhs)
-    }
-}
-
-impl Divide for u64 {}
-
-impl Divide for i64 {
-    #[inline(always)]
-    fn quotient(self, rhs: i64) -> i64 {
-        if rhs == 0 {
-            return 0;
-        }
-        // One division, where the compiler makes two of the plain definition.
-        let quotient = self.wrapping_div(rhs);
-        let rest = self.wrapping_sub(quotient.wrapping_mul(rhs));
-        quotient.wrapping_sub((rest != 0 && (rest ^ rhs) < 0) as i64)
-    }
-}
-
-/// Division of integers of at most `w` bits, by floats of `p >= 2 * w + 1` bits.
-///
-/// The floor of the rounded quotient is that of the exact one: rounding is monotone and leaves
-/// integers alone, so it can only go wrong by rounding a quotient `a / b` up to the next integer
-/// `n`. But then `n - a / b >= 1 / |b|`, while the rounding moves it by at most `|n| * 2^-p`; and
-/// `|n| * |b| <= |a| + |b| <= 2^(w + 1) < 2^p`.
-macro_rules! divide_by_floats {
-    ($($t:ty: $float:ty, $magic:expr;)*) => {$(
-        impl Divide for $t {
-            #[inline(always)]
-            fn quotient(self, rhs: $t) -> $t {
-                // Adding this rounds to an integer, whose low bits are then the lowest ones.
-                const MAGIC: $float = $magic;
-                let divisor = if rhs == 0 { 1 } else { rhs };
-                let quotient = self as $float / divisor as $float;
-                let nearest = (quotient + MAGIC) - MAGIC;
-                let floor = if nearest > quotient { nearest - 1.0 } else { nearest };
-                let floor = (floor + MAGIC).to_bits() as $t;
-                if rhs == 0 { 0 } else { floor }
-            }
-            #[inline(always)]
-            fn modulo(self, rhs: $t) -> $t {
-                let modulo = self.wrapping_sub(self.quotient(rhs).wrapping_mul(rhs));
-                if rhs == 0 { 0 } else { modulo }
-            }
-            #[inline(always)]
-            fn remains(self, rhs: $t) -> $t {
-                let modulo = self.modulo(rhs);
-                let differ = <$t>::MIN != 0 && (self ^ rhs) >> (<$t>::BITS - 1) != 0;
-                if modulo != 0 && differ { modulo.wrapping_sub(rhs) } else { modulo }
-            }
-        }
-    )*};
-}
-
-divide_by_floats! {
-    i8: f32, 12582912.0; // 1.5 * 2^23
-    u8: f32, 12582912.0;
-    i16: f32, 12582912.0;
-    u16: f32, 12582912.0;
-    i32: f64, 6755399441055744.0; // 1.5 * 2^52
-    u32: f64, 6755399441055744.0;
-}
-
-/// The exact remainder of floats as fast code, where there is a fused multiply-add.
+/// The exact division of floats as fast code, where there is a fused multiply-add.
 trait Remainder: Float {
-    /// [`Number::fmod`], and whether the result is valid.
+    /// [`Number::fmod`](crate::scalar::Number::fmod), and whether the result is valid.
     fn remainder(self, rhs: Self) -> (Self, bool);
+    /// [`Number::floor_div`](crate::scalar::Number::floor_div), and whether the result is valid.
+    fn quotient(self, rhs: Self) -> (Self, bool);
 }
 
 macro_rules! remainders {
     ($($t:ident)*) => {$(
         impl Remainder for $t {
-            /// Let `n` be the exact quotient of the magnitudes `x` and `y`, rounded down, and less
-            /// than `2^(p - 1)`. Rounding is monotone and leaves `n` alone, so `quotient` is `n`
-            /// or, where it rounds up, `n + 1`. Then `x - quotient * y` is at least `-y`, less
-            /// than `y` and a multiple of the last place of `y` (or, where `x < y`, it is `x` or
-            /// by Sterbenz' lemma the exact `x - y`), so the fused multiply-add is exact, and so
-            /// is adding `y` to what is negative.
             #[inline(always)]
             fn remainder(self, rhs: $t) -> ($t, bool) {
-                let (x, y) = (<$t>::abs(self), <$t>::abs(rhs));
-                let quotient = <$t>::trunc(x / y);
-                let rest = (-quotient).mul_add(y, x);
-                let rest = if rest < 0.0 { rest + y } else { rest };
+                let (quotient, rest, _) = exact_division!($t, self, rhs);
                 // False if any of it is infinite or NaN, or `y` is 0.
-                let exact = (quotient < 0.5 / <$t>::EPSILON) & (y < <$t>::INFINITY);
+                let exact = (quotient < 0.5 / <$t>::EPSILON) & (rhs.abs() < <$t>::INFINITY);
                 (<$t>::copysign(rest, self), exact)
+            }
+            /// The definition divides what the remainder leaves of `self`, a multiple `n * rhs`; the
+            /// result is `n` as long as two roundings cannot move a quotient of this size by half.
+            #[inline(always)]
+            fn quotient(self, rhs: $t) -> ($t, bool) {
+                let (quotient, rest, below) = exact_division!($t, self, rhs);
+                let exact = (quotient < 0.125 / <$t>::EPSILON) & (rhs.abs() < <$t>::INFINITY);
+                let sign = <$t>::copysign(1.0, self) * <$t>::copysign(1.0, rhs);
+                let up = (sign < 0.0) & (rest != 0.0) & !injected(Fault::FloatQuotientUp);
+                let magnitude = quotient - below + up as u8 as $t;
+                (<$t>::copysign(magnitude, sign), exact)
             }
         }
     )*};
+}
+
+/// The quotient of the magnitudes `x` and `y`, rounded down or up, the remainder of the one rounded
+/// down, and 1 or 0 to subtract.
+///
+/// Let `n` be the exact quotient, rounded down, and less than `2^(p - 1)`. Rounding is monotone and
+/// leaves `n` alone, so `quotient` is `n` or, where it rounds up, `n + 1`. Then `x - quotient * y` is at
+/// least `-y`, less than `y` and a multiple of the last place of `y` (or, where `x < y`, it is `x` or by
+/// Sterbenz' lemma the exact `x - y`), so the fused multiply-add is exact, and so is adding `y` to
+/// what is negative.
+macro_rules! exact_division {
+    ($t:ident, $a:expr, $b:expr) => {{
+        let (x, y) = (<$t>::abs($a), <$t>::abs($b));
+        let quotient = <$t>::trunc(x / y);
+        let rest = (-quotient).mul_add(y, x);
+        let over = rest < 0.0;
+        (quotient, if over { rest + y } else { rest }, if over { 1.0 } else { 0.0 })
+    }};
 }
 remainders!(f32 f64);
 
@@ -539,7 +485,7 @@ fn has_fma(isa: Isa) -> bool {
     cfg!(target_arch = "aarch64") || isa >= Isa::Avx2
 }
 
-/// The flag of an integer division by `divisor`.
+/// The flag of a division by `divisor`.
 #[inline(always)]
 fn zero_divisor<T: Number>(divisor: T) -> u32 {
     if T::IS_INT && divisor.eq(T::ZERO) { DIVIDE_BY_ZERO } else { 0 }

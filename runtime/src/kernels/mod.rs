@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod convert;
+mod division;
 pub mod elementwise;
 pub mod math;
 pub mod reduce;

@@ -6,6 +6,8 @@
 mod block;
 mod layout;
 mod run;
+#[cfg(target_arch = "x86_64")]
+mod shuffle;
 mod swap;
 mod transpose;
 

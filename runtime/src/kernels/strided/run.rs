@@ -32,13 +32,7 @@ impl Run {
                 self.dst.copy_from_nonoverlapping(self.src, count * size_of::<T>());
             } else if dst == size && src == 0 {
                 self.fill::<T>();
-            } else if dst == size && (src == -size || src == 2 * size || src == -2 * size) {
-                match isa {
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 | Isa::Avx512 => shuffle_avx2::<T>(self),
-                    _ => self.shuffle::<T>(),
-                }
-            } else {
+            } else if !self.shuffle::<T>(isa) {
                 self.step::<T>();
             }
         }
@@ -57,34 +51,21 @@ impl Run {
         }
     }
 
-    /// Strides of -1, 2 and -2 have separate loops, which compile to shuffles.
+    /// Copies by shuffles of vectors, if that can be done.
     ///
     /// # Safety
-    /// As [`Run::copy`]'s; the destination is contiguous, and the source steps by -1, 2 or -2
-    /// elements.
-    #[inline(always)]
-    unsafe fn shuffle<T: Unit>(self) {
+    /// As [`Run::copy`]'s.
+    #[inline]
+    unsafe fn shuffle<T: Unit>(self, isa: Isa) -> bool {
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the caller's promise.
         unsafe {
-            if self.axis.src < -(size_of::<T>() as isize) {
-                self.step_by::<T, -2>();
-            } else if self.axis.src < 0 {
-                self.step_by::<T, -1>();
-            } else {
-                self.step_by::<T, 2>();
-            }
+            super::shuffle::copy::<T>(self, isa)
         }
-    }
-
-    /// # Safety
-    /// As [`Run::copy`]'s; the destination is contiguous, and the source steps by `STEP`
-    /// elements.
-    #[inline(always)]
-    unsafe fn step_by<T: Unit, const STEP: isize>(self) {
-        let (dst, src) = (self.dst.cast::<T>(), self.src.cast::<T>());
-        for i in 0..self.axis.count {
-            // SAFETY: the caller's promise; `i < count`.
-            unsafe { dst.add(i).write_unaligned(src.offset(i as isize * STEP).read_unaligned()) };
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = isa;
+            false
         }
     }
 
@@ -119,15 +100,4 @@ impl Run {
             };
         }
     }
-}
-
-/// [`Run::shuffle`] with AVX2.
-///
-/// # Safety
-/// As [`Run::shuffle`]; the machine has AVX2.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn shuffle_avx2<T: Unit>(run: Run) {
-    // SAFETY: the caller's promise.
-    unsafe { run.shuffle::<T>() }
 }
