@@ -24,10 +24,11 @@ class Workload:
     tolerance: float = 1e-9
     title: str = ""
     mode: str = "strict"  # contract: only with fused multiply-adds
-    n: int = field(init=False)
+    n: int = field(init=False)  # elements of the loop
 
     def __post_init__(self):
-        self.n = max(size(shape) for _, shape, *_ in self.inputs.values())
+        shapes = [shape for _, shape, *_ in self.inputs.values()]
+        self.n = max(size(shape) for shape in [*shapes, self.shape or ()])
         self.title = self.title or self.program
 
 
@@ -189,7 +190,7 @@ def bands():
                    "out0 = F(n - r) / F(n + r)", outputs=("f32",), tolerance=1e-6)
     yield Workload(g, "ndvi", "(n - r) / (n + r)", two,
                    "(n - r).astype(np.float64) / (n + r)", "out0 = float(n - r) / float(n + r)",
-                   outputs=("f32",), tolerance=1e-6)
+                   tolerance=1e-6)
     yield Workload(
         g, "evi", "2.5*(f32(n) - f32(r)) / (f32(n) + 6.0*f32(r) - 7.5*f32(b) + 10000.0)",
         {**bands, "b": ("i16", (n,), 1, 1000)},
@@ -243,7 +244,7 @@ def distances():
     yield Workload(g, "pairs", text, points, npy(text), body.format(f"sqrt({square})"),
                    outputs=("f32",), shape=(m, m), tolerance=1e-4, title="pair distances, f32")
     text = "exp(-0.5*((x[:, None] - x)**2 + (y[:, None] - y)**2))"
-    yield Workload(g, "kernel", text, points, single(npy(text)),
+    yield Workload(g, "kernel", text, line("x y", m, "f32"), single(npy(text)),
                    body.format("exp(F(-0.5)*((x[i] - x[j])**2 + (y[i] - y[j])**2))"),
                    outputs=("f32",), shape=(m, m), tolerance=1e-4, title="Gaussian of pair distances, f32")
     text = "min((x[:, None] - x)**2 + (y[:, None] - y)**2 + (z[:, None] - z)**2, axis=1)"

@@ -12,29 +12,13 @@ use super::tile::{Place, TileProgram};
 use crate::backend::{Form, Target};
 use crate::plan::{Body, Carry, Pass, Value};
 
-/// Rough nanoseconds of a conversion.
-const CONVERSION: f32 = 0.2;
-/// Rough nanoseconds of the transfer of an element.
-const TRANSFER: f32 = 0.1;
-/// Rough nanoseconds of an element that enters a carry.
-const CARRY: f32 = 0.2;
-
-/// A pass in the forms that a target has.
-pub struct Lowered {
-    /// What each tile does.
-    pub program: TileProgram,
-    /// Rough nanoseconds an element.
-    pub cost: f32,
-}
-
-/// Lowers a pass.
-pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
+/// Lowers a pass to the forms that a target has.
+pub fn lower(pass: &Pass, target: &dyn Target) -> TileProgram {
     let mut lowerer = Lowerer {
         body: &pass.body,
         units: Vec::new(),
         made: Vec::with_capacity(pass.body.len()),
         known: FxHashMap::default(),
-        cost: 0.0,
     };
     for (value, dtype) in pass.body.values() {
         let made = lowerer.lower(value, *dtype, target);
@@ -58,16 +42,13 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         let accumulated = fused && target.accumulates(*reduction, lane);
         taken.push(Taken { unit, reduction: *reduction, accumulated });
     }
-    let cost = lowerer.cost
-        + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
-        + CARRY * taken.len() as f32;
     let arranger = Arranger::new(lowerer.units);
     let broadcast = |input: &u32| pass.loads[*input as usize].domain != pass.space;
     let mut repeated: Vec<u32> = arranger.read_in_loops(&sinks, &taken).filter(broadcast).collect();
     repeated.sort_unstable();
     let (steps, slots, carries) = arranger.steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
-    Lowered { program: TileProgram { steps, inputs, outputs, slots, carries, repeated }, cost }
+    TileProgram { steps, inputs, outputs, slots, carries, repeated }
 }
 
 /// A value before anything converts it.
@@ -86,7 +67,6 @@ struct Lowerer<'a> {
     /// Each value as it is made.
     made: Vec<Made>,
     known: FxHashMap<(u32, Lane), u32>,
-    cost: f32,
 }
 
 impl Lowerer<'_> {
@@ -121,7 +101,6 @@ impl Lowerer<'_> {
     }
 
     fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
-        self.cost += CONVERSION;
         self.add(Unit::Convert(unit), lane)
     }
 
@@ -146,7 +125,6 @@ impl Lowerer<'_> {
                 self.convert(x, Lane::Value(dtype))
             }
             Value::Apply(op, _) => {
-                self.cost += op.row().cost;
                 let operands = value.operands();
                 let taken = body.operand_dtype(operands);
                 match target.form(op, taken) {

@@ -377,7 +377,8 @@ impl<'a> Emitter<'a> {
         (free[0], free[free.len() - 1], free[free.len() - 2], &free[1..most])
     }
 
-    /// The loops of a fused step.
+    /// The loops of a fused step: turns of several chains, then turns of one vector for what is
+    /// left. After an accumulating loop there is only one of them.
     fn fused(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
         let General { n, offset, last, .. } = *self.general;
         let accumulates = accumulated(code).next().is_some();
@@ -388,9 +389,7 @@ impl<'a> Emitter<'a> {
         let lane = usize::from(bits / 8);
         let shift = lane.trailing_zeros() as u8;
         let chains = chains(self.width, &selected, lane);
-        let bytes = self.width.bytes() as i32 * chains as i32;
-        let elements = bytes as usize / lane;
-        self.block = self.block.max(elements);
+        let lanes = self.width.bytes() / lane;
 
         let mut nothing = None;
         if accumulates {
@@ -401,38 +400,91 @@ impl<'a> Emitter<'a> {
             nothing = Some(self.asm.jump(Condition::AboveOrEqual));
         }
         let pointers = self.pointers(&selected)?;
-        // The last turn begins so that it ends with the elements.
-        let none = if accumulates { pointers.walk } else { offset };
-        self.asm.zero(none);
-        self.asm.copy(last, n);
-        let early = i32::from(injected(Fault::LastTurnEarly));
-        self.asm.sub(last, elements as i32 + early);
-        self.asm.copy_if(Condition::Below, last, none);
-        self.asm.shift_left(last, shift);
         if accumulates {
+            self.asm.zero(pointers.walk);
+            self.last_turn(&selected, &pointers, (lanes * chains as usize, chains), pointers.walk)?;
+        } else if chains == 1 {
+            self.asm.zero(offset);
+            self.last_turn(&selected, &pointers, (lanes, 1), offset)?;
+        } else {
+            let elements = lanes * chains as usize;
+            self.asm.zero(offset);
+            self.asm.copy(last, n);
+            self.asm.sub(last, elements as i32);
+            let few = self.asm.jump(Condition::Below);
+            self.asm.shift_left(last, shift);
+            self.turns(&selected, &pointers, chains)?;
+            self.asm.copy(last, n);
+            self.asm.shift_left(last, shift);
             self.asm.compare(offset, last);
-            self.asm.copy_if(Condition::Above, offset, last);
+            nothing = Some(self.asm.jump(Condition::AboveOrEqual));
+            self.asm.land(few);
+            self.last_turn(&selected, &pointers, (lanes, 1), offset)?;
         }
+        if let Some(nothing) = nothing {
+            self.asm.land(nothing);
+        }
+        self.upper = true;
+        Ok(())
+    }
+
+    /// Turns from an offset on, at least one, as long as it is not beyond the last one. Returns the
+    /// place of a turn.
+    fn turns(
+        &mut self,
+        selected: &Selected,
+        pointers: &Pointers,
+        chains: u32,
+    ) -> Result<usize, Refusal> {
+        let General { offset, last, .. } = *self.general;
         let mut turn =
-            Turn::new(&mut self.asm, self.width, &selected, &pointers, &mut self.stack, chains);
+            Turn::new(&mut self.asm, self.width, selected, pointers, &mut self.stack, chains);
         turn.pin();
         let start = turn.begin();
         turn.emit()?;
+        self.asm.add(offset, self.width.bytes() as i32 * chains as i32);
+        self.asm.compare(offset, last);
+        self.asm.jump_back(Condition::BelowOrEqual, start);
+        Ok(start)
+    }
+
+    /// Turns for all elements from an offset on, at least one. The last begins so that it ends with
+    /// the elements, but not before the offset in `least`.
+    fn last_turn(
+        &mut self,
+        selected: &Selected,
+        pointers: &Pointers,
+        (elements, chains): (usize, u32),
+        least: Gpr,
+    ) -> Result<(), Refusal> {
+        let General { n, offset, last, .. } = *self.general;
+        let bytes = self.width.bytes() as i32 * chains as i32;
+        let shift = (bytes as usize / elements).trailing_zeros() as u8;
+        self.block = self.block.max(elements);
+        let early = i32::from(injected(Fault::LastTurnEarly));
+        self.asm.copy(last, n);
+        self.asm.sub(last, elements as i32 + early);
+        // Only at the offset 0, so that this is an offset too.
+        self.asm.copy_if(Condition::Below, last, least);
+        self.asm.shift_left(last, shift);
+        let mut missing = None;
+        if injected(Fault::LastTurnMissing) {
+            self.asm.compare(offset, last);
+            missing = Some(self.asm.jump(Condition::Above));
+        }
+        self.asm.compare(offset, last);
+        self.asm.copy_if(Condition::Above, offset, last);
+        let start = self.turns(selected, pointers, chains)?;
         let asm = &mut self.asm;
-        asm.add(offset, bytes);
-        asm.compare(offset, last);
-        asm.jump_back(Condition::BelowOrEqual, start);
         // Was that the last turn, or is there one that is not whole?
         asm.sub(offset, bytes);
         asm.compare(offset, last);
         asm.copy(offset, last);
-        if !injected(Fault::LastTurnMissing) {
+        if let Some(missing) = missing {
+            asm.land(missing);
+        } else {
             asm.jump_back(Condition::NotEqual, start);
         }
-        if let Some(nothing) = nothing {
-            asm.land(nothing);
-        }
-        self.upper = true;
         Ok(())
     }
 }
