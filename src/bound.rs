@@ -46,6 +46,9 @@ struct State {
     given: Vec<bool>,
     /// Whether it was released from its arrays.
     released: bool,
+    /// Whether a run is that of one tile, which nothing watches or stops.
+    one_tile: bool,
+    native: bool,
     /// Flags raised by computing with weak arguments.
     flags: u32,
 }
@@ -92,6 +95,11 @@ impl Bound<'_> {
         let input_seats = operands.iter().filter(|_| !fresh).map(seat).collect();
         let output_seats = outputs.iter().filter(|_| !fresh).cloned().map(Seat::new).collect();
         let given = vec![false; if fresh { 0 } else { operands.len() }];
+        let one_tile = match &work {
+            Work::Planned(schedule) => schedule.is_one_tile() && program.options.are_plain(),
+            Work::Interpreted => false,
+        };
+        let native = kernels.is_native() && matches!(work, Work::Planned(_));
         let state = State {
             program,
             kernels,
@@ -103,6 +111,8 @@ impl Bound<'_> {
             output_seats,
             given,
             released: false,
+            one_tile,
+            native,
             flags,
         };
         Bound { state: Box::new(state), borrow: PhantomData }
@@ -114,7 +124,18 @@ impl Bound<'_> {
     /// `Cancelled`, or `Io` of sources and sinks; the outputs are then undefined. From the
     /// interpreter also `OutOfMemory`.
     pub fn run(&mut self) -> Result<Report> {
-        self.state.drive(None)
+        let State { work, one_tile, released, native, flags, .. } = &mut *self.state;
+        match work {
+            // What remains of a run where there is nothing to choose: most of the time of a small
+            // one would otherwise pass before and after its tile.
+            Work::Planned(schedule) if *one_tile && !*released => {
+                // SAFETY: as in `drive`.
+                let raised = unsafe { schedule.run_one_tile() };
+                let divided_by_zero = (raised | *flags) & DIVIDE_BY_ZERO != 0;
+                Ok(Report { divided_by_zero, native: *native, stats: None })
+            }
+            _ => self.state.drive(None),
+        }
     }
 
     /// Runs the kernel on the host's threads: `for_each(count, call)` is the host's parallel loop,
@@ -367,12 +388,11 @@ impl State {
             let message = "the kernel was released from its arrays";
             return Err(Error::new(ErrorKind::Layout, message).hint("`rebind` gives it others"));
         }
-        let (flags, native) = match &mut self.work {
+        let flags = match &mut self.work {
             Work::Planned(schedule) => {
                 // SAFETY: the arrays are borrowed for as long as this value, or their owner
                 // promised so when it made them raw.
-                let flags = unsafe { schedule.run(driver, &control, progress, times) }?;
-                (flags, self.kernels.is_native())
+                unsafe { schedule.run(driver, &control, progress, times) }?
             }
             Work::Interpreted => {
                 let call = Call {
@@ -386,8 +406,7 @@ impl State {
                 };
                 // SAFETY: as above, and nothing is in a store; inputs are read before outputs are
                 // written.
-                let flags = unsafe { evaluate(&self.kernels.graph, &call) }?;
-                (flags, false)
+                unsafe { evaluate(&self.kernels.graph, &call) }?
             }
         };
         let divided_by_zero = (flags | self.flags) & DIVIDE_BY_ZERO != 0;
@@ -395,7 +414,7 @@ impl State {
             let run = started.elapsed();
             Box::new(Stats { run, ..self.stats(&times) })
         });
-        Ok(Report { divided_by_zero, native, stats })
+        Ok(Report { divided_by_zero, native: self.native, stats })
     }
 
     /// The statistics of a run with these times of its passes.

@@ -178,6 +178,17 @@ impl EngineBuilder {
         self
     }
 
+    /// How long the engine's own threads poll for the next run before they sleep, at most 1 ms;
+    /// 200 µs by default. [`Duration::ZERO`] lets them sleep at once, nearly: waking a thread takes
+    /// tens of microseconds, which small runs in quick succession then lose.
+    ///
+    /// Threads never poll for long where the processor time of the process is limited (`cpu.max` of
+    /// its control group), nor more of them than it has processors.
+    pub fn spin(mut self, time: Duration) -> EngineBuilder {
+        self.0.spin = Some(time);
+        self
+    }
+
     /// Uses all threads for arrays of any size; for tests.
     pub fn eager(mut self) -> EngineBuilder {
         self.0.eager = true;
@@ -277,6 +288,10 @@ impl EngineBuilder {
             Some(pool) => Pool::host(pool.clone()),
             None if self.0.cores.is_empty() => Pool::new(self.0.threads),
             None => Pool::pinned(self.0.threads, &self.0.cores),
+        };
+        let pool = match self.0.spin {
+            Some(time) => pool.spinning(time),
+            None => pool,
         };
         Engine(Arc::new(Shared {
             pool: if self.0.eager { pool.eager() } else { pool },

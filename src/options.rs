@@ -46,6 +46,7 @@ pub enum Order {
 pub(crate) struct Options {
     pub threads: usize,
     pub eager: bool,
+    pub spin: Option<Duration>,
     pub pool: Option<Arc<rayon::ThreadPool>>,
     pub cores: Box<[usize]>,
     pub mode: Mode,
@@ -66,6 +67,7 @@ impl Default for Options {
         Options {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             eager: false,
+            spin: None,
             pool: None,
             cores: Box::default(),
             mode: Mode::Strict,
@@ -241,6 +243,11 @@ impl RunOptions {
     pub fn stats(mut self, wanted: bool) -> RunOptions {
         self.stats = wanted;
         self
+    }
+
+    /// Whether runs are neither watched nor stopped.
+    pub(crate) fn are_plain(&self) -> bool {
+        self.cancel.is_none() && self.deadline.is_none() && self.progress.is_none() && !self.stats
     }
 
     /// The cancel token and deadline of a run that starts now.

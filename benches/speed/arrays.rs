@@ -71,8 +71,8 @@ impl Buffer {
             match dtype {
                 DType::F64 => element.copy_from_slice(&x.to_le_bytes()),
                 DType::F32 => element.copy_from_slice(&(x as f32).to_le_bytes()),
-                DType::I32 => element.copy_from_slice(&(x as i32).to_le_bytes()),
-                _ => panic!("no workload has arrays of {dtype}"),
+                DType::U64 => element.copy_from_slice(&(x as u64).to_le_bytes()),
+                _ => element.copy_from_slice(&(x.floor() as i64).to_le_bytes()[..size]),
             }
         }
         buffer
@@ -94,17 +94,26 @@ impl Buffer {
 
     /// A dense array's elements as doubles, for comparisons.
     pub fn values(&self) -> Vec<f64> {
-        (0..self.len())
-            .map(|i| {
-                // SAFETY: inside the buffer, which is dense and of this dtype.
-                unsafe {
-                    match self.dtype {
-                        DType::F32 => f64::from(*self.pointer().cast::<f32>().add(i)),
-                        _ => *self.pointer().cast::<f64>().add(i),
-                    }
-                }
-            })
-            .collect()
+        (0..self.len()).map(|i| self.value(i)).collect()
+    }
+
+    fn value(&self, i: usize) -> f64 {
+        let pointer = self.pointer();
+        assert!(i < self.len());
+        // SAFETY: inside the buffer, which is dense and of this dtype.
+        unsafe {
+            match self.dtype {
+                DType::F64 => *pointer.cast::<f64>().add(i),
+                DType::F32 => f64::from(*pointer.cast::<f32>().add(i)),
+                DType::U8 => f64::from(*pointer.cast::<u8>().add(i)),
+                DType::I16 => f64::from(*pointer.cast::<i16>().add(i)),
+                DType::I32 => f64::from(*pointer.cast::<i32>().add(i)),
+                DType::U32 => f64::from(*pointer.cast::<u32>().add(i)),
+                DType::I64 => *pointer.cast::<i64>().add(i) as f64,
+                DType::U64 => *pointer.cast::<u64>().add(i) as f64,
+                other => panic!("no workload has outputs of {other}"),
+            }
+        }
     }
 
     pub fn arg(&self) -> Arg<'_> {

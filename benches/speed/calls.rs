@@ -16,7 +16,7 @@ pub fn fresh(field: &Field) -> Result<()> {
         let workload = Workload::line(text, n);
         let (inputs, targets) = (workload.buffers(), workload.targets());
         for &threads in &field.threads {
-            let program = program(&workload, threads)?;
+            let program = program(&workload, field.isa, threads)?;
             let mut list = outs(&targets);
             let times = interleaved(vec![
                 Box::new(|| {
@@ -47,14 +47,15 @@ pub fn threads(field: &Field) -> Result<()> {
     println!("\n| program | n | 1 thread, µs | {many} threads, µs | ratio |");
     println!("|---|---|---|---|---|");
     for text in [AXPBY, SQUARES] {
-        for n in [10_000, 30_000, 100_000, 300_000, 1_000_000] {
+        for n in [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000]
+        {
             let workload = Workload::line(text, n);
             let (inputs, targets) = (workload.buffers(), workload.targets());
             let (alone, shared) = (outs(&targets), outs(&targets));
             let arguments = args(&workload, &inputs);
             let times = interleaved(vec![
-                running(kernel(&workload, 1)?.bind(&arguments[..], alone)?),
-                running(kernel(&workload, many)?.bind(&arguments[..], shared)?),
+                running(kernel(&workload, field.isa, 1)?.bind(&arguments[..], alone)?),
+                running(kernel(&workload, field.isa, many)?.bind(&arguments[..], shared)?),
             ]);
             println!(
                 "| `{text}` | {} | {} | {} | {} |",
@@ -73,25 +74,28 @@ pub fn threads(field: &Field) -> Result<()> {
 pub fn widths(field: &Field) -> Result<()> {
     println!("\n| program | n | hotloop, ns | C, 128-bit | C, native | to 128-bit | to native |");
     println!("|---|---|---|---|---|---|---|");
-    for (id, n, narrow) in
-        [("W15", 64, "ratio_128"), ("W15", 1_000, "ratio_128"), ("W13", 10_000, "horner_128")]
-    {
-        let Some(mut workload) = Workload::all().into_iter().find(|w| w.id == id) else { continue };
-        workload.n = n;
+    for (id, n, narrow) in [
+        ("W15", 16, "ratio_128"),
+        ("W15", 64, "ratio_128"),
+        ("W15", 1_000, "ratio_128"),
+        ("W13", 10_000, "horner_128"),
+    ] {
+        let Some(workload) = Workload::all().into_iter().find(|w| w.id == id) else { continue };
+        let workload = workload.resized(n);
         let (inputs, targets) = (workload.buffers(), workload.targets());
         let list = outs(&targets);
         let arguments = args(&workload, &inputs);
         let mut contenders: Vec<Contender<'_>> =
-            vec![running(kernel(&workload, 1)?.bind(&arguments[..], list)?)];
+            vec![running(kernel(&workload, field.isa, 1)?.bind(&arguments[..], list)?)];
         for (peer, name) in field.plain.iter().flat_map(|p| [(p, narrow), (p, workload.peer)]) {
-            contenders.push(looping(peer, (name, 1), &inputs, &targets, &workload.n));
+            contenders.push(looping(peer, (name, 1), &inputs, &targets, (n, &workload.extent)));
         }
         let times = interleaved(contenders);
         let time = |i: usize| times.get(i).map_or("-".to_string(), |t| digits(t.median() * 1e9));
         let ratio = |i: usize| times.get(i).map_or("-".to_string(), |t| digits(times[0].ratio(t)));
         println!(
             "| {} | {} | {} | {} | {} | {} | {} |",
-            workload.title.map_or(format!("`{}`", workload.text), str::to_string),
+            workload.name(),
             count(n),
             time(0),
             time(1),

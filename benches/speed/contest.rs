@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use hotloop::threads::Isa;
 use hotloop::{Arg, ArgType, Bound, Engine, Kernel, Out, Program, Result};
 
 use crate::arrays::Buffer;
@@ -10,12 +11,21 @@ use crate::peer::Peer;
 use crate::timing::{Contender, Times, interleaved};
 use crate::workloads::Workload;
 
-/// Those who compete with hotloop, and how many threads everybody gets.
+/// The contenders of hotloop at an instruction set, and the numbers of threads of each.
 pub struct Field {
+    pub isa: Isa,
     pub plain: Option<Peer>,
     /// Built with `-ffast-math`.
     pub fast: Option<Peer>,
     pub threads: Vec<usize>,
+}
+
+impl Field {
+    /// Builds the loops in C for an instruction set.
+    pub fn new(isa: Isa, threads: Vec<usize>) -> Field {
+        let build = |flags: &[&str]| Peer::build(threads.len(), isa, flags);
+        Field { isa, plain: build(&[]), fast: build(&["-ffast-math"]), threads }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,14 +58,15 @@ pub fn count(n: usize) -> String {
 const SHARED: usize = 1 << 20;
 
 /// The program, on an engine with `threads` threads.
-pub fn program(workload: &Workload, threads: usize) -> Result<Program> {
-    Engine::builder().threads(threads).mode(workload.mode).build().compile(&workload.text)
+pub fn program(workload: &Workload, isa: Isa, threads: usize) -> Result<Program> {
+    let engine = Engine::builder().isa(isa).threads(threads).mode(workload.mode).build();
+    engine.compile(&workload.text)
 }
 
-pub fn kernel(workload: &Workload, threads: usize) -> Result<Kernel> {
+pub fn kernel(workload: &Workload, isa: Isa, threads: usize) -> Result<Kernel> {
     let types: Vec<(&str, ArgType)> =
         workload.inputs.iter().map(|i| (i.name, ArgType::array(i.dtype))).collect();
-    program(workload, threads)?.specialize(&types)
+    program(workload, isa, threads)?.specialize(&types)
 }
 
 pub fn args<'a>(workload: &Workload, inputs: &'a [Buffer]) -> Vec<(&'static str, Arg<'a>)> {
@@ -76,12 +87,12 @@ pub fn looping<'a>(
     (name, threads): (&str, usize),
     inputs: &[Buffer],
     targets: &[Buffer],
-    side: &'a usize,
+    (range, extent): (usize, &'a usize),
 ) -> Contender<'a> {
     let mut arrays: Vec<*mut c_void> = targets.iter().chain(inputs).map(Buffer::pointer).collect();
-    arrays.push(std::ptr::from_ref(side).cast_mut().cast());
-    // SAFETY: the workload names the loop for its arrays, which are so long.
-    let call = unsafe { peer.call(name, arrays, *side, 64) };
+    arrays.push(std::ptr::from_ref(extent).cast_mut().cast());
+    // SAFETY: the workload names the loop for its arrays, which have this range.
+    let call = unsafe { peer.call(name, arrays, range, 64) };
     Box::new(move || call.run(threads))
 }
 
@@ -104,20 +115,21 @@ fn check(
 
 /// Measures a workload, and prints its row.
 pub fn measure(workload: &Workload, field: &Field) {
-    let (inputs, targets, side) = (workload.buffers(), workload.targets(), workload.side());
+    let (inputs, targets) = (workload.buffers(), workload.targets());
+    let extents = (workload.range, &workload.extent);
     let floor = field.plain.as_ref().map(|peer| Floor::new(peer, workload.work()));
     let mut contenders: Vec<Contender<'_>> = Vec::new();
     let mut seats: Vec<(Who, usize)> = Vec::new();
     let mut why_not = String::new();
     for &threads in &field.threads {
-        let bound = kernel(workload, threads)
+        let bound = kernel(workload, field.isa, threads)
             .and_then(|kernel| kernel.bind(&args(workload, &inputs)[..], outs(&targets)));
         match bound {
             Ok(bound) => {
                 let mut ours = running(bound);
                 if let Some(peer) = &field.plain {
                     let name = (workload.peer, 1);
-                    let mut theirs = looping(peer, name, &inputs, &targets, &side);
+                    let mut theirs = looping(peer, name, &inputs, &targets, extents);
                     check(workload, &mut ours, &mut theirs, &targets);
                 }
                 contenders.push(ours);
@@ -131,7 +143,7 @@ pub fn measure(workload: &Workload, field: &Field) {
             for (who, peer) in [(Who::Plain, field.plain.as_ref()), (Who::Fast, fast)] {
                 let Some(peer) = peer else { continue };
                 let name = (workload.peer, theirs);
-                contenders.push(looping(peer, name, &inputs, &targets, &side));
+                contenders.push(looping(peer, name, &inputs, &targets, extents));
                 seats.push((who, threads));
             }
         }
@@ -157,7 +169,8 @@ pub fn measure(workload: &Workload, field: &Field) {
 }
 
 fn print_row(workload: &Workload, field: &Field, find: &dyn Fn(Who, usize) -> Option<Times>) {
-    let (unit, scale) = if workload.n >= 1_000_000 { ("ms", 1e3) } else { ("µs", 1e6) };
+    let n = workload.n();
+    let (unit, scale) = if n >= 1_000_000 { ("ms", 1e3) } else { ("µs", 1e6) };
     let cell = |value: &dyn Fn(usize) -> Option<f64>| {
         let values: Vec<Option<f64>> = field.threads.iter().map(|t| value(*t)).collect();
         if values.iter().all(Option::is_none) {
@@ -172,8 +185,8 @@ fn print_row(workload: &Workload, field: &Field, find: &dyn Fn(Who, usize) -> Op
     println!(
         "| {} | {} | {} | {unit} | {} | {} | {} | {} | {} | {} | {} |",
         workload.id,
-        workload.title.map_or(format!("`{}`", workload.text), str::to_string),
-        count(workload.n),
+        workload.name(),
+        count(n),
         ours.unwrap_or("not yet".to_string()),
         time(Who::Plain),
         time(Who::Fast),

@@ -1,10 +1,35 @@
-//! The loops of `loops.c`, built by the system's compiler when the bench starts.
+//! The loops in C, built by the system's compiler when the bench starts.
 
 use std::ffi::{CString, c_int, c_long, c_void};
 use std::process::Command;
 
+use hotloop::threads::Isa;
+
 type Loop = unsafe extern "C" fn(*const *mut c_void, c_long, c_long, c_int);
 type Run = unsafe extern "C" fn(Loop, *const *mut c_void, c_long, c_long, c_int);
+
+/// The sources, by file name.
+const SOURCES: [(&str, &str); 8] = [
+    ("loop.h", include_str!("loops/loop.h")),
+    ("threads.c", include_str!("loops/threads.c")),
+    ("first.c", include_str!("loops/first.c")),
+    ("floor.c", include_str!("loops/floor.c")),
+    ("bytes.c", include_str!("loops/bytes.c")),
+    ("grids.c", include_str!("loops/grids.c")),
+    ("models.c", include_str!("loops/models.c")),
+    ("rows.c", include_str!("loops/rows.c")),
+];
+
+/// The compiler's flags for an instruction set. By itself it prefers 256 bits on some processors
+/// that have 512.
+pub fn flags(isa: Isa) -> &'static [&'static str] {
+    match isa {
+        Isa::Avx512 => &["-march=native", "-mprefer-vector-width=512"],
+        Isa::Avx2 if Isa::detect() == Isa::Avx2 => &["-march=native"],
+        Isa::Avx2 => &["-march=x86-64-v3"],
+        _ => &["-march=x86-64"],
+    }
+}
 
 /// The loops, and threads for them.
 pub struct Peer {
@@ -22,16 +47,21 @@ pub struct Call<'a> {
 }
 
 impl Peer {
-    /// Builds and loads the loops, and starts their threads; `None` where that cannot be done.
-    pub fn build(threads: usize, flags: &[&str]) -> Option<Peer> {
+    /// Builds and loads the loops for an instruction set, and starts their threads; `None` if the
+    /// system has no compiler.
+    pub fn build(threads: usize, isa: Isa, more: &[&str]) -> Option<Peer> {
         let folder = tempfile::tempdir().ok()?;
-        let (source, library) = (folder.path().join("loops.c"), folder.path().join("loops.so"));
-        std::fs::write(&source, include_str!("loops.c")).ok()?;
+        let library = folder.path().join("loops.so");
+        for (name, text) in SOURCES {
+            std::fs::write(folder.path().join(name), text).ok()?;
+        }
+        let files = SOURCES.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".c"));
         let built = Command::new("cc")
-            .args(["-O3", "-march=native", "-fopenmp-simd", "-pthread", "-shared", "-fPIC"])
-            .args(flags)
-            .arg("-o")
-            .args([&library, &source])
+            .current_dir(folder.path())
+            .args(["-O3", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-o", "loops.so"])
+            .args(flags(isa))
+            .args(more)
+            .args(files)
             .arg("-lm")
             .status()
             .ok()?;
@@ -45,7 +75,7 @@ impl Peer {
             return None;
         }
         let (start, run) = (symbol(library, "start")?, symbol(library, "run")?);
-        // SAFETY: the types of the functions of these names in loops.c.
+        // SAFETY: the types of the functions of these names.
         let (start, run) = unsafe {
             (
                 std::mem::transmute::<*mut c_void, unsafe extern "C" fn(c_int) -> c_int>(start),
@@ -69,7 +99,7 @@ impl Peer {
         n: usize,
         grain: usize,
     ) -> Call<'_> {
-        let body = symbol(self.library, name).expect("a loop of loops.c");
+        let body = symbol(self.library, name).expect("a loop in C");
         // SAFETY: every loop has this type.
         let body = unsafe { std::mem::transmute::<*mut c_void, Loop>(body) };
         Call { peer: self, body, arrays, n, grain }

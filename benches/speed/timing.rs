@@ -47,9 +47,13 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 const FEWEST_ROUNDS: usize = 9;
+/// Where a round takes seconds.
+const FEWEST_LONG_ROUNDS: usize = 3;
 const MOST_ROUNDS: usize = 101;
 /// After this long there are rounds enough.
-const ENOUGH: Duration = Duration::from_secs(3);
+const ENOUGH: Duration = Duration::from_secs(2);
+/// After this long there are as many as there will be.
+const LONG: Duration = Duration::from_secs(20);
 /// A call that is shorter is repeated until it takes so long.
 const LOOK: f64 = 2e-3;
 /// Shorter calls are preceded by an untimed one, so that the caches are warm.
@@ -62,7 +66,10 @@ pub fn interleaved(mut contenders: Vec<Contender<'_>>) -> Vec<Times> {
     let mut order: Vec<usize> = (0..contenders.len()).collect();
     let started = Instant::now();
     for round in 0..MOST_ROUNDS {
-        if round >= FEWEST_ROUNDS && started.elapsed() > ENOUGH {
+        let elapsed = started.elapsed();
+        if round >= FEWEST_ROUNDS && elapsed > ENOUGH
+            || round >= FEWEST_LONG_ROUNDS && elapsed > LONG
+        {
             break;
         }
         shuffle(&mut order, round as u64);

@@ -1,56 +1,55 @@
-//! The programs and their arrays.
+//! The programs and their arrays: those of the first table, and [others](super::kinds) by group.
 
+use hotloop::threads::Isa;
 use hotloop::{DType, Mode};
 
 use crate::arrays::{Buffer, Layout};
 use crate::floor::Work;
 
+#[derive(Clone)]
 pub struct Input {
     pub name: &'static str,
     pub dtype: DType,
-    layout: Layout,
-    range: (f64, f64),
+    pub shape: Vec<usize>,
+    pub layout: Layout,
+    pub range: (f64, f64),
+}
+
+impl Input {
+    /// Numbers from 0 to 1 in one axis.
+    pub fn unit(name: &'static str, dtype: DType, n: usize) -> Input {
+        Input { name, dtype, shape: vec![n], layout: Layout::C, range: (0.0, 1.0) }
+    }
 }
 
 /// A program and all that is known of it.
+#[derive(Clone)]
 pub struct Workload {
+    /// The name of its rows, or of its group.
     pub id: &'static str,
-    /// What it is called, if not by its text.
-    pub title: Option<&'static str>,
+    /// A description in place of the text.
+    pub title: Option<String>,
     /// The program.
     pub text: String,
     pub mode: Mode,
-    /// Elements; the square of the arrays' side if there are two axes.
-    pub n: usize,
-    axes: usize,
     pub inputs: Vec<Input>,
-    outputs: usize,
-    reduced: Option<Reduced>,
-    /// Of the outputs.
-    dtype: DType,
+    /// The dtypes of the outputs, and their shape.
+    pub outputs: Vec<DType>,
+    pub shape: Vec<usize>,
     /// The loop in C.
     pub peer: &'static str,
+    /// Its range: elements, or rows.
+    pub range: usize,
+    /// The extent that it is given.
+    pub extent: usize,
     /// Whether it calls the C library, which has vector variants for `-ffast-math` only.
     pub calls: bool,
     /// Whether it can be divided among threads.
     pub parallel: bool,
     /// Fused multiply-adds for each element.
-    fused: usize,
-    /// How far apart the two results may be, relative to 1 or to the larger value.
+    pub fused: usize,
+    /// The allowed difference of the results, relative to 1 or to the larger value.
     pub tolerance: f64,
-}
-
-/// What a reduction leaves.
-#[derive(Clone, Copy, PartialEq)]
-enum Reduced {
-    /// A number.
-    All,
-    /// A number for each row.
-    Rows,
-}
-
-fn unit(name: &'static str) -> Input {
-    Input { name, dtype: DType::F64, layout: Layout::C, range: (0.0, 1.0) }
 }
 
 pub const AXPBY: &str = "2*a + 3*b";
@@ -73,7 +72,8 @@ call = S * N(d1) - ke * N(d1 - root)
 call, call - S + ke";
 
 impl Workload {
-    fn new(
+    /// A program of arrays of numbers from 0 to 1, elementwise in `f64`.
+    pub fn new(
         id: &'static str,
         text: &str,
         n: usize,
@@ -85,13 +85,12 @@ impl Workload {
             title: None,
             text: text.to_string(),
             mode: Mode::Strict,
-            n,
-            axes: 1,
-            inputs: names.iter().map(|name| unit(name)).collect(),
-            outputs: 1,
-            reduced: None,
-            dtype: DType::F64,
+            inputs: names.iter().map(|name| Input::unit(name, DType::F64, n)).collect(),
+            outputs: vec![DType::F64],
+            shape: vec![n],
             peer,
+            range: n,
+            extent: n,
             calls: false,
             parallel: true,
             fused: 0,
@@ -104,7 +103,32 @@ impl Workload {
         Workload::new("", text, n, &["a", "b"], "")
     }
 
+    /// The same over another number of elements; of one axis only.
+    pub fn resized(&self, n: usize) -> Workload {
+        let mut other = self.clone();
+        other.inputs.iter_mut().for_each(|input| input.shape = vec![n]);
+        (other.shape, other.range, other.extent) = (vec![n], n, n);
+        other
+    }
+
+    /// The same at a size that an instruction set is up to: without fused multiply-adds, math
+    /// functions take a hundred times as long.
+    pub fn for_isa(&self, isa: Isa) -> Workload {
+        let slow = isa < Isa::Avx2 && (self.calls || self.mode != Mode::Strict);
+        let one_axis = self.inputs.iter().all(|input| input.shape.len() == 1);
+        if slow && one_axis && self.shape == [self.range] && self.range >= 1_000_000 {
+            return self.resized(self.range / 100);
+        }
+        self.clone()
+    }
+
     pub fn all() -> Vec<Workload> {
+        let mut list = Self::first();
+        list.extend(crate::kinds::all());
+        list
+    }
+
+    fn first() -> Vec<Workload> {
         const N: usize = 10_000_000;
         let new = Workload::new;
         let mut list = vec![
@@ -119,22 +143,22 @@ impl Workload {
         }
         list.extend([Self::black_scholes(DType::F64), Self::black_scholes(DType::F32)]);
         for (text, peer) in [("sum(a*b)", "dot"), ("sum((a-b)**2)", "squared_distance")] {
-            let (reduced, tolerance) = (Some(Reduced::All), 1e-9);
-            list.push(Workload { reduced, tolerance, ..new("W6", text, N, &["a", "b"], peer) });
+            let (shape, tolerance) = (Vec::new(), 1e-9);
+            list.push(Workload { shape, tolerance, ..new("W6", text, N, &["a", "b"], peer) });
         }
         list.push(new("W7", "where((a>0.5)&(b<0.3), a*2, b+1)", N, &["a", "b"], "choose"));
         list.push(Workload {
             inputs: vec![
-                Input { dtype: DType::I32, range: (0.0, 1000.0), ..unit("i") },
-                Input { dtype: DType::F32, ..unit("f") },
-                Input { layout: Layout::Second, ..unit("a") },
+                Input { range: (0.0, 1000.0), ..Input::unit("i", DType::I32, N / 2) },
+                Input::unit("f", DType::F32, N / 2),
+                Input { layout: Layout::Second, ..Input::unit("a", DType::F64, N / 2) },
             ],
             ..new("W8", "i*f + a", N / 2, &[], "mixed")
         });
         let text = "exp(-a*b) + log1p(a) + a**b";
         list.push(Workload { calls: true, ..new("W9", text, N, &["a", "b"], "exponentials") });
         list.push(Workload {
-            reduced: Some(Reduced::Rows),
+            shape: vec![SIDE],
             ..Self::square("sum(c*2 + f, axis=1)", "row_sums")
         });
         list.push(Workload {
@@ -142,17 +166,17 @@ impl Workload {
             ..Self::square("sin(c)**2 + cos(f)**2", "sincos_squares_blocked")
         });
         list.push(Workload {
-            title: Some("rolling mean of 20"),
+            title: Some("rolling mean of 20".to_string()),
             ..new("W11", NOT_YET, N, &["x"], "rolling_mean")
         });
         list.push(Workload {
-            title: Some("exponential moving average"),
+            title: Some("exponential moving average".to_string()),
             parallel: false,
             ..new("W12", NOT_YET, N, &["x"], "moving_average")
         });
         for n in [10_000, N] {
             list.push(Workload {
-                title: Some("Horner, 40 operations, `contract`"),
+                title: Some("Horner, 40 operations, `contract`".to_string()),
                 mode: Mode::Contract,
                 fused: 20,
                 ..new("W13", &horner(), n, &["x"], "horner")
@@ -164,7 +188,8 @@ impl Workload {
 
     /// A call and a put price from three arrays.
     fn black_scholes(dtype: DType) -> Workload {
-        let input = |name, range| Input { dtype, range, ..unit(name) };
+        const N: usize = 4_000_000;
+        let input = |name, range| Input { range, ..Input::unit(name, dtype, N) };
         let (peer, tolerance) = match dtype {
             DType::F32 => ("black_scholes_f32", 1e-3),
             _ => ("black_scholes_f64", 1e-11),
@@ -175,56 +200,67 @@ impl Workload {
                 input("K", (50.0, 150.0)),
                 input("T", (0.1, 2.0)),
             ],
-            outputs: 2,
-            dtype,
+            outputs: vec![dtype; 2],
             calls: true,
             tolerance,
-            title: Some(match dtype {
-                DType::F32 => "Black-Scholes, f32",
-                _ => "Black-Scholes, f64",
-            }),
-            ..Workload::new("W5", BLACK_SCHOLES, 4_000_000, &[], peer)
+            title: Some(format!("Black-Scholes, {dtype}")),
+            ..Workload::new("W5", BLACK_SCHOLES, N, &[], peer)
         }
     }
 
     /// Two axes, one array in C order and one in Fortran order.
     fn square(text: &str, peer: &'static str) -> Workload {
-        let inputs = vec![unit("c"), Input { layout: Layout::Fortran, ..unit("f") }];
-        Workload { axes: 2, inputs, ..Workload::new("W10", text, 16_000_000, &[], peer) }
+        let array = |name, layout| Input {
+            shape: vec![SIDE; 2],
+            layout,
+            ..Input::unit(name, DType::F64, SIDE)
+        };
+        Workload {
+            inputs: vec![array("c", Layout::C), array("f", Layout::Fortran)],
+            shape: vec![SIDE; 2],
+            ..Workload::new("W10", text, SIDE, &[], peer)
+        }
     }
 
-    pub fn side(&self) -> usize {
-        if self.axes == 2 { self.n.isqrt() } else { self.n }
+    /// Its title, or its text.
+    pub fn name(&self) -> String {
+        self.title.clone().unwrap_or_else(|| format!("`{}`", self.text))
     }
 
-    fn shape(&self) -> Vec<usize> {
-        vec![self.side(); self.axes]
+    /// The number of elements of its loop.
+    pub fn n(&self) -> usize {
+        let count = |shape: &[usize]| shape.iter().product::<usize>();
+        self.inputs.iter().map(|i| count(&i.shape)).fold(count(&self.shape), usize::max)
     }
 
     pub fn buffers(&self) -> Vec<Buffer> {
         let draw = |(i, input): (usize, &Input)| {
-            Buffer::drawn(input.dtype, &self.shape(), input.layout, 1 + i as u64, input.range)
+            Buffer::drawn(input.dtype, &input.shape, input.layout, 1 + i as u64, input.range)
         };
         self.inputs.iter().enumerate().map(draw).collect()
     }
 
     pub fn targets(&self) -> Vec<Buffer> {
-        let shape = match self.reduced {
-            None => self.shape(),
-            Some(Reduced::Rows) => vec![self.side()],
-            Some(Reduced::All) => Vec::new(),
-        };
-        (0..self.outputs).map(|_| Buffer::zeroed(self.dtype, &shape, Layout::C)).collect()
+        self.outputs.iter().map(|dtype| Buffer::zeroed(*dtype, &self.shape, Layout::C)).collect()
     }
 
     /// What it cannot do without.
     pub fn work(&self) -> Work {
-        let read: usize = self
-            .inputs
-            .iter()
-            .map(|i| i.dtype.size() * if i.layout == Layout::Second { 2 } else { 1 })
-            .sum();
-        let written = if self.reduced.is_some() { 0 } else { self.outputs * self.dtype.size() };
-        Work { bytes: self.n * (read + written), writes: written > 0, fused: self.n * self.fused }
+        let bytes = |input: &Input| {
+            let apart = if input.layout == Layout::Second { 2 } else { 1 };
+            input.shape.iter().product::<usize>() * input.dtype.size() * apart
+        };
+        let read: usize = self.inputs.iter().map(bytes).sum();
+        let each: usize = self.outputs.iter().map(|dtype| dtype.size()).sum();
+        let written = self.shape.iter().product::<usize>() * each;
+        Work {
+            bytes: read + written,
+            // A number for each row counts for nothing.
+            writes: written * 100 > read,
+            fused: self.range * self.fused,
+        }
     }
 }
+
+/// The side of the arrays of two axes.
+const SIDE: usize = 4_000;

@@ -237,6 +237,27 @@ impl Schedule {
         }
     }
 
+    /// Whether a run is that of a single loop of one tile, with nothing before or after it.
+    pub fn is_one_tile(&self) -> bool {
+        let [Turn { work: Work::Alone(work), .. }] = &self.turns[..] else { return false };
+        let alone = self.copies.is_empty() && self.drains.is_empty() && self.outputs.is_empty();
+        alone && work.is_one_tile() && self.uniforms.are_known()
+    }
+
+    /// Runs a program that [is one tile](Schedule::is_one_tile); returns advisory flags.
+    ///
+    /// # Safety
+    /// As [`Schedule::run`].
+    #[inline]
+    pub unsafe fn run_one_tile(&mut self) -> u32 {
+        let flags = self.uniforms.flags();
+        match &mut self.turns[..] {
+            // SAFETY: the caller's promise.
+            [Turn { work: Work::Alone(work), .. }] => flags | unsafe { work.run_one_tile() },
+            _ => flags,
+        }
+    }
+
     /// Runs the program; returns advisory flags. Does not allocate, except for the times of passes
     /// if they are requested.
     ///

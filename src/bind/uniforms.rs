@@ -178,6 +178,16 @@ impl Uniforms {
         (self.reads, self.varying, self.flags) = (other.reads, other.varying, other.flags);
     }
 
+    /// Whether a run computes none.
+    pub fn are_known(&self) -> bool {
+        self.reads.is_empty() && self.varying.is_empty()
+    }
+
+    /// The flags raised at binding.
+    pub fn flags(&self) -> u32 {
+        self.flags
+    }
+
     /// The address of the cells, for the tables of tiles.
     pub fn cells(&self) -> *const Cell {
         self.cells.as_ptr()

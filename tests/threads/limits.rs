@@ -259,9 +259,11 @@ fn f14_nobody_waits_by_spinning() {
     if !alone("limits::f14_nobody_waits_by_spinning") {
         return;
     }
-    for (name, engine) in engines() {
+    let spins = Engine::builder().eager().threads(2).spin(Duration::from_secs(1)).build();
+    for (name, engine) in engines().into_iter().chain([("spinning", spins)]) {
         let program = engine.compile(TEXT).unwrap();
         bits(&program, &data(100_000));
+        // Longer than threads poll.
         std::thread::sleep(Duration::from_millis(5));
         let before = cpu_time();
         std::thread::sleep(Duration::from_millis(300));

@@ -60,7 +60,7 @@ use scratch::{Room, Worker};
 pub struct Tile<'a> {
     /// What computes its elements; `None` if there is nothing to compute but reductions.
     pub code: Option<&'a TileCode>,
-    /// Elements that one turn of its loops takes; in-place operands are handed to it in
+    /// Elements that the shortest turn of its loops takes; in-place operands are handed to it in
     /// multiples of this. At most 64, a power of two.
     pub block: usize,
     /// Whether that many elements, or more, need not be a multiple of it: its loops end with the
@@ -78,7 +78,7 @@ pub struct Tile<'a> {
     pub repeated: &'a [u32],
     /// The number of slots that only hold elements that it could not accumulate.
     pub rest_slots: usize,
-    /// Rough nanoseconds an element.
+    /// Approximate nanoseconds per element, with operands in L1.
     pub cost: f32,
     /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
     /// sequences.
@@ -110,8 +110,7 @@ pub struct Loop {
     /// Rough nanoseconds of it all on one thread.
     work: f32,
     streams: bool,
-    /// Elements of a loop that is a single tile in place: its table never changes.
-    one_tile: Option<usize>,
+    one_tile: OneTile,
     /// Whether an operand or a result is in a store.
     stored: bool,
     /// Whether code accumulates elements of folds.
@@ -120,6 +119,17 @@ pub struct Loop {
     scans: bool,
     /// Rows of a tile.
     bundle: usize,
+}
+
+/// Whether a loop is a single tile of contiguous operands, and of how many elements. Its table never
+/// changes.
+#[derive(Clone, Copy)]
+enum OneTile {
+    No,
+    /// Its table holds the operands.
+    InPlace(usize),
+    /// Fewer than a block: its table holds staging buffers.
+    Staged(usize),
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -135,7 +145,17 @@ const WINDOWS: usize = 1 << 20;
 /// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
 const LARGE_WINDOWS: usize = 64 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
-const TRANSFER: f32 = 0.1;
+const TRANSFER: f32 = 0.03;
+/// Bytes of a loop that are read and written at the speed of L1, and of L2.
+const IN_L1: f32 = 32e3;
+const IN_L2: f32 = 4e6;
+/// Nanoseconds of an element that is reduced outside the tile's code, and of one that is copied
+/// from or to strided memory.
+const REDUCED: f32 = 0.06;
+const COPIED: f32 = 0.3;
+/// Nanoseconds that a byte takes from or to L2, and beyond it.
+const FROM_L2: f32 = 0.011;
+const FROM_MEMORY: f32 = 0.025;
 /// Rows of a unit that are transferred together.
 const TURNED_ROWS: usize = 512;
 
@@ -153,6 +173,28 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
         o.access == Access::InPlace && !o.operand.is_windowed() && (tile.code.is_none() || dense)
     };
     short && columns > 0 && operands.iter().all(suits)
+}
+
+/// Approximate nanoseconds of a loop on one thread. Loads and stores overlap the rest.
+fn time(elements: f32, cost: f32, operands: &[Bound], folds: &[Fold]) -> f32 {
+    let (mut cost, mut bytes) = (cost + REDUCED * folds.len() as f32, 0);
+    for Bound { access, size, .. } in operands {
+        match access {
+            Access::Splat | Access::Repeated | Access::Cycled(_) => {}
+            Access::InPlace | Access::Streamed => bytes += size,
+            Access::Staged | Access::Panel(_) => {
+                bytes += size;
+                cost += COPIED;
+            }
+        }
+    }
+    let moved = elements * bytes as f32;
+    let each = match moved {
+        _ if moved <= IN_L1 => 0.0,
+        _ if moved <= IN_L2 => FROM_L2,
+        _ => FROM_MEMORY,
+    };
+    (elements * cost).max(moved * each)
 }
 
 impl Loop {
@@ -206,7 +248,8 @@ impl Loop {
         let staged = operands.iter().filter(staged).count();
         let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
         let panel = Shape::new(&operands, &nest, folds.len());
-        let work = n as f32 * (tile.cost + TRANSFER * (width - apart) as f32);
+        let work = time(n as f32, tile.cost, &operands, &folds)
+            + n as f32 * TRANSFER * (width - apart) as f32;
         let largest = n.max(tile.together);
         let workers =
             pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
@@ -298,9 +341,16 @@ impl Loop {
         }
         let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
         let simple = n > 0 && n == columns && n <= length;
-        let simple = simple && (n.is_multiple_of(block) || tile.inward && n >= block);
         let simple = simple && folds.is_empty() && !scans && operands.iter().all(in_place);
-        if let Some(worker) = list.first_mut().filter(|_| simple) {
+        let simple = simple && tile.code.is_some();
+        let whole = n.is_multiple_of(block) || tile.inward && n >= block;
+        let one_tile = match (simple, whole) {
+            (true, true) => OneTile::InPlace(n),
+            // Staging holds a block.
+            (true, false) if n < block => OneTile::Staged(n),
+            _ => OneTile::No,
+        };
+        if let (Some(worker), OneTile::InPlace(_)) = (list.first_mut(), one_tile) {
             for (i, Bound { operand, .. }) in operands.iter().enumerate() {
                 if let Some(first) = operand.first() {
                     worker.get_mut().table[1 + i] = first;
@@ -323,7 +373,7 @@ impl Loop {
             partials,
             work,
             streams,
-            one_tile: simple.then_some(n),
+            one_tile,
             stored,
             accumulates,
             scans,
@@ -338,7 +388,7 @@ impl Loop {
             Slot::Operand(number) => {
                 let Bound { operand, .. } = &mut self.operands[number];
                 operand.storage.location.shift(bytes);
-                if let (Some(_), Some(first)) = (self.one_tile, operand.first()) {
+                if let (OneTile::InPlace(_), Some(first)) = (self.one_tile, operand.first()) {
                     self.workers[0].get_mut().table[1 + number] = first;
                 }
             }
@@ -357,6 +407,48 @@ impl Loop {
         workers.flat_map(|w| &mut w.results).for_each(Results::clear);
     }
 
+    /// Whether it is a single tile of contiguous operands.
+    pub fn is_one_tile(&self) -> bool {
+        !matches!(self.one_tile, OneTile::No)
+    }
+
+    /// Runs a loop that [is one tile](Loop::is_one_tile); returns advisory flags.
+    ///
+    /// # Safety
+    /// As [`Loop::run`].
+    #[inline]
+    pub unsafe fn run_one_tile(&mut self) -> u32 {
+        let _environment = FpEnv::enter();
+        let (Some(code), Some(worker)) = (&self.code, self.workers.first_mut()) else { return 0 };
+        let worker = worker.get_mut();
+        match self.one_tile {
+            // SAFETY: the table holds the operands, which have `n` elements: whole blocks, or at
+            // least one if the code ends with the last element.
+            OneTile::InPlace(n) => unsafe { code.run(worker.table.as_ptr(), n) },
+            OneTile::Staged(n) => {
+                let copies = || self.operands.iter().zip(&worker.staging);
+                for (Bound { operand, size, .. }, staging) in copies().filter(|(o, _)| !o.output) {
+                    if let Some(first) = operand.first() {
+                        let short = usize::from(injected(Fault::TailReadOneShort));
+                        // SAFETY: the operand has `n` elements, and staging room for a block.
+                        unsafe { staging.copy_from_nonoverlapping(first, (n - short) * size) };
+                    }
+                }
+                // SAFETY: the table holds staging buffers, with room for a block.
+                let flags = unsafe { code.run(worker.table.as_ptr(), n) };
+                for (Bound { operand, size, .. }, staging) in copies().filter(|(o, _)| o.output) {
+                    if let Some(first) = operand.first() {
+                        let short = usize::from(injected(Fault::TailOneShort));
+                        // SAFETY: as above.
+                        unsafe { first.copy_from_nonoverlapping(*staging, (n - short) * size) };
+                    }
+                }
+                flags
+            }
+            OneTile::No => 0,
+        }
+    }
+
     /// Runs the loop; returns advisory flags.
     ///
     /// # Errors
@@ -372,14 +464,12 @@ impl Loop {
         control: &Control,
         progress: Option<&Progress>,
     ) -> Result<u32, Stop> {
-        if let (Some(n), Some(code)) = (self.one_tile, &self.code) {
-            let _environment = FpEnv::enter();
+        if self.is_one_tile() {
             control.check()?;
-            // SAFETY: the table holds the operands, which have `n` elements: whole blocks, or at
-            // least one if the code ends with the last element.
-            let flags = unsafe { code.run(self.workers[0].get_mut().table.as_ptr(), n) };
+            // SAFETY: the caller's promise.
+            let flags = unsafe { self.run_one_tile() };
             if let Some(progress) = progress {
-                progress.add(n as u64);
+                progress.add(self.elements() as u64);
             }
             return Ok(flags);
         }

@@ -316,7 +316,8 @@ impl Loop {
             }
             let copies = match *access {
                 Access::Splat => self.tile.min(self.grid.columns),
-                Access::Repeated => self.block,
+                // As many as a turn of the code takes: 64, or no more than there are.
+                Access::Repeated => self.block.max(self.grid.columns.min(64)),
                 _ => continue,
             };
             // SAFETY: the row's element is the operand's; staging holds a tile, or a block.

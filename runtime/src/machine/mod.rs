@@ -1,5 +1,6 @@
 //! What the processor and the operating system offer.
 
+pub mod cores;
 pub mod disk;
 pub mod exec_memory;
 pub mod fpenv;

@@ -14,12 +14,13 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::wake_policy::{Awake, WakePolicy};
+use crate::machine::cores::{has_quota, usable_cores};
 use crate::per_process::PerProcess;
 
 /// A pool of threads, started when first needed.
@@ -27,6 +28,8 @@ pub struct Pool {
     threads: usize,
     kind: Kind,
     eager: bool,
+    /// How long its own threads poll for work before they sleep.
+    spin: Duration,
     wake_policy: PerProcess<WakePolicy>,
 }
 
@@ -77,13 +80,36 @@ impl Pool {
     }
 
     fn of(threads: usize, kind: Kind) -> Pool {
-        Pool { threads, kind, eager: false, wake_policy: PerProcess::new() }
+        Pool { threads, kind, eager: false, spin: SPIN, wake_policy: PerProcess::new() }
     }
 
     /// Uses all threads for any amount of work; for tests.
     pub fn eager(mut self) -> Pool {
         self.eager = true;
         self
+    }
+
+    /// Lets its own threads poll for work for this long before they sleep, at most a millisecond;
+    /// [`SPIN`] by default.
+    pub fn spinning(mut self, time: Duration) -> Pool {
+        self.spin = time.min(LONGEST_SPIN);
+        self
+    }
+
+    /// How long a thread that has worked stays awake.
+    pub(super) fn awake_for(&self) -> Duration {
+        let own = matches!(self.kind, Kind::Own(_) | Kind::Pinned(..));
+        if own && may_spin() { self.spin.max(LOOK) } else { LOOK }
+    }
+
+    /// Lets threads poll no longer than [`LOOK`] while a function runs.
+    pub(super) fn without_spinning<T>(&self, work: impl FnOnce() -> T) -> T {
+        let (Kind::Own(crew) | Kind::Pinned(crew, _)) = &self.kind else { return work() };
+        let spin = &crew.get_or_make(Crew::default).shared.spin;
+        spin.store(0, Ordering::Relaxed);
+        let result = work();
+        spin.store(self.spin.as_nanos() as u64, Ordering::Relaxed);
+        result
     }
 
     /// The number of threads.
@@ -145,12 +171,12 @@ impl Pool {
             Kind::Host(pool) => pool.install(|| split(&job, workers)),
             Kind::Own(crew) => {
                 let crew = crew.get_or_make(Crew::default);
-                crew.start(self.threads - 1, 1, &[]);
+                crew.start(self.threads - 1, 1, (&[], self.spin));
                 crew.share(&job, true);
             }
             Kind::Pinned(crew, cores) => {
                 let crew = crew.get_or_make(Crew::default);
-                crew.start(self.threads, 0, cores);
+                crew.start(self.threads, 0, (cores, self.spin));
                 crew.share(&job, crew.is_empty());
             }
         }
@@ -305,19 +331,48 @@ struct Shared {
     jobs: AtomicUsize,
     /// The number of sleeping threads; written with the queue locked.
     idle: AtomicUsize,
+    /// Nanoseconds for which threads poll.
+    spin: AtomicU64,
     wake: Condvar,
 }
 
-/// How long a thread polls for the next job or the end of the last unit before it sleeps: less than
-/// a sleep and a wake-up take.
+/// How long a thread polls in any case for the next job, or for the end of the last unit, before it
+/// sleeps: less than a sleep and a wake-up take.
 const LOOK: Duration = Duration::from_micros(10);
+/// How long a thread that has worked polls for the next job by default.
+const SPIN: Duration = Duration::from_micros(200);
+const LONGEST_SPIN: Duration = Duration::from_millis(1);
 
-/// Polls a condition for [`LOOK`].
-fn look(ready: impl Fn() -> bool) {
+/// Polls a condition for some time.
+fn look(time: Duration, ready: impl Fn() -> bool) {
     let start = Instant::now();
-    while !ready() && start.elapsed() < LOOK {
-        (0..8).for_each(|_| std::hint::spin_loop());
+    while !ready() && start.elapsed() < time {
+        // A pause takes up to 140 cycles.
+        (0..2).for_each(|_| std::hint::spin_loop());
     }
+}
+
+/// The threads of this process that poll for longer than [`LOOK`].
+static SPINNING: PerProcess<AtomicUsize> = PerProcess::new();
+
+/// Whether polling takes nothing from others: this process has several processors, and no limit on
+/// their time.
+fn may_spin() -> bool {
+    static LIMITED: PerProcess<OnceLock<bool>> = PerProcess::new();
+    !*LIMITED.get_or_make(OnceLock::new).get_or_init(has_quota) && usable_cores() > 1
+}
+
+/// Polls for longer, if there is a processor for this thread besides those of the callers and of
+/// other threads that poll.
+fn spin(time: Duration, ready: impl Fn() -> bool) {
+    if time <= LOOK || ready() || !may_spin() {
+        return;
+    }
+    let spinning = SPINNING.get_or_make(AtomicUsize::default);
+    if spinning.fetch_add(1, Ordering::Relaxed) + 1 < usable_cores() {
+        look(time - LOOK, ready);
+    }
+    spinning.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// The jobs that threads may join.
@@ -391,8 +446,9 @@ impl Queue {
 
 impl Crew {
     /// Starts `count` threads, numbered from `first`, or as many as the system allows.
-    fn start(&self, count: usize, first: usize, cores: &[usize]) {
+    fn start(&self, count: usize, first: usize, (cores, spin): (&[usize], Duration)) {
         self.threads.get_or_init(|| {
+            self.shared.spin.store(spin.as_nanos() as u64, Ordering::Relaxed);
             let mut threads = Vec::with_capacity(count);
             for number in first..first + count {
                 let shared = self.shared.clone();
@@ -442,7 +498,7 @@ impl Crew {
             job.take_part(worker, 0);
         }
         let over = || post.inside.load(Ordering::Relaxed) == 0 && job.is_done();
-        look(over);
+        look(LOOK, over);
         let mut queue = self.shared.lock();
         post.awaited.set(true);
         while !over() {
@@ -455,6 +511,8 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         self.shared.lock().closing = true;
+        // For those that poll.
+        self.shared.jobs.fetch_add(1, Ordering::Relaxed);
         self.shared.wake.notify_all();
         for thread in self.threads.take().into_iter().flatten() {
             // The thread cannot have panicked: a job's panic goes to the job's caller.
@@ -482,7 +540,8 @@ impl Shared {
     /// The loop of a thread until the pool is dropped.
     fn serve(&self, number: usize) {
         let mut queue = self.lock();
-        let mut looked = false;
+        // Whether it has polled since it last worked, and worked since it last slept.
+        let (mut looked, mut worked) = (false, false);
         loop {
             if let Some((post, worker)) = queue.join() {
                 drop(queue);
@@ -497,20 +556,24 @@ impl Shared {
                     // Notify with the lock held: once it is released the post may be gone.
                     post.gone.notify_one();
                 }
-                looked = false;
+                (looked, worked) = (false, true);
             } else if queue.closing {
                 return;
             } else if !looked {
                 let jobs = self.jobs.load(Ordering::Relaxed);
                 drop(queue);
-                look(|| self.jobs.load(Ordering::Relaxed) != jobs);
+                let ready = || self.jobs.load(Ordering::Relaxed) != jobs;
+                look(LOOK, ready);
+                if worked {
+                    spin(Duration::from_nanos(self.spin.load(Ordering::Relaxed)), ready);
+                }
                 queue = self.lock();
                 looked = true;
             } else {
                 self.idle.fetch_add(1, Ordering::Relaxed);
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 self.idle.fetch_sub(1, Ordering::Relaxed);
-                looked = false;
+                (looked, worked) = (false, false);
             }
         }
     }
@@ -532,3 +595,32 @@ fn pin(core: usize) {
 
 #[cfg(not(target_os = "linux"))]
 fn pin(_core: usize) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_threads_poll_than_there_are_processors_for() {
+        let long = Duration::from_secs(5);
+        let spinning = SPINNING.get_or_make(AtomicUsize::default);
+        // As if every processor had a thread that polls.
+        spinning.fetch_add(usable_cores(), Ordering::Relaxed);
+        let start = Instant::now();
+        spin(long, || false);
+        spinning.fetch_sub(usable_cores(), Ordering::Relaxed);
+        spin(LOOK, || false);
+        spin(long, || true);
+        assert!(start.elapsed() < long);
+    }
+
+    #[test]
+    fn how_long_threads_stay_awake() {
+        let own = |time| Pool::new(2).spinning(time).awake_for();
+        assert_eq!(own(Duration::ZERO), LOOK);
+        let longest = own(Duration::from_secs(9));
+        assert_eq!(longest, if may_spin() { LONGEST_SPIN } else { LOOK });
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(Pool::host(Arc::new(threads)).spinning(SPIN).awake_for(), LOOK);
+    }
+}

@@ -44,9 +44,6 @@ const GAIN: f32 = 0.9;
 /// Work in nanoseconds after which starting and measuring threads pays, which takes a millisecond
 /// or two.
 const WORK: u64 = 1_000_000;
-/// A pause in nanoseconds that ends a row of consecutive small runs.
-const PAUSE: u64 = 10_000;
-
 impl WakePolicy {
     /// An upper bound on the number of workers.
     pub(crate) fn most(most: usize, nanoseconds: f32) -> usize {
@@ -87,16 +84,22 @@ impl WakePolicy {
             return workers;
         }
         match cost.workers(most, alone, false).0 {
-            1 if self.is_worth_waking(alone, alone - time, &cost) => workers,
+            1 if self.is_worth_waking(alone, alone - time, (&cost, pool.awake_for())) => workers,
             other => other,
         }
     }
 
     /// Records the gain that a small run missed because threads were asleep; returns whether
     /// consecutive runs have missed enough to wake them.
-    fn is_worth_waking(&self, alone: f32, gain: f32, cost: &ForkJoinCost) -> bool {
+    fn is_worth_waking(
+        &self,
+        alone: f32,
+        gain: f32,
+        (cost, awake_for): (&ForkJoinCost, Duration),
+    ) -> bool {
         let now = self.clock.get_or_init(Instant::now).elapsed().as_nanos() as u64;
-        let latest = now + 2 * alone as u64 + PAUSE;
+        // A later run would not find the threads awake.
+        let latest = now + 2 * alone as u64 + awake_for.as_nanos() as u64;
         let in_a_row = now <= self.next.swap(latest, Ordering::Relaxed);
         let before = if !in_a_row { 0 } else { self.missed.load(Ordering::Relaxed) };
         let missed = before + gain as u64;
@@ -139,13 +142,17 @@ impl ForkJoinCost {
         meet(pool, 2);
         let two = fastest(|| meet(pool, 2));
         let all = if pool.threads() > 2 { fastest(|| meet(pool, pool.threads())) } else { two };
-        let wake = fastest(|| {
-            thread::sleep(ASLEEP);
-            part(pool)
-        });
-        let met = fastest(|| {
-            thread::sleep(ASLEEP);
-            meet(pool, 2)
+        let (wake, met) = pool.without_spinning(|| {
+            part(pool);
+            let wake = fastest(|| {
+                thread::sleep(ASLEEP);
+                part(pool)
+            });
+            let met = fastest(|| {
+                thread::sleep(ASLEEP);
+                meet(pool, 2)
+            });
+            (wake, met)
         });
         ForkJoinCost {
             two,
@@ -213,13 +220,11 @@ fn part(pool: &Pool) -> Duration {
     start.elapsed()
 }
 
-/// The ratio of actual to estimated cost on this machine. The costs in the table are about three
-/// times too high within programs, on the machine where `STEP` was measured.
+/// The ratio of this machine's times to those of the machine where costs and `STEP` were measured.
 fn slowness() -> f32 {
     static SLOWNESS: PerProcess<OnceLock<f32>> = PerProcess::new();
     /// Nanoseconds of a dependent multiplication on a Zen 4 at 3.7 GHz.
     const STEP: f32 = 1.08;
-    const OVERESTIMATE: f32 = 3.2;
     const STEPS: u32 = 2048;
     *SLOWNESS.get_or_make(OnceLock::new).get_or_init(|| {
         let chain = || {
@@ -233,6 +238,6 @@ fn slowness() -> f32 {
         };
         let best = (0..3).map(|_| chain()).min().unwrap_or_default();
         let step = best.as_nanos() as f32 / STEPS as f32;
-        (step / STEP).clamp(0.5, 8.0) / OVERESTIMATE
+        (step / STEP).clamp(0.5, 8.0)
     })
 }

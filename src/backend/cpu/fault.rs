@@ -5,12 +5,11 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fault::Fault::*;
 use hotloop_runtime::fault::injected;
 
-use super::lower::Lowered;
-use super::tile::{Instr, Place, Step};
+use super::tile::{Instr, Place, Step, TileProgram};
 
 /// A lowered pass with a slip in it.
-pub fn lowered(mut lowered: Lowered, uniforms: u32) -> Lowered {
-    let steps = &mut lowered.program.steps[..];
+pub fn lowered(mut program: TileProgram, uniforms: u32) -> TileProgram {
+    let steps = &mut program.steps[..];
     for step in steps.iter_mut() {
         match step {
             Step::Fused(_, code) => slip_in_loop(code, uniforms),
@@ -32,7 +31,7 @@ pub fn lowered(mut lowered: Lowered, uniforms: u32) -> Lowered {
     {
         std::mem::swap(first, second);
     }
-    lowered
+    program
 }
 
 fn slip_in_loop(code: &mut Vec<Instr>, uniforms: u32) {

@@ -13,23 +13,8 @@ use super::tile::{Place, TileProgram};
 use crate::backend::{Form, Target};
 use crate::plan::{Body, Carry, Pass, Value};
 
-/// Rough nanoseconds of a conversion.
-const CONVERSION: f32 = 0.2;
-/// Rough nanoseconds of the transfer of an element.
-const TRANSFER: f32 = 0.1;
-/// Rough nanoseconds of an element that enters a carry.
-const CARRY: f32 = 0.2;
-
-/// A pass in the forms that a target has.
-pub struct Lowered {
-    /// What each tile does.
-    pub program: TileProgram,
-    /// Rough nanoseconds an element.
-    pub cost: f32,
-}
-
-/// Lowers a pass.
-pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
+/// Lowers a pass to the forms that a target has.
+pub fn lower(pass: &Pass, target: &dyn Target) -> TileProgram {
     let mut lowerer = Lowerer {
         body: &pass.body,
         target,
@@ -37,7 +22,6 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         made: Vec::with_capacity(pass.body.len()),
         known: FxHashMap::default(),
         scans: Vec::new(),
-        cost: 0.0,
     };
     for (value, dtype) in pass.body.values() {
         let made = lowerer.lower(value, *dtype);
@@ -59,9 +43,6 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
         let unit = lowerer.value(*value, lane);
         taken.push(Taken { unit, reduction: *reduction, accumulated: false });
     }
-    let cost = lowerer.cost
-        + TRANSFER * (pass.loads.len() + pass.stores.len()) as f32
-        + CARRY * taken.len() as f32;
     let scans = lowerer.scans;
     let arranger = Arranger::new(lowerer.units);
     arranger.accumulate(&mut taken, target);
@@ -70,10 +51,7 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> Lowered {
     repeated.sort_unstable();
     let (steps, slots, carries) = arranger.steps(&sinks, &taken);
     let (inputs, outputs) = (pass.loads.len() as u32, pass.stores.len() as u32);
-    Lowered {
-        program: TileProgram { steps, inputs, outputs, slots, carries, scans, repeated },
-        cost,
-    }
+    TileProgram { steps, inputs, outputs, slots, carries, scans, repeated }
 }
 
 /// A value before anything converts it.
@@ -95,7 +73,6 @@ struct Lowerer<'a> {
     known: FxHashMap<(u32, Lane), u32>,
     /// The scans, by the number of their states.
     scans: Vec<(Scan, DType)>,
-    cost: f32,
 }
 
 impl Lowerer<'_> {
@@ -135,7 +112,6 @@ impl Lowerer<'_> {
             true => Form::Vector,
             false => Form::Kernel,
         };
-        self.cost += CONVERSION;
         self.add(Unit::Convert(unit, form), lane)
     }
 
@@ -174,7 +150,6 @@ impl Lowerer<'_> {
             Value::Load(load) => self.add(Unit::Input(load), Lane::Value(dtype)),
             Value::Convert(x) => self.cast(x, dtype),
             Value::Along(op, x) => {
-                self.cost += op.row().cost;
                 let x = self.value(x, Lane::Value(dtype));
                 let state = self.scans.len() as u32;
                 self.scans.extend(op.scan().map(|scan| (scan, dtype)));
@@ -182,7 +157,6 @@ impl Lowerer<'_> {
                 self.add(Unit::Block(op, dtype, vec![x, state]), Lane::Value(dtype))
             }
             Value::Apply(op, _) => {
-                self.cost += op.row().cost;
                 let operands = value.operands();
                 let taken = body.operand_dtype(operands);
                 match self.target.form(op, taken) {

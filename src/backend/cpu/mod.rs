@@ -2,6 +2,7 @@
 //! cannot be had, calls of block kernels.
 
 mod arrange;
+mod cost;
 mod cranelift;
 mod deadline;
 #[cfg(feature = "faults")]
@@ -25,8 +26,9 @@ use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
 use crate::backend::{Backend, Label, Refusal, Target};
 use crate::cache::Cache;
 use crate::plan::Pass;
+use cost::cost;
 use cranelift::Vectors;
-use lower::{Lowered, lower};
+use lower::lower;
 pub use native::Emitter;
 use native::NativeTile;
 use steps::{Kernels, Steps};
@@ -36,7 +38,7 @@ use wide::{Wide, width};
 /// The code of a pass, and what the executor must know of it.
 pub struct Tile {
     program: TileProgram,
-    /// Rough nanoseconds an element.
+    /// Approximate nanoseconds per element, with operands in L1.
     pub cost: f32,
     /// Elements that in-place operands must come in multiples of.
     pub block: usize,
@@ -50,12 +52,12 @@ pub struct Tile {
 
 impl Tile {
     fn new(
-        lowered: Lowered,
+        program: TileProgram,
+        cost: f32,
         block: usize,
         code: TileCode,
         native: Option<Arc<NativeTile>>,
     ) -> Result<Tile, Refusal> {
-        let Lowered { program, cost } = lowered;
         let table = program.table();
         let carry = |carried: &Carried| {
             let values = match carried.place {
@@ -151,17 +153,22 @@ impl Native {
         label: Label,
         deadline: Instant,
     ) -> Result<Tile, Refusal> {
-        let lowered = lower(pass, target);
+        let program = lower(pass, target);
         #[cfg(feature = "faults")]
-        let lowered = fault::lowered(lowered, pass.uniforms);
-        let key = (lowered.program.clone(), emitter);
-        let make = || deadline::compile(&lowered.program, self.isa, emitter, deadline, label);
+        let program = fault::lowered(program, pass.uniforms);
+        let key = (program.clone(), emitter);
+        let make = || deadline::compile(&program, self.isa, emitter, deadline, label);
         let keep = |made: &Result<Arc<NativeTile>, Refusal>| {
             made.as_ref().is_ok_and(|tile| tile.code_len() <= LARGE_CODE)
         };
         let native = self.tiles.get(&key, make, keep)?;
         let code = TileCode::Native(native.function());
-        Tile::new(lowered, native.block(), code, Some(native))
+        let bits = match (emitter, width(self.isa)) {
+            (Emitter::Wide, Some(width)) => 8 * width.bytes() as u32,
+            _ => 128,
+        };
+        let cost = cost(&program, bits, self.isa);
+        Tile::new(program, cost, native.block(), code, Some(native))
     }
 }
 
@@ -186,8 +193,9 @@ impl Backend for Portable {
     type Code = Tile;
 
     fn compile(&self, pass: &Pass, _: Label, _: Instant) -> Result<Tile, Refusal> {
-        let lowered = lower(pass, &Kernels);
-        let code = Steps::new(&lowered.program, self.0)?;
-        Tile::new(lowered, 1, TileCode::Portable(Arc::new(code)), None)
+        let program = lower(pass, &Kernels);
+        let code = Steps::new(&program, self.0)?;
+        let cost = cost(&program, 128, self.0);
+        Tile::new(program, cost, 1, TileCode::Portable(Arc::new(code)), None)
     }
 }

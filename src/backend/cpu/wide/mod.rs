@@ -382,7 +382,8 @@ impl<'a> Emitter<'a> {
         (free[0], free[free.len() - 1], free[free.len() - 2], &free[1..most])
     }
 
-    /// The loops of a fused step.
+    /// The loops of a fused step: turns of several chains, then turns of one vector for what is
+    /// left. After an accumulating loop there is only one of them.
     fn fused(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
         let General { n, offset, last, .. } = *self.general;
         let accumulates = accumulated(code).next().is_some();
@@ -391,8 +392,8 @@ impl<'a> Emitter<'a> {
         }
         let selected = select(self.width, bits, code, Accumulated::Later, &mut self.pool)?;
         let chains = chains(self.width, &selected);
-        let elements = (self.width.bytes() / selected.widest) as i32 * chains as i32;
-        self.block = self.block.max(elements as usize);
+        // The elements of one chain.
+        let lanes = self.width.bytes() / selected.widest;
 
         let mut nothing = None;
         if accumulates {
@@ -401,37 +402,85 @@ impl<'a> Emitter<'a> {
             nothing = Some(self.asm.jump(Condition::AboveOrEqual));
         }
         let pointers = self.pointers(&selected)?;
-        // The last turn begins so that it ends with the elements.
-        let none = if accumulates { pointers.walk } else { offset };
-        self.asm.zero(none);
-        self.asm.copy(last, n);
-        let early = i32::from(injected(Fault::LastTurnEarly));
-        self.asm.sub(last, elements + early);
-        self.asm.copy_if(Condition::Below, last, none);
         if accumulates {
+            self.asm.zero(pointers.walk);
+            self.last_turn(&selected, &pointers, (lanes * chains as usize, chains), pointers.walk)?;
+        } else if chains == 1 {
+            self.asm.zero(offset);
+            self.last_turn(&selected, &pointers, (lanes, 1), offset)?;
+        } else {
+            let elements = lanes * chains as usize;
+            self.asm.zero(offset);
+            self.asm.copy(last, n);
+            self.asm.sub(last, elements as i32);
+            let few = self.asm.jump(Condition::Below);
+            self.turns(&selected, &pointers, (elements, chains))?;
+            self.asm.copy(last, n);
             self.asm.compare(offset, last);
-            self.asm.copy_if(Condition::Above, offset, last);
+            nothing = Some(self.asm.jump(Condition::AboveOrEqual));
+            self.asm.land(few);
+            self.last_turn(&selected, &pointers, (lanes, 1), offset)?;
         }
+        if let Some(nothing) = nothing {
+            self.asm.land(nothing);
+        }
+        self.upper = true;
+        Ok(())
+    }
+
+    /// Turns from an offset on, at least one, as long as it is not beyond the last one. Returns the
+    /// place of a turn.
+    fn turns(
+        &mut self,
+        selected: &Selected,
+        pointers: &Pointers,
+        (elements, chains): (usize, u32),
+    ) -> Result<usize, Refusal> {
+        let General { offset, last, .. } = *self.general;
         let mut turn =
-            Turn::new(&mut self.asm, self.width, &selected, &pointers, &mut self.stack, chains);
+            Turn::new(&mut self.asm, self.width, selected, pointers, &mut self.stack, chains);
         turn.pin();
         let start = turn.begin();
         turn.emit()?;
+        self.asm.add(offset, elements as i32);
+        self.asm.compare(offset, last);
+        self.asm.jump_back(Condition::BelowOrEqual, start);
+        Ok(start)
+    }
+
+    /// Turns for all elements from an offset on, at least one. The last begins so that it ends with
+    /// the elements, but not before the offset in `least`.
+    fn last_turn(
+        &mut self,
+        selected: &Selected,
+        pointers: &Pointers,
+        (elements, chains): (usize, u32),
+        least: Gpr,
+    ) -> Result<(), Refusal> {
+        let General { n, offset, last, .. } = *self.general;
+        self.block = self.block.max(elements);
+        let early = i32::from(injected(Fault::LastTurnEarly));
+        self.asm.copy(last, n);
+        self.asm.sub(last, elements as i32 + early);
+        self.asm.copy_if(Condition::Below, last, least);
+        let mut missing = None;
+        if injected(Fault::LastTurnMissing) {
+            self.asm.compare(offset, last);
+            missing = Some(self.asm.jump(Condition::Above));
+        }
+        self.asm.compare(offset, last);
+        self.asm.copy_if(Condition::Above, offset, last);
+        let start = self.turns(selected, pointers, (elements, chains))?;
         let asm = &mut self.asm;
-        asm.add(offset, elements);
-        asm.compare(offset, last);
-        asm.jump_back(Condition::BelowOrEqual, start);
         // Was that the last turn, or is there one that is not whole?
-        asm.sub(offset, elements);
+        asm.sub(offset, elements as i32);
         asm.compare(offset, last);
         asm.copy(offset, last);
-        if !injected(Fault::LastTurnMissing) {
+        if let Some(missing) = missing {
+            asm.land(missing);
+        } else {
             asm.jump_back(Condition::NotEqual, start);
         }
-        if let Some(nothing) = nothing {
-            asm.land(nothing);
-        }
-        self.upper = true;
         Ok(())
     }
 }

@@ -1,90 +1,5 @@
-/* The loops that hotloop is measured against, as a C programmer writes them, and the loops that
-   do nothing but move bytes or multiply, which say how fast anything could be.
-
-   Built with -O3 -march=native when the bench starts. A loop gets its arrays, outputs first, a
-   range of elements (of rows, if it says so) and the number of its part; a sum leaves its part's
-   total in a cache line of its own. */
-#include <immintrin.h>
-#include <math.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdint.h>
-
-typedef void Loop(void *const *p, long lo, long hi, int part);
-
-/* ---- threads that outlive a call, so that starting them is not counted ---- */
-
-enum { SPINS = 2000 }; /* looks at a counter before sleeping: about as long as it takes to wake */
-
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    atomic_long round;
-    atomic_int left;
-    Loop *loop;
-    void *const *arrays;
-    long n, grain;
-    int threads;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-
-static void share(int part) {
-    long grains = (pool.n + pool.grain - 1) / pool.grain;
-    long lo = grains * part / pool.threads * pool.grain;
-    long hi = grains * (part + 1) / pool.threads * pool.grain;
-    pool.loop(pool.arrays, lo, hi < pool.n ? hi : pool.n, part);
-}
-
-static void *work(void *part) {
-    for (long seen = 0;;) {
-        for (int i = 0; i < SPINS && atomic_load(&pool.round) == seen; i++) _mm_pause();
-        if (atomic_load(&pool.round) == seen) {
-            pthread_mutex_lock(&pool.lock);
-            while (atomic_load(&pool.round) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
-            pthread_mutex_unlock(&pool.lock);
-        }
-        seen++;
-        share((int)(intptr_t)part);
-        atomic_fetch_sub(&pool.left, 1);
-    }
-    return 0;
-}
-
-/* Starts the pool, once. */
-int start(int threads) {
-    for (int part = 1; part < threads; part++) {
-        pthread_t thread;
-        if (pthread_create(&thread, 0, work, (void *)(intptr_t)part)) return 0;
-        pthread_detach(thread);
-    }
-    pool.threads = threads;
-    return 1;
-}
-
-/* Runs a loop on one thread or on all of the pool; parts begin at multiples of a grain. */
-void run(Loop *loop, void *const *arrays, long n, long grain, int alone) {
-    if (alone || pool.threads == 1) {
-        loop(arrays, 0, n, 0);
-        return;
-    }
-    pool.loop = loop, pool.arrays = arrays, pool.n = n, pool.grain = grain;
-    atomic_store(&pool.left, pool.threads - 1);
-    pthread_mutex_lock(&pool.lock);
-    atomic_fetch_add(&pool.round, 1);
-    pthread_cond_broadcast(&pool.wake);
-    pthread_mutex_unlock(&pool.lock);
-    share(0);
-    for (int i = 0; atomic_load(&pool.left); i++) {
-        if (i < SPINS) _mm_pause();
-        else sched_yield();
-    }
-}
-
-/* ---- the workloads ---- */
-
-#define OUT(T, name, i) T *restrict name = p[i]
-#define IN(T, name, i) const T *name = p[i]
-#define EACH for (long i = lo; i < hi; i++)
+/* The loops of the first table. */
+#include "loop.h"
 
 void axpby(void *const *p, long lo, long hi, int part) {
     OUT(double, o, 0);
@@ -128,8 +43,6 @@ void cubic(void *const *p, long lo, long hi, int part) {
     }
 BLACK_SCHOLES(black_scholes_f64, double, sqrt, log, exp, erf)
 BLACK_SCHOLES(black_scholes_f32, float, sqrtf, logf, expf, erff)
-
-static void leave(void *const *p, int part, double total) { ((double *)p[0])[8 * part] = total; }
 
 void dot(void *const *p, long lo, long hi, int part) {
     IN(double, a, 1);
@@ -181,7 +94,7 @@ void row_sums(void *const *p, long lo, long hi, int part) {
     OUT(double, o, 0);
     IN(double, c, 1);
     IN(double, f, 2);
-    const long m = *(const long *)p[3];
+    EXTENT(m, 3);
     for (long r = lo; r < hi; r += BLOCK) {
         long end = UP_TO(r + BLOCK, hi);
         for (long i = r; i < end; i++) {
@@ -200,7 +113,7 @@ void sincos_squares_blocked(void *const *p, long lo, long hi, int part) {
     OUT(double, o, 0);
     IN(double, c, 1);
     IN(double, f, 2);
-    const long m = *(const long *)p[3];
+    EXTENT(m, 3);
     for (long r = lo; r < hi; r += BLOCK) {
         long end = UP_TO(r + BLOCK, hi);
         for (long k = 0; k < m; k += BLOCK) {
@@ -253,6 +166,7 @@ void horner(void *const *p, long lo, long hi, int part) {
     }
 }
 
+#ifdef __FMA__
 /* The same on 128-bit vectors, four independent chains; n is a multiple of 8. */
 void horner_128(void *const *p, long lo, long hi, int part) {
     OUT(double, o, 0);
@@ -271,6 +185,7 @@ void horner_128(void *const *p, long lo, long hi, int part) {
         for (int j = 0; j < 4; j++) _mm_storeu_pd(o + i + 2 * j, r[j]);
     }
 }
+#endif
 
 #define RATIO(name, attribute)                                                  \
     attribute void name(void *const *p, long lo, long hi, int part) {           \
@@ -282,88 +197,3 @@ void horner_128(void *const *p, long lo, long hi, int part) {
     }
 RATIO(ratio, )
 RATIO(ratio_128, __attribute__((target("prefer-vector-width=128"))))
-
-/* ---- the floor ---- */
-
-#if defined __AVX512F__
-typedef __m512d Vector;
-enum { LANES = 8 };
-#define LOAD _mm512_load_pd
-#define STORE _mm512_store_pd
-#define STREAM _mm512_stream_pd
-#define ADD _mm512_add_pd
-#define MULADD _mm512_fmadd_pd
-#define SPLAT _mm512_set1_pd
-#elif defined __FMA__
-typedef __m256d Vector;
-enum { LANES = 4 };
-#define LOAD _mm256_load_pd
-#define STORE _mm256_store_pd
-#define STREAM _mm256_stream_pd
-#define ADD _mm256_add_pd
-#define MULADD _mm256_fmadd_pd
-#define SPLAT _mm256_set1_pd
-#else
-typedef __m128d Vector;
-enum { LANES = 2 };
-#define LOAD _mm_load_pd
-#define STORE _mm_store_pd
-#define STREAM _mm_stream_pd
-#define ADD _mm_add_pd
-#define MULADD(x, y, z) _mm_add_pd(_mm_mul_pd(x, y), z)
-#define SPLAT _mm_set1_pd
-#endif
-
-/* Two arrays in, one out; one in, one out; past the cache and through it. Arrays are aligned to
-   64 bytes and n is a multiple of 64. */
-#define MOVE(name, store, value)                                                  \
-    void name(void *const *p, long lo, long hi, int part) {                       \
-        OUT(double, o, 0);                                                        \
-        IN(double, a, 1);                                                         \
-        IN(double, b, 2);                                                         \
-        (void)b;                                                                  \
-        for (long i = lo; i < hi; i += LANES) store(o + i, value);                \
-        _mm_sfence();                                                             \
-    }
-MOVE(triad_streamed, STREAM, MULADD(SPLAT(3), LOAD(b + i), LOAD(a + i)))
-MOVE(triad_cached, STORE, MULADD(SPLAT(3), LOAD(b + i), LOAD(a + i)))
-MOVE(copy_streamed, STREAM, ADD(SPLAT(3), LOAD(a + i)))
-MOVE(copy_cached, STORE, ADD(SPLAT(3), LOAD(a + i)))
-
-#define READ(name, more)                                                          \
-    void name(void *const *p, long lo, long hi, int part) {                       \
-        IN(double, a, 1);                                                         \
-        IN(double, b, 2);                                                         \
-        (void)b;                                                                  \
-        Vector s = SPLAT(0), t = s, u = s, v = s;                                 \
-        for (long i = lo; i < hi; i += 4 * LANES) {                               \
-            s = more(i, s);                                                       \
-            t = more(i + LANES, t);                                               \
-            u = more(i + 2 * LANES, u);                                           \
-            v = more(i + 3 * LANES, v);                                           \
-        }                                                                         \
-        double total[LANES] __attribute__((aligned(64)));                         \
-        STORE(total, ADD(ADD(s, t), ADD(u, v)));                                  \
-        leave(p, part, total[0]);                                                 \
-    }
-#define ONE(i, s) ADD(LOAD(a + (i)), s)
-#define TWO(i, s) MULADD(LOAD(a + (i)), LOAD(b + (i)), s)
-READ(read_one, ONE)
-READ(read_two, TWO)
-
-/* As many fused multiply-adds as there are elements, in twelve chains that wait for nobody. */
-void multiply_add(void *const *p, long lo, long hi, int part) {
-    IN(double, start, 1);
-    const Vector m = LOAD(start);
-#define TWELVE(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
-#define BEGIN(k) Vector s##k = SPLAT(k);
-#define STEP(k) s##k = MULADD(m, m, s##k);
-#define GATHER(k) total = ADD(total, s##k);
-    TWELVE(BEGIN)
-    for (long i = lo; i < hi; i += 12 * LANES) { TWELVE(STEP) }
-    Vector total = SPLAT(0);
-    TWELVE(GATHER)
-    double sum[LANES] __attribute__((aligned(64)));
-    STORE(sum, total);
-    leave(p, part, sum[0]);
-}
