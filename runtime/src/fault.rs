@@ -199,7 +199,7 @@ faults! {
         SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
         SwappedResultAsItIs "the bytes of a reduction's results are not turned";
         WorkerPanics "a worker panics";
-    "runtime/src/storage/window.rs":
+    "runtime/src/storage/chunk.rs":
         WindowAsItIs "the bytes of a source's elements are not turned";
         SinkWindowAsItIs "the bytes of a sink's elements are not turned";
         WindowOfFirstRow "every row of a window is the first";

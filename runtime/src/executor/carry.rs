@@ -5,10 +5,10 @@ use super::Loop;
 use super::operand::Bound;
 use super::run::Place;
 use super::scratch::Worker;
+use crate::chunk::Results;
 use crate::control::{Control, Stop};
 use crate::nest::Along;
 use crate::reduce::{Partial, Runs, Tree};
-use crate::window::Results;
 
 /// Sequences that are finished between two looks at the control.
 pub(super) const BETWEEN_LOOKS: usize = 1024;

@@ -155,21 +155,21 @@ pub struct Group {
     _scratch: Vec<Vec<CacheLine>>,
 }
 
-/// Lets loops read the windows of earlier loops that hold the same rows of the same store.
-fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
+/// Lets loops read the buffers of earlier loops that hold the same rows of the same store.
+fn share_chunks(loops: &mut [Box<Loop>], workers: usize) {
     for reader in 1..loops.len() {
         for i in 0..loops[reader].operands.len() {
             let (before, after) = loops.split_at_mut(reader);
             let own = &mut after[0];
-            let (operand, way) = (&own.operands[i].operand, own.operands[i].way);
+            let (operand, direction) = (&own.operands[i].operand, own.operands[i].direction);
             if operand.store().is_none() {
                 continue;
             }
             let same = |other: &Bound| {
-                let Bound { operand: other, output, way: others, .. } = other;
+                let Bound { operand: other, output, direction: others, .. } = other;
                 !output
                     && other.storage.same(&operand.storage)
-                    && (&other.path, *others) == (&operand.path, way)
+                    && (&other.path, *others) == (&operand.path, direction)
             };
             let found = before.iter_mut().find_map(|work| {
                 let at = work.operands.iter().position(same)?;
@@ -177,8 +177,8 @@ fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
             });
             if let Some((work, at)) = found.filter(|_| !own.operands[i].output) {
                 for worker in 0..workers {
-                    let window = work.workers[worker].get_mut().windows[at];
-                    own.workers[worker].get_mut().windows[i] = window;
+                    let buffer = work.workers[worker].get_mut().buffers[at];
+                    own.workers[worker].get_mut().buffers[i] = buffer;
                 }
                 own.operands[i].shared = true;
             }
@@ -211,10 +211,10 @@ fn scratch(
         let mut next: *mut CacheLine = memory.as_mut_ptr();
         for (number, lines) in &locals {
             for work in loops.iter_mut() {
-                let windows = &mut work.workers[worker].get_mut().windows;
-                for (bound, window) in work.operands.iter().zip(windows) {
+                let buffers = &mut work.workers[worker].get_mut().buffers;
+                for (bound, buffer) in work.operands.iter().zip(buffers) {
                     if bound.operand.storage.location.scratch() == Some(*number) {
-                        *window = (next.cast(), lines * 64);
+                        *buffer = (next.cast(), lines * 64);
                     }
                 }
             }
@@ -270,8 +270,8 @@ impl Group {
         let even = rows / (BLOCKS_A_THREAD * workers);
         let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes);
         // Windows have room for as many rows as the loops would take alone.
-        let windows = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
-        let step = windows.fold(step, usize::min).clamp(1, rows);
+        let buffers = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
+        let step = buffers.fold(step, usize::min).clamp(1, rows);
         for (work, part) in loops.iter_mut().zip(&parts) {
             let extents = [1, work.grid.rows, work.grid.columns];
             let (rows, columns) = match part {
@@ -283,7 +283,7 @@ impl Group {
         let work = loops.iter().map(|work| work.work).sum();
         // A loop has scratch for as many threads as its own work is worth.
         let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
-        share_windows(&mut loops, workers);
+        share_chunks(&mut loops, workers);
         let Ok(scratch) = scratch(&mut loops, workers, step) else { return Err(loops) };
         Ok(Group { loops, parts, rows, step, work, workers, stored, _scratch: scratch })
     }

@@ -36,6 +36,7 @@ pub use group::Group;
 pub use operand::{Fold, Operand, Slot};
 
 use crate::cell::Cell;
+use crate::chunk::{Direction, Results};
 use crate::control::{Control, Progress, Stop};
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
@@ -46,7 +47,6 @@ use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
 use crate::tile::{TileCarry, TileCode, TileScan, TileTable};
-use crate::window::{Results, Way};
 use operand::{Access, Bound, access};
 use panel::Shape;
 use partition::{
@@ -131,9 +131,9 @@ unsafe impl Sync for Loop {}
 /// Bytes of what is known of the pieces of sequences, for each worker.
 const PARTIALS: usize = 1 << 20;
 /// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
-const WINDOWS: usize = 1 << 20;
+const CHUNKS: usize = 1 << 20;
 /// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
-const LARGE_WINDOWS: usize = 64 << 20;
+const LARGE_CHUNKS: usize = 64 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
 const TRANSFER: f32 = 0.1;
 /// Rows of a unit that are transferred together.
@@ -150,7 +150,7 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
     let short = tile.code.is_none() || columns <= SHORT_ROW;
     let suits = |o: &Bound| {
         let dense = o.operand.path.rows[0] == (columns * o.size) as isize;
-        o.access == Access::InPlace && !o.operand.is_windowed() && (tile.code.is_none() || dense)
+        o.access == Access::InPlace && !o.operand.is_buffered() && (tile.code.is_none() || dense)
     };
     short && columns > 0 && operands.iter().all(suits)
 }
@@ -185,11 +185,11 @@ impl Loop {
             let output = i >= inputs_end;
             let access = access(&operand, &nest, output && streams, &mut panels);
             let size = operand.size();
-            let way = match operand.store() {
-                Some(_) => Way::of(&nest, &operand.path, size),
-                None => Way::Rows,
+            let direction = match operand.store() {
+                Some(_) => Direction::of(&nest, &operand.path, size),
+                None => Direction::Rows,
             };
-            operands.push(Bound { operand, size, output, access, way, shared: false });
+            operands.push(Bound { operand, size, output, access, direction, shared: false });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
@@ -213,8 +213,9 @@ impl Loop {
         // Windows cut the sequences of scans, whose pieces follow each other.
         let workers = if stored && !tile.scans.is_empty() { 1 } else { workers };
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
-        let ways = operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.way);
-        let turned = ways.clone().any(|way| way == Way::Turned);
+        let directions =
+            operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.direction);
+        let turned = directions.clone().any(|direction| direction == Direction::Columns);
         // Elements of a thread's windows: as many as are good, and as there is memory for. More
         // than a cache holds are good where rows are transferred together, if there are units for
         // all threads then.
@@ -225,15 +226,15 @@ impl Loop {
             Along::Columns => leaf,
             Along::Rows => TURNED_ROWS,
         };
-        let large = elements(LARGE_WINDOWS).min(most / tile.loops.max(1)).min(n / (4 * workers));
-        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least.min(columns), large));
+        let large = elements(LARGE_CHUNKS).min(most / tile.loops.max(1)).min(n / (4 * workers));
+        let together = directions.map(|d| d.unit(&nest, TURNED_ROWS, least.min(columns), large));
         let together = together.max().unwrap_or(1);
-        let window = stored.then(|| elements(WINDOWS).min(most).max(together));
+        let chunk = stored.then(|| elements(CHUNKS).min(most).max(together));
         // Rows that stay together, so that a window may be so many columns wide.
         let near = nest.rows.last().copied().unwrap_or(1).max(1);
         let down = if turned { TURNED_ROWS.min(near) } else { panel.most_rows() };
         let highest = if nest.along == Along::Rows { leaf } else { down };
-        let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
+        let widest_chunk = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
         let longest = if streams { nontemporal::PIECE / widest } else { LONGEST_TILE };
         let accumulates =
@@ -249,7 +250,7 @@ impl Loop {
             tile.scans.iter().map(|scan| scan.scanner.fold_bytes(rows, 1)).sum();
         let lanes = most_lanes(&folds, state_bytes);
         let widest_tile = if nest.along == Along::Rows { lanes } else { LONGEST_TILE };
-        let length = length.min(longest.max(64)).min(widest_tile).min(widest_window);
+        let length = length.min(longest.max(64)).min(widest_tile).min(widest_chunk);
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
             // A multiple of the rows that an accumulator takes one after another.
@@ -265,7 +266,7 @@ impl Loop {
             length,
             panel_rows: panel.most_rows(),
             down,
-            window,
+            chunk,
             turned,
             lanes,
             scans,
@@ -296,7 +297,7 @@ impl Loop {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
-        let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
+        let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_buffered();
         let simple = n > 0 && n == columns && n <= length;
         let simple = simple && (n.is_multiple_of(block) || tile.inward && n >= block);
         let simple = simple && folds.is_empty() && !scans && operands.iter().all(in_place);

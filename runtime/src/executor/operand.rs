@@ -4,6 +4,7 @@
 use std::io;
 
 use super::partition::Grid;
+use crate::chunk::{Direction, Results, steps};
 use crate::control::Stop;
 use crate::location::Location;
 use crate::nest::{Along, Nest, Path};
@@ -11,7 +12,6 @@ use crate::reduce::{Reducer, Runs};
 use crate::storage::Storage;
 use crate::store::Store;
 use crate::strided::is_contiguous;
-use crate::window::{Results, Way, steps};
 
 /// One array operand of a loop.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Operand {
 
     /// Whether its rows are in a window of the thread that computes them.
     #[inline]
-    pub(super) fn is_windowed(&self) -> bool {
+    pub(super) fn is_buffered(&self) -> bool {
         match self.storage.location {
             Location::Memory(_) => false,
             Location::Store { .. } | Location::Scratch(_) => true,
@@ -104,7 +104,7 @@ pub(super) struct Bound {
     pub(super) output: bool,
     pub(super) access: Access,
     /// How it is best transferred, if it is in a store.
-    pub(super) way: Way,
+    pub(super) direction: Direction,
     /// Whether its window is that of an earlier loop of its group, which has filled it.
     pub(super) shared: bool,
 }

@@ -7,11 +7,11 @@ use super::Loop;
 use super::operand::{Access, Bound, Operand};
 use super::partition::count;
 use super::scratch::Worker;
+use crate::chunk::steps;
 use crate::nest::Nest;
 use crate::nontemporal;
 use crate::reduce::Sequence;
 use crate::strided::{Panel, gather, gather_block, scatter, scatter_block};
-use crate::window::steps;
 
 /// Bytes of all panels and of the sequences of their rows.
 pub(super) const PANELS: usize = 512 << 10;
@@ -87,7 +87,7 @@ impl Loop {
     /// apart, and the hardware does not foresee that.
     pub(super) fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
         for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
-            if *output || *access != Access::InPlace || operand.is_windowed() {
+            if *output || *access != Access::InPlace || operand.is_buffered() {
                 continue;
             }
             let repeats = operand.path.rows.last() == Some(&0);

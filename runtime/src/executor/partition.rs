@@ -105,7 +105,7 @@ pub(super) struct Cut<'a> {
     /// Rows that stay together.
     pub(super) down: usize,
     /// The most elements of a unit with windows, if there are any, roughly.
-    pub(super) window: Option<usize>,
+    pub(super) chunk: Option<usize>,
     /// Whether windows are of arrays that lie along the rows.
     pub(super) turned: bool,
     /// The most sequences that run side by side.
@@ -122,23 +122,23 @@ impl Cut<'_> {
         // About eight units a thread even out uneven threads; there are never so many that going
         // through them takes long when a run has been stopped.
         let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
-        let wanted = match (self.window, self.workers) {
-            (Some(window), _) => window.max(PIECE),
+        let wanted = match (self.chunk, self.workers) {
+            (Some(chunk), _) => chunk.max(PIECE),
             (None, 1) => most,
             (None, workers) => (self.n / (8 * workers)).clamp(PIECE, most),
         };
-        let too_long = |elements: usize| self.window.is_some() && elements > wanted;
+        let too_long = |elements: usize| self.chunk.is_some() && elements > wanted;
         let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
-        // A power of two of leaves: of at least so many elements, or of as many as a window has.
-        let level_of = |elements: usize| match self.window {
+        // A power of two of leaves: of at least so many elements, or of as many as a chunk has.
+        let level_of = |elements: usize| match self.chunk {
             Some(_) => (elements / leaf).max(1).ilog2(),
             None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
         };
-        // Rows that are read together limit the columns of a window.
+        // Rows that are read together limit the columns of a chunk.
         let down = self.down;
         let (row_step, column_step, level) = match self.nest.along {
             Along::Nothing => {
-                let across = match self.window {
+                let across = match self.chunk {
                     Some(_) if down > 1 => (wanted / down).next_multiple_of(self.length),
                     _ => wanted.next_multiple_of(PIECE),
                 };
@@ -149,7 +149,7 @@ impl Cut<'_> {
             Along::Columns => {
                 let few = self.workers > 1 && rows < 2 * self.workers * down && !self.scans;
                 let level = match few || too_long(columns.saturating_mul(down)) {
-                    true if self.window.is_some() => level_of(wanted / down),
+                    true if self.chunk.is_some() => level_of(wanted / down),
                     true => level_of(wanted),
                     false => 63 - leaf.ilog2(),
                 };
@@ -162,7 +162,7 @@ impl Cut<'_> {
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {
-                let lanes = match self.window {
+                let lanes = match self.chunk {
                     Some(_) if self.turned => self.lanes.min(wanted / leaf.max(down)),
                     Some(_) => self.lanes.min(wanted / leaf),
                     None if self.scans => self.lanes.min(outers * columns / (4 * self.workers)),

@@ -6,11 +6,11 @@ use super::panel::Shape;
 use super::partition::Grid;
 use super::scan::{ScanRoom, ScanStates};
 use crate::cell::Cell;
+use crate::chunk::{PICKED, Results};
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest};
 use crate::reduce::{Columns, Partial, Sequence};
 use crate::tile::{CarryState, TileCarry};
-use crate::window::{PICKED, Results};
 
 /// The scratch of one thread.
 pub(super) struct Worker {
@@ -22,12 +22,12 @@ pub(super) struct Worker {
     /// Where the operands' current outer turn and current row start.
     pub(super) outer: Vec<*mut u8>,
     pub(super) row: Vec<*mut u8>,
-    /// For each operand in a store or in the scratch of a group: its window, and bytes from row to
+    /// For each operand in a store or in the scratch of a group: its buffer, and bytes from row to
     /// row of it.
-    pub(super) windows: Vec<(*mut u8, usize)>,
+    pub(super) buffers: Vec<(*mut u8, usize)>,
     /// What is read from stores before elements are picked out of it.
     pub(super) picked: *mut u8,
-    /// The first row and column that the windows hold.
+    /// The first row and column that the buffers hold.
     pub(super) first: [usize; 2],
     /// For each fold, results on their way to a store.
     pub(super) results: Vec<Results>,
@@ -89,8 +89,8 @@ impl Worker {
         let rows = grid.rows.min(grid.row_step).max(1);
         let block_columns = grid.columns.min(grid.column_step);
         let stored = |o: &&Bound| o.operand.store().is_some();
-        let window = |o: &Bound| (rows * block_columns * o.size).div_ceil(64) + 1;
-        let windows = operands.iter().filter(stored).map(window).sum::<usize>();
+        let buffer = |o: &Bound| (rows * block_columns * o.size).div_ceil(64) + 1;
+        let buffers = operands.iter().filter(stored).map(buffer).sum::<usize>();
         // The states of carries, a line each, and their runs.
         let runs = |fold: &Fold| match &fold.runs {
             Some(runs) if nest.along == Along::Columns => {
@@ -108,7 +108,7 @@ impl Worker {
             + folds.iter().map(runs).sum::<usize>()
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
             + panels * panel_lines
-            + if windows > 0 { windows + PICKED / 64 } else { 0 };
+            + if buffers > 0 { buffers + PICKED / 64 } else { 0 };
         let mut memory = reserve(total)?;
         memory.resize(total, CacheLine::ZERO);
         let base: *mut CacheLine = memory.as_mut_ptr();
@@ -121,13 +121,13 @@ impl Worker {
         let slots: Vec<*mut u8> = (0..slots).map(|_| take(lines(length))).collect();
         let staging: Vec<*mut u8> = operands.iter().map(|o| take(lines(staged(o)))).collect();
         let panels = (0..panels).map(|_| take(panel_lines)).collect();
-        let picked = take(if windows > 0 { PICKED / 64 } else { 0 });
-        let no_window = (std::ptr::null_mut(), 0);
-        let windows = operands.iter().map(|o| match o.operand.store() {
-            Some(_) => (take(window(o)), 0),
-            None => no_window,
+        let picked = take(if buffers > 0 { PICKED / 64 } else { 0 });
+        let no_buffer = (std::ptr::null_mut(), 0);
+        let buffers = operands.iter().map(|o| match o.operand.store() {
+            Some(_) => (take(buffer(o)), 0),
+            None => no_buffer,
         });
-        let windows = windows.collect();
+        let buffers = buffers.collect();
         let mut results = Vec::new();
         for fold in folds {
             let room = if fold.storage.location.store().is_some() { Results::ROOM } else { 0 };
@@ -194,7 +194,7 @@ impl Worker {
             panels,
             outer: bases.clone(),
             row: bases,
-            windows,
+            buffers,
             picked,
             first: [0; 2],
             results,
