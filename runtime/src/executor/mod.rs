@@ -13,8 +13,8 @@
 //! a whole block, a *panel*, is copied at once, so that each line of memory is fetched once.
 //! Outputs too large for the cache are staged too, and streamed past it.
 //!
-//! Operands in stores, files say, have no memory: each unit reads its part into a window of its
-//! own thread, and writes windows of outputs back. Units are then as small as a cache, so that
+//! Operands in stores, files say, have no memory: each unit reads its part into a chunk of its
+//! own thread, and writes chunks of outputs back. Units are then as small as a cache, so that
 //! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 mod carry;
@@ -80,10 +80,10 @@ pub struct Tile<'a> {
     pub rest_slots: usize,
     /// Rough nanoseconds an element.
     pub cost: f32,
-    /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
+    /// Bytes that a loop over stores may keep, roughly: chunks, and what is known of pieces of
     /// sequences.
     pub memory: usize,
-    /// Loops that are bound at once, each with windows of its own.
+    /// Loops that are bound at once, each with chunks of its own.
     pub loops: usize,
     /// Elements of the largest of the loops that it may run together with, in a [`Group`]: it then
     /// has scratch for as many threads as that one. 0 if it runs alone.
@@ -130,9 +130,9 @@ unsafe impl Sync for Loop {}
 
 /// Bytes of what is known of the pieces of sequences, for each worker.
 const PARTIALS: usize = 1 << 20;
-/// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
+/// Bytes of all chunks of a unit: what it reads is still in L2 when it is computed.
 const CHUNKS: usize = 1 << 20;
-/// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
+/// Bytes of all chunks of a unit that takes rows together: those are worth more than L2.
 const LARGE_CHUNKS: usize = 64 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
 const TRANSFER: f32 = 0.1;
@@ -210,13 +210,13 @@ impl Loop {
         let largest = n.max(tile.together);
         let workers =
             pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
-        // Windows cut the sequences of scans, whose pieces follow each other.
+        // Chunks cut the sequences of scans, whose pieces follow each other.
         let workers = if stored && !tile.scans.is_empty() { 1 } else { workers };
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
         let directions =
             operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.direction);
         let turned = directions.clone().any(|direction| direction == Direction::Columns);
-        // Elements of a thread's windows: as many as are good, and as there is memory for. More
+        // Elements of a thread's chunks: as many as are good, and as there is memory for. More
         // than a cache holds are good where rows are transferred together, if there are units for
         // all threads then.
         let elements = |bytes: usize| bytes / (width - apart).max(1);
@@ -230,7 +230,7 @@ impl Loop {
         let together = directions.map(|d| d.unit(&nest, TURNED_ROWS, least.min(columns), large));
         let together = together.max().unwrap_or(1);
         let chunk = stored.then(|| elements(CHUNKS).min(most).max(together));
-        // Rows that stay together, so that a window may be so many columns wide.
+        // Rows that stay together, so that a chunk may be so many columns wide.
         let near = nest.rows.last().copied().unwrap_or(1).max(1);
         let down = if turned { TURNED_ROWS.min(near) } else { panel.most_rows() };
         let highest = if nest.along == Along::Rows { leaf } else { down };

@@ -1,4 +1,4 @@
-//! Operands in stores: blocks of them pass through buffers.
+//! Operands in stores, which are read and written in chunks.
 
 use super::Loop;
 use super::operand::Bound;
@@ -10,7 +10,7 @@ use crate::location::Location;
 use crate::storage::Storage;
 
 impl Loop {
-    /// A block of an operand that is in a store.
+    /// The chunk of operand `i` for a block, if the operand is in a store.
     pub(super) fn chunk<'a>(
         &'a self,
         control: &'a Control,
@@ -36,7 +36,7 @@ impl Loop {
         })
     }
 
-    /// Fills the buffers of inputs, and gets those of outputs ready.
+    /// Reads the chunks of inputs into their buffers, and sets the row strides of all buffers.
     ///
     /// # Safety
     /// The block is part of the nest.
@@ -63,7 +63,7 @@ impl Loop {
         Ok(())
     }
 
-    /// Writes the buffers of outputs and the results to where they belong.
+    /// Writes the chunks of outputs and the buffered results to their stores.
     ///
     /// # Safety
     /// As [`Loop::fetch`], after all rows of the block.
