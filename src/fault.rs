@@ -1,6 +1,6 @@
-//! Seeded miscompiles for `tests/miscompile.rs` that modify the results of passes, as a wrong rule
-//! would. Those that cannot be injected from outside are in the passes. `hotloop_runtime::fault`
-//! lists them all.
+//! Seeded miscompiles for `tests/miscompile.rs` that change the results of compiler passes, as a
+//! wrong rule would. Those that cannot be made from outside are in the passes themselves.
+//! `hotloop_runtime::fault` lists them all.
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::fault::Fault::{self, *};
@@ -11,7 +11,7 @@ use crate::graph::{Builder, Graph, Node, NodeId, Type, rewrite};
 use crate::ops::Op;
 use crate::plan::{Array, Pass, Plan, Store};
 
-/// Applies one more, wrong, rule to an optimized graph.
+/// An optimized graph after one more rule, a wrong one, if its fault is enabled.
 ///
 /// # Errors
 /// Only `Internal`.
@@ -40,7 +40,7 @@ pub fn optimized(graph: Graph) -> Result<Graph> {
     if changed { rewrite(&wrong, |_, _, _, _| Ok(None)) } else { Ok(graph) }
 }
 
-/// The operation that made a node, with its operands.
+/// The operation of a node and its operands, if it is an operation.
 fn made_by(b: &Builder, id: NodeId) -> Option<(Op, Vec<NodeId>)> {
     match b.graph().node(id) {
         Node::Apply(op, operands) => Some((*op, operands.to_vec())),
@@ -48,14 +48,14 @@ fn made_by(b: &Builder, id: NodeId) -> Option<(Op, Vec<NodeId>)> {
     }
 }
 
-/// A constant in the shape of x.
+/// A constant with the shape of `x`.
 fn shaped(b: &mut Builder, x: NodeId, value: f64) -> Result<NodeId> {
     let value = b.literal_like(x, value);
     let any = b.apply_own(Op::Eq, &[x, x])?;
     b.apply_own(Op::Select, &[any, value, value])
 }
 
-/// The wrong replacement of an operation.
+/// The wrong replacement of an operation by a fault, if it has one.
 fn operation(
     fault: Fault,
     b: &mut Builder,
@@ -256,7 +256,7 @@ fn same_type(b: &Builder, x: NodeId, y: NodeId) -> bool {
     b.graph().ty(x) == b.graph().ty(y)
 }
 
-/// The unsigned integer as wide as a signed one.
+/// The unsigned integer dtype with the width of a signed one.
 fn unsigned(dtype: DType) -> DType {
     match dtype.size() {
         1 => DType::U8,
@@ -266,7 +266,7 @@ fn unsigned(dtype: DType) -> DType {
     }
 }
 
-/// The wrong replacement of a conversion.
+/// The wrong replacement of a conversion by a fault, if it has one.
 fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Option<NodeId>> {
     let (from, to) = (b.graph().dtype(x), ty.dtype);
     let new = match fault {
@@ -308,7 +308,7 @@ fn conversion(fault: Fault, b: &mut Builder, x: NodeId, ty: Type) -> Result<Opti
     Ok(Some(new))
 }
 
-/// The wrong replacement of a constant.
+/// The wrong replacement of a constant by a fault, if it has one.
 fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<NodeId> {
     let value = f64::from_bits(bits);
     let bits = match (fault, dtype) {
@@ -322,9 +322,9 @@ fn constant(fault: Fault, b: &mut Builder, bits: u64, dtype: DType) -> Option<No
     Some(b.literal(bits, dtype, false))
 }
 
-/// Introduces an error into a plan.
+/// A plan with the error of the enabled fault.
 pub fn planned(mut plan: Plan) -> Plan {
-    plan.passes.iter_mut().for_each(slip_in_pass);
+    plan.passes.iter_mut().for_each(break_pass);
     let last = plan.passes.len().saturating_sub(1);
     if last > 0 && injected(PassesSwapped) {
         plan.passes.swap(last - 1, last);
@@ -333,7 +333,8 @@ pub fn planned(mut plan: Plan) -> Plan {
     plan
 }
 
-fn slip_in_pass(pass: &mut Pass) {
+/// Introduces the error of the enabled fault into a pass.
+fn break_pass(pass: &mut Pass) {
     let alike = |i: usize, j: usize| {
         let (x, y) = (&pass.loads[i], &pass.loads[j]);
         let inputs = matches!((x.array, y.array), (Array::Input(_), Array::Input(_)));

@@ -1,5 +1,5 @@
-//! The words of the command: programs in files, names and formats of outputs, commands, options,
-//! and messages on a terminal.
+//! The command line: programs in files, names and formats of outputs, commands, options, and
+//! messages on a terminal.
 
 mod runs;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use runs::{fails, feed, ok, program, run, temporary};
 use tempfile::TempDir;
 
-/// A directory with the arrays and the program that help speaks of.
+/// A directory with the arrays and the program that the help texts use.
 fn data() -> TempDir {
     let dir = temporary();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data");
@@ -20,7 +20,7 @@ fn data() -> TempDir {
     dir
 }
 
-/// A script of bash with the command in its path.
+/// Runs a bash script with the command in its path.
 fn bash(dir: &Path, script: &str) -> (bool, String, String) {
     let own = Path::new(env!("CARGO_BIN_EXE_hotloop")).parent().expect("a directory");
     let paths = std::env::var("PATH").unwrap_or_default();
@@ -43,7 +43,7 @@ fn programs_stand_in_files() {
     let ran = feed(dir, &["-f", "-", "x=3"], windows.as_bytes());
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(0), "7\n", ""));
     assert!(ok(dir, &["explain", "-f", "p.hl"]).contains("x"));
-    // As a script: `#` is a comment of the language, too.
+    // The program as a script: the language also has `#` comments.
     let path = env!("CARGO_BIN_EXE_hotloop");
     fs::write(dir.join("p"), format!("#!/usr/bin/env -S {path} -f\nx * 2\n")).unwrap();
     let (well, out, err) = bash(dir, "chmod +x p && ./p x=4");
@@ -121,7 +121,7 @@ fn people_are_told_what_was_written() {
     assert_eq!(err.split(", 1").next(), Some("wrote y.npz: a f64 (1024,), y f64 (1024,)"));
     let many = vec!["a[0]"; 30].join(", ");
     assert_eq!(told(&[&many, a, "-o", "many/", "-v"]), "wrote 30 files to many/\n");
-    // Nobody looks on.
+    // Without a terminal.
     assert_eq!(told(&["a", a, "-o", "y.npy"]), "");
     let unused = ["a", a, "z=1", "-o", "y.npy"];
     assert_eq!(told(&unused), "warning: the program has no input 'z'\n");
@@ -206,7 +206,7 @@ fn first_words_are_commands() {
     }
 }
 
-/// Every line that help shows does what it says; but for those that measure, or write to the home.
+/// Every example in the help texts works, except those that measure or write to the home directory.
 #[test]
 fn examples_of_help_work() {
     let dir = data();
@@ -242,7 +242,7 @@ fn bash_completes() {
         ("hotloop expl", "explain"),
         ("hotloop help nanm", "nanmean nanmin nanmax"),
         ("hotloop functions nanme", "nanmean"),
-        // As bash cuts `@qu`.
+        // Bash splits `@qu` into these words.
         ("hotloop @ qu", "@quotes.hl"),
         ("hotloop x --thr", "--threads"),
         ("hotloop explain --sv", "--svg"),
@@ -261,7 +261,7 @@ fn bash_completes() {
     for (shell, begins) in [("zsh", "#compdef hotloop\n"), ("fish", "# fish completion")] {
         let script = ok(dir.path(), &["completions", shell]);
         assert!(script.starts_with(begins));
-        // After `help` and `functions`.
+        // For `help` and for `functions`.
         assert_eq!(script.matches(" nanmean ").count(), 2, "{shell}");
     }
 }

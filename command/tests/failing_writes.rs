@@ -1,5 +1,5 @@
-//! Failing writes: the k-th system call of an output fails, for all k. The command is traced by
-//! this process, which replaces the results of its system calls.
+//! Failing writes: the k-th system call of an output fails, for all k. This process traces the
+//! command and replaces the results of its system calls.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 use libc::{c_int, c_long, c_void, pid_t};
 use runs::names;
 
-/// The fate of the call with this number.
+/// The replaced result of a system call.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
-    /// It fails.
+    /// The call fails with this error.
     Fails(c_int),
-    /// It is interrupted, if it is a write.
+    /// The call is interrupted, if it is a write.
     Interrupted,
     /// All writes accept at most this many bytes.
     Short(u64),
@@ -31,19 +31,19 @@ enum Answer {
 /// The result of a traced run.
 struct Traced {
     code: c_int,
-    /// How many calls its outputs took.
+    /// The number of system calls of its outputs.
     calls: usize,
 }
 
-/// Whether a process may be traced here, which some containers forbid.
+/// Whether processes can be traced here, which some containers forbid.
 fn ptrace(request: libc::c_uint, pid: pid_t, data: *mut c_void) -> io::Result<()> {
-    // SAFETY: the requests made here read or write at most the registers that `data` points to.
+    // SAFETY: the requests of this test access at most the registers that `data` points to.
     let result = unsafe { libc::ptrace(request, pid, std::ptr::null_mut::<c_void>(), data) };
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn registers(pid: pid_t) -> libc::user_regs_struct {
-    // SAFETY: plain numbers.
+    // SAFETY: the record consists of plain numbers.
     let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
     ptrace(libc::PTRACE_GETREGS, pid, (&raw mut registers).cast()).unwrap();
     registers
@@ -53,24 +53,24 @@ fn set_registers(pid: pid_t, mut registers: libc::user_regs_struct) {
     ptrace(libc::PTRACE_SETREGS, pid, (&raw mut registers).cast()).unwrap();
 }
 
-/// Waits for a thread of the command to stop or end, and for no child of another test.
+/// Waits for a thread of the command to stop or end, and not for children of other tests.
 fn wait() -> (pid_t, c_int) {
     let mut status = 0;
-    // SAFETY: the status is written.
+    // SAFETY: the call writes the status.
     let tid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
     assert!(tid > 0);
     (tid, status)
 }
 
-/// The calls on the file that is made for an output, and those that put it in its place.
+/// The system calls on files that are created for outputs, including those that rename them.
 struct Calls {
-    /// Its descriptors.
+    /// The descriptors of the files.
     files: Vec<u64>,
     count: usize,
 }
 
 impl Calls {
-    /// Whether a call is one of them.
+    /// Whether a system call is one of them.
     fn is_one(&self, call: &libc::user_regs_struct) -> bool {
         let on_file = self.files.contains(&call.rdi);
         match call.orig_rax as c_long {
@@ -86,22 +86,23 @@ impl Calls {
     }
 }
 
-/// What a thread of the command is about.
+/// The state of a thread of the command.
 #[derive(Default)]
 struct Thread {
-    /// Whether it is in a call.
+    /// Whether it is inside a system call.
     within: bool,
-    /// Whether that opens a file.
+    /// Whether that call opens a file.
     opens: bool,
-    /// The error to fail with.
+    /// The error with which the call is to fail.
     fails: Option<c_int>,
 }
 
 /// The bits of `O_TMPFILE` without `O_DIRECTORY`.
 const NAMELESS: u64 = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u64;
 
-/// Runs the command and answers the call of a number, counted from 1. Where there are no `nameless`
-/// files, those that make one fail, and do not count. `None`: it may not be traced.
+/// Runs the command and replaces the result of the call with a number, counted from 1. Unless
+/// `nameless`, calls that create unnamed files fail and do not count. `None` if it cannot be
+/// traced.
 fn traced(
     dir: &Path,
     words: &[&str],
@@ -111,7 +112,7 @@ fn traced(
 ) -> Option<Traced> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.args(words).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::null());
-    // SAFETY: one system call, which touches no memory.
+    // SAFETY: the closure makes one system call, which accesses no memory.
     unsafe { command.pre_exec(|| ptrace(libc::PTRACE_TRACEME, 0, std::ptr::null_mut())) };
     let child = match command.spawn() {
         Ok(child) => child,
@@ -129,7 +130,7 @@ fn traced(
     let mut threads: HashMap<pid_t, Thread> = HashMap::from([(pid, Thread::default())]);
     let (mut tid, mut signal) = (pid, 0);
     loop {
-        // A thread may be gone by now, if the process ends.
+        // The thread may have ended with the process.
         let _ = ptrace(libc::PTRACE_SYSCALL, tid, signal as usize as *mut c_void);
         let status;
         (tid, status) = wait();
@@ -143,7 +144,7 @@ fn traced(
         }
         let stopped_by = libc::WSTOPSIG(status);
         if stopped_by != libc::SIGTRAP | 0x80 {
-            // A thread begins with a stop.
+            // A new thread begins stopped.
             let begins = !threads.contains_key(&tid);
             threads.entry(tid).or_default();
             let own = stopped_by == libc::SIGTRAP || (begins && stopped_by == libc::SIGSTOP);
@@ -175,7 +176,7 @@ fn traced(
                 }
             }
             if thread.fails.is_some() {
-                // A call that does not exist, whose answer is then replaced.
+                // The call is replaced by one that does not exist, and its result by the error.
                 call.orig_rax = u64::MAX;
                 set_registers(tid, call);
             }
@@ -189,12 +190,13 @@ fn traced(
     }
 }
 
-/// Runs the command, holds it as a busy disk would where it first syncs a file, and interrupts it
-/// there: what it then says on standard error, after how long, and its code once it is let go.
+/// Runs the command, stops it in its first sync of a file, as a busy disk would, and interrupts it
+/// there. Returns its message, the time until the message, and the exit code after the sync
+/// continues.
 fn interrupted_while_syncing(dir: &Path, words: &[&str]) -> Option<(String, Duration, c_int)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
     command.args(words).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::piped());
-    // SAFETY: one system call, which touches no memory.
+    // SAFETY: the closure makes one system call, which accesses no memory.
     unsafe { command.pre_exec(|| ptrace(libc::PTRACE_TRACEME, 0, std::ptr::null_mut())) };
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -227,7 +229,7 @@ fn interrupted_while_syncing(dir: &Path, words: &[&str]) -> Option<(String, Dura
             return Some((line, after, libc::WEXITSTATUS(status)));
         }
         if !libc::WIFSTOPPED(status) {
-            // The thread that had to say it is gone.
+            // The thread that prints the message has ended.
             if let Some((syncing, since)) = held.take() {
                 let (line, at) = said.recv_timeout(Duration::from_secs(20)).unwrap();
                 message = Some((line, at.duration_since(since)));
@@ -248,15 +250,15 @@ fn interrupted_while_syncing(dir: &Path, words: &[&str]) -> Option<(String, Dura
         let syncs = *within && registers(tid).orig_rax as c_long == libc::SYS_fsync;
         if syncs && message.is_none() && held.is_none() {
             held = Some((tid, Instant::now()));
-            // SAFETY: the process is our child, and not waited for yet.
+            // SAFETY: the process is a child that has not been waited for.
             assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
-            // Nothing more of this thread until it is let go: the next is another's.
+            // This thread stays stopped; the next event is another thread's.
             tid = 0;
         }
     }
 }
 
-/// A directory with the old file, and an input.
+/// A directory with an old output and an input.
 fn prepared() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3000,), }";
@@ -296,7 +298,8 @@ fn h4_the_kth_call_fails() {
                     break;
                 }
             }
-            // Made, written twice, given its length and its rights, synced, renamed.
+            // The calls open the file, write twice, set its length and its permissions, sync it and
+            // rename it.
             assert!(failed >= 6, "{name}: {failed} calls failed with {error}");
         }
     }
@@ -321,7 +324,7 @@ fn h4_interrupted_and_short_writes() {
     }
 }
 
-/// A busy disk cannot be interrupted, but the message must not wait for it.
+/// A sync on a busy disk cannot be interrupted, but the message must not wait for it.
 #[test]
 fn a_signal_is_answered_while_the_disk_is_busy() {
     for name in ["y.npy", "y.npz", "y.csv"] {

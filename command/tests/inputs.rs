@@ -1,4 +1,4 @@
-//! Inputs other than tables: arrays, archives and pipes, within the memory limit; and errors for
+//! Inputs other than tables: arrays, archives and pipes, within the memory limit; errors for
 //! unsupported files.
 
 mod runs;
@@ -39,7 +39,7 @@ fn archives_that_cannot_be_read() {
     assert!(err.starts_with(&format!("line 1: {none}")), "{err}");
     let err = fails(dir, 1, &["x", "empty.npz"]);
     assert!(err.contains("= help: \"empty.npz\" holds no arrays\n"), "{err}");
-    // Two members of one name: `y.npy` is renamed, as no library writes such a thing.
+    // Two members of one name: no library writes such an archive, so `y.npy` is renamed.
     let twice = npz(&[("x.npy", &f64s(&[1.0])), ("y.npy", &f64s(&[2.0]))], STORED);
     let twice = replaced(twice, b"y.npy", b"x.npy");
     write(dir, "twice.npz", twice);
@@ -71,7 +71,7 @@ fn members_that_are_no_arrays_are_left_out() {
     let (out, err) = session(dir, ":load strings.npz");
     assert_eq!(out, "a: f64 (1,)\n");
     assert!(err.contains("strings") && err.ends_with("; it is left out\n"), "{err}");
-    // An array that says so and is damaged is an error.
+    // A damaged array file is an error.
     write(dir, "bad.npz", npz(&[("a.npy", b"nothing"), ("b.npy", &f64s(&[1.0]))], DEFLATED));
     let (out, err) = session(dir, ":load bad.npz");
     assert!(out.is_empty() && err.contains("not an .npy file"), "{err}");
@@ -81,7 +81,7 @@ fn members_that_are_no_arrays_are_left_out() {
     assert!(err.contains("\"text.npz\": member \"readme.txt\": not an .npy file"), "{err}");
 }
 
-/// A member that is stored is read where it lies, in pieces, as a file is; of other layouts too.
+/// A stored member is read in chunks from its place in the archive, like a file, in any layout.
 #[test]
 fn stored_members_need_not_fit_memory() {
     let dir = temporary();
@@ -100,7 +100,7 @@ fn stored_members_need_not_fit_memory() {
     assert_eq!(ok(dir, &[&["sum(x)", "s.npz"][..], &few].concat()), "4999950000.0\n");
     assert_eq!(ok(dir, &["big", "s.npz"]), "big: i16 (2,)\n[ 1 -2]\n");
     assert_eq!(ok(dir, &["f[0]", "s.npz"]), "f64 (2,)\n[1. 3.]\n");
-    // The result may replace what it is made of.
+    // The result may replace its own input.
     ok(dir, &[&["y = x + 1", "s.npz", "-o", "s.npz"][..], &few].concat());
     assert_eq!(ok(dir, &["sum(y)", "s.npz"]), "5000050000.0\n");
     write(dir, "d.npz", npz(&members, DEFLATED));
@@ -111,7 +111,7 @@ fn stored_members_need_not_fit_memory() {
     assert!(err.contains("help: raise --memory to 782KiB or more"), "{err}");
 }
 
-/// A member that promises gigabytes is refused before anything is made of them.
+/// A member that claims gigabytes is rejected before memory is allocated.
 #[cfg(target_os = "linux")]
 #[test]
 fn h1_a_bomb_is_refused_by_its_header() {
@@ -126,7 +126,7 @@ fn h1_a_bomb_is_refused_by_its_header() {
                      file, or an .npz archive that np.savez wrote, is read in pieces and need not fit\n";
         assert_eq!(fails(dir, 1, words), about);
     }
-    // Nothing of the data is made: what is refused takes as little as nothing at all.
+    // No elements are read: a rejected input takes no more memory than a run without inputs.
     let (base, few) = (peak(dir, 0, &["1 + 1"], None), ["sum(x)", "x=x.npz", "--memory", "32MiB"]);
     let most = peak(dir, 1, &few, None).saturating_sub(base);
     assert!(most < 4 << 20, "{most} bytes");
@@ -151,7 +151,7 @@ fn what_is_read_whole_takes_its_size_once() {
         let most = peak(dir, 1, &few, input).saturating_sub(base);
         assert!(most < 16 << 20, "{words:?}: {most} bytes");
     }
-    // What the result would take is known by the header, before anything is unpacked.
+    // The size of the result follows from the header, before anything is unpacked.
     for words in [&["x + 1", "x.npz"][..], &["x[:, None] * k", "x.npz", "k=2", "-o", "-"]] {
         let words = [words, &["--memory", "200MiB"]].concat();
         let err = fails(dir, 1, &words);
@@ -169,7 +169,7 @@ fn what_is_read_whole_takes_its_size_once() {
     let want = "error: \"/dev/stdin\" would take 168 MB of memory, but --memory is 64MiB\n";
     assert!(err.starts_with(want), "{err}");
     assert!(err.contains("raise --memory to 160MiB or more"), "{err}");
-    // Of a table what is needed counts, and nothing else is kept.
+    // Only the needed columns of a table count, and only they are kept.
     let text = format!("a,b,c\n{}", "1,2.5,3\n".repeat(1 << 20));
     write(dir, "t.csv", text);
     let few = ["--memory", "12MiB"];
@@ -179,7 +179,7 @@ fn what_is_read_whole_takes_its_size_once() {
     assert!(err.contains("but --memory is 12MiB\n  = help: raise --memory\n"), "{err}");
     let most = peak(dir, 0, &["sum(a + b)", "t.csv"], None) - base;
     assert!(most < 26 << 20, "{most} bytes");
-    // Inputs and results together.
+    // Inputs and results count together.
     let err = fails(dir, 1, &[&["b + 1", "t.csv"][..], &few].concat());
     let want = "the result would take 8.39 MB of memory beside the 8.39 MB of inputs";
     assert!(err.contains(want) && err.contains("raise --memory to 16MiB"), "{err}");
@@ -218,7 +218,7 @@ fn inputs_that_are_not_read() {
         let either = err.contains("the program has no input 'y' either");
         assert_eq!(either, words.len() == 3, "{err}");
     }
-    // `=` binds; a comparison may have been meant.
+    // `=` binds a name; a comparison may have been intended.
     for (word, what) in [("a=ok.npy", "array"), ("a=1", "number"), ("a=t.csv:a", "array")] {
         let err = fails(dir, 2, &["a = b", word, "b=ok.npy"]);
         let about = format!(
@@ -268,7 +268,7 @@ fn files_of_other_kinds_have_a_remedy() {
         let err = fails(dir, 1, &["x", "x=d.npy"]);
         assert!(err.contains(about) && err.contains(remedy), "{err}");
     }
-    // Only NumPy's short names are in its own files, but others write the long ones.
+    // NumPy writes only short dtype names in files, but other programs write the long ones.
     let data: Vec<u8> = [1.5f64, 2.5].into_iter().flat_map(f64::to_le_bytes).collect();
     write(dir, "long.npy", npy("float64", "(2,)", &data));
     assert_eq!(ok(dir, &["x", "x=long.npy"]), "x: f64 (2,)\n[1.5 2.5]\n");
@@ -301,7 +301,7 @@ fn a_path_that_leads_nowhere_may_mean_another() {
     );
 }
 
-/// A directory that is damaged does not give the array of another member.
+/// A damaged directory of an archive never gives the array of another member.
 #[test]
 fn members_are_what_the_directory_says() {
     let dir = temporary();
@@ -315,10 +315,10 @@ fn members_are_what_the_directory_says() {
             let mut starts = (0..whole.len()).filter(|at| whole[*at..].starts_with(b"PK\x01\x02"));
             starts.nth(n).expect("a directory of two")
         };
-        // Where the first member is said to be: at the second one.
+        // The directory gives the offset of the second member for the first.
         let mut moved = whole.clone();
         moved.copy_within(entry(1) + 42..entry(1) + 46, entry(0) + 42);
-        // A checksum, a size and a name that the member itself does not have.
+        // A checksum, a size and a name that differ from those of the member itself.
         let changed = [16, 24, 46].map(|at| {
             let mut bytes = whole.clone();
             bytes[entry(0) + at] ^= 1;

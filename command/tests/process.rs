@@ -19,21 +19,20 @@ use hotloop::{Arg, DType, ErrorKind};
 use hotloop_testing::alone;
 use runs::{command, names};
 
-/// A session that is told what to do.
+/// A session that is controlled by a pipe.
 fn session(dir: &Path) -> Child {
     let mut command = command(dir);
     command.arg("repl").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
-/// A file of `count` equal numbers.
+/// Writes a file of `count` equal numbers.
 fn write_f64(path: &Path, value: f64, n: usize) {
     let header = Header::new(DType::F64, &[n]).to_bytes();
     fs::write(path, [header, value.to_le_bytes().repeat(n)].concat()).unwrap();
 }
 
-/// An end with an error that says what it is, in a session after the line that it is in, and neither a
-/// panic nor a signal.
+/// The error message of a process that must end with an exit code, not by a panic or a signal.
 #[track_caller]
 fn said(output: &Output, code: i32) -> String {
     let error = String::from_utf8(output.stderr.clone()).expect("text");
@@ -54,14 +53,14 @@ fn a7_bytes_that_are_not_utf8() {
                 command(dir.path()).args(verb).arg(OsStr::from_bytes(bad)).output().unwrap();
             said(&output, 2);
         }
-        // The name of an input, and what it is to be.
+        // The name and the value of an input.
         for word in [[bad, b"=1"].concat(), [b"a=", bad].concat()] {
             let output =
                 command(dir.path()).arg("a").arg(OsStr::from_bytes(&word)).output().unwrap();
             assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
             assert!(output.stderr.starts_with(b"error: "), "{output:?}");
         }
-        // A line of a session: the byte is named, and the session goes on.
+        // A line of a session: the error names the byte, and the session continues.
         let mut child = session(dir.path());
         let lines = [bad, b"\n1 + 1\n"].concat();
         child.stdin.take().unwrap().write_all(&lines).unwrap();
@@ -73,8 +72,8 @@ fn a7_bytes_that_are_not_utf8() {
     }
 }
 
-/// Another process cuts an input at some moment: the value of what was there, or an error that
-/// names the file, and never a signal. Files are not mapped.
+/// Another process truncates an input during a run: the result is the value of the whole file, or
+/// an error that names the file; never a signal, because files are not mapped.
 #[test]
 fn h3_inputs_that_shrink_while_they_are_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -104,14 +103,14 @@ fn h3_inputs_that_shrink_while_they_are_read() {
     }
     eprintln!("{whole} whole, {cut} cut");
     assert_eq!(names(dir.path()), ["x.npy"]);
-    // Cut before it is opened it is an error, whatever the moments above were.
+    // Truncation before the file is opened is always an error.
     write_f64(&path, 1.0, n);
     File::options().write(true).open(&path).unwrap().set_len(4000).unwrap();
     let output = command(dir.path()).args(["sum(x)", "x=x.npy"]).output().unwrap();
     assert!(said(&output, 1).contains("(at byte 4000)"));
 }
 
-/// A file system of 64 KiB, where a machine lets a test have one.
+/// Mounts a file system of 64 KiB, if the machine lets a test do so.
 #[test]
 fn h4_a_small_file_system_that_is_full() {
     let dir = tempfile::tempdir().unwrap();
@@ -143,7 +142,7 @@ fn h4_a_small_file_system_that_is_full() {
     }
 }
 
-/// Gives a byte at a time, and is interrupted before each.
+/// A reader that gives one byte at a time, and is interrupted before each.
 struct Stuttering<'a>(&'a [u8], bool);
 
 impl Read for Stuttering<'_> {
@@ -169,7 +168,7 @@ fn h4_reads_that_are_short_and_interrupted() {
         let error = Header::read(&mut Stuttering(&bytes[..length], false)).unwrap_err();
         assert!(error.message().ends_with(&format!("(at byte {length})")), "{error}");
     }
-    // Through a pipe, in pieces, in and out.
+    // Through pipes, in small pieces, as input and as output.
     let dir = tempfile::tempdir().unwrap();
     let words = ["x + 1", "x=/dev/stdin", "-o", "/dev/stdout"];
     let mut child = command(dir.path())
@@ -188,7 +187,7 @@ fn h4_reads_that_are_short_and_interrupted() {
             stdin.flush().unwrap();
         }
     });
-    // A reader that is slow: the command's writes are short.
+    // A slow reader, so that the writes of the command are short.
     let (mut out, mut buffer, mut got) = (child.stdout.take().unwrap(), [0; 313], Vec::<u8>::new());
     loop {
         match out.read(&mut buffer).unwrap() {
@@ -208,7 +207,7 @@ fn pipe(dir: &Path, name: &str) {
     assert!(made.success());
 }
 
-/// A call that must come back.
+/// The result of a call that must return.
 fn soon<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || sender.send(call()));
@@ -238,7 +237,7 @@ fn h5_pipes_in_the_place_of_files() {
     ["p.npy", "q.npy", "p.npz", "p.csv"].iter().for_each(|name| pipe(dir, name));
     write_f64(&dir.join("x.npy"), 1.5, 100_000);
     let whole = fs::read(dir.join("x.npy")).unwrap();
-    // As an output, whose reader sees all of it.
+    // A pipe as the output, whose reader gets everything.
     let path = dir.join("p.npy");
     let reader = std::thread::spawn(move || fs::read(path).unwrap());
     let mut out = command(dir);
@@ -246,7 +245,8 @@ fn h5_pipes_in_the_place_of_files() {
     let output = soon(move || out.output().unwrap());
     assert!(output.status.success(), "{output:?}");
     assert_eq!(soon(move || reader.join().unwrap()), whole);
-    // As an input; one that was not read here, lest a child of another test still has it open.
+    // A pipe as the input. It was not open in this process before, so that no child of another test
+    // holds it open.
     for (name, content, word) in
         [("q.npy", &whole[..], "x=q.npy"), ("p.csv", b"t,x\n1,75000\n2,75000\n", "x=p.csv:x")]
     {
@@ -258,7 +258,7 @@ fn h5_pipes_in_the_place_of_files() {
         assert_eq!(output.stdout, b"150000.0\n", "{output:?}");
         writer.join().unwrap();
     }
-    // Where only a file will do.
+    // Cases that require a regular file.
     let path = dir.join("p.npy");
     let error = soon(move || hotloop::npy::open(path)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
@@ -273,16 +273,16 @@ fn h5_pipes_in_the_place_of_files() {
 }
 
 fn send(child: &Child, signal: i32) {
-    // SAFETY: the process is our child, and not waited for yet.
+    // SAFETY: the process is a child that has not been waited for.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
 }
 
-/// Starts the command with its errors kept.
+/// Starts the command and captures its error output.
 fn start(dir: &Path, words: &[&str]) -> Child {
     command(dir).args(words).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits until a command listens to signals, where the system says so, and for what it waits for.
+/// Waits until a command handles signals, if the system shows this, and then a moment longer.
 fn settle(child: &Child) {
     let listens = || {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
@@ -297,7 +297,7 @@ fn settle(child: &Child) {
     std::thread::sleep(Duration::from_millis(300));
 }
 
-/// Sends a signal to a command that waits, and gives what it said before it ended with a code.
+/// Sends a signal to a waiting command; returns its message after it has ended with a code.
 fn stopped(child: Child, signal: i32, code: i32) -> String {
     settle(&child);
     send(&child, signal);
@@ -313,7 +313,7 @@ fn a_signal_ends_the_waiting_for_a_pipe() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     ["p", "p.csv", "idle"].iter().for_each(|name| pipe(dir, name));
-    // A writer that never sends anything after the command opens the pipe.
+    // A writer that sends nothing after the command has opened the pipe.
     let path = dir.join("idle");
     std::thread::spawn(move || {
         let _idle = File::options().write(true).open(path);
@@ -333,7 +333,7 @@ fn a_signal_ends_the_waiting_for_a_pipe() {
     }
 }
 
-/// Whether a run has begun a file in a directory: one without a name, or with a hidden one.
+/// Whether a run has created a file in a directory: an unnamed one, or one with a hidden name.
 fn has_begun(child: &Child, dir: &Path) -> bool {
     let Ok(dir) = dir.canonicalize() else { return false };
     let open = fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
@@ -342,7 +342,7 @@ fn has_begun(child: &Child, dir: &Path) -> bool {
     open.any(|path| nameless(&path)) || names(&dir).iter().any(|name| name.ends_with(".tmp"))
 }
 
-/// Waits until a run has begun a file.
+/// Waits until a run has created a file.
 #[track_caller]
 fn until_begun(child: &mut Child, dir: &Path) {
     while !has_begun(child, dir) {
@@ -351,7 +351,7 @@ fn until_begun(child: &mut Child, dir: &Path) {
     }
 }
 
-/// A slow program of this many gammas per element.
+/// A slow program, with this many calls of `gamma` for each element.
 fn gammas(count: usize) -> String {
     format!("{}x{}", "gamma(".repeat(count), ")".repeat(count))
 }
@@ -361,7 +361,7 @@ fn a_signal_leaves_no_half_file() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     write_f64(&dir.join("x.npy"), 0.5, 3_000_000);
-    // Seconds of work.
+    // Work for seconds.
     let gamma = gammas(20);
     let two = format!("{gamma}, x");
     let dies = [libc::SIGQUIT, libc::SIGALRM, libc::SIGUSR1, libc::SIGKILL];
@@ -378,7 +378,7 @@ fn a_signal_leaves_no_half_file() {
         ("y.npz", &gamma, hup),
         ("y.npz", &gamma, dies[0]),
         ("y.npz", &gamma, dies[3]),
-        // Once all is computed, while it is written.
+        // After the computation, while the output is written.
         ("y.csv", "x", int),
         ("y.csv", "x", term),
         ("y.csv", "x", dies[3]),
@@ -401,7 +401,7 @@ fn a_signal_leaves_no_half_file() {
     }
 }
 
-/// A directory that is called otherwise when the file is whole: the place is not there any more.
+/// A directory that is renamed before the output is complete: its path no longer exists.
 #[test]
 fn an_output_directory_that_is_renamed_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
@@ -422,26 +422,27 @@ fn an_output_directory_that_is_renamed_meanwhile() {
     }
 }
 
-/// The command where there are no files without names.
+/// The command on a system without unnamed files.
 #[cfg(target_os = "linux")]
 fn without_nameless_files(dir: &Path, words: &[&str]) -> Command {
     use std::os::unix::process::CommandExt;
 
     let mut command = command(dir);
     command.args(words).stderr(Stdio::piped());
-    // Of `O_TMPFILE` what is not `O_DIRECTORY`.
+    // The bits of `O_TMPFILE` that are not `O_DIRECTORY`.
     let bit = (libc::O_TMPFILE & !libc::O_DIRECTORY) as u32;
     let refuse = move || match hotloop_testing::refuse_calls(libc::SYS_openat, Some(bit)) {
         true => Ok(()),
         false => Err(io::ErrorKind::Unsupported.into()),
     };
-    // SAFETY: a few system calls on the stack, which is all that may be done there.
+    // SAFETY: the closure makes a few system calls with records on the stack, which is allowed
+    // here.
     unsafe { command.pre_exec(refuse) };
     command
 }
 
-/// Where files have names from the beginning, a run that is killed leaves its file. The next one in
-/// this directory removes it, but not that of a run that lives, and nothing else.
+/// If files have names from the beginning, a run that is killed leaves its file. The next run in
+/// the directory removes it, but neither the file of a live run nor anything else.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_a_killed_run_leaves_is_removed_by_the_next() {
@@ -470,12 +471,12 @@ fn what_a_killed_run_leaves_is_removed_by_the_next() {
         }
         child
     };
-    // Signals that are heard leave nothing here, either.
+    // Handled signals leave no file here, either.
     let child = slow("y.npy");
     send(&child, libc::SIGTERM);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(143));
     assert_eq!(names(dir), ["x.npy", "y.npy"]);
-    // One lives, and one is killed.
+    // One run continues, and one is killed.
     let living = slow("living.npy");
     send(&living, libc::SIGSTOP);
     let its = hidden();
@@ -484,7 +485,7 @@ fn what_a_killed_run_leaves_is_removed_by_the_next() {
     send(&killed, libc::SIGKILL);
     killed.wait_with_output().unwrap();
     assert_eq!(hidden().len(), 2);
-    // What only looks like one.
+    // Entries whose names only resemble those of such files.
     fs::write(dir.join("kept"), "kept").unwrap();
     std::os::unix::fs::symlink("kept", dir.join(".hotloop-abcdef.tmp")).unwrap();
     fs::write(dir.join(".hotloop-notes1.txt"), "kept").unwrap();
@@ -526,7 +527,7 @@ fn a_signal_ends_a_script_that_waits_for_its_next_line() {
         let (mut out, mut printed) = (child.stdout.take().unwrap(), [0; 3]);
         out.read_exact(&mut printed).unwrap();
         assert_eq!(&printed, b"45\n");
-        // It does not end by the end of its input.
+        // The input stays open, so that the session does not end by itself.
         let _open = child.stdin.take();
         assert_eq!(stopped(child, signal, code), "");
     }
@@ -555,7 +556,7 @@ fn a_reader_of_an_output_that_goes_away_ends_it_quietly() {
         // The shell's exit code for `SIGPIPE`: the output is incomplete.
         assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()), "{name}");
     }
-    // One that was never there.
+    // A pipe that never had a reader.
     let words = ["-c", "\"$1\" x x=x.npy -o /dev/stdout", "sh", env!("CARGO_BIN_EXE_hotloop")];
     let mut shell = Command::new("sh");
     shell.args(words).current_dir(dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -565,7 +566,7 @@ fn a_reader_of_an_output_that_goes_away_ends_it_quietly() {
     assert_eq!((output.status.code(), output.stderr), (Some(141), Vec::new()));
 }
 
-/// The header goes where the reader looks for it, wherever the file is open at.
+/// The header is written at offset 0, whatever the position of the file.
 #[test]
 fn a_created_file_starts_at_its_first_byte() {
     let dir = tempfile::tempdir().unwrap();
@@ -586,7 +587,7 @@ fn h5_directories_in_the_place_of_files() {
     fs::create_dir(dir.join("y.npz")).unwrap();
     fs::write(dir.join("y.npz/inside"), "kept").unwrap();
     write_f64(&dir.join("x.npy"), 1.5, 3);
-    // As inputs they are no arrays; as outputs they are where arrays go.
+    // Directories are invalid as inputs; as outputs they are where arrays are written.
     let output = command(dir).args(["x", "x=y.npy"]).output().unwrap();
     assert!(said(&output, 1).contains("y.npy"));
     for name in ["y.npy", "y.npz"] {
@@ -603,7 +604,7 @@ fn h5_directories_in_the_place_of_files() {
     }
 }
 
-/// A word of a command line cannot hold a NUL; a line of a session can.
+/// An argument of the command line cannot contain NUL, but a line of a session can.
 #[test]
 fn h5_names_with_nul() {
     let dir = tempfile::tempdir().unwrap();
@@ -618,8 +619,7 @@ fn h5_names_with_nul() {
     assert_eq!(names(dir.path()), [""; 0]);
 }
 
-/// No run writes anything but its outputs: no cache, no trace, wherever a program may think that
-/// its own files belong.
+/// A run writes nothing but its outputs: no caches or logs, in none of the usual directories.
 #[test]
 fn h6_a_run_writes_nothing_but_its_outputs() {
     let dir = tempfile::tempdir().unwrap();
@@ -655,7 +655,7 @@ fn h6_a_run_writes_nothing_but_its_outputs() {
     assert_eq!(names(&work), ["both.npz", "x.npy", "y.npy"]);
 }
 
-/// What is executable in this process, by name.
+/// The names of executable mappings of this process.
 fn executable() -> std::collections::BTreeSet<String> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let fields = maps.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -663,8 +663,8 @@ fn executable() -> std::collections::BTreeSet<String> {
     executable.map(|fields| fields[5..].join(" ")).collect()
 }
 
-/// Code is made in memory, each time anew: no run maps any that was not there before, but the
-/// memory that has no name in any directory.
+/// Code is compiled in memory, in each process again: a run maps no executable file that was not
+/// mapped before, except memory without a path.
 #[test]
 #[cfg(target_os = "linux")]
 fn h6_code_comes_from_no_file() {
@@ -683,7 +683,7 @@ fn h6_code_comes_from_no_file() {
     assert_eq!(new, ["/memfd:hotloop-code (deleted)"], "with {} programs", kernels.len());
 }
 
-/// Nothing of a run needs a home or room for temporary files.
+/// A run needs neither a home directory nor one for temporary files.
 #[test]
 fn h7_no_home_and_no_room_for_temporary_files() {
     let dir = tempfile::tempdir().unwrap();
@@ -707,7 +707,7 @@ fn h7_no_home_and_no_room_for_temporary_files() {
             }
         });
     }
-    // Of a session, too, that is no terminal's.
+    // The same for a session without a terminal.
     let output = command(dir).env_clear().arg("repl").output().unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
 }

@@ -1,4 +1,4 @@
-//! Tables as other programs write them, and errors for invalid ones.
+//! Tables written by other programs, and errors for invalid ones.
 
 mod runs;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use runs::*;
 
-/// Nothing in a table can be taken for its end, and its errors are of what is in it.
+/// No line is taken for the end of a table, and errors refer to the table's contents.
 #[test]
 fn no_line_ends_a_table() {
     let dir = temporary();
@@ -93,7 +93,7 @@ fn tables_of_any_dialect() {
     );
     let (_, err) = session(dir, ":load --seb ; s.csv");
     assert!(err.contains("has no option --seb"), "{err}");
-    // With tabs, as it is called.
+    // Files named `.tsv` are written with tabs.
     ok(dir, &["x, y", "s.csv", "--sep", "|", "--decimal-comma", "-o", "o.tsv"]);
     assert_eq!(fs::read(dir.join("o.tsv")).unwrap(), b"x\ty\n1\t2.5\n");
 }
@@ -129,7 +129,7 @@ fn tables_that_are_not_guessed_at() {
         let err = fails(dir, 1, &["x", "t.csv"]);
         assert!(err.starts_with("error: \"t.csv\": ") && err.contains(about), "{err}");
     }
-    // In a session the other columns are there.
+    // In a session, the other columns are loaded.
     write(dir, "t.csv", "x,y\nNA,2\nTRUE,3\n");
     let (out, err) = session(dir, ":load t.csv");
     assert_eq!(out, "y: i64 (2,)\n");
@@ -144,7 +144,7 @@ fn a_file_without_a_name_gives_what_the_program_names() {
     let mid = "f64 (2,)\n[2. 4.]\n";
     assert_eq!(ok(dir, &["(bid + ask) / 2", "ticks.csv"]), mid);
     assert_eq!(ok(dir, &["bid_size * 2", "ticks.csv"]), "i64 (2,)\n[10 14]\n");
-    // A name before it goes before the file's own.
+    // A name given on the command line takes precedence over the file's.
     assert_eq!(ok(dir, &["(bid + ask) / 2", "ticks.csv", "bid=1"]), "f64 (2,)\n[2.  3.5]\n");
     write(dir, "more.tsv", "k\task\n10\t0\n20\t0\n");
     assert_eq!(ok(dir, &["bid + k", "ticks.csv", "more.tsv"]), "i64 (2,)\n[11 22]\n");
@@ -164,7 +164,7 @@ fn a_file_without_a_name_gives_what_the_program_names() {
     let err = fails(dir, 1, &["2 * t.bid", "t=ticks.csv"]);
     let about = "give ticks.csv without t=, and write its arrays' names alone\n";
     assert!(err.contains("unknown attribute `bid`") && err.contains(about), "{err}");
-    // An archive, one column, and an array that is called as its file.
+    // An archive, a single column, and an array named after its file.
     write(dir, "q.npz", npz(&[("bid.npy", &f64s(&[8.0])), ("no.npy", b"")], DEFLATED));
     assert_eq!(ok(dir, &["bid", "q.npz"]), "bid: f64 (1,)\n[8.]\n");
     assert_eq!(ok(dir, &["bid", "ticks.csv:bid"]), "bid: i64 (2,)\n[1 2]\n");
@@ -176,7 +176,7 @@ fn a_file_without_a_name_gives_what_the_program_names() {
     assert_eq!((&*ran.err, &*ran.out), ("", "f64 (2,)\n[11. 14.]\n"));
 }
 
-/// Columns come of one reading: of a pipe there is no second.
+/// All columns come from one reading, because a pipe cannot be read again.
 #[cfg(unix)]
 #[test]
 fn a_table_is_read_once() {
@@ -223,7 +223,7 @@ fn columns_of_one_name_and_of_names_that_are_no_text() {
         session(dir, ":load two.csv\nx, x_2").0,
         "x: i64 (1,)\nx_2: i64 (1,)\nx: i64 (1,)\n[1]\n\nx_2: i64 (1,)\n[2]\n"
     );
-    // One name beside others of its own.
+    // A repeated name beside other names.
     write(dir, "d.csv", "x,y,x\n1,2,3\n");
     let err = fails(dir, 1, &["x", "d.csv"]);
     assert!(err.contains("take one by its number: d.csv:#1 or d.csv:#3"), "{err}");
@@ -258,7 +258,7 @@ fn write_wide(dir: &std::path::Path, columns: usize) {
     line(|i| i.to_string());
 }
 
-/// The names count against the memory of a run, and take little more than their bytes.
+/// The names count against the memory limit of a run, and take little more than their bytes.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_wide_table_takes_little_more_than_its_names() {
@@ -269,7 +269,7 @@ fn a_wide_table_takes_little_more_than_its_names() {
     let last = "c399998: i64 (1,)\n[399998]\n";
     assert_eq!(ok(dir, &["c399998", "wide.csv", "--memory", "24MiB"]), last);
     assert_eq!(ok(dir, &["c399998", "c399998=wide.csv:#399999"]), last);
-    // Of no array: what it is like as a variable is looked for.
+    // For a name that is no column, similar names are searched.
     let err = fails(dir, 1, &["c39999x", "wide.csv"]);
     assert!(err.contains("did you mean 'c399990'?"), "{err}");
     let base = peak(dir, 0, &["1 + 1"], None);
@@ -282,7 +282,7 @@ fn a_wide_table_takes_little_more_than_its_names() {
     assert!(err.contains("= help: raise --memory to 20MiB or more\n"), "{err}");
     let most = peak(dir, 1, &few, None) - base;
     assert!(most < 14 << 20, "{most} bytes");
-    // A row of nothing but text is looked at once.
+    // A row of text only is examined once.
     let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
     write(dir, "text.csv", format!("{}\n1,{}a\n", names.join(","), "a,".repeat(99_998)));
     let start = std::time::Instant::now();
@@ -290,7 +290,7 @@ fn a_wide_table_takes_little_more_than_its_names() {
     assert_eq!(out, "c0: i64 (1,)\n");
     assert!(err.starts_with("note: \"text.csv\": left out 99999 columns of text: c1, "), "{err}");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    // Too many variables for a session.
+    // Too many columns for a session.
     let start = std::time::Instant::now();
     let (out, err) = session(dir, ":load wide.csv\n:load x=wide.csv:c000007\nx");
     assert_eq!(out, "x: i64 (1,)\nx: i64 (1,)\n[7]\n");
@@ -300,7 +300,7 @@ fn a_wide_table_takes_little_more_than_its_names() {
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
-/// Whatever memory there is, a run ends with its result or says why not.
+/// Whatever the memory, a run ends with its result or an error.
 #[cfg(target_os = "linux")]
 #[test]
 fn little_address_space_is_an_error() {
@@ -319,7 +319,7 @@ fn little_address_space_is_an_error() {
             let mut run = limited(dir, &limit, &["x", table, "--threads", "1"]);
             let (code, err, ..) = measured(&mut run);
             if err.contains("cannot allocate memory") || err.contains("failed to map") {
-                // The program itself was not loaded.
+                // The program itself could not be loaded.
                 continue;
             }
             assert!(code == 0 || err.starts_with("error: "), "{space}: {code}: {err}");
@@ -329,7 +329,7 @@ fn little_address_space_is_an_error() {
     assert!(ends.iter().all(|count| *count > 0), "{ends:?}");
 }
 
-/// Writing asks for no memory with each field: under a limit that took fifty times as long.
+/// Writing does not query the memory for each field, which took fifty times as long under a limit.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_table_is_written_as_fast_with_little_memory() {
@@ -382,7 +382,7 @@ fn columns_of_text_say_what_they_hold() {
             assert!(err.contains(&format!("in pandas: {remedy}\n")), "{err}");
         }
     }
-    // In a session one line tells of all of them.
+    // In a session, one line reports all of them.
     let (out, err) = session(dir, ":load t.csv");
     assert_eq!(out, "price: f64 (2,)\nup: bool (2,)\n");
     assert_eq!(err, "note: \"t.csv\": left out 3 columns of text: date, name, at\n");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Why a run ended early.
+/// The reason why a run ended early.
 #[derive(Debug)]
 pub enum Stop {
     /// The cancel token was set.
@@ -25,9 +25,9 @@ impl From<io::Error> for Stop {
 /// The cancel token and the deadline of a run, checked once per tile.
 #[derive(Clone, Debug, Default)]
 pub struct Control {
-    /// Stops the run when set.
+    /// The cancel token, which stops the run when it is set.
     pub cancel: Option<Arc<AtomicBool>>,
-    /// Stops the run when passed; monotonic.
+    /// The time at which the run is stopped.
     pub deadline: Option<Instant>,
 }
 
@@ -44,7 +44,7 @@ impl Control {
     }
 }
 
-/// The progress of runs in elements; each pass over an element counts.
+/// The progress of runs, in elements; each pass over an element counts.
 ///
 /// ```
 /// # use hotloop_runtime::control::Progress;
@@ -58,17 +58,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The progress before any run.
+    /// A progress of 0 elements of 0.
     pub fn new() -> Progress {
         Progress::default()
     }
 
-    /// The number of elements done.
+    /// The number of elements computed.
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// The total number of elements of the runs so far; known when a run begins.
+    /// The total number of elements of all runs that have begun.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
@@ -78,7 +78,7 @@ impl Progress {
         self.total.fetch_add(elements, Ordering::Relaxed);
     }
 
-    /// Adds to the number done.
+    /// Adds to the number of elements computed.
     pub fn add(&self, elements: u64) {
         self.done.fetch_add(elements, Ordering::Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Seeded miscompiles of this crate and of the compiler. `tests/miscompile.rs` enables one at a
-//! time and checks that a test notices.
+//! The table of seeded miscompiles of this crate and of the compiler. `tests/miscompile.rs` enables
+//! one at a time and checks that a test notices it.
 //!
 //! Without the feature `faults`, [`injected`] is the constant `false`, so no fault is compiled in.
 
@@ -12,7 +12,7 @@ macro_rules! faults {
 
         #[cfg(feature = "faults")]
         impl Fault {
-            /// All faults, by file.
+            /// All faults, in the order of the table.
             pub const ALL: &[Fault] = &[$($(Fault::$fault,)*)*];
 
             /// The file that the fault is in.
@@ -30,41 +30,41 @@ macro_rules! faults {
 
 faults! {
     "src/resolve/expression.rs":
-        ChainLosesItsMiddle "a chain of comparisons is its last one";
+        ChainLosesItsMiddle "a chain of comparisons is only its last comparison";
     "src/resolve/arguments.rs":
-        IsinAsksTheLast "isin compares with its last value only";
+        IsinAsksTheLast "isin compares only with its last value";
     "src/promote.rs":
-        U32MeetsI32 "a signed integer and u32 meet in i32";
+        U32MeetsI32 "a signed integer and u32 promote to i32";
     "src/graph/power.rs":
-        PlainCube "x**3 and x**4 are plain products in strict mode";
-        RootForHalfPower "x**0.5 is sqrt(x), zeros and infinities too";
+        PlainCube "x**3 and x**4 are repeated products in strict mode";
+        RootForHalfPower "x**0.5 is sqrt(x) for zeros and infinities too";
     "src/graph/formula.rs":
         HeavisideOfZeroIsOne "heaviside(0, y) is 1";
         ExponentByLogarithm "the exponent of frexp is floor(log2(abs(x))) + 1";
         MantissaByQuotient "the mantissa of frexp is x / exp2(exponent)";
         FloatPowerInOwnFloat "float_power of f32 is computed in f32";
-        BoundBeyondDtypeKept "a bound of clip beyond the dtype is not left out";
-        FillOfOtherDtype "full_like has the dtype of the number";
+        BoundBeyondDtypeKept "clip applies a bound that lies outside the dtype";
+        FillOfOtherDtype "full_like has the dtype of the fill value";
     "src/graph/reduction.rs":
-        PtpOverlooksNan "ptp overlooks NaN";
-        InitialForgotten "sum and prod forget their initial value";
-        ExtremeInitialForgotten "min and max know their initial value only if there is nothing else";
-        MaskedMeanOverAll "the mean of some elements divides by the number of all";
-        MaskedFreedomForgotten "var of some elements forgets ddof";
-        MaskedVarUndefined "nanvar without freedom is infinite";
-        MaskedAllCountsTheOthers "all of some elements is false if another one is";
-        NanargOfInfinities "nanargmin and nanargmax of infinities beside NaN give the NaN's place";
+        PtpOverlooksNan "ptp ignores NaN";
+        InitialForgotten "sum and prod ignore their initial value";
+        ExtremeInitialForgotten "min and max use their initial value only if there are no elements";
+        MaskedMeanOverAll "a masked mean divides by the number of all elements";
+        MaskedFreedomForgotten "a masked var ignores ddof";
+        MaskedVarUndefined "nanvar without degrees of freedom is infinite";
+        MaskedAllCountsTheOthers "a masked all is false because of an element outside the mask";
+        NanargOfInfinities "nanargmin and nanargmax of infinities and NaN give the index of the NaN";
         ArrayEqualBroadcasts "array_equal broadcasts";
     "src/legalize.rs":
-        FusedInStrict "a product that is added is fused in strict mode";
-        SharedProductFused "a product that others use is fused";
+        FusedInStrict "a product and a sum are fused in strict mode";
+        SharedProductFused "a product with other users is fused";
         FusedSignForgotten "a*b - c is fused to a*b + c";
         ReassociatedInStrict "sums and products are balanced in strict mode";
         FminPropagatesNan "fmin and fmax propagate NaN";
-        MinusInfinityIsFinite "isinf and isfinite do not see -inf";
+        MinusInfinityIsFinite "isinf and isfinite take -inf for finite";
         MeanOverAll "the mean along an axis divides by the number of all elements";
-        FreedomBelowZero "ddof beyond the number of elements divides by what is below zero";
-        ValuesCounted "count_nonzero adds the values up";
+        FreedomBelowZero "var divides by a negative number if ddof exceeds the number of elements";
+        ValuesCounted "count_nonzero adds the values";
         NanminOfNothing "nanmin of nothing but NaN is infinite";
     "src/optimize.rs":
         NeutralPositiveZero "x + 0.0 is x";
@@ -76,37 +76,37 @@ faults! {
         UnequalIsLessOrGreater "x != y of floats is x < y or y < x";
         SumRegrouped "(x + y) + z of floats is x + (y + z)";
         SumFused "x*y + z is fma(x, y, z)";
-        SortedDifference "the operands of a subtraction are put in order";
+        SortedDifference "the operands of a subtraction are sorted";
         QuotientByReciprocal "x / c is x * (1 / c)";
         NegatedFromZero "-x of floats is 0.0 - x";
         AbsByComparison "abs(x) of floats is -x if x < 0 else x";
         MinimumByComparison "minimum of floats is x if x < y else y";
         RintByFloor "rint(x) is floor(x + 0.5)";
         DisjunctionOfParts "x | y of integers is x + y";
-        DeMorganHalf "not (x and y) is not x and not y";
+        DeMorganHalf "not (x and y) is (not x) and (not y)";
         DifferenceBelowZero "x < y of signed integers is x - y < 0";
-        NarrowComparison "f64 are compared as f32";
+        NarrowComparison "f64 values are compared as f32";
         SumOfParts "sum(x + y) is sum(x) + sum(y)";
         ArgmaxOfNegated "argmax(x) is argmin(-x)";
-        TruthConstantTurned "where(c, x, y) is where(not c, x, y)";
-        ShortConstant "constants of f64 are rounded to f32";
-        NextConstant "constants of floats are one unit off";
+        TruthConstantTurned "where(c, x, y) selects y where c is true";
+        ShortConstant "f64 constants are rounded to f32";
+        NextConstant "float constants are one unit in the last place off";
         PositiveConstant "the constant -0.0 is 0.0";
     "src/optimize.rs, conversions":
-        RoundTripDropped "a value made narrower and wide again stays as it was";
-        RoundedToInteger "a float becomes the nearest integer";
-        LowestBitIsTruth "an integer is true if it is odd";
-        TruthOfWholePart "a float is true if its whole part is not 0";
-        ZeroExtended "signed integers are extended with zeros";
-        WrappedNotSaturated "floats wrap when they become narrow integers";
-        SignedU64 "a u64 becomes a float as if it were an i64";
-        RoundedTwice "an i64 becomes an f32 by way of f64";
+        RoundTripDropped "a value converted to a narrower dtype and back is unchanged";
+        RoundedToInteger "a float converts to the nearest integer";
+        LowestBitIsTruth "an integer converts to true if it is odd";
+        TruthOfWholePart "a float converts to true if its integer part is not 0";
+        ZeroExtended "signed integers are zero-extended";
+        WrappedNotSaturated "floats wrap instead of saturating in conversions to narrow integers";
+        SignedU64 "a u64 converts to a float as if it were an i64";
+        RoundedTwice "an i64 converts to f32 through f64";
     "src/optimize.rs, strength":
-        DivisionTruncated "x // y of signed integers is rounded toward zero";
+        DivisionTruncated "x // y of signed integers rounds toward zero";
         RemainderOfC "x % y has the sign of x";
         MaskOfDivisor "x % 2**k is x & 2**k";
-        ShiftMasked "a shift's count is taken modulo the width";
-        ShiftUnsigned "x >> y fills with zeros";
+        ShiftMasked "a shift count is taken modulo the width";
+        ShiftUnsigned "x >> y of signed integers shifts in zeros";
         PowerByLogarithm "x**y of floats is exp(y * log(x))";
         HypotByRoot "hypot(x, y) is sqrt(x*x + y*y)";
         FmaRoundsTwice "fma(x, y, z) is x*y + z";
@@ -117,53 +117,53 @@ faults! {
         GcdWithSign "gcd(x, y) has the sign of x";
         LcmOfProduct "lcm(x, y) is x * y // gcd(x, y)";
         LdexpByPower "ldexp(x, n) is x * exp2(n)";
-        BitsOfComplement "the bits of a negative integer are those of its two's complement";
+        BitsOfComplement "bitwise_count of a negative integer counts the bits of its two's complement";
         SincByQuotient "sinc(x) is sin(pi * x) / (pi * x)";
         CopysignByComparison "copysign(x, y) is -abs(x) if y < 0 else abs(x)";
     "src/plan/":
-        PassesSwapped "the last two passes change places";
-        LoadsSwapped "two inputs of one type are taken for each other";
-        ViewForgotten "an array is read without its last view";
-        OutputsSwapped "two outputs of a pass change places";
+        PassesSwapped "the last two passes run in the wrong order";
+        LoadsSwapped "two inputs of the same dtype and shape are exchanged";
+        ViewForgotten "a load ignores the last of its views";
+        OutputsSwapped "two outputs of a pass are exchanged";
     "src/backend/cpu/arrange.rs":
-        UniformOfNeighbour "a number is read from its neighbour";
-        SecondStoreForgotten "a value that two places want is stored once";
-        PairSwapped "the sine and the cosine change places";
-        TruthsCopied "bytes of bools are copied as they are";
-        MaskHalfRead "a mask is read as one of half the width";
-        StepsSwapped "the last two steps of a tile change places";
-        SlotFreedEarly "a scratch slot is free again before it is read the last time";
+        UniformOfNeighbour "the next uniform is read instead of the right one";
+        SecondStoreForgotten "the second of two stores of a value is lost";
+        PairSwapped "the sine and the cosine of a step are exchanged";
+        TruthsCopied "bool bytes other than 0 and 1 are copied unchanged";
+        MaskHalfRead "a mask is read as one of half its width";
+        StepsSwapped "the last two steps of a tile run in the wrong order";
+        SlotFreedEarly "a scratch slot is reused before its last read";
     "src/backend/cpu/cranelift":
-        UnsignedAsSigned "small unsigned integers are compared as signed ones";
-        U64NotMoved "u64 are compared as i64";
+        UnsignedAsSigned "narrow unsigned integers are compared as signed ones";
+        U64NotMoved "u64 values are compared as i64";
         LessIsLessOrEqual "< of floats is <=";
-        LessIfUnordered "<= of floats holds of NaN";
-        EqualByBits "floats are equal if their bits are";
+        LessIfUnordered "<= of floats is true for NaN";
+        EqualByBits "floats are equal if and only if their bits are";
         DifferenceSwapped "x - y is y - x";
         QuotientSwapped "x / y is y / x";
-        MinimumOfTheMachine "minimum of floats is the machine's instruction";
-        SelectTurned "a select takes the other branch";
-        ComplementForgotten "<= of integers is > of them";
-        NarrowAddition "lanes of 32 bits are added as lanes of 16";
-        NearestIsTruncated "rint is trunc";
-        SignedAbs "abs of an unsigned integer is that of a signed one";
-        FirstVectorReloaded "every vector of a turn is loaded from the place of the first";
-        LastVectorNotStored "the last vector of a turn is not stored";
-        RowsSkipped "a loop that accumulates takes every second row";
-        NarrowSumUnsigned "a loop takes narrow integers for unsigned ones when it sums them";
-        LoopEndsEarly "a loop leaves out what does not fill a turn";
+        MinimumOfTheMachine "minimum of floats is the machine's minimum instruction";
+        SelectTurned "a select takes the other operand";
+        ComplementForgotten "x <= y of integers is x > y";
+        NarrowAddition "32-bit lanes are added as 16-bit lanes";
+        NearestIsTruncated "rint truncates";
+        SignedAbs "abs of an unsigned integer takes it for a signed one";
+        FirstVectorReloaded "every vector of an iteration is loaded from the address of the first";
+        LastVectorNotStored "the last vector of an iteration is not stored";
+        RowsSkipped "an accumulating loop skips every second row";
+        NarrowSumUnsigned "an accumulating loop zero-extends narrow signed integers";
+        LoopEndsEarly "a loop omits the elements of its last, partial iteration";
     "src/backend/cpu/native.rs":
         CodegenPanics "code generation panics";
     "src/backend/cpu/wide/select.rs":
-        WideMaximumOfNumbers "maximum of floats gives a number beside a NaN";
-        WideMinimumOnce "minimum of floats is one instruction of 256 bits";
-        WideUnsignedAsSigned "the extreme of small unsigned integers is that of signed ones";
-        WideU64NotMoved "u64 are compared as i64 by 256-bit code";
-        WideComplementForgotten "the complement of a comparison of integers is left out";
-        WideBranchesTurned "a select of 256 bits takes the other branch";
-        WideSignOfOtherWidth "negation flips the sign of the other width's floats";
-        WideProductHalf "products of 64 bits leave out a product of halves";
-        FusedNegationForgotten "a negation that is folded into a product and sum is forgotten";
+        WideMaximumOfNumbers "the 256-bit maximum of a number and NaN is the number";
+        WideMinimumOnce "the 256-bit minimum of floats is a single instruction";
+        WideUnsignedAsSigned "256-bit code takes the extreme of narrow unsigned integers as if they were signed";
+        WideU64NotMoved "256-bit code compares u64 values as i64";
+        WideComplementForgotten "256-bit code omits the complement of an integer comparison";
+        WideBranchesTurned "a 256-bit select takes the other operand";
+        WideSignOfOtherWidth "256-bit negation flips the sign bit of the other float width";
+        WideProductHalf "a 64-bit product omits one of the products of halves";
+        FusedNegationForgotten "a negation that is part of a fused multiply-add is omitted";
     "src/backend/cpu/wide/convert.rs":
         WidenedAsUnsigned "narrow signed integers are widened as unsigned ones in a loop";
         NarrowedToHighBytes "an integer that is made narrower keeps its high bytes";
@@ -175,80 +175,80 @@ faults! {
         TruthByOneBit "a bool byte with its highest bit set is false in a loop";
         TruthIsAllOnes "a truth value is all ones as a number";
     "src/backend/cpu/wide/reduction.rs":
-        WideNarrowSumUnsigned "a loop of 256 bits takes narrow integers for unsigned ones when it sums them";
+        WideNarrowSumUnsigned "a 256-bit accumulating loop zero-extends narrow signed integers";
     "src/backend/cpu/wide/accumulate.rs":
-        WideRowsSkipped "a loop of 256 bits that accumulates takes every second row";
-        StripsOfTheFirst "every strip of a block is the first";
+        WideRowsSkipped "a 256-bit accumulating loop skips every second row";
+        StripsOfTheFirst "every strip of a block reads the elements of the first";
     "src/backend/cpu/wide/allocate.rs":
-        FusedOtherForm "a product and sum overwrites its factor as if it were the sum";
-        SpilledTogether "all values that leave their registers go to one slot";
-        VictimStillUsed "a result takes the register of a source that is used again";
-        ChainsReadTheFirst "every chain reads the elements of the first";
+        FusedOtherForm "a fused multiply-add takes the factor in its destination register for the addend";
+        SpilledTogether "all spilled values share one slot";
+        VictimStillUsed "a result takes the register of a source that is used later";
+        ChainsReadTheFirst "every chain reads the elements of the first chain";
         PartsWholeApart "narrow lanes of the chains lie as far apart as whole vectors";
         ElementOfWidest "an element of narrow lanes is looked for as if it were one of the widest";
-        SwappedAnyway "operands are swapped whose order matters";
+        SwappedAnyway "operands of a noncommutative operation are swapped";
     "src/backend/cpu/wide/mod.rs":
-        LastTurnMissing "a loop leaves out its last turn if that is not whole";
-        LastTurnEarly "the last turn ends before the last element";
+        LastTurnMissing "a loop omits its last iteration if that is partial";
+        LastTurnEarly "the last iteration ends before the last element";
     "src/backend/cpu/wide/pointers.rs":
-        CellOfNeighbour "a broadcast number is that of the cell before";
+        CellOfNeighbour "a broadcast uniform is read from the cell before its own";
     "src/backend/cpu/wide/encode.rs":
-        HighRegisterLost "the upper eight registers are encoded as the lower ones";
+        HighRegisterLost "the upper eight registers are encoded as the lower eight";
     "src/bind/":
-        OverlapNotCopied "an input that an output overlaps is not copied";
+        OverlapNotCopied "an input that overlaps an output is not copied";
         InPlaceNotStaged "an input that is also written is not staged";
-        TruthUniformNotMask "a bool that is a uniform is a byte, not a mask";
-        LeavesOfOtherAxes "a reduction that keeps the last axis is added as one that takes it";
-        UniformKeepsOldValue "a number that is computed between passes does not reach them";
-        SinkDrainedInCOrder "a sink that is read again is filled in C order, whatever its own is";
+        TruthUniformNotMask "a bool uniform is a byte instead of a mask";
+        LeavesOfOtherAxes "a reduction that keeps the last axis is accumulated in row order";
+        UniformKeepsOldValue "a uniform that is computed between passes does not reach the later ones";
+        SinkDrainedInCOrder "a sink that is read again is written in C order, whatever its own order";
     "runtime/src/executor/":
         TailOneShort "the last element of a tail is not written";
         TailReadOneShort "the last element of a tail is not read";
-        TailFromTileStart "a tail reads its panel from where the tile began";
+        TailFromTileStart "a tail reads its panel from the beginning of the tile";
         PanelRowMissing "the last row of a panel is not copied";
-        PiecesReversed "the pieces of a sequence are combined from the last";
-        PieceStartsAtZero "every piece of a sequence counts from 0";
-        LastUnitMissing "two threads leave out the last unit";
-        SwappedPanelAsItIs "the bytes of a panel's elements are not turned";
-        SwappedResultAsItIs "the bytes of a reduction's results are not turned";
-        WorkerPanics "a worker panics";
-    "runtime/src/storage/window.rs":
-        WindowAsItIs "the bytes of a source's elements are not turned";
-        SinkWindowAsItIs "the bytes of a sink's elements are not turned";
-        WindowOfFirstRow "every row of a window is the first";
-        SpanOneShort "the last element of a span that is picked from is not read";
-        TransfersJoinedFar "transfers that meet in memory are joined, wherever they are in the store";
-        ResultsJoinedFar "results are joined that do not meet in the store";
+        PiecesReversed "the pieces of a sequence are combined in reverse order";
+        PieceStartsAtZero "every piece of a sequence counts indices from 0";
+        LastUnitMissing "the last unit is omitted if there are several threads";
+        SwappedPanelAsItIs "panels of byte-swapped elements are not converted";
+        SwappedResultAsItIs "results of reductions are not byte-swapped";
+        WorkerPanics "a worker thread panics";
+    "runtime/src/storage/chunk.rs":
+        WindowAsItIs "chunks of a byte-swapped source are not converted";
+        SinkWindowAsItIs "chunks of a byte-swapped sink are not converted";
+        WindowOfFirstRow "every row of a chunk is read from its first row";
+        SpanOneShort "the last element of a span is not read";
+        TransfersJoinedFar "transfers that are adjacent only in memory are merged";
+        ResultsJoinedFar "results that are not adjacent in the store are written together";
     "runtime/src/storage/transposed.rs":
-        TurnedFirstRow "every row of a block that lies the other way is its first";
+        TurnedFirstRow "every row of a transposed block is read from its first row";
     "runtime/src/nest.rs":
-        SequenceByMemory "a reduction takes its axes in the order of memory";
-        SequenceTurned "a reduction goes forward along axes that lie backward";
+        SequenceByMemory "a reduction visits its axes in memory order instead of C order";
+        SequenceTurned "a reduction visits axes with negative strides in reverse";
     "runtime/src/kernels/strided/mod.rs":
-        GatheredFromRowStart "a copy from a strided array begins at the row's start";
-        ScatteredFromRowStart "a copy to a strided array begins at the row's start";
+        GatheredFromRowStart "a gather begins at the start of the row";
+        ScatteredFromRowStart "a scatter begins at the start of the row";
     "runtime/src/executor/scan.rs":
-        ScanNotBegun "the first sequence of a block goes on with the state of another";
+        ScanNotBegun "the state of the first sequence of a block is not reset";
     "runtime/src/kernels/scan":
-        ScanBlockKept "the fold of a complete block of a scan is kept in its own level too";
-        ScanLevelSkipped "a scan adds the fold of the lowest level only";
+        ScanBlockKept "the fold of a complete block of a scan also stays in its own level";
+        ScanLevelSkipped "a scan adds only the fold of the lowest level";
     "runtime/src/kernels/strided/shuffle.rs":
         ReversedFromGroupEnd "elements of a stride are taken backward without gaps";
         ShuffledTailOneShort "the first element after the last vector is not copied";
         LanesOfTheFirst "both lanes of a shuffled vector come from the first";
         LastVectorOverlooked "elements of the last vectors of a stride are those of the first";
     "runtime/src/kernels/reduce":
-        LongRuns "an accumulator of a block takes 32 elements one after another";
-        BlocksInSequence "the blocks of a leaf are put together one after another";
-        MirrorsFolded "accumulators are folded from both ends";
-        ReciprocalOfBefore "an updated mean divides by one element too few";
-        TiesTakeTheLast "argmin and argmax give the last of equals";
-        NanOverlooked "min, max and their positions overlook NaN";
-        ZeroSignOverlooked "min and max give either zero";
-        TreeTurned "the blocks of a tree are combined right to left";
-        EarlierTilesForgotten "a sequence forgets the tiles before the last";
+        LongRuns "an accumulator of a block takes 32 elements instead of 16";
+        BlocksInSequence "the blocks of a leaf are combined one after another instead of in pairs";
+        MirrorsFolded "the upper half of the accumulators is folded onto the lower one in reverse order";
+        ReciprocalOfBefore "an updated mean is divided by a count that is one too small";
+        TiesTakeTheLast "argmin and argmax give the last of equal elements";
+        NanOverlooked "min, max, argmin and argmax ignore NaN";
+        ZeroSignOverlooked "min and max ignore the sign of zero";
+        TreeTurned "the blocks of a tree are combined in reverse order";
+        EarlierTilesForgotten "a sequence forgets all tiles but the last";
     "runtime/src/kernels/elementwise.rs":
-        GuardIgnored "a remainder is taken by the fast way when it is not exact";
+        GuardIgnored "a remainder uses the fast method where that is inexact";
         LastElementSkipped "a vector kernel skips its last element";
         FloatQuotientUp "x // y of floats is rounded toward zero";
     "runtime/src/kernels/division":
@@ -261,8 +261,8 @@ faults! {
         EstimateNotCorrected "a quotient stays as floats estimate it";
         FirstDivisorForAll "a block is divided by its first divisor if a vector of them is the same";
     "runtime/src/kernels/math":
-        TailOfVectorShort "a function leaves out the last element that fills no vector";
-        RareLanesOverlooked "a function does not see that rare arguments are among its lanes";
+        TailOfVectorShort "a function omits the last element of a partial vector";
+        RareLanesOverlooked "a function does not detect rare arguments in its lanes";
 }
 
 /// Whether a fault is enabled.
@@ -283,7 +283,7 @@ mod switch {
 
     /// The number of the enabled fault; out of range for none.
     static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
-    /// A bit for each fault.
+    /// The number of words of a set with a bit for each fault.
     const WORDS: usize = Fault::ALL.len().div_ceil(64);
     static REACHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 
@@ -302,12 +302,12 @@ mod switch {
         ON.load(Ordering::Relaxed) == number
     }
 
-    /// The faults whose code was reached.
+    /// The set of faults whose code was reached.
     #[derive(Clone, Copy, Debug)]
     pub struct Reached([u64; WORDS]);
 
     impl Reached {
-        /// Whether a fault is among them.
+        /// Whether a fault is in the set.
         pub fn has(self, fault: Fault) -> bool {
             self.0[fault as usize / 64] >> (fault as usize % 64) & 1 == 1
         }

@@ -24,4 +24,4 @@ pub use storage::{format, location, store};
 pub use threads::{host_threads, pool};
 
 use machine::disk;
-use storage::window;
+use storage::chunk;

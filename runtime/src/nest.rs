@@ -1,10 +1,11 @@
 //! Loop nests over strided operands: the order of axes, and which axes are merged.
 //!
-//! The axes of an iteration space become *rows* and *columns*; columns run inside rows, and a tile
-//! is a piece of one row. Adjacent axes that are contiguous for every operand are merged. An
-//! elementwise loop may visit elements in any order, so it follows strides: those of the outputs
-//! first. A reduction keeps the C order of the reduced axes, and chooses by strides whether its
-//! sequences run along the columns, one after the other, or along the rows, many side by side.
+//! The axes of an iteration space become *rows* and *columns*; the loop over columns is inside the
+//! loop over rows, and a tile is a piece of one row. Adjacent axes that are contiguous for every
+//! operand are merged. An elementwise loop may visit elements in any order, so it follows the
+//! strides, with priority to those of outputs. A reduction keeps the C order of the reduced axes,
+//! and chooses by strides whether its sequences run along the columns, one after the other, or
+//! along the rows, many side by side.
 
 /// The direction of the sequences of a reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Along {
 /// The strides of an operand over the whole iteration space, in bytes.
 #[derive(Clone, Debug)]
 pub struct Operand<'a> {
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub size: usize,
     /// Bytes from one element to the next along each axis of the space.
     pub strides: &'a [isize],
@@ -29,7 +30,7 @@ pub struct Operand<'a> {
 /// The strides of an operand along the axes of a nest, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
-    /// The offset from its first element to the first one that the nest visits.
+    /// The offset of the first element that the nest visits from the array's first element.
     pub offset: isize,
     /// Strides along the outer axes.
     pub outer: Box<[isize]>,
@@ -37,8 +38,9 @@ pub struct Path {
     pub rows: Box<[isize]>,
     /// Strides along the axes of columns.
     pub columns: Box<[isize]>,
-    /// Whether rows are nearer in memory than columns: then it pays to copy a whole block at once.
-    pub turned: bool,
+    /// Whether the operand is denser along the axis next to the innermost than along the innermost
+    /// one: then it pays to copy whole blocks.
+    pub transposed: bool,
 }
 
 /// A loop nest: outer loops around rows around columns. Each is a list of extents, outermost first;
@@ -55,25 +57,26 @@ pub struct Nest {
     pub along: Along,
 }
 
-/// Rows of fewer columns are merged with other axes.
+/// The number of columns below which rows and columns are merged, in elementwise loops.
 pub(crate) const SHORT_ROW: usize = 128;
-/// Smaller blocks are not worth copying at once.
+/// The extent below which an axis is too short for copies of blocks.
 const SMALL_BLOCK: usize = 16;
-/// Columns with at least this stride, in bytes, occupy a cache line each.
+/// The column stride in bytes from which each element has a cache line of its own.
 const APART: usize = 64;
-/// Shorter sequences are reduced side by side.
+/// The length below which sequences are reduced side by side.
 const SHORT_SEQUENCE: usize = 32;
-/// With fewer elements, many short loops cost more than a large column stride.
+/// The number of elements below which many short loops cost more than a large column stride.
 const SMALL_UNIT: usize = 4096;
-/// Fewer columns are merged with other axes.
+/// The number of columns below which columns are merged with other axes, in reductions.
 const FEW_COLUMNS: usize = 64;
 
-/// An axis, or several merged ones: the extent, and the stride of each operand.
+/// An axis, or several merged ones.
 #[derive(Clone, Debug)]
 struct Axis {
     /// The index of the axis in the space, or of the first merged one.
     number: usize,
     extent: usize,
+    /// The stride of each operand.
     steps: Vec<isize>,
 }
 
@@ -83,13 +86,14 @@ impl Nest {
     pub fn elementwise(shape: &[usize], operands: &[Operand<'_>]) -> (Nest, Vec<Path>) {
         let mut axes = long_axes(shape, operands, |_| true);
         let offsets = forwards(&mut axes, shape, operands.len());
-        let axes = joined(in_memory_order(axes));
+        let axes = merged(in_memory_order(axes));
         let along = Along::Nothing;
         let Some((inner, others)) = axes.split_last() else {
             return Nest::of([&[], &[], &[]], along, &offsets, operands);
         };
-        let turned = (inner.extent >= SMALL_BLOCK).then(|| turned_axis(inner, others)).flatten();
-        if let Some(axis) = turned {
+        let transposed =
+            (inner.extent >= SMALL_BLOCK).then(|| transposed_axis(inner, others)).flatten();
+        if let Some(axis) = transposed {
             let mut rows = others.to_vec();
             let last = rows.remove(axis);
             rows.push(last);
@@ -103,7 +107,7 @@ impl Nest {
         Nest::of([&[], &[], &axes], along, &offsets, operands)
     }
 
-    /// The nest of a reduction over the axes of `mask`.
+    /// The nest of a reduction over the axes for which `reduced` is set.
     pub fn reduction(
         shape: &[usize],
         reduced: &[bool],
@@ -112,8 +116,8 @@ impl Nest {
         let sequence = long_axes(shape, operands, |axis| reduced[axis]);
         let mut kept = long_axes(shape, operands, |axis| !reduced[axis]);
         let offsets = forwards(&mut kept, shape, operands.len());
-        let sequence = joined(sequence);
-        let kept = joined(in_memory_order(kept));
+        let sequence = merged(sequence);
+        let kept = merged(in_memory_order(kept));
         let Some((lane, others)) = kept.split_last() else {
             return Nest::of([&[], &[], &sequence], Along::Columns, &offsets, operands);
         };
@@ -156,14 +160,14 @@ impl Nest {
             outer: steps(outer, i),
             rows: steps(rows, i),
             columns: steps(columns, i),
-            turned: is_turned(rows, columns, i),
+            transposed: is_transposed(rows, columns, i),
         };
         (nest, (0..operands.len()).map(path).collect())
     }
 }
 
-/// The strides of a new dense array of elements of `size` bytes, whose axes have the order of the
-/// operands: NumPy's order `K`.
+/// The strides of a new dense array of elements of `size` bytes, whose axes are in the order of the
+/// operands' axes: NumPy's order `K`.
 pub fn dense_strides(shape: &[usize], operands: &[Operand<'_>], size: usize) -> Box<[isize]> {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     let long = in_common_order(long_axes(shape, operands, |_| true));
@@ -180,7 +184,7 @@ pub fn dense_strides(shape: &[usize], operands: &[Operand<'_>], size: usize) -> 
     strides.into()
 }
 
-/// The axes that `wanted` names and that have more than one element.
+/// The axes that satisfy `wanted` and do not have extent 1.
 fn long_axes(
     shape: &[usize],
     operands: &[Operand<'_>],
@@ -219,8 +223,8 @@ fn forwards(axes: &mut [Axis], shape: &[usize], operands: usize) -> Vec<isize> {
 fn in_memory_order(axes: Vec<Axis>) -> Vec<Axis> {
     let inside = |a: &Axis, b: &Axis| {
         let steps = a.steps.iter().zip(&b.steps).map(|(a, b)| (a.unsigned_abs(), b.unsigned_abs()));
-        let told = |(a, b): &(usize, usize)| *a != 0 && *b != 0 && a != b;
-        { steps }.find(told).is_some_and(|(a, b)| a < b)
+        let distinguishes = |(a, b): &(usize, usize)| *a != 0 && *b != 0 && a != b;
+        { steps }.find(distinguishes).is_some_and(|(a, b)| a < b)
     };
     let mut ordered: Vec<Axis> = Vec::with_capacity(axes.len());
     for axis in axes {
@@ -237,8 +241,8 @@ fn in_common_order(axes: Vec<Axis>) -> Vec<Axis> {
     // distinguishes them.
     let inside = |outer: &Axis, inner: &Axis| {
         let steps = outer.steps.iter().zip(&inner.steps);
-        let told = steps.filter(|(o, i)| **o != 0 && **i != 0);
-        told.map(|(o, i)| i.unsigned_abs() > o.unsigned_abs()).reduce(|a, b| a && b)
+        let distinguishing = steps.filter(|(o, i)| **o != 0 && **i != 0);
+        distinguishing.map(|(o, i)| i.unsigned_abs() > o.unsigned_abs()).reduce(|a, b| a && b)
     };
     let mut fastest_first: Vec<Axis> = Vec::with_capacity(axes.len());
     for axis in axes.into_iter().rev() {
@@ -257,7 +261,7 @@ fn in_common_order(axes: Vec<Axis>) -> Vec<Axis> {
 }
 
 /// Merges adjacent axes that are contiguous for every operand.
-fn joined(axes: Vec<Axis>) -> Vec<Axis> {
+fn merged(axes: Vec<Axis>) -> Vec<Axis> {
     let mut list: Vec<Axis> = Vec::with_capacity(axes.len());
     for axis in axes {
         match list.last_mut() {
@@ -271,28 +275,29 @@ fn joined(axes: Vec<Axis>) -> Vec<Axis> {
     list
 }
 
+/// Whether two axes are contiguous for every operand.
 fn continues(outer: &Axis, inner: &Axis) -> bool {
     let extent = inner.extent as isize;
     outer.steps.iter().zip(&inner.steps).all(|(o, i)| i.checked_mul(extent) == Some(*o))
 }
 
-/// Whether an operand's innermost row stride is smaller than its column stride.
-fn is_turned(rows: &[Axis], columns: &[Axis], operand: usize) -> bool {
+/// Whether an operand is denser along the axis next to the innermost than along the innermost one.
+fn is_transposed(rows: &[Axis], columns: &[Axis], operand: usize) -> bool {
     let Some((column, more)) = columns.split_last() else { return false };
     let near = if more.is_empty() { rows.last() } else { more.last() };
     near.is_some_and(|near| is_nearer(near, column, operand))
 }
 
-/// Whether an operand is denser along `near` than along the columns, so that copying a block
-/// fetches each cache line once.
+/// Whether an operand is denser along the axis `near` than along the axis `column`, so that copying
+/// a block fetches each cache line once.
 fn is_nearer(near: &Axis, column: &Axis, operand: usize) -> bool {
     let (step, far) = (near.steps[operand].unsigned_abs(), column.steps[operand].unsigned_abs());
     let nothing_between = step.checked_mul(near.extent) == Some(far);
     step != 0 && step < far && (nothing_between || far >= APART && near.extent >= SMALL_BLOCK)
 }
 
-/// The axis along which some operand is denser than along the inner one.
-fn turned_axis(inner: &Axis, others: &[Axis]) -> Option<usize> {
+/// The outer axis along which some operand is densest, if it is denser there than along `inner`.
+fn transposed_axis(inner: &Axis, others: &[Axis]) -> Option<usize> {
     let operands = 0..inner.steps.len();
     let nearest = |i: usize| {
         let near = (0..others.len()).filter(|a| is_nearer(&others[*a], inner, i));
@@ -315,7 +320,7 @@ mod tests {
             let (nest, paths) =
                 Nest::elementwise(&[2, 4, 3], &[operand(&strides), operand(&strides)]);
             assert_eq!((&*nest.rows, &*nest.columns), (&[][..], &[24][..]), "{strides:?}");
-            assert_eq!((&*paths[1].columns, paths[1].turned), (&[8][..], false));
+            assert_eq!((&*paths[1].columns, paths[1].transposed), (&[8][..], false));
         }
     }
 
@@ -334,7 +339,7 @@ mod tests {
         let (c, f) = ([8000, 8], [8, 8000]);
         let (nest, paths) = Nest::elementwise(&[1000, 1000], &[operand(&c), operand(&f)]);
         assert_eq!((&*nest.rows, &*nest.columns), (&[1000][..], &[1000][..]));
-        assert_eq!((paths[0].turned, paths[1].turned), (false, true));
+        assert_eq!((paths[0].transposed, paths[1].transposed), (false, true));
     }
 
     #[test]

@@ -7,14 +7,12 @@ use crate::per_axis::PerAxis;
 use crate::storage::Storage;
 use crate::store::Store;
 
-/// A strided array: the address of its first element, its shape, and its strides in bytes.
+/// A strided array: the location of its first element, its shape, and its strides in bytes.
 ///
-/// For an array in a store, the address is an offset into the store.
-///
-/// A view does not borrow; its creator must ensure that the memory outlives it.
+/// A view does not borrow memory; its creator must ensure that the memory outlives it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Where the element of index (0, 0, ...) is, and the form of all.
+    /// The location of the element with index (0, 0, ...), and the encoding of all elements.
     pub storage: Storage,
     /// The extent of each axis.
     pub shape: PerAxis<usize>,
@@ -29,7 +27,7 @@ impl View {
         self.storage.format.dtype()
     }
 
-    /// Bytes of one element.
+    /// The size of an element in bytes.
     #[inline]
     pub fn size(&self) -> usize {
         self.storage.format.size()
@@ -47,13 +45,13 @@ impl View {
         self.storage.location.store()
     }
 
-    /// The same array, but its first element is at another location.
+    /// The view with its first element at another location.
     #[must_use]
     pub fn at(self, location: Location) -> View {
         View { storage: Storage { location, ..self.storage }, ..self }
     }
 
-    /// The same array, but its elements are encoded in another format.
+    /// The view with its elements in another format.
     #[must_use]
     pub fn in_format(self, format: Format) -> View {
         View { storage: Storage { format, ..self.storage }, ..self }

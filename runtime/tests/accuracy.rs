@@ -19,7 +19,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use rug::Float;
 
-/// Bits of the reference. Differences of nearly equal numbers are taken with many more.
+/// The precision of the reference in bits. Differences of nearly equal numbers use many more.
 const BITS: u32 = 200;
 
 fn exact(name: &str, [x, y]: [f64; 2]) -> Float {
@@ -47,7 +47,7 @@ fn exact(name: &str, [x, y]: [f64; 2]) -> Float {
         "log10" => a.log10(),
         "log1p" => a.ln_1p(),
         "logaddexp" | "logaddexp2" => {
-            // With as many bits as the sum of both may need, and 200 after it cancels.
+            // As many bits as the sum of both may need, and 200 after cancellation.
             let b = Float::with_val(BITS, y);
             if x.is_nan() || y.is_nan() {
                 return Float::with_val(BITS, f64::NAN);
@@ -96,7 +96,7 @@ fn exact(name: &str, [x, y]: [f64; 2]) -> Float {
     }
 }
 
-/// A float format: bits of the significand, least and greatest exponent.
+/// A float format: the bits of the significand, the least and the greatest exponent.
 #[derive(Clone, Copy)]
 struct Format {
     bits: i32,
@@ -104,7 +104,7 @@ struct Format {
     most: i32,
 }
 
-/// How far y is from the exact result, in units of its last place.
+/// The error of `y` in units in its last place.
 fn ulps(exact: &Float, y: f64, format: Format) -> f64 {
     if exact.is_nan() || exact.is_infinite() || exact.is_zero() {
         let same = exact.is_nan() && y.is_nan() || *exact == y;
@@ -114,7 +114,7 @@ fn ulps(exact: &Float, y: f64, format: Format) -> f64 {
         return f64::INFINITY;
     }
     let exponent = exact.get_exp().unwrap() - 1;
-    // An infinity stands for the next power of two.
+    // An infinity counts as the next power of two.
     let y = match y.is_infinite() {
         true => (Float::with_val(BITS, 1) << format.most).copysign(&Float::with_val(BITS, y)),
         false => Float::with_val(BITS, y),
@@ -131,7 +131,7 @@ fn ulps(exact: &Float, y: f64, format: Format) -> f64 {
 fn run<T: Copy + Default>(kernel: BlockFn, a: &[T], b: &[T]) -> Vec<T> {
     let mut out = vec![T::default(); a.len()];
     let (pa, pb) = (a.as_ptr().cast(), b.as_ptr().cast());
-    // SAFETY: three arrays of as many elements.
+    // SAFETY: the three arrays have the same number of elements.
     unsafe { kernel(out.as_mut_ptr().cast(), pa, pb, std::ptr::null(), a.len()) };
     out
 }
@@ -149,7 +149,7 @@ fn within_one_ulp_of_mpfr() {
                 true => Format { bits: 24, least: -126, most: 128 },
                 false => Format { bits: 53, least: -1022, most: 1024 },
             };
-            // Half of them on each of two threads.
+            // Half of the samples on each of two threads.
             let worst = std::thread::scope(|scope| {
                 let part = |part: u64| {
                     let mut random = Random(seed ^ part);

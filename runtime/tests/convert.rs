@@ -29,7 +29,7 @@ fn bits_of(x: f64, dtype: DType) -> u64 {
     }
 }
 
-/// Values around every border that a conversion has.
+/// Values around every boundary of a conversion.
 fn samples(dtype: DType, r: &mut Random) -> Vec<u64> {
     let mask = u64::MAX >> (64 - dtype.bits());
     let mut all = Vec::new();
@@ -44,13 +44,13 @@ fn samples(dtype: DType, r: &mut Random) -> Vec<u64> {
         {
             all.extend([bits_of(x, dtype), bits_of(-x, dtype)]);
         }
-        // Neighbours of the borders.
+        // Neighbours of the boundaries.
         for bits in all.clone() {
             all.extend([bits.wrapping_add(1) & mask, bits.wrapping_sub(1) & mask]);
         }
     } else {
         all.extend((0..64).map(|power| ((1_u64 << power) - 1) & mask));
-        // Halfway cases of the roundings to f32 and f64.
+        // Halfway cases of rounding to f32 and f64.
         for power in 25..64 {
             for (shift, sticky) in [(25, 0), (25, 1), (54, 0), (54, 1)] {
                 let top = 1_u64 << power;
@@ -66,7 +66,7 @@ fn samples(dtype: DType, r: &mut Random) -> Vec<u64> {
     all
 }
 
-/// Converts blocks of every length up to 70 and a long one, at addresses that are not aligned.
+/// Converts blocks of every length up to 70 and a long one, at unaligned addresses.
 fn check(from: Lane, to: Lane, words: &[u64], expected: impl Fn(u64) -> u64) {
     let (size, to_size) = (from.bytes(), to.bytes());
     let input = pack(words, size);
@@ -76,8 +76,8 @@ fn check(from: Lane, to: Lane, words: &[u64], expected: impl Fn(u64) -> u64) {
             for start in [0, words.len() - n] {
                 let data = &input[1 + start * size..];
                 let mut out = vec![0x5A; n * to_size + 2];
-                // SAFETY: the input holds `n` elements from its start, the output is as long as
-                // `n` elements and a border.
+                // SAFETY: the input holds `n` elements from its start, the output `n` elements and
+                // guard bytes.
                 let flags = unsafe {
                     let (null, to) = (std::ptr::null(), out[1..].as_mut_ptr());
                     kernel(to, data.as_ptr(), null, null, n)
@@ -104,7 +104,7 @@ fn check(from: Lane, to: Lane, words: &[u64], expected: impl Fn(u64) -> u64) {
     }
 }
 
-/// What a conversion must give, by way of 128-bit integers.
+/// The expected result of a conversion, computed in 128-bit integers.
 fn expected(bits: u64, from: DType, to: DType) -> u64 {
     let mask = u64::MAX >> (64 - to.bits());
     let float = match from {
@@ -181,7 +181,7 @@ fn known_values() {
         (I8, 0x80, U16, 0xFF80),
         (U64, (1 << 53) + 1, F64, f(9007199254740992.0)),
         (U64, u64::MAX, F32, s(18446744073709551616.0)),
-        // By way of f64 this would round twice, and down.
+        // Rounding to f64 first would give the f32 below.
         (I64, (1 << 60) + (1 << 36) + 1, F32, s(1152921642045800448.0)),
         (F64, f(1e39), F32, s(f32::INFINITY)),
         (F64, f(1e-45), F32, 1),
@@ -190,7 +190,7 @@ fn known_values() {
         assert_eq!(convert_scalar(bits, from, to), want, "{bits:#x} from {from} to {to}");
         check(Lane::Value(from), Lane::Value(to), &[bits; 100], |_| want);
     }
-    // The upper bytes of an argument do not matter.
+    // The upper bytes of an argument are ignored.
     assert_eq!(convert_scalar(0xFFFF_FF05, U8, I64), 5);
 }
 

@@ -1,4 +1,4 @@
-//! Elementwise kernels against scalar code, on every instruction set, and known values.
+//! Elementwise kernels on every instruction set, against scalar code and known values.
 
 mod common;
 
@@ -11,12 +11,12 @@ use hotloop_runtime::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
 type Maker = fn(DType, Isa) -> Option<BlockFn>;
 
-/// A type that elements are made of.
+/// An element type.
 trait Sample: Copy {
     const DTYPE: DType;
     fn specials() -> Vec<Self>;
     fn random(r: &mut Random) -> Self;
-    /// The bits, those of all NaNs alike.
+    /// The bits, the same for all NaNs.
     fn bits(self) -> u64;
 }
 
@@ -36,7 +36,7 @@ macro_rules! int_samples {
                 all
             }
             fn random(r: &mut Random) -> $t {
-                // Of every magnitude.
+                // Numbers of all magnitudes.
                 let shift = r.next() % <$t>::BITS as u64;
                 (r.next() as $t) >> shift
             }
@@ -104,11 +104,11 @@ fn samples<T: Sample>(r: &mut Random, n: usize) -> Vec<T> {
         .collect()
 }
 
-/// The elements at an address that is not aligned.
+/// Copies elements to an unaligned address.
 fn unaligned<T: Copy>(data: &[T]) -> Vec<u8> {
     let mut bytes = vec![0xAA_u8; 1];
     for value in data {
-        // SAFETY: an element is `size_of` initialised bytes.
+        // SAFETY: an element consists of `size_of` initialised bytes.
         bytes.extend_from_slice(unsafe {
             std::slice::from_raw_parts((value as *const T).cast::<u8>(), size_of::<T>())
         });
@@ -118,12 +118,12 @@ fn unaligned<T: Copy>(data: &[T]) -> Vec<u8> {
 
 fn read<T: Sample>(bytes: &[u8], i: usize) -> T {
     assert!((i + 1) * size_of::<T>() <= bytes.len());
-    // SAFETY: it lies within the slice, and any bits are a value of a sample type.
+    // SAFETY: the element is inside the slice, and every bit pattern is a valid value.
     unsafe { bytes.as_ptr().cast::<T>().add(i).read_unaligned() }
 }
 
-/// Runs a kernel on every instruction set, at many lengths, out of place and in place, against
-/// a scalar function that gives a value and flags.
+/// Runs a kernel on every instruction set, at many lengths, out of place and in place, against a
+/// scalar function that returns a value and flags.
 fn check<A: Sample, B: Sample, C: Sample, R: Sample>(
     name: &str,
     arity: usize,
@@ -160,7 +160,7 @@ fn check<A: Sample, B: Sample, C: Sample, R: Sample>(
                 ];
                 let sizes = [size_of::<A>(), size_of::<B>(), size_of::<C>()];
                 for place in 0..=arity {
-                    // Place 0 is an output of its own; place `k` is input `k - 1`.
+                    // Place 0 is a separate output; place `k` is input `k - 1`.
                     if place > 0 && sizes[place - 1] != size {
                         continue;
                     }
@@ -177,8 +177,8 @@ fn check<A: Sample, B: Sample, C: Sample, R: Sample>(
                     if place > 0 {
                         inputs[place - 1] = to;
                     }
-                    // SAFETY: the inputs hold `n` elements, the output is `n` elements of its
-                    // own or one of the inputs, and the machine has the instruction set.
+                    // SAFETY: the inputs hold `n` elements, the output is `n` separate elements or
+                    // one of the inputs, and the machine has the instruction set.
                     let got = unsafe { kernel(to, inputs[0], inputs[1], inputs[2], n) };
                     let what = format!("{name} of {dtype} on {}, n {n}, place {place}", isa.name());
                     assert_eq!(got, flags, "flags of {what}");
@@ -321,7 +321,7 @@ fn truth_values_agree_with_scalar_code() {
     select::<f64>(r);
 }
 
-/// Every quotient of two bytes, by plain arithmetic in wider integers.
+/// All quotients of two bytes, against plain arithmetic in wider integers.
 #[test]
 fn division_of_all_bytes() {
     let a: Vec<i8> = (0..65536).map(|i| (i >> 8) as u8 as i8).collect();
@@ -352,12 +352,12 @@ fn run<T: Copy>(kernel: Option<BlockFn>, a: &[T], b: &[T]) -> Vec<T> {
     let mut out = a.to_vec();
     let kernel = kernel.expect("the kernel is defined");
     let (to, n) = (out.as_mut_ptr().cast(), a.len());
-    // SAFETY: all three hold `n` elements of the kernel's dtype.
+    // SAFETY: all three arrays hold `n` elements of the kernel's dtype.
     unsafe { kernel(to, a.as_ptr().cast(), b.as_ptr().cast(), std::ptr::null(), n) };
     out
 }
 
-/// `numpy.floor_divide` and `numpy.remainder` (2.x), the same for both widths.
+/// Results of `numpy.floor_divide` and `numpy.remainder` (2.x), the same for both widths.
 #[test]
 fn float_floor_division_is_numpys() {
     let (inf, nan) = (f64::INFINITY, f64::NAN);
@@ -405,7 +405,7 @@ fn float_floor_division_is_numpys() {
             assert_eq!((quotient32[i] as f64).bits(), row.2.bits(), "{} // {}", row.0, row.1);
             assert_eq!((remainder32[i] as f64).bits(), row.3.bits(), "{} % {}", row.0, row.1);
         }
-        // Where the rounded quotient misleads: the exact remainder decides.
+        // Cases in which the rounded quotient is wrong, so that the exact remainder decides.
         let q = run(
             ew::floor_div(DType::F64, isa),
             &[1.0, 6.0, 1e300, -1e-300],
@@ -423,7 +423,7 @@ unsafe extern "C" {
     safe fn modf(x: f64, whole: &mut f64) -> f64;
 }
 
-/// The parts of floats, against the C library's, all exponents and what lies beyond them.
+/// The parts of floats are those of the C library, for all exponents and beyond them.
 #[test]
 fn parts_of_floats_are_cs() {
     let mut r = Random(0xf10a7);
@@ -452,7 +452,7 @@ fn parts_of_floats_are_cs() {
             assert!(same(mantissa[i], m), "mantissa of {x:e}: {:e}", mantissa[i]);
             assert_eq!(exponent[i], f64::from(e), "exponent of {x:e}");
         }
-        // In f64 nothing is rounded, so that its rounding is the only one.
+        // Computing in f64 is exact, so that the conversion is the only rounding.
         let xs: Vec<f32> = xs.iter().map(|x| *x as f32).collect();
         let n: Vec<f32> = (0..xs.len()).map(|i| (i % 601) as f32 - 300.0).collect();
         let scaled = run(ew::ldexp(DType::F32, isa), &xs, &n);
@@ -589,7 +589,7 @@ fn edges() {
         let sum = ew::fma(f, isa).map(|kernel| {
             let (x, y) = (1.0 + f64::EPSILON, -1.0 - 2.0 * f64::EPSILON);
             let mut out = [0.0_f64];
-            // SAFETY: each points at one f64.
+            // SAFETY: each pointer points at one f64.
             unsafe {
                 kernel(
                     out.as_mut_ptr().cast(),

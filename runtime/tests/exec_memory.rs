@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hotloop_runtime::exec_memory::{Code, publish};
 use hotloop_runtime::fpenv::FpEnv;
 
-/// The arena is the process's, and the tests count its mappings: one at a time.
+/// Runs one test at a time: tests count the mappings of the arena, which the process shares.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `mov eax, value; ret`, padded with nops to a length.
+/// The code of `mov eax, value; ret`, padded with `nop` to a length.
 fn returns(value: u32, len: usize) -> Vec<u8> {
     let mut code = vec![0xB8];
     code.extend(value.to_le_bytes());
@@ -27,7 +27,7 @@ fn call(code: &Code) -> u32 {
     unsafe { std::mem::transmute::<*const u8, extern "C" fn() -> u32>(code.as_ptr())() }
 }
 
-/// The lines of the process's map, after none of them was found to be writable and executable.
+/// The lines of the process's memory map, of which none may be both writable and executable.
 fn maps() -> Vec<String> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let lines: Vec<String> = maps.lines().map(str::to_owned).collect();
@@ -58,7 +58,7 @@ fn runs() {
     let others: Vec<Code> = (0..100).map(|i| publish(&returns(i, 1000)).unwrap()).collect();
     assert!(others.iter().enumerate().all(|(i, code)| call(code) == i as u32));
     assert_eq!(call(&code), 42);
-    // From another thread, and of a length that needs a segment of its own.
+    // Code that needs a segment of its own, called on another thread.
     let long = publish(&returns(7, 3 << 20)).unwrap();
     assert_eq!(std::thread::spawn(move || call(&long)).join().unwrap(), 7);
     assert!(publish(&[]).unwrap().is_empty());
@@ -72,8 +72,8 @@ fn freed_code_traps() {
     let code = publish(&returns(2, 200)).unwrap();
     let (start, len) = (code.as_ptr(), code.len());
     drop(code);
-    // SAFETY: the segment is still mapped, as `keep` or being the last one holds it; nobody
-    // writes to it meanwhile.
+    // SAFETY: the segment is still mapped, because `keep` is in it or it is the last one; it is not
+    // written meanwhile.
     let freed = unsafe { std::slice::from_raw_parts(start, len) };
     assert!(freed.iter().all(|byte| *byte == 0xCC));
     assert_eq!(call(&keep), 1);
@@ -88,7 +88,7 @@ fn fifty_thousand_pieces_in_few_mappings() {
     let with = ours();
     assert!(with <= 500, "{with} mappings");
     assert!((0..50_000).step_by(97).all(|i| call(&pieces[i]) == i as u32));
-    // Holes are found again.
+    // Freed ranges are used again.
     for i in (0..50_000).step_by(2) {
         pieces[i] = publish(&returns(1, 64)).unwrap();
     }
@@ -104,13 +104,13 @@ fn fifty_thousand_pieces_in_few_mappings() {
 #[test]
 fn free_neighbours_become_one() {
     let _alone = alone();
-    // More than half a megabyte: no two of these share a segment.
+    // Pieces of more than half a mebibyte: no two share a segment.
     let large = || publish(&returns(5, 600 << 10)).unwrap();
     let _keep = large();
     let before = ours();
     let mut pieces: Vec<Code> = (0..6).map(|i| publish(&returns(i, 60 << 10)).unwrap()).collect();
     let around = ours();
-    // In this order each way of joining happens: with neither side, the left, the right, both.
+    // In this order, freed ranges merge with no neighbour, the left one, the right one, and both.
     for i in [1, 4, 2, 3, 0] {
         pieces.remove(pieces.iter().position(|code| call(code) == i).unwrap());
     }
@@ -161,8 +161,8 @@ fn threads_publish_and_drop_at_once() {
     });
 }
 
-/// A child of a fork executes what there was, whatever the parent frees, and the other way
-/// round.
+/// After a fork, each process can still execute the code of the common segments, whatever the other
+/// frees.
 #[test]
 fn forks_do_not_share_later_changes() {
     let _alone = alone();
@@ -170,15 +170,15 @@ fn forks_do_not_share_later_changes() {
     let dropped = publish(&returns(2, 0)).unwrap();
     let address = dropped.as_ptr();
     let mut pipe = [0; 2];
-    // SAFETY: room for two descriptors.
+    // SAFETY: the array has room for two descriptors.
     assert_eq!(unsafe { libc::pipe(pipe.as_mut_ptr()) }, 0);
-    // SAFETY: the child calls nothing but this module's subject and plain system calls.
+    // SAFETY: the child only publishes, calls and frees code, and makes plain system calls.
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
     if child == 0 {
         let mut byte = 0_u8;
-        // SAFETY: the descriptors are open. Waits until the parent has dropped its piece, or is
-        // gone.
+        // SAFETY: the descriptors are open. The call waits until the parent has dropped its code or
+        // has ended.
         unsafe {
             libc::close(pipe[1]);
             libc::read(pipe[0], (&raw mut byte).cast(), 1);
@@ -187,32 +187,32 @@ fn forks_do_not_share_later_changes() {
         let new = publish(&returns(3, 0)).unwrap();
         right &= call(&new) == 3;
         drop(kept);
-        // SAFETY: ends the child without the test harness' doings.
+        // SAFETY: ends the child without running the test harness.
         unsafe { libc::_exit(if right { 0 } else { 1 }) };
     }
     drop(dropped);
     let new = publish(&returns(4, 0)).unwrap();
     assert_ne!(new.as_ptr(), address, "the child still has code there");
     let mut status = 0;
-    // SAFETY: the descriptor is open, the child is ours.
+    // SAFETY: the descriptor is open, and the child is this process's.
     unsafe {
         libc::write(pipe[1], [0_u8].as_ptr().cast(), 1);
         libc::waitpid(child, &raw mut status, 0);
     }
     assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "status {status}");
-    // What the child has freed still runs here.
+    // Code that the child has freed still runs in the parent.
     assert_eq!((call(&kept), call(&new)), (1, 4));
 }
 
 fn mxcsr() -> u32 {
     let mut value = 0_u32;
-    // SAFETY: stores four bytes to the local.
+    // SAFETY: the instruction stores four bytes to the local.
     unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut value) };
     value
 }
 
 fn set_mxcsr(value: u32) {
-    // SAFETY: reads four bytes of the local; only defined bits are given.
+    // SAFETY: the instruction reads four bytes of the local; only defined bits are set.
     unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const value) };
 }
 
@@ -232,7 +232,7 @@ fn the_hosts_floating_point_environment() {
         let inside = (mxcsr() & !0x3F, tiny());
         drop(guard);
         let after = mxcsr();
-        // Unwinding restores it too.
+        // Unwinding also restores the environment.
         let _ = std::panic::catch_unwind(|| {
             let _guard = FpEnv::enter();
             std::panic::resume_unwind(Box::new(()));
@@ -243,7 +243,7 @@ fn the_hosts_floating_point_environment() {
         assert_eq!(inside, (0x1F80, 1e-310));
         assert_eq!((after & !0x3F, unwound & !0x3F), (FLUSH_AND_ROUND_UP, FLUSH_AND_ROUND_UP));
 
-        // Where it does not differ, it is left alone.
+        // The register is not written if it does not differ.
         set_mxcsr(0x1F80 | 1);
         drop(FpEnv::enter());
         assert_eq!(mxcsr(), 0x1F81);

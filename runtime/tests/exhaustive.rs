@@ -38,7 +38,7 @@ fn reference(name: &str) -> fn(f64) -> f64 {
         "sinh" => f64::sinh,
         "cosh" => f64::cosh,
         "tanh" => f64::tanh,
-        // std's own are not those of the C library.
+        // These functions of std are not those of the C library.
         "arcsinh" => |x| asinh(x),
         "arccosh" => |x| acosh(x),
         "arctanh" => |x| atanh(x),
@@ -56,7 +56,8 @@ fn reference(name: &str) -> fn(f64) -> f64 {
         "lgamma" => |x| lgamma(x),
         "sigmoid" => |x| 1.0 / (1.0 + (-x).exp()),
         "sinc" => |x| {
-            // x is an integer and f, exactly, so that the sine is that of a small angle.
+            // x is exactly the sum of an integer and f, so that only the sine of a small angle is
+            // needed.
             let whole = x.round_ties_even();
             let f = x - whole;
             let sine = (std::f64::consts::PI * f).sin();
@@ -68,7 +69,7 @@ fn reference(name: &str) -> fn(f64) -> f64 {
             }
         },
         "normcdf" => |x| {
-            // -x / sqrt(2) = t + e; erfc's derivative takes care of e.
+            // -x / sqrt(2) = t + e; a term with erfc's derivative corrects for e.
             let (hi, lo) = (std::f64::consts::FRAC_1_SQRT_2, -4.833646656726457e-17);
             let t = -x * hi;
             let e = -(f64::mul_add(x, hi, t) + x * lo);
@@ -79,7 +80,7 @@ fn reference(name: &str) -> fn(f64) -> f64 {
     }
 }
 
-/// How far y is from the exact result, in units of its last place in f32.
+/// The error of `y` in units in its last place in f32.
 fn ulps(exact: f64, y: f32) -> f64 {
     if exact.is_nan() || y.is_nan() {
         return if exact.is_nan() && y.is_nan() { 0.0 } else { f64::INFINITY };
@@ -88,7 +89,7 @@ fn ulps(exact: f64, y: f32) -> f64 {
     if exact.abs() >= end {
         return if f64::from(y) == f64::INFINITY.copysign(exact) { 0.0 } else { f64::INFINITY };
     }
-    // An infinity stands for the next power of two.
+    // An infinity counts as the next power of two.
     let y = if y.is_infinite() { end.copysign(f64::from(y)) } else { f64::from(y) };
     if exact == 0.0 {
         let same = y.to_bits() == exact.to_bits();
@@ -120,7 +121,7 @@ fn within_one_ulp_for_every_f32() {
                         .collect();
                     bits += 2 * step * CHUNK as u64;
                     let null = std::ptr::null();
-                    // SAFETY: two arrays of CHUNK elements.
+                    // SAFETY: the two arrays have CHUNK elements.
                     unsafe { kernel(y.as_mut_ptr().cast(), x.as_ptr().cast(), null, null, CHUNK) };
                     for (x, y) in x.iter().zip(&y) {
                         let exact = reference(f64::from(*x));

@@ -1,4 +1,4 @@
-//! The math functions: values, accuracy, and the same bits everywhere.
+//! The math functions: values, accuracy, and the same bits on every instruction set.
 
 mod common;
 
@@ -13,7 +13,7 @@ const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
 const PI: f64 = std::f64::consts::PI;
 
-/// A float type, and what tests need of it.
+/// A float type, as the tests need it.
 trait Float: Copy + Default + PartialEq + std::fmt::LowerExp + std::fmt::Debug {
     const DTYPE: DType;
     fn of(x: f64) -> Self;
@@ -47,14 +47,14 @@ impl Float for f32 {
     }
 }
 
-/// Two columns of arguments; functions of one take the first.
+/// Two columns of arguments; functions of one argument use the first.
 type Columns<T> = [Vec<T>; 2];
 
 fn run<T: Float>(f: Function, isa: Isa, [a, b]: &Columns<T>) -> Vec<T> {
     let mut out = vec![T::default(); a.len()];
     let kernel = (f.kernel)(T::DTYPE, isa).unwrap();
     let b = if f.arity == 2 { b.as_ptr().cast() } else { std::ptr::null() };
-    // SAFETY: the columns are equally long, and do not overlap the output.
+    // SAFETY: the columns have the same length, and do not overlap the output.
     let flags =
         unsafe { kernel(out.as_mut_ptr().cast(), a.as_ptr().cast(), b, std::ptr::null(), a.len()) };
     assert_eq!(flags, 0);
@@ -74,7 +74,7 @@ fn bytes<T: Float>(a: &[T]) -> Vec<u8> {
     a.iter().flat_map(|x| x.bits().to_le_bytes()[..size_of::<T>()].to_vec()).collect()
 }
 
-/// Evenly over the floats, or over some usual magnitudes.
+/// A random float: with uniform bits, or of a common magnitude.
 fn float(random: &mut Random) -> f64 {
     let bits = random.next();
     match random.next() % 8 {
@@ -107,7 +107,7 @@ const SPECIALS: [f64; 17] = [
     f64::from_bits(0xfff123456789abcd),
 ];
 
-/// Arguments that exercise everything: specials in all pairs, the hard cases, random ones.
+/// Arguments of every kind: all pairs of special values, hard cases, random values.
 fn arguments<T: Float>(f: Function, n: usize) -> Columns<T> {
     let mut pairs: Vec<[f64; 2]> = Vec::new();
     for x in SPECIALS {
@@ -130,7 +130,7 @@ struct Case {
     x: [f64; 2],
     hi: f64,
     lo: f64,
-    /// The result is (hi + lo) 2^scale.
+    /// The exponent: the result is (hi + lo) 2^scale.
     scale: i32,
 }
 
@@ -145,7 +145,7 @@ fn cases() -> impl Iterator<Item = Case> {
     })
 }
 
-/// x 2^n, exact where the result is normal.
+/// x 2^n, exact if the result is normal.
 fn ldexp(mut x: f64, mut n: i32) -> f64 {
     while n != 0 {
         let step = n.clamp(-1000, 1000);
@@ -155,8 +155,8 @@ fn ldexp(mut x: f64, mut n: i32) -> f64 {
     x
 }
 
-/// The error of y in units in the last place of a format with `bits` bits and these exponent
-/// limits.
+/// The error of `y` in units in the last place of a format with a precision of `bits` bits and
+/// these exponent limits.
 fn ulps(case: &Case, y: f64, (bits, least, most): (i32, i32, i32)) -> f64 {
     let Case { hi, lo, scale, .. } = *case;
     if hi == 0.0 {
@@ -167,7 +167,7 @@ fn ulps(case: &Case, y: f64, (bits, least, most): (i32, i32, i32)) -> f64 {
     if exponent >= most {
         return if y == INF.copysign(hi) { 0.0 } else { INF };
     }
-    // An infinity stands for the next power of two.
+    // An infinity counts as the next power of two.
     let y = if y.is_infinite() { ldexp(1.0, most - scale).copysign(y) } else { ldexp(y, -scale) };
     let ulp = exponent.max(least) - (bits - 1) - scale;
     ldexp(((y - hi) - lo).abs(), -ulp)
@@ -225,10 +225,10 @@ fn even_and_odd() {
     }
 }
 
-/// What is listed for each function.
+/// Rows for each function.
 type Table<T> = &'static [(&'static str, &'static [T])];
 
-/// Arguments and results, exact in f32 too. A NaN stands for any.
+/// Arguments and results, also exact in f32. NaN stands for any NaN.
 const SPECIAL: Table<(f64, f64)> = &[
     ("sin", &[(0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
     ("cos", &[(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN)]),
@@ -443,7 +443,7 @@ const SPECIAL: Table<(f64, f64)> = &[
     ),
 ];
 
-/// The same of two arguments.
+/// The same table for functions of two arguments.
 const SPECIAL_PAIRS: Table<(f64, f64, f64)> = &[
     (
         "arctan2",
@@ -576,7 +576,7 @@ fn check_special<T: Float>(name: &str, table: &[(f64, f64, f64)]) {
             table.iter().map(|c| T::of(c.1)).collect(),
         ];
         for ((x, y, want), got) in table.iter().zip(run::<T>(function(name), isa, &columns)) {
-            // Every NaN is the same quiet one.
+            // Every NaN is the canonical quiet NaN.
             assert_eq!(
                 got.bits(),
                 T::of(*want).bits(),
@@ -601,7 +601,7 @@ fn special_values() {
     }
 }
 
-/// Multiples of pi have no exact value: the nearest, or its neighbour.
+/// Multiples of pi are not floats: the result is the nearest float or its neighbour.
 #[test]
 fn angles() {
     for (y, x, want) in [
@@ -650,28 +650,28 @@ fn angles() {
 fn exact_values() {
     exact_powers::<f64>(-1074..1024);
     exact_powers::<f32>(-149..128);
-    // 10^k, where a float has it.
+    // The powers of ten that are floats.
     let tens: Vec<f64> = (0..23).map(|k| format!("1e{k}").parse().unwrap()).collect();
     let exponents: Vec<f64> = (0..23).map(f64::from).collect();
     assert_eq!(run_one::<f64>("log10", &tens), exponents);
-    // And where it has only the nearest: so near that the logarithm rounds to k.
+    // Powers of ten that are rounded to floats: the logarithm still rounds to nearly k.
     let tens: Vec<f64> = (-300..300).map(|k| format!("1e{k}").parse().unwrap()).collect();
     for (k, y) in (-300..300).zip(run_one::<f64>("log10", &tens)) {
         assert!((y - f64::from(k)).abs() <= f64::from(k).abs() * f64::EPSILON, "{k} {y:e}");
     }
-    // Tiny arguments are their own results.
+    // For tiny arguments the result is the argument.
     let tiny: Vec<f64> = (-1074..-54).flat_map(|k| [ldexp(1.0, k), -ldexp(1.0, k)]).collect();
     for name in
         ["sin", "tan", "expm1", "log1p", "tanh", "arcsin", "arctan", "sinh", "arcsinh", "arctanh"]
     {
         assert_eq!(run_one::<f64>(name, &tiny), tiny, "{name}");
     }
-    // Around the ends of exp.
+    // The bounds of the range of exp.
     let ends = [709.782712893384, 709.7827128933841, -745.1332191019411, -745.1332191019412];
     assert_eq!(run_one::<f64>("exp", &ends), [1.7976931348622732e308, INF, 5e-324, 0.0]);
 }
 
-/// 2^k and its logarithm, subnormals included.
+/// Asserts that `exp2` and `log2` are exact for powers of two, including subnormals.
 fn exact_powers<T: Float>(exponents: std::ops::Range<i32>) {
     let powers: Vec<f64> = exponents.clone().map(|k| ldexp(1.0, k)).collect();
     let exponents: Vec<f64> = exponents.map(f64::from).collect();
@@ -700,15 +700,15 @@ fn same_bits_on_every_instruction_set() {
     }
 }
 
-/// FNV-1a over results of fixed arguments.
+/// The FNV-1a hash of the results of fixed arguments.
 fn hash<T: Float>(f: Function, isa: Isa) -> u64 {
     let results = run(f, isa, &arguments::<T>(f, 2000));
     let step = |h: u64, byte: u8| (h ^ u64::from(byte)).wrapping_mul(0x100000001b3);
     bytes(&results).into_iter().fold(0xcbf29ce484222325, step)
 }
 
-/// The bits of today are those of every machine: a change of any is a change of the promise.
-/// `HOTLOOP_WRITE=1` records new ones.
+/// The bits of results are the same on every machine, and a change of them breaks a promise.
+/// `HOTLOOP_WRITE=1` records new hashes.
 #[test]
 fn golden_hashes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/math_hashes.txt");
@@ -734,7 +734,7 @@ fn pair_is_its_parts<T: Float>(isa: Isa) {
         let first = xs.len() - n;
         let mut out = [vec![T::default(); n], vec![T::default(); n]];
         let [one, two] = out.each_mut().map(|o| o.as_mut_ptr().cast::<u8>());
-        // SAFETY: three arrays of n elements.
+        // SAFETY: the three arrays have n elements.
         unsafe { kernel(one, two, xs[first..].as_ptr().cast(), n) };
         for (out, part) in out.iter().zip(&parts) {
             assert_eq!(bits(out), part[first..], "{n} elements on {isa:?}");
@@ -742,7 +742,7 @@ fn pair_is_its_parts<T: Float>(isa: Isa) {
         for place in 0..2 {
             out[place].copy_from_slice(&xs[first..]);
             let [one, two] = out.each_mut().map(|o| o.as_mut_ptr().cast::<u8>());
-            // SAFETY: two arrays of n elements; an output may be the input.
+            // SAFETY: the two arrays have n elements; the output may be the input.
             unsafe { kernel(one, two, [one, two][place], n) };
             for (out, part) in out.iter().zip(&parts) {
                 assert_eq!(bits(out), part[first..], "{n} elements in place on {isa:?}");
@@ -761,7 +761,7 @@ fn sin_cos_is_sin_and_cos() {
 
 const LONGEST: usize = 67;
 
-/// Every length and alignment, in place or not, against one whole run.
+/// Every length and alignment, in place and out of place, against one run over everything.
 fn same_at_every_place<T: Float>(f: Function, isa: Isa) {
     const GUARD: u8 = 0xa5;
     const ROOM: usize = LONGEST * 8 + 32;
@@ -775,7 +775,7 @@ fn same_at_every_place<T: Float>(f: Function, isa: Isa) {
     let block: BlockFn = (f.kernel)(T::DTYPE, isa).unwrap();
     for n in 0..=LONGEST {
         let (from, to) = (n * 5 % 16, (n * 7 + 3) % 16);
-        // From element `first` on, so that each falls into every lane.
+        // The first element varies, so that each element is computed in every lane.
         let first = (n * 3) % (LONGEST - n + 1);
         let part = first * size..(first + n) * size;
         let mut args = [vec![GUARD; ROOM], vec![GUARD; ROOM]];
@@ -785,7 +785,7 @@ fn same_at_every_place<T: Float>(f: Function, isa: Isa) {
         let mut out = vec![GUARD; ROOM];
         let [a, b] = &mut args;
         let second = if f.arity == 2 { b.as_ptr().wrapping_add(from) } else { std::ptr::null() };
-        // SAFETY: all have room for `n` elements; they do not overlap.
+        // SAFETY: all arrays have `n` elements; they do not overlap.
         unsafe {
             block(out.as_mut_ptr().add(to), a.as_ptr().add(from), second, std::ptr::null(), n)
         };
@@ -798,7 +798,7 @@ fn same_at_every_place<T: Float>(f: Function, isa: Isa) {
         if f.arity == 2 {
             let mut b = b.clone();
             let p = b.as_mut_ptr();
-            // SAFETY: there is room for `n` elements; an output may be an input.
+            // SAFETY: the arrays have `n` elements; an output may be an input.
             unsafe { block(p.add(from), a.as_ptr().add(from), p.add(from), std::ptr::null(), n) };
             check(&b, from);
         }
@@ -843,7 +843,7 @@ fn nans_become_one<T: Float>(f: Function, isa: Isa, nans: &[T]) {
     assert!(got.iter().all(|y| y.bits() == T::of(NAN).bits()), "{} {got:?} {isa:?}", f.name);
 }
 
-/// Of either sign, quiet and signalling, with the smallest and the largest payloads.
+/// NaNs of both signs, quiet and signalling, with the smallest and the largest payloads.
 #[test]
 fn nans_are_canonical() {
     let wide = [0x7ff0_0000_0000_0001, 0x7ff7_ffff_ffff_ffff, 0x7ff8 << 48, u64::MAX >> 1];
@@ -904,7 +904,7 @@ fn software_fma_of_known_values() {
     }
     let f = f32::EPSILON;
     assert_eq!(softfma::fma32(1.0 + f, 1.0 - f, -1.0), -f * f);
-    // A sum that f64 rounds to a tie of f32.
+    // A sum that rounds in f64 to a halfway case of f32.
     let (a, c) = (1.0 + f, 2f32.powi(-80));
     let half = 1.0 + f / 2.0;
     assert_eq!(half, 1.0);
@@ -928,7 +928,8 @@ mod hardware {
         a.mul_add(b, c)
     }
 
-    /// Operands that make the exponents meet: cancellation, ties, subnormals, overflow.
+    /// Random operands: all exponents, products near underflow and overflow, sums of similar
+    /// exponents, and cancellation.
     fn operands(random: &mut Random) -> (f64, f64, f64) {
         let sparse = |random: &mut Random| {
             let mask = random.next() & random.next() & random.next();
@@ -946,19 +947,19 @@ mod hardware {
         };
         match seed % 5 {
             0 => (float_at(0, 2048, 1), float_at(0, 2048, 2), float_at(0, 2048, 3)),
-            // The product near the bottom.
+            // The product is near underflow.
             1 => {
                 let a = float_at(0, 1030, 1);
                 let e = (a.to_bits() >> 52 & 0x7ff) as i64;
                 (a, float_at(1023 - e - 60, 120, 2), float_at(0, 60, 3))
             }
-            // Near the top.
+            // The product is near overflow.
             2 => {
                 let a = float_at(1020, 1020, 1);
                 let e = (a.to_bits() >> 52 & 0x7ff) as i64;
                 (a, float_at(1023 + 2046 - e - 30, 40, 2), float_at(1980, 67, 3))
             }
-            // The sum's exponents near one another.
+            // The exponents of the sum are similar.
             3 => {
                 let (a, b) = (float_at(700, 600, 1), float_at(700, 600, 2));
                 let e =
@@ -984,7 +985,7 @@ mod hardware {
         let (mut nonzero, mut subnormal) = (0, 0);
         for _ in 0..n {
             let (a, b, c) = operands(&mut random);
-            // SAFETY: just detected.
+            // SAFETY: the instructions were detected above.
             let (want, want32) =
                 unsafe { (fma64(a, b, c), fma32(narrow(a), narrow(b), narrow(c))) };
             let got = softfma::fma64(a, b, c);
@@ -999,7 +1000,7 @@ mod hardware {
         assert!(nonzero > n / 2 && subnormal > n / 50, "{nonzero} {subnormal} of {n}");
     }
 
-    /// A float of the same bits as the upper half, but the lower ones of the significand.
+    /// An f32 with the sign, the scaled exponent and the lower bits of the significand of an f64.
     fn narrow(x: f64) -> f32 {
         let bits = x.to_bits();
         let exponent = (bits >> 52 & 0x7ff) as i64 - 1023;

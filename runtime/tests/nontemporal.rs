@@ -1,4 +1,4 @@
-//! Nontemporal copies, byte for byte.
+//! Nontemporal copies, compared byte by byte.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn copies_what_is_asked_for() {
         let mut memory = vec![0xEE; to + bytes + 130];
         let mut want = memory.clone();
         want[to..to + bytes].copy_from_slice(&source[from..]);
-        // SAFETY: both have room for this many bytes.
+        // SAFETY: both have this many bytes.
         unsafe { stream(memory.as_mut_ptr().add(to), source.as_ptr().add(from), bytes) };
         fence();
         assert!(memory == want, "{bytes} bytes from {from} to {to}");
@@ -29,7 +29,7 @@ fn other_threads_see_it_after_a_fence() {
         for (i, part) in memory.chunks_mut(100_003).enumerate() {
             scope.spawn(move || {
                 let source = vec![i as u8 + 1; part.len()];
-                // SAFETY: the part and the source are equally long.
+                // SAFETY: the part and the source have the same length.
                 unsafe { stream(part.as_mut_ptr(), source.as_ptr(), part.len()) };
                 fence();
             });

@@ -1,4 +1,4 @@
-//! Registration of code with `perf`: names stay valid.
+//! Registration of code with `perf`: names remain valid.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use hotloop_runtime::exec_memory::publish_named;
 use hotloop_runtime::perf::Perf;
 
-/// `mov eax, value; ret`.
+/// The code of `mov eax, value; ret`.
 fn returns(value: u32) -> Vec<u8> {
     let mut code = vec![0xB8];
     code.extend(value.to_le_bytes());
@@ -38,7 +38,7 @@ impl Drop for Removed {
 #[test]
 fn a_map_names_code_and_no_address_twice() {
     let path = Removed(format!("/tmp/perf-{}.map", std::process::id()));
-    // What another process of this number left is not ours.
+    // A file that an earlier process with the same number left is replaced.
     fs::write(&path.0, "1000 10 stale\n").unwrap();
     let past = SystemTime::now() - Duration::from_secs(1_000_000);
     File::options().append(true).open(&path.0).unwrap().set_modified(past).unwrap();
@@ -58,7 +58,8 @@ fn a_map_names_code_and_no_address_twice() {
     assert!(mapping.contains(" r-xs ") && mapping.contains("/dev/zero"), "{mapping}");
     drop(code);
 
-    // More than a segment, each freed before the next: 64 bytes of address space a piece.
+    // More code than fits one segment. Each piece is freed before the next, and takes 64 bytes of
+    // address space.
     let mut seen = BTreeSet::new();
     let keep = publish_named(&returns(1), Perf::Map, "keep").unwrap();
     for i in 0..40_000 {

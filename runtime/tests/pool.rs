@@ -1,4 +1,4 @@
-//! The pool: every unit runs once, and no worker twice at a time, on any threads.
+//! The thread pool: every unit runs once, and no worker runs on two threads at a time.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -27,7 +27,7 @@ fn pools() -> Vec<(&'static str, Pool)> {
     ]
 }
 
-/// Runs, and checks that each unit ran once and no worker was two threads at once.
+/// Runs units, and checks that each ran once and that no worker ran on two threads at a time.
 fn check(name: &str, pool: &Pool, workers: usize, units: usize) {
     let done: Vec<AtomicUsize> = (0..units).map(|_| AtomicUsize::new(0)).collect();
     let busy: Vec<AtomicBool> = (0..workers.max(1)).map(|_| AtomicBool::new(false)).collect();
@@ -73,7 +73,7 @@ fn g1_runs_at_once() {
     }
 }
 
-/// Units that wait for each other need as many threads as are promised.
+/// Units that wait for each other need the promised number of threads.
 #[test]
 fn as_many_threads_as_asked_for() {
     for (name, pool) in pools() {
@@ -137,7 +137,7 @@ fn g4_workers_of_another_pool_use_their_own() {
                 ours
             };
             assert!(foreign.install(|| inside(0)));
-            // From many tasks at once, and from tasks within tasks.
+            // Called from many tasks at once, and from tasks within tasks.
             foreign.scope(|scope| {
                 for _ in 0..6 {
                     scope.spawn(|_| check(name, &pool, 3, 40));
@@ -164,7 +164,7 @@ fn g4_within_its_own_workers() {
         });
         assert_eq!(count.into_inner(), 100, "{name}");
     }
-    // The host's pool, from inside.
+    // Called on a thread of the host's pool.
     let threads = rayon_pool(2);
     let pool = Pool::host(threads.clone());
     threads.install(|| check_all("host", &pool));
@@ -197,11 +197,11 @@ fn f16_a_panic_is_the_callers() {
 #[cfg(target_os = "linux")]
 fn pinned_threads_stay_on_their_cores() {
     let cores = |mask: &libc::cpu_set_t| -> Vec<usize> {
-        // SAFETY: only reads the set.
+        // SAFETY: the call only reads the set.
         (0..1024).filter(|&core| unsafe { libc::CPU_ISSET(core, mask) }).collect()
     };
     let affinity = || {
-        // SAFETY: an all-zero set is an empty one, which the call fills.
+        // SAFETY: an all-zero set is a valid empty set, which the call fills.
         unsafe {
             let mut set: libc::cpu_set_t = std::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&set), &raw mut set), 0);
@@ -227,7 +227,8 @@ fn pinned_threads_stay_on_their_cores() {
     assert_eq!(affinity(), mine, "the caller is not pinned");
 }
 
-/// Each thread takes the units of one range first, the same in every run if no thread is late.
+/// Each thread first takes the units of one range, which is the same in every run unless a thread
+/// is late.
 #[test]
 fn workers_take_neighbours() {
     let pool = Pool::new(2);
@@ -256,7 +257,7 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: all is the system allocator's work.
+// SAFETY: all methods forward to the system allocator.
 unsafe impl std::alloc::GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));

@@ -1,4 +1,4 @@
-//! Reductions: the fixed tree, however it is cut, one sequence at a time or many side by side.
+//! Reductions follow one tree, however sequences are split, one at a time or side by side.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn reference(reduction: Reduction, dtype: DType, order: Order, data: &[u8]) -> O
     reduce::reference(reduction, dtype, order, data, &Control::default()).unwrap()
 }
 
-/// `n` elements; floats of one magnitude, so that sums round, and now and then a NaN or zero.
+/// `n` elements: floats of similar magnitude, so that sums round, and sometimes a NaN or a zero.
 fn samples(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..n {
@@ -45,7 +45,7 @@ fn samples(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     bytes
 }
 
-/// `n` elements of few values: zeros of both signs, infinities, now and then a NaN.
+/// `n` elements with few different values: zeros of both signs, infinities, sometimes a NaN.
 fn ties(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     let values = [0.0, -0.0, 0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY];
     let (from, kinds) = (r.below(7), 1 + r.below(3));
@@ -65,7 +65,7 @@ fn ties(dtype: DType, n: usize, r: &mut Random, nan: bool) -> Vec<u8> {
     bytes
 }
 
-/// One sequence, in pieces.
+/// Reduces one sequence, in pieces.
 fn sequence(
     sequence: &mut Sequence,
     reducer: &Reducer,
@@ -78,7 +78,7 @@ fn sequence(
     let mut rest = data;
     while !rest.is_empty() {
         let (part, after) = rest.split_at((piece() * size).min(rest.len()));
-        // SAFETY: started above; the part holds this many elements.
+        // SAFETY: the sequence was started above; the part holds this many elements.
         unsafe { sequence.push(reducer, part.as_ptr(), part.len() / size) };
         rest = after;
     }
@@ -89,15 +89,15 @@ fn whole(reducer: &Reducer, data: &[u8], piece: usize) -> Option<u64> {
     reducer.result(sequence(&mut Sequence::new(), reducer, 0, data, || piece).as_ref())
 }
 
-/// Elements of several lanes after one another as columns side by side: one of each lane, the next
-/// of each lane, and so on.
+/// Interleaves the elements of several lanes: the first element of each lane, then the second of
+/// each, and so on.
 fn interleaved(lanes: &[&[u8]], size: usize) -> Vec<u8> {
     let n = lanes.first().map_or(0, |lane| lane.len() / size);
     let elements = (0..n).flat_map(|i| lanes.iter().map(move |lane| &lane[i * size..][..size]));
     elements.flatten().copied().collect()
 }
 
-/// Several sequences side by side.
+/// Reduces several sequences side by side.
 fn columns(
     columns: &mut Columns,
     reducer: &Reducer,
@@ -107,7 +107,7 @@ fn columns(
 ) -> Vec<Partial> {
     columns.start(reducer, lanes, first as u64);
     for row in interleaved.chunks(lanes * reducer.dtype().size()) {
-        // SAFETY: started above; a row is one element a lane.
+        // SAFETY: the columns were started above; a row has one element for each lane.
         unsafe { columns.push(reducer, row.as_ptr()) };
     }
     let mut out = vec![Partial::default(); lanes];
@@ -123,7 +123,7 @@ fn sequences_agree_with_the_reference() {
         let lengths = (0..=70).chain([127, 128, 129, 511, 512, 513, 1000, 1025, 1600, 2100]);
         let lengths = lengths.chain([2560, 3072, 4000, 4095, 4096, 4097, 12293, 30000]);
         for n in lengths {
-            // Room for an address that is not aligned.
+            // One byte more, so that elements can be unaligned.
             let mut data = vec![0; 1];
             let few = n % 5 == 1 && dtype != DType::Bool;
             let make = if few { ties } else { samples };
@@ -135,7 +135,7 @@ fn sequences_agree_with_the_reference() {
                     let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
                     let to = reducer.result_dtype();
                     let want = want.map(|bits| canonical(bits, to));
-                    // A piece of 0 is one of any length, short or long.
+                    // A `piece` of 0 stands for random lengths.
                     for piece in [1, 17, 64, 192, 512, 4096, 0, 0, 0] {
                         let most = [3, 40, 600, 5000][r.below(4)];
                         let random = || if piece > 0 { piece } else { 1 + r.below(most) };
@@ -188,7 +188,8 @@ fn columns_agree_with_the_reference() {
     }
 }
 
-/// Blocks of leaves, each by a sequence or by columns of its own.
+/// Blocks of leaves reduced separately, by sequences or by columns, combine to the result of the
+/// whole.
 #[test]
 fn blocks_agree_with_the_whole() {
     let r = &mut Random(seed());
@@ -198,7 +199,8 @@ fn blocks_agree_with_the_whole() {
             let leaf = order.leaf();
             for (level, blocks) in
                 [(0, 5), (1, 3), (2, 2), (3, 3)].into_iter().map(|(level, blocks)| {
-                    // As long in column order, whose leaves are short.
+                    // Leaves are shorter in column order, so more of them make a block of the same
+                    // length.
                     if order == Order::Row { (level, blocks) } else { (level + 4, blocks) }
                 })
             {
@@ -242,8 +244,8 @@ fn blocks_agree_with_the_whole() {
     }
 }
 
-/// The tree, written down by recursion: the left part is the largest power of two that leaves
-/// something for the right.
+/// The tree, written recursively: the left part has the largest power of two of items that is less
+/// than their number.
 fn recursive(reducer: &Reducer, leaves: &[Partial]) -> Partial {
     if leaves.len() == 1 {
         return leaves[0];
@@ -291,7 +293,7 @@ fn sum_of(values: &[f64]) -> f64 {
 
 #[test]
 fn known_values() {
-    // 2^25 ones, the sum that a running f32 cannot reach.
+    // 2^25 ones: adding them one by one in f32 stops at 2^24.
     let ones: Vec<u8> = std::iter::repeat_n(1_f32.to_ne_bytes(), 4096).flatten().collect();
     for isa in Isa::available() {
         for order in ORDERS {
@@ -299,7 +301,7 @@ fn known_values() {
             let mut all = Sequence::new();
             all.start(&reducer, 0);
             for _ in 0..1 << 13 {
-                // SAFETY: started; 4,096 elements.
+                // SAFETY: the sequence was started; there are 4,096 elements.
                 unsafe { all.push(&reducer, ones.as_ptr(), 4096) };
             }
             let sum = reducer.result(all.finish(&reducer).as_ref());
@@ -310,7 +312,7 @@ fn known_values() {
             let mut all = Columns::new(&reducer, 3, 1 << 25).unwrap();
             all.start(&reducer, 3, 0);
             for _ in 0..1 << 25 {
-                // SAFETY: started; more than 3 elements.
+                // SAFETY: the sequence was started; there are more than 3 elements.
                 unsafe { all.push(&reducer, ones.as_ptr()) };
             }
             let mut sums = [Partial::default(); 3];
@@ -324,8 +326,8 @@ fn known_values() {
     assert_eq!(sum_of(&[-0.0; 5000]).to_bits(), (-0.0_f64).to_bits());
     assert_eq!(sum_of(&[-0.0, 0.0]).to_bits(), 0);
     assert!(sum_of(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
-    // Elements 0 and 32 share an accumulator, 0 and 16 meet in the first folding: the large ones
-    // cancel before the small one comes, or swallow it.
+    // Elements 0 and 32 share an accumulator, and 0 and 16 are added in the first folding, so the
+    // large values cancel before the small one is added, or absorb it.
     let mut values = vec![0.0; 64];
     (values[0], values[32], values[1]) = (1e30, -1e30, 1.0);
     assert_eq!(sum_of(&values), 1.0);
@@ -337,7 +339,7 @@ fn known_values() {
     assert_eq!(sum_of(&values), 0.0);
 }
 
-/// The sum of elements that are 0 but for some.
+/// The sum of elements that are all 0 except those in `at`.
 fn sum_in(order: Order, dtype: DType, at: &[(usize, f32)]) -> f32 {
     let mut values = [0_f32; 4097];
     at.iter().for_each(|(i, x)| values[*i] = *x);
@@ -360,7 +362,7 @@ fn sum_in(order: Order, dtype: DType, at: &[(usize, f32)]) -> f32 {
     }
 }
 
-/// In column order one accumulator goes over 16 elements, and the next has the next ones.
+/// In column order, each accumulator takes 16 elements in a row.
 #[test]
 fn runs_of_a_column() {
     for dtype in [DType::F32, DType::F64] {
@@ -368,29 +370,29 @@ fn runs_of_a_column() {
         assert_eq!(sum(&[(0, 1e30), (8, 1.0), (15, -1e30)]), 0.0);
         assert_eq!(sum(&[(0, 1e30), (15, -1e30), (16, 1.0)]), 1.0);
         assert_eq!(sum(&[(0, 1e30), (16, 1.0), (17, -1e30)]), 0.0);
-        // By pairs of runs, not one run after the other.
+        // Runs combine in pairs, not one after another.
         assert_eq!(sum(&[(16, 1e30), (32, -1e30), (48, 1.0)]), 0.0);
         assert_eq!(sum(&[(0, 1e30), (16, -1e30), (32, 1.0)]), 1.0);
         assert_eq!(sum(&[(48, 1e30), (64, -1e30), (80, 1.0)]), 0.0);
     }
 }
 
-/// In row order an accumulator goes over 16 elements, too, each `A` from the last, and the blocks
-/// of a leaf combine by pairs before the accumulators do.
+/// In row order, each accumulator takes 16 elements at distances of `A`, and the blocks of a leaf
+/// combine in pairs before accumulators do.
 #[test]
 fn blocks_of_a_leaf() {
     for (dtype, a) in [(DType::F32, 64), (DType::F64, 32)] {
         let sum = |at: &[(usize, f32)]| sum_in(Order::Row, dtype, at);
         let block = 16 * a;
-        // The first and the last element of an accumulator of a block.
+        // The first and the last element of an accumulator in a block.
         assert_eq!(sum(&[(0, 1e30), (15 * a, -1e30), (block, 1.0)]), 1.0);
         assert_eq!(sum(&[(0, 1e30), (15 * a, 1.0), (block, -1e30)]), 0.0);
-        // The first and the second of the second block's.
+        // The first and the second element of that accumulator in the second block.
         assert_eq!(sum(&[(0, 1e30), (block, -1e30), (block + a, 1.0)]), 0.0);
-        // By pairs of blocks.
+        // Blocks combine in pairs.
         assert_eq!(sum(&[(block, 1e30), (2 * block, -1e30), (3 * block, 1.0)]), 0.0);
         assert_eq!(sum(&[(0, 1e30), (block, -1e30), (2 * block, 1.0)]), 1.0);
-        // Before one accumulator is folded onto another, and both before the next leaf comes.
+        // Blocks combine before accumulators are folded, and accumulators before leaves combine.
         assert_eq!(sum(&[(0, 1e30), (a / 2, 1.0), (3 * block, -1e30)]), 1.0);
         assert_eq!(sum(&[(0, 1e30), (a / 2, 1.0), (4096, -1e30)]), 0.0);
         if dtype == DType::F64 {
@@ -400,13 +402,13 @@ fn blocks_of_a_leaf() {
     }
 }
 
-/// The error stays within its bound, which grows with the logarithm of the length.
+/// The error is within its bound, which grows with the logarithm of the length.
 #[test]
 fn sums_are_accurate() {
     let r = &mut Random(seed());
     let n = 1_000_000;
     for order in ORDERS {
-        // Each of these is exact in f32, as is their sum in f64.
+        // Each element is exact in f32, and their sum is exact in f64.
         let narrow: Vec<f32> = (0..n).map(|_| (r.next() >> 40) as f32).collect();
         let exact: f64 = narrow.iter().map(|x| f64::from(*x)).sum();
         let sum = |values: &[f32]| {
@@ -498,7 +500,7 @@ fn what_is_defined() {
     }
 }
 
-/// The result on every instruction set and in both orders, which agree.
+/// The result, which must be the same on every instruction set and in both orders.
 fn everywhere(reduction: Reduction, values: &[f64]) -> u64 {
     let data = bytes(values);
     let mut results = Vec::new();
@@ -518,7 +520,7 @@ fn everywhere(reduction: Reduction, values: &[f64]) -> u64 {
     results[0]
 }
 
-/// Sums of narrow integers and truth values do not wrap in their own width, nor in 32 bits.
+/// Sums of narrow integers and booleans wrap neither in the width of the elements nor in 32 bits.
 #[test]
 fn narrow_sums_are_wide() {
     let run = |dtype: DType, byte: u8, n: usize| {
@@ -590,7 +592,7 @@ fn indices_of_extremes() {
     }
 }
 
-/// An index far beyond what the elements' own type could hold.
+/// The index may be far greater than the largest value of the element type.
 #[test]
 fn indices_count_from_the_first_element() {
     for dtype in [DType::I8, DType::F32, DType::F64] {
@@ -625,7 +627,7 @@ fn any_and_all_take_any_byte_for_true() {
     }
 }
 
-/// The sum of squared deviations from the mean, of integers over a power of two, exact but for one
+/// The sum of squared deviations from the mean, for integers over a power of two, with a single
 /// rounding: `(n sum(x^2) - sum(x)^2) / n`.
 fn exact(integers: &[i64]) -> f64 {
     let n = integers.len() as i128;
@@ -655,14 +657,14 @@ fn deviations_do_not_cancel() {
     };
     for order in ORDERS {
         for n in [2, 100, 5000, 200_000] {
-            // 1e9 plus something in 0..1, of which f64 keeps 20 bits.
+            // 1e9 plus a number in 0..1, of which f64 keeps about 20 bits.
             let scale = (1_u64 << 20) as f64;
             let mut integers: Vec<i64> =
                 (0..n).map(|_| (1_000_000_000 << 20) + (r.next() >> 44) as i64).collect();
             let near = error(DType::F64, order, scale, &integers);
             integers[0] = 0;
             let outlier = error(DType::F64, order, scale, &integers);
-            // Around zero, and far from it by 2^10 deviations.
+            // Values around zero, and around a mean of 2^10 deviations.
             let integers: Vec<i64> = (0..n).map(|_| (r.next() >> 54) as i64 - 512).collect();
             let plain = error(DType::F32, order, 1.0, &integers);
             let integers: Vec<i64> = integers.iter().map(|x| x + (1 << 20)).collect();

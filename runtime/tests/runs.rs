@@ -1,4 +1,4 @@
-//! Rows that code accumulates, [`Runs`], beside the same elements pushed one after another.
+//! [`Runs`]: rows that code accumulates have the bits of the same elements pushed one by one.
 
 mod common;
 
@@ -8,11 +8,11 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{Order, ROWS, Reducer, Reduction, Runs, Sequence};
 
-/// What generated code does, in the plainest form: the run of each block of `rows` rows.
+/// An element type with the reference for generated code: the run of each block of `rows` rows.
 trait Accumulate: Copy + 'static {
     const DTYPE: DType;
     fn random(r: &mut Random) -> Self;
-    /// The words of an accumulator with its `k`-th element.
+    /// The words of an accumulator after its `k`-th element.
     fn step(reduction: Reduction, words: [Self; 3], x: Self, k: usize) -> [Self; 3];
 }
 
@@ -44,7 +44,7 @@ macro_rules! floats {
 }
 floats! { f32 F32 f64 F64 }
 
-/// Tiles of whole rows as code takes them, and single elements between them.
+/// Reduces tiles of whole rows, as code accumulates them, and single elements between them.
 fn in_runs<T: Accumulate>(
     reduction: Reduction,
     isa: Isa,
@@ -88,7 +88,7 @@ fn in_runs<T: Accumulate>(
                     at += rows * row;
                 }
                 None => {
-                    // To the end of a row, or a few elements more.
+                    // Elements up to the end of a row, or a few more.
                     let to_row = row - at % row;
                     let n = if r.below(2) == 0 { to_row } else { 1 + r.below(3 * row) };
                     let n = n.min(left.len());
@@ -111,7 +111,7 @@ fn runs_of<T: Accumulate>(r: &mut Random, isa: Isa) {
         let reducer = Reducer::new(reduction, T::DTYPE, Order::Row, isa).unwrap();
         let mut sequence = Sequence::new();
         sequence.start(&reducer, 0);
-        // SAFETY: started above; the elements are those of `T`.
+        // SAFETY: the sequence was started above; the elements are of type `T`.
         unsafe { sequence.push(&reducer, data.as_ptr().cast(), n) };
         let expected = reducer.result(sequence.finish(&reducer).as_ref());
         let got = in_runs(reduction, isa, &data, r);
@@ -144,7 +144,7 @@ fn what_code_can_accumulate() {
     assert_eq!(lane(Reduction::Sum, Lane::Value(Bool)), None);
     assert_eq!(lane(Reduction::Argmax, Lane::Value(F32)), None);
     assert_eq!(lane(Reduction::Prod, Lane::Value(I16)), None);
-    // A sum that rounds has one accumulator in column order, and no rows.
+    // In column order, a sum with rounding has only one accumulator, so there are no rows.
     let isa = Isa::Baseline;
     assert!(Runs::new(Reduction::Sum, Lane::Value(F32), Order::Column, isa).is_none());
     assert!(Runs::new(Reduction::Sum, Lane::Value(I32), Order::Column, isa).is_some());

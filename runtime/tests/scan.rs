@@ -6,7 +6,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::scan::{Scan, ScanState, Scanner, reference};
 
-/// A small generator of numbers (Knuth's MMIX constants).
+/// A linear congruential generator, with Knuth's MMIX constants.
 struct Rng(u64);
 
 impl Rng {
@@ -28,7 +28,7 @@ impl Rng {
         }
     }
 
-    /// `n` elements of a dtype; few of them are special.
+    /// `n` random elements of a dtype, a few of them special.
     fn elements(&mut self, dtype: DType, n: usize) -> Vec<u8> {
         let element = |_| match dtype {
             DType::F64 => self.float().to_le_bytes().to_vec(),
@@ -69,7 +69,7 @@ impl State {
     fn new(scan: Scan, dtype: DType, length: usize, lanes: usize) -> State {
         let scanner = Scanner::new(scan, dtype).unwrap();
         let mut folds = vec![u64::MAX; scanner.fold_bytes(length, lanes).div_ceil(8)];
-        // SAFETY: the folds have room, and live as long as the state.
+        // SAFETY: the folds have enough memory, and live as long as the state.
         let state = unsafe { scanner.state(length, lanes, folds.as_mut_ptr().cast()) };
         let mut made = State { scanner, state, _folds: folds };
         made.begin();
@@ -77,16 +77,16 @@ impl State {
     }
 
     fn begin(&mut self) {
-        // SAFETY: the state is this scanner's.
+        // SAFETY: the state was made by this scanner.
         unsafe { self.scanner.begin(&mut self.state) };
     }
 
-    /// Replaces elements by their results.
+    /// Replaces elements by their prefixes.
     fn take(&mut self, scan: Scan, dtype: DType, isa: Isa, data: &mut [u8]) {
         let kernel = scan.kernel(dtype, isa).unwrap();
         let (none, state) = (std::ptr::null(), (&raw mut self.state).cast_const().cast());
         let n = data.len() / dtype.size();
-        // SAFETY: `n` elements; the state is one of this scan and dtype.
+        // SAFETY: there are `n` elements; the state is of this scan and dtype.
         let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, none, n) };
         assert_eq!(flags, 0);
     }
@@ -98,7 +98,7 @@ fn defined(scan: Scan, dtype: DType, data: &[u8]) -> Vec<u8> {
     data
 }
 
-/// Equal bits; any NaN equals any other.
+/// Asserts equal bits; all NaNs are equal.
 fn same(dtype: DType, got: &[u8], want: &[u8]) -> bool {
     let is_nan = |bytes: &[u8]| match dtype {
         DType::F64 => f64::from_le_bytes(bytes.try_into().unwrap()).is_nan(),
@@ -173,7 +173,8 @@ fn sums(x: &[f64]) -> Vec<f64> {
     sums.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
 }
 
-/// The structure written out: the prefix of the run, below that of each level above it.
+/// The definition, written explicitly: the fold of each level is added to the left of the prefix of
+/// the levels below.
 #[test]
 fn a_sum_is_nested_to_the_right() {
     let mut rng = Rng(3);
@@ -198,15 +199,15 @@ fn a_sum_is_nested_to_the_right() {
 
 #[test]
 fn sums_do_not_drift_fall_or_jitter() {
-    // The error of 0.1 added up 600,000 times, in units of the last place of the result: 88,000
-    // one after another.
+    // The error of adding 0.1 600,000 times, in units in the last place of the result; it is 88,000
+    // if elements are added one after another.
     let tenths = sums(&vec![0.1; 600_000]);
     let exact = |i: usize| (i + 1) as f64 * 0.1;
     let worst =
         (0..tenths.len()).map(|i| (tenths[i] - exact(i)).abs() / (exact(i) * 2f64.powi(-53)));
     let worst = worst.fold(0.0, f64::max);
     assert!(worst < 16.0, "{worst}");
-    // Half of the elements are zeros.
+    // Half of the elements are zero.
     let mut rng = Rng(11);
     let mut number = || if rng.below(2) == 0 { 0.0 } else { rng.next() as f64 / 2f64.powi(53) };
     let x: Vec<f64> = (0..200_000).map(|_| number()).collect();
@@ -223,7 +224,7 @@ fn f32_is_summed_in_f64() {
     let data: Vec<u8> = (0..100_000).flat_map(|_| 0.1f32.to_le_bytes()).collect();
     let got = defined(Scan::Sum, DType::F32, &data);
     for (i, got) in got.chunks_exact(4).enumerate() {
-        // Products of at most 17 bits and 0.1's 24 are exact.
+        // Products of an integer of at most 20 bits and the 24 bits of 0.1 are exact in f64.
         let exact = (f64::from(0.1f32) * (i + 1) as f64) as f32;
         assert_eq!(f32::from_le_bytes(got.try_into().unwrap()), exact, "{i}");
     }

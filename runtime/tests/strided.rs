@@ -8,7 +8,7 @@ use hotloop_runtime::strided::{
     overlaps_itself, scatter, scatter_block,
 };
 
-/// The byte offsets of all elements in C order.
+/// The byte offsets of all elements, in C order.
 fn offsets(shape: &[usize], strides: &[isize]) -> Vec<isize> {
     let mut all = vec![0];
     for (&extent, &stride) in shape.iter().zip(strides) {
@@ -20,7 +20,7 @@ fn offsets(shape: &[usize], strides: &[isize]) -> Vec<isize> {
     all
 }
 
-/// Strides of some order of the axes, with gaps, some reversed; some zero if wished.
+/// Random strides: any order of the axes, with gaps, some reversed; some zero if requested.
 fn layout(shape: &[usize], size: usize, zero: bool, r: &mut Random) -> Vec<isize> {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     if r.below(2) == 0 {
@@ -62,7 +62,7 @@ fn copies() {
         let at = |place: isize| (place - lowest) as usize;
 
         let mut block = vec![0xEE; n * size + 1];
-        // SAFETY: the memory is the array's span, the block has room for `n` elements.
+        // SAFETY: the memory is the span of the array, and the block has room for `n` elements.
         unsafe {
             let base = memory.as_ptr().offset(-lowest);
             gather(block.as_mut_ptr(), base, &shape, &strides, size, start, n);
@@ -81,7 +81,7 @@ fn copies() {
         for (i, place) in places[start..start + n].iter().enumerate() {
             want[at(*place)..][..size].copy_from_slice(&source[i * size..(i + 1) * size]);
         }
-        // SAFETY: as above, with the source of `n` elements.
+        // SAFETY: as above; the source has `n` elements.
         unsafe {
             let base = memory.as_mut_ptr().offset(-lowest);
             scatter(base, source.as_ptr(), &shape, &strides, size, start, n);
@@ -98,7 +98,7 @@ fn the_highest_rank() {
     (strides[0], strides[20], strides[63]) = (6, -1, 3);
     let memory: Vec<u8> = (0..20).collect();
     let mut out = [0; 12];
-    // SAFETY: the indices reach from byte -2 to 9 of the place 4.
+    // SAFETY: the offsets of the elements are from -2 to 9, relative to byte 4.
     unsafe { gather(out.as_mut_ptr(), memory[4..].as_ptr(), &shape, &strides, 1, 0, 12) };
     assert_eq!(out, [4, 7, 3, 6, 2, 5, 10, 13, 9, 12, 8, 11]);
 }
@@ -141,7 +141,7 @@ fn self_overlap() {
     assert!(!overlaps_itself(&[3, 4], &[8, 24], 8));
     assert!(overlaps_itself(&[3, 4], &[8, 8], 8));
     assert!(overlaps_itself(&[2, 2], &[isize::MIN, 1], 8));
-    // Whatever is said to be free of overlap is; all nested layouts are found to be.
+    // An array that is reported not to overlap itself does not; all nested layouts are recognized.
     let r = &mut Random(seed());
     let mut free = 0;
     for _ in 0..20_000 {
@@ -184,8 +184,8 @@ fn broadcasting() {
     assert_eq!(broadcast_strides(&[3], &[8, 8], &[3]), None);
 }
 
-/// Blocks of all orders of the axes, against the elements one by one, with what lies between the
-/// rows looked at too.
+/// Copies of blocks, with any order of the axes, against single elements; bytes between rows do not
+/// change.
 #[test]
 fn blocks() {
     let r = &mut Random(seed());
@@ -214,7 +214,7 @@ fn blocks() {
             }
         }
         let context = || format!("{shape:?} {strides:?} {size} {stride}");
-        // SAFETY: the memory is the array's span, and the block has room for the rows.
+        // SAFETY: the memory is the span of the array, and the block has room for the rows.
         unsafe {
             let (dst, src) = (block.as_mut_ptr().add(shift), memory.as_ptr().offset(-lowest));
             gather_block(dst, stride, src, rows, strides[0], columns, strides[1], size);
@@ -236,7 +236,7 @@ fn blocks() {
 fn empty_blocks() {
     let (mut to, from) = ([7_u8; 8], [1_u8; 8]);
     for [rows, columns] in [[0, 3], [3, 0], [0, 0]] {
-        // SAFETY: no element is touched.
+        // SAFETY: there are no elements.
         unsafe {
             gather_block(to.as_mut_ptr(), 8, from.as_ptr(), rows, 8, columns, 800, 8);
             scatter_block(to.as_mut_ptr(), rows, 8, columns, 800, from.as_ptr(), 8, 8);
@@ -254,7 +254,7 @@ fn panels() {
     assert_eq!(panel(0x1010, 32_000, 8), of(14, 16, 128));
     assert_eq!(panel(0x103c, -6400, 4), of(17, 32, 128));
     assert_eq!(panel(0x1001, 6400, 1), of(127, 128, 128));
-    // Columns that begin anywhere, or in few sets, and elements across lines.
+    // Columns at any address, or in few cache sets, and elements that cross cache lines.
     for other in [panel(0x1000, 32_008, 8), panel(0x1000, 32_768, 8), panel(0x1004, 32_000, 8)] {
         assert_eq!(other, of(128, 128, 256));
     }

@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-/// Runs the test of this name once more, in a process where nothing else runs, so that what it
-/// measures or changes is its own. Tells whether this is that process. The modules that the test
-/// is in are a part of its name.
+/// Runs the test of this name again in a process of its own, so that nothing else affects what it
+/// measures or changes. Returns whether this is that process. The name includes the test's modules.
 pub fn alone(name: &str) -> bool {
     const MARK: &str = "HOTLOOP_TEST_ALONE";
     if std::env::var_os(MARK).is_some() {
@@ -17,7 +16,7 @@ pub fn alone(name: &str) -> bool {
     assert!(output.status.success(), "{name} alone: {}\n{said}", output.status);
     let ran = String::from_utf8_lossy(&output.stdout).contains("running 1 test\n");
     assert!(ran, "there is no test {name}");
-    // Figures, printed with `--nocapture`.
+    // Measurements, printed with `--nocapture`.
     eprint!("{said}");
     false
 }

@@ -11,7 +11,7 @@ struct File {
     case: Vec<Case>,
 }
 
-/// An expression with its inputs, and what it must give.
+/// An expression with its inputs and expected outputs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -24,12 +24,12 @@ pub struct Case {
     #[serde(default)]
     outputs: Vec<Values>,
     error: Option<Refused>,
-    /// How far a float may lie from the value given, which is rounded correctly.
+    /// The allowed distance in floats from the expected value, which is correctly rounded.
     #[serde(default)]
     ulp: u64,
     divided_by_zero: Option<bool>,
     mode: Option<String>,
-    /// Whether one-dimensional inputs are also run many times over, as one long array.
+    /// Whether one-dimensional inputs are also repeated many times, as one long array.
     repeat: Option<bool>,
 }
 
@@ -47,16 +47,16 @@ struct Values {
     shape: Vec<usize>,
     values: Vec<Number>,
     order: Option<String>,
-    /// The axes in the order that they have in memory, outermost first.
+    /// The order of the axes in memory, outermost first.
     axes: Option<Vec<usize>>,
-    /// Whether the bytes of each element are in the other order.
+    /// Whether elements have the opposite byte order to this machine's.
     #[serde(default)]
     swapped: bool,
-    /// Along each axis, how many elements lie from one to the next; negative is backwards.
+    /// The step in elements along each axis; negative is backwards.
     step: Option<Vec<isize>>,
-    /// Bytes that the first element lies off its alignment.
+    /// The offset in bytes of the first element from an aligned address.
     misalign: Option<usize>,
-    /// Bytes between elements.
+    /// The number of bytes between elements.
     pad: Option<usize>,
     broadcast_to: Option<Vec<usize>>,
 }
@@ -116,7 +116,7 @@ impl Number {
     }
 }
 
-/// A number as C and Python write it exactly: `-0x1.8p-3`.
+/// Parses a number in C's and Python's hexadecimal notation: `-0x1.8p-3`.
 pub fn hex_float(text: &str) -> f64 {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
@@ -131,7 +131,7 @@ pub fn hex_float(text: &str) -> f64 {
     sign * mantissa as f64 * 2f64.powi(half) * 2f64.powi(exponent - half)
 }
 
-/// An array in memory, laid out as a case says.
+/// An array in memory with the layout of a case.
 struct Array {
     memory: Vec<u64>,
     first: isize,
@@ -174,7 +174,7 @@ impl Array {
             }
             next *= span;
         }
-        // What lies between the elements must not be read as one: ones make NaN and nonsense.
+        // Bytes between elements are all ones, which give NaN or wrong values if they are read.
         let mut memory = vec![u64::MAX; (next as usize + given.misalign.unwrap_or(0) + 16) / 8 + 1];
         let mut index = vec![0usize; rank];
         for number in &numbers {
@@ -183,7 +183,7 @@ impl Array {
             if given.swapped {
                 bytes[..dtype.size()].reverse();
             }
-            // SAFETY: `next` counts the bytes of the whole block, and every offset is inside it.
+            // SAFETY: `next` is the size of the block in bytes, and every offset is inside it.
             unsafe {
                 let at = memory.as_mut_ptr().cast::<u8>().offset(first + offset);
                 std::ptr::copy_nonoverlapping(bytes.as_ptr(), at, dtype.size());
@@ -251,7 +251,7 @@ fn run(program: &Program, case: &Case, times: usize) -> Result<Outputs, Error> {
     program.eval(args.as_slice())
 }
 
-/// How many floats lie between two; 0 for equal bits and for two NaNs.
+/// The number of floats from one value to the other; 0 for equal bits and for two NaNs.
 pub fn distance(dtype: DType, got: u64, want: u64) -> u64 {
     let ordered = |bits: i64| if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits };
     let (nan, steps) = match dtype {
@@ -269,7 +269,7 @@ pub fn distance(dtype: DType, got: u64, want: u64) -> u64 {
     match nan {
         (true, true) => 0,
         (false, false) if got == want => 0,
-        // Zeros of different sign are the same number, but not the same bits.
+        // Zeros of different signs are equal as numbers, but have different bits.
         (false, false) => steps.max(1),
         _ => u64::MAX,
     }
@@ -336,8 +336,8 @@ fn check(case: &Case, result: Result<Outputs, Error>, times: usize) -> Result<()
     Ok(())
 }
 
-/// Whether the case may run on its inputs many times over: elementwise, on one-dimensional
-/// arrays of one length.
+/// Whether the case may run on repeated inputs: it is elementwise, on one-dimensional arrays of one
+/// length.
 pub fn repeats(case: &Case) -> bool {
     let arrays = || {
         case.inputs.values().filter_map(|input| match input {
@@ -358,7 +358,7 @@ pub fn repeats(case: &Case) -> bool {
         .any(|r| case.expr.contains(r))
 }
 
-/// The files, by name.
+/// The files and their names.
 pub const FILES: [&str; 15] = [
     "operators",
     "promotion",
@@ -386,14 +386,14 @@ pub fn read(name: &str) -> Vec<Case> {
 }
 
 impl Case {
-    /// The mode it is for.
+    /// The floating-point mode of the case.
     pub fn mode(&self) -> Mode {
         let name = self.mode.as_deref().unwrap_or("strict");
         let mut modes = [Mode::Strict, Mode::Contract, Mode::Fast].into_iter();
         modes.find(|mode| mode.name() == name).expect("a mode")
     }
 
-    /// Runs it on its inputs, repeated this many times.
+    /// Runs the case on its inputs, repeated `times` times.
     ///
     /// # Errors
     /// The difference from the expected result.

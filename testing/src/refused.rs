@@ -1,7 +1,7 @@
-//! System calls that a test makes fail (seccomp).
+//! System calls that fail in a test, by seccomp.
 
-/// Has the kernel refuse system calls of this process from now on: all of this number, or those
-/// whose third argument has one of these bits. Tells whether it will.
+/// Makes the kernel reject system calls of this process from now on: all with this number, or those
+/// whose third argument has one of these bits. Returns whether that works.
 pub fn refuse_calls(number: libc::c_long, bits: Option<u32>) -> bool {
     let code =
         |parts: u32, jt: u8, jf: u8, k: u32| libc::sock_filter { code: parts as u16, jt, jf, k };
@@ -20,7 +20,7 @@ pub fn refuse_calls(number: libc::c_long, bits: Option<u32>) -> bool {
     ];
     let program =
         libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr().cast_mut() };
-    // SAFETY: the filter lives through the calls, which copy it.
+    // SAFETY: the calls copy the filter, which lives until they return.
     unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
             && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0

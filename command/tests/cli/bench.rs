@@ -52,7 +52,7 @@ fn bench() {
     let words = ["bench", "sum(x) + 1", "-n", "1000", "--dtype", "i16", "--threads", "1"];
     let text = ok(dir.path(), &words);
     assert!(text.starts_with("1000 elements of i16, 1 thread, strict"), "{text}");
-    // Times and sizes are as those of --stats.
+    // Times and sizes are formatted as by --stats.
     let line = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name}: {text}")).trim().to_string()
@@ -80,7 +80,7 @@ fn bench_counts_bytes_once() {
     }
 }
 
-/// Files and numbers are taken as they are, beside arrays that are drawn.
+/// Files and numbers are used as given, beside random arrays.
 #[test]
 fn bench_of_files() {
     let dir = temporary();
@@ -90,13 +90,13 @@ fn bench_of_files() {
     let words = ["bench", "a * x + k + b", "a=a.npy", "x=t.csv:x", "k=0.5", "b:f64[2,1]", "--json"];
     let object: serde_json::Value = serde_json::from_str(&ok(dir, &words)).expect("JSON");
     assert_eq!((&object["n"], &object["bytes"]), (&6.into(), &(8 * (3 + 3 + 2 + 6)).into()));
-    // The sums of the peer in C are checked against ours, so it has the file's elements.
+    // The sums of the C program are compared with ours, so it must read the same elements.
     let object: serde_json::Value =
         serde_json::from_str(&ok(dir, &["bench", "a * 2", "a=a.npy", "--peers", "--json"]))
             .expect("JSON");
     let compiler = Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success());
     assert_eq!(object["peers"]["c"].is_number(), compiler);
-    // The columns that the program names, as in the main job.
+    // The columns that the program reads, as in evaluation.
     let words = ["bench", "x * y + k + c", "t.csv", "k=2", "c:f64[3]", "--json"];
     let object: serde_json::Value = serde_json::from_str(&ok(dir, &words)).expect("JSON");
     assert_eq!((&object["n"], &object["bytes"]), (&3.into(), &(8 * 4 * 3).into()));
@@ -112,7 +112,7 @@ fn bench_of_files() {
     assert!(fails(dir, 2, &["bench", "a", "a=a.npy", "a:f32"]).contains("given twice"));
 }
 
-/// The object that a bench prints.
+/// The JSON object that a bench prints.
 fn benched(words: &[&str]) -> serde_json::Value {
     let words = [&["bench"], words, &["--json"]].concat();
     serde_json::from_str(&ok(temporary().path(), &words)).expect("JSON")

@@ -1,4 +1,4 @@
-//! The main job: arrays in, results out.
+//! Evaluation of programs on arrays.
 
 use std::fs;
 use std::path::Path;
@@ -57,7 +57,7 @@ fn dtypes_of_every_file() {
             _ => "[1 1 1]",
         };
         assert_eq!(ok(dir, &["x", "x=x.npy"]), format!("x: {name} (3,)\n{text}\n"), "{descr}");
-        // Written, read and written again it stays the same.
+        // Written and read again, it stays the same.
         ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
         ok(dir, &["y", "y=y.npy", "-o", "z.npy"]);
         let (y, z) = (fs::read(dir.join("y.npy")).unwrap(), fs::read(dir.join("z.npy")).unwrap());
@@ -77,7 +77,7 @@ fn bytes_of_a_bool_other_than_one_are_true() {
 fn fortran_order_and_broadcasting() {
     let dir = temporary();
     let dir = dir.path();
-    // [[1, 2, 3], [4, 5, 6]] column after column.
+    // [[1, 2, 3], [4, 5, 6]] column by column.
     let data: Vec<u8> = [1i32, 4, 2, 5, 3, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
     write(dir, "x.npy", with_header(&header("<i4", true, "(2, 3)"), &data));
     let row: Vec<u8> = [10i32, 20, 30].iter().flat_map(|x| x.to_be_bytes()).collect();
@@ -111,7 +111,7 @@ fn scalars_take_the_dtype_they_meet() {
     assert_eq!(ok(dir, &["n // 2", "n=-7"]), "-4\n");
     assert_eq!(ok(dir, &["-a", "a=3"]), "-3\n");
     assert_eq!(ok(dir, &["--", "-a", "a=3"]), "-3\n");
-    // A strong element: a file without axes.
+    // A file without axes is an element with a dtype of its own.
     write(dir, "k.npy", with_header(&header("<f8", false, "()"), &2.5f64.to_le_bytes()));
     assert_eq!(ok(dir, &["x * k", "x=x.npy", "k=k.npy"]), "f64 (2,)\n[2.5 5. ]\n");
     let err = fails(dir, 2, &["n", "n=9223372036854775808"]);
@@ -129,7 +129,7 @@ fn empty_arrays() {
     ok(dir, &["x", "x=x.npy", "-o", "y.npy"]);
     assert_eq!(read_f64s(dir, "y.npy", "(0, 3)"), [0.0; 0]);
     assert!(fails(dir, 1, &["max(x)", "x=x.npy"]).contains("empty"));
-    // Extents that only fit because another is zero: refused, as NumPy does.
+    // Extents that are only possible because another is zero are rejected, as in NumPy.
     let shape = "(1099511627776, 0, 1099511627776)";
     write(dir, "x.npy", with_header(&header("<f8", true, shape), &[]));
     let error = fails(dir, 1, &["x", "x=x.npy"]);

@@ -23,7 +23,7 @@ fn explain() {
     }
     assert!(ok(dir, &["explain", "x + 1"]).contains("input 0 is x: f64"));
     assert!(ok(dir, &["explain", "x + y", "x:i16@"]).contains("input 0 is x: i16\n"));
-    // What has fewer axes is computed once.
+    // A value with fewer axes is computed once.
     let kept = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[1,n]", "y:f64[m,1]"]);
     assert!(kept.contains("array0: f64[s1]\narray1: f64[s2]"), "{kept}");
     assert!(kept.contains("pass 2 over s1,s2"), "{kept}");
@@ -35,7 +35,7 @@ fn explain() {
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));
 
-    // What is of most use comes first, and nothing twice.
+    // The most useful part comes first, and nothing is repeated.
     let place =
         |text: &str, part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
     let short = ok(dir, &["explain", "x + 1"]);
@@ -53,7 +53,7 @@ fn explain() {
     assert!(nowhere.contains("cannot write \"none/p.svg\""), "{nowhere}");
 }
 
-/// Types and shapes are those of the files; what cannot run is not explained.
+/// Types and shapes are those of the files; a program that cannot run is not explained.
 #[test]
 fn explain_looks_at_files_and_shapes() {
     let dir = temporary();
@@ -104,7 +104,7 @@ fn stats() {
         let line = ran.err.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name}: {}", ran.err)).trim().to_string()
     };
-    // A small file is read into memory once.
+    // A small file is read once, into memory.
     assert_eq!(field("copies"), "1 array, 32 B");
     assert_eq!(field("temporaries"), "none");
     assert!(field("compile").ends_with('s') && field("run ").ends_with('s'));
@@ -120,7 +120,7 @@ fn stats() {
     assert!(fails(dir, 2, &["bench", "a", "--stats"]).contains("--stats is no option of bench"));
 }
 
-/// Whether `perf` exists and may record.
+/// Whether `perf` exists and is allowed to record.
 fn perf_records(dir: &Path) -> bool {
     let mut perf = Command::new("perf");
     perf.args(["record", "-q", "-o", "probe.data", "--", "true"]).current_dir(dir);
@@ -156,7 +156,7 @@ fn a_flame_graph_shows_the_expression() {
     assert!(!dir.join("g.svg").exists());
 }
 
-/// Ctrl-C while runs are watched leaves nothing behind.
+/// Ctrl-C during recorded runs leaves no files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_flame_graph_that_is_stopped() {
@@ -168,7 +168,7 @@ fn a_flame_graph_that_is_stopped() {
     fs::remove_file(dir.join("probe.data")).expect("it was recorded");
     let temporaries = dir.join("tmp");
     fs::create_dir(&temporaries).expect("a directory");
-    // On a busy machine the three seconds may be over before the signal comes.
+    // On a busy machine, the three seconds may end before the signal arrives.
     let mut ran = (0..5).map(|_| flame_graph_that_is_stopped(dir, &temporaries));
     let ran = ran.find(|ran| ran.code != Some(0)).expect("it is stopped");
     assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{}", ran.err);
@@ -187,7 +187,7 @@ fn flame_graph_that_is_stopped(dir: &Path, temporaries: &Path) -> Ran {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(200));
-    // SAFETY: the child is ours, and not waited for yet.
+    // SAFETY: the process is a child that has not been waited for.
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
     assert!(!map.exists(), "{map:?}");
@@ -206,7 +206,7 @@ fn functions() {
     let table = ok(dir, &["functions"]);
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     for row in hotloop::ops::functions() {
-        // A line, which may go on in others.
+        // An entry, which may continue on further lines.
         let call = row.signature();
         let at = table.find(&format!("\n  {}", call.split_whitespace().next().unwrap()));
         let line = &table[at.unwrap_or_else(|| panic!("{} is missing", row.name))..];

@@ -1,11 +1,11 @@
-//! Files that are read.
+//! Input files.
 
 use std::fs;
 
 use super::header;
 use crate::runs::{Ran, fails, feed, names, ok, temporary, with_header, write};
 
-/// Files that are not what their name says: the message has the file and the byte.
+/// Files whose contents do not match their names: the message names the file and the byte.
 #[test]
 fn h1_damaged_files() {
     let dir = temporary();
@@ -99,7 +99,7 @@ fn h1_a_file_cut_at_every_length() {
         let err = fails(dir, 1, &["x", "x=cut.npy"]);
         let at = format!("(at byte {length})");
         assert!(err.contains(&at), "{length}: {err}");
-        // The same through a pipe, which has no length to check first.
+        // The same through a pipe, whose length cannot be checked first.
         if length % 8 == 0 {
             let ran = feed(dir, &["x", "x=/dev/stdin"], &whole[..length]);
             assert_eq!(ran.code, Some(1), "{}", ran.err);
@@ -155,17 +155,18 @@ fn tables_with_text() {
     let columns = "price: f64 (2,)\nqty: f64 (2,)\n";
     assert_eq!((ran.code, ran.out), (Some(0), columns.repeat(2)));
     assert_eq!(ran.err, "note: \"t.csv\": left out 1 column of text: date\n");
-    // Names that would steer a terminal are shown and not obeyed.
+    // Control characters in names are escaped.
     write(dir, "e.csv", "\u{202e}a,b\n1,2\n".as_bytes());
     let err = fails(dir, 1, &["d", "d=e.csv"]);
     assert!(err.contains("of \\u{202e}a, b"), "{err}");
-    // The index that pandas writes has no name.
+    // The index column that pandas writes has no name.
     write(dir, "p.csv", b",x\n0,2.5\n1,3.5\n");
     let ran = feed(dir, &["repl"], b":load p.csv\nsum(column_1), sum(x)\n");
     assert_eq!(ran.out, "column_1: i64 (2,)\nx: f64 (2,)\n1\n6.0\n");
 }
 
-/// What cannot be a table is said before anything is computed; so is where large results can go.
+/// Impossible tables and results that are too large are errors before anything is computed; the
+/// messages say where large results can be written.
 #[test]
 fn tables_and_memory_are_checked_first() {
     let dir = temporary();

@@ -1,4 +1,4 @@
-//! The command `hotloop`, run as by a shell: words, files and streams in; files, text and exit
+//! The command `hotloop`, run as by a shell: arguments, files and streams in; files, text and exit
 //! codes out.
 
 #[path = "../runs/mod.rs"]
@@ -29,7 +29,7 @@ fn write_f64(dir: &Path, name: &str, values: &[f64]) {
     write(dir, name, with_header(&header("<f8", false, &format!("({},)", values.len())), &data));
 }
 
-/// The header text and the data of a file that the command wrote.
+/// The header and the data of a file that the command wrote.
 fn split(bytes: &[u8]) -> (String, &[u8]) {
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
     let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));

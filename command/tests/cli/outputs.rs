@@ -1,4 +1,4 @@
-//! Files that are written.
+//! Output files.
 
 use std::fs;
 use std::io::{Cursor, Read};
@@ -21,7 +21,7 @@ fn several_outputs() {
     assert_eq!(read_f64s(dir, "results/double.npy", "(2,)"), [2.0, 4.0]);
     assert_eq!(read_f64s(dir, "results/out1.npy", "(2,)"), [2.0, 3.0]);
     assert_eq!(read_f64s(dir, "results/out2.npy", "()"), [3.0]);
-    // Now it is a directory, with or without a slash.
+    // The directory exists now, so the slash is optional.
     ok(dir, &["a", "a=a.npy", "-o", "results"]);
     assert_eq!(read_f64s(dir, "results/a.npy", "(2,)"), [1.0, 2.0]);
 
@@ -89,7 +89,7 @@ fn h5_places_that_cannot_be_written() {
     write(dir, "file", b"");
     let err = fails(dir, 1, &["a", "a=1", "-o", "missing/y.npy"]);
     assert!(err.contains("\"missing/y.npy\""), "{err}");
-    // By the name that was given, not by one that was made up.
+    // The message has the given name, not that of a temporary file.
     for name in ["missing/y.npy", "missing/y.npz", "missing/y.csv"] {
         let err = fails(dir, 1, &["a", "a=1", "-o", name]);
         let gone = "No such file or directory (os error 2)";
@@ -100,8 +100,8 @@ fn h5_places_that_cannot_be_written() {
     assert_eq!(names(dir), ["file"]);
 }
 
-/// One rule for all that is written: what is there is replaced only if it is called as what is
-/// written, or is known for it.
+/// One rule for all outputs: an existing file is replaced only if its name fits what is written, or
+/// if its contents show that the command wrote it.
 #[test]
 fn h5_one_rule_for_what_is_replaced() {
     let dir = temporary();
@@ -125,7 +125,7 @@ fn h5_one_rule_for_what_is_replaced() {
         let err = fails(dir, 1, &[words, &[name]].concat());
         assert!(err.starts_with(&format!("error: cannot write {name:?}: {why}")), "{err}");
     }
-    // A link is no way around it.
+    // The rule applies to the target of a link.
     std::os::unix::fs::symlink("notes.txt", dir.join("link.npy")).unwrap();
     let err = fails(dir, 1, &["a", "a=1", "-o", "link.npy"]);
     assert!(err.contains("notes.txt\": it is not called .npy, .npz or .csv"), "{err}");
@@ -133,7 +133,7 @@ fn h5_one_rule_for_what_is_replaced() {
     assert_eq!(fs::read(dir.join("notes.txt")).unwrap(), b"mine");
     assert_eq!(fs::read(dir.join("Makefile")).unwrap(), b"all:");
     assert_eq!(fs::read(dir.join("a.npy")).unwrap(), whole);
-    // What it wrote itself it may replace.
+    // A file that the command wrote itself may be replaced.
     for program in ["a", "a + b"] {
         assert_eq!(ok(dir, &["explain", program, "-o", "plan.txt"]), "");
         let text = fs::read_to_string(dir.join("plan.txt")).unwrap();
@@ -145,7 +145,7 @@ fn h5_one_rule_for_what_is_replaced() {
     assert_eq!(names(dir), ["Makefile", "a.npy", "notes.txt", "plain", "plan.txt"]);
 }
 
-/// `-` is standard output, or input; a file of that name is `./-`.
+/// `-` is standard output or input; `./-` is the file with that name.
 #[test]
 fn a_dash_is_standard_output_or_input() {
     let dir = temporary();
@@ -167,7 +167,7 @@ fn a_dash_is_standard_output_or_input() {
     assert_eq!(names(dir), ["-", "x.npy"]);
 }
 
-/// Somebody's `notes.txt` is not replaced by the bytes of an array.
+/// A file such as `notes.txt` is not replaced by an array.
 #[test]
 fn h5_files_of_another_kind_are_not_written() {
     let dir = temporary();
@@ -189,7 +189,8 @@ fn h5_files_of_another_kind_are_not_written() {
     assert_eq!(names(dir), ["Y.NPY", "notes.txt", "y", "y.d"]);
 }
 
-/// Text for people ends well, data with the code of a shell for what a closed pipe ends.
+/// If the reader closes the pipe, printed text ends with success, and data with the exit code that
+/// a shell gives for `SIGPIPE`.
 #[test]
 fn a_reader_that_goes_away_ends_the_output_quietly() {
     let dir = temporary();
@@ -215,7 +216,7 @@ fn a_reader_that_goes_away_ends_the_output_quietly() {
     }
 }
 
-/// Output that cannot be read is an error; `/dev/null` is accepted.
+/// A closed standard output is an error; `/dev/null` is accepted.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_standard_output_is_an_error() {

@@ -1,4 +1,4 @@
-//! Unix only: links, permissions, devices, signals, descriptors.
+//! Links, permissions, devices, signals and descriptors, on Unix.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -21,7 +21,7 @@ fn h5_symbolic_links_stay() {
     assert!(fs::symlink_metadata(dir.join("link.npy")).unwrap().is_symlink());
     assert!(fs::symlink_metadata(dir.join("second.npy")).unwrap().is_symlink());
     assert_eq!(names(&dir.join("far")), ["y.npy"]);
-    // One that leads nowhere yet, and one that leads to itself.
+    // A link to a missing file, and a link to itself.
     symlink("far/new.npy", dir.join("dangling.npy")).unwrap();
     ok(dir, &["a", "a=2.5", "-o", "dangling.npy"]);
     assert_eq!(read_f64s(dir, "far/new.npy", "()"), [2.5]);
@@ -72,7 +72,7 @@ fn devices_are_written_as_they_are() {
     assert_eq!(f64s(&out.stdout, "()"), [1.5]);
 }
 
-/// A limit on the size of files stands for a disk that fills up, at every size.
+/// A limit on the size of files acts like a full disk, at every size.
 #[test]
 fn h4_a_full_disk_leaves_the_old_file() {
     let dir = temporary();
@@ -103,8 +103,8 @@ fn h4_a_full_disk_leaves_the_old_file() {
     }
 }
 
-/// The limit holds for the memory of compiled code, too. What needs no file is computed, natively;
-/// what needs one says so.
+/// The limit also applies to the memory of compiled code. Programs that need no file still run
+/// natively; those that need one fail with an error.
 #[test]
 fn h4_a_limit_on_the_size_of_files() {
     let dir = temporary();
@@ -116,7 +116,7 @@ fn h4_a_limit_on_the_size_of_files() {
         .into_iter()
         .chain([("new/", "new/out0.npy"), ("> y", "standard output")])
     {
-        // Twice 512 KiB, as some shells count.
+        // 500 or 1000 KiB, depending on the shell's unit.
         let limit = "ulimit -f 1000";
         let mut out = match name.strip_prefix("> ") {
             Some(file) => {
@@ -152,7 +152,7 @@ fn children_get_the_signal_of_the_limit() {
     }
 }
 
-/// Bits that have a file run as its owner are not kept: the owner of the new file may be another.
+/// Set-user-ID and set-group-ID bits are not kept, because the new file may have another owner.
 #[test]
 fn h5_owner_and_group_are_kept_and_setuid_is_not() {
     let dir = temporary();

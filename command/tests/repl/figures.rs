@@ -1,4 +1,4 @@
-//! Figures of `:plot` and `:hist`.
+//! Figures drawn by `:plot` and `:hist`.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn figures_are_drawn() {
     assert_eq!(ok(dir.path(), "x = linspace(0, 1, 101)\n:plot x x**2 -o p.svg\n"), "");
     let svg = fs::read_to_string(dir.path().join("p.svg")).expect("a figure");
     assert!(svg.starts_with("<svg") && svg.contains("<polyline"), "{svg}");
-    // Integers, truth values and single numbers have no ticks between them.
+    // Integers, booleans and single numbers have no ticks between them.
     let lines = ":hist (arange(10) < 5)\n:hist full(3, 7)\n:plot zeros(1, dtype=u8)\n:plot (arange(2) > 0)\n\
                  :hist (u64(arange(3)) + u64(2)**53)\n:plot full(3, 2**60)\n:hist 3\n";
     let out = ok(dir.path(), lines);
@@ -63,7 +63,7 @@ fn figures_have_words_and_several_lines() {
     assert!(svg.contains("\nx &lt; 1\n") && svg.contains("\ncount\n"), "{svg}");
 }
 
-/// Lines over their places, and the names of lines beside the axis where the title is another.
+/// Lines over x values; names of lines are beside the axis if the title is another text.
 #[test]
 fn figures_of_lines_over_their_places() {
     let dir = temporary();

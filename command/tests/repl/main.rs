@@ -15,26 +15,26 @@ use std::process::{Command, Stdio};
 
 use runs::{Ran, names, temporary};
 
-/// A session in a directory, with nothing on standard input.
+/// Starts a session in a directory, without standard input.
 fn command(dir: &Path) -> Command {
     let mut command = runs::command(dir);
     command.arg("repl");
     command
 }
 
-/// A session with bytes on standard input.
+/// Runs a session with bytes on standard input.
 fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
     runs::feed(dir, &[&["repl"], words].concat(), input)
 }
 
-/// The output of a session that must succeed silently.
+/// The output of a session, which must succeed without messages.
 fn ok(dir: &Path, lines: &str) -> String {
     let ran = feed(dir, &[], lines.as_bytes());
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{lines}");
     ran.out
 }
 
-/// The errors of a session that must fail and print nothing else.
+/// The error output of a session, which must fail and print nothing else.
 fn fails(dir: &Path, lines: &str) -> String {
     let ran = feed(dir, &[], lines.as_bytes());
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{lines}: {}", ran.err);
@@ -42,7 +42,7 @@ fn fails(dir: &Path, lines: &str) -> String {
     ran.err
 }
 
-/// How many errors of lines there are.
+/// The number of errors in lines.
 fn errors(err: &str) -> usize {
     err.lines().filter(|line| line.starts_with("line ") && line.contains(": error: ")).count()
 }
@@ -118,7 +118,8 @@ fn arrays_are_made_where_they_are_needed() {
     assert!(error.contains("1 | ones(2 + sine(3))\n  |          ^^^^"), "{error}");
 }
 
-/// What stands for an array that a text makes is no variable's name, in the text or in a function.
+/// The internal name of an array that a text makes hides no variable, neither in the text nor in a
+/// function.
 #[test]
 fn arrays_that_are_made_hide_no_variable() {
     let dir = temporary();
@@ -186,7 +187,8 @@ fn statements_of_a_line_follow_each_other() {
         x: i64 (3,)\n[3 6 9]\n\ny: i64 (3,)\n[2 4 6]\n\
         6\nm: 2\n42\n43\n";
     assert_eq!(ok(dir.path(), lines), expected);
-    // Results of numbers are numbers, through functions too, which take the dtype of what they meet.
+    // Values computed from numbers are numbers, also through functions, and adopt the other
+    // operand's dtype.
     let lines = "third = 1 / 3\nf32(third)\nx = ones(1, dtype=f32)\nx * third\n";
     assert!(ok(dir.path(), lines).ends_with("f32 (1,)\n[0.33333334]\n"));
     let half = "def half(x) = x / 2\nk = half(3)\nones(1, dtype=f32) * k\n";
@@ -217,13 +219,13 @@ fn lines_go_on_until_they_make_sense() {
         2\n";
     let expected = "3\n6\nf64 (2, 1)\n[[0.]\n [0.]]\n3\n";
     assert_eq!(ok(dir.path(), lines), expected);
-    // A blank line gives up; so does the end.
+    // A blank line, or the end of the input, ends an incomplete text.
     let ran = feed(dir.path(), &[], b"(1 +\n\n2\n(3");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "2\n"));
     assert_eq!(ran.err.matches("`(` is never closed").count(), 2, "{}", ran.err);
 }
 
-/// Many lines are read in time that grows as they do, whether brackets or operators go on.
+/// The time for reading many lines is linear, whether brackets or operators continue them.
 #[test]
 fn a_text_of_many_lines_takes_no_longer_than_a_long_one() {
     let dir = temporary();
@@ -236,7 +238,7 @@ fn a_text_of_many_lines_takes_no_longer_than_a_long_one() {
     assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
-/// A line may hold as many statements as it has room for.
+/// A line may hold as many statements as fit its maximum length.
 #[test]
 fn many_statements_of_a_line_are_taken_one_by_one() {
     let dir = temporary();
@@ -262,7 +264,7 @@ fn errors_of_a_script_name_its_line() {
     assert_eq!(lines, want);
 }
 
-/// What is written as people know it from elsewhere is told how it is written here.
+/// Spellings from other languages get a hint how to write them in a session.
 #[test]
 fn hints_are_those_of_a_session() {
     let dir = temporary();
@@ -287,7 +289,7 @@ fn hints_are_those_of_a_session() {
         let error = fails(dir.path(), lines);
         assert!(error.contains(about), "{lines}: {error}");
     }
-    // Commands without their colons, and advice that is for a shell.
+    // Commands without a colon, and hints that differ from those of a shell.
     for (lines, about) in [
         ("functions\n", "= help: a command has a colon: ':functions'\n"),
         ("plot x, sin(x)\n", "= help: a command has a colon: ':plot x, sin(x)'\n"),
@@ -301,7 +303,7 @@ fn hints_are_those_of_a_session() {
     assert!(ok(dir.path(), ":functions\n").ends_with("\n':functions NAME' says more of one.\n"));
     let failed = feed(dir.path(), &[], b"zeros(3) = 4\nzeros(3)(2)\n:vars\n");
     assert!(failed.out.is_empty() && !failed.err.contains('_'), "{} {}", failed.out, failed.err);
-    // The last value is kept, but not a large one.
+    // The last value is kept, unless it is large.
     let ran = feed(dir.path(), &[], b"1\n_ + 1\nones(10**7)\n_\n");
     assert!(ran.out.starts_with("1\n2\nf64 (10000000,)\n"), "{}", ran.out);
     assert!(ran.err.contains("unless that has more than 64 MB"), "{}", ran.err);
@@ -310,7 +312,6 @@ fn hints_are_those_of_a_session() {
     assert_eq!(ok(dir.path(), ":help vars\n:help :vars\n"), vars.repeat(2));
 }
 
-/// `~` is the home, in whatever names a file.
 #[test]
 fn h4_one_of_several_files_cannot_be_written() {
     let dir = temporary();
@@ -322,6 +323,7 @@ fn h4_one_of_several_files_cannot_be_written() {
     assert_eq!(names(&dir.path().join("d")), ["x.npy", "y.npy"]);
 }
 
+/// `~` is the home directory in every file name.
 #[test]
 fn the_home_is_a_tilde() {
     let dir = temporary();
@@ -370,7 +372,7 @@ fn archives_and_tables_come_and_go() {
         fails(dir, ":load x=all.npz\n:load all.npz:none\n:load x=t.csv:none\n:load no.npz\n");
     assert_eq!(errors(&error), 4, "{error}");
     assert!(error.contains("time, bid_size, up"), "{error}");
-    // Nothing of a file that is wrong somewhere.
+    // Nothing is loaded from a file with an error.
     fs::write(dir.join("bad.csv"), "a,b\n1,2\n3\n").expect("a file");
     let ran = feed(dir, &[], b":load bad.csv\n:vars\n");
     assert_eq!(ran.out, "");
@@ -381,7 +383,7 @@ fn archives_and_tables_come_and_go() {
     assert!(!names(dir).iter().any(|name| name.starts_with('z')));
 }
 
-/// What `np.savez_compressed("x.npz", a=np.zeros(1000), b=np.arange(3, dtype="i4"))` holds.
+/// The contents of `np.savez_compressed("x.npz", a=np.zeros(1000), b=np.arange(3, dtype="i4"))`.
 fn deflated() -> Vec<u8> {
     use zip::write::SimpleFileOptions;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -410,8 +412,8 @@ fn deflated_archives_are_read() {
     assert_eq!(out, "a: f64 (1000,)\nb: i32 (3,)\n0.0\n\nb: i32 (3,)\n[0 1 2]\n");
 }
 
-/// Archives that end anywhere are errors; those with a byte changed are errors or, where that byte
-/// holds no data, the arrays that they were.
+/// A truncated archive is an error. One with a changed byte is an error or, if the byte holds no
+/// data, gives the original arrays.
 #[test]
 fn h1_damaged_archives_are_arrays_or_errors() {
     let dir = temporary();
@@ -428,7 +430,7 @@ fn h1_damaged_archives_are_arrays_or_errors() {
     let mut lines = String::new();
     for (i, (_, bytes)) in archives.iter().enumerate() {
         fs::write(dir.path().join(format!("{i}.npz")), bytes).expect("a file");
-        // What is still there afterwards was not loaded.
+        // If loading fails, these values remain.
         lines += "a = full(1, 7.0); b = full(1, 7)\n";
         lines += &format!(":load {i}.npz\nsum(a * a + a), b\n");
     }
@@ -436,7 +438,7 @@ fn h1_damaged_archives_are_arrays_or_errors() {
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(!ran.err.contains("panicked"), "{}", ran.err);
     let printed: Vec<&str> = ran.out.lines().collect();
-    // What is printed of each archive ends with the values of `a` and `b`.
+    // The output for each archive ends with the values of `a` and `b`.
     let each = printed.split_inclusive(|line| ["[7]", "[0 1 2]"].contains(line));
     let each: Vec<&[&str]> = each.collect();
     assert_eq!(each.len(), archives.len(), "the session goes on: {}", ran.err);
@@ -460,12 +462,12 @@ fn h1_damaged_archives_are_arrays_or_errors() {
     assert!(sound > 100 && errors > 2 * whole.len(), "{sound} are sound, {errors} errors");
 }
 
-/// An archive that says of its members what is not so.
+/// Archives with false sizes and counts.
 #[test]
 fn h1_declared_sizes_are_not_believed() {
     let dir = temporary();
     let mut bytes = deflated();
-    // The header of the first member promises 10^15 elements, of which the data has none.
+    // The header of the first member claims 10^15 elements, for which there is no data.
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Deflated);
@@ -477,12 +479,12 @@ fn h1_declared_sizes_are_not_believed() {
         .expect("memory");
     fs::write(dir.path().join("a.npz"), archive.finish().expect("memory").into_inner())
         .expect("a file");
-    // The central directory promises 4 GiB less one byte of every member.
+    // The central directory claims a size of 4 GiB less one byte for every member.
     let entries: Vec<usize> =
         (0..bytes.len() - 4).filter(|i| &bytes[*i..i + 4] == b"PK\x01\x02").collect();
     entries.iter().for_each(|at| bytes[at + 24..at + 28].fill(0xfe));
     fs::write(dir.path().join("b.npz"), bytes).expect("a file");
-    // The end promises more entries than there are bytes.
+    // The end record claims more entries than there are bytes.
     let mut bytes = b"PK\x06\x06".to_vec();
     bytes.extend(44u64.to_le_bytes());
     bytes.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -544,7 +546,7 @@ fn a_session_survives_any_line() {
     assert_eq!(feed(dir, &[], b""), nothing);
 }
 
-/// Text of the session's own words in random order.
+/// Random sequences of words of the session.
 #[test]
 fn a_session_survives_random_lines() {
     let seed = 0x5eed_u64;

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{command, temporary};
 
-/// Far longer than anything takes.
+/// A timeout, far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A session that has done its first line, and waits or is at work on what follows.
+/// Starts a session that has executed its first line and waits for, or works on, the rest.
 fn started(dir: &Path, lines: &str) -> Child {
     let mut command = command(dir);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -23,7 +23,7 @@ fn started(dir: &Path, lines: &str) -> Child {
     child
 }
 
-/// An array that is there is printed as it is, and not computed again.
+/// An array variable is printed without being copied or computed again.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_large_array_is_printed_without_a_copy() {
@@ -52,11 +52,11 @@ fn a_large_array_is_printed_without_a_copy() {
 }
 
 fn interrupt(child: &Child) {
-    // SAFETY: the child was not waited for yet, so the number is its own.
+    // SAFETY: the child has not been waited for, so the process number is still its own.
     assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) }, 0);
 }
 
-/// The exit code and what was printed since.
+/// The exit code, and the remaining output.
 fn ended(mut child: Child) -> (Option<i32>, String, String) {
     let end = Instant::now() + PATIENCE;
     while child.try_wait().expect("a child").is_none() {
@@ -74,7 +74,7 @@ fn ended(mut child: Child) -> (Option<i32>, String, String) {
 #[test]
 fn ctrl_c_ends_a_script_that_waits() {
     let dir = temporary();
-    // After an evaluation, and in the midst of a text.
+    // After an evaluation, and in the middle of a text.
     for lines in ["", "1 +\n"] {
         let child = started(dir.path(), lines);
         std::thread::sleep(Duration::from_millis(200));
@@ -97,7 +97,7 @@ fn ctrl_c_ends_a_script_that_computes() {
     assert!(err.starts_with("error: ") && err.lines().count() == 1, "{err}");
 }
 
-/// Short lines one after the other, most of whose time is compiling.
+/// Short lines, most of whose time is spent compiling.
 #[test]
 fn ctrl_c_ends_a_script_of_many_lines() {
     let dir = temporary();
@@ -105,7 +105,7 @@ fn ctrl_c_ends_a_script_of_many_lines() {
     let mut child = started(dir.path(), "");
     let mut stdin = child.stdin.take().expect("a pipe");
     let writer = std::thread::spawn(move || {
-        // Until the script is gone.
+        // Until the script has ended.
         while stdin.write_all(lines.as_bytes()).is_ok() {}
     });
     std::thread::sleep(Duration::from_millis(300));
@@ -114,7 +114,7 @@ fn ctrl_c_ends_a_script_of_many_lines() {
     writer.join().expect("it ends");
 }
 
-/// A pipe without a writer is an error, without a wait.
+/// A pipe without a writer is an error at once.
 #[test]
 fn pipes_are_not_loaded_in_a_session() {
     let dir = temporary();
@@ -131,7 +131,7 @@ fn pipes_are_not_loaded_in_a_session() {
     assert!(error.matches("it is not a file").count() == 7, "{error}");
 }
 
-/// A variable takes its own bytes and no more, also while it is computed.
+/// A variable takes the memory of its elements and no more, even while it is computed.
 #[test]
 #[cfg(target_os = "linux")]
 #[expect(clippy::zombie_processes, reason = "`wait4` waits, and says what was used")]
@@ -144,9 +144,9 @@ fn variables_are_not_copied() {
     child.stdout.take().expect("a pipe").read_to_string(&mut out).expect("UTF-8");
     assert_eq!(out, "42.0\n");
     let mut status = 0;
-    // SAFETY: all zeros are a value of the type.
+    // SAFETY: all zeros are a valid value of the type.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointers are to live values, and the child was not waited for yet.
+    // SAFETY: the pointers point at live values, and the child has not been waited for.
     let pid = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, 0, &mut usage) };
     assert_eq!((pid, status), (child.id() as libc::pid_t, 0));
     let peak = usage.ru_maxrss * 1024;

@@ -1,4 +1,4 @@
-//! A session at a terminal: a pseudo-terminal, whose other end types and reads.
+//! A session at a pseudo-terminal, to which the tests write and from which they read.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{names, temporary};
 
-/// Far longer than anything takes.
+/// A timeout, far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Terminal {
@@ -21,23 +21,23 @@ struct Terminal {
     seen: String,
 }
 
-/// A pseudo-terminal's ends; `None` where there are none to have.
+/// The ends of a pseudo-terminal; `None` if the system has none.
 fn pair() -> Option<(OwnedFd, OwnedFd)> {
     let (mut own, mut other) = (-1, -1);
     let size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the pointers are to live values or null, which means the defaults.
+    // SAFETY: the pointers point at live values or are null, which means the defaults.
     let result = unsafe {
         libc::openpty(&mut own, &mut other, std::ptr::null_mut(), std::ptr::null(), &size)
     };
     if result != 0 {
         return None;
     }
-    // SAFETY: both were just opened, for us alone.
+    // SAFETY: both descriptors were just opened, and have no other owner.
     Some(unsafe { (OwnedFd::from_raw_fd(own), OwnedFd::from_raw_fd(other)) })
 }
 
 impl Terminal {
-    /// Starts a session; `None` where there is no terminal to have.
+    /// Starts a session; `None` if there is no pseudo-terminal.
     fn start(dir: &Path, history: &Path) -> Option<Terminal> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hotloop"));
         command.env("HOTLOOP_HISTORY", history);
@@ -55,15 +55,17 @@ impl Terminal {
         if !command.get_envs().any(|(name, _)| name == "TERM") {
             command.env("TERM", "xterm");
         }
-        // What is waited for is read more easily without colours.
+        // Without colours, output is easier to match.
         if !command.get_envs().any(|(name, _)| name == "NO_COLOR") {
             command.env("NO_COLOR", "1");
         }
         command.stdin(Stdio::from(end())).stdout(Stdio::from(end())).stderr(Stdio::from(end()));
-        // SAFETY: between fork and exec only these two calls are made, which may be.
+        // SAFETY: the closure makes only these two system calls, which are allowed between fork and
+        // exec.
         unsafe {
             command.pre_exec(|| {
-                // A session of its own, whose terminal standard input is: Ctrl-C goes there.
+                // The child is a session leader whose terminal is its standard input, so that
+                // Ctrl-C reaches it.
                 if libc::setsid() < 0 || libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
@@ -75,7 +77,7 @@ impl Terminal {
         let keys = File::from(own);
         let mut reader = keys.try_clone().expect("a descriptor");
         let (sender, screen) = channel();
-        // Ends with the session, whose terminal is then closed.
+        // The thread ends when the session ends, because then the terminal is closed.
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
@@ -93,26 +95,26 @@ impl Terminal {
 
     /// The terminal's local modes.
     fn modes(&self) -> libc::tcflag_t {
-        // SAFETY: plain numbers, which the call fills in.
+        // SAFETY: the record consists of plain numbers, which the call writes.
         let mut modes: libc::termios = unsafe { std::mem::zeroed() };
-        // SAFETY: the pointer is to a live value.
+        // SAFETY: the pointer points at a live value.
         let known = unsafe { libc::tcgetattr(self.keys.as_raw_fd(), &mut modes) };
         assert_eq!(known, 0);
         modes.c_lflag
     }
 
-    /// What has come so far.
+    /// Appends the output that has arrived.
     fn shown(&mut self) -> &str {
         self.screen.try_iter().for_each(|bytes| self.seen += &String::from_utf8_lossy(&bytes));
         &self.seen
     }
 
-    /// Waits for a text, and forgets all up to its end.
+    /// Waits for a text, and drops the output up to its end.
     fn wait(&mut self, text: &str) {
         self.up_to(text);
     }
 
-    /// What comes up to a text, which is forgotten too.
+    /// The output up to a text, which is dropped with the text.
     fn up_to(&mut self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -129,13 +131,13 @@ impl Terminal {
         }
     }
 
-    /// Waits for a new prompt, not one that is drawn again: editing begins with pasting in brackets.
+    /// Waits for a new prompt, not a redrawn one: only editing enables bracketed paste.
     fn prompt(&mut self) {
         self.wait("\x1b[?2004h");
         self.wait("> ");
     }
 
-    /// Types a line and waits for what it prints.
+    /// Types a line and waits for its output.
     fn line(&mut self, line: &str, printed: &str) {
         self.press(line);
         self.press("\r");
@@ -158,7 +160,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Where a test fails; an ended child is not there to be killed.
+        // For a test that fails; a child that has ended cannot be killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -174,24 +176,24 @@ fn a_person_types() {
     terminal.line("x = linspace(0, 1, 3)", "\n");
     terminal.line("x * 2", "[0. 1. 2.]");
     terminal.line("sine(x)", "did you mean 'sin', 'sinc' or 'sinh'?");
-    // The names that begin so, and one alone.
+    // All names with a prefix, and a single one.
     terminal.press("sq\t\t");
     terminal.wait("sqrt(");
     terminal.wait("square(");
     terminal.press("r\t");
     terminal.line("16)", "4.0");
-    // A text that goes on.
+    // A text of several lines.
     terminal.press("def f(a) =\r");
     terminal.line("a + 1", "\n");
     terminal.line("f(\r41)", "42");
-    // Ctrl-C clears what is typed.
+    // Ctrl-C clears the typed line.
     terminal.press("1 + nonsense\x03");
     terminal.wait("> ");
     terminal.line("6 * 7", "42");
     terminal.press("\x04");
     assert_eq!(terminal.end(), Some(0));
 
-    // Another session finds the lines of the last one.
+    // Another session has the history of the last one.
     let Some(mut terminal) = Terminal::start(dir.path(), &history) else { return };
     terminal.wait("> ");
     terminal.press("\x1b[A");
@@ -215,7 +217,7 @@ fn lines_that_come_at_once_are_all_evaluated() {
     assert_eq!(terminal.end(), Some(0));
 }
 
-/// Lines that a terminal pastes in one piece, commands among them.
+/// Lines pasted in one piece, some of them commands.
 #[test]
 fn commands_in_what_is_pasted_are_lines_of_their_own() {
     let dir = temporary();
@@ -226,12 +228,12 @@ fn commands_in_what_is_pasted_are_lines_of_their_own() {
     terminal.wait("y: i64 (5,)");
     terminal.wait("3");
     terminal.prompt();
-    // Each line that is complete is a text, as in a script.
+    // Each complete line is a text, as in a script.
     terminal.press(&paste("def f(a) = a + 1\nf(6)\nf(\n7)"));
     terminal.wait("7");
     terminal.wait("8");
     terminal.prompt();
-    // What is written for a result that is not there is not done.
+    // After an error, the rest of the paste is not executed.
     terminal.press(&paste("x = nope\n:save x x.npy\n:vars"));
     terminal.wait("there is no variable 'nope'");
     terminal.prompt();
@@ -263,7 +265,7 @@ fn ctrl_c_stops_the_evaluation_and_not_the_session() {
     let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
     terminal.wait("> ");
     terminal.line("x = ones((4000, 1)); y = ones(200000)", "\n");
-    // Minutes of work, but for Ctrl-C.
+    // Work for minutes, which Ctrl-C stops.
     let start = Instant::now();
     terminal.press("sum(arctan2(gamma(x + y), gamma(x - y)))\r");
     terminal.wait("\n");
@@ -285,9 +287,9 @@ fn a_signal_ends_a_session_at_its_prompt() {
         let Some(mut terminal) = Terminal::start(dir.path(), Path::new("")) else { return };
         terminal.prompt();
         terminal.line("6 * 7", "42");
-        // Ctrl-C from elsewhere does not.
+        // An interrupt from another process does not stop it.
         let id = terminal.child.id() as libc::pid_t;
-        // SAFETY: the process is our child, and not waited for yet.
+        // SAFETY: the process is a child that has not been waited for.
         assert_eq!(unsafe { libc::kill(id, libc::SIGINT) }, 0);
         terminal.line("6 * 8", "48");
         // SAFETY: as above.
@@ -311,13 +313,13 @@ fn ctrl_c_stops_what_no_program_does() {
         "random(COUNT, dtype=f32)",
         "normal(COUNT)",
     ] {
-        // A fast machine is to be stopped, too.
+        // Larger counts for faster machines.
         let stopped = [5_000_000, 20_000_000, 80_000_000].into_iter().any(|count: u32| {
             terminal.press(&command.replace("COUNT", &count.to_string()));
             terminal.press("\r");
             terminal.wait("\x1b[?2004l");
             std::thread::sleep(Duration::from_millis(200));
-            // It may have come to an end before.
+            // The work may have ended already.
             let working = !terminal.shown().contains("\x1b[?2004h");
             if working {
                 terminal.press("\x03");
@@ -367,13 +369,13 @@ fn nothing_that_is_typed_ends_the_session() {
     terminal.wait("identifiers are ASCII");
     terminal.prompt();
     terminal.press(&"(".repeat(300));
-    // Drawn in full: what is typed behind Ctrl-C while that is under way would be thrown away.
+    // Waits until the line is drawn: input after Ctrl-C would be discarded until then.
     std::thread::sleep(Duration::from_millis(300));
     terminal.press("\x03");
     terminal.prompt();
     for (rows, columns) in [(500, 1000), (1, 1), (0, 0), (24, 80)] {
         let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        // SAFETY: the descriptor is ours and the size a live value.
+        // SAFETY: the descriptor is open and the size a live value.
         let set = unsafe { libc::ioctl(terminal.keys.as_raw_fd(), libc::TIOCSWINSZ, &size) };
         assert_eq!(set, 0);
         terminal.press(":plot arange(9)\r");

@@ -16,7 +16,7 @@ pub fn temporary() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-/// A program in a directory, with nothing on standard input.
+/// The command with a program, in a directory, without standard input.
 pub fn program(dir: &Path, program: &str) -> Command {
     hotloop_testing::dispositions::as_ever();
     let mut command = Command::new(program);
@@ -29,7 +29,7 @@ pub fn command(dir: &Path) -> Command {
     program(dir, env!("CARGO_BIN_EXE_hotloop"))
 }
 
-/// The command within limits that a shell sets.
+/// The command under limits set by a shell.
 pub fn limited(dir: &Path, limits: &str, words: &[&str]) -> Command {
     let mut shell = program(dir, "sh");
     let script = format!("{limits}; exec \"$@\"");
@@ -37,7 +37,7 @@ pub fn limited(dir: &Path, limits: &str, words: &[&str]) -> Command {
     shell
 }
 
-/// The result of a run of the command.
+/// The result of a run.
 #[derive(Debug, PartialEq)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -56,14 +56,14 @@ pub fn run(dir: &Path, words: &[&str]) -> Ran {
     command(dir).args(words).output().expect("the command starts").into()
 }
 
-/// The output of a run that must succeed silently.
+/// The output of a run, which must succeed without messages.
 pub fn ok(dir: &Path, words: &[&str]) -> String {
     let ran = run(dir, words);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{words:?}");
     ran.out
 }
 
-/// The standard error of a run that must fail with a code and print nothing else.
+/// The error output of a run, which must fail with a code and print nothing else.
 pub fn fails(dir: &Path, code: i32, words: &[&str]) -> String {
     let ran = run(dir, words);
     assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{words:?}: {}", ran.err);
@@ -71,7 +71,7 @@ pub fn fails(dir: &Path, code: i32, words: &[&str]) -> String {
     ran.err
 }
 
-/// A run with bytes on standard input.
+/// Runs a command with bytes on standard input.
 pub fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
     let mut child = command(dir)
         .args(words)
@@ -88,13 +88,13 @@ pub fn feed(dir: &Path, words: &[&str], input: &[u8]) -> Ran {
     })
 }
 
-/// What a session prints of some lines, and what it says on standard error.
+/// The output and the error output of a session with these lines.
 pub fn session(dir: &Path, lines: &str) -> (String, String) {
     let ran = feed(dir, &["repl"], format!("{lines}\n").as_bytes());
     (ran.out, ran.err)
 }
 
-/// The names in a directory, in order.
+/// The names in a directory, sorted.
 pub fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("a directory");
     let mut names: Vec<String> =
@@ -112,7 +112,7 @@ pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     described(&format!("'{descr}'"), shape, data)
 }
 
-/// The same, of a dtype as Python writes it.
+/// A file in NumPy's format, with a dtype in Python's notation.
 pub fn described(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     with_header(
         &format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n"),
@@ -120,7 +120,7 @@ pub fn described(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     )
 }
 
-/// The same, with any text for a header.
+/// A file in NumPy's format, with any text as its header.
 pub fn with_header(header: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(u16::try_from(header.len()).expect("a short header").to_le_bytes());
@@ -129,7 +129,7 @@ pub fn with_header(header: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The same, of one axis of `f64`.
+/// A file in NumPy's format, with one axis of `f64`.
 pub fn f64s(values: &[f64]) -> Vec<u8> {
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     npy("<f8", &format!("({},)", values.len()), &data)
@@ -138,7 +138,7 @@ pub fn f64s(values: &[f64]) -> Vec<u8> {
 pub const STORED: CompressionMethod = CompressionMethod::Stored;
 pub const DEFLATED: CompressionMethod = CompressionMethod::Deflated;
 
-/// An archive of members.
+/// An archive with these members.
 pub fn npz(members: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(method);
@@ -149,7 +149,7 @@ pub fn npz(members: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     archive.finish().expect("memory").into_inner()
 }
 
-/// Bytes with some of them replaced wherever they stand, by as many.
+/// Replaces all occurrences of `from` by `to`, which has the same length.
 pub fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
     assert!(!places.is_empty());
@@ -157,8 +157,8 @@ pub fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Writes an array of so many bytes, all of them 0, as a file and as a deflated archive; piece by
-/// piece, for what this process takes counts for its children.
+/// Writes an array of zeros with `size` bytes as a file and as a deflated archive. It is written in
+/// small pieces, because the peak memory of this process counts for its children.
 pub fn zeros(dir: &Path, size: usize) {
     let header = npy("<f8", &format!("({},)", size / 8), &[]);
     write(dir, "x.npy", &header);
@@ -182,11 +182,11 @@ pub fn measured(command: &mut Command) -> (i32, String, Duration, u64) {
     let err = said.try_clone().expect("a file");
     let start = Instant::now();
     let child = command.stdout(Stdio::null()).stderr(err).spawn().expect("it starts");
-    // SAFETY: plain numbers.
+    // SAFETY: the record consists of plain numbers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     let mut status = 0;
     let id = i32::try_from(child.id()).expect("a process");
-    // SAFETY: the child is ours and not waited for elsewhere; the results go to live values.
+    // SAFETY: the child is not waited for elsewhere; the call writes to live values.
     assert_eq!(unsafe { libc::wait4(id, &mut status, 0, &mut usage) }, id);
     let time = start.elapsed();
     assert!(libc::WIFEXITED(status), "it ends by itself, not by signal {status}");
@@ -196,7 +196,7 @@ pub fn measured(command: &mut Command) -> (i32, String, Duration, u64) {
     (libc::WEXITSTATUS(status), text, time, usage.ru_maxrss as u64 * 1024)
 }
 
-/// The most memory that a run takes, which must succeed or fail with a code, in bytes.
+/// The peak memory in bytes of a run, which must end with a code.
 #[cfg(target_os = "linux")]
 pub fn peak(dir: &Path, code: i32, words: &[&str], input: Option<&Path>) -> u64 {
     let mut command = command(dir);

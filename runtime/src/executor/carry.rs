@@ -1,20 +1,20 @@
-//! The results of reductions: written when a sequence ends or, if it is cut, combined from its
-//! pieces.
+//! Results of reductions: written when a sequence ends or, if it was split, combined from the
+//! partial results of its pieces.
 
 use super::Loop;
 use super::operand::Bound;
 use super::run::Place;
 use super::scratch::Worker;
+use crate::chunk::Results;
 use crate::control::{Control, Stop};
 use crate::nest::Along;
 use crate::reduce::{Partial, Runs, Tree};
-use crate::window::Results;
 
-/// Sequences that are finished between two looks at the control.
+/// The number of sequences that are finished between two checks of the control.
 pub(super) const BETWEEN_LOOKS: usize = 1024;
 
 impl Loop {
-    /// Sequences.
+    /// The number of sequences.
     pub(super) fn sequences(&self) -> usize {
         match self.nest.along {
             Along::Nothing => 0,
@@ -23,7 +23,7 @@ impl Loop {
         }
     }
 
-    /// Results of sequences that were cut, and of those without elements.
+    /// Writes the results of sequences that were split, or that have no elements.
     ///
     /// # Safety
     /// Results are writable.
@@ -65,8 +65,11 @@ impl Loop {
         Ok(())
     }
 
+    /// Writes the result of a sequence or, if sequences are split, stores the partial result of one
+    /// piece.
+    ///
     /// # Safety
-    /// One thread at a time keeps a piece of a sequence; results are writable.
+    /// No other thread stores the same piece; results are writable.
     pub(super) unsafe fn keep(
         &self,
         fold: usize,
@@ -87,14 +90,14 @@ impl Loop {
         Ok(())
     }
 
-    /// Sets the states of the carries: how many rows of a tile the code accumulates, and where.
+    /// Sets the states of the carries: the rows of a tile that the code accumulates, and where.
     ///
     /// # Safety
     /// As [`Loop::run_part`], before the tile function.
     #[inline]
     pub(super) unsafe fn resume(&self, worker: &mut Worker, place: &Place, n: usize) {
-        // Rows have 32 or 64 lanes. Folds with rows of one length have taken the same elements, so
-        // they share the number of rows before this tile.
+        // Rows have 32 or 64 lanes. Folds with the same number of lanes have taken the same
+        // elements, so they have the same number of rows before this tile.
         let class = |runs: &Runs| runs.row().ilog2() as usize & 1;
         let mut before = [0; 2];
         let mut whole = true;
@@ -126,24 +129,26 @@ impl Loop {
         }
     }
 
-    /// The stride in bytes between the rows of a tile in the elements that a fold takes.
+    /// The stride in bytes from row to row of the elements that a fold takes from a tile.
     fn bundled_stride(&self, fold: usize) -> isize {
         let values = self.carries[fold].values;
         match self.operands.get(values - 1) {
             Some(Bound { operand, .. }) => operand.path.rows[0],
-            // In a slot rows lie side by side.
+            // In a slot, rows are adjacent.
             None => (self.grid.columns * self.folds[fold].reducer.lane_bytes()) as isize,
         }
     }
 
+    /// Adds the elements that a tile has left in memory, and its runs, to the sequences.
+    ///
     /// # Safety
     /// As [`Loop::run_part`], after the tile function.
     #[inline]
     pub(super) unsafe fn reduce(&self, worker: &mut Worker, place: &Place, n: usize) {
         for (i, fold) in self.folds.iter().enumerate() {
             let values = worker.table[self.carries[i].values];
-            // SAFETY: there are `n` values, and lanes are not cut; what was accumulated of them is
-            // in the runs of the worker's state.
+            // SAFETY: there are `n` values, and lanes are not split; those that were accumulated
+            // are in the runs of the worker's state.
             unsafe {
                 match self.nest.along {
                     Along::Nothing => {}

@@ -1,12 +1,12 @@
-//! Uniform values, as compiled code reads them.
+//! Cells: uniform values in the form that compiled code reads.
 
-/// One uniform value, repeated over 16 bytes as vector code reads it.
+/// A uniform value, repeated over 16 bytes as vector code reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(16))]
 pub struct Cell([u8; 16]);
 
 impl Cell {
-    /// The bits of an element of `size` bytes, repeated.
+    /// The cell of an element of `size` bytes.
     pub fn splat(bits: u64, size: usize) -> Cell {
         let mut cell = [0; 16];
         cell.chunks_exact_mut(size)
@@ -14,7 +14,7 @@ impl Cell {
         Cell(cell)
     }
 
-    /// A truth value as a mask of any lane width.
+    /// The cell of a boolean, as a mask of any lane width.
     pub fn mask(value: bool) -> Cell {
         Cell([if value { 0xff } else { 0 }; 16])
     }

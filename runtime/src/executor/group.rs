@@ -1,9 +1,9 @@
-//! Loops over one outer space, run block of rows after block of rows: what one loop leaves of a
-//! row is still in the cache when the next one reads it.
+//! Groups of loops over one outer space that run together, block of rows by block of rows: what one
+//! loop writes for a row is still in the cache when the next one reads it.
 //!
-//! Loops may be joined if a block of rows of each touches nothing of what the others do with other
-//! rows. A loop takes part with its rows or, if it has but one, with its columns: the results of a
-//! reduction of each row are such columns.
+//! Loops may be joined if no block of rows of one touches memory that another touches for other
+//! rows. The rows of a group are the rows of a loop or, if it has only one, its columns: a loop
+//! over the results of a reduction of each row is of that kind.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,36 +20,39 @@ use crate::memory::{OutOfMemory, reserve};
 use crate::nest::Along;
 use crate::strided::byte_span;
 
-/// Bytes of the rows of a block, which stay in L2 while the loops run over them.
+/// The maximum number of bytes of the rows of a block, which stay in L2 while the loops run.
 const BLOCK: usize = 256 << 10;
-/// Rows that are not worth a block of their own: a block costs about as much as so many bytes.
+/// The minimum number of bytes of a block: its overhead costs about as much as processing them.
 const LEAST_BLOCK: usize = 16 << 10;
-/// Blocks for each thread, so that uneven threads even out.
+/// The number of blocks for each thread, so that threads of different speed end together.
 const BLOCKS_A_THREAD: usize = 8;
 
-/// How a loop takes part in a group.
+/// The part of a loop that is the rows of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// With its rows.
+    /// The loop's rows.
     Rows,
-    /// With the columns of its only row.
+    /// The columns of the loop's only row.
     Columns,
 }
 
-/// An array, as it is touched row by row.
+/// The memory of an array that a loop of a group touches.
 struct Touched<'a> {
     output: bool,
+    /// The address of the first element.
     first: *mut u8,
+    /// The size of an element in bytes.
     size: usize,
     /// Strides along the group's rows.
     rows: &'a [isize],
-    /// Strides along the elements of a row; none if there is one.
+    /// Strides along the elements of a row; empty if a row has one element.
     columns: &'a [isize],
+    /// Extents of the axes of a row.
     extents: &'a [usize],
 }
 
 impl Touched<'_> {
-    /// The addresses from the first byte to the last; all of them if they cannot be counted.
+    /// The range of addresses that contains all elements; all addresses if it cannot be computed.
     fn span(&self, rows: &[usize]) -> (usize, usize) {
         let shape: Vec<usize> = rows.iter().chain(self.extents).copied().collect();
         let strides: Vec<isize> = self.rows.iter().chain(self.columns).copied().collect();
@@ -58,7 +61,7 @@ impl Touched<'_> {
             .map_or((0, usize::MAX), |(start, end)| (at(start), at(end)))
     }
 
-    /// Whether rows of one meet no other rows of the other.
+    /// Whether no row overlaps any but the same row of `other`, or nothing is written.
     fn goes_with(&self, other: &Touched<'_>, rows: &[usize]) -> bool {
         if !self.output && !other.output {
             return true;
@@ -78,10 +81,11 @@ impl Touched<'_> {
 }
 
 impl Loop {
-    /// How the loop takes part in a group over these rows, if it can.
+    /// The part of the loop that is the rows of a group with these extents; `None` if it cannot
+    /// join.
     fn part(&self, rows: &[usize]) -> Option<Part> {
         let Loop { nest, grid, .. } = self;
-        // Windows hold the columns of one block; elsewhere a block can have all of them.
+        // A block has all columns. The buffers of stored arrays have room for those of one unit.
         let whole = grid.outers == 1
             && self.partials.is_empty()
             && (grid.column_blocks <= 1 || !self.stored);
@@ -101,7 +105,7 @@ impl Loop {
         (columns && !self.operands.iter().any(|o| local(&o))).then_some(Part::Columns)
     }
 
-    /// The arrays that a loop touches if it takes part so.
+    /// The arrays that the loop touches.
     fn touched(&self, part: Part) -> Vec<Touched<'_>> {
         let mut list = Vec::with_capacity(self.operands.len() + self.folds.len());
         for Bound { operand, size, output, .. } in &self.operands {
@@ -122,14 +126,14 @@ impl Loop {
         list
     }
 
-    /// Whether it writes to a store.
+    /// Whether the loop writes to a store.
     fn writes_to_store(&self) -> bool {
         let outputs = self.operands.iter().filter(|o| o.output).map(|o| &o.operand.storage);
         let mut written = outputs.chain(self.folds.iter().map(|fold| &fold.storage));
         written.any(|storage| storage.location.store().is_some())
     }
 
-    /// The block of a loop for rows of its group.
+    /// The block of the loop for some rows of its group.
     fn block_of(&self, part: Part, rows: Range<usize>) -> Block {
         match part {
             Part::Rows => Block { outer: 0, rows, columns: 0..self.grid.columns },
@@ -138,38 +142,38 @@ impl Loop {
     }
 }
 
-/// Loops that run together.
+/// A group: loops that run together.
 #[allow(clippy::vec_box, reason = "a loop is large, and large allocations must be able to fail")]
 pub struct Group {
     loops: Vec<Box<Loop>>,
     parts: Vec<Part>,
     rows: usize,
-    /// Rows of a block.
+    /// The number of rows of a block.
     step: usize,
-    /// Rough nanoseconds of it all on one thread.
+    /// The estimated nanoseconds of all loops on one thread.
     work: f32,
     workers: usize,
     /// Whether an operand or a result is in a store.
     stored: bool,
-    /// Backs the rows of local arrays; only addressed through pointers.
+    /// The memory of the rows of local arrays; only addressed through pointers.
     _scratch: Vec<Vec<CacheLine>>,
 }
 
-/// Lets loops read the windows of earlier loops that hold the same rows of the same store.
-fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
+/// Lets loops read the buffers of earlier loops that hold the same rows of the same store.
+fn share_chunks(loops: &mut [Box<Loop>], workers: usize) {
     for reader in 1..loops.len() {
         for i in 0..loops[reader].operands.len() {
             let (before, after) = loops.split_at_mut(reader);
             let own = &mut after[0];
-            let (operand, way) = (&own.operands[i].operand, own.operands[i].way);
+            let (operand, direction) = (&own.operands[i].operand, own.operands[i].direction);
             if operand.store().is_none() {
                 continue;
             }
             let same = |other: &Bound| {
-                let Bound { operand: other, output, way: others, .. } = other;
+                let Bound { operand: other, output, direction: others, .. } = other;
                 !output
                     && other.storage.same(&operand.storage)
-                    && (&other.path, *others) == (&operand.path, way)
+                    && (&other.path, *others) == (&operand.path, direction)
             };
             let found = before.iter_mut().find_map(|work| {
                 let at = work.operands.iter().position(same)?;
@@ -177,8 +181,8 @@ fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
             });
             if let Some((work, at)) = found.filter(|_| !own.operands[i].output) {
                 for worker in 0..workers {
-                    let window = work.workers[worker].get_mut().windows[at];
-                    own.workers[worker].get_mut().windows[i] = window;
+                    let buffer = work.workers[worker].get_mut().buffers[at];
+                    own.workers[worker].get_mut().buffers[i] = buffer;
                 }
                 own.operands[i].shared = true;
             }
@@ -186,13 +190,13 @@ fn share_windows(loops: &mut [Box<Loop>], workers: usize) {
     }
 }
 
-/// Memory for the rows of local arrays, which each worker has its own of.
+/// Allocates the rows of local arrays, separately for each worker.
 fn scratch(
     loops: &mut [Box<Loop>],
     workers: usize,
     step: usize,
 ) -> Result<Vec<Vec<CacheLine>>, OutOfMemory> {
-    // One line more than needed, so that rows do not meet in one set of a cache.
+    // One line more than needed, so that rows do not share cache sets.
     let lines = |size: usize, columns: usize| (size * columns).div_ceil(64) + 1;
     let mut locals: Vec<(u32, usize)> = Vec::new();
     for work in loops.iter() {
@@ -211,10 +215,10 @@ fn scratch(
         let mut next: *mut CacheLine = memory.as_mut_ptr();
         for (number, lines) in &locals {
             for work in loops.iter_mut() {
-                let windows = &mut work.workers[worker].get_mut().windows;
-                for (bound, window) in work.operands.iter().zip(windows) {
+                let buffers = &mut work.workers[worker].get_mut().buffers;
+                for (bound, buffer) in work.operands.iter().zip(buffers) {
                     if bound.operand.storage.location.scratch() == Some(*number) {
-                        *window = (next.cast(), lines * 64);
+                        *buffer = (next.cast(), lines * 64);
                     }
                 }
             }
@@ -226,11 +230,11 @@ fn scratch(
 }
 
 impl Group {
-    /// Joins loops that run one after the other; gives them back if they cannot run block after
-    /// block, or if nothing would be gained. Those with local arrays cannot run alone.
+    /// Joins loops that would otherwise run one after the other. Loops with local arrays can only
+    /// run in a group.
     ///
     /// # Errors
-    /// The loops.
+    /// The loops, if they cannot run block by block, or if nothing would be gained.
     pub fn join(mut loops: Vec<Box<Loop>>) -> Result<Group, Vec<Box<Loop>>> {
         if loops.len() < 2 {
             return Err(loops);
@@ -250,7 +254,7 @@ impl Group {
                 return Err(loops);
             }
         }
-        // What is written to a store may be read from it under another name.
+        // Two stores may be the same storage, so a later loop could read what this one writes.
         if loops[..loops.len() - 1].iter().any(|work| work.writes_to_store()) {
             return Err(loops);
         }
@@ -261,7 +265,7 @@ impl Group {
         let wide = loops.iter().zip(&parts).filter(|(_, part)| **part == Part::Rows);
         let bytes = wide.map(|(work, _)| row_bytes(work)).max().unwrap_or(0).max(1);
         drop(touched);
-        // Rows that do not fit the cache gain nothing, unless they come from a store.
+        // Nothing is gained by rows that do not fit the cache, unless they are read from a store.
         let stored = loops.iter().any(|work| work.stored);
         if bytes > 2 * BLOCK && !stored {
             return Err(loops);
@@ -269,9 +273,9 @@ impl Group {
         let workers = loops.iter().map(|work| work.workers.len()).max().unwrap_or(1);
         let even = rows / (BLOCKS_A_THREAD * workers);
         let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes);
-        // Windows have room for as many rows as the loops would take alone.
-        let windows = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
-        let step = windows.fold(step, usize::min).clamp(1, rows);
+        // Buffers have room for as many rows as the units of the loops alone.
+        let buffers = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
+        let step = buffers.fold(step, usize::min).clamp(1, rows);
         for (work, part) in loops.iter_mut().zip(&parts) {
             let extents = [1, work.grid.rows, work.grid.columns];
             let (rows, columns) = match part {
@@ -281,9 +285,9 @@ impl Group {
             work.grid = Grid::new(extents, rows, columns);
         }
         let work = loops.iter().map(|work| work.work).sum();
-        // A loop has scratch for as many threads as its own work is worth.
+        // Loops have scratch for different numbers of threads.
         let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
-        share_windows(&mut loops, workers);
+        share_chunks(&mut loops, workers);
         let Ok(scratch) = scratch(&mut loops, workers, step) else { return Err(loops) };
         Ok(Group { loops, parts, rows, step, work, workers, stored, _scratch: scratch })
     }
@@ -326,7 +330,7 @@ impl Group {
             }
         };
         if workers > 1 && self.stored {
-            // All at work on one place of what is read, from its beginning to its end.
+            // Threads take blocks in order, so that stores are read from beginning to end.
             let next = AtomicUsize::new(0);
             driver.run(workers, workers, &|_, worker| {
                 let _environment = FpEnv::enter();

@@ -13,8 +13,8 @@
 //! a whole block, a *panel*, is copied at once, so that each line of memory is fetched once.
 //! Outputs too large for the cache are staged too, and streamed past it.
 //!
-//! Operands in stores, files say, have no memory: each unit reads its part into a window of its
-//! own thread, and writes windows of outputs back. Units are then as small as a cache, so that
+//! Operands in stores, files say, have no memory: each unit reads its part into a chunk of its
+//! own thread, and writes chunks of outputs back. Units are then as small as a cache, so that
 //! threads read, compute and write at once, and what is kept does not grow with the arrays.
 
 mod carry;
@@ -36,6 +36,7 @@ pub use group::Group;
 pub use operand::{Fold, Operand, Slot};
 
 use crate::cell::Cell;
+use crate::chunk::{Direction, Results};
 use crate::control::{Control, Progress, Stop};
 use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
@@ -46,7 +47,6 @@ use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
 use crate::tile::{TileCarry, TileCode, TileScan, TileTable};
-use crate::window::{Results, Way};
 use operand::{Access, Bound, access};
 use panel::Shape;
 use partition::{
@@ -80,10 +80,10 @@ pub struct Tile<'a> {
     pub rest_slots: usize,
     /// Approximate nanoseconds per element, with operands in L1.
     pub cost: f32,
-    /// Bytes that a loop over stores may keep, roughly: windows, and what is known of pieces of
+    /// Bytes that a loop over stores may keep, roughly: chunks, and what is known of pieces of
     /// sequences.
     pub memory: usize,
-    /// Loops that are bound at once, each with windows of its own.
+    /// Loops that are bound at once, each with chunks of its own.
     pub loops: usize,
     /// Elements of the largest of the loops that it may run together with, in a [`Group`]: it then
     /// has scratch for as many threads as that one. 0 if it runs alone.
@@ -140,10 +140,10 @@ unsafe impl Sync for Loop {}
 
 /// Bytes of what is known of the pieces of sequences, for each worker.
 const PARTIALS: usize = 1 << 20;
-/// Bytes of all windows of a unit: what it reads is still in L2 when it is computed.
-const WINDOWS: usize = 1 << 20;
-/// Bytes of all windows of a unit that takes rows together: those are worth more than L2.
-const LARGE_WINDOWS: usize = 64 << 20;
+/// Bytes of all chunks of a unit: what it reads is still in L2 when it is computed.
+const CHUNKS: usize = 1 << 20;
+/// Bytes of all chunks of a unit that takes rows together: those are worth more than L2.
+const LARGE_CHUNKS: usize = 64 << 20;
 /// Nanoseconds that a byte takes from or to a store, at least.
 const TRANSFER: f32 = 0.03;
 /// Bytes of a loop that are read and written at the speed of L1, and of L2.
@@ -170,7 +170,7 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
     let short = tile.code.is_none() || columns <= SHORT_ROW;
     let suits = |o: &Bound| {
         let dense = o.operand.path.rows[0] == (columns * o.size) as isize;
-        o.access == Access::InPlace && !o.operand.is_windowed() && (tile.code.is_none() || dense)
+        o.access == Access::InPlace && !o.operand.is_buffered() && (tile.code.is_none() || dense)
     };
     short && columns > 0 && operands.iter().all(suits)
 }
@@ -227,11 +227,11 @@ impl Loop {
             let output = i >= inputs_end;
             let access = access(&operand, &nest, output && streams, &mut panels);
             let size = operand.size();
-            let way = match operand.store() {
-                Some(_) => Way::of(&nest, &operand.path, size),
-                None => Way::Rows,
+            let direction = match operand.store() {
+                Some(_) => Direction::of(&nest, &operand.path, size),
+                None => Direction::Rows,
             };
-            operands.push(Bound { operand, size, output, access, way, shared: false });
+            operands.push(Bound { operand, size, output, access, direction, shared: false });
         }
         let streams = operands.iter().any(|o| o.access == Access::Streamed);
 
@@ -253,12 +253,13 @@ impl Loop {
         let largest = n.max(tile.together);
         let workers =
             pool.most_workers(largest.div_ceil(PIECE), work.max(largest as f32 * tile.cost));
-        // Windows cut the sequences of scans, whose pieces follow each other.
+        // Chunks cut the sequences of scans, whose pieces follow each other.
         let workers = if stored && !tile.scans.is_empty() { 1 } else { workers };
         let leaf = folds.first().map_or(1, |fold| fold.reducer.leaf());
-        let ways = operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.way);
-        let turned = ways.clone().any(|way| way == Way::Turned);
-        // Elements of a thread's windows: as many as are good, and as there is memory for. More
+        let directions =
+            operands.iter().filter(|o| o.operand.store().is_some()).map(|o| o.direction);
+        let turned = directions.clone().any(|direction| direction == Direction::Columns);
+        // Elements of a thread's chunks: as many as are good, and as there is memory for. More
         // than a cache holds are good where rows are transferred together, if there are units for
         // all threads then.
         let elements = |bytes: usize| bytes / (width - apart).max(1);
@@ -268,15 +269,15 @@ impl Loop {
             Along::Columns => leaf,
             Along::Rows => TURNED_ROWS,
         };
-        let large = elements(LARGE_WINDOWS).min(most / tile.loops.max(1)).min(n / (4 * workers));
-        let together = ways.map(|way| way.unit(&nest, TURNED_ROWS, least.min(columns), large));
+        let large = elements(LARGE_CHUNKS).min(most / tile.loops.max(1)).min(n / (4 * workers));
+        let together = directions.map(|d| d.unit(&nest, TURNED_ROWS, least.min(columns), large));
         let together = together.max().unwrap_or(1);
-        let window = stored.then(|| elements(WINDOWS).min(most).max(together));
-        // Rows that stay together, so that a window may be so many columns wide.
+        let chunk = stored.then(|| elements(CHUNKS).min(most).max(together));
+        // Rows that stay together, so that a chunk may be so many columns wide.
         let near = nest.rows.last().copied().unwrap_or(1).max(1);
         let down = if turned { TURNED_ROWS.min(near) } else { panel.most_rows() };
         let highest = if nest.along == Along::Rows { leaf } else { down };
-        let widest_window = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
+        let widest_chunk = if stored { power_of_two_within(most / highest) } else { LONGEST_TILE };
 
         let longest = if streams { nontemporal::PIECE / widest } else { LONGEST_TILE };
         let accumulates =
@@ -292,7 +293,7 @@ impl Loop {
             tile.scans.iter().map(|scan| scan.scanner.fold_bytes(rows, 1)).sum();
         let lanes = most_lanes(&folds, state_bytes);
         let widest_tile = if nest.along == Along::Rows { lanes } else { LONGEST_TILE };
-        let length = length.min(longest.max(64)).min(widest_tile).min(widest_window);
+        let length = length.min(longest.max(64)).min(widest_tile).min(widest_chunk);
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
             // A multiple of the rows that an accumulator takes one after another.
@@ -308,7 +309,7 @@ impl Loop {
             length,
             panel_rows: panel.most_rows(),
             down,
-            window,
+            chunk,
             turned,
             lanes,
             scans,
@@ -339,7 +340,7 @@ impl Loop {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
             list.push(UnsafeCell::new(worker));
         }
-        let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_windowed();
+        let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_buffered();
         let simple = n > 0 && n == columns && n <= length;
         let simple = simple && folds.is_empty() && !scans && operands.iter().all(in_place);
         let simple = simple && tile.code.is_some();

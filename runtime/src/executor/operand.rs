@@ -1,9 +1,10 @@
-//! Arrays of a loop: operands, which its tile reads or writes, and folds, which take the results of
-//! reductions.
+//! Arrays of a loop: operands, which its tile reads or writes, and folds, which reduce elements to
+//! results.
 
 use std::io;
 
 use super::partition::Grid;
+use crate::chunk::{Direction, Results, steps};
 use crate::control::Stop;
 use crate::location::Location;
 use crate::nest::{Along, Nest, Path};
@@ -11,64 +12,64 @@ use crate::reduce::{Reducer, Runs};
 use crate::storage::Storage;
 use crate::store::Store;
 use crate::strided::is_contiguous;
-use crate::window::{Results, Way, steps};
 
 /// One array operand of a loop.
 #[derive(Clone, Debug)]
 pub struct Operand {
-    /// Where the array's elements are, and in which form.
+    /// The location and encoding of the array's elements.
     pub storage: Storage,
-    /// The way through the loop's nest.
+    /// The strides along the axes of the loop's nest.
     pub path: Path,
-    /// Copy each tile before it is used, as an input must be that is also written.
+    /// Whether each tile is copied before it is used, as is necessary for an input that is also
+    /// written.
     pub staged: bool,
 }
 
 impl Operand {
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub(super) fn size(&self) -> usize {
         self.storage.format.size()
     }
 
-    /// The store that it is in, if it is in one.
+    /// The store of the array, if it is in one.
     pub(super) fn store(&self) -> Option<&Store> {
         self.storage.location.store()
     }
 
-    /// Whether its rows are in a window of the thread that computes them.
+    /// Whether rows are in a buffer of the thread that computes them.
     #[inline]
-    pub(super) fn is_windowed(&self) -> bool {
+    pub(super) fn is_buffered(&self) -> bool {
         match self.storage.location {
             Location::Memory(_) => false,
             Location::Store { .. } | Location::Scratch(_) => true,
         }
     }
 
-    /// Where the nest's first element is, if the array is in memory.
+    /// The address of the nest's first element, if the array is in memory.
     pub(super) fn first(&self) -> Option<*mut u8> {
         Some(self.storage.location.address()?.wrapping_offset(self.path.offset))
     }
 
-    /// From the array's first element to the first one of an outer turn.
+    /// The offset of the first element of an outer iteration from the array's first element.
     pub(super) fn outer_turn(&self, nest: &Nest, turn: usize) -> isize {
         self.path.offset + steps(&nest.outer, &self.path.outer, turn)
     }
 }
 
-/// A reduction of a loop, and the array that takes its results: one for each sequence.
+/// A reduction of a loop, and the array of its results: one for each sequence.
 #[derive(Clone, Debug)]
 pub struct Fold {
-    /// What is computed.
+    /// The reduction.
     pub reducer: Reducer,
-    /// How code accumulates elements, if it does.
+    /// The runs, if compiled code accumulates elements.
     pub runs: Option<Runs>,
-    /// Where the results are, and in which form. They cannot be in a group's scratch.
+    /// The location and encoding of the results. They cannot be in a group's scratch.
     pub storage: Storage,
-    /// The way of the results through the nest; steps along the sequences do not count.
+    /// The strides of the results; those along the sequences are ignored.
     pub path: Path,
 }
 
-/// An array of a loop, by number.
+/// An array of a loop, identified by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// An operand; outputs are numbered after inputs.
@@ -77,44 +78,47 @@ pub enum Slot {
     Fold(usize),
 }
 
-/// How the tile gets at an operand.
+/// How a tile accesses an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Where it is.
+    /// In place.
     InPlace,
     /// Through a copy of each tile.
     Staged,
     /// Through a tile of copies of the row's only element.
     Splat,
-    /// Through a block of copies of the row's only element, which loops read again in each turn.
+    /// Through a block of copies of the row's only element, which the code reads in each iteration.
     Repeated,
-    /// Through copies of the elements that its columns repeat, of which there are this many: a tile
-    /// of them and one repetition more.
+    /// Through copies of the elements that the columns repeat, of which there are this many. The
+    /// copies are one repetition longer than a tile.
     Cycled(usize),
-    /// Through a copy of each panel, at this place of the worker's panels.
+    /// Through a copy of each panel, in the worker's panel of this number.
     Panel(usize),
-    /// An output that is written past the caches.
+    /// Through a copy of each tile of an output, which is then written by nontemporal stores.
     Streamed,
 }
 
+/// An operand, and how a loop accesses it.
 pub(super) struct Bound {
     pub(super) operand: Operand,
-    /// Bytes of an element: at hand, as each tile needs them.
+    /// The size of an element in bytes, because each tile needs it.
     pub(super) size: usize,
     pub(super) output: bool,
     pub(super) access: Access,
-    /// How it is best transferred, if it is in a store.
-    pub(super) way: Way,
-    /// Whether its window is that of an earlier loop of its group, which has filled it.
+    /// The direction of transfers, if the operand is in a store.
+    pub(super) direction: Direction,
+    /// Whether the buffer is that of an earlier loop of the group, which has filled it.
     pub(super) shared: bool,
 }
 
+/// How tiles access an operand. `streams` says whether outputs are written by nontemporal stores,
+/// `panels` is the number of panels so far.
 pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut usize) -> Access {
     let Operand { storage: Storage { location, format }, path, staged } = operand;
     let in_memory = match location {
         Location::Memory(_) => true,
         Location::Scratch(_) => false,
-        // A window is contiguous, and decoded.
+        // Elements in a buffer are contiguous and decoded.
         Location::Store { .. } => return Access::InPlace,
     };
     let contiguous = is_contiguous(&nest.columns, &path.columns, format.size());
@@ -127,7 +131,7 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
         true if streams && in_memory => Access::Streamed,
         true => Access::InPlace,
         false if path.columns.iter().all(|step| *step == 0) && !*staged => Access::Splat,
-        false if path.turned && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
+        false if path.transposed && (nest.columns.len() == 1 || nest.along != Along::Rows) => {
             *panels += 1;
             Access::Panel(*panels - 1)
         }
@@ -135,10 +139,10 @@ pub(super) fn access(operand: &Operand, nest: &Nest, streams: bool, panels: &mut
     }
 }
 
-/// The most elements of a cycle.
+/// The maximum number of elements of a cycle.
 const LONGEST_CYCLE: usize = 1024;
 
-/// The number of contiguous elements that columns repeat again and again, if they do.
+/// The number of contiguous elements that the columns repeat, if they do.
 fn cycle(extents: &[usize], steps: &[isize], size: usize) -> Option<usize> {
     let first = steps.iter().position(|step| *step != 0)?;
     let (extents, steps) = (&extents[first..], &steps[first..]);
@@ -148,11 +152,13 @@ fn cycle(extents: &[usize], steps: &[isize], size: usize) -> Option<usize> {
 }
 
 impl Fold {
-    /// Where the nest's first result is, if they are in memory.
+    /// The address of the nest's first result, if results are in memory.
     pub(super) fn first(&self) -> Option<*mut u8> {
         Some(self.storage.location.address()?.wrapping_offset(self.path.offset))
     }
 
+    /// Writes the result of a sequence.
+    ///
     /// # Safety
     /// The sequence is one of the nest's, whose results are writable.
     pub(super) unsafe fn write(
@@ -191,7 +197,7 @@ impl Fold {
         }
     }
 
-    /// Sees to it that results are where they belong.
+    /// Writes the results that are still buffered.
     pub(super) fn finish(&self, results: &mut Results) -> Result<(), Stop> {
         match self.storage.location.store() {
             Some(store) => results.finish(store).map_err(Stop::Failed),

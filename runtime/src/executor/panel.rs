@@ -1,5 +1,5 @@
-//! Panels: blocks of rows and columns of an operand whose columns lie far apart in memory, copied at
-//! once.
+//! Panels: copies of blocks of rows and columns of an operand whose columns are far apart in
+//! memory.
 
 use std::ops::Range;
 
@@ -7,35 +7,36 @@ use super::Loop;
 use super::operand::{Access, Bound, Operand};
 use super::partition::count;
 use super::scratch::Worker;
+use crate::chunk::steps;
 use crate::nest::Nest;
 use crate::nontemporal;
 use crate::reduce::Sequence;
 use crate::strided::{Panel, gather, gather_block, scatter, scatter_block};
-use crate::window::steps;
 
-/// Bytes of all panels and of the sequences of their rows.
+/// The maximum number of bytes of all panels and of the sequences of their rows.
 pub(super) const PANELS: usize = 512 << 10;
-/// What the hardware reads ahead within.
+/// The size in bytes of a page, beyond which the hardware does not prefetch.
 pub(super) const PAGE: usize = 4096;
-/// Elements of a panel that is one row.
+/// The number of elements of a panel of one row.
 pub(super) const FLAT_PANEL: usize = 16 << 10;
 
-/// The extents of panels. Without any, a row is one.
+/// The extents of panels. If no operand needs panels, a panel is a whole row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    /// Rows of the first panels of an axis, and of the others.
+    /// The number of rows of the first panel of an axis.
     pub(super) first: usize,
+    /// The number of rows of the other panels.
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// Bytes from one row of a copy to the next.
+    /// The stride in bytes from row to row of a copy; 0 if panels have one row.
     pub(super) stride: usize,
 }
 
 impl Shape {
-    /// The panels that suit the first operand that needs them.
+    /// The shape that suits the first operand that needs panels.
     pub(super) fn new(operands: &[Bound], nest: &Nest, folds: usize) -> Shape {
-        let turned = |o: &&Bound| matches!(o.access, Access::Panel(_));
-        let Some(Bound { operand, size, .. }) = operands.iter().find(turned) else {
+        let paneled = |o: &&Bound| matches!(o.access, Access::Panel(_));
+        let Some(Bound { operand, size, .. }) = operands.iter().find(paneled) else {
             return Shape { first: 1, rows: 1, columns: usize::MAX, stride: 0 };
         };
         let [step] = *operand.path.columns else {
@@ -44,13 +45,13 @@ impl Shape {
         let array = operand.first().unwrap_or(std::ptr::null_mut());
         let Panel { first, rows, columns } = Panel::new(array, step, *size);
         let widest = operands.iter().map(|o| o.size).max().unwrap_or(8);
-        // So many at least that the rows of other operands are not cut too short.
+        // At least a page, so that pieces of rows of the other operands are not too short.
         let columns = columns.max(PAGE / widest);
         let columns = columns.min(count(&nest.columns).next_power_of_two().max(64));
-        // One line more than needed, so that rows do not meet in one set of a cache.
+        // One line more than needed, so that rows do not share cache sets.
         let stride = columns * widest + 64;
-        let panels = operands.iter().filter(turned).count();
-        // Each row is a sequence of each fold.
+        let panels = operands.iter().filter(paneled).count();
+        // Each row has a sequence for each fold.
         let row = panels * stride + folds * Sequence::BUSY;
         let line = (64 / (*size).max(1)).max(1);
         let most = (PANELS / row / line * line).max(1);
@@ -58,12 +59,12 @@ impl Shape {
         Shape { first: first.min(most), rows: rows.min(most), columns, stride }
     }
 
-    /// The most rows of a panel.
+    /// The maximum number of rows of a panel.
     pub(super) fn most_rows(&self) -> usize {
         self.rows.max(self.first)
     }
 
-    /// Where the panel that holds a row of an axis ends.
+    /// The end of the panel that contains a row of an axis.
     pub(super) fn end(&self, row: usize) -> usize {
         match row.checked_sub(self.first) {
             None => self.first,
@@ -73,7 +74,8 @@ impl Shape {
 }
 
 impl Loop {
-    /// Where the panel that starts at a row ends: panels stay inside the innermost axis of rows.
+    /// The end of the panel that starts at `row`; no panel reaches beyond the innermost axis of
+    /// rows.
     pub(super) fn panel_end(&self, row: usize, end: usize) -> usize {
         if self.panel.stride == 0 {
             return row + 1;
@@ -83,11 +85,11 @@ impl Loop {
         end.min(row - at + self.panel.end(at).min(extent))
     }
 
-    /// Asks for the memory of the next panel in arrays that are used in place: their rows are far
-    /// apart, and the hardware does not foresee that.
+    /// Prefetches the next panel's elements of inputs that are used in place: their rows are far
+    /// apart, so the hardware does not prefetch them.
     pub(super) fn foresee(&self, worker: &Worker, rows: &Range<usize>, columns: Range<usize>) {
         for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
-            if *output || *access != Access::InPlace || operand.is_windowed() {
+            if *output || *access != Access::InPlace || operand.is_buffered() {
                 continue;
             }
             let repeats = operand.path.rows.last() == Some(&0);
@@ -100,8 +102,10 @@ impl Loop {
         }
     }
 
+    /// Copies the elements of inputs into panels.
+    ///
     /// # Safety
-    /// The rows and columns are the nest's, with operands as [`Loop::run`] asks.
+    /// The rows and columns are the nest's, with operands as [`Loop::run`] requires.
     pub(super) unsafe fn fill_panels(
         &self,
         worker: &mut Worker,
@@ -147,12 +151,14 @@ impl Loop {
         }
     }
 
-    /// The rows of a panel of an operand that are to be decoded, or encoded.
+    /// The rows of a panel that must be decoded, or encoded.
     fn coded_rows(&self, operand: &Operand, rows: usize) -> Range<usize> {
         let native = operand.storage.format.is_native();
         0..if native { 0 } else { rows }
     }
 
+    /// Copies panels to the elements of outputs.
+    ///
     /// # Safety
     /// As [`Loop::fill_panels`]; outputs are writable.
     pub(super) unsafe fn drain_panels(

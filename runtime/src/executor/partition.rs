@@ -1,28 +1,29 @@
-//! How a loop is cut into units, and the length of its tiles: pure arithmetic.
+//! The partition of a loop into units, and the length of its tiles.
 
 use super::Fold;
 use super::run::Block;
 use crate::nest::{Along, Nest};
 use crate::reduce::Partial;
 
-/// Elements from which a loop may be cut, and the least that is cut off.
+/// The minimum number of elements of a unit of a loop that is split.
 pub(super) const PIECE: usize = 4096;
-/// The most elements of a unit, so that progress and cancellation are seen.
+/// The usual maximum number of elements of a unit, so that cancellation and progress are prompt.
 pub(super) const LARGE_UNIT: usize = 1 << 20;
-/// The logarithm of the most units that are worth having.
+/// The logarithm of the maximum number of units.
 pub(super) const MOST_UNITS: u32 = 16;
-/// Scratch that stays in half of a 32 KiB L1.
+/// The number of bytes of scratch, half of a 32 KiB L1 cache.
 pub(super) const SCRATCH: usize = 16 << 10;
-/// The longest run of an array's bytes that one step reads before another array has its turn:
-/// half a page. The hardware forgets how an array was being read if it is left alone for longer,
-/// and then every tile starts with misses: `exp(a) + log1p(b)*c` takes 1.5 times as long.
+/// The maximum number of bytes that one step reads from an array before the next step reads from
+/// another: half a page. After longer, the hardware prefetcher loses track of the other arrays, and
+/// every tile starts with cache misses: `exp(a) + log1p(b)*c` takes 1.5 times as long.
 pub(super) const STRETCH: usize = 2 << 10;
-/// The longest tile.
+/// The maximum length of a tile.
 pub(super) const LONGEST_TILE: usize = 4096;
-/// Bytes of the accumulators of sequences that run side by side: they stay in L2.
+/// The maximum number of bytes of the accumulators of sequences that run side by side, so that they
+/// stay in L2.
 pub(super) const LANES: usize = 256 << 10;
 
-/// How a loop is cut into units.
+/// The partition of a loop into units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
     pub(super) outers: usize,
@@ -49,7 +50,7 @@ impl Grid {
         self.outers * self.row_blocks * self.column_blocks
     }
 
-    /// Tiles in a block of columns.
+    /// The number of tiles of `length` elements in a row of a block.
     pub(super) fn tiles(&self, length: usize) -> usize {
         self.column_step.min(self.columns).div_ceil(length)
     }
@@ -58,7 +59,7 @@ impl Grid {
     pub(super) fn block(&self, unit: usize) -> Block {
         let (rows, columns) = (self.row_blocks, self.column_blocks);
         let [outer, row_block, column_block] = match unit {
-            // Small loops have no other, and no time for divisions.
+            // Small loops have only this unit; it takes no divisions.
             0 => [0; 3],
             _ => [unit / (rows * columns), unit / columns % rows, unit % columns],
         };
@@ -71,74 +72,76 @@ impl Grid {
     }
 }
 
-/// The number of elements of these extents.
+/// The number of elements of a shape.
 pub(super) fn count(extents: &[usize]) -> usize {
     extents.iter().product()
 }
 
-/// A tile's length: a power of two that divides a leaf and whose scratch stays in L1. Without
-/// slots it is one step, and as long as a leaf.
+/// The length of tiles: a power of two that divides a leaf, and for which scratch stays in L1. A
+/// tile without slots is one step, and may be as long as a leaf.
 pub(super) fn tile_length(columns: usize, slots: usize, widest: usize) -> usize {
     let fits =
         if slots == 0 { LONGEST_TILE } else { (SCRATCH / (8 * slots)).min(STRETCH / widest) };
     power_of_two_within(fits).min(LONGEST_TILE).min(columns.next_power_of_two()).max(64)
 }
 
-/// The largest length of a tile that is not beyond a limit; at least the shortest.
+/// The largest power of two that is at most `limit`, but not less than 64, the shortest tile.
 pub(super) fn power_of_two_within(limit: usize) -> usize {
     1 << limit.max(64).ilog2()
 }
 
-/// The most sequences that run side by side, if scans have so many bytes of state for each.
-pub(super) fn most_lanes(folds: &[Fold], scans: usize) -> usize {
+/// The maximum number of sequences that run side by side, each with `scan_bytes` of state of scans.
+pub(super) fn most_lanes(folds: &[Fold], scan_bytes: usize) -> usize {
     let bytes: usize = folds.iter().map(|fold| fold.reducer.block_bytes()).sum();
-    power_of_two_within(LANES / (bytes + scans).max(1))
+    power_of_two_within(LANES / (bytes + scan_bytes).max(1))
 }
 
-/// What decides about the grid.
+/// The parameters of a partition.
 pub(super) struct Cut<'a> {
     pub(super) nest: &'a Nest,
+    /// The number of elements of the loop.
     pub(super) n: usize,
     pub(super) workers: usize,
+    /// The length of a tile.
     pub(super) length: usize,
     pub(super) panel_rows: usize,
-    /// Rows that stay together.
+    /// The number of rows that are transferred or copied together.
     pub(super) down: usize,
-    /// The most elements of a unit with windows, if there are any, roughly.
-    pub(super) window: Option<usize>,
-    /// Whether windows are of arrays that lie along the rows.
+    /// The approximate maximum number of elements of a unit, if arrays are in stores.
+    pub(super) chunk: Option<usize>,
+    /// Whether chunks are transferred column by column.
     pub(super) turned: bool,
-    /// The most sequences that run side by side.
+    /// The maximum number of sequences that run side by side.
     pub(super) lanes: usize,
-    /// Whether sequences have scans, and so are only cut where windows do.
+    /// Whether there are scans, whose sequences are only split to bound the size of chunks.
     pub(super) scans: bool,
-    /// Bytes for what is known of the pieces of sequences.
+    /// The maximum number of bytes of the partial results of pieces of sequences.
     pub(super) partials: usize,
 }
 
 impl Cut<'_> {
-    /// The grid, and the level of a sequence's pieces in its tree.
+    /// The grid, and the level in the reduction tree of the pieces of a sequence.
     pub(super) fn grid(&self, [outers, rows, columns]: [usize; 3], folds: &[Fold]) -> (Grid, u32) {
-        // About eight units a thread even out uneven threads; there are never so many that going
-        // through them takes long when a run has been stopped.
+        // About eight units a thread let threads of different speed end together. The number of
+        // units is bounded, so that skipping them takes little time when a run has been stopped.
         let most = LARGE_UNIT.max(self.n >> MOST_UNITS);
-        let wanted = match (self.window, self.workers) {
-            (Some(window), _) => window.max(PIECE),
+        let wanted = match (self.chunk, self.workers) {
+            (Some(chunk), _) => chunk.max(PIECE),
             (None, 1) => most,
             (None, workers) => (self.n / (8 * workers)).clamp(PIECE, most),
         };
-        let too_long = |elements: usize| self.window.is_some() && elements > wanted;
+        let too_long = |elements: usize| self.chunk.is_some() && elements > wanted;
         let leaf = folds.first().map_or(PIECE, |fold| fold.reducer.leaf());
-        // A power of two of leaves: of at least so many elements, or of as many as a window has.
-        let level_of = |elements: usize| match self.window {
+        // A power of two of leaves: with at least that many elements or, for chunks, at most.
+        let level_of = |elements: usize| match self.chunk {
             Some(_) => (elements / leaf).max(1).ilog2(),
             None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
         };
-        // Rows that are read together limit the columns of a window.
+        // The more rows are read together, the fewer columns a chunk has.
         let down = self.down;
         let (row_step, column_step, level) = match self.nest.along {
             Along::Nothing => {
-                let across = match self.window {
+                let across = match self.chunk {
                     Some(_) if down > 1 => (wanted / down).next_multiple_of(self.length),
                     _ => wanted.next_multiple_of(PIECE),
                 };
@@ -149,20 +152,21 @@ impl Cut<'_> {
             Along::Columns => {
                 let few = self.workers > 1 && rows < 2 * self.workers * down && !self.scans;
                 let level = match few || too_long(columns.saturating_mul(down)) {
-                    true if self.window.is_some() => level_of(wanted / down),
+                    true if self.chunk.is_some() => level_of(wanted / down),
                     true => level_of(wanted),
                     false => 63 - leaf.ilog2(),
                 };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let across = if self.turned { columns.min(leaf << level) } else { columns };
-                // The states of a panel's rows are kept from one piece to the next.
+                // A scan's state passes from piece to piece of a row, so a unit has one panel of
+                // rows.
                 let pieces = self.scans && leaf << level < columns;
                 let wanted = if pieces { 1 } else { wanted };
                 let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {
-                let lanes = match self.window {
+                let lanes = match self.chunk {
                     Some(_) if self.turned => self.lanes.min(wanted / leaf.max(down)),
                     Some(_) => self.lanes.min(wanted / leaf),
                     None if self.scans => self.lanes.min(outers * columns / (4 * self.workers)),
@@ -185,7 +189,7 @@ impl Cut<'_> {
         (grid, level)
     }
 
-    /// The level of larger pieces, if what is known of them would take too much memory.
+    /// The lowest level, from `level` on, whose pieces have few enough partial results.
     pub(super) fn fewer_pieces(
         &self,
         level: u32,

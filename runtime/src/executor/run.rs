@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Loop;
 use super::operand::{Access, Bound, Operand};
 use super::scratch::Worker;
+use crate::chunk::steps;
 use crate::control::{Control, Progress, Stop};
 use crate::fault::{Fault, injected};
 use crate::format::Format;
@@ -14,7 +15,6 @@ use crate::location::Location;
 use crate::nest::Along;
 use crate::nontemporal;
 use crate::strided::{gather, scatter};
-use crate::window::steps;
 
 /// What the threads of a run share.
 #[derive(Default)]
@@ -192,7 +192,7 @@ impl Run<'_> {
             }
         }
         if work.stored {
-            // SAFETY: as above; the windows of outputs have been written.
+            // SAFETY: as above; the buffers of outputs have been written.
             unsafe { work.flush(self.control, worker, block) }?;
         }
         if work.streams {
@@ -300,10 +300,10 @@ pub(super) struct Place {
 impl Loop {
     pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
         for (i, Bound { operand, size, access, .. }) in self.operands.iter().enumerate() {
-            worker.row[i] = if operand.is_windowed() {
-                let ((window, pitch), [first_row, first]) = (worker.windows[i], worker.first);
+            worker.row[i] = if operand.is_buffered() {
+                let ((buffer, pitch), [first_row, first]) = (worker.buffers[i], worker.first);
                 let offset = (row - first_row) * pitch;
-                window.wrapping_add(offset).wrapping_sub(first * size)
+                buffer.wrapping_add(offset).wrapping_sub(first * size)
             } else {
                 let offset = steps(&self.nest.rows, &operand.path.rows, row);
                 worker.outer[i].wrapping_offset(offset)

@@ -1,4 +1,5 @@
-//! The states of scans: begun with each sequence, and given to the kernels tile by tile.
+//! States of scans: reset at the beginning of each sequence, and passed to the kernels of each
+//! tile.
 
 use super::Loop;
 use super::partition::Grid;
@@ -11,24 +12,26 @@ use crate::tile::TileScan;
 /// The states of one scan of a worker.
 pub(super) struct ScanStates {
     scan: TileScan,
-    /// The first of them.
+    /// The address of the first state.
     first: *mut u8,
-    /// Bytes from one to the next.
+    /// The stride in bytes from state to state.
     stride: usize,
 }
 
-/// How many states a scan has, and for sequences of which length.
+/// The number of states of a scan, and the size of each.
 #[derive(Clone, Copy)]
 pub(super) struct ScanRoom {
     states: usize,
-    /// The sequences of a state that lie side by side; 0 for one sequence along the columns.
+    /// The number of sequences side by side of a state; 0 for one sequence along the columns.
     lanes: usize,
+    /// The length of a sequence.
     length: usize,
 }
 
 impl ScanRoom {
-    /// The room for the rows of a panel, or for the tiles of a block of columns; for all tiles if
-    /// sequences are cut along the rows, because then other tiles come between the pieces.
+    /// The room for a state for each row of a panel or, if sequences run along the rows, for each
+    /// tile of a block of columns. If such sequences are split, there is a state for every tile,
+    /// because a thread visits other tiles between two pieces of a sequence.
     pub(super) fn new(nest: &Nest, grid: &Grid, rows_of_panel: usize, tile: usize) -> ScanRoom {
         match nest.along {
             Along::Rows => {
@@ -42,20 +45,20 @@ impl ScanRoom {
         }
     }
 
-    /// Lines of a state and its folds.
+    /// The number of cache lines of a state and its folds.
     fn lines(&self, scanner: &Scanner) -> usize {
         1 + scanner.fold_bytes(self.length, self.lanes).div_ceil(64)
     }
 
-    /// Lines of all states of a scan.
+    /// The number of cache lines of all states of a scan.
     pub(super) fn total(&self, scanner: &Scanner) -> usize {
         self.states * self.lines(scanner)
     }
 
-    /// The states of a scan.
+    /// Initializes the states of a scan in memory that begins at `first`.
     ///
     /// # Safety
-    /// There are [`total`](ScanRoom::total) lines, which are aligned.
+    /// The memory has [`total`](ScanRoom::total) cache lines, and is aligned to them.
     pub(super) unsafe fn states(&self, scan: TileScan, first: *mut u8) -> ScanStates {
         let stride = self.lines(&scan.scanner) * 64;
         for number in 0..self.states {
@@ -87,8 +90,8 @@ impl Loop {
         }
     }
 
-    /// Begins the sequences of a block of which the first rows or columns are in it. Of sequences
-    /// along the columns: those of so many rows.
+    /// Resets the states of a block's sequences, if it contains their first elements. If sequences
+    /// run along the columns, `block` is a panel.
     pub(super) fn begin_scans(&self, worker: &mut Worker, block: &Block) {
         let (begins, states) = match self.nest.along {
             Along::Rows => {
@@ -110,7 +113,7 @@ impl Loop {
         }
     }
 
-    /// Gives the kernels the states of a tile.
+    /// Puts the states of a tile into the table, for the kernels.
     #[inline]
     pub(super) fn enter_scans(&self, worker: &mut Worker, place: &Place) {
         let number = self.scan_state(place);

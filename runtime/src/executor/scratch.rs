@@ -1,4 +1,4 @@
-//! The scratch of a thread.
+//! Scratch memory of threads.
 
 use super::Tile;
 use super::operand::{Access, Bound, Fold};
@@ -6,42 +6,47 @@ use super::panel::Shape;
 use super::partition::Grid;
 use super::scan::{ScanRoom, ScanStates};
 use crate::cell::Cell;
+use crate::chunk::{PICKED, Results};
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest};
 use crate::reduce::{Columns, Partial, Sequence};
 use crate::tile::{CarryState, TileCarry};
-use crate::window::{PICKED, Results};
 
-/// The scratch of one thread.
+/// The scratch memory of one thread.
 pub(super) struct Worker {
-    /// Backs the slots, the staging buffers and the panels; only addressed through pointers.
+    /// The memory of slots, staging buffers, panels, buffers and states; only addressed through
+    /// pointers.
     pub(super) _memory: Vec<CacheLine>,
+    /// The table of the tile, as [`TileTable`](crate::tile::TileTable) lays it out.
     pub(super) table: Vec<*mut u8>,
+    /// The staging buffer of each operand.
     pub(super) staging: Vec<*mut u8>,
     pub(super) panels: Vec<*mut u8>,
-    /// Where the operands' current outer turn and current row start.
+    /// The start of the current outer iteration of each operand.
     pub(super) outer: Vec<*mut u8>,
+    /// The start of the current row of each operand.
     pub(super) row: Vec<*mut u8>,
-    /// For each operand in a store or in the scratch of a group: its window, and bytes from row to
-    /// row of it.
-    pub(super) windows: Vec<(*mut u8, usize)>,
-    /// What is read from stores before elements are picked out of it.
+    /// The buffer of each operand in a store or in a group's scratch, and its row stride in bytes.
+    pub(super) buffers: Vec<(*mut u8, usize)>,
+    /// The picking buffer, into which spans of stores are read.
     pub(super) picked: *mut u8,
-    /// The first row and column that the windows hold.
+    /// The first row and the first column that the buffers hold.
     pub(super) first: [usize; 2],
-    /// For each fold, results on their way to a store.
+    /// The buffered results of each fold.
     pub(super) results: Vec<Results>,
-    /// For each fold the sequences of a panel's rows.
+    /// For each fold, the sequences of a panel's rows.
     pub(super) sequences: Vec<Sequence>,
-    /// For each fold those that run side by side, a tile's together.
+    /// For each fold, the sequences along the rows, one value for each tile of columns.
     pub(super) columns: Vec<Columns>,
+    /// The results of the sequences of one tile of columns.
     pub(super) finished: Vec<Partial>,
-    /// The states of scans.
+    /// The states of each scan.
     pub(super) scans: Vec<ScanStates>,
-    /// For each fold, what its code leaves of what it has accumulated; null if it does not.
+    /// The state of each fold's carry; null if the code does not accumulate its elements.
     pub(super) states: Vec<*mut CarryState>,
 }
 
+/// The memory of a cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct CacheLine([u8; 64]);
@@ -50,12 +55,15 @@ impl CacheLine {
     pub(super) const ZERO: CacheLine = CacheLine([0; 64]);
 }
 
-/// What a worker's scratch is made for.
+/// The parameters of the size of a worker's scratch.
 pub(super) struct Room<'a> {
     pub(super) tile: &'a Tile<'a>,
+    /// The length of a tile.
     pub(super) length: usize,
+    /// The block of the tile's code.
     pub(super) block: usize,
     pub(super) panel: Shape,
+    /// The number of panels.
     pub(super) panels: usize,
 }
 
@@ -70,10 +78,11 @@ impl Worker {
     ) -> Result<Worker, OutOfMemory> {
         let Room { tile, length, block, panel, panels } = *room;
         let slots = tile.table.slots;
-        // One line more than needed, so that equal offsets of two slots differ modulo 4 KiB.
+        // One line more than needed, so that equal offsets in two slots differ modulo 4 KiB.
         let lines = |elements: usize| elements * 8 / 64 + 1;
         let staged = |o: &Bound| match o.access {
-            // Only the last few elements, or a whole tile where lanes are not cut.
+            // Only the elements after the last whole block are staged; or, if sequences run along
+            // the rows, a whole tile.
             Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
             Access::Repeated => block.max(64),
             Access::Cycled(cycle) => length.max(block) + cycle,
@@ -89,9 +98,9 @@ impl Worker {
         let rows = grid.rows.min(grid.row_step).max(1);
         let block_columns = grid.columns.min(grid.column_step);
         let stored = |o: &&Bound| o.operand.store().is_some();
-        let window = |o: &Bound| (rows * block_columns * o.size).div_ceil(64) + 1;
-        let windows = operands.iter().filter(stored).map(window).sum::<usize>();
-        // The states of carries, a line each, and their runs.
+        let buffer = |o: &Bound| (rows * block_columns * o.size).div_ceil(64) + 1;
+        let buffers = operands.iter().filter(stored).map(buffer).sum::<usize>();
+        // The states of carries have a line each.
         let runs = |fold: &Fold| match &fold.runs {
             Some(runs) if nest.along == Along::Columns => {
                 runs.bytes(length.max(block) / runs.row()).div_ceil(64)
@@ -108,7 +117,7 @@ impl Worker {
             + folds.iter().map(runs).sum::<usize>()
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
             + panels * panel_lines
-            + if windows > 0 { windows + PICKED / 64 } else { 0 };
+            + if buffers > 0 { buffers + PICKED / 64 } else { 0 };
         let mut memory = reserve(total)?;
         memory.resize(total, CacheLine::ZERO);
         let base: *mut CacheLine = memory.as_mut_ptr();
@@ -121,13 +130,13 @@ impl Worker {
         let slots: Vec<*mut u8> = (0..slots).map(|_| take(lines(length))).collect();
         let staging: Vec<*mut u8> = operands.iter().map(|o| take(lines(staged(o)))).collect();
         let panels = (0..panels).map(|_| take(panel_lines)).collect();
-        let picked = take(if windows > 0 { PICKED / 64 } else { 0 });
-        let no_window = (std::ptr::null_mut(), 0);
-        let windows = operands.iter().map(|o| match o.operand.store() {
-            Some(_) => (take(window(o)), 0),
-            None => no_window,
+        let picked = take(if buffers > 0 { PICKED / 64 } else { 0 });
+        let no_buffer = (std::ptr::null_mut(), 0);
+        let buffers = operands.iter().map(|o| match o.operand.store() {
+            Some(_) => (take(buffer(o)), 0),
+            None => no_buffer,
         });
-        let windows = windows.collect();
+        let buffers = buffers.collect();
         let mut results = Vec::new();
         for fold in folds {
             let room = if fold.storage.location.store().is_some() { Results::ROOM } else { 0 };
@@ -194,7 +203,7 @@ impl Worker {
             panels,
             outer: bases.clone(),
             row: bases,
-            windows,
+            buffers,
             picked,
             first: [0; 2],
             results,

@@ -1,32 +1,32 @@
-//! Operands in stores: blocks of them pass through windows.
+//! Operands in stores, which are read and written in chunks.
 
 use super::Loop;
 use super::operand::Bound;
 use super::run::Block;
 use super::scratch::Worker;
+use crate::chunk::Chunk;
 use crate::control::{Control, Stop};
 use crate::location::Location;
 use crate::storage::Storage;
-use crate::window::Piece;
 
 impl Loop {
-    /// A block of an operand that is in a store.
-    pub(super) fn piece<'a>(
+    /// The chunk of operand `i` for a block, if the operand is in a store.
+    pub(super) fn chunk<'a>(
         &'a self,
         control: &'a Control,
         i: usize,
         block: &Block,
-    ) -> Option<Piece<'a>> {
-        let Bound { operand, way, .. } = &self.operands[i];
+    ) -> Option<Chunk<'a>> {
+        let Bound { operand, direction, .. } = &self.operands[i];
         let Storage { location, format } = &operand.storage;
         let (store, offset) = match location {
             Location::Store { store, offset } => (store, offset),
             Location::Memory(_) | Location::Scratch(_) => return None,
         };
-        Some(Piece {
+        Some(Chunk {
             store,
             control,
-            way: *way,
+            direction: *direction,
             nest: &self.nest,
             path: &operand.path,
             format: *format,
@@ -36,7 +36,7 @@ impl Loop {
         })
     }
 
-    /// Fills the windows of inputs, and gets those of outputs ready.
+    /// Reads the chunks of inputs into their buffers, and sets the row strides of all buffers.
     ///
     /// # Safety
     /// The block is part of the nest.
@@ -47,23 +47,23 @@ impl Loop {
         block: &Block,
     ) -> Result<(), Stop> {
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(control, i, block) else { continue };
-            let (window, pitch) = &mut worker.windows[i];
+            let Some(chunk) = self.chunk(control, i, block) else { continue };
+            let (buffer, pitch) = &mut worker.buffers[i];
             if self.operands[i].output {
-                *pitch = block.columns.len() * piece.format.size();
+                *pitch = block.columns.len() * chunk.format.size();
                 continue;
             }
-            *pitch = piece.pitch();
+            *pitch = chunk.pitch();
             if self.operands[i].shared {
                 continue;
             }
-            // SAFETY: windows have room for any block of the grid.
-            unsafe { piece.fetch(*window, worker.picked) }?;
+            // SAFETY: buffers have room for any block of the grid.
+            unsafe { chunk.fetch(*buffer, worker.picked) }?;
         }
         Ok(())
     }
 
-    /// Writes the windows of outputs and the results to where they belong.
+    /// Writes the chunks of outputs and the buffered results to their stores.
     ///
     /// # Safety
     /// As [`Loop::fetch`], after all rows of the block.
@@ -74,10 +74,10 @@ impl Loop {
         block: &Block,
     ) -> Result<(), Stop> {
         for i in 0..self.operands.len() {
-            let Some(piece) = self.piece(control, i, block) else { continue };
+            let Some(chunk) = self.chunk(control, i, block) else { continue };
             if self.operands[i].output {
-                // SAFETY: the rows have filled the window.
-                unsafe { piece.flush(worker.windows[i].0, worker.picked) }?;
+                // SAFETY: the rows have filled the buffer.
+                unsafe { chunk.flush(worker.buffers[i].0, worker.picked) }?;
             }
         }
         self.folds

@@ -1,27 +1,28 @@
-//! What the code of a tile and the executor agree on: a function and its table of pointers.
+//! The interface between the code of a tile and the executor: a function and its table of pointers.
 
 use std::sync::Arc;
 
 use crate::scan::Scanner;
 
-/// A compiled tile: `n` elements, through a [table](TileTable). Returns advisory flags.
+/// The code of a tile: computes `n` elements, whose arrays it finds through a [table](TileTable),
+/// and returns advisory flags.
 ///
-/// It may read and write up to the next multiple of the program's block beyond `n`.
+/// It may read and write beyond `n`, up to the next multiple of the tile's block.
 pub type TileFn = unsafe extern "C" fn(table: *const *mut u8, n: usize) -> u32;
 
-/// A tile that is run by calls of block kernels instead of code of its own.
+/// A tile without code of its own, which runs by calls of block kernels.
 pub trait PortableTile: Send + Sync {
     /// Computes `n` elements; returns advisory flags.
     ///
     /// # Safety
-    /// The table has the tile's layout, and each of its arrays and slots `n` elements.
+    /// The table has the tile's layout, and each of its arrays and slots has `n` elements.
     unsafe fn run(&self, table: *const *mut u8, n: usize) -> u32;
 }
 
-/// What computes the elements of a tile.
+/// The implementation of a tile.
 #[derive(Clone)]
 pub enum TileCode {
-    /// A function, which the loop's owner keeps alive.
+    /// A compiled function, which the loop's owner keeps alive.
     Native(TileFn),
     /// Calls of block kernels.
     Portable(Arc<dyn PortableTile>),
@@ -31,9 +32,9 @@ impl TileCode {
     /// Computes `n` elements; returns advisory flags.
     ///
     /// # Safety
-    /// The table has the tile's layout; each of its arrays and slots has `n` elements up to the
-    /// next multiple of the tile's block, or just `n` if the tile ends with its last element and
-    /// there are as many as a block has.
+    /// The table has the tile's layout. Each of its arrays and slots has `n` elements, rounded up
+    /// to a multiple of the tile's block; or exactly `n` if that is at least a block and the tile's
+    /// loops end with the last element.
     #[inline]
     pub unsafe fn run(&self, table: *const *mut u8, n: usize) -> u32 {
         match self {
@@ -45,45 +46,47 @@ impl TileCode {
     }
 }
 
-/// What code and the executor exchange of a carry whose elements the code accumulates: the first
-/// elements of a tile, in whole rows. The rest it leaves in memory, as [`Runs`](crate::reduce::Runs)
-/// describe.
+/// The state of a carry whose elements the code accumulates, shared by the code and the executor.
+/// The code accumulates whole rows, as [`Runs`](crate::reduce::Runs) describes, from the beginning
+/// of the tile; it leaves the remaining elements in memory.
 ///
-/// The carries of one loop of the code have states with the same rows.
+/// Carries that share a loop of the code have the same rows in their states.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct CarryState {
-    /// The accumulators of each block that rows are of. If there are rows `before`, the first
-    /// block's are there already.
+    /// The runs that the code writes, one for each block with rows in the tile. If `before` is not
+    /// 0, it reads the first run too.
     pub runs: *mut u8,
-    /// How many rows are accumulated.
+    /// The number of rows that the code accumulates.
     pub rows: usize,
-    /// The rows that the first block's accumulators have taken.
+    /// The number of rows that the accumulators of the first run have taken already.
     pub before: usize,
-    /// `1/k` at place `k`, from 1 to 16, of the elements' dtype, for squared deviations.
+    /// A table with `1/k` at index `k`, for `k` from 1 to 16, of the elements' dtype, for squared
+    /// deviations.
     pub reciprocals: *const u8,
 }
 
-/// Where a tile leaves the elements that a carry takes, as places of its table.
+/// The entries of a tile's table for a carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileCarry {
-    /// The elements, but for those that the code accumulates.
+    /// The index of the elements, except those that the code accumulates.
     pub values: usize,
-    /// The [`CarryState`], if the code accumulates.
+    /// The index of the [`CarryState`], if the code accumulates elements.
     pub state: Option<usize>,
 }
 
 /// A scan whose kernel a tile calls.
 #[derive(Clone, Copy, Debug)]
 pub struct TileScan {
-    /// How its state begins.
+    /// The scanner that initializes the state.
     pub scanner: Scanner,
-    /// The place of its [`ScanState`](crate::scan::ScanState) in the table.
+    /// The index of the [`ScanState`](crate::scan::ScanState) in the table.
     pub state: usize,
 }
 
 /// The layout of a tile's table: `uniforms, inputs.., outputs.., slots.., states.., repeats,
-/// kernels..`, a pointer each, but for `repeats`: see [`TileTable::repeats`]. Code reaches everything through it, so it has no absolute address.
+/// kernels..`. Each entry is a pointer, except [`repeats`](TileTable::repeats()). The code reaches
+/// all memory through the table, so it contains no absolute addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TileTable {
     /// The number of arrays that the tile reads.
@@ -92,43 +95,45 @@ pub struct TileTable {
     pub outputs: usize,
     /// The number of scratch slots.
     pub slots: usize,
-    /// The number of carries whose elements the code accumulates, and of scans after them.
+    /// The number of carries whose elements the code accumulates, plus the number of scans, whose
+    /// states come after.
     pub states: usize,
-    /// Whether there are inputs that may repeat.
+    /// Whether some inputs may have one element in a whole row.
     pub repeats: bool,
 }
 
 impl TileTable {
-    /// The place of the uniforms' cells.
+    /// The index of the cells of uniforms.
     pub const UNIFORMS: usize = 0;
 
-    /// The place of an input.
+    /// The index of an input.
     pub fn input(&self, number: usize) -> usize {
         1 + number
     }
 
-    /// The place of an output.
+    /// The index of an output.
     pub fn output(&self, number: usize) -> usize {
         1 + self.inputs + number
     }
 
-    /// The place of a scratch slot.
+    /// The index of a scratch slot.
     pub fn slot(&self, number: usize) -> usize {
         1 + self.inputs + self.outputs + number
     }
 
-    /// The place of a [`CarryState`] or of the state of a scan.
+    /// The index of a [`CarryState`], or of the state of a scan.
     pub fn state(&self, number: usize) -> usize {
         1 + self.inputs + self.outputs + self.slots + number
     }
 
-    /// The place of a mask for offsets into inputs that may repeat, if there are any: all ones, or
-    /// zero if each of them has one element in the whole row, of which a block of copies is there.
+    /// The index of the mask for offsets into the inputs that may have one element in a whole row,
+    /// if there are any. The mask is zero if all of them do, and each is then a block of copies of
+    /// its element; otherwise it is all ones.
     pub fn repeats(&self) -> usize {
         self.state(self.states)
     }
 
-    /// The place of a block kernel.
+    /// The index of a block kernel.
     pub fn kernel(&self, number: usize) -> usize {
         self.repeats() + usize::from(self.repeats) + number
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Reads exactly `bytes.len()` bytes of a file from offset `at` on.
 #[cfg(unix)]
 pub fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     file.read_exact_at(bytes, at).map_err(|error| match error.kind() {
@@ -17,6 +18,7 @@ pub fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     })
 }
 
+/// Writes all of `bytes` to a file from offset `at` on.
 #[cfg(unix)]
 pub fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
     within_limit(|| file.write_all_at(bytes, at))
@@ -45,12 +47,12 @@ pub fn within_limit<T>(grow: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     // SAFETY: a set of signals is plain numbers, which `sigemptyset` then sets.
     let (mut signal, mut before, mut pending): (libc::sigset_t, libc::sigset_t, libc::sigset_t) =
         unsafe { (mem::zeroed(), mem::zeroed(), mem::zeroed()) };
-    // SAFETY: all three sets live, and the calls write nothing else.
+    // SAFETY: the calls read and write only the three sets.
     let (held, own) = unsafe {
         libc::sigemptyset(&mut signal);
         libc::sigaddset(&mut signal, libc::SIGXFSZ);
         let held = libc::pthread_sigmask(libc::SIG_BLOCK, &signal, &mut before) == 0;
-        // A signal that was already pending before stays pending.
+        // A signal that was pending before must stay pending.
         let waits = libc::sigismember(&before, libc::SIGXFSZ) == 1
             && libc::sigpending(&mut pending) == 0
             && libc::sigismember(&pending, libc::SIGXFSZ) == 1;
@@ -59,7 +61,7 @@ pub fn within_limit<T>(grow: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let grown = grow();
     if held {
         let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the sets and the time live; no information on the signal is asked for.
+        // SAFETY: the calls read only the sets and the time, and write nothing.
         unsafe {
             if grown.is_err() && own {
                 libc::sigtimedwait(&signal, ptr::null_mut(), &at_once);
@@ -87,8 +89,8 @@ pub fn nameless(directory: &Path) -> io::Result<File> {
             return Ok(file);
         }
     }
-    // The file system has no unnamed files, or the directory cannot be written; the latter fails
-    // again.
+    // The file system has no unnamed files, or the directory is not writable, which is an error
+    // below.
     named_for_a_moment(directory, options.create_new(true))
 }
 
@@ -124,7 +126,7 @@ pub fn set_len(file: &File, len: u64) -> io::Result<()> {
     within_limit(|| file.set_len(len))
 }
 
-/// Allocates disk space for a file of `len` bytes. If the file system does not support this, or a
+/// Allocates disk space for a file of `end` bytes. If the file system does not support this, or a
 /// signal interrupts the call, a full disk is noticed when the file is written.
 #[cfg(target_os = "linux")]
 pub fn reserve(file: &File, end: u64) -> io::Result<()> {
@@ -132,15 +134,15 @@ pub fn reserve(file: &File, end: u64) -> io::Result<()> {
 
     let len = libc::off64_t::try_from(end).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let allocated = within_limit(|| {
-        // A length of 0 is an error of the call. SAFETY: the file is open as long as it is
-        // borrowed; no memory is handed over.
+        // The call rejects a length of 0. SAFETY: the descriptor is open while the file is
+        // borrowed, and the call accesses no memory.
         if len == 0 || unsafe { libc::fallocate64(file.as_raw_fd(), 0, 0, len) } == 0 {
             return Ok(());
         }
         Err(io::Error::last_os_error())
     });
     allocated.or_else(|error| match error.raw_os_error() {
-        // After a signal the call would start over.
+        // After a signal, a repeated call would start from the beginning.
         Some(libc::EINTR | libc::EOPNOTSUPP | libc::ENOSYS) => Ok(()),
         _ => Err(error),
     })
@@ -151,15 +153,15 @@ pub fn reserve(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The maximum number of bytes in writeback at a time.
+/// The maximum number of bytes of a file in writeback.
 #[cfg(target_os = "linux")]
 const BEHIND: u64 = 8 << 20;
 
-/// Starts writeback of the whole pages of a written part, and waits for an earlier part. Pages at
-/// the ends may be written again. Errors are reported when the file is synced.
+/// Starts writeback of the whole pages of a range that has been written, and waits for that of an
+/// earlier range. Errors are reported when the file is synced.
 ///
-/// Closing an unnamed file waits for its writeback, so little may be in flight, or a stopped run
-/// would take seconds to end.
+/// Closing an unnamed file waits for its writeback. Without a bound on it, a stopped run would take
+/// seconds to end.
 #[cfg(target_os = "linux")]
 pub fn write_behind(file: &File, at: u64, len: usize) {
     use std::os::fd::AsRawFd;
@@ -168,7 +170,8 @@ pub fn write_behind(file: &File, at: u64, len: usize) {
     let (from, to) = (at.next_multiple_of(PAGE), (at + len as u64) / PAGE * PAGE);
     let Some(len) = to.checked_sub(from).filter(|len| *len > 0) else { return };
     let of = |from: u64, len: u64, what| {
-        // SAFETY: the file is open as long as it is borrowed; no memory is handed over.
+        // SAFETY: the descriptor is open while the file is borrowed, and the call accesses no
+        // memory.
         unsafe {
             let (from, len) = (from as libc::off64_t, len as libc::off64_t);
             libc::sync_file_range(file.as_raw_fd(), from, len, what);

@@ -1,21 +1,21 @@
 //! Executable memory.
 //!
-//! Machine code lives in segments of a megabyte, shared by the whole process: anonymous shared
-//! memory that is mapped twice, once writable and once executable, at different addresses. So no
-//! page is ever both, tens of thousands of functions need only a few hundred mappings, and
-//! publishing one changes no protection.
+//! Machine code is in segments of a mebibyte, shared by the whole process: shared memory that is
+//! mapped twice, once writable and once executable, at different addresses. So no mapping is ever
+//! both, tens of thousands of functions need only a few hundred mappings, and publishing one
+//! changes no protection.
 //!
 //! # After a fork
 //!
-//! Parent and child share the existing segments: the child would execute what the parent writes,
-//! and vice versa. So a fork freezes them: both keep executing their code, and new code goes to new
+//! Parent and child share the existing segments: each would execute what the other writes. So a
+//! fork freezes them: both processes can still execute their code, and new code goes to new
 //! segments.
 //!
 //! # Under a profiler
 //!
-//! `perf` looks up its map only for memory without a file. Code listed there goes to *lasting*
-//! segments, which are unnamed shared memory whose addresses are never reused, because a line of
-//! the map cannot be removed.
+//! `perf` uses its map only for memory that is not backed by a file. Code listed in the map goes to
+//! *lasting* segments, which are shared memory without a file whose addresses are never reused,
+//! because a line of the map cannot be removed.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 use refused as arena;
@@ -40,12 +40,12 @@ unsafe impl Send for Code {}
 unsafe impl Sync for Code {}
 
 impl Code {
-    /// The first byte. Aligned to 64.
+    /// The address of the first byte, a multiple of 64.
     pub fn as_ptr(&self) -> *const u8 {
         self.start
     }
 
-    /// Bytes of code.
+    /// The size of the code in bytes.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -68,7 +68,7 @@ impl Drop for Code {
     }
 }
 
-/// The error for refused executable memory.
+/// The error that executable memory was refused.
 #[derive(Debug)]
 pub struct CodeError(Option<io::Error>);
 
@@ -97,7 +97,7 @@ impl std::error::Error for CodeError {
 
 /// Copies machine code to executable memory.
 ///
-/// The code must be position independent: it is not relocated.
+/// The code must be position independent, because it is not relocated.
 pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
     let start = arena::publish(code, false)?;
     Ok(Code { start, len: code.len() })
@@ -117,7 +117,7 @@ pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeEr
     }
 }
 
-/// Platforms without executable memory.
+/// The functions for platforms without executable memory.
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 mod refused {
     use super::CodeError;
@@ -146,7 +146,7 @@ mod arena {
     /// The alignment of functions.
     const ALIGN: usize = 64;
 
-    /// `int3`: the content of free memory, so that a call of freed code traps at once.
+    /// The byte that fills free memory, `int3`, so that a call of freed code traps at once.
     const TRAP: u8 = 0xCC;
 
     static ARENA: Mutex<Arena> = Mutex::new(Arena { segments: BTreeMap::new(), forks: 0 });
@@ -164,19 +164,18 @@ mod arena {
         len: usize,
         /// Bytes in use.
         used: usize,
-        /// The free ranges, offset to length; no two touch.
+        /// The lengths of the free ranges by offset; no two are adjacent.
         free: BTreeMap<usize, usize>,
-        /// The same as `(length, offset)`.
+        /// The free ranges as `(length, offset)`.
         by_len: BTreeSet<(usize, usize)>,
-        /// [`Arena::forks`] when it was made. The segment is writable only while the number is the
-        /// same.
+        /// [`Arena::forks`] when the segment was made. It may be written only while they are equal.
         forks: u64,
-        /// Whether its addresses are never reused.
+        /// Whether the segment's addresses are never reused.
         lasting: bool,
     }
 
-    // SAFETY: the pointers are to mappings that the segment owns; threads share it only behind
-    // the lock of the arena.
+    // SAFETY: the segment owns the mappings that the pointers refer to, and threads access it only
+    // under the lock of the arena.
     unsafe impl Send for Segment {}
 
     pub(super) fn publish(code: &[u8], lasting: bool) -> Result<*const u8, CodeError> {
@@ -204,8 +203,8 @@ mod arena {
         let taken = segment.and_then(|segment| Some((segment.take(len)?, segment)));
         let Some((offset, segment)) = taken else { unreachable!("a segment has room for a piece") };
         // SAFETY: the range `offset..offset + len` of the segment was free, so nothing executes or
-        // reads it, and the lock keeps others from writing. `code` is a borrow of other memory: no
-        // pointer to the writable view leaves this module.
+        // reads it, and the lock excludes other writers. `code` is other memory, because no pointer
+        // to the writable view leaves this module.
         unsafe {
             let to = segment.writable.add(offset);
             to.copy_from_nonoverlapping(code.as_ptr(), code.len());
@@ -225,9 +224,9 @@ mod arena {
         };
         let offset = start.addr() - place;
         if segment.forks == *forks {
-            // SAFETY: the range is a live piece of this segment, and its owner, who has just
-            // dropped it, has guaranteed that no thread executes it. The lock keeps others from
-            // writing.
+            // SAFETY: the range is a piece of this segment that is in use. The owner of the code
+            // has dropped it and guarantees that no thread executes it; the lock excludes other
+            // writers.
             unsafe { segment.writable.add(offset).write_bytes(TRAP, len) };
         }
         segment.give_back(offset, len);
@@ -249,8 +248,7 @@ mod arena {
     }
 
     fn lock() -> MutexGuard<'static, Arena> {
-        // A panic while the lock was held can only be one of this module's assertions, which
-        // precede any change.
+        // A lock can only be poisoned by an assertion of this module, before any change.
         ARENA.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -261,7 +259,7 @@ mod arena {
         }
         // The lock is held across the fork, so that the child finds a consistent arena and a free
         // lock. All three handlers run on the forking thread; if its thread locals are destroyed,
-        // the child freezes without the lock.
+        // the segments are frozen without keeping the lock.
         extern "C" fn prepare() {
             let mut arena = lock();
             arena.forks += 1;
@@ -271,9 +269,9 @@ mod arena {
             let _ = HELD.try_with(|held| held.borrow_mut().take());
         }
         static REGISTERED: Once = Once::new();
-        // SAFETY: the handlers are functions of this program, and no unwinding leaves them: a
-        // poisoned lock is taken, and the cell is borrowed by nobody else. If registration fails
-        // for lack of memory, forks are not noticed; then publishing code fails too.
+        // SAFETY: the handlers are functions of this program, and never unwind: a poisoned lock is
+        // taken, and the cell is not borrowed elsewhere. If registration fails for lack of memory,
+        // forks are not noticed; then publishing code fails too.
         REGISTERED.call_once(|| unsafe {
             libc::pthread_atfork(Some(prepare), Some(release), Some(release));
         });
@@ -285,7 +283,7 @@ mod arena {
             let len = len.checked_next_multiple_of(SEGMENT).ok_or_else(too_long)?;
             let mapped = if lasting { nameless(len) } else { named(len) };
             let (writable, executable) = match mapped {
-                // The limit on file sizes applies to files in memory, but not to memory without a
+                // The limit on file sizes applies to files in memory, but not to memory without
                 // file.
                 Err(refused) if refused.is_of_file_size() => nameless(len)?,
                 mapped => mapped?,
@@ -351,8 +349,8 @@ mod arena {
 
     impl Drop for Segment {
         fn drop(&mut self) {
-            // SAFETY: both mappings are ours and as long as they were made; no piece of the
-            // segment is in use, or it would not be dropped.
+            // SAFETY: the segment owns both mappings, which have this length; no piece of it is in
+            // use, or it would not be dropped.
             unsafe {
                 libc::munmap(self.writable.cast(), self.len);
                 if self.lasting {
@@ -368,12 +366,12 @@ mod arena {
     fn named(len: usize) -> Result<(*mut u8, *mut u8), CodeError> {
         let length = libc::off_t::try_from(len).map_err(|_| too_long())?;
         let file = memory_file()?;
-        // SAFETY: the descriptor is open, and all arguments are plain numbers.
+        // SAFETY: the descriptor is open, and the call accesses no memory.
         let grown = disk::within_limit(|| match unsafe { libc::ftruncate(file, length) } {
             0 => Ok(()),
             _ => Err(io::Error::last_os_error()),
         });
-        // SAFETY: as above; the file is then as long as its views.
+        // SAFETY: as above; the file has the length of its views.
         let mapped = grown.map_err(|cause| CodeError(Some(cause))).and_then(|()| unsafe {
             let writable = view(file, len, libc::PROT_READ | libc::PROT_WRITE)?;
             match view(file, len, libc::PROT_READ | libc::PROT_EXEC) {
@@ -384,18 +382,18 @@ mod arena {
                 }
             }
         });
-        // SAFETY: the descriptor is open and ours; mappings do not need it.
+        // SAFETY: this function owns the descriptor; mappings do not need it.
         unsafe { libc::close(file) };
         mapped
     }
 
-    /// As [`named`], of shared memory without a file. The second mapping is made by `mremap`, which
-    /// maps shared pages again if the old length is 0.
+    /// The writable and the executable view of `len` bytes of shared memory without a file.
+    /// `mremap` makes the second one: given an old length of 0, it maps shared pages again.
     fn nameless(len: usize) -> Result<(*mut u8, *mut u8), CodeError> {
         let (writable, executable) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::PROT_READ | libc::PROT_EXEC);
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        // SAFETY: neither mapping replaces another; both are ours, and are gone after an error.
+        // SAFETY: neither mapping replaces another; both are unmapped after an error.
         unsafe {
             let first = libc::mmap(ptr::null_mut(), len, writable, flags, -1, 0);
             if first == libc::MAP_FAILED {
@@ -420,14 +418,14 @@ mod arena {
     /// The mapping belongs to this module, has this length, and is not in use.
     unsafe fn reserve(at: *mut u8, len: usize) {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-        // SAFETY: it replaces that mapping and no other; where it is refused, that one stays.
+        // SAFETY: the new mapping replaces exactly that one; after an error the old one stays.
         unsafe { libc::mmap(at.cast(), len, libc::PROT_NONE, flags, -1, 0) };
     }
 
     /// An anonymous file in memory.
     fn memory_file() -> Result<libc::c_int, CodeError> {
-        // The file itself need not be executable, and some systems refuse executable ones; kernels
-        // before 6.3 do not know the flag.
+        // The file itself need not be executable, and some systems refuse executable ones; Linux
+        // before 6.3 rejects the flag.
         for flags in [libc::MFD_CLOEXEC | libc::MFD_NOEXEC_SEAL, libc::MFD_CLOEXEC] {
             // SAFETY: the name is a C string.
             let file = unsafe { libc::memfd_create(c"hotloop-code".as_ptr(), flags) };
@@ -447,7 +445,7 @@ mod arena {
         len: usize,
         protection: libc::c_int,
     ) -> Result<*mut u8, CodeError> {
-        // SAFETY: without an address asked for, the mapping replaces nothing.
+        // SAFETY: no address is requested, so the mapping replaces no other.
         let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, libc::MAP_SHARED, file, 0) };
         if at == libc::MAP_FAILED { Err(last_error()) } else { Ok(at.cast()) }
     }

@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-/// A guard during whose lifetime the thread computes with IEEE 754 defaults: round to nearest even,
-/// no flushing of subnormals, no traps. Dropping it restores the host's settings.
+/// A guard for IEEE 754 defaults: while it lives, the thread rounds to nearest even, keeps
+/// subnormals, and does not trap. Dropping it restores the host's settings.
 ///
-/// The control register is written only where it differs, so that the usual cost is one read.
+/// The control register is written only if it differs, so that the usual cost is one read.
 #[derive(Debug)]
 #[must_use = "the environment lasts as long as the guard"]
 pub struct FpEnv {
@@ -22,12 +22,12 @@ mod mxcsr {
     /// All exceptions masked, no flag raised, round to nearest, neither FTZ nor DAZ.
     pub(super) const DEFAULT: u32 = 0x1F80;
 
-    /// The sticky exception flags, which record the past and change no result.
+    /// The sticky exception flags, which record past exceptions and change no result.
     pub(super) const FLAGS: u32 = 0x3F;
 
     pub(super) fn read() -> u32 {
         let mut value = 0_u32;
-        // SAFETY: the instruction stores 4 bytes to the local whose address it is given.
+        // SAFETY: the instruction stores 4 bytes to a local.
         unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value, options(nostack, preserves_flags)) };
         value
     }

@@ -1,15 +1,15 @@
 //! Huge pages for new memory.
 
-/// The size in bytes from which an array requests huge pages.
+/// The size in bytes from which huge pages are requested.
 const LARGE: usize = 4 << 20;
 
-/// Requests huge pages for a large block that has not been touched yet: filling it takes fewer page
-/// faults, and reading it fewer TLB misses. If the system declines, nothing changes. Fresh outputs
-/// do this automatically.
+/// Requests huge pages for a large block that has not been touched yet, so that filling it causes
+/// fewer page faults, and reading it fewer TLB misses. If the system declines, nothing changes. New
+/// outputs request huge pages automatically.
 ///
-/// This is the whole gain: `2*a + 3*b` into 80 MB of fresh memory takes 7 times as long as into
-/// memory in use, and 1.9 times with huge pages, which the system must still clear. Aligning blocks
-/// to huge pages, or populating pages in advance, does not help further.
+/// `2*a + 3*b` into 80 MB of new memory takes 7 times as long as into memory that has been touched,
+/// and 1.9 times with huge pages, which the system must still clear. Aligning blocks to huge pages,
+/// or populating pages in advance, gains nothing more.
 ///
 /// ```
 /// let mut memory = vec![0.0; 10_000_000];

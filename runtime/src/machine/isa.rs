@@ -1,4 +1,4 @@
-//! The instruction sets that block kernels are built for.
+//! Instruction sets, for each of which block kernels are built.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::dtype::UnknownName;
 
-/// An instruction set level. Every level gives the same bits; higher ones are faster.
+/// An instruction set level. Results have the same bits on every level; higher ones are faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Isa {

@@ -18,8 +18,8 @@ pub fn reserve<T>(n: usize) -> Result<Vec<T>, OutOfMemory> {
     Ok(list)
 }
 
-/// A vector of `n` zeroed elements. Large blocks come zeroed from the system, so they are not
-/// touched before the threads that fill them.
+/// A vector of `n` zeroed elements. The system provides large blocks zeroed, so their pages are
+/// first touched by the threads that fill them.
 ///
 /// # Errors
 /// [`OutOfMemory`] if the allocation fails.

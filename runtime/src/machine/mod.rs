@@ -1,4 +1,4 @@
-//! What the processor and the operating system offer.
+//! Interfaces to the processor and the operating system.
 
 pub mod cores;
 pub mod disk;

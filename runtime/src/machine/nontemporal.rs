@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes of a cache line.
+/// The size in bytes of a cache line.
 const LINE: usize = 64;
 
 /// The number of bytes of an output to compute in L1 before they are written by nontemporal stores.
@@ -34,13 +34,15 @@ pub unsafe fn stream(dst: *mut u8, src: *const u8, bytes: usize) {
     }
 }
 
+/// Copies `lines` cache lines by nontemporal stores.
+///
 /// # Safety
 /// `src` is readable and `dst` writable for that many lines, which do not overlap; `dst` is a
 /// multiple of [`LINE`].
 #[cfg(target_arch = "x86_64")]
 unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
     use crate::isa::Isa;
-    // SAFETY: the caller's promise; the machine has what it detects.
+    // SAFETY: the caller's promise; the machine has the detected instruction set.
     unsafe {
         match Isa::detect() {
             Isa::Avx2 | Isa::Avx512 => lines_avx2(dst, src, lines),
@@ -49,6 +51,8 @@ unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
     }
 }
 
+/// Copies `lines` cache lines.
+///
 /// # Safety
 /// As the x86-64 function.
 #[cfg(not(target_arch = "x86_64"))]
@@ -57,8 +61,8 @@ unsafe fn stream_lines(dst: *mut u8, src: *const u8, lines: usize) {
     unsafe { dst.copy_from_nonoverlapping(src, lines * LINE) }
 }
 
-/// The loop over lines, by vectors. Vectors of 64 bytes are no faster than those of 32; those of 16
-/// are up to 1.8 times slower.
+/// Defines the loop over lines for a vector type. Vectors of 64 bytes are no faster than those of
+/// 32; those of 16 are up to 1.8 times slower.
 #[cfg(target_arch = "x86_64")]
 macro_rules! lines {
     ($name:ident, $features:literal, $vector:ident, $load:ident, $store:ident) => {
@@ -88,7 +92,7 @@ lines!(lines_avx2, "avx2", __m256i, _mm256_loadu_si256, _mm256_stream_si256);
 #[inline]
 pub fn fence() {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 has the instruction.
+    // SAFETY: every x86-64 processor has the instruction.
     unsafe {
         std::arch::x86_64::_mm_sfence()
     };
@@ -107,14 +111,14 @@ pub fn prefetch(start: *const u8, bytes: usize) {
     let _ = (start, bytes);
 }
 
-/// The cache size of a machine that does not report it.
+/// The cache size assumed for a machine that does not report it.
 const DEFAULT_CACHE: usize = 32 << 20;
 
 /// The size in bytes of this machine's largest cache, detected once. Outputs that do not fit it
 /// together with their inputs gain from [`stream`].
 pub fn last_level_cache() -> usize {
-    // Not a lock, because a forked child must not wait for a thread of its parent; detecting twice
-    // does no harm.
+    // Not a lock, which a thread of a forked child's parent could hold; detecting twice does no
+    // harm.
     static BYTES: AtomicUsize = AtomicUsize::new(0);
     match BYTES.load(Ordering::Relaxed) {
         0 => {
@@ -139,7 +143,7 @@ fn largest_cache() -> Option<usize> {
     sizes.max().filter(|bytes| *bytes > 0)
 }
 
-/// The bytes of `32768K`, or of `32M`.
+/// The number of bytes that a text such as `32768K` or `32M` means.
 fn cache_bytes(text: &str) -> Option<usize> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: usize = match &text[digits.len()..] {

@@ -1,7 +1,7 @@
 //! State that a forked process must not share with its parent.
 //!
-//! The child of a fork has one thread. In it, a lock held by another thread stays locked, a value
-//! being made by another thread stays unfinished, and worker threads do not exist.
+//! The child of a fork has only the forking thread. A lock that another thread held stays locked, a
+//! value that another thread was making stays unfinished, and the worker threads do not exist.
 
 use std::marker::PhantomData;
 use std::ptr;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A number that differs between a process and its forks since the first call.
+/// The number of forks between the process of the first call and this one.
 fn generation() -> u32 {
     #[cfg(unix)]
     {
@@ -18,9 +18,9 @@ fn generation() -> u32 {
         }
         static REGISTERED: AtomicBool = AtomicBool::new(false);
         if !REGISTERED.load(Ordering::Acquire) {
-            // Registering twice does no harm; a lock could be held by a thread that the child does
-            // not have. SAFETY: the handler is a function of this program and only adds to an
-            // atomic. If registration fails for lack of memory, forks are not noticed.
+            // Not under a lock, which a thread that the child does not have could hold; registering
+            // twice does no harm. SAFETY: the handler only adds to an atomic. If registration fails
+            // for lack of memory, forks are not noticed.
             unsafe { libc::pthread_atfork(None, None, Some(child)) };
             REGISTERED.store(true, Ordering::Release);
         }
@@ -30,7 +30,7 @@ fn generation() -> u32 {
 
 /// A per-process value: a forked child makes its own at first use.
 ///
-/// The parent's value is leaked in the child, because the fork may have interrupted a change of it.
+/// The parent's value is leaked in the child, because another thread may have been changing it.
 #[derive(Debug, Default)]
 pub struct PerProcess<T> {
     made: AtomicPtr<Made<T>>,
@@ -54,7 +54,7 @@ impl<T: Send + Sync> PerProcess<T> {
     pub fn get_or_make(&self, make: impl FnOnce() -> T) -> &T {
         let generation = generation();
         let seen = self.made.load(Ordering::Acquire);
-        // SAFETY: what was stored is freed only when `self` is dropped.
+        // SAFETY: a stored value is freed only when `self` is dropped.
         if let Some(made) = unsafe { seen.as_ref() }
             && made.generation == generation
         {
@@ -62,11 +62,11 @@ impl<T: Send + Sync> PerProcess<T> {
         }
         let own = Box::into_raw(Box::new(Made { generation, value: make() }));
         match self.made.compare_exchange(seen, own, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: as above, now that it is stored.
+            // SAFETY: as above; `own` is now stored.
             Ok(_) => unsafe { &(*own).value },
             Err(other) => {
-                // SAFETY: no other thread has seen our own, made by `Box` above; the other was
-                // stored by a thread of this process, as a fork has only this one.
+                // SAFETY: no other thread has seen `own`, which was made by `Box` above; `other` is
+                // stored, by a thread of this process.
                 unsafe {
                     drop(Box::from_raw(own));
                     &(*other).value
@@ -79,7 +79,8 @@ impl<T: Send + Sync> PerProcess<T> {
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
         let made = *self.made.get_mut();
-        // SAFETY: it was made by `Box`, and `self` is borrowed no more. A parent's is left alone.
+        // SAFETY: the value was made by `Box`, and no borrow of it is left. A parent's value is
+        // leaked.
         unsafe {
             if made.as_ref().is_some_and(|made| made.generation == generation()) {
                 drop(Box::from_raw(made));

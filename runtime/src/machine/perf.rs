@@ -14,17 +14,17 @@ use std::sync::{Mutex, PoisonError};
 use crate::disk;
 use crate::per_process::PerProcess;
 
-/// How the profiler `perf` learns the names of kernels.
+/// The registration of kernels with the profiler `perf`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Perf {
-    /// Not at all.
+    /// No registration.
     #[default]
     Off,
-    /// By the file `/tmp/perf-PID.map`, which `perf report` reads. Addresses of freed code are not
+    /// In the file `/tmp/perf-PID.map`, which `perf report` reads. Addresses of freed code are not
     /// reused, so that names stay valid.
     Map,
-    /// By the file `/tmp/jit-PID.dump`, which also has the instructions, for `perf annotate`; use
+    /// In the file `/tmp/jit-PID.dump`, which also has the instructions, for `perf annotate`; use
     /// it with `perf record -k mono` and `perf inject --jit`.
     Jitdump,
 }
@@ -65,7 +65,7 @@ struct Dump {
 
 static LOGS: PerProcess<Logs> = PerProcess::new();
 
-/// Registers code at an address.
+/// Registers the code at an address.
 pub(crate) fn announce(perf: Perf, start: *const u8, code: &[u8], name: &str) {
     let logs = || LOGS.get_or_make(Logs::default);
     match perf {
@@ -98,7 +98,7 @@ impl Log {
     }
 }
 
-/// `EM_X86_64`, as ELF files call the architecture.
+/// The architecture's number in ELF files, `EM_X86_64`.
 const MACHINE: u32 = 62;
 
 /// The header of a jitdump: magic number, version, length, machine, process, time.
@@ -151,7 +151,7 @@ mod os {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         let file = open(options, &path)?;
-        // `perf` accepts only files of this user. SAFETY: it takes nothing and returns a number.
+        // `perf` accepts only files of this user. SAFETY: the call has no arguments.
         let own = |m: &Metadata| m.is_file() && m.uid() == unsafe { libc::geteuid() };
         file.metadata().is_ok_and(|m| own(&m)).then_some(file)
     }
@@ -165,15 +165,15 @@ mod os {
         let mut file = open(options, &path)?;
         disk::within_limit(|| file.write_all(&super::dump_head())).ok()?;
         let rights = libc::PROT_READ | libc::PROT_EXEC;
-        // SAFETY: the descriptor is open; the mapping replaces nothing, nobody reads it, and it
-        // stays for as long as the process.
+        // SAFETY: the descriptor is open. The mapping replaces no other, is never accessed, and
+        // lasts until the process ends.
         let mapped = unsafe {
             libc::mmap(ptr::null_mut(), 4096, rights, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
         };
         (mapped != libc::MAP_FAILED).then_some(file)
     }
 
-    /// Does not follow symbolic links, because the folder is writable by all.
+    /// Opens a file. Symbolic links are not followed, because every user can write to the folder.
     fn open(mut options: OpenOptions, path: &str) -> Option<File> {
         options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path).ok()
     }
@@ -185,7 +185,7 @@ mod os {
         if let (Some(file), Some(process)) = (file, process_age())
             && file > process + Duration::from_secs(1)
         {
-            // Another user's file stays, and is rejected later.
+            // A file of another user cannot be removed, and is rejected later.
             let _ = remove_file(path);
         }
     }
@@ -193,30 +193,30 @@ mod os {
     /// The age of this process.
     fn process_age() -> Option<Duration> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        // The second word is a name in parentheses, the 22nd a count of ticks.
+        // The second word is a name in parentheses, the 22nd the start time in clock ticks.
         let ticks: f64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
-        // SAFETY: it takes and returns a number.
+        // SAFETY: the call accesses no memory.
         let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
         let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
         let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
         Duration::try_from_secs_f64(uptime - ticks / a_second).ok()
     }
 
-    /// Nanoseconds of the clock that `perf record -k mono` uses.
+    /// The time in nanoseconds, by the clock that `perf record -k mono` uses.
     pub(super) fn monotonic() -> u64 {
         let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: it writes the time to a place of its type.
+        // SAFETY: the call writes only `now`.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
         now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
     }
 
     pub(super) fn thread() -> u32 {
-        // SAFETY: it takes nothing and returns a number.
+        // SAFETY: the call has no arguments.
         unsafe { libc::gettid() as u32 }
     }
 }
 
-/// Systems without `perf`.
+/// The functions for systems without `perf`.
 #[cfg(not(target_os = "linux"))]
 mod os {
     use std::fs::File;

@@ -39,16 +39,16 @@ fn left() -> Option<usize> {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn lowest_address() -> Option<usize> {
     let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: the calls are made in the order that POSIX asks for: what the first initialises is
-    // read by the second and destroyed by the third, and only if the first succeeded.
+    // SAFETY: as POSIX requires, the attributes are read and destroyed only if the first call has
+    // initialised them.
     unsafe {
         if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
             return None;
         }
         let (mut lowest, mut size) = (std::ptr::null_mut(), 0);
-        let told = libc::pthread_attr_getstack(attributes.as_ptr(), &mut lowest, &mut size) == 0;
+        let known = libc::pthread_attr_getstack(attributes.as_ptr(), &mut lowest, &mut size) == 0;
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        told.then(|| lowest.addr())
+        known.then(|| lowest.addr())
     }
 }
 
@@ -61,7 +61,7 @@ fn left() -> Option<usize> {
 mod tests {
     use super::with_room;
 
-    /// Takes about half a mebibyte of stack.
+    /// Uses about 512 bytes of stack for each of `n` calls.
     fn deep(n: usize) -> usize {
         let frame = std::hint::black_box([n; 64]);
         if n == 0 { 0 } else { deep(n - 1) + frame[63] / n }

@@ -1,12 +1,12 @@
-//! How elements are encoded in bytes.
+//! Encodings of elements in bytes.
 
 use crate::dtype::DType;
 use crate::strided::swap_bytes;
 
-/// How an element of an array is encoded in bytes.
+/// The encoding of an array's elements in bytes.
 ///
-/// Elements are decoded after they have been read from where they lie and encoded before they are
-/// written there, many at a time and in place: an element has as many bytes encoded as decoded.
+/// Elements are decoded after they have been read and encoded before they are written, many at a
+/// time and in place: an encoded element has the size of a decoded one.
 ///
 /// ```
 /// use hotloop_runtime::dtype::DType;
@@ -20,14 +20,14 @@ use crate::strided::swap_bytes;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// As this machine computes with them.
+    /// In this machine's byte order.
     Native(DType),
-    /// With the bytes of each element in the other order than this machine's.
+    /// In the opposite byte order.
     Swapped(DType),
 }
 
 impl Format {
-    /// The format of a dtype in this machine's byte order or in the other.
+    /// The format of a dtype in this machine's byte order or, if `swapped`, in the opposite one.
     pub const fn new(dtype: DType, swapped: bool) -> Format {
         match swapped {
             true => Format::Swapped(dtype),
@@ -43,13 +43,13 @@ impl Format {
         }
     }
 
-    /// Bytes of one element.
+    /// The size of an element in bytes.
     #[inline]
     pub const fn size(self) -> usize {
         self.dtype().size()
     }
 
-    /// Whether decoding changes nothing, so elements can be used where they are.
+    /// Whether decoding changes nothing, so that elements can be used in place.
     #[inline]
     pub const fn is_native(self) -> bool {
         match self {
@@ -58,7 +58,7 @@ impl Format {
         }
     }
 
-    /// Whether the bytes of each element are in the other order than this machine's.
+    /// Whether elements have the opposite byte order to this machine's.
     #[inline]
     pub const fn is_swapped(self) -> bool {
         match self {
@@ -67,7 +67,7 @@ impl Format {
         }
     }
 
-    /// The same with the bytes of each element in the other order.
+    /// The format with the opposite byte order.
     #[must_use]
     pub const fn byte_swapped(self) -> Format {
         match self {

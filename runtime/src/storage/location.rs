@@ -1,8 +1,8 @@
-//! Where the elements of an array lie.
+//! Locations of arrays.
 
 use crate::store::Store;
 
-/// Where the first element of an array is; strides lead from it to the others.
+/// The location of the first element of an array; strides lead from it to the others.
 #[derive(Clone, Debug)]
 pub enum Location {
     /// In memory, at an address that need not be aligned.
@@ -11,22 +11,22 @@ pub enum Location {
     Store {
         /// The store.
         store: Store,
-        /// The first element's offset from where the store's array begins, in bytes.
+        /// The offset in bytes of the first element from the start of the store's array.
         offset: isize,
     },
-    /// In the scratch of a [`Group`](crate::executor::Group) of loops, which holds a few rows of the
-    /// array at a time: its number among the arrays of the group that have no other memory.
+    /// In the scratch of a [`Group`](crate::executor::Group) of loops, which holds only a few rows
+    /// of the array at a time. The number identifies the array within the group.
     Scratch(u32),
 }
 
-// SAFETY: an address is only a number here; reading or writing through it is unsafe and argued
-// where it happens.
+// SAFETY: the address is only stored here; each read or write through it is unsafe and has its own
+// argument.
 unsafe impl Send for Location {}
 // SAFETY: as above.
 unsafe impl Sync for Location {}
 
 impl Location {
-    /// The address, if it is in memory.
+    /// The address, if the array is in memory.
     #[inline]
     pub fn address(&self) -> Option<*mut u8> {
         match self {
@@ -35,7 +35,7 @@ impl Location {
         }
     }
 
-    /// The store, if it is in one.
+    /// The store, if the array is in one.
     #[inline]
     pub fn store(&self) -> Option<&Store> {
         match self {
@@ -44,7 +44,7 @@ impl Location {
         }
     }
 
-    /// The number in a group's scratch, if it is there.
+    /// The number of the array in a group's scratch, if it is there.
     #[inline]
     pub fn scratch(&self) -> Option<u32> {
         match self {
@@ -53,7 +53,7 @@ impl Location {
         }
     }
 
-    /// Whether both are the same place.
+    /// Whether both locations are the same.
     pub fn same(&self, other: &Location) -> bool {
         match (self, other) {
             (Location::Memory(own), Location::Memory(other)) => own == other,
@@ -66,7 +66,7 @@ impl Location {
         }
     }
 
-    /// Moves the first element by some bytes; in a group's scratch rows stay where they are.
+    /// Moves the location by `bytes` bytes; a location in a group's scratch does not change.
     pub fn shift(&mut self, bytes: isize) {
         match self {
             Location::Memory(address) => *address = address.wrapping_offset(bytes),
@@ -75,7 +75,7 @@ impl Location {
         }
     }
 
-    /// The location some bytes further on; see [`Location::shift`].
+    /// The location `bytes` bytes further on; see [`Location::shift`].
     pub fn shifted(mut self, bytes: isize) -> Location {
         self.shift(bytes);
         self

@@ -33,7 +33,7 @@ use crate::format::Format;
 ///     }
 ///
 ///     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> std::io::Result<()> {
-///         // Pieces are of whole elements.
+///         // Chunks consist of whole elements.
 ///         for (i, element) in bytes.chunks_exact_mut(8).enumerate() {
 ///             element.copy_from_slice(&(offset / 8 + i as u64).to_le_bytes());
 ///         }
@@ -99,7 +99,7 @@ pub trait Sink: Send + Sync {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 }
 
-/// The storage of an array outside memory.
+/// An array outside memory: a source or a sink.
 #[derive(Clone)]
 pub enum Store {
     /// A readable array.
@@ -109,7 +109,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// Whether both are the same value, so that writes to one affect the other.
+    /// Whether both are the same object, so that writes to one affect the other.
     pub fn same(&self, other: &Store) -> bool {
         std::ptr::eq(self.address(), other.address())
     }
@@ -217,7 +217,7 @@ impl FileArray {
     /// that a full disk is an error now.
     ///
     /// # Errors
-    /// If there is no space, or the length exceeds a limit.
+    /// If there is not enough space, or the length exceeds a limit.
     pub fn reserve(&self) -> io::Result<()> {
         let end = byte_count(self.format, &self.shape).and_then(|n| self.start.checked_add(n));
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
@@ -249,6 +249,7 @@ impl FileArray {
         &self.file
     }
 
+    /// The error with the path of the file, if it is known.
     fn blame(&self, error: io::Error) -> io::Error {
         match &self.path {
             Some(path) => io::Error::new(error.kind(), format!("{path:?}: {error}")),
@@ -257,7 +258,7 @@ impl FileArray {
     }
 }
 
-/// `None` where 64 bits do not count them.
+/// The number of bytes of an array, `None` if it does not fit 64 bits.
 fn byte_count(format: Format, shape: &[usize]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);

@@ -1,15 +1,15 @@
-//! Transposed blocks: rows are visited, but the elements of a column are adjacent in the store, and
-//! those of a row are not.
+//! Transposed blocks: blocks that a loop visits row by row, but whose columns are contiguous in the
+//! store.
 //!
 //! Columns are transferred one by one, or together if the gaps between them are small, and
-//! transposed into or out of the rows of a window.
+//! transposed into or out of the rows of a buffer.
 
 use std::ops::Range;
 
+use crate::chunk::{GAP, PICKED, Transfers, bytes_mut, steps};
 use crate::control::{Control, Stop};
 use crate::store::Store;
 use crate::strided::gather_block;
-use crate::window::{GAP, PICKED, Transfers, bytes_mut, steps};
 
 /// Bytes of padding between columns, so that columns with a power-of-two size do not share cache
 /// sets.
@@ -26,7 +26,7 @@ pub(crate) struct TransposedBlock<'a> {
     pub size: usize,
     /// The offset in the store of column 0 of the first row.
     pub from: isize,
-    /// The stride of rows; at most [`GAP`] bytes.
+    /// The stride in bytes from row to row; at most [`GAP`].
     pub down: isize,
     pub rows: usize,
     /// The extents and strides of the axes of columns.
@@ -39,45 +39,46 @@ pub(crate) struct TransposedBlock<'a> {
     pub last: usize,
 }
 
-/// Rows of a block that have the same columns.
+/// Rows of a block that have the same columns: a rectangle.
 struct Even {
+    /// The first row.
     row: usize,
     rows: usize,
     columns: Range<usize>,
 }
 
 impl TransposedBlock<'_> {
-    /// Reads the block into a window, row after row, starting with its first element.
+    /// Reads the block into a buffer, row after row, starting with its first element.
     ///
     /// # Errors
     /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
-    /// The window has room for the block, and `picked` for [`PICKED`] bytes.
-    pub unsafe fn fetch(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+    /// The buffer has room for the block, and `picked` for [`PICKED`] bytes.
+    pub unsafe fn fetch(&self, buffer: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         self.parts().try_for_each(|(part, place)| {
-            // SAFETY: it is a part of the block, at its place in the window.
-            unsafe { part.fetch_part(window.wrapping_add(place), picked) }
+            // SAFETY: `place` is the part's offset in the buffer.
+            unsafe { part.fetch_part(buffer.wrapping_add(place), picked) }
         })
     }
 
-    /// Writes the block from a window with the layout of [`TransposedBlock::fetch`]. Rows are
+    /// Writes the block from a buffer with the layout of [`TransposedBlock::fetch`]. Rows are
     /// adjacent in the store.
     ///
     /// # Errors
     /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
-    /// The window holds the block, `picked` has room for [`PICKED`] bytes.
-    pub unsafe fn flush(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
+    /// The buffer holds the block, `picked` has room for [`PICKED`] bytes.
+    pub unsafe fn flush(&self, buffer: *const u8, picked: *mut u8) -> Result<(), Stop> {
         self.parts().try_for_each(|(part, place)| {
-            // SAFETY: it is a part of the block, at its place in the window.
-            unsafe { part.flush_part(window.wrapping_add(place), picked) }
+            // SAFETY: `place` is the part's offset in the buffer.
+            unsafe { part.flush_part(buffer.wrapping_add(place), picked) }
         })
     }
 
     /// Splits the block so that a column of each part fits the picking buffer; returns the parts
-    /// with their offsets in the window.
+    /// with their offsets in the buffer.
     fn parts(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let most = (PICKED - PAD) / self.down.unsigned_abs().max(self.size);
         (0..self.rows).step_by(most).map(move |row| {
@@ -98,7 +99,7 @@ impl TransposedBlock<'_> {
         })
     }
 
-    /// The offset of an element in the window.
+    /// The offset of an element in the buffer.
     fn place(&self, row: usize, column: usize) -> usize {
         (row * self.columns.len() + column - self.first) * self.size
     }
@@ -113,7 +114,7 @@ impl TransposedBlock<'_> {
         self.from + steps(self.extents, self.strides, column)
     }
 
-    /// The rows in which the block has a column.
+    /// The range of rows that have a column.
     fn rows_of(&self, column: usize) -> Range<usize> {
         usize::from(column < self.first)..self.rows - usize::from(column >= self.last)
     }
@@ -132,13 +133,15 @@ impl TransposedBlock<'_> {
         })
     }
 
+    /// Reads a part of a block.
+    ///
     /// # Safety
     /// As [`TransposedBlock::fetch`], for a part.
-    unsafe fn fetch_part(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+    unsafe fn fetch_part(&self, buffer: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, pitch) = (self.size, self.columns.len() * self.size);
         let mut start = self.columns.start;
         while start < self.columns.end {
-            // SAFETY: the caller's promise; the elements of these columns are picked from.
+            // SAFETY: the caller's promise; `pick` has read the elements of these columns.
             unsafe {
                 let (end, first, across) = self.pick(start, picked)?;
                 for Even { row, rows, columns } in self.even(&(start..end)) {
@@ -146,7 +149,7 @@ impl TransposedBlock<'_> {
                     let from = first
                         .wrapping_offset(row as isize * down)
                         .wrapping_offset((columns.start - start) as isize * across);
-                    let to = window.wrapping_add(self.place(row, columns.start));
+                    let to = buffer.wrapping_add(self.place(row, columns.start));
                     gather_block(to, pitch, from, rows, down, columns.len(), across, size);
                 }
                 start = end;
@@ -155,8 +158,8 @@ impl TransposedBlock<'_> {
         Ok(())
     }
 
-    /// Reads columns from `start` on. Returns their end, the address of the first one's element in
-    /// the first row, and the stride of columns.
+    /// Reads columns from `start` on into the picking buffer. Returns the end of these columns, the
+    /// address of the element of the first row and column, and the stride of columns.
     ///
     /// # Safety
     /// As [`TransposedBlock::fetch`], for a part.
@@ -168,7 +171,7 @@ impl TransposedBlock<'_> {
         let height = self.height(self.rows);
         let extent = self.extents.last().copied().unwrap_or(1);
         let step = self.strides.last().copied().unwrap_or(0);
-        // The distance from the lowest element of a column up to the one in the first row.
+        // The offset of a column's element in the first row from its lowest element.
         let below = if self.down < 0 { height - self.size } else { 0 };
         if step.unsigned_abs() <= height + GAP as usize {
             let room = (PICKED - height).checked_div(step.unsigned_abs());
@@ -178,7 +181,7 @@ impl TransposedBlock<'_> {
             let low = one.min(other) - below as isize;
             let span = one.abs_diff(other) + height;
             self.control.check()?;
-            // SAFETY: the span fits what is picked from.
+            // SAFETY: the span fits the picking buffer.
             self.store.read(low as u64, unsafe { bytes_mut(picked, span) })?;
             return Ok((end, picked.wrapping_offset(one - low), step));
         }
@@ -194,26 +197,28 @@ impl TransposedBlock<'_> {
             let offset = lowest as isize * self.down;
             let low = self.at(column) + offset;
             let to = picked.wrapping_add((column - start) * pitch + below);
-            // SAFETY: each column has its pitch of what is picked from.
+            // SAFETY: each column has `pitch` bytes of the picking buffer.
             let bytes = unsafe { bytes_mut(to.wrapping_offset(offset), self.height(rows.len())) };
             self.store.read(low as u64, bytes)?;
         }
         Ok((end, picked.wrapping_add(below), pitch as isize))
     }
 
+    /// Writes a part of a block.
+    ///
     /// # Safety
     /// As [`TransposedBlock::flush`], for a part.
-    unsafe fn flush_part(&self, window: *const u8, picked: *mut u8) -> Result<(), Stop> {
+    unsafe fn flush_part(&self, buffer: *const u8, picked: *mut u8) -> Result<(), Stop> {
         let (size, height) = (self.size, self.rows * self.size);
         let (below, row_step) = (self.columns.len() * size, size as isize);
         let mut start = self.columns.start;
         while start < self.columns.end {
             let end = self.columns.end.min(start + PICKED / height);
-            // SAFETY: what is written was picked before, from the window; each column has its
-            // height of what is picked to.
+            // SAFETY: each column has `height` bytes of the picking buffer, which are copied from
+            // the buffer before they are written to the store.
             unsafe {
                 for Even { row, rows, columns } in self.even(&(start..end)) {
-                    let from = window.wrapping_add(self.place(row, columns.start));
+                    let from = buffer.wrapping_add(self.place(row, columns.start));
                     let to = picked.wrapping_add((columns.start - start) * height + row * size);
                     let n = columns.len();
                     gather_block(to, height, from, n, row_step, rows, below as isize, size);

@@ -4,23 +4,23 @@ use hotloop_runtime::math::{FUNCTIONS, Function};
 
 use super::Random;
 
-/// The function of a name.
+/// The function with a name.
 pub fn function(name: &str) -> Function {
     *FUNCTIONS.iter().find(|f| f.name == name).expect(name)
 }
 
-/// The function that a variant for the `fast` mode stands for.
+/// The function that a variant for the `fast` mode replaces.
 pub fn plain(name: &str) -> &str {
     name.strip_prefix("fast_").unwrap_or(name)
 }
 
-/// The error that is allowed, in ULP.
+/// The allowed error in ULP.
 pub fn bound(name: &str) -> f64 {
     if name.starts_with("fast_") { 4.0 } else { 1.0 }
 }
 
-/// Whether a function is off by so little at `x` that its ULP do not count: near the zeros of
-/// `lgamma` below 0, and where `logaddexp` is below 2^-8, only the absolute error is promised.
+/// Whether the error at `x` is so small that ULP do not count: near the zeros of `lgamma` below 0,
+/// and where `logaddexp` is below 2^-8, only the absolute error is bounded.
 pub fn excused(name: &str, x: f64, exact: f64, off: f64, single: bool) -> bool {
     match name {
         "lgamma" => x < 0.0 && off <= if single { 1e-7 } else { 1e-15 },
@@ -43,19 +43,19 @@ fn evenly(random: &mut Random, (low, high): (f64, f64)) -> f64 {
     low + (high - low) * ((random.next() >> 11) as f64 / (1u64 << 53) as f64)
 }
 
-/// Magnitudes of all exponents between these.
+/// Random numbers with exponents in this range.
 fn log_spaced(random: &mut Random, (low, high): (i64, i64)) -> f64 {
     let exponent = low + random.below((high - low) as usize) as i64;
     let bits = (exponent + 1023).max(0) as u64;
     f64::from_bits(random.next() & !(0x7ff << 52) | bits << 52)
 }
 
-/// Exponents of the numbers of a format, subnormals too.
+/// The exponents of a format's numbers, including subnormals.
 fn exponents(single: bool) -> (i64, i64) {
     if single { (-149, 128) } else { (-1024, 1024) }
 }
 
-/// An argument of a function of one.
+/// A random argument of a function of one argument.
 fn unary(f: Function, random: &mut Random, single: bool) -> f64 {
     let range = f.tried[random.below(f.tried.len())];
     match random.next() % 8 {
@@ -66,7 +66,7 @@ fn unary(f: Function, random: &mut Random, single: bool) -> f64 {
             let point = f.near[random.below(f.near.len())];
             point + log_spaced(random, (-54, -1))
         }
-        // Near multiples of pi/4, and whole or half numbers.
+        // Numbers near multiples of pi/4, integers and half-integers.
         _ if matches!(plain(f.name), "sin" | "cos" | "tan") => {
             let k = random.next() >> (20 + random.next() % 44);
             let x = k as f64 * std::f64::consts::FRAC_PI_4;
@@ -79,7 +79,7 @@ fn unary(f: Function, random: &mut Random, single: bool) -> f64 {
     }
 }
 
-/// Arguments of `logaddexp`: near each other, far apart, and such that the result is near 0.
+/// Arguments of `logaddexp`: close together, far apart, and with a result near 0.
 fn near_sums(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
     let x = match random.next() % 4 {
         0 => evenly(random, (-1.0, 1.0)),
@@ -96,7 +96,7 @@ fn near_sums(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
     if random.next().is_multiple_of(2) {
         return [x, x - d];
     }
-    // The greater argument is what cancels the logarithm, or nearly.
+    // The greater argument is nearly the negated logarithm, so that they cancel.
     let log = match name {
         "logaddexp" => (-d).exp().ln_1p(),
         _ => (-d).exp2().ln_1p() / std::f64::consts::LN_2,
@@ -105,7 +105,7 @@ fn near_sums(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
     [most - d, most]
 }
 
-/// Arguments of a function of two.
+/// Random arguments of a function of two arguments.
 fn binary(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
     if matches!(name, "logaddexp" | "logaddexp2") {
         return near_sums(name, random, single);
@@ -141,7 +141,7 @@ fn binary(name: &str, random: &mut Random, single: bool) -> [f64; 2] {
     [x, if x < 0.0 { y.round() } else { y }]
 }
 
-/// Arguments for a test of the accuracy; those of f32 are f32 numbers.
+/// Arguments for a test of accuracy; those for f32 are f32 numbers.
 pub fn arguments(f: Function, random: &mut Random, single: bool) -> [f64; 2] {
     let x = match f.arity {
         1 => [unary(f, random, single), 0.0],

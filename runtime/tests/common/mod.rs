@@ -7,7 +7,7 @@ pub mod record;
 
 use hotloop_runtime::dtype::DType;
 
-/// SplitMix64: the state is the seed, so every failure can name it.
+/// The SplitMix64 generator: its state is the seed, so that every failure can be reproduced.
 pub struct Random(pub u64);
 
 impl Random {
@@ -24,7 +24,8 @@ impl Random {
     }
 }
 
-/// The seed of this run: `HOTLOOP_SEED`, or the clock's; printed, and shown if the test fails.
+/// The seed of this run, from `HOTLOOP_SEED` or the clock. It is printed, and so shown if the test
+/// fails.
 pub fn seed() -> u64 {
     let given = std::env::var("HOTLOOP_SEED").ok().and_then(|s| s.parse().ok());
     let seed = given.unwrap_or_else(|| {
@@ -35,7 +36,7 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// The element's bits, those of all NaNs alike.
+/// The element's bits, the same for all NaNs.
 pub fn canonical(bits: u64, dtype: DType) -> u64 {
     match dtype {
         DType::F32 if f32::from_bits(bits as u32).is_nan() => u64::MAX,

@@ -1,24 +1,24 @@
-//! The measured errors, a line each in `math_errors.txt`: function, dtype, ULP, how.
+//! Measured errors, one a line in `math_errors.txt`: function, dtype, ULP, method.
 
 use std::collections::BTreeMap;
 
 use hotloop_runtime::dtype::DType;
 
-/// A largest error in ULP, as it was found.
+/// A measured maximum error in ULP.
 pub enum Measured {
-    /// Over random arguments.
+    /// The maximum over random arguments.
     Sampled(f64),
-    /// Over all arguments that there are.
+    /// The maximum over all arguments.
     Exhaustive(f64),
 }
 
-/// Writes a measured error into the file if `HOTLOOP_WRITE` is set. What holds for all arguments
-/// is not replaced by what holds for some.
+/// Writes a measured error into the file if `HOTLOOP_WRITE` is set. A maximum over all arguments is
+/// not replaced by one over random arguments.
 pub fn record(name: &str, dtype: DType, measured: Measured) {
     if std::env::var_os("HOTLOOP_WRITE").is_none() {
         return;
     }
-    // Of the runtime's tests and of those above it.
+    // The tests of the runtime and those of the compiler both use this file.
     let path = match env!("CARGO_PKG_NAME") {
         "hotloop-runtime" => concat!(env!("CARGO_MANIFEST_DIR"), "/tests/math_errors.txt"),
         _ => concat!(env!("CARGO_MANIFEST_DIR"), "/runtime/tests/math_errors.txt"),
@@ -37,7 +37,7 @@ pub fn record(name: &str, dtype: DType, measured: Measured) {
         Measured::Sampled(error) => (error, "sampled"),
         Measured::Exhaustive(error) => (error, "all"),
     };
-    // Rounded up.
+    // Errors are rounded up.
     let value = format!("{:.3} {how}", (error * 1e3).ceil() / 1e3);
     lines.insert(key, value);
     let text: String = lines.iter().map(|(k, v)| format!("{k} {v}\n")).collect();

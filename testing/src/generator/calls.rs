@@ -1,5 +1,5 @@
-//! Sequences of calls of the API: every step gives the bits of the reference or the expected error,
-//! and leaves its arguments unchanged.
+//! Sequences of API calls: each step gives the reference's bits or the expected error, and leaves
+//! its arguments unchanged.
 
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ use super::check::{difference, different_elements};
 use super::data::{Array, Input, Layout, Rng, Value};
 use super::targets::Verdict;
 
-/// Engines of every sort. Their caches are so small that kernels leave them while in use.
+/// Engines of every kind. Their caches are so small that kernels are evicted while they are in use.
 static ENGINES: LazyLock<Vec<Engine>> = LazyLock::new(|| {
     let builder = || Engine::builder().cache_capacity(2).eager();
     vec![
@@ -33,13 +33,13 @@ static ENGINES: LazyLock<Vec<Engine>> = LazyLock::new(|| {
 static ORACLE: LazyLock<Engine> =
     LazyLock::new(|| Engine::builder().threads(1).backend(Backend::Interpreter).build());
 
-/// Plays one sequence.
+/// Runs one sequence.
 ///
 /// # Errors
-/// The steps, and what the last of them did wrong.
+/// The steps, and what was wrong with the last one.
 pub fn check(bytes: &[u8]) -> Verdict {
     let mut u = Unstructured::new(bytes);
-    // Too few bytes are no sequence.
+    // Too few bytes for a sequence.
     let Ok(mut session) = Session::arbitrary(&mut u) else { return Ok(()) };
     let steps = u.int_in_range(1..=16).unwrap_or(1);
     let mut log = Vec::new();
@@ -63,7 +63,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     Ok(())
 }
 
-/// What a step says: whether it went wrong, unless there were no bytes left for it.
+/// The result of a step: whether it was correct, unless no bytes were left for it.
 type Step = fn(&mut Session, &mut Unstructured) -> Result<Verdict>;
 
 const STEPS: [(&str, Step); 11] = [
@@ -80,11 +80,11 @@ const STEPS: [(&str, Step); 11] = [
     ("drop", Session::drop),
 ];
 
-/// A program's text with its arguments, and what must come of them.
+/// A program's text with its arguments and expected result.
 struct Known {
     case: Case,
     want: std::result::Result<Outputs, Error>,
-    /// The arguments' memory.
+    /// The memory of the arguments.
     before: Vec<Vec<u8>>,
 }
 
@@ -101,8 +101,8 @@ impl Known {
         self.case.inputs.iter().map(|i| (i.name, i.value.arg())).collect()
     }
 
-    /// Checks the result of a run that was told to stop before it began. What is less work than
-    /// a look at the token is worth is done: a copy of these arrays, say.
+    /// Checks the result of a run whose token was set before it began. Work that is too short to
+    /// check the token, such as a copy of these arrays, is done all the same.
     fn stopped(&self, got: &std::result::Result<Outputs, Error>) -> Verdict {
         match got {
             Err(error) if error.kind() == ErrorKind::Cancelled => Ok(()),
@@ -110,7 +110,7 @@ impl Known {
         }
     }
 
-    /// The types of what a program reads.
+    /// The types of a program's inputs.
     fn types(&self, program: &Program) -> Vec<(&'static str, ArgType)> {
         let all = arg_types(&self.case.inputs);
         let read = |(name, _): &(&str, ArgType)| program.inputs().any(|i| i == *name);
@@ -118,7 +118,7 @@ impl Known {
     }
 }
 
-/// The types of arguments: those of one shape are of one class.
+/// The types of arguments; arguments of one shape have one shape class.
 pub fn arg_types(inputs: &[Input]) -> Vec<(&'static str, ArgType)> {
     let mut shapes: Vec<&[usize]> = Vec::new();
     let ty = |input: &Input| match &input.value {
@@ -146,7 +146,7 @@ pub fn arg_types(inputs: &[Input]) -> Vec<(&'static str, ArgType)> {
 
 struct Session {
     cases: Vec<Known>,
-    /// With the case of each.
+    /// The programs, each with the index of its case.
     programs: Vec<(usize, Program)>,
     kernels: Vec<(usize, Kernel)>,
     token: CancelToken,
@@ -175,7 +175,7 @@ impl Session {
         Ok(session)
     }
 
-    /// A program to go on with; there is always one.
+    /// The program for the next step; there is always one.
     fn program(&self, u: &mut Unstructured) -> Result<(usize, Program)> {
         Ok(u.choose(&self.programs)?.clone())
     }
@@ -189,7 +189,7 @@ impl Session {
                 if self.cases[number].want.as_ref().err().map(Error::kind)
                     == Some(error.kind()) =>
             {
-                // The session needs something to go on with.
+                // The session needs at least one program.
                 let program = engine.compile("a").map_err(|_| arbitrary::Error::IncorrectFormat)?;
                 self.cases[number].case.text = "a".to_string();
                 let case = &self.cases[number].case;
@@ -241,7 +241,7 @@ impl Session {
         Ok(same(want, &arrays))
     }
 
-    /// An input of the output's type is overwritten.
+    /// An input with the output's type is overwritten.
     fn in_place(&mut self, u: &mut Unstructured) -> Result<Verdict> {
         let (case, program) = self.program(u)?;
         let known = &self.cases[case];
@@ -267,7 +267,7 @@ impl Session {
                 Ok(same(want, &arrays))
             }
             Ok(_) => wrong("computed in place of what does not fit"),
-            // Its own elements may lie at one address.
+            // Elements of the array itself may share an address.
             Err(error) if !fits || !named || error.kind() == ErrorKind::Alias => Ok(Ok(())),
             Err(error) => wrong(format!("{error:?}")),
         }
@@ -278,7 +278,7 @@ impl Session {
         let known = &self.cases[case];
         let mut types = known.types(&program);
         if u.ratio(1, 4)? {
-            // Others, of which only some make sense.
+            // Other types, only some of which are valid.
             for (_, ty) in &mut types {
                 let dtype = *u.choose(&DType::ALL)?;
                 *ty = match u.int_in_range(0..=2)? {
@@ -304,7 +304,7 @@ impl Session {
         Ok(Ok(()))
     }
 
-    /// Binds a kernel, perhaps drops all else that keeps it alive, and runs it a few times.
+    /// Binds a kernel, perhaps drops everything else that keeps it alive, and runs it a few times.
     fn bind(&mut self, u: &mut Unstructured) -> Result<Verdict> {
         if self.kernels.is_empty() {
             return self.specialize(u);
@@ -346,7 +346,7 @@ impl Session {
         Ok(same(want, &arrays))
     }
 
-    /// Arguments that do not fit, or are set in the middle of a run to stop.
+    /// Makes a call with wrong arguments, or one that is cancelled during the run.
     fn wrong(&mut self, u: &mut Unstructured) -> Result<Verdict> {
         let (case, program) = self.program(u)?;
         let known = &self.cases[case];
@@ -370,7 +370,7 @@ impl Session {
                 return Ok(expect(program.eval(&list[..]), Some(ErrorKind::Arity)));
             }
             3 => {
-                // SAFETY: a null pointer is refused before anything is read.
+                // SAFETY: a null pointer is rejected before anything is read.
                 args[place].1 = unsafe { Arg::raw(std::ptr::null(), &[3], &[8], DType::F64) };
                 let got = program.eval(&args[..]);
                 return Ok(expect(got, reads(name).then_some(ErrorKind::Layout)));
@@ -378,7 +378,7 @@ impl Session {
             4 => {
                 let many = vec![1usize; 65];
                 let strides = vec![0isize; 65];
-                // SAFETY: an array of so many axes is refused before anything is read.
+                // SAFETY: an array with that many axes is rejected before anything is read.
                 args[place].1 = unsafe { Arg::raw([0u8; 8].as_ptr(), &many, &strides, DType::U8) };
                 let got = program.eval(&args[..]);
                 return Ok(expect(got, reads(name).then_some(ErrorKind::Limit)));
@@ -447,7 +447,7 @@ impl Session {
     }
 }
 
-/// Arrays of any layout for a program's outputs, filled with rubbish.
+/// Arrays of random layouts for a program's outputs, filled with arbitrary bytes.
 fn targets(want: &Outputs, rng: &mut Rng) -> Vec<Array> {
     let make = |o: &hotloop::Output| {
         let layout = Layout { odd: rng.below(2) == 0, ..Layout::ANY };
@@ -467,7 +467,8 @@ fn same(want: &Outputs, arrays: &[Array]) -> Verdict {
     Ok(())
 }
 
-/// Checks the result of a call with wrong arguments: this error, or none if they are unused.
+/// Checks the result of a call with wrong arguments: the expected error, or none if the arguments
+/// are unused.
 fn expect<T>(got: std::result::Result<T, Error>, kind: Option<ErrorKind>) -> Verdict {
     match (got, kind) {
         (Ok(_), None) => Ok(()),

@@ -11,17 +11,17 @@ use super::Case;
 use super::data::{Array, Layout, Rng, Value};
 use super::store::Stored;
 
-/// The engines of one mode: the interpreter, and every other one, which must agree with it.
+/// The engines of one mode: the interpreter, and the others, which must agree with it.
 pub struct Engines {
     oracle: Engine,
     native: Engine,
-    /// Native code in every form, and the portable backend.
+    /// Native engines of every kind, and the portable backend.
     others: Vec<(String, Engine)>,
 }
 
 impl Engines {
-    /// The engines of a mode: each instruction set on one thread, the best one on two as well, and
-    /// the portable backend.
+    /// The engines of a mode: each instruction set on one thread, the best one also on two threads,
+    /// and the portable backend.
     pub fn new(mode: Mode) -> Engines {
         let make = |backend, isa, threads| {
             Engine::builder().mode(mode).backend(backend).isa(isa).threads(threads).eager().build()
@@ -58,12 +58,12 @@ impl Default for AllEngines {
 }
 
 impl AllEngines {
-    /// Makes them.
+    /// Makes the engines.
     pub fn new() -> AllEngines {
         AllEngines([Mode::Strict, Mode::Contract, Mode::Fast].map(Engines::new))
     }
 
-    /// Those of a mode.
+    /// The engines of a mode.
     pub fn of(&self, mode: Mode) -> &Engines {
         &self.0[mode as usize]
     }
@@ -153,7 +153,7 @@ pub fn check_graph(engines: &AllEngines, graph: &Graph, case: &Case) -> Result<(
                 false => Some(format!("is {:?}, expected {:?}", types(b), types(w))),
             }
         }),
-        // What is not in the text may fail alone.
+        // Outputs that are not in the text may fail alone.
         (Err(_), Ok(written)) if written.len() < graph.outputs().len() => None,
         (Err(error), Ok(_)) => Some(format!("{error:?}")),
         (_, Err(error)) if expected.is_ok() => Some(format!("as text {error:?}")),
@@ -165,10 +165,10 @@ pub fn check_graph(engines: &AllEngines, graph: &Graph, case: &Case) -> Result<(
     }
 }
 
-/// Checks one engine against what is expected, as [`check`] does those of a mode.
+/// Checks one engine against the expected outputs, as [`check`] does for each engine of a mode.
 ///
 /// # Errors
-/// How they differ.
+/// The difference.
 pub fn answers(
     engine: &Engine,
     case: &Case,
@@ -184,19 +184,19 @@ pub fn answers(
     stored(engine, memory, case, expected).map_err(|e| format!("out of memory: {e}"))
 }
 
-/// What a run over sources and sinks may have.
+/// A random memory limit for a run over sources and sinks.
 fn any_memory(rng: &mut Rng) -> usize {
     [0, 1 << 12, 1 << 20, 1 << 30][rng.below(4) as usize]
 }
 
-/// The case as text for people.
+/// The case as readable text.
 pub fn describe(case: &Case) -> String {
     let mut text = format!("in {} mode\n{}\n", case.mode.name(), case.text);
     case.inputs.iter().for_each(|input| writeln!(text, "  {input}").unwrap_or_default());
     text
 }
 
-/// How two runs differ, if they do.
+/// The difference between two runs, if there is one.
 pub fn difference(
     expected: &Result<Outputs, Error>,
     got: &Result<Outputs, Error>,
@@ -222,7 +222,7 @@ pub fn difference(
     })
 }
 
-/// The first element that differs; every NaN equals every other.
+/// The first difference between elements; all NaNs are equal.
 pub fn different_elements(dtype: DType, expected: &[u8], got: &[u8]) -> Option<String> {
     let size = dtype.size();
     if expected.len() != got.len() {
@@ -262,7 +262,7 @@ fn word(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// Into arrays of any layout; nothing between their elements may be touched.
+/// Runs into arrays of random layouts, and checks that bytes between elements do not change.
 fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), String> {
     let mut rng = Rng(case.seed);
     let mut arrays: Vec<Array> = expected
@@ -300,7 +300,7 @@ fn into_strided(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), 
     Ok(())
 }
 
-/// From sources into sinks, with little memory, much, or none to speak of.
+/// Runs from sources into sinks, with little, much or almost no memory.
 fn stored(engine: &Engine, memory: usize, case: &Case, expected: &Outputs) -> Result<(), String> {
     let mut rng = Rng(case.seed);
     let mut sources = Vec::with_capacity(case.inputs.len());
@@ -333,7 +333,7 @@ fn stored(engine: &Engine, memory: usize, case: &Case, expected: &Outputs) -> Re
     Ok(())
 }
 
-/// Over an input of the same type: in place, and then one element further on.
+/// Runs over an input of the output's type: in place, and then shifted by one element.
 fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), String> {
     let fits = |array: &Array, output: &hotloop::Output| {
         array.dtype == output.dtype() && array.shape == output.shape() && array.len() > 0
@@ -350,7 +350,7 @@ fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), Stri
     let mut others: Vec<Array> =
         expected.iter().map(|o| Array::contiguous(o.dtype(), o.shape(), 0)).collect();
 
-    // Exactly the input, wherever its elements lie; unless several lie at one address.
+    // In place, for any layout in which no elements share an address.
     let mut same = own.clone();
     let mut places = same.places();
     places.sort_unstable();
@@ -359,7 +359,7 @@ fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), Stri
         outs[chosen] = Out::inout(case.inputs[input].name, same.out());
         let rest = case.inputs.iter().enumerate().filter(|(i, _)| *i != input);
         let args: Vec<(&str, Arg)> = rest.map(|(_, i)| (i.name, i.value.arg())).collect();
-        // An input that the text does not read cannot be named as one.
+        // An input that the text does not read cannot be used in place.
         if program.inputs().any(|n| n == case.inputs[input].name) {
             program.eval_into(&args[..], &mut outs).map_err(text)?;
             drop(outs);
@@ -367,7 +367,7 @@ fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), Stri
         }
     }
 
-    // One buffer, in which the output starts an element after the input.
+    // In one buffer, with the output one element after the input.
     let size = own.dtype.size();
     let shape = &own.shape;
     let strides = Array::contiguous(own.dtype, &own.shape, 0).strides;
@@ -375,7 +375,7 @@ fn in_place(engine: &Engine, case: &Case, expected: &Outputs) -> Result<(), Stri
     buffer[..own.len() * size].copy_from_slice(&own.elements());
     let mut outs: Vec<Out> = others.iter_mut().map(Array::out).collect();
     let start = buffer.as_mut_ptr();
-    // SAFETY: both arrays lie in the buffer, which outlives them and is not touched meanwhile.
+    // SAFETY: both arrays are inside the buffer, which outlives them and is not accessed meanwhile.
     let arg = unsafe { Arg::raw(start, shape, &strides, own.dtype) };
     // SAFETY: as above.
     outs[chosen] = unsafe { Out::raw(start.add(size), shape, &strides, own.dtype) };

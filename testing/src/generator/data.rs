@@ -5,7 +5,7 @@ use std::fmt;
 use arbitrary::{Result, Unstructured};
 use hotloop::{Arg, DType, Out};
 
-/// SplitMix64: a seed becomes as many numbers as an array needs.
+/// The SplitMix64 generator, seeded for each array.
 pub struct Rng(pub u64);
 
 impl Rng {
@@ -27,20 +27,20 @@ impl Rng {
 /// The kind of values of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
-    /// Small numbers, with small fractions.
+    /// Small numbers with few fraction bits.
     Tame,
-    /// Numbers around 1 with all their digits: every addition rounds.
+    /// Numbers around 1 with full significands: every addition rounds.
     Unit,
     /// Numbers of all magnitudes.
     Wide,
-    /// Mostly tame, one in eight special.
+    /// Mostly ordinary values, one in eight special.
     Spiced,
     /// Special values and random bits.
     Wild,
 }
 
 impl Flavour {
-    /// All of them, some twice: a sum shows its order only where additions round.
+    /// All flavours; `Unit` twice, because the order of a sum only shows if additions round.
     pub const ALL: [Flavour; 6] = {
         use Flavour::*;
         [Spiced, Unit, Tame, Wide, Wild, Unit]
@@ -135,7 +135,7 @@ pub fn specials(dtype: DType) -> Vec<u64> {
                 top - 1,
                 top + 1,
                 top / 2,
-                // An f64 holds all but the last bit of it, and then it is halfway between two f32.
+                // Rounded to f64, it lies halfway between two f32: rounding twice is wrong.
                 top / 2 + (top >> 25) + 1,
             ];
             list.into_iter().map(|v| v & mask).collect()
@@ -188,7 +188,7 @@ pub fn float(rng: &mut Rng, flavour: Flavour) -> f64 {
     }
 }
 
-/// An array that owns its memory: any strides, any alignment.
+/// An array that owns its memory, with any strides and any alignment.
 #[derive(Clone)]
 pub struct Array {
     /// The element type.
@@ -197,9 +197,9 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// Bytes from one element to the next along each axis.
     pub strides: Vec<isize>,
-    /// Where in the memory the first element is.
+    /// The offset in memory of the first element.
     pub offset: usize,
-    /// Whether the bytes of each element are in the other order than this machine's.
+    /// Whether elements have the opposite byte order to this machine's.
     pub swapped: bool,
     memory: Vec<u64>,
 }
@@ -237,7 +237,7 @@ impl Array {
         Array { dtype, shape: shape.to_vec(), strides, offset, swapped: false, memory }
     }
 
-    /// An array of random strides; its elements are 0.
+    /// A zeroed array with random strides.
     pub fn strided(dtype: DType, shape: &[usize], rng: &mut Rng, layout: Layout) -> Array {
         let mut axes: Vec<usize> = (0..shape.len()).collect();
         if layout.permuted {
@@ -248,14 +248,14 @@ impl Array {
             axes.reverse();
         }
         let mut strides = vec![0isize; shape.len()];
-        // The bytes that the axes so far take, from the lowest element on.
+        // The span in bytes of the axes so far, from the lowest element.
         let mut span = dtype.size();
         let mut offset =
             rng.below(3) as usize * dtype.size() + usize::from(layout.odd) * rng.below(9) as usize;
         for axis in axes {
             let extent = shape[axis];
             if extent <= 1 {
-                // Nothing is read through it: any stride will do.
+                // An axis of one element, or of an empty array, may have any stride.
                 strides[axis] = rng.below(200) as isize - 100;
                 continue;
             }
@@ -284,14 +284,14 @@ impl Array {
         }
     }
 
-    /// Writes these elements, repeated, in C order.
+    /// Writes these elements in C order, repeated as necessary.
     pub fn set(&mut self, elements: &[u64]) {
         for (place, bits) in self.places().into_iter().zip(elements.iter().cycle()) {
             self.put(place, *bits);
         }
     }
 
-    /// Writes an element at a place of the memory.
+    /// Writes an element at an offset in memory.
     fn put(&mut self, place: usize, bits: u64) {
         let (size, swapped) = (self.dtype.size(), self.swapped);
         let bytes = &mut self.bytes_mut()[place..place + size];
@@ -301,13 +301,13 @@ impl Array {
         }
     }
 
-    /// How many elements.
+    /// The number of elements.
     #[expect(clippy::len_without_is_empty, reason = "no test asks")]
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Where in the memory each element is, in C order.
+    /// The offsets in memory of the elements, in C order.
     pub fn places(&self) -> Vec<usize> {
         let n = self.len();
         let mut places = Vec::with_capacity(n);
@@ -326,7 +326,7 @@ impl Array {
         places
     }
 
-    /// The elements' bytes in C order, in the order of this machine.
+    /// The bytes of the elements in C order, in this machine's byte order.
     pub fn elements(&self) -> Vec<u8> {
         let (bytes, size) = (self.bytes(), self.dtype.size());
         let places = self.places().into_iter();
@@ -337,34 +337,34 @@ impl Array {
         elements
     }
 
-    /// The memory.
+    /// The memory as bytes.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: words have no padding.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr().cast(), self.memory.len() * 8) }
     }
 
-    /// The memory.
+    /// The memory as mutable bytes.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: words have no padding, and any bytes are words.
+        // SAFETY: words have no padding, and every byte pattern is a valid word.
         unsafe {
             std::slice::from_raw_parts_mut(self.memory.as_mut_ptr().cast(), self.memory.len() * 8)
         }
     }
 
-    /// As an argument.
+    /// The array as an argument.
     pub fn arg(&self) -> Arg<'_> {
-        // SAFETY: every element lies in the memory, which is borrowed.
+        // SAFETY: every element is inside the memory, which is borrowed.
         let arg = unsafe {
             Arg::raw(self.bytes().as_ptr().add(self.offset), &self.shape, &self.strides, self.dtype)
         };
         if self.swapped { arg.byte_swapped() } else { arg }
     }
 
-    /// As an output.
+    /// The array as an output.
     pub fn out(&mut self) -> Out<'_> {
         let (offset, swapped) = (self.offset, self.swapped);
         let pointer = self.bytes_mut().as_mut_ptr().wrapping_add(offset);
-        // SAFETY: every element lies in the memory, which is borrowed mutably.
+        // SAFETY: every element is inside the memory, which is mutably borrowed.
         let out = unsafe { Out::raw(pointer, &self.shape, &self.strides, self.dtype) };
         if swapped { out.byte_swapped() } else { out }
     }
@@ -387,16 +387,16 @@ impl fmt::Display for Array {
 /// The kind of strides of an array.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// Axes in any order, not only C's.
+    /// Axes in a random order instead of C order.
     pub permuted: bool,
-    /// Some strides are 0: many elements at one address. Not for outputs.
+    /// Some strides are 0, so that elements share an address; not for outputs.
     pub zero: bool,
     /// Strides and addresses that are not multiples of the element size.
     pub odd: bool,
 }
 
 impl Layout {
-    /// Any order, steps and directions.
+    /// Any order of axes, any steps and directions.
     pub const ANY: Layout = Layout { permuted: true, zero: false, odd: false };
 }
 
@@ -411,7 +411,7 @@ pub enum Value {
     Int(i64),
     /// A weak float.
     Float(f64),
-    /// A weak truth value.
+    /// A weak boolean.
     Bool(bool),
 }
 
@@ -436,12 +436,12 @@ impl Value {
         }
     }
 
-    /// Whether it takes the dtype of what it meets.
+    /// Whether it is weak, so that it adopts the dtype of the other operand.
     pub fn is_weak(&self) -> bool {
         matches!(self, Value::Int(_) | Value::Float(_) | Value::Bool(_))
     }
 
-    /// As an argument.
+    /// The value as an argument.
     pub fn arg(&self) -> Arg<'_> {
         match self {
             Value::Array(array) => array.arg(),

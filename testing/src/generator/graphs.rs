@@ -1,5 +1,5 @@
-//! Graphs built call by call, each call also written down as text: both fail in the same way, or
-//! have the same types; then graph and text give the same bits on every engine.
+//! Graphs built call by call, with each call also written as text: both fail with the same error,
+//! or have the same types; then graph and text give the same bits on every engine.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -24,9 +24,9 @@ static ORACLE: LazyLock<Engine> =
 /// Builds one graph.
 ///
 /// # Errors
-/// What differs between the graph, its text and the engines.
+/// The difference between the graph, its text and the engines.
 pub fn check(bytes: &[u8]) -> Verdict {
-    // Too few bytes are no graph.
+    // Too few bytes for a graph.
     Pair::arbitrary(&mut Unstructured::new(bytes)).unwrap_or(Ok(()))
 }
 
@@ -36,13 +36,13 @@ struct Pair {
     inputs: Vec<Input>,
     types: Vec<(&'static str, ArgType)>,
     text: String,
-    /// The nodes that calls may name, with their names in the text.
+    /// The nodes that calls may refer to, with their names in the text.
     nodes: Vec<(NodeId, String)>,
-    /// Nodes that cannot be written down.
+    /// Nodes that cannot be written as text.
     unwritten: Vec<NodeId>,
 }
 
-/// A call: what the builder said, and how it is written.
+/// A call: the builder's result, and its text.
 struct Called {
     made: std::result::Result<NodeId, Error>,
     spelled: Option<String>,
@@ -83,13 +83,14 @@ impl Pair {
         Ok(pair.finish(&outputs, mode, u.arbitrary()?))
     }
 
-    /// The types of the inputs that a text reads.
+    /// The types of a text's inputs.
     fn types(&self, program: &Program) -> Vec<(&'static str, ArgType)> {
         let read = |(name, _): &&(&str, ArgType)| program.inputs().any(|n| n == *name);
         self.types.iter().filter(read).copied().collect()
     }
 
-    /// Checks that what the builder refused is refused as text, as the same.
+    /// Checks that a call that the builder rejected is rejected as text, with the same kind of
+    /// error.
     fn refused(&self, error: &Error, spelled: Option<&str>) -> Verdict {
         let shown = format!("{error:?}");
         if error.kind() == hotloop::ErrorKind::Internal {
@@ -123,7 +124,7 @@ impl Pair {
         let read = |(name, _): &(&str, ArgType)| program.inputs().any(|n| n == *name);
         let types: Vec<_> = types.into_iter().filter(read).collect();
         program.specialize(&types).map_err(|e| format!("{}\n{graph}{e:?}", case.text))?;
-        // The shapes may still not fit each other.
+        // The shapes may still not broadcast.
         let Ok(made) = super::check::run(&ORACLE, &case.text, &case) else { return Ok(()) };
         for (id, made) in graph.outputs().iter().zip(made.iter()) {
             if graph.dtype(*id) != made.dtype() {
@@ -135,7 +136,7 @@ impl Pair {
     }
 
     fn node(&self, u: &mut Unstructured) -> Result<(NodeId, String)> {
-        // The latest nodes as often as all before them.
+        // The latest nodes are picked as often as all earlier ones together.
         let from = if u.arbitrary()? { self.nodes.len().saturating_sub(3) } else { 0 };
         Ok(u.choose(&self.nodes[from..])?.clone())
     }
@@ -252,7 +253,7 @@ impl Pair {
                 (Derivation::Index(items.into()), format!("{name}[{}]", texts.join(", ")))
             }
         };
-        // What a shape becomes can be asked for before there is an array.
+        // The shape of a result is known without arrays.
         for input in &self.inputs {
             if let Value::Array(array) = &input.value {
                 drop((how.shape(&array.shape), how.reduced(&array.shape)));
@@ -263,12 +264,12 @@ impl Pair {
     }
 }
 
-/// Whether text takes its last operand only as a constant.
+/// Whether the text of an operation requires its last operand to be a constant.
 fn spread(op: Op) -> bool {
     op.row().parameters.iter().any(|p| p.default.is_some()) && op.is_reduction()
 }
 
-/// A call of an operation as text.
+/// The text of an operation's call.
 fn spell(row: &Row, names: &[String]) -> String {
     match names {
         _ if row.is_function() => format!("{}({})", row.name, names.join(", ")),

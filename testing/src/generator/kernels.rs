@@ -17,7 +17,7 @@ static ENGINES: LazyLock<AllEngines> = LazyLock::new(AllEngines::new);
 pub fn check(bytes: &[u8]) -> Verdict {
     match Case::arbitrary(&mut Unstructured::new(bytes)) {
         Ok(case) => engines_agree(&ENGINES, &case).map(drop),
-        // Too few bytes are no program.
+        // Too few bytes for a program.
         Err(_) => Ok(()),
     }
 }

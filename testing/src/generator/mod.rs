@@ -33,9 +33,9 @@ pub struct Case {
     pub mode: Mode,
     /// Arguments by name; the text may not read all of them.
     pub inputs: Vec<Input>,
-    /// The operations that the text spells.
+    /// The operations that the text contains.
     pub ops: Vec<Op>,
-    /// Seed of what is random when the program is checked: the layout of its outputs.
+    /// The seed for random choices when the program is checked, such as the layouts of its outputs.
     pub seed: u64,
 }
 
@@ -43,7 +43,7 @@ impl Case {
     /// The next program.
     pub fn arbitrary(u: &mut Unstructured) -> Result<Case> {
         let inputs = inputs(u)?;
-        // Now and then one with more values than there are registers.
+        // Sometimes more values than there are registers.
         let budget =
             if u.ratio(1, 30)? { u.int_in_range(60..=200)? } else { u.int_in_range(1..=30)? };
         let rank = match &inputs[0].value {
@@ -73,7 +73,7 @@ fn inputs(u: &mut Unstructured) -> Result<Vec<Input>> {
         let dtype = *u.choose(&DType::ALL)?;
         let mut rng = Rng(u.arbitrary()?);
         let flavour = *u.choose(&Flavour::ALL)?;
-        // The first input is an array of the whole shape, so that most programs have one.
+        // The first input is an array of the full shape, so that most programs have one.
         let choice = if i == 0 { 0 } else { u.int_in_range(0..=19)? };
         let value = match choice {
             0..=15 => {
@@ -90,7 +90,7 @@ fn inputs(u: &mut Unstructured) -> Result<Vec<Input>> {
     Ok(list)
 }
 
-/// The shape that a program's arrays have or broadcast to.
+/// The shape of a program's arrays, or to which they broadcast.
 fn shape(u: &mut Unstructured) -> Result<Vec<usize>> {
     let rank = u.int_in_range(0..=9)?;
     let large = u.ratio(1, 25)?;
@@ -124,7 +124,7 @@ fn narrowed(u: &mut Unstructured, shape: &[usize]) -> Result<Vec<usize>> {
     })
 }
 
-/// A type as far as the writer follows it.
+/// An approximate type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ty {
     dtype: DType,
@@ -137,7 +137,7 @@ const fn strong(dtype: DType) -> Ty {
     Ty { dtype, weak: false }
 }
 
-/// The type that operands meet in.
+/// The kind that operands promote to.
 fn meet(list: &[Ty]) -> Ty {
     let strongest = promote_all(list.iter().filter(|t| !t.weak).map(|t| t.dtype));
     let weak = list.iter().filter(|t| t.weak).map(|t| t.dtype.kind()).max();
@@ -156,14 +156,14 @@ struct Expr {
 
 struct Writer<'a, 'u> {
     u: &'a mut Unstructured<'u>,
-    /// Names that may be read.
+    /// The names that may be read.
     scope: Vec<(String, Ty)>,
-    /// Functions that may be called: name, parameters, result.
+    /// The functions that may be called: name, parameters, result.
     defs: Vec<(String, Vec<Kind>, Ty)>,
     ops: Vec<Op>,
-    /// Operations still to be spent.
+    /// The number of operations that may still be written.
     budget: usize,
-    /// The axes of the largest input.
+    /// The number of axes of the largest input.
     rank: usize,
 }
 
@@ -187,11 +187,11 @@ impl Writer<'_, '_> {
             }
             self.budget += budget - budget / 2;
         }
-        // Without a last line the bindings are the outputs.
+        // Without a final expression, the bindings are the outputs.
         if bindings > 0 && self.u.ratio(1, 4)? {
             return Ok(text);
         }
-        // Now and then more arrays than there are registers for pointers.
+        // Sometimes more arrays than there are registers for pointers.
         let outputs = match self.u.int_in_range(0..=59)? {
             0..=39 => 1,
             40..=58 => self.u.int_in_range(2..=4)?,
@@ -202,13 +202,13 @@ impl Writer<'_, '_> {
             self.budget = share;
             let value = if self.u.ratio(1, 4)? { self.idiom_of_leaves()? } else { self.any()? };
             text += if i > 0 { ", " } else { "" };
-            // A sum of everything: it also shows in which order it was added.
+            // A sum of everything, which also shows the order of additions.
             if self.u.ratio(1, 6)? {
                 text += &format!("sum({})", value.text);
                 continue;
             }
             text += &value.text;
-            // What a view is taken of is written before it is read: into the output that it is.
+            // The operand of a view is stored before it is read: into the output, if it is one.
             if self.rank > 1 && self.u.ratio(1, 12)? {
                 text += &format!(", ({})[::-1]", value.text);
             }
@@ -216,7 +216,7 @@ impl Writer<'_, '_> {
         Ok(text)
     }
 
-    /// A `def` of one or two parameters, which its body sees beside the inputs.
+    /// A `def` of one or two parameters, whose body may also read the inputs.
     fn definition(&mut self) -> Result<String> {
         let name = format!("f{}", self.defs.len());
         let scope = self.scope.len();
@@ -245,7 +245,7 @@ impl Writer<'_, '_> {
         self.expr(kind)
     }
 
-    /// An expression of a kind, in brackets if it needs them.
+    /// An expression of a kind, in parentheses if necessary.
     fn expr(&mut self, kind: Kind) -> Result<Expr> {
         if self.budget == 0 {
             return self.leaf(kind);
@@ -262,7 +262,7 @@ impl Writer<'_, '_> {
                 let rows: Vec<&Row> =
                     TABLE.iter().filter(|r| r.op.is_public() && gives(r, kind)).collect();
                 let mut row = self.u.choose(&rows)?;
-                // A program of mostly reductions would be one of mostly numbers.
+                // Too many reductions would leave few arrays.
                 if row.op.is_reduction() && self.u.ratio(1, 3)? {
                     row = self.u.choose(&rows)?;
                 }
@@ -272,7 +272,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// An idiom on its own, where nothing hides what becomes of it.
+    /// An idiom as a whole output, so that nothing hides its result.
     fn idiom_of_leaves(&mut self) -> Result<Expr> {
         let budget = std::mem::take(&mut self.budget);
         let kind = *self.u.choose(&KINDS)?;
@@ -281,8 +281,8 @@ impl Writer<'_, '_> {
         idiom
     }
 
-    /// What a compiler has rules for, or is tempted to: an operand that comes twice, a neutral one,
-    /// a chain, an operation of another.
+    /// An idiom that a compiler rewrites, or might: a repeated or neutral operand, a chain, an
+    /// operation on the result of another.
     fn idiom(&mut self, kind: Kind) -> Result<Expr> {
         let list: &[&str] = match kind {
             Kind::Bool => &[
@@ -319,7 +319,7 @@ impl Writer<'_, '_> {
                 "(X * Y - X)",
                 "(X * Y + X) * (X * Y)",
                 "(X + Y + X + Y)",
-                // All digits: what is rounded shows.
+                // Full significands, so that rounding shows.
                 "(sin(X) + cos(Y) + X)",
                 "(sin(X) * cos(Y) + X)",
                 "(X + 0.0)",
@@ -353,7 +353,7 @@ impl Writer<'_, '_> {
         };
         let of = if kind == Kind::Bool { *self.u.choose(&KINDS)? } else { kind };
         let idiom = *self.u.choose(list)?;
-        // An operand's text comes several times: it must not be long.
+        // The text of an operand is repeated, so it must be short.
         let budget = self.budget;
         self.budget = budget.min(3);
         let operands = self.pair(of);
@@ -387,7 +387,8 @@ impl Writer<'_, '_> {
         Ok(Expr { text, ty })
     }
 
-    /// `, axis=1, keepdims=True`, mostly so that the result still broadcasts, or nothing.
+    /// Options such as `, axis=1, keepdims=True`, mostly such that the result still broadcasts, or
+    /// none.
     fn axes(&mut self) -> Result<String> {
         if self.u.ratio(2, 5)? {
             return Ok(String::new());
@@ -411,7 +412,7 @@ impl Writer<'_, '_> {
             let (text, ty) = self.u.choose(&known)?.clone();
             return Ok(Expr { text, ty });
         }
-        // A literal, or a variable of another kind, made to fit.
+        // A literal, or a variable of another kind, converted.
         if !self.scope.is_empty() && self.u.ratio(1, 2)? {
             return self.cast(kind);
         }
@@ -447,7 +448,7 @@ impl Writer<'_, '_> {
         Ok(Expr { text, ty: Ty { dtype, weak: true } })
     }
 
-    /// `f32(x)` of anything.
+    /// A cast such as `f32(x)` of an expression of any kind.
     fn cast(&mut self, kind: Kind) -> Result<Expr> {
         let dtypes: Vec<DType> = DType::ALL.into_iter().filter(|d| d.kind() == kind).collect();
         let dtype = *self.u.choose(&dtypes)?;
@@ -462,7 +463,7 @@ impl Writer<'_, '_> {
         Ok(Expr { text, ty })
     }
 
-    /// A call of a `def`, or else a cast.
+    /// A call of a `def`, or a cast if there is none.
     fn call(&mut self, kind: Kind) -> Result<Expr> {
         let defs: Vec<_> =
             self.defs.iter().filter(|(_, _, ty)| ty.dtype.kind() == kind).cloned().collect();
@@ -483,10 +484,10 @@ impl Writer<'_, '_> {
         Ok(Expr { text: format!("isin({})", args.join(", ")), ty: STRONG_BOOL })
     }
 
-    /// Two operands of a kind that also meet in it: `i64` with `u64` would meet in `f64`.
+    /// Two operands that promote to a kind: not `i64` with `u64`, which promote to `f64`.
     fn pair(&mut self, kind: Kind) -> Result<[Expr; 2]> {
         let x = self.expr(kind)?;
-        // A float meets numbers of every kind in a float.
+        // A float and a number of any kind promote to a float.
         let other =
             if kind == Kind::Float && self.u.ratio(1, 4)? { *self.u.choose(&KINDS)? } else { kind };
         let mut y = self.expr(other)?;
@@ -615,7 +616,7 @@ impl Writer<'_, '_> {
         Ok(Expr { text, ty: Ty { dtype: DType::Bool, weak } })
     }
 
-    /// An operation as users write it, in one of the ways there are.
+    /// An operation in one of the spellings that users may write.
     fn spell(&mut self, row: &Row, args: Vec<Expr>) -> Result<String> {
         let texts: Vec<&str> = args.iter().map(|a| a.text.as_str()).collect();
         if !row.is_function() {
@@ -694,7 +695,7 @@ fn gives(row: &Row, kind: Kind) -> bool {
     }
 }
 
-/// The type of an operation's result, roughly.
+/// The approximate type of an operation's result.
 fn result(row: &Row, args: &[Ty]) -> Ty {
     let ty = match row.rule {
         Rule::Select => meet(&args[1..]),

@@ -1,10 +1,10 @@
-//! Changes to known inputs, for runs without a fuzzer.
+//! Mutations of known inputs, for runs without a fuzzer.
 
 use hotloop::ops::TABLE;
 
 use super::data::Rng;
 
-/// What a text may be made of beside the names of operations.
+/// Words and characters of texts, besides the names of operations.
 const TOKENS: [&str; 40] = [
     "(",
     ")",
@@ -48,7 +48,7 @@ const TOKENS: [&str; 40] = [
     "f32(",
 ];
 
-/// An input of at most `longest` bytes: one of a corpus with a few changes.
+/// An input of at most `longest` bytes: one of a corpus with a few mutations.
 pub fn mutated(corpus: &[Vec<u8>], rng: &mut Rng, longest: usize) -> Vec<u8> {
     let pick = |rng: &mut Rng| &corpus[rng.below(corpus.len() as u64) as usize];
     let mut bytes = if corpus.is_empty() { Vec::new() } else { pick(rng).clone() };
@@ -65,7 +65,7 @@ pub fn mutated(corpus: &[Vec<u8>], rng: &mut Rng, longest: usize) -> Vec<u8> {
                 bytes.splice(to..to, piece);
             }
             4 if !corpus.is_empty() => {
-                // The start of one and the end of another.
+                // The beginning of one input and the end of another.
                 let other = pick(rng);
                 let from = rng.below(other.len() as u64 + 1) as usize;
                 bytes.truncate(at);

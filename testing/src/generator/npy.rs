@@ -1,5 +1,5 @@
-//! Any bytes as an `.npy` file: the header is rejected at an offset, or written and read back; the
-//! array has the elements in the file.
+//! Arbitrary bytes as an `.npy` file: the header is rejected with an offset, or written and read
+//! back; the array has the elements of the file.
 
 use std::io::{self, Read};
 use std::sync::LazyLock;
@@ -10,12 +10,12 @@ use hotloop::{Arg, Engine, Error, ErrorKind};
 use super::check::different_elements;
 use super::targets::Verdict;
 
-/// Elements beyond which a file's array is not looked at.
+/// The maximum number of elements of a file whose array is checked.
 const MOST: usize = 1 << 16;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::builder().threads(1).build());
 
-/// A file that comes in pieces of a few bytes, with interruptions.
+/// A reader that gives a few bytes at a time, with interruptions.
 struct Pieces<'a> {
     left: &'a [u8],
     turn: usize,
@@ -37,7 +37,7 @@ impl Read for Pieces<'_> {
 /// Checks one file.
 ///
 /// # Errors
-/// What is wrong with how it is read.
+/// A description of what is wrong.
 pub fn check(bytes: &[u8]) -> Verdict {
     let read = Header::read(&mut &*bytes);
     let pieces = Header::read(&mut Pieces { left: bytes, turn: 0 });
@@ -51,7 +51,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// Checks the error of a file without a header: it names a byte of the file, or its end.
+/// Checks the error of a file without a valid header: its offset is inside the file, or at its end.
 fn refused(error: &Error, len: usize) -> Verdict {
     if ![ErrorKind::Format, ErrorKind::Type].contains(&error.kind()) {
         return Err(format!("{error:?}"));
@@ -66,7 +66,7 @@ fn refused(error: &Error, len: usize) -> Verdict {
 fn accepted(header: &Header, start: u64, bytes: &[u8]) -> Verdict {
     let written = header.to_bytes();
     let again = Header::read(&mut &written[..]).map_err(|e| format!("{header:?}: {e:?}"))?;
-    // The order of single bytes is not written.
+    // Headers have no byte order for single bytes.
     let swapped = header.swapped && header.dtype.size() > 1;
     let want = (Header { swapped, ..header.clone() }, written.len() as u64);
     if again != want || !written.len().is_multiple_of(64) {
@@ -81,7 +81,7 @@ fn accepted(header: &Header, start: u64, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// Checks the elements of a file's array against those at the places that its order says.
+/// Checks the elements of a file's array against those at their offsets in the file.
 fn elements(header: &Header, data: &[u8]) -> Verdict {
     let (dtype, size) = (header.dtype, header.dtype.size());
     let mut strides = vec![0isize; header.shape.len()];
@@ -94,7 +94,7 @@ fn elements(header: &Header, data: &[u8]) -> Verdict {
         strides[axis] = step as isize;
         step = step.saturating_mul(header.shape[axis].max(1));
     }
-    // SAFETY: the data has as many elements as the shape says, and outlives the call.
+    // SAFETY: the data has as many elements as the shape, and outlives the call.
     let arg = unsafe { Arg::raw(data.as_ptr(), &header.shape, &strides, dtype) };
     let arg = if header.swapped { arg.byte_swapped() } else { arg };
     let made = ENGINE.compile("x[...]").and_then(|program| program.eval([arg]));

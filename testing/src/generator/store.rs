@@ -9,7 +9,7 @@ use hotloop::io::{Sink, Source};
 
 use super::data::{Array, Rng};
 
-/// An array that is read or written through calls.
+/// An array that is read or written by calls.
 pub struct Stored {
     dtype: DType,
     shape: Vec<usize>,
@@ -20,12 +20,12 @@ pub struct Stored {
 
 struct Bytes {
     content: Vec<u8>,
-    /// How often each byte was written.
+    /// The number of writes to each byte.
     written: Vec<u8>,
 }
 
 impl Stored {
-    /// The elements of an array, in an order and byte order that the generator picks.
+    /// The elements of an array, in a random order and byte order.
     pub fn source(array: &Array, rng: &mut Rng) -> Stored {
         let (fortran_order, swapped) = (rng.below(3) == 0, rng.below(4) == 0);
         let stored = Stored { fortran_order, swapped, ..Stored::native(array) };
@@ -41,23 +41,23 @@ impl Stored {
         Stored { dtype, shape, fortran_order: false, swapped: false, bytes }
     }
 
-    /// Room for an array, in this machine's byte order and C order.
+    /// An empty store for an array, in C order and this machine's byte order.
     pub fn sink(dtype: DType, shape: &[usize]) -> Stored {
         let n = shape.iter().product::<usize>() * dtype.size();
         let bytes = Mutex::new(Bytes { content: vec![0xa5; n], written: vec![0; n] });
         Stored { dtype, shape: shape.to_vec(), fortran_order: false, swapped: false, bytes }
     }
 
-    /// Room for an array, in an order and byte order that the generator picks.
+    /// An empty store for an array, in a random order and byte order.
     pub fn any_sink(dtype: DType, shape: &[usize], rng: &mut Rng) -> Stored {
         let (fortran_order, swapped) = (rng.below(3) == 0, rng.below(4) == 0);
         Stored { fortran_order, swapped, ..Stored::sink(dtype, shape) }
     }
 
-    /// The elements that were written, in C order and this machine's byte order.
+    /// The written elements, in C order and this machine's byte order.
     ///
     /// # Errors
-    /// A byte that was not, or twice.
+    /// A byte that was not written, or written twice.
     pub fn content(&self) -> Result<Vec<u8>, String> {
         let bytes = self.bytes.lock().expect("no panic before");
         match bytes.written.iter().position(|n| *n != 1) {
@@ -66,7 +66,7 @@ impl Stored {
         }
     }
 
-    /// The bytes of elements.
+    /// Converts elements in C order to the store's bytes.
     fn encoded(&self, elements: &[u8]) -> Vec<u8> {
         let mut bytes = elements.to_vec();
         self.each(|i, place| bytes[place].copy_from_slice(&elements[i]));
@@ -74,7 +74,7 @@ impl Stored {
         bytes
     }
 
-    /// The elements of bytes.
+    /// Converts the store's bytes to elements in C order.
     fn decoded(&self, bytes: &[u8]) -> Vec<u8> {
         let mut elements = bytes.to_vec();
         self.each(|i, place| elements[i].copy_from_slice(&bytes[place]));
@@ -88,7 +88,7 @@ impl Stored {
         }
     }
 
-    /// Calls with the bytes of each element in C order, and those it has in the store.
+    /// Calls a function for each element in C order, with its bytes in C order and in the store.
     fn each(&self, mut call: impl FnMut(Range<usize>, Range<usize>)) {
         let size = self.dtype.size();
         let n = self.shape.iter().product();

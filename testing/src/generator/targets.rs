@@ -2,18 +2,18 @@
 
 use super::{calls, graphs, kernels, npy, text};
 
-/// What a check says: what is wrong, if something is.
+/// The result of a check: a description of what is wrong, if anything is.
 pub type Verdict = Result<(), String>;
 
-/// A check of any bytes.
+/// A fuzz target: a check of arbitrary bytes.
 pub struct Target {
-    /// The name, that of the folders of its inputs too.
+    /// The name, which is also that of the folders of its inputs.
     pub name: &'static str,
     /// The check.
     pub check: fn(&[u8]) -> Verdict,
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 5] = [
     Target { name: "text", check: text::check },
     Target { name: "graphs", check: graphs::check },

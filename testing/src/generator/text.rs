@@ -1,4 +1,5 @@
-//! Any bytes as a program's text: it is rejected with a place inside it, or printed, typed and run.
+//! Arbitrary bytes as a program's text: it is rejected with a span inside it, or printed, typed and
+//! run.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -10,10 +11,10 @@ use hotloop_grammar::parse;
 use super::check::difference;
 use super::targets::Verdict;
 
-/// The longest text that compiles here.
+/// The maximum length in bytes of a text that is compiled here.
 const LONGEST: usize = 4096;
 
-/// An engine with the limits of one that takes texts from strangers.
+/// An engine with the limits for untrusted texts.
 fn limited(backend: Backend) -> Engine {
     let engine = Engine::builder().backend(backend).threads(1).cache_capacity(4);
     let engine = engine.max_text(LONGEST).max_nodes(1000).max_arrays(32);
@@ -26,7 +27,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| limited(Backend::Auto));
 /// Checks one text.
 ///
 /// # Errors
-/// What is wrong with how it is met.
+/// A description of what is wrong.
 pub fn check(bytes: &[u8]) -> Verdict {
     let text = String::from_utf8_lossy(bytes);
     let printed = match parse(&text) {
@@ -54,7 +55,7 @@ fn refused(error: &Error, text: &str, parses: bool) -> Verdict {
     use ErrorKind::{Arity, Lex, Limit, Name, Parse, Shape, Type};
     let right = match error.kind() {
         Lex => !parses,
-        // Also for a program without outputs.
+        // These errors also occur for a program without outputs.
         Parse | Limit => true,
         kind => parses && [Name, Arity, Type, Shape].contains(&kind),
     };
@@ -64,7 +65,7 @@ fn refused(error: &Error, text: &str, parses: bool) -> Verdict {
     placed(error, text)
 }
 
-/// Checks that an error points into the text and can be shown.
+/// Checks that the span of an error lies inside the text and that the error can be displayed.
 fn placed(error: &Error, text: &str) -> Verdict {
     let shown = error.to_string();
     if !shown.starts_with("error: ") {
@@ -84,8 +85,8 @@ fn placed(error: &Error, text: &str) -> Verdict {
     }
 }
 
-/// Types a program on `f64` arrays and runs it; one in a few on both engines, for compiling takes
-/// far longer than all else.
+/// Types a program on `f64` arrays and runs it. Only some programs run natively, because compiling
+/// takes far longer than everything else.
 fn run(oracle: &Program) -> Verdict {
     let text = oracle.text();
     let types: Vec<(&str, ArgType)> =

@@ -1,21 +1,21 @@
-//! Accumulators whose bits depend on the order in which they meet their elements.
+//! Accumulators whose bits depend on the order of their elements.
 
 use super::RUN;
 use crate::convert::Pattern;
 use crate::scalar::{Cast, Float};
 
-/// The longest that one accumulator goes on.
+/// The most elements that one accumulator takes.
 const LONGEST: usize = RUN;
 
-/// A float type with what the accumulators need.
+/// A float type, with the constants of the accumulators.
 pub(super) trait Element: Pattern + Float + 'static {
-    /// `1 / k`, rounded; of 0 it is not asked.
+    /// `1 / k`, rounded, at index `k`; the first element is not used.
     const RECIPROCALS: &'static [Self; LONGEST + 1];
-    /// -0.0, which added to anything changes nothing.
-    const NOTHING: Self;
+    /// -0.0, the identity of addition.
+    const NEGATIVE_ZERO: Self;
     /// 1.0
     const ONE: Self;
-    /// `x`, rounded.
+    /// `x`, rounded to this type.
     fn round(x: f64) -> Self;
 }
 
@@ -31,7 +31,7 @@ macro_rules! elements {
                 }
                 table
             };
-            const NOTHING: $t = -0.0;
+            const NEGATIVE_ZERO: $t = -0.0;
             const ONE: $t = 1.0;
 
             #[inline(always)]
@@ -43,20 +43,20 @@ macro_rules! elements {
 }
 elements!(f32 f64);
 
-/// What two accumulators count for when they are folded.
+/// The weights of two accumulators of `p` and `q` elements when they are folded.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<T> {
-    /// The right one's part of the elements.
+    /// `q / (p + q)`
     right: T,
-    /// The product of both parts, times the elements.
+    /// `p * q / (p + q)`
     both: T,
 }
 
 impl<T: Element> Weights<T> {
-    /// Of accumulators of so many elements.
+    /// The weights of accumulators of `left` and `right` elements.
     #[inline(always)]
     pub(super) fn new(left: u64, right: u64) -> Weights<T> {
-        // Most have the same number, and need no division for it.
+        // The usual case, without the division.
         let share = if left == right { 0.5 } else { right as f64 / (left + right) as f64 };
         Weights { right: T::round(share), both: T::round(left as f64 * share) }
     }
@@ -64,24 +64,24 @@ impl<T: Element> Weights<T> {
 
 /// An accumulator of `W` words; [the module](crate::reduce) defines them.
 pub(super) trait Accumulator<T: Element, const W: usize> {
-    /// What folded onto any other from the right changes nothing, if there is such.
+    /// The right identity of [`Accumulator::fold`], if there is one.
     const IDENTITY: Option<[T; W]>;
 
-    /// Of one element.
+    /// The accumulator of one element.
     fn first(x: T) -> [T; W];
-    /// With one element more, the `k`-th; given `1 / k`.
+    /// The accumulator after one more element, the `k`-th, given `1 / k`.
     fn step(words: [T; W], x: T, reciprocal: T) -> [T; W];
-    /// Of two.
+    /// The accumulator of the elements of two.
     fn fold(left: [T; W], right: [T; W], weights: Weights<T>) -> [T; W];
 }
 
 pub(super) struct Sum;
 pub(super) struct Prod;
-/// The first element, the mean's distance from it, and the squared deviations from the mean.
+/// The first element, the mean minus the first element, and the sum of the squared deviations.
 pub(super) struct Moments;
 
 impl<T: Element> Accumulator<T, 1> for Sum {
-    const IDENTITY: Option<[T; 1]> = Some([T::NOTHING]);
+    const IDENTITY: Option<[T; 1]> = Some([T::NEGATIVE_ZERO]);
 
     #[inline(always)]
     fn first(x: T) -> [T; 1] {

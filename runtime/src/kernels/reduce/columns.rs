@@ -1,4 +1,4 @@
-//! Many sequences side by side.
+//! The reduction of many sequences side by side.
 
 use std::fmt;
 
@@ -6,36 +6,37 @@ use super::{Partial, Reducer};
 use crate::convert::Pattern;
 use crate::memory::{OutOfMemory, reserve};
 
-/// Reduces many sequences side by side: the `j`-th element of each [push](Columns::push) belongs
-/// to sequence `j`, its *lane*.
+/// The state of many sequences side by side: the `j`-th element of each [push](Columns::push)
+/// belongs to sequence `j`, called *lane* `j`.
 pub struct Columns {
-    /// Rows of `stride` words; what they hold, the method knows.
+    /// Rows with a word for each lane; the method decides what they hold.
     memory: Vec<Line>,
-    /// Lines of a row.
+    /// The number of lines of a row.
     stride: usize,
     rows: usize,
-    /// The most lanes.
+    /// The maximum number of lanes.
     capacity: usize,
     pub(super) lanes: usize,
-    /// Elements of each lane in the leaf under way.
+    /// The number of elements of each lane in the unfinished leaf.
     pub(super) filled: usize,
-    /// Elements of each lane so far.
+    /// The number of elements of each lane so far.
     pub(super) count: u64,
-    /// The index of each lane's first element.
+    /// The index of each lane's first element in the whole sequence.
     pub(super) first: u64,
-    /// The elements of the finished block of `2^i` leaves, where bit `i` of `taken` is set.
+    /// The number of elements of the finished block of `2^i` leaves, if bit `i` of `taken` is set.
     pub(super) blocks: [u64; 64],
     pub(super) taken: u64,
-    /// Where the accumulators of the block under way are, those of the levels of the leaf under
-    /// way and, from `TREE` on, the finished blocks.
+    /// The places in memory of the accumulators of the unfinished block, of the levels of the
+    /// unfinished leaf and, from `TREE` on, of the finished blocks. A place is a row for each word
+    /// of an accumulator.
     pub(super) places: [usize; TREE + 64],
-    /// Places that have been given away.
+    /// The number of places allocated.
     used: usize,
 }
 
-/// The first of [`Columns::places`] that is of the tree.
+/// The first index in [`Columns::places`] of a block of the tree.
 pub(super) const TREE: usize = 4;
-/// No place yet.
+/// Marks an index of [`Columns::places`] without a place.
 const NONE: usize = usize::MAX;
 
 #[derive(Clone, Copy)]
@@ -52,13 +53,13 @@ impl fmt::Debug for Columns {
 }
 
 impl Columns {
-    /// Room for at most `lanes` sequences of at most `length` elements each.
+    /// Allocates memory for at most `lanes` sequences of at most `length` elements each.
     ///
     /// # Errors
-    /// [`OutOfMemory`] if there is none.
+    /// [`OutOfMemory`] if the allocation fails.
     pub fn new(reducer: &Reducer, lanes: usize, length: usize) -> Result<Columns, OutOfMemory> {
         let rows = (reducer.methods.rows)(length);
-        // Odd, so that equal lanes of different rows are in different sets of the cache.
+        // Odd, so that a lane's words in different rows are in different cache sets.
         let stride = lanes.div_ceil(8) | 1;
         let lines = rows.checked_mul(stride).ok_or(OutOfMemory(usize::MAX))?;
         let mut memory = reserve(lines)?;
@@ -79,11 +80,11 @@ impl Columns {
         })
     }
 
-    /// Starts so many sequences, or blocks of leaves of them, whose first elements have the index
+    /// Starts `lanes` sequences, or blocks of leaves of them, whose first elements have the index
     /// `first` in the whole sequences: a multiple of the leaf.
     ///
     /// # Panics
-    /// If there is no room for so many.
+    /// If there are more lanes than memory was allocated for.
     pub fn start(&mut self, reducer: &Reducer, lanes: usize, first: u64) {
         assert!(lanes <= self.capacity, "more lanes than there is room for");
         debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "a block out of order");
@@ -92,20 +93,21 @@ impl Columns {
         self.places.fill(NONE);
     }
 
-    /// The place of something: if it had none, one that is as large as `size` others.
+    /// The place at an index of [`Columns::places`]; if there is none, `size` places are allocated
+    /// and the first is returned.
     #[inline(always)]
-    pub(super) fn place(&mut self, of: usize, size: usize) -> usize {
-        if self.places[of] == NONE {
-            self.places[of] = self.used;
+    pub(super) fn place(&mut self, index: usize, size: usize) -> usize {
+        if self.places[index] == NONE {
+            self.places[index] = self.used;
             self.used += size;
         }
-        self.places[of]
+        self.places[index]
     }
 
     /// Takes the next element of every lane.
     ///
     /// # Panics
-    /// If the sequences become much longer than there is room for.
+    /// If the sequences become much longer than the length that memory was allocated for.
     ///
     /// # Safety
     /// These columns were made for and started with this reducer; `a` points at as many readable
@@ -136,7 +138,7 @@ impl Columns {
         unsafe { (reducer.methods.push_rows)(self, a, stride, rows) }
     }
 
-    /// Ends the sequences, which have at least one element; `out` gets one a lane.
+    /// Ends the sequences, which have at least one element; `out` gets a result for each lane.
     ///
     /// # Panics
     /// If `out` has another length.
@@ -145,7 +147,7 @@ impl Columns {
         (reducer.methods.finish_lanes)(self, out);
     }
 
-    /// `N` groups of `W` rows, all different, of an element for each lane.
+    /// Borrows `N` groups of `W` rows, all different; each row has an element for each lane.
     #[inline(always)]
     pub(super) fn rows<T: Pattern, const W: usize, const N: usize>(
         &mut self,
@@ -156,7 +158,7 @@ impl Columns {
         groups.map(|rows| rows.map(|row| unsafe { self.row(row) }))
     }
 
-    /// The same of two groups, of different types.
+    /// Borrows two groups of `W` rows, all different, with elements of different types.
     #[inline(always)]
     pub(super) fn rows_of_two<T: Pattern, U: Pattern, const W: usize>(
         &mut self,
@@ -167,7 +169,7 @@ impl Columns {
         unsafe { (groups[0].map(|row| self.row(row)), groups[1].map(|row| self.row(row))) }
     }
 
-    /// That rows exist and are different.
+    /// Asserts that rows exist and are different.
     #[inline(always)]
     fn check(&self, rows: &[usize]) {
         for (i, row) in rows.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Extremes and their indices.
+//! Minima, maxima and their indices.
 
 use std::hint::select_unpredictable;
 use std::marker::PhantomData;
@@ -9,17 +9,18 @@ use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
 use crate::scalar::Number;
 
-/// The least, or the greatest.
+/// The minimum if `LEAST`, else the maximum.
 pub(super) struct Extreme<const LEAST: bool>;
 
 impl<const LEAST: bool> Extreme<LEAST> {
-    /// Whether a number is more extreme than another.
+    /// Whether `x` is more extreme than `than`.
     #[inline(always)]
     fn beats<T: Number>(x: T, than: T) -> bool {
         if LEAST { x.lt(than) } else { than.lt(x) }
     }
 
-    /// The most extreme of `n` elements, at least one; a NaN if any is. Of zeros it is any.
+    /// The most extreme of `n` elements, at least one; a NaN if there is one. A zero may have
+    /// either sign if zeros of both signs are among the elements.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -28,7 +29,7 @@ impl<const LEAST: bool> Extreme<LEAST> {
         // SAFETY: the caller's promise.
         unsafe {
             if !T::IS_INT {
-                // The sum is a NaN if an element is one: and else seldom.
+                // The sum is NaN if an element is, and seldom otherwise.
                 let sum = fold_all(a, n, T::add);
                 if sum.ne(sum)
                     && let Some(i) = find(a, n, |x| x.ne(x))
@@ -41,13 +42,14 @@ impl<const LEAST: bool> Extreme<LEAST> {
     }
 }
 
-/// The index of the first element that a test holds of.
+/// The index of the first element that satisfies a test.
 ///
 /// # Safety
 /// `a` has `n` readable elements.
 #[inline(always)]
 unsafe fn find<T: Copy>(a: *const T, n: usize, test: impl Fn(T) -> bool) -> Option<usize> {
-    /// Looked at together: too many for the compiler to unroll, so that it takes vectors of them.
+    /// The number of elements tested at a time: too many to be unrolled, so that the compiler
+    /// vectorizes the loop.
     const MANY: usize = 128;
     // SAFETY: `i` is less than `n` in all calls below.
     let holds = |i: usize| test(unsafe { a.add(i).read_unaligned() });
@@ -74,23 +76,23 @@ impl<T: Number + Pattern, const LEAST: bool> Step<T> for Extreme<LEAST> {
             if T::IS_INT || most.ne(T::ZERO) {
                 return most;
             }
-            // A zero, but perhaps not of the sign that wins.
+            // A zero, but perhaps not of the more extreme sign.
             let wins = |x: T| x.eq(T::ZERO) & ((x.pattern() != 0) == LEAST);
             find(a, n, wins).map_or(most, |i| a.add(i).read_unaligned())
         }
     }
 }
 
-/// The index of the first least, or the first greatest, of elements of type `T`.
+/// The index of the first minimum if `LEAST`, else of the first maximum, of elements of type `T`.
 pub(super) struct IndexOf<const LEAST: bool, T>(PhantomData<T>);
 
 impl<const LEAST: bool, T: Number + Pattern> IndexOf<LEAST, T> {
-    /// Elements of a lane whose indices in their run fit any element type.
+    /// The number of elements of a lane's run, whose indices in the run fit any element type.
     const RUN: usize = 128;
-    /// The rows of the best elements of finished runs, and of their indices.
+    /// The row of the most extreme elements of finished runs, and the row of their indices.
     const ALL: [usize; 2] = [4, 5];
 
-    /// Whether an element takes the place of an earlier one.
+    /// Whether an element replaces an earlier one.
     #[inline(always)]
     fn replaces(x: T, earlier: T) -> bool {
         // A NaN replaces every number, and nothing replaces it.
@@ -98,15 +100,16 @@ impl<const LEAST: bool, T: Number + Pattern> IndexOf<LEAST, T> {
         !holds & earlier.eq(earlier)
     }
 
-    /// The rows of the best elements of a run of so many, and of their indices.
+    /// The row of the most extreme of the first `filled` elements of a run, and the row of their
+    /// indices.
     ///
-    /// Each element changes from two rows to two others: in place the compiler would store by
-    /// masks, which takes five times as long.
+    /// Each step reads two rows and writes two others: in place, the compiler would use masked
+    /// stores, which take five times as long.
     fn under_way(filled: usize) -> [usize; 2] {
         [filled % 2, 2 + filled % 2]
     }
 
-    /// Takes the run under way into what is known of each lane.
+    /// Merges the unfinished run into the result of each lane.
     #[inline(always)]
     fn close_run(columns: &mut Columns) {
         let before = columns.count - columns.filled as u64;
@@ -158,7 +161,7 @@ impl<const LEAST: bool, T: Number + Pattern> Method for IndexOf<LEAST, T> {
 
     #[inline(always)]
     unsafe fn push_lanes(columns: &mut Columns, a: *const u8) {
-        // As wide as the elements, so that they are chosen alike.
+        // Indices are as wide as the elements, so that the same masks select both.
         let filled = columns.filled;
         let here = T::from_pattern(filled as u64);
         // SAFETY: there is an element for each lane.

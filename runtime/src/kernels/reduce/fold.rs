@@ -1,4 +1,4 @@
-//! Reductions that round nothing: one value, in any order.
+//! Reductions without rounding: one accumulator, and any order of elements.
 
 use std::marker::PhantomData;
 
@@ -7,14 +7,14 @@ use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
 use crate::scalar::Number;
 
-/// Elements that are folded side by side when there are not many.
+/// The number of elements that are folded side by side if there are few.
 const NARROW: usize = 8;
 
-/// A step that may be taken in any order.
+/// An associative and commutative operation.
 pub(super) trait Step<T: Copy> {
-    /// Of two values.
+    /// The operation on two values.
     fn fold(left: T, right: T) -> T;
-    /// Of all `n` elements, at least one.
+    /// The operation on all of `n` elements, at least one.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -23,7 +23,7 @@ pub(super) trait Step<T: Copy> {
         // SAFETY: the caller's promise.
         unsafe { fold_all(a, n, Self::fold) }
     }
-    /// The value as it is known outside.
+    /// The result for an accumulated value.
     #[inline(always)]
     fn value(x: T) -> T {
         x
@@ -32,9 +32,9 @@ pub(super) trait Step<T: Copy> {
 
 pub(super) struct Sum;
 pub(super) struct Prod;
-/// Of bytes, any but zero of which is true, or of masks.
+/// Disjunction of bytes or masks, of which any pattern but zero is true.
 pub(super) struct Any;
-/// Of bytes, any but zero of which is true, or of masks.
+/// Conjunction of bytes or masks, of which any pattern but zero is true.
 pub(super) struct All;
 
 impl<T: Number> Step<T> for Sum {
@@ -78,7 +78,7 @@ macro_rules! truths {
 }
 truths! { u8 u16 u32 u64 }
 
-/// Elements, a multiple of `N` and not none, folded `N` side by side.
+/// Folds `n` elements, a positive multiple of `N`, with `N` accumulators.
 ///
 /// # Safety
 /// `a` has `n` readable elements.
@@ -107,7 +107,7 @@ unsafe fn fold_by<T: Copy, const N: usize>(
     values[0]
 }
 
-/// All `n` elements, at least one, folded in any order.
+/// Folds `n` elements, at least one, in any order.
 ///
 /// # Safety
 /// `a` has `n` readable elements.
@@ -142,7 +142,7 @@ pub(super) unsafe fn fold_all<T: Copy>(
     }
 }
 
-/// Of elements of type `T`.
+/// The reduction of elements of type `T` by the operation `S`.
 pub(super) struct Fold<S, T>(PhantomData<(S, T)>);
 
 impl<S: Step<T>, T: Pattern> Fold<S, T> {

@@ -1,34 +1,34 @@
-//! The ways to reduce, and their instances for each instruction set.
+//! The algorithms of reductions, and their instances for each instruction set.
 
 use super::{Columns, Partial, Sequence};
 use crate::isa::Isa;
 
-/// A way to reduce elements of one dtype.
+/// An algorithm that reduces elements of one dtype.
 ///
 /// Implementations of the unsafe functions are `#[inline(always)]`, so that they are compiled with
-/// the instruction set of the shell they stand in.
+/// the instruction set of the shell that calls them.
 pub(super) trait Method {
     /// Takes the next `n` elements of a sequence.
     ///
     /// # Safety
     /// The contract of [`Sequence::push`].
     unsafe fn push(sequence: &mut Sequence, a: *const u8, n: usize);
-    /// Writes the accumulators of the block under way; the rows they have taken, or `None` within
-    /// one.
+    /// Writes the accumulators of the unfinished block; returns the number of rows that they have
+    /// taken, or `None` if the sequence ends within a row.
     ///
     /// # Safety
     /// The contract of [`Runs::resume`](super::Runs::resume).
     unsafe fn resume(_: &mut Sequence, _: *mut u8) -> Option<usize> {
         None
     }
-    /// Takes rows that code has accumulated.
+    /// Takes rows that compiled code has accumulated.
     ///
     /// # Safety
     /// The contract of [`Runs::push`](super::Runs::push).
     unsafe fn push_runs(_: &mut Sequence, _: *const u8, _: usize, _: usize) {}
-    /// Ends a sequence that has elements.
+    /// Ends a sequence of at least one element.
     fn finish(sequence: &mut Sequence) -> Partial;
-    /// Rows of [`Columns`] that sequences of at most `length` elements need.
+    /// The number of rows of [`Columns`] memory for sequences of at most `length` elements.
     fn rows(length: usize) -> usize;
     /// Takes the next element of every lane.
     ///
@@ -46,9 +46,9 @@ pub(super) trait Method {
             unsafe { Self::push_lanes(columns, a.wrapping_offset(row * stride)) };
         }
     }
-    /// Ends sequences that have elements.
+    /// Ends sequences of at least one element; `out` gets a result for each lane.
     fn finish_lanes(columns: &mut Columns, out: &mut [Partial]);
-    /// Two neighbours.
+    /// The partial result of two neighbours together.
     fn combine(left: &Partial, right: &Partial) -> Partial;
 }
 
@@ -72,6 +72,7 @@ pub(super) struct Methods {
     pub combine: fn(&Partial, &Partial) -> Partial,
 }
 
+/// Defines the functions of [`Methods`] with target features.
 macro_rules! shells {
     (
         $push:ident, $push_runs:ident, $finish:ident, $push_lanes:ident, $push_rows:ident
@@ -132,11 +133,12 @@ shells!(
 );
 
 impl Methods {
+    /// The instances of a method.
     pub(super) fn of<M: Method>(isa: Isa) -> Methods {
         type Shells = (Push, PushRuns, Finish, PushLanes, PushRows);
         let (push, push_runs, finish, push_lanes, push_rows): Shells = match isa {
-            // Code for AVX2 does: what is folded in any order already runs at the speed of the L1
-            // cache.
+            // AVX2 is enough for AVX-512 machines: folds in any order already run at the speed of
+            // the L1 cache.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx512 => {
                 (avx2::<M>, avx2_runs::<M>, avx2_finish::<M>, avx2_lanes::<M>, avx2_rows::<M>)
@@ -162,7 +164,7 @@ impl Methods {
         }
     }
 
-    /// The same of a method that gains from vectors of 512 bits.
+    /// The instances of a method that gains from 512-bit vectors.
     pub(super) fn of_wide<M: Method>(isa: Isa) -> Methods {
         match isa {
             #[cfg(target_arch = "x86_64")]

@@ -2,15 +2,15 @@
 //!
 //! # The tree
 //!
-//! `T` is a binary tree over items in a row: one item is itself, more are cut at the largest power
-//! of two below their number, and what `T` makes of the left part is combined with what it makes
-//! of the right one.
+//! `T` combines a list of items as a binary tree. A list of one item gives that item. A longer list
+//! is split at the largest power of two below its length, and the results of both parts are
+//! combined.
 //!
-//! A sequence is cut into *leaves*, a leaf into *blocks*. Inside a block, element `i` goes to
+//! A sequence is split into *leaves*, a leaf into *blocks*. Inside a block, element `i` goes to
 //! *virtual accumulator* `i % A`, so that each of the `A` accumulators takes 16 elements one after
-//! another. The blocks of a leaf combine accumulator by accumulator, by `T`. Then the upper half of
-//! the accumulators is folded onto the lower half until one is left, the leaf's value. Leaves
-//! combine by `T`. [`Order`] says how long leaves are and what `A` is:
+//! another. `T` combines the blocks of a leaf, each accumulator separately. Then the upper half of
+//! the accumulators is folded onto the lower half, repeatedly, until one is left: the value of the
+//! leaf. `T` combines the leaves. [`Order`] gives the length of leaves and `A`:
 //!
 //! | order | leaf | block | A |
 //! |---|---|---|---|
@@ -18,13 +18,13 @@
 //! | row, smaller ones | 4,096 | 1,024 | 64 |
 //! | column | 16 | 16 | 1 |
 //!
-//! The last leaf and the last block may be shorter: an accumulator that has no elements there is
-//! left out. The error of a sum of `n` elements is at most `(15 + ceil(log2(n / 16))) u` times the
-//! sum of their magnitudes, `u` being half a unit in the last place of 1.
+//! The last leaf and the last block may be shorter: an accumulator without elements is left out.
+//! The error of a sum of `n` elements is at most `(15 + ceil(log2(n / 16))) u` times the sum of
+//! their magnitudes, where `u` is half a unit in the last place of 1.
 //!
-//! Nothing in this depends on the instruction set, the number of threads, the boundaries of calls,
-//! or whether a [`Sequence`] or [`Columns`] did the work, and so the bits of the result do not.
-//! Reductions that round nothing give the same bits in any tree, and take whatever is fastest.
+//! Neither the tree nor the bits of the result depend on the instruction set, the number of
+//! threads, the boundaries of calls, or whether a [`Sequence`] or [`Columns`] did the work.
+//! Reductions without rounding give the same bits in any order, and use the fastest.
 //!
 //! # Sums and products
 //!
@@ -33,33 +33,33 @@
 //!
 //! # Squared deviations
 //!
-//! An accumulator counts from its first element `f`: `m` is how far the mean of its elements is
-//! from `f`, and `s` the sum of their squared deviations from that mean. Both begin as `f - f`. The
-//! `k`-th element `x` does, with `1/k` rounded (Welford, "Note on a method for calculating
-//! corrected sums of squares and products", 1962),
+//! An accumulator has three words: its first element `f`, the mean of its elements minus `f`, which
+//! is `m`, and the sum `s` of their squared deviations from the mean. `m` and `s` begin as `f - f`.
+//! The `k`-th element `x` updates them, with `1/k` rounded (Welford, "Note on a method for
+//! calculating corrected sums of squares and products", 1962):
 //!
 //! ```text
 //! y = x - f;    d = y - m;    m = m + d * (1/k);    s = s + d * (y - m)
 //! ```
 //!
-//! with the new `m` in the last. Two accumulators, of `p` and `q` elements, are folded (Chan,
-//! Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
-//! 1979) by
+//! where the last statement uses the new `m`. Two accumulators, of `p` and `q` elements, are folded
+//! (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+//! variances", 1979) by
 //!
 //! ```text
 //! w = q / (p + q);    v = p * w
 //! d = (f' - f) + (m' - m);    m = m + d * w;    s = (s + s') + d * (d * v)
 //! ```
 //!
-//! where primes are the right one's, `w` and `v` are computed in f64 and then rounded to the
-//! elements' dtype. One without elements changes nothing. `f` is there because a mean that is large
-//! beside the deviations from it has too few bits left for them: of 100 numbers between 1e9 and
-//! 1e9 + 1, `s` would lose half its digits.
+//! where primes mark the words of the right accumulator; `w` and `v` are computed in f64 and then
+//! rounded to the elements' dtype. An accumulator without elements changes nothing. `f` is
+//! subtracted because a mean that is large compared with the deviations has too few bits for them:
+//! for 100 numbers between 1e9 and 1e9 + 1, `s` would lose half its digits.
 //!
 //! # Indices of extremes
 //!
-//! The index in the sequence of its first extreme. A NaN is more extreme than any number, so the
-//! first of them wins; zeros are equal whatever their signs.
+//! The result is the index of the first extreme element in the sequence. A NaN is more extreme than
+//! any number, so the first NaN wins; zeros are equal whatever their signs.
 
 mod accumulator;
 mod columns;
@@ -93,26 +93,26 @@ use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::isa::Isa;
 
-/// What a reduction computes.
+/// The function that a reduction computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reduction {
-    /// The sum; of integers and truth values in 64 bits, which wrap. Of every dtype.
+    /// The sum, of any dtype; integers and booleans are added in 64 bits, which wrap.
     Sum,
-    /// The product; integers wrap. Of `i64`, `u64`, `f32`, `f64`.
+    /// The product, of `i64`, `u64`, `f32` or `f64`; integers wrap.
     Prod,
-    /// The least; NaN propagates, -0.0 is below +0.0. Of every number.
+    /// The minimum of numbers; NaN propagates, -0.0 is below +0.0.
     Min,
-    /// The greatest; NaN propagates, -0.0 is below +0.0. Of every number.
+    /// The maximum of numbers; NaN propagates, -0.0 is below +0.0.
     Max,
-    /// Whether any is true. Of `bool`.
+    /// Whether any element is true, of `bool`.
     Any,
-    /// Whether all are true. Of `bool`.
+    /// Whether all elements are true, of `bool`.
     All,
-    /// The sum of the squared deviations from the mean. Of `f32`, `f64`.
+    /// The sum of the squared deviations from the mean, of `f32` or `f64`.
     SquaredDeviations,
-    /// The index of the first least, or of the first NaN, an `i64`. Of every number.
+    /// The index of the first minimum of numbers, or of the first NaN, as `i64`.
     Argmin,
-    /// The index of the first greatest, or of the first NaN, an `i64`. Of every number.
+    /// The index of the first maximum of numbers, or of the first NaN, as `i64`.
     Argmax,
 }
 
@@ -145,7 +145,7 @@ impl Reduction {
         }
     }
 
-    /// Whether it is defined on elements of a dtype.
+    /// Whether the reduction is defined on elements of a dtype.
     pub const fn takes(self, dtype: DType) -> bool {
         use DType::{Bool, F32, F64, I64, U64};
         match self {
@@ -159,7 +159,7 @@ impl Reduction {
         }
     }
 
-    /// The dtype of the result, of elements of a dtype that it [takes](Reduction::takes).
+    /// The dtype of the result for elements of `dtype`, which it must [take](Reduction::takes).
     pub const fn result_dtype(self, dtype: DType) -> DType {
         match self {
             Reduction::Argmin | Reduction::Argmax => DType::I64,
@@ -170,8 +170,9 @@ impl Reduction {
         }
     }
 
-    /// The value of no elements at all: that which leaves every other as it is.
+    /// The result for no elements, as a bit pattern; `None` if there is none.
     fn empty(self, dtype: DType) -> Option<u64> {
+        // An infinity or, for integers, the bound to which it saturates.
         let end = |end: f64| Some(convert_scalar(end.to_bits(), DType::F64, dtype));
         match (self, dtype) {
             (Reduction::Argmin | Reduction::Argmax, _) => None,
@@ -191,20 +192,20 @@ impl fmt::Display for Reduction {
     }
 }
 
-/// Elements that an accumulator takes one after another.
+/// The number of elements that an accumulator takes one after another.
 const RUN: usize = 16;
 
-/// In which order a sequence is accumulated: see the [module](crate::reduce).
+/// The order in which a sequence is accumulated: see the [module](crate::reduce).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// Many accumulators side by side: where the last axis is reduced.
+    /// Many accumulators side by side, if the last axis is reduced.
     Row,
-    /// One accumulator: where it is not.
+    /// One accumulator, if it is not.
     Column,
 }
 
 impl Order {
-    /// Elements of a leaf.
+    /// The number of elements of a leaf.
     pub const fn leaf(self) -> usize {
         match self {
             Order::Row => 4096,
@@ -212,7 +213,7 @@ impl Order {
         }
     }
 
-    /// Virtual accumulators of elements of a size.
+    /// The number of virtual accumulators for elements of `size` bytes.
     const fn accumulators(self, size: usize) -> usize {
         match self {
             Order::Row if size == 8 => 32,
@@ -222,13 +223,14 @@ impl Order {
     }
 }
 
-/// What is known of a finished sequence, or of an aligned block of `2^k` leaves of one; a
-/// [`Reducer`] combines them.
+/// The partial result of a whole sequence, or of an aligned group of `2^k` leaves of one; a
+/// [`Reducer`] combines two of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Partial {
-    /// Bit patterns, of the elements' dtype in the low bytes, or an index.
+    /// The words of an accumulator: bit patterns of the elements' dtype in the low bytes. Of an
+    /// index of an extreme: the element and its index.
     words: [u64; 3],
-    /// How many elements.
+    /// The number of elements.
     count: u64,
 }
 
@@ -248,7 +250,7 @@ impl fmt::Debug for Reducer {
 }
 
 impl Reducer {
-    /// The reduction of a dtype, `None` if it is not defined on it.
+    /// The reducer of elements of `dtype`, `None` if the reduction is not defined on it.
     pub fn new(reduction: Reduction, dtype: DType, order: Order, isa: Isa) -> Option<Reducer> {
         let methods = match reduction {
             Reduction::Sum if dtype.is_float() => ordered_sum(dtype, order, isa),
@@ -271,8 +273,8 @@ impl Reducer {
         Some(Reducer { reduction, lane: Lane::Value(dtype), order, methods })
     }
 
-    /// The reduction of lanes, `None` if it is not defined on them. What is known of values is of
-    /// masks too: all lanes of a mask are elements of `bool`.
+    /// The reducer of lanes, `None` if the reduction is not defined on them. The lanes of a mask
+    /// are elements of `bool`.
     pub fn of_lane(reduction: Reduction, lane: Lane, order: Order, isa: Isa) -> Option<Reducer> {
         let Lane::Mask(width) = lane else {
             let Lane::Value(dtype) = lane else { return None };
@@ -287,12 +289,12 @@ impl Reducer {
         Some(Reducer { reduction, lane, order, methods })
     }
 
-    /// The reduction.
+    /// The function that is computed.
     pub fn reduction(&self) -> Reduction {
         self.reduction
     }
 
-    /// The dtype of the elements; `bool` of masks.
+    /// The dtype of the elements; `bool` for masks.
     pub fn dtype(&self) -> DType {
         match self.lane {
             Lane::Value(dtype) => dtype,
@@ -300,7 +302,7 @@ impl Reducer {
         }
     }
 
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub fn lane_bytes(&self) -> usize {
         self.lane.bytes()
     }
@@ -310,24 +312,25 @@ impl Reducer {
         self.reduction.result_dtype(self.dtype())
     }
 
-    /// The order.
+    /// The order of accumulation.
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// Elements of a leaf.
+    /// The number of elements of a leaf.
     pub fn leaf(&self) -> usize {
         self.order.leaf()
     }
 
-    /// Bytes of the accumulators of a block, of one word each: what a sequence of [`Columns`] goes
-    /// through again and again.
+    /// The size in bytes of one word of each accumulator of a block: the memory of a sequence of
+    /// [`Columns`] that is used for every element.
     pub fn block_bytes(&self) -> usize {
         let size = self.lane.bytes();
         self.order.accumulators(size) * size
     }
 
-    /// `1/k` at place `k`, from 1 to 16, of the elements' dtype; null if that is not a float.
+    /// A table with `1/k` at index `k`, for `k` from 1 to 16, of the elements' dtype; null if that
+    /// is not a float.
     pub fn reciprocals(&self) -> *const u8 {
         match self.dtype() {
             DType::F32 => <f32 as accumulator::Element>::RECIPROCALS.as_ptr().cast(),
@@ -336,7 +339,7 @@ impl Reducer {
         }
     }
 
-    /// What is known of two neighbours in the tree, given what is of each.
+    /// The partial result of two neighbours in the tree together.
     pub fn combine(&self, left: &Partial, right: &Partial) -> Partial {
         (self.methods.combine)(left, right)
     }
@@ -344,8 +347,8 @@ impl Reducer {
     /// The result of a sequence, as a bit pattern of the result's dtype in the low bytes of a word
     /// whose other bytes are zero.
     ///
-    /// Given no sequence, for want of elements: the value that leaves every other as it is, or
-    /// `None` where there is no such.
+    /// A `sequence` of `None` has no elements; its result is `None` if the reduction has no value
+    /// for them.
     pub fn result(&self, sequence: Option<&Partial>) -> Option<u64> {
         use Reduction::{Argmax, Argmin, SquaredDeviations};
         match sequence {
@@ -363,7 +366,7 @@ fn pick<M: Method>(isa: Isa) -> Methods {
     Methods::of::<M>(isa)
 }
 
-/// Runs `$then` with `$t` standing for an unsigned integer as wide as a mask.
+/// Evaluates `$then` with `$t` as the unsigned integer of a mask's width.
 macro_rules! masks {
     ($width:expr, $t:ident => $then:expr) => {
         masks!(@match $width, $t => $then, 8 u8, 16 u16, 32 u32, 64 u64)
@@ -380,8 +383,8 @@ macro_rules! masks {
 }
 use masks;
 
-/// The methods of a float reduction whose accumulators have so many words. For each type, how many
-/// accumulators of a row and how many of a column stay in registers.
+/// Defines the methods of a float reduction: its accumulator and the accumulator's number of words;
+/// then for each type the number of accumulators to keep in registers, in row and in column order.
 macro_rules! ordered {
     (
         $name:ident, $accumulator:ident, $words:literal,
@@ -389,7 +392,7 @@ macro_rules! ordered {
     ) => {
         fn $name(dtype: DType, order: Order, isa: Isa) -> Option<Methods> {
             type Of<T, const A: usize, const G: usize> = Ordered<$accumulator, T, $words, A, G>;
-            // There are fewer registers, and narrow ones.
+            // The baseline has fewer and narrower registers.
             let baseline = isa == Isa::Baseline;
             Some(match (dtype, order) {
                 (DType::F64, Order::Row) => Methods::of_wide::<Of<f64, 32, $f64>>(isa),

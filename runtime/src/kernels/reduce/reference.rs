@@ -1,4 +1,4 @@
-//! The definition of the [module](super) once more, slow and by plain indexing.
+//! A slow implementation of the definition in the [module](super), by plain indexing.
 
 use std::ops::Range;
 
@@ -10,16 +10,16 @@ use crate::dtype::DType;
 use crate::elementwise::family;
 use crate::scalar::Number;
 
-/// Elements between two looks at the control, about.
+/// The approximate number of elements between two checks of the control.
 const LOOK: usize = 4096;
 
-/// What the fast code is tested against, and the interpreter's.
+/// The result of a reduction, as the interpreter computes it; the fast code is tested against it.
 ///
-/// `data` holds elements of the dtype; a last incomplete one is ignored. `None` if the reduction
-/// is not defined on the dtype, or has no value for no elements.
+/// `data` holds elements of `dtype`; an incomplete last one is ignored. The result is `None` if the
+/// reduction is not defined on `dtype`, or if there are no elements and it has no value for them.
 ///
 /// # Errors
-/// The control's, which is looked at every 4,096 elements.
+/// [`Stop`] from the control, which is checked every 4,096 elements.
 pub fn reference(
     reduction: Reduction,
     dtype: DType,
@@ -75,7 +75,7 @@ pub fn reference(
     value.transpose()
 }
 
-/// A value of two.
+/// The value of two accumulated values.
 fn fold(reduction: Reduction, dtype: DType, left: u64, right: u64) -> u64 {
     fn number<T: Pattern + Number>(reduction: Reduction, left: u64, right: u64) -> u64 {
         let (left, right) = (T::from_pattern(left), T::from_pattern(right));
@@ -151,12 +151,11 @@ fn squared_deviations<T: Element>(
     Ok(tree(order, size_of::<T>(), n, control, first, step, fold)?.s.pattern())
 }
 
-/// The tree over `n` elements, at least one: `first` makes an accumulator of an element, `step`
-/// takes another into it, `fold` puts two accumulators together.
+/// The value of the tree over `n` elements, at least one: `first` makes an accumulator of one
+/// element, `step` adds another element to it, `fold` combines two accumulators.
 ///
-/// The first element that an accumulator meets takes the place of its identity; one that meets
-/// none is left out of the folding, where it would change nothing. Only a lone -0.0 could tell,
-/// and the identity of a float sum is -0.0 so that it cannot.
+/// No accumulator begins as the identity: it begins with its first element, and without elements
+/// it is left out. This gives the same bits, because the identity of a float sum is -0.0.
 fn tree<S: Copy>(
     order: Order,
     size: usize,
@@ -168,11 +167,11 @@ fn tree<S: Copy>(
 ) -> Result<S, Stop> {
     let (leaf, accumulators) = (order.leaf(), order.accumulators(size));
     let block = RUN * accumulators;
-    // One accumulator of a block: every so many elements from the first.
+    // One accumulator of a block: every `accumulators`-th element from `from`.
     let of_block = |from: usize, end: usize| {
         (from + accumulators..end).step_by(accumulators).fold(first(from), &step)
     };
-    // One accumulator of a leaf, if it has elements: the blocks that have some for it.
+    // One accumulator of a leaf, if it has elements: those of the blocks that have elements for it.
     let of_leaf = |from: usize, end: usize| {
         let blocks = end.saturating_sub(from).div_ceil(block);
         let of_block = |i| Ok(of_block(from + i * block, end.min(from + (i + 1) * block)));
@@ -184,14 +183,14 @@ fn tree<S: Copy>(
             control.check()?;
         }
         let value = halves(0, 1, accumulators, &|j| of_leaf(start + j, end), &fold)?;
-        // A leaf has an element, and its first accumulator has the first of them.
+        // Never `None`: a leaf has an element.
         Ok(value.unwrap_or_else(|| first(start)))
     };
     halving(0..n.div_ceil(leaf), &leaf_value, &fold)
 }
 
-/// Accumulator `j` when only `width` are left, the others of which have been folded onto them in
-/// halves: those of one half onto those of the other, again and again.
+/// Accumulator `j` of `width`, after the upper half of the accumulators has been folded onto the
+/// lower one until `width` are left.
 fn halves<S>(
     j: usize,
     width: usize,
@@ -210,7 +209,8 @@ fn halves<S>(
     })
 }
 
-/// The tree over items, at least one: cut at the largest power of two below their number.
+/// The value of the tree over items, at least one, split at the largest power of two below their
+/// number.
 fn halving<S>(
     items: Range<usize>,
     item: &impl Fn(usize) -> Result<S, Stop>,

@@ -1,40 +1,41 @@
-//! Elements that compiled code accumulates in registers, block after block.
+//! Runs: the accumulators that compiled code computes in registers, block by block.
 //!
-//! Code takes a sequence in *rows* of as many lanes as a block has accumulators, and 16 rows to a
-//! block, as the [module](crate::reduce) says. Of each block it leaves the accumulators in memory:
-//! its *run*. A run has as many bytes as a row, for each word of an accumulator. Reductions that
-//! round nothing may add up lanes of a row in any way, in wider elements: see [`Runs::lane`].
+//! The code reads a sequence in *rows*, of as many lanes as a block has accumulators, and 16 rows a
+//! block, as the [module](crate::reduce) says. After each block it writes the accumulators to
+//! memory, as a *run*: a row for each word of an accumulator. Reductions without rounding may add
+//! lanes of a row in any order, in wider elements: see [`Runs::lane`].
 
 use super::{Order, RUN, Reducer, Reduction, Sequence};
 use crate::convert::Lane;
 use crate::dtype::DType;
 use crate::isa::Isa;
 
-/// How many rows a block has: the elements that an accumulator takes one after another.
+/// The number of rows of a block: the elements that an accumulator takes one after another.
 pub const ROWS: usize = RUN;
 
-/// The lanes of a row.
+/// The number of lanes of a row.
 pub const fn row_lanes(lane_bytes: usize) -> usize {
     Order::Row.accumulators(lane_bytes)
 }
 
-/// A reduction whose elements code accumulates.
+/// A reduction whose elements compiled code accumulates.
 #[derive(Clone, Copy, Debug)]
 pub struct Runs {
-    /// Takes the elements of a run, or whole runs if the order of elements decides bits.
+    /// Takes runs: as accumulators if the reduction rounds, otherwise as elements.
     reducer: Reducer,
     rounds: bool,
-    /// Lanes of a row, and their bytes.
+    /// The number of lanes of a row.
     row: usize,
     row_bytes: usize,
+    /// The number of words of an accumulator.
     words: usize,
 }
 
 impl Runs {
-    /// The lane of a run's elements, if code can accumulate elements of a lane at all.
+    /// The lane of a run's elements, if compiled code can accumulate elements of `lane`.
     ///
-    /// Sums of integers are as wide as no run can overflow, those of masks count the true ones;
-    /// everything else stays in its lane.
+    /// Sums of integers are wide enough that no run overflows; sums of masks count the true lanes;
+    /// other elements keep their lane.
     pub const fn lane(reduction: Reduction, lane: Lane) -> Option<Lane> {
         use DType::{Bool, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
         let wide = match (reduction, lane) {
@@ -61,7 +62,7 @@ impl Runs {
         Some(Lane::Value(wide))
     }
 
-    /// The runs of a reduction of lanes, if code can accumulate them in this order.
+    /// The runs of a reduction, if compiled code can accumulate such lanes in this order.
     pub fn new(reduction: Reduction, lane: Lane, order: Order, isa: Isa) -> Option<Runs> {
         let run = Runs::lane(reduction, lane)?;
         let rounds = match (reduction, lane) {
@@ -79,13 +80,13 @@ impl Runs {
         Some(Runs { reducer, rounds, row, row_bytes: row * lane.bytes(), words })
     }
 
-    /// Lanes of a row.
+    /// The number of lanes of a row.
     pub fn row(&self) -> usize {
         self.row
     }
 
-    /// What an element of a run begins as, as a bit pattern in the low bytes: it leaves every other
-    /// as it is. Of squared deviations: what their means and sums begin as.
+    /// The initial value of an element of a run, as a bit pattern in the low bytes: the identity of
+    /// the reduction. For squared deviations, the initial mean and sum.
     pub fn identity(reduction: Reduction, run: Lane) -> u64 {
         match (reduction, run) {
             (Reduction::Sum, Lane::Value(DType::F32)) => (-0.0_f32).to_bits().into(),
@@ -96,8 +97,8 @@ impl Runs {
         }
     }
 
-    /// Writes the accumulators of a block in which other carries have taken rows, and this one
-    /// none, unless [`resume`](Runs::resume) writes them.
+    /// Writes the initial accumulators of a block in which other carries have taken rows, but this
+    /// one has not. Does nothing if [`resume`](Runs::resume) writes them.
     ///
     /// # Safety
     /// `runs` has room for a run.
@@ -113,13 +114,13 @@ impl Runs {
         }
     }
 
-    /// Bytes of the runs of `rows` rows, the first of which may stand within a block.
+    /// The size in bytes of the runs of `rows` rows, the first of which may lie within a block.
     pub fn bytes(&self, rows: usize) -> usize {
         (rows / ROWS + 2) * self.row_bytes * self.words
     }
 
-    /// Writes the accumulators of the block under way, which code goes on with. The number of rows
-    /// that they have taken; `None` if the sequence stands within a row.
+    /// Writes the accumulators of the unfinished block, with which compiled code continues. Returns
+    /// the number of rows that they have taken, or `None` if the sequence ends within a row.
     ///
     /// # Safety
     /// `runs` has room for a run; the sequence was started with a reducer of this reduction.
@@ -131,7 +132,8 @@ impl Runs {
         unsafe { (self.reducer.methods.resume)(sequence, runs) }
     }
 
-    /// Takes `rows` rows that code has accumulated, after `before` rows of the block under way.
+    /// Takes `rows` rows that compiled code has accumulated, after `before` rows of the unfinished
+    /// block.
     ///
     /// # Safety
     /// `runs` holds their runs; [`resume`](Runs::resume) has returned `before`.

@@ -1,24 +1,26 @@
-//! One sequence at a time.
+//! The reduction of one sequence at a time.
 
 use std::fmt;
 
 use super::{Partial, Reducer, Tree};
 
-/// The words of accumulators: at most three for each of at most 256 bytes of them.
+/// Memory for the accumulators of a block: at most three words each, and 256 bytes for each word of
+/// all accumulators.
 pub(super) type Words = [[u64; 32]; 3];
 
-/// Reduces one sequence, whose elements come in contiguous pieces of any length, in order. Never
-/// allocates.
+/// The state of one sequence, whose elements arrive in order in contiguous pieces of any length. It
+/// never allocates.
 #[repr(C, align(64))]
 pub struct Sequence {
-    /// The accumulators of the block under way, and then those of `2^i` blocks of the leaf under
-    /// way put together, where bit `i` of the number of its whole blocks is set.
+    /// At index 0 the accumulators of the unfinished block. At index `1 + i` those of `2^i` whole
+    /// blocks of the unfinished leaf, combined, if bit `i` of the number of its whole blocks is
+    /// set.
     pub(super) words: [Words; 4],
-    /// Elements of the leaf under way.
+    /// The number of elements of the unfinished leaf.
     pub(super) filled: usize,
-    /// Elements so far.
+    /// The number of elements so far.
     pub(super) count: u64,
-    /// The index of the first element.
+    /// The index of the first element in the whole sequence.
     pub(super) first: u64,
     pub(super) tree: Tree,
 }
@@ -36,10 +38,10 @@ impl Default for Sequence {
 }
 
 impl Sequence {
-    /// Bytes of a sequence that it goes through all the time, about.
+    /// The approximate number of bytes of a sequence that are used all the time.
     pub(crate) const BUSY: usize = 2 * size_of::<Words>() + 1024;
 
-    /// A sequence of no use before it is [started](Sequence::start).
+    /// A sequence that must be [started](Sequence::start) before use.
     pub const fn new() -> Sequence {
         Sequence { words: [[[0; 32]; 3]; 4], filled: 0, count: 0, first: 0, tree: Tree::new() }
     }
@@ -64,11 +66,11 @@ impl Sequence {
         unsafe { (reducer.methods.push)(self, a, n) }
     }
 
-    /// Ends the sequence, `None` if it had no elements.
+    /// Ends the sequence; returns `None` if it had no elements.
     #[inline]
     pub fn finish(&mut self, reducer: &Reducer) -> Option<Partial> {
-        // SAFETY: it has elements, so the machine has the reducer's instruction set, as the caller of
-        // `push` has promised.
+        // SAFETY: it has elements, so the caller of `push` has promised that the machine has the
+        // reducer's instruction set.
         (self.count > 0).then(|| unsafe { (reducer.methods.finish)(self) })
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{Partial, Reducer};
 
-/// Combines the leaves of a sequence, or blocks of them, which come in order, as the tree that the
-/// [module](crate::reduce) describes. Allocates nothing.
+/// The tree over the leaves of a sequence that the [module](crate::reduce) describes. Leaves, or
+/// blocks of them, are added in order. It never allocates.
 ///
-/// It is a binary counter: a place is taken where the number of leaves so far has a one.
+/// It works as a binary counter: level `i` holds a block if bit `i` of the number of leaves is set.
 #[derive(Clone, Copy, Debug)]
 pub struct Tree {
-    /// The finished block of `2^i` leaves, where bit `i` of `taken` is set.
+    /// The finished block of `2^i` leaves at index `i`, if bit `i` of `taken` is set.
     blocks: [Partial; 64],
     taken: u64,
 }
@@ -25,7 +25,7 @@ impl Tree {
         Tree { blocks: [Partial { words: [0; 3], count: 0 }; 64], taken: 0 }
     }
 
-    /// Takes all leaves away.
+    /// Removes all leaves.
     pub fn clear(&mut self) {
         self.taken = 0;
     }
@@ -35,20 +35,20 @@ impl Tree {
         self.push_block(reducer, 0, leaf);
     }
 
-    /// Adds the next `2^level` leaves, already combined by another tree, so that tasks can
-    /// reduce blocks of leaves on their own.
+    /// Adds the next `2^level` leaves, already combined by another tree, so that different tasks
+    /// can reduce different blocks of leaves.
     ///
-    /// The number of leaves so far must be a multiple of `2^level`. The last block of all may
-    /// hold fewer leaves.
+    /// The number of leaves so far must be a multiple of `2^level`. The last block may have fewer
+    /// leaves.
     ///
     /// # Panics
-    /// If `level` is not less than 64, or the leaves are too many for 64 bits to count.
+    /// If `level` is 64 or more, or if there are `2^64` leaves or more.
     pub fn push_block(&mut self, reducer: &Reducer, level: u32, block: Partial) {
         assert!(level < 64, "a tree has at most 64 levels");
         self.push_with(level, block, |left, right| reducer.combine(left, right));
     }
 
-    /// All leaves together, `None` if there were none.
+    /// The partial result of all leaves, `None` if there are none.
     pub fn finish(&self, reducer: &Reducer) -> Option<Partial> {
         self.finish_with(|left, right| reducer.combine(left, right))
     }

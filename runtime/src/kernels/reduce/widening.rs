@@ -1,5 +1,4 @@
-//! Sums of narrow integers and of truth values, in 64 bits. They wrap, so their order does not
-//! matter.
+//! Sums of narrow integers and of booleans, in 64 bits. They wrap, so their order does not matter.
 
 use std::marker::PhantomData;
 
@@ -7,13 +6,13 @@ use super::method::Method;
 use super::{Columns, Partial, Sequence};
 use crate::convert::Pattern;
 
-/// Elements whose sum 32 bits hold, of at most 16 bits each: summed so first, which takes half as
-/// long.
+/// The number of elements of at most 16 bits whose sum fits 32 bits. Adding them in 32 bits first
+/// takes half the time.
 const SHORT: usize = 1 << 15;
 
-/// An element that is summed in 64 bits.
+/// An element type whose sum has 64 bits.
 pub(super) trait Narrow: Pattern {
-    /// Whether 32 bits hold the sum of [`SHORT`] elements.
+    /// Whether the sum of [`SHORT`] elements fits 32 bits.
     const IS_SHORT: bool;
     /// The element in 32 bits, if it is short.
     fn short(self) -> i32;
@@ -21,7 +20,7 @@ pub(super) trait Narrow: Pattern {
     fn wide(self) -> i64;
 }
 
-/// A truth value in a byte, or in a mask of any width: any pattern but zero is true.
+/// A boolean in a byte or in a mask of any width: any pattern but zero is true.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(super) struct Truth<T>(T);
@@ -73,6 +72,8 @@ narrow! { u8, true; i8, true; u16, true; i16, true; u32, false; i32, false; }
 pub(super) struct Widening<T>(PhantomData<T>);
 
 impl<T: Narrow> Widening<T> {
+    /// The sum of `n` elements.
+    ///
     /// # Safety
     /// `a` has `n` readable elements.
     #[inline(always)]

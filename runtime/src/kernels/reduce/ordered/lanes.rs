@@ -1,4 +1,5 @@
-//! Many sequences side by side: accumulators of [`Columns`], a row of lanes for each word.
+//! Reductions with rounding of many sequences side by side. Accumulators are in [`Columns`], with a
+//! row of lanes for each word.
 
 use super::super::accumulator::{Accumulator, Element, Weights};
 use super::super::columns::TREE;
@@ -16,20 +17,21 @@ where
         std::array::from_fn(|w| place * W + w)
     }
 
-    /// Folds the accumulators of one place onto those of another, in all lanes; given how many
-    /// elements each of them has.
+    /// Folds the accumulators at place `right` onto those at place `left`, in all lanes. Each
+    /// argument is a place and the number of elements of an accumulator there.
     #[inline(always)]
     pub(super) fn fold_lanes(columns: &mut Columns, left: (usize, u64), right: (usize, u64)) {
-        // SAFETY: there are no elements.
+        // SAFETY: no elements are read.
         unsafe { Self::fold_onto(columns, [right, left], None) };
     }
 
-    /// Folds the accumulators of the first place onto those of the second, those onto those of the
-    /// third and so on, in all lanes; given how many elements each of them has. Those of the first
-    /// one take an element before, if there is one for each lane, which they count already.
+    /// Folds the accumulators at the first place onto those at the second, the result onto those at
+    /// the third and so on, in all lanes. With each place comes the number of elements of an
+    /// accumulator there. If `a` is given, the accumulators at the first place first take an
+    /// element from it, which their number of elements includes.
     ///
     /// # Safety
-    /// There are as many readable elements as lanes.
+    /// `a` has a readable element for each lane.
     #[inline(always)]
     pub(super) unsafe fn fold_onto<const N: usize>(
         columns: &mut Columns,
@@ -46,12 +48,12 @@ where
         let rows = columns.rows(places.map(|(place, _)| Self::rows_of(place)));
         let lanes = rows[0][0].len();
         let rows = rows.map(|rows| rows.map(|row| row.as_mut_ptr()));
-        // As many as fit in registers.
-        let some = if W == 1 { 16 } else { 4 };
-        let whole = lanes - lanes % some;
-        // SAFETY: the rows have so many lanes, and so do the elements.
+        // The number of lanes that fit in registers.
+        let step = if W == 1 { 16 } else { 4 };
+        let whole = lanes - lanes % step;
+        // SAFETY: the rows have that many lanes, and `a` that many elements.
         unsafe {
-            for at in (0..whole).step_by(some) {
+            for at in (0..whole).step_by(step) {
                 if W == 1 {
                     Self::fold_some::<N, 16>(&rows, at, &weights, a, reciprocal);
                 } else {
@@ -64,11 +66,11 @@ where
         }
     }
 
-    /// The same in `L` lanes from `at`. What they hold is read before any of it is written, so that
-    /// the compiler need not ask whether rows overlap.
+    /// The folds of [`Self::fold_onto`] in `L` lanes from `at` on. All rows are read before any is
+    /// written, so that the compiler need not check whether they overlap.
     ///
     /// # Safety
-    /// The rows have so many lanes, as have the elements.
+    /// The rows have these lanes, and `a` their elements.
     #[inline(always)]
     pub(super) unsafe fn fold_some<const N: usize, const L: usize>(
         rows: &[[*mut T; W]; N],
@@ -98,8 +100,8 @@ where
         }
     }
 
-    /// Folds accumulators that have `count` elements together onto those of the same blocks'
-    /// left neighbours, each of which has `each` elements.
+    /// Folds the `A` accumulators from place `right` on, which have `count` elements together, onto
+    /// those from place `left` on, which have `each` elements each.
     #[inline(always)]
     pub(super) fn fold_all_lanes(
         columns: &mut Columns,
@@ -116,8 +118,8 @@ where
         }
     }
 
-    /// Puts the whole block under way in all lanes together with those before it. Nothing is
-    /// copied: places change hands.
+    /// Combines the block that has just been completed with the blocks before it, in all lanes.
+    /// Places are swapped, so that nothing is copied.
     #[inline(always)]
     pub(super) fn end_block_lanes(columns: &mut Columns) {
         let blocks = columns.filled / Self::BLOCK - 1;
@@ -131,7 +133,7 @@ where
         columns.places.swap(below, 1 + level);
     }
 
-    /// Ends the leaf under way in all lanes.
+    /// Ends the unfinished leaf in all lanes.
     #[inline(always)]
     pub(super) fn close_lanes(columns: &mut Columns) {
         let (filled, block) = (columns.filled, Self::BLOCK);
@@ -162,8 +164,8 @@ where
         Self::push_leaf_lanes(columns, all, 0);
     }
 
-    /// Takes the value of a leaf in all lanes, which is in a place of the accumulators, into the
-    /// tree, or has been folded onto the lowest `folded` blocks there already.
+    /// Adds a leaf to the tree, in all lanes. Its value is at place `leaf` or, if `folded` is not
+    /// 0, has already been folded onto the lowest `folded` blocks of the tree.
     #[inline(always)]
     pub(super) fn push_leaf_lanes(columns: &mut Columns, leaf: usize, folded: usize) {
         let (mut place, mut count, mut level) = (leaf, columns.filled as u64, folded);
@@ -193,8 +195,8 @@ where
         columns.taken |= 1 << level;
     }
 
-    /// Takes the last elements of leaves of columns. Where they are folded onto others they need not
-    /// be stored before.
+    /// Takes the last element of a leaf in all lanes, in column order, and folds the leaf onto the
+    /// lowest blocks of the tree without storing it first.
     ///
     /// # Safety
     /// There is an element for each lane.
@@ -217,10 +219,11 @@ where
         Self::push_leaf_lanes(columns, run.0, folded);
     }
 
-    /// Takes a leaf of columns: accumulators stay in registers while the rows pass.
+    /// Takes a whole leaf in all lanes, in column order; accumulators stay in registers over its
+    /// rows.
     ///
     /// # Safety
-    /// There is an element for each lane in each of its rows, which begin `stride` bytes apart.
+    /// `a` has an element for each lane in each row of the leaf; rows begin `stride` bytes apart.
     #[inline(always)]
     pub(super) unsafe fn push_leaf_rows(columns: &mut Columns, a: *const u8, stride: isize) {
         let place = columns.place(0, 1);
@@ -228,7 +231,7 @@ where
         let lanes = words[0].len();
         let to = words.map(|row| row.as_mut_ptr());
         let mut at = 0;
-        // SAFETY: the rows have that many lanes, and so do the elements.
+        // SAFETY: the rows have that many lanes, and each row of `a` that many elements.
         unsafe {
             while at + 16 <= lanes {
                 Self::leaf_of::<16>(&to, at, a, stride);
@@ -252,7 +255,7 @@ where
         Self::push_leaf_lanes(columns, place, 0);
     }
 
-    /// The leaves of `L` lanes from `at`.
+    /// Accumulates a leaf in `L` lanes from `at` on.
     ///
     /// # Safety
     /// As [`Self::push_leaf_rows`], for these lanes.
@@ -280,7 +283,7 @@ where
         (0..W).for_each(|w| unsafe { to[w].add(at).cast::<[T; L]>().write(local[w]) });
     }
 
-    /// The place that holds all leaves of all lanes, put together.
+    /// Combines all blocks of the tree, in all lanes; returns the place of the result.
     pub(super) fn close_tree(columns: &mut Columns) -> usize {
         let mut all = None;
         let taken = columns.taken;

@@ -1,5 +1,5 @@
-//! Reductions that round: leaves, accumulators and the tree exactly as the
-//! [module](crate::reduce) describes.
+//! Reductions with rounding: the leaves, accumulators and tree that the [module](crate::reduce)
+//! describes.
 
 mod lanes;
 
@@ -11,20 +11,21 @@ use super::method::Method;
 use super::sequence::Words;
 use super::{Columns, Order, Partial, RUN, Sequence};
 
-/// Leaves of a column that are put together before the tree hears of them.
+/// The number of leaves of a column that are combined before they are added to the tree.
 const GROUP: usize = 64;
 
-/// Of elements of type `T`, by accumulators of `W` words, `A` of them to a block. `G` of them stay
-/// in registers: of those of a row a part, of a column those of as many leaves.
+/// The reduction of elements of type `T` by `A` accumulators a block, of `W` words each. `G` of
+/// them stay in registers: in row order a part of a block's, in column order those of `G` leaves.
 pub(super) struct Ordered<M, T, const W: usize, const A: usize, const G: usize>(
     PhantomData<(M, T)>,
 );
 
-/// The accumulators below `2^level` and what is folded onto them, as two parts: in each, which
-/// ones, and how many elements each of them has and each of the others, if the leaf has `n`.
+/// The folding of the accumulators from `2^level` on onto those below, in a leaf of `n` elements,
+/// as two parts. Each part is a range of the lower accumulators, the number of elements that each
+/// of them has, and the number that each of the upper ones has.
 #[inline(always)]
 fn halves(n: usize, level: u32) -> [(Range<usize>, u64, u64); 2] {
-    // Element i is now in accumulator i % (2 * half).
+    // Element `i` is now in accumulator `i % (2 * half)`.
     let half = 1 << level;
     let (each, more) = ((n >> (level + 1)) as u64, n & (2 * half - 1));
     let split = more & (half - 1);
@@ -47,7 +48,7 @@ fn put<T: Copy, const W: usize, const N: usize>(words: &mut [[T; N]; W], j: usiz
     (0..W).for_each(|w| words[w][j] = to[w]);
 }
 
-/// Changes the words of accumulator `j`.
+/// Updates the words of accumulator `j`.
 #[inline(always)]
 fn update<T: Copy, const W: usize, const N: usize>(
     words: &mut [[T; N]; W],
@@ -75,35 +76,36 @@ where
         std::array::from_fn(|w| T::from_pattern(partial.words[w]))
     }
 
-    /// What two accumulators of so many elements count for, if anything asks for it.
+    /// The weights of two accumulators of `left` and `right` elements, if the accumulator uses
+    /// them.
     #[inline(always)]
     fn weights(left: u64, right: u64) -> Weights<T> {
-        // The compiler does not see in every place that nothing does, and divides.
+        // Sums and products do not; the compiler does not always see this, and would divide.
         if M::IDENTITY.is_some() { Weights::new(1, 1) } else { Weights::new(left, right) }
     }
 
-    /// Elements of a block.
+    /// The number of elements of a block.
     const BLOCK: usize = A * RUN;
 
-    /// Elements of an accumulator of those blocks of a leaf that are put together at a level.
+    /// The number of elements of an accumulator of `2^level` combined blocks.
     #[inline(always)]
     fn each(level: u32) -> u64 {
         (RUN << level) as u64
     }
 
-    /// The level at which the next block is put together with those before it.
+    /// The level of the combined blocks that the next block completes, after `blocks` others.
     #[inline(always)]
     fn next_level(blocks: usize) -> u32 {
         blocks.trailing_ones()
     }
 
-    /// The accumulators of the block under way, or of a level of the leaf under way.
+    /// The accumulators at an index of [`Sequence::words`].
     #[inline(always)]
-    fn accumulators(sequence: &mut Sequence, which: usize) -> &mut [[T; A]; W] {
+    fn accumulators(sequence: &mut Sequence, index: usize) -> &mut [[T; A]; W] {
         const { assert!(A * size_of::<T>() * W <= size_of::<Words>()) };
-        // SAFETY: the words are initialised, exclusively borrowed, aligned, and enough, as the
-        // assertion says; every bit pattern is a float.
-        unsafe { &mut *(&raw mut sequence.words[which]).cast() }
+        // SAFETY: the words are initialised, exclusively borrowed, aligned, and large enough, as
+        // asserted; every bit pattern is a float.
+        unsafe { &mut *(&raw mut sequence.words[index]).cast() }
     }
 
     /// The value of a leaf of `n` elements.
@@ -128,7 +130,8 @@ where
         get(&values, 0)
     }
 
-    /// The same where all accumulators have as many elements, or how many does not matter.
+    /// The value of a leaf of `n` elements, whose accumulators all have the same number of elements
+    /// or an operation that does not depend on it.
     #[inline(always)]
     fn fold_even(mut values: [[T; A]; W], n: usize) -> [T; W] {
         for level in (0..A.ilog2()).rev() {
@@ -140,14 +143,14 @@ where
         get(&values, 0)
     }
 
-    /// Folds an accumulator onto another.
+    /// Folds accumulator `right` onto accumulator `left`.
     #[inline(always)]
     fn fold_one(values: &mut [[T; A]; W], left: usize, right: usize, weights: Weights<T>) {
         let value = M::fold(get(values, left), get(values, right), weights);
         put(values, left, value);
     }
 
-    /// The accumulator of a column with `n` elements more, at least one, after `filled`.
+    /// Adds `n` elements, at least one, to the accumulator of a column that has `filled`.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -163,13 +166,14 @@ where
         put(accumulators, 0, words);
     }
 
-    /// An accumulator with its `k`-th element.
+    /// The accumulator after its `k`-th element.
     #[inline(always)]
     fn next(words: [T; W], x: T, k: usize) -> [T; W] {
         if k == 1 { M::first(x) } else { M::step(words, x, T::RECIPROCALS[k]) }
     }
 
-    /// `G` accumulators with an element more of each row, after `before` elements.
+    /// `G` accumulators after one more element from each of `rows` rows; they have `before`
+    /// already.
     ///
     /// # Safety
     /// `a` has `G` readable elements in each of `rows` rows, at least one, which begin `A` elements
@@ -196,10 +200,11 @@ where
         local
     }
 
-    /// `G` accumulators from `start` of the block under way, with rows more, after `before` others.
+    /// The `G` accumulators from `start` on of the unfinished block, which has `before` rows, after
+    /// `rows` more.
     ///
     /// # Safety
-    /// `a` has the elements of so many rows, at least one.
+    /// `a` has the elements of `rows` rows, at least one.
     #[inline(always)]
     unsafe fn strip(
         sequence: &mut Sequence,
@@ -218,10 +223,10 @@ where
         unsafe { Self::take_rows(local, before, a.add(start), rows) }
     }
 
-    /// Takes rows of a block, after `before` others; the last ones, if `ENDS`.
+    /// Takes `rows` rows of a block, after `before` others. If `ENDS`, they complete the block.
     ///
     /// # Safety
-    /// `a` has the elements of so many rows, at least one.
+    /// `a` has the elements of `rows` rows, at least one.
     #[inline(always)]
     unsafe fn push_rows<const ENDS: bool>(
         sequence: &mut Sequence,
@@ -233,7 +238,7 @@ where
             // SAFETY: the caller's promise.
             let local = unsafe { Self::strip(sequence, start, before, a, rows) };
             if ENDS {
-                Self::put_together(sequence, start, local, before * A);
+                Self::merge_block(sequence, start, local, before * A);
             } else {
                 let accumulators = Self::accumulators(sequence, 0);
                 (0..G).for_each(|j| put(accumulators, start + j, get(&local, j)));
@@ -245,8 +250,8 @@ where
         }
     }
 
-    /// Takes `n` elements, fewer than a row and at least one, which do not go beyond the row under
-    /// way.
+    /// Takes `n` elements, at least one and fewer than a row, which do not reach beyond the
+    /// unfinished row.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -266,16 +271,16 @@ where
                 let accumulators = Self::accumulators(sequence, 0);
                 let mut local = [[T::ZERO; G]; W];
                 (0..G).for_each(|j| put(&mut local, j, get(accumulators, start + j)));
-                Self::put_together(sequence, start, local, filled + n);
+                Self::merge_block(sequence, start, local, filled + n);
             }
             Self::end_block(sequence);
         }
     }
 
-    /// Takes `G` accumulators from `start` of a block into those of the leaf; `counted` elements of
-    /// the block are among those of the leaf already.
+    /// Combines `G` accumulators from `start` on of a whole block with those of the earlier blocks
+    /// of the leaf. [`Sequence::filled`] counts `counted` elements of the block already.
     #[inline(always)]
-    fn put_together(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W], counted: usize) {
+    fn merge_block(sequence: &mut Sequence, start: usize, mut local: [[T; G]; W], counted: usize) {
         let before = sequence.filled - counted;
         let blocks = before / Self::BLOCK;
         let level = Self::next_level(blocks);
@@ -287,13 +292,13 @@ where
                 update(&mut local, j, |right| M::fold(get(left, start + j), right, weights));
             }
         }
-        // Those of a whole leaf are folded next.
+        // The accumulators of a whole leaf are folded next.
         let to = if before + Self::BLOCK == Self::LEAF { 0 } else { 1 + level as usize };
         let to = Self::accumulators(sequence, to);
         (0..G).for_each(|j| put(to, start + j, get(&local, j)));
     }
 
-    /// After a block has been put together with the others of its leaf.
+    /// Ends the leaf if the block that has been merged was its last.
     #[inline(always)]
     fn end_block(sequence: &mut Sequence) {
         if sequence.filled == Self::LEAF {
@@ -302,7 +307,7 @@ where
         }
     }
 
-    /// The value of the leaf under way, which is not whole.
+    /// The value of the unfinished leaf, the last of the sequence.
     #[inline(always)]
     fn end_leaf(sequence: &mut Sequence) -> [T; W] {
         let (filled, block) = (sequence.filled, Self::BLOCK);
@@ -317,7 +322,7 @@ where
             if count == 0 {
                 right = left;
             } else {
-                // The first ones on the right have an element more than the others.
+                // The first accumulators on the right have one element more than the others.
                 let (less, more) = (count / A, count % A);
                 for (which, k) in [(0..more, less + 1), (more..A, less)] {
                     let weights = Self::weights(each, k as u64);
@@ -334,13 +339,15 @@ where
         Self::fold(&right, filled)
     }
 
+    /// Adds `2^level` combined leaves of `count` elements to the tree, and begins a leaf.
     #[inline(always)]
     fn push_leaves(sequence: &mut Sequence, level: u32, value: [T; W], count: u64) {
         sequence.filled = 0;
         sequence.tree.push_with(level, Self::partial(value, count), Self::combine);
     }
 
-    /// Takes `n` elements, at least one, of a column, which do not go beyond the leaf under way.
+    /// Takes `n` elements, at least one, of a column, which do not reach beyond the unfinished
+    /// leaf.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -356,11 +363,11 @@ where
         }
     }
 
-    /// The values of `G` leaves of a column, at a place among others. They go side by side: an
-    /// accumulator waits for its last step, but not for the others.
+    /// Writes the values of `G` leaves of a column to `values`, from index `at` on. The leaves are
+    /// accumulated side by side, because the steps of different accumulators are independent.
     ///
     /// # Safety
-    /// `a` has the elements of so many leaves.
+    /// `a` has the elements of `G` leaves.
     #[inline(always)]
     unsafe fn group(values: &mut [[T; GROUP]; W], at: usize, a: *const T) {
         // SAFETY: the caller's promise.
@@ -375,7 +382,7 @@ where
         (0..W).for_each(|w| values[w][at..][..G].copy_from_slice(&words[w]));
     }
 
-    /// The values of a power of two of leaves of a column, the first of these, put together.
+    /// The combined value of the first `leaves` leaves of a column, a power of two.
     #[inline(always)]
     fn neighbours(values: &mut [[T; GROUP]; W], leaves: usize) -> [T; W] {
         let mut count = Self::LEAF as u64;
@@ -392,7 +399,7 @@ where
         get(values, 0)
     }
 
-    /// The next elements of a column, of `n` that are left; how many they are.
+    /// Takes some of the next `n` elements of a column; returns their number.
     ///
     /// # Safety
     /// `a` has `n` readable elements.
@@ -418,7 +425,7 @@ where
                     Self::group(&mut values, at, a.add(at * Self::LEAF));
                 }
                 let value = match leaves {
-                    // Compiled for these alone.
+                    // A constant, so that the loop is compiled for this number.
                     GROUP => Self::neighbours(&mut values, GROUP),
                     _ => Self::neighbours(&mut values, G),
                 };
@@ -454,7 +461,7 @@ where
                     if place == 0 && left >= A {
                         let before = filled / A;
                         let rows = (left / A).min(RUN - before);
-                        // Most elements are in whole blocks: they have code of their own.
+                        // Most elements are in whole blocks, for which constants make faster code.
                         if rows == RUN {
                             Self::push_rows::<true>(sequence, a, 0, RUN);
                         } else if before + rows == RUN {
@@ -494,13 +501,13 @@ where
         let (mut runs, mut before, mut left) = (runs.cast::<[[T; A]; W]>(), before, rows);
         while left > 0 {
             let taken = left.min(RUN - before);
-            // SAFETY: there is a run for every block that rows are of.
+            // SAFETY: there is a run for every block with rows among these.
             let run = unsafe { runs.read_unaligned() };
             if before + taken == RUN {
                 for start in (0..A).step_by(G) {
                     let mut local = [[T::ZERO; G]; W];
                     (0..G).for_each(|j| put(&mut local, j, get(&run, start + j)));
-                    Self::put_together(sequence, start, local, before * A);
+                    Self::merge_block(sequence, start, local, before * A);
                 }
                 sequence.filled += taken * A;
                 Self::end_block(sequence);
@@ -532,7 +539,7 @@ where
 
     fn rows(length: usize) -> usize {
         let bits = |n: usize| (usize::BITS - n.leading_zeros()) as usize;
-        // Blocks that are put together before the leaf ends.
+        // The number of blocks that are combined before the leaf ends.
         let blocks = length.min(Self::LEAF - 1) / Self::BLOCK;
         (A * (1 + bits(blocks)) + bits(length.div_ceil(Self::LEAF))) * W
     }

@@ -1,8 +1,8 @@
-//! Windows: in-memory copies of the block of a stored array that a unit of a loop needs.
+//! Chunks: the blocks of a stored array that units of a loop read into memory or write from it.
 //!
-//! A window holds a block of rows and columns contiguously, row after row. Offsets into the store
-//! follow the operand's strides, as addresses would; adjacent elements of the store are transferred
-//! together.
+//! A buffer in memory holds the rows and columns of a chunk contiguously, row after row. Offsets
+//! into the store follow the operand's strides, as addresses would; adjacent elements of the store
+//! are transferred together.
 
 use std::io;
 use std::ops::Range;
@@ -23,7 +23,7 @@ pub(crate) const PICKED: usize = 256 << 10;
 /// The maximum number of bytes of one transfer, so that a run can be stopped between two.
 const LONGEST: usize = 1 << 20;
 
-/// The offset of an index along some axes.
+/// The offset in bytes of the element with number `index`, in C order, of a block of axes.
 pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize {
     match (extents, strides) {
         ([], _) | (_, []) => 0,
@@ -42,20 +42,20 @@ pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize
 
 /// The direction of transfers: which elements are transferred together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Direction {
     /// The elements of a row.
     Rows,
     /// The elements of a column: the innermost axis of rows has the smallest stride.
-    Turned,
+    Columns,
     /// The elements along this axis of the columns, which is not the innermost but has the smallest
     /// stride.
-    TurnedAxis(usize),
+    Axis(usize),
 }
 
-impl Way {
-    /// The direction for elements of `size` bytes with the strides of `path`.
-    pub fn of(nest: &Nest, path: &Path, size: usize) -> Way {
-        let Some((inner, others)) = path.columns.split_last() else { return Way::Rows };
+impl Direction {
+    /// The best direction for elements of `size` bytes with the strides of `path`.
+    pub fn of(nest: &Nest, path: &Path, size: usize) -> Direction {
+        let Some((inner, others)) = path.columns.split_last() else { return Direction::Rows };
         let nearer = |step: &isize| {
             let step = step.unsigned_abs();
             step != 0 && step < inner.unsigned_abs() && step <= GAP as usize
@@ -64,21 +64,22 @@ impl Way {
         if let Some(axis) = near.min_by_key(|axis| others[*axis].unsigned_abs()) {
             // Axes that are read as one span need no transposition.
             let picked = Picked::of(&nest.columns, &path.columns, size).axes;
-            return if axis < picked { Way::TurnedAxis(axis) } else { Way::Rows };
+            return if axis < picked { Direction::Axis(axis) } else { Direction::Rows };
         }
         match path.rows.last() {
-            Some(step) if nearer(step) => Way::Turned,
-            _ => Way::Rows,
+            Some(step) if nearer(step) => Direction::Columns,
+            _ => Direction::Rows,
         }
     }
 
-    /// The size of a unit, in elements and at most `most`, that transfers `rows` rows of at least
-    /// `columns` columns together; 1 if there is none.
+    /// The size in elements, at most `most`, of a unit that transfers `rows` rows of at least
+    /// `columns` columns together; 1 if rows are not transferred together, or if `most` is too
+    /// small.
     pub fn unit(self, nest: &Nest, rows: usize, columns: usize, most: usize) -> usize {
         let (extent, across) = match self {
-            Way::Rows => return 1,
-            Way::Turned => (nest.rows.last().copied().unwrap_or(1), columns),
-            Way::TurnedAxis(axis) => {
+            Direction::Rows => return 1,
+            Direction::Columns => (nest.rows.last().copied().unwrap_or(1), columns),
+            Direction::Axis(axis) => {
                 (nest.columns[axis], nest.columns[axis + 1..].iter().product::<usize>())
             }
         };
@@ -87,12 +88,13 @@ impl Way {
     }
 }
 
-/// The inner axes of columns that are read as one span.
+/// The inner axes of columns that are read as one span, from which elements are copied.
 struct Picked {
+    /// The number of axes outside them.
     axes: usize,
     /// The number of elements of the span.
     count: usize,
-    /// The distances in bytes from its first element to its lowest and its highest.
+    /// The offsets in bytes of its lowest and of its highest element from its first.
     below: isize,
     above: isize,
 }
@@ -113,23 +115,23 @@ impl Picked {
     }
 }
 
-/// A block of an operand's rows and columns, in one outer iteration.
-pub(crate) struct Piece<'a> {
+/// A chunk: a block of an operand's rows and columns, in one outer iteration.
+pub(crate) struct Chunk<'a> {
     pub store: &'a Store,
     pub control: &'a Control,
-    pub way: Way,
+    pub direction: Direction,
     pub nest: &'a Nest,
     pub path: &'a Path,
     /// How elements are encoded in the store.
     pub format: Format,
-    /// The offset in the store from which rows are counted.
+    /// The offset in the store of row 0, column 0.
     pub base: isize,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
 }
 
-impl Piece<'_> {
-    /// The row stride of the window in bytes; 0 if all rows are the same.
+impl Chunk<'_> {
+    /// The row stride of the buffer in bytes; 0 if all rows are the same.
     pub fn pitch(&self) -> usize {
         match self.path.rows.iter().all(|step| *step == 0) {
             true => 0,
@@ -137,32 +139,33 @@ impl Piece<'_> {
         }
     }
 
+    /// The offset in the store of column 0 of a row.
     fn row(&self, row: usize) -> isize {
         self.base + steps(&self.nest.rows, &self.path.rows, row)
     }
 
-    /// Reads the elements.
+    /// Reads the elements into a buffer.
     ///
     /// # Errors
-    /// The store's; [`Stop`] if the control says so.
+    /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
-    /// The window has room for the block, and `picked` for [`PICKED`] bytes.
-    pub unsafe fn fetch(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+    /// The buffer has room for the chunk, and `picked` for [`PICKED`] bytes.
+    pub unsafe fn fetch(&self, buffer: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let pitch = self.pitch();
         let rows = if pitch == 0 { 0..1 } else { 0..self.rows.len() };
         // SAFETY: the caller's promise.
         unsafe {
-            match self.way() {
-                Way::Turned => self.turned().try_for_each(|(block, place)| {
-                    block.fetch(window.wrapping_add(place), picked)
+            match self.direction() {
+                Direction::Columns => self.transposed().try_for_each(|(block, place)| {
+                    block.fetch(buffer.wrapping_add(place), picked)
                 })?,
-                way => {
+                direction => {
                     let mut reads = Transfers::new(self.store, self.control);
                     for row in rows.clone() {
-                        let to = window.add(row * pitch);
+                        let to = buffer.add(row * pitch);
                         let row = self.row(self.rows.start + row);
-                        for (columns, block) in self.blocks(way, row) {
+                        for (columns, block) in self.blocks(direction, row) {
                             let to = to.wrapping_add(self.place(columns.start));
                             match block {
                                 Some(block) => block.fetch(to, picked)?,
@@ -173,25 +176,26 @@ impl Piece<'_> {
                     reads.finish()?;
                 }
             }
-            self.format.decode(window, rows.len() * self.columns.len());
+            self.format.decode(buffer, rows.len() * self.columns.len());
         }
         Ok(())
     }
 
-    fn way(&self) -> Way {
-        match self.way {
-            Way::Turned if self.rows.len() == 1 => Way::Rows,
-            way => way,
+    /// The direction of transfers of this chunk.
+    fn direction(&self) -> Direction {
+        match self.direction {
+            Direction::Columns if self.rows.len() == 1 => Direction::Rows,
+            direction => direction,
         }
     }
 
-    /// The offset of a column in a row of the window.
+    /// The offset of a column in a row of the buffer.
     fn place(&self, column: usize) -> usize {
         (column - self.columns.start) * self.format.size()
     }
 
-    /// The transposed blocks of the piece, with their offsets in the window.
-    fn turned(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
+    /// The transposed blocks of the chunk, with their offsets in the buffer.
+    fn transposed(&self) -> impl Iterator<Item = (TransposedBlock<'_>, usize)> {
         let extent = self.nest.rows.last().copied().unwrap_or(1);
         let down = self.path.rows.last().copied().unwrap_or(0);
         let Range { start: first, end: last } = self.columns;
@@ -219,16 +223,16 @@ impl Piece<'_> {
         })
     }
 
-    /// Splits the columns of a row into transposed blocks, if `way` is an axis of the columns, and
-    /// plain ranges.
+    /// Splits the columns of a row into transposed blocks, if `direction` is an axis of the
+    /// columns, and plain ranges.
     fn blocks(
         &self,
-        way: Way,
+        direction: Direction,
         row: isize,
     ) -> impl Iterator<Item = (Range<usize>, Option<TransposedBlock<'_>>)> {
-        let near = match way {
-            Way::TurnedAxis(axis) => Some(axis),
-            Way::Rows | Way::Turned => None,
+        let near = match direction {
+            Direction::Axis(axis) => Some(axis),
+            Direction::Rows | Direction::Columns => None,
         };
         let split = near.map_or(0, |axis| axis + 1);
         let (outer, inner) = self.nest.columns.split_at(split);
@@ -244,7 +248,7 @@ impl Piece<'_> {
             column = self.columns.end.min((start / turn + 1) * turn);
             let columns = start..column;
             let (first_row, last_row) = (start / across, (column - 1) / across);
-            // For less than a row, reading whole columns does not pay.
+            // Reading whole columns does not pay for less than a row.
             let near = near.filter(|_| first_row < last_row && columns.len() >= across);
             let block = near.map(|axis| TransposedBlock {
                 store: self.store,
@@ -266,7 +270,7 @@ impl Piece<'_> {
     /// Reads columns of a row as spans, and copies the elements out of them.
     ///
     /// # Safety
-    /// `to` has room for them, `picked` for [`PICKED`] bytes.
+    /// `to` has room for the elements, `picked` for [`PICKED`] bytes.
     unsafe fn fetch_row<'s>(
         &'s self,
         reads: &mut Transfers<'s>,
@@ -305,7 +309,7 @@ impl Piece<'_> {
             let last = first + (blocks as isize - 1) * stride;
             let (low, high) = (first.min(last) + below, first.max(last) + above + size as isize);
             let place = to.wrapping_add((column - columns.start) * size);
-            // SAFETY: the span fits what is picked from, and holds the elements.
+            // SAFETY: the span fits the picking buffer, and holds the elements.
             unsafe {
                 if end - column == 1 {
                     reads.add(row + steps(extents, strides, column), place, size)?;
@@ -321,38 +325,38 @@ impl Piece<'_> {
         Ok(())
     }
 
-    /// Writes the elements; the window is byte-swapped in place if needed.
+    /// Writes the elements from a buffer, which is byte-swapped in place if needed.
     ///
     /// # Errors
-    /// The store's; [`Stop`] if the control says so.
+    /// Those of the store; [`Stop`] from the control.
     ///
     /// # Safety
-    /// The window holds the block, `picked` has room for [`PICKED`] bytes.
-    pub unsafe fn flush(&self, window: *mut u8, picked: *mut u8) -> Result<(), Stop> {
+    /// The buffer holds the chunk, `picked` has room for [`PICKED`] bytes.
+    pub unsafe fn flush(&self, buffer: *mut u8, picked: *mut u8) -> Result<(), Stop> {
         let (extents, strides, size) =
             (&*self.nest.columns, &*self.path.columns, self.format.size());
         let pitch = self.columns.len() * size;
         let whole = is_contiguous(extents, strides, size);
-        // The gaps between elements must not be written.
+        // Gaps between elements must not be written, so only adjacent elements go together.
         let beside = |step: Option<&isize>| step == Some(&(size as isize));
-        let way = match self.way() {
-            Way::Turned if !beside(self.path.rows.last()) => Way::Rows,
-            Way::TurnedAxis(axis) if !beside(strides.get(axis)) => Way::Rows,
-            way => way,
+        let direction = match self.direction() {
+            Direction::Columns if !beside(self.path.rows.last()) => Direction::Rows,
+            Direction::Axis(axis) if !beside(strides.get(axis)) => Direction::Rows,
+            direction => direction,
         };
-        // SAFETY: all rows and columns are the window's.
+        // SAFETY: all rows and columns are in the buffer.
         unsafe {
-            self.format.encode(window, self.rows.len() * self.columns.len());
-            if way == Way::Turned {
-                return self.turned().try_for_each(|(block, place)| {
-                    block.flush(window.wrapping_add(place), picked)
+            self.format.encode(buffer, self.rows.len() * self.columns.len());
+            if direction == Direction::Columns {
+                return self.transposed().try_for_each(|(block, place)| {
+                    block.flush(buffer.wrapping_add(place), picked)
                 });
             }
             let mut writes = Transfers::new(self.store, self.control);
             for row in self.rows.clone() {
-                let from = window.add((row - self.rows.start) * pitch);
+                let from = buffer.add((row - self.rows.start) * pitch);
                 let row = self.row(row);
-                for (columns, block) in self.blocks(way, row) {
+                for (columns, block) in self.blocks(direction, row) {
                     let from = from.wrapping_add(self.place(columns.start));
                     match block {
                         Some(block) => block.flush(from, picked)?,
@@ -374,6 +378,8 @@ impl Piece<'_> {
     }
 }
 
+/// A slice of `n` bytes.
+///
 /// # Safety
 /// The bytes are writable, initialised, and not accessed otherwise while the slice is used.
 pub(crate) unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
@@ -381,7 +387,8 @@ pub(crate) unsafe fn bytes_mut<'a>(pointer: *mut u8, n: usize) -> &'a mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(pointer, n) }
 }
 
-/// Transfers from a source or to a sink; transfers adjacent in the store and in memory are merged.
+/// A sequence of transfers from a source or to a sink. Transfers that are adjacent in the store and
+/// in memory are merged.
 pub(crate) struct Transfers<'a> {
     store: &'a Store,
     control: &'a Control,
@@ -391,10 +398,13 @@ pub(crate) struct Transfers<'a> {
 }
 
 impl<'a> Transfers<'a> {
+    /// No transfers yet.
     pub fn new(store: &'a Store, control: &'a Control) -> Transfers<'a> {
         Transfers { store, control, at: 0, place: std::ptr::null_mut(), n: 0 }
     }
 
+    /// Adds a transfer of `n` bytes between the store's offset `at` and `place`.
+    ///
     /// # Safety
     /// `place` is readable (for a source, writable) until [`Transfers::finish`].
     pub unsafe fn add(&mut self, at: isize, place: *mut u8, n: usize) -> Result<(), Stop> {
@@ -404,12 +414,14 @@ impl<'a> Transfers<'a> {
             self.n += n;
             return Ok(());
         }
-        // SAFETY: the caller's promise, also of before.
+        // SAFETY: the caller's promise in this call and earlier ones.
         unsafe { self.finish() }?;
         (self.at, self.place, self.n) = (at, place, n);
         Ok(())
     }
 
+    /// Completes the transfers added so far.
+    ///
     /// # Safety
     /// As [`Transfers::add`].
     pub unsafe fn finish(&mut self) -> Result<(), Stop> {
@@ -431,8 +443,10 @@ impl<'a> Transfers<'a> {
     }
 }
 
-/// A buffer of small results for a store; adjacent ones are merged.
+/// A buffer of results of reductions to be written to a store. Adjacent results are written
+/// together.
 pub(crate) struct Results {
+    /// The offset in the store of the first byte.
     at: isize,
     bytes: Vec<u8>,
 }
@@ -441,16 +455,17 @@ impl Results {
     /// The size of the buffer in bytes.
     pub const ROOM: usize = 64 << 10;
 
-    /// Uses a vector with the capacity [`Results::ROOM`].
+    /// An empty buffer in the memory of `bytes`, which has the capacity [`Results::ROOM`].
     pub fn new(bytes: Vec<u8>) -> Results {
         Results { at: 0, bytes }
     }
 
-    /// Discards the results of a stopped run.
+    /// Discards the buffered results, those of a stopped run.
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
+    /// Adds a result, to be written at the offset `at`.
     pub fn put(&mut self, store: &Store, at: isize, bytes: &[u8]) -> io::Result<()> {
         let meets = self.at + self.bytes.len() as isize == at;
         if !meets || self.bytes.len() + bytes.len() > Results::ROOM {
@@ -461,6 +476,7 @@ impl Results {
         Ok(())
     }
 
+    /// Writes the buffered results.
     pub fn finish(&mut self, store: &Store) -> io::Result<()> {
         if !self.bytes.is_empty() {
             store.write(self.at as u64, &self.bytes)?;
