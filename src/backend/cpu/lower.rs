@@ -12,8 +12,9 @@ use super::tile::{Place, TileProgram};
 use crate::backend::{Form, Target};
 use crate::plan::{Body, Carry, Pass, Value};
 
-/// Rough nanoseconds of a conversion.
+/// Rough nanoseconds of a conversion by a kernel, and of one in a loop.
 const CONVERSION: f32 = 0.2;
+const CONVERSION_IN_LOOP: f32 = 0.1;
 /// Rough nanoseconds of the transfer of an element.
 const TRANSFER: f32 = 0.1;
 /// Rough nanoseconds of an element that enters a carry.
@@ -123,11 +124,11 @@ impl Lowerer<'_> {
     }
 
     fn convert(&mut self, unit: u32, lane: Lane) -> u32 {
-        let form = match self.target.converts(self.lane(unit), lane) {
-            true => Form::Vector,
-            false => Form::Kernel,
+        let (form, cost) = match self.target.converts(self.lane(unit), lane) {
+            true => (Form::Vector, CONVERSION_IN_LOOP),
+            false => (Form::Kernel, CONVERSION),
         };
-        self.cost += CONVERSION;
+        self.cost += cost;
         self.add(Unit::Convert(unit, form), lane)
     }
 
