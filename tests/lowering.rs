@@ -234,6 +234,60 @@ fn every_cast() {
 }
 
 /// What the optimizer rewrites, on every dtype that takes it: the interpreter runs it as written.
+/// Loops at the machine's width convert in registers; narrow work that would wait for wide lanes has a
+/// loop of its own.
+#[test]
+fn widths_share_a_loop() {
+    use DType::{Bool, F32, F64, I16, I32, I64, U8};
+    let engines = AllEngines::new();
+    let narrow = (0..12).fold("b".to_string(), |x, i| format!("(({x}) ^ {i}) + b"));
+    let mixed = [
+        ("i * f + a", vec![("i", I32), ("f", F32), ("a", F64)], 1),
+        ("u8(f32(0.5) * f32(b) + f32(0.5) * f32(c))", vec![("b", U8), ("c", U8)], 1),
+        ("n = f32(x); r = f32(y); (n - r) / (n + r)", vec![("x", I16), ("y", I16)], 1),
+        (
+            "where(m, a, f) > i, where(~m, f, 1)",
+            vec![("m", Bool), ("a", F64), ("f", F32), ("i", I64)],
+            1,
+        ),
+        (
+            "sum(i * f), count_nonzero(i * f > b), mean(b)",
+            vec![("i", I32), ("f", F32), ("b", U8)],
+            1,
+        ),
+        ("i16(sin(f32(x)) * 100) + x", vec![("x", I16)], 2),
+        (&format!("f64({narrow}) * a"), vec![("b", U8), ("a", F64)], 2),
+    ];
+    for (text, inputs, loops) in mixed {
+        let types: Vec<_> = inputs.iter().map(|(n, d)| (*n, ArgType::array(*d))).collect();
+        for (isa, engine) in natives(Mode::Strict) {
+            let program = engine.compile(text).expect("a program");
+            let plan = program.specialize(&types).expect("a kernel").explain();
+            let count = |start: &str| plan.lines().filter(|line| line.starts_with(start)).count();
+            let (own, kernels) = (count("    fused "), count("    convert "));
+            match isa {
+                Isa::Baseline => assert!(kernels > 0, "{text}\n{plan}"),
+                _ => {
+                    let apart = usize::from(text.contains('^'));
+                    assert_eq!((own, kernels), (loops, apart), "{text}, {}\n{plan}", isa.name());
+                }
+            }
+        }
+        for n in [1, 7, 64, 1000] {
+            for flavour in [Flavour::Unit, Flavour::Wild] {
+                let mut rng = Rng(n);
+                let mut input = |(name, dtype): &(&'static str, DType)| {
+                    let list: Vec<u64> =
+                        (0..n).map(|_| element(*dtype, &mut rng, flavour)).collect();
+                    array(name, *dtype, &list)
+                };
+                let inputs = inputs.iter().map(&mut input).collect();
+                assert_eq!(check(&engines, &strict(text, inputs)), Ok(Ok(())), "{text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_rewrite_keeps_the_bits() {
     let engines = AllEngines::new();

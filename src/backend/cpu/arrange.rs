@@ -73,7 +73,7 @@ pub(super) struct Arranger {
 
 /// What a conversion by a kernel costs, in bytes that a loop works on: an element is stored and
 /// loaded twice, and there is a loop more.
-const KERNEL: u32 = 32;
+const KERNEL: u32 = 48;
 
 impl Arranger {
     pub(super) fn new(units: Vec<(Unit, Lane)>) -> Arranger {

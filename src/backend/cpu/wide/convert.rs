@@ -20,8 +20,8 @@ const AT_LEAST: u8 = 29;
 
 /// Whether loops for an instruction set convert between lanes.
 ///
-/// AVX2 has nothing for 64-bit integers: f64 to one takes more instructions than the scalar conversions
-/// of the block kernel, and one to f32 would be rounded twice on its way through f64.
+/// AVX2 has nothing for 64-bit integers, which go through their halves; but to f32 they would be rounded
+/// twice that way, and block kernels convert one after another as fast as more instructions would.
 pub fn converts(from: Lane, to: Lane, isa: Isa) -> bool {
     let wide_integer = |dtype: DType| dtype.is_int() && dtype.size() == 8;
     match (from, to) {
@@ -31,10 +31,7 @@ pub fn converts(from: Lane, to: Lane, isa: Isa) -> bool {
             from.bits() == to.bits()
         }
         (Lane::Value(DType::Bool), _) | (_, Lane::Value(DType::Bool)) => false,
-        (Lane::Value(from), Lane::Value(to)) if isa < Isa::Avx512 => {
-            let to_integer = from.is_float() && wide_integer(to);
-            !to_integer && !(wide_integer(from) && to == DType::F32)
-        }
+        (Lane::Value(from), Lane::Value(DType::F32)) => isa >= Isa::Avx512 || !wide_integer(from),
         (Lane::Value(_), Lane::Value(_)) => true,
     }
 }
@@ -162,7 +159,10 @@ impl Selector<'_> {
                 DType::I32 => self.i32_of(from, x),
                 DType::U32 => self.u32_of(from, x),
                 DType::I64 | DType::U64 if self.is_zmm() => self.long_of(from, to == DType::I64, x),
-                DType::I64 | DType::U64 => return None,
+                DType::I64 | DType::U64 => {
+                    let x = self.number(from, DType::F64, x)?;
+                    if to == DType::I64 { self.i64_of(x) } else { self.u64_of(x) }
+                }
                 _ => self.narrow_of(from, to, x),
             },
         })
@@ -370,6 +370,40 @@ impl Selector<'_> {
         let row = if from == DType::F32 { &PS_TO_QQ } else { &PD_TO_QQ };
         let made = self.make(What::One(row), &[x]);
         self.saturate(from, 2f64.powi(63), 3, x, made)
+    }
+
+    /// The halves of the integer that a float is rounded to toward zero, as the last digits of two
+    /// floats: the higher one beside `magic`, the lower one beside 2^52.
+    fn halves_of(&mut self, x: Value, most: f64, magic: f64) -> Value {
+        let x = self.make_with(What::One(&ROUNDPD), &[x], 11);
+        let x = self.least(DType::F64, x, most);
+        let scale = self.float(DType::F64, 2f64.powi(-32));
+        let high = self.make(What::Either(&MULPD), &[x, scale]);
+        let high = self.make_with(What::One(&ROUNDPD), &[high], 9);
+        let scale = self.float(DType::F64, 2f64.powi(32));
+        let low = self.make(What::Fused(&FUSED[1][1][0]), &[high, scale, x]);
+        let (near, magic) = (self.float(DType::F64, 2f64.powi(52)), self.float(DType::F64, magic));
+        let low = self.make(What::Either(&ADDPD), &[low, near]);
+        let high = self.make(What::Either(&ADDPD), &[high, magic]);
+        let high = self.make_with(What::Shift(&PSLLQ), &[high], 32);
+        self.make_with(What::Two(&PBLENDD), &[high, low], 0b0101_0101)
+    }
+
+    /// Of 2^63 the least integer is made.
+    fn i64_of(&mut self, x: Value) -> Value {
+        let x = self.zero_for_nan(DType::F64, x);
+        let inside = self.greatest(DType::F64, x, -(2f64.powi(63)));
+        let made = self.halves_of(inside, 2f64.powi(63), 1.5 * 2f64.powi(52));
+        self.saturate(DType::F64, 2f64.powi(63), 3, x, made)
+    }
+
+    fn u64_of(&mut self, x: Value) -> Value {
+        let x = self.greatest(DType::F64, x, 0.0);
+        let bound = 2f64.powi(64);
+        let made = self.halves_of(x, bound, 2f64.powi(52));
+        let bound = self.float(DType::F64, bound);
+        let over = self.make_with(What::Two(&CMPPD), &[x, bound], AT_LEAST);
+        self.logic(Op::BitOr, 3, made, over)
     }
 
     /// Integers of 8 and 16 bits, through those of 32.
