@@ -98,7 +98,7 @@ pub mod threads {
     pub use rayon;
 
     #[doc(hidden)]
-    pub use crate::backend::cpu::Emitter;
+    pub use crate::backend::cpu::{Emitter, forms};
 }
 
 /// Statistics, progress and profiling of runs.

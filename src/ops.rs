@@ -104,58 +104,6 @@ pub enum Lowering {
     Length,
 }
 
-/// The operand dtypes for which native code has a vector form; for the others it calls the block
-/// kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vector {
-    /// None: always the block kernel.
-    Never,
-    /// `f32` and `f64`.
-    Floats,
-    /// `f32` and `f64` on machines with a fused multiply-add.
-    FloatsFused,
-    /// Integers and floats.
-    Numbers,
-    /// As `Numbers`, the 8-bit integers at the machine's width only.
-    WideNumbers,
-    /// Integers of 32 and 64 bits at the machine's width, and 16 bits where it has them.
-    Shifts,
-    /// `f32` and `f64` at the machine's width.
-    Signs,
-    /// Integers and `bool`.
-    Bits,
-    /// Every dtype.
-    All,
-}
-
-impl Vector {
-    /// Whether there is a form at the machine's vector width.
-    pub fn is_wide(self, dtype: DType, isa: Isa) -> bool {
-        match self {
-            Vector::WideNumbers => dtype != DType::Bool,
-            Vector::Shifts => {
-                let least = if isa >= Isa::Avx512 { 2 } else { 4 };
-                dtype.is_int() && dtype.size() >= least
-            }
-            Vector::Signs => dtype.is_float(),
-            _ => self.has(dtype, isa),
-        }
-    }
-
-    /// Whether there is a form of 128 bits for operands of this dtype on this instruction set.
-    pub fn has(self, dtype: DType, isa: Isa) -> bool {
-        match self {
-            Vector::Never | Vector::Shifts | Vector::Signs => false,
-            Vector::Floats => dtype.is_float(),
-            Vector::FloatsFused => dtype.is_float() && isa >= Isa::Avx2,
-            Vector::Numbers => dtype != DType::Bool,
-            Vector::WideNumbers => dtype != DType::Bool && dtype.size() > 1,
-            Vector::Bits => !dtype.is_float(),
-            Vector::All => true,
-        }
-    }
-}
-
 /// A parameter of a function; the default makes it optional.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
@@ -189,8 +137,6 @@ pub struct Row {
     pub rule: Rule,
     /// How it is lowered.
     pub lowering: Lowering,
-    /// The dtypes with a vector form.
-    pub vector: Vector,
     /// Approximate nanoseconds per element on one thread, for the choice of the number of threads.
     pub cost: f32,
     /// The error bound for floats in units in the last place; 0.5 is correctly rounded, 0 exact.
@@ -220,7 +166,7 @@ macro_rules! table {
     ($(
         $op:ident $name:literal $([$($alias:literal),+])?
         ($($param:ident $(| $other:ident)* $(= $default:expr)?),*)
-        $rule:ident, $lowering:expr, $vector:ident,
+        $rule:ident, $lowering:expr,
         cost $cost:literal, ulp $ulp:literal $(, on $lo:literal .. $hi:literal)?;
         $doc:literal
     )*) => {
@@ -242,7 +188,6 @@ macro_rules! table {
             }),*],
             rule: Rule::$rule,
             lowering: $lowering,
-            vector: Vector::$vector,
             cost: $cost,
             ulp: $ulp,
             domain: domain!($($lo, $hi)?),
@@ -273,309 +218,309 @@ use Lowering::{Along, Expand, Kernel, Length, Reduce, Size};
 
 table! {
     // Operators.
-    Add "+" ["add"] (x, y) Arithmetic, Kernel(elementwise::add), Numbers, cost 0.15, ulp 0.5;
+    Add "+" ["add"] (x, y) Arithmetic, Kernel(elementwise::add), cost 0.15, ulp 0.5;
         "Sum; `or` of bools. Integers wrap."
-    Sub "-" ["subtract"] (x, y) Arithmetic, Kernel(elementwise::sub), Numbers, cost 0.15, ulp 0.5;
+    Sub "-" ["subtract"] (x, y) Arithmetic, Kernel(elementwise::sub), cost 0.15, ulp 0.5;
         "Difference; not defined for bools. Integers wrap."
-    Mul "*" ["multiply"] (x, y) Arithmetic, Kernel(elementwise::mul), WideNumbers, cost 0.15, ulp 0.5;
+    Mul "*" ["multiply"] (x, y) Arithmetic, Kernel(elementwise::mul), cost 0.15, ulp 0.5;
         "Product; `and` of bools. Integers wrap."
-    Div "/" ["divide", "true_divide"] (x, y) Divide, Kernel(elementwise::div), Floats, cost 1.0, ulp 0.5;
+    Div "/" ["divide", "true_divide"] (x, y) Divide, Kernel(elementwise::div), cost 1.0, ulp 0.5;
         "True division; integers give f64."
-    FloorDiv "//" ["floor_divide"] (x, y) Arithmetic, Kernel(elementwise::floor_div), Never, cost 4.0, ulp 0.5;
+    FloorDiv "//" ["floor_divide"] (x, y) Arithmetic, Kernel(elementwise::floor_div), cost 4.0, ulp 0.5;
         "Division rounded down; an integer divided by zero gives 0 and raises a flag in the report."
-    Rem "%" ["mod", "remainder"] (x, y) Arithmetic, Kernel(elementwise::rem), Never, cost 4.0, ulp 0.5;
+    Rem "%" ["mod", "remainder"] (x, y) Arithmetic, Kernel(elementwise::rem), cost 4.0, ulp 0.5;
         "Remainder with the divisor's sign; of integers by zero: 0 and a flag in the report."
-    Power "power" ["pow"] (x, y) Arithmetic, Expand, Never, cost 1.0, ulp 1.0;
+    Power "power" ["pow"] (x, y) Arithmetic, Expand, cost 1.0, ulp 1.0;
         "Power. Integers take non-negative integer exponents; where one is negative at run time, the result is 0 (1 and -1 have exact inverses). A negative float to a fraction is NaN. `x ** 0.5` is C's `pow`, not `sqrt`: 0 of -0.0, infinity of -infinity."
-    IntegerPower "integer_power" (x, y) Arithmetic, Kernel(elementwise::pow), Never, cost 8.0, ulp 0.0;
+    IntegerPower "integer_power" (x, y) Arithmetic, Kernel(elementwise::pow), cost 8.0, ulp 0.0;
         "Integer power that wraps; a negative exponent gives 0, or 1 and -1 where that is exact."
-    RealPower "real_power" (x, y) Real, Kernel(math::power), Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
+    RealPower "real_power" (x, y) Real, Kernel(math::power), cost 3.0, ulp 1.0, on 0.0 .. 1e3;
         "Float power: what `power` of floats becomes where the exponent is not a small constant."
-    FloatPower "float_power" (x, y) Double, Expand, Never, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
+    FloatPower "float_power" (x, y) Double, Expand, cost 3.0, ulp 1.0, on 0.0 .. 1e3;
         "Power in f64, whatever the operands; so integers take negative exponents."
-    Neg "negative" (x) Arithmetic, Kernel(elementwise::neg), Numbers, cost 0.1, ulp 0.0;
+    Neg "negative" (x) Arithmetic, Kernel(elementwise::neg), cost 0.1, ulp 0.0;
         "Negation; flips the sign of zeros too."
-    Lt "<" ["less"] (x, y) Comparison, Kernel(elementwise::lt), Numbers, cost 0.15, ulp 0.0;
+    Lt "<" ["less"] (x, y) Comparison, Kernel(elementwise::lt), cost 0.15, ulp 0.0;
         "Less than."
-    Le "<=" ["less_equal"] (x, y) Comparison, Kernel(elementwise::le), Numbers, cost 0.15, ulp 0.0;
+    Le "<=" ["less_equal"] (x, y) Comparison, Kernel(elementwise::le), cost 0.15, ulp 0.0;
         "Less than or equal."
-    Gt ">" ["greater"] (x, y) Comparison, Expand, Never, cost 0.15, ulp 0.0;
+    Gt ">" ["greater"] (x, y) Comparison, Expand, cost 0.15, ulp 0.0;
         "Greater than."
-    Ge ">=" ["greater_equal"] (x, y) Comparison, Expand, Never, cost 0.15, ulp 0.0;
+    Ge ">=" ["greater_equal"] (x, y) Comparison, Expand, cost 0.15, ulp 0.0;
         "Greater than or equal."
-    Eq "==" ["equal"] (x, y) Comparison, Kernel(elementwise::eq), Numbers, cost 0.15, ulp 0.0;
+    Eq "==" ["equal"] (x, y) Comparison, Kernel(elementwise::eq), cost 0.15, ulp 0.0;
         "Equal."
-    Ne "!=" ["not_equal"] (x, y) Comparison, Kernel(elementwise::ne), Numbers, cost 0.15, ulp 0.0;
+    Ne "!=" ["not_equal"] (x, y) Comparison, Kernel(elementwise::ne), cost 0.15, ulp 0.0;
         "Not equal."
-    And "and" (x, y) Logical, Expand, Never, cost 0.1, ulp 0.0;
+    And "and" (x, y) Logical, Expand, cost 0.1, ulp 0.0;
         "Both, of bools."
-    Or "or" (x, y) Logical, Expand, Never, cost 0.1, ulp 0.0;
+    Or "or" (x, y) Logical, Expand, cost 0.1, ulp 0.0;
         "Either, of bools."
-    Not "not" (x) Logical, Expand, Never, cost 0.1, ulp 0.0;
+    Not "not" (x) Logical, Expand, cost 0.1, ulp 0.0;
         "The opposite, of bools."
-    BitAnd "&" ["bitwise_and"] (x, y) Bitwise, Kernel(elementwise::bit_and), Bits, cost 0.1, ulp 0.0;
+    BitAnd "&" ["bitwise_and"] (x, y) Bitwise, Kernel(elementwise::bit_and), cost 0.1, ulp 0.0;
         "Bitwise and, of bools or integers."
-    BitOr "|" ["bitwise_or"] (x, y) Bitwise, Kernel(elementwise::bit_or), Bits, cost 0.1, ulp 0.0;
+    BitOr "|" ["bitwise_or"] (x, y) Bitwise, Kernel(elementwise::bit_or), cost 0.1, ulp 0.0;
         "Bitwise or, of bools or integers."
-    BitXor "^" ["bitwise_xor"] (x, y) Bitwise, Kernel(elementwise::bit_xor), Bits, cost 0.1, ulp 0.0;
+    BitXor "^" ["bitwise_xor"] (x, y) Bitwise, Kernel(elementwise::bit_xor), cost 0.1, ulp 0.0;
         "Bitwise exclusive or, of bools or integers."
-    BitNot "~" ["bitwise_not", "invert", "bitwise_invert"] (x) Bitwise, Kernel(elementwise::bit_not), Bits, cost 0.1, ulp 0.0;
+    BitNot "~" ["bitwise_not", "invert", "bitwise_invert"] (x) Bitwise, Kernel(elementwise::bit_not), cost 0.1, ulp 0.0;
         "Bitwise complement; `not` of bools."
-    Shl "<<" ["left_shift", "bitwise_left_shift"] (x, y) Integers, Kernel(elementwise::shl), Shifts, cost 0.5, ulp 0.0;
+    Shl "<<" ["left_shift", "bitwise_left_shift"] (x, y) Integers, Kernel(elementwise::shl), cost 0.5, ulp 0.0;
         "Shift left; a count below 0 or beyond the width gives 0."
-    Shr ">>" ["right_shift", "bitwise_right_shift"] (x, y) Integers, Kernel(elementwise::shr), Shifts, cost 0.5, ulp 0.0;
+    Shr ">>" ["right_shift", "bitwise_right_shift"] (x, y) Integers, Kernel(elementwise::shr), cost 0.5, ulp 0.0;
         "Shift right; a count below 0 or beyond the width fills with the sign."
 
     // Elementwise functions.
-    Select "where" (condition, x, y) Select, Kernel(elementwise::select), All, cost 0.2, ulp 0.0;
+    Select "where" (condition, x, y) Select, Kernel(elementwise::select), cost 0.2, ulp 0.0;
         "x where the condition is true, else y, element by element."
-    Abs "abs" ["absolute"] (x) Arithmetic, Kernel(elementwise::abs), Numbers, cost 0.1, ulp 0.0;
+    Abs "abs" ["absolute"] (x) Arithmetic, Kernel(elementwise::abs), cost 0.1, ulp 0.0;
         "Absolute value; that of the least integer wraps to itself."
-    Sign "sign" (x) Arithmetic, Expand, Never, cost 0.4, ulp 0.0;
+    Sign "sign" (x) Arithmetic, Expand, cost 0.4, ulp 0.0;
         "-1, 0 or 1; NaN of NaN."
-    Square "square" (x) Arithmetic, Expand, Never, cost 0.15, ulp 0.5;
+    Square "square" (x) Arithmetic, Expand, cost 0.15, ulp 0.5;
         "x * x; of bools in i8."
-    Reciprocal "reciprocal" (x) Arithmetic, Expand, Never, cost 1.0, ulp 0.5;
+    Reciprocal "reciprocal" (x) Arithmetic, Expand, cost 1.0, ulp 0.5;
         "1 / x; of integers without the fraction, of bools in i8; of the integer 0: 0 and a flag in the report."
-    Positive "positive" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+    Positive "positive" (x) Arithmetic, Expand, cost 0.0, ulp 0.0;
         "x itself; not defined for bools."
-    Copy "copy" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+    Copy "copy" (x) Arithmetic, Expand, cost 0.0, ulp 0.0;
         "x itself."
-    Real "real" (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+    Real "real" (x) Arithmetic, Expand, cost 0.0, ulp 0.0;
         "The real part: x itself."
-    Imag "imag" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+    Imag "imag" (x) Arithmetic, Expand, cost 0.1, ulp 0.0;
         "The imaginary part: 0."
-    Conj "conj" ["conjugate"] (x) Arithmetic, Expand, Never, cost 0.0, ulp 0.0;
+    Conj "conj" ["conjugate"] (x) Arithmetic, Expand, cost 0.0, ulp 0.0;
         "The complex conjugate: x itself; of bools in i8."
-    OnesLike "ones_like" (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+    OnesLike "ones_like" (x) Arithmetic, Expand, cost 0.1, ulp 0.0;
         "1 for each element of x, of its dtype."
-    ZerosLike "zeros_like" ["empty_like"] (x) Arithmetic, Expand, Never, cost 0.1, ulp 0.0;
+    ZerosLike "zeros_like" ["empty_like"] (x) Arithmetic, Expand, cost 0.1, ulp 0.0;
         "0 for each element of x, of its dtype."
-    FullLike "full_like" (x, fill_value) Filled, Expand, Never, cost 0.1, ulp 0.0;
+    FullLike "full_like" (x, fill_value) Filled, Expand, cost 0.1, ulp 0.0;
         "One number for each element of x, of its dtype; to integers a float loses its fraction."
-    Fabs "fabs" (x) Real, Expand, Never, cost 0.1, ulp 0.0;
+    Fabs "fabs" (x) Real, Expand, cost 0.1, ulp 0.0;
         "Absolute value, of integers too as a float."
-    LogicalAnd "logical_and" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+    LogicalAnd "logical_and" (x, y) Truths, Expand, cost 0.3, ulp 0.0;
         "Whether both are true; a number is true if it is not 0, NaN too."
-    LogicalOr "logical_or" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+    LogicalOr "logical_or" (x, y) Truths, Expand, cost 0.3, ulp 0.0;
         "Whether either is true; a number is true if it is not 0."
-    LogicalXor "logical_xor" (x, y) Truths, Expand, Never, cost 0.3, ulp 0.0;
+    LogicalXor "logical_xor" (x, y) Truths, Expand, cost 0.3, ulp 0.0;
         "Whether just one is true; a number is true if it is not 0."
-    LogicalNot "logical_not" (x) Truths, Expand, Never, cost 0.2, ulp 0.0;
+    LogicalNot "logical_not" (x) Truths, Expand, cost 0.2, ulp 0.0;
         "Whether x is false; a number is false if it is 0."
-    Cbrt "cbrt" (x) Real, Kernel(math::cbrt), Never, cost 1.5, ulp 1.0, on -1e6 .. 1e6;
+    Cbrt "cbrt" (x) Real, Kernel(math::cbrt), cost 1.5, ulp 1.0, on -1e6 .. 1e6;
         "Cube root, of negative numbers too."
-    Hypot "hypot" (x, y) Real, Kernel(math::hypot), Never, cost 1.0, ulp 1.0, on -1e6 .. 1e6;
+    Hypot "hypot" (x, y) Real, Kernel(math::hypot), cost 1.0, ulp 1.0, on -1e6 .. 1e6;
         "sqrt(x**2 + y**2) without overflow on the way; an infinity wins over a NaN."
-    Sqrt "sqrt" (x) Real, Kernel(elementwise::sqrt), Floats, cost 1.5, ulp 0.5, on 0.0 .. 1e6;
+    Sqrt "sqrt" (x) Real, Kernel(elementwise::sqrt), cost 1.5, ulp 0.5, on 0.0 .. 1e6;
         "Square root; NaN of negative numbers."
-    Fma "fma" (x, y, z) Real, Kernel(elementwise::fma), FloatsFused, cost 0.2, ulp 0.5;
+    Fma "fma" (x, y, z) Real, Kernel(elementwise::fma), cost 0.2, ulp 0.5;
         "x * y + z, rounded once."
-    Floor "floor" (x) Rounding, Kernel(elementwise::floor), Floats, cost 0.15, ulp 0.0;
+    Floor "floor" (x) Rounding, Kernel(elementwise::floor), cost 0.15, ulp 0.0;
         "The largest integer not above x."
-    Ceil "ceil" (x) Rounding, Kernel(elementwise::ceil), Floats, cost 0.15, ulp 0.0;
+    Ceil "ceil" (x) Rounding, Kernel(elementwise::ceil), cost 0.15, ulp 0.0;
         "The smallest integer not below x."
-    Trunc "trunc" ["fix"] (x) Rounding, Kernel(elementwise::trunc), Floats, cost 0.15, ulp 0.0;
+    Trunc "trunc" ["fix"] (x) Rounding, Kernel(elementwise::trunc), cost 0.15, ulp 0.0;
         "x without its fraction."
-    Round "round" ["around"] (x, decimals = 0.0) Rounding, Expand, Never, cost 0.15, ulp 0.0;
+    Round "round" ["around"] (x, decimals = 0.0) Rounding, Expand, cost 0.15, ulp 0.0;
         "The nearest integer, ties to even, or with so many decimals: as NumPy, rint(x * 10**n) / 10**n. Integers change only for decimals below 0; bools stay, where NumPy gives f16."
-    Rint "rint" (x) Real, Kernel(elementwise::rint), Floats, cost 0.15, ulp 0.0;
+    Rint "rint" (x) Real, Kernel(elementwise::rint), cost 0.15, ulp 0.0;
         "The nearest integer, ties to even, as a float."
-    Fmod "fmod" (x, y) Arithmetic, Kernel(elementwise::fmod), Never, cost 8.0, ulp 0.0;
+    Fmod "fmod" (x, y) Arithmetic, Kernel(elementwise::fmod), cost 8.0, ulp 0.0;
         "Exact remainder with the dividend's sign, as C's; of integers by zero: 0 and a flag."
-    Whole "whole part of" (x) Real, Expand, Never, cost 0.15, ulp 0.0;
+    Whole "whole part of" (x) Real, Expand, cost 0.15, ulp 0.0;
         "x without its fraction, as a float: the second result of `modf`."
-    Fraction "fraction of" (x) Real, Kernel(elementwise::fraction), Never, cost 0.5, ulp 0.0;
+    Fraction "fraction of" (x) Real, Kernel(elementwise::fraction), cost 0.5, ulp 0.0;
         "x without its integer part, of x's sign; 0 of an infinity: the first result of `modf`."
-    Mantissa "mantissa of" (x) Real, Kernel(elementwise::mantissa), Never, cost 1.0, ulp 0.0;
+    Mantissa "mantissa of" (x) Real, Kernel(elementwise::mantissa), cost 1.0, ulp 0.0;
         "x over the power of two that leaves 0.5 <= |m| < 1: the first result of `frexp`."
-    BinaryExponent "binary exponent of" (x) Real, Kernel(elementwise::exponent), Never, cost 1.0, ulp 0.0;
+    BinaryExponent "binary exponent of" (x) Real, Kernel(elementwise::exponent), cost 1.0, ulp 0.0;
         "The exponent of that power, as a float."
-    Exponent "exponent of" (x) Real, Expand, Never, cost 1.2, ulp 0.0;
+    Exponent "exponent of" (x) Real, Expand, cost 1.2, ulp 0.0;
         "The exponent of that power, as i32: the second result of `frexp`."
-    Ldexp "ldexp" (x, exponent) Scaled, Kernel(elementwise::ldexp), Never, cost 1.0, ulp 0.5;
+    Ldexp "ldexp" (x, exponent) Scaled, Kernel(elementwise::ldexp), cost 1.0, ulp 0.5;
         "x * 2**exponent, rounded once."
-    Gcd "gcd" (x, y) Integers, Kernel(elementwise::gcd), Never, cost 30.0, ulp 0.0;
+    Gcd "gcd" (x, y) Integers, Kernel(elementwise::gcd), cost 30.0, ulp 0.0;
         "Greatest common divisor of the magnitudes; gcd(0, 0) is 0."
-    Lcm "lcm" (x, y) Integers, Kernel(elementwise::lcm), Never, cost 40.0, ulp 0.0;
+    Lcm "lcm" (x, y) Integers, Kernel(elementwise::lcm), cost 40.0, ulp 0.0;
         "Least common multiple of the magnitudes, which may wrap; 0 if either is 0."
-    SetBits "bits set in" (x) Bitwise, Kernel(elementwise::set_bits), Never, cost 0.5, ulp 0.0;
+    SetBits "bits set in" (x) Bitwise, Kernel(elementwise::set_bits), cost 0.5, ulp 0.0;
         "What `bitwise_count` is before it becomes u8."
-    BitwiseCount "bitwise_count" (x) Tally, Expand, Never, cost 0.6, ulp 0.0;
+    BitwiseCount "bitwise_count" (x) Tally, Expand, cost 0.6, ulp 0.0;
         "How many bits of |x| are set."
-    Heaviside "heaviside" (x, y) Real, Expand, Never, cost 0.6, ulp 0.0;
+    Heaviside "heaviside" (x, y) Real, Expand, cost 0.6, ulp 0.0;
         "0 where x is below 0, 1 where it is above, y where it is 0; NaN of NaN."
-    Degrees "degrees" ["rad2deg"] (x) Real, Expand, Never, cost 0.4, ulp 1.0;
+    Degrees "degrees" ["rad2deg"] (x) Real, Expand, cost 0.4, ulp 1.0;
         "Radians as degrees: x * (180 / pi)."
-    Radians "radians" ["deg2rad"] (x) Real, Expand, Never, cost 0.4, ulp 1.0;
+    Radians "radians" ["deg2rad"] (x) Real, Expand, cost 0.4, ulp 1.0;
         "Degrees as radians: x * (pi / 180)."
-    Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), Signs, cost 0.5, ulp 0.0;
+    Copysign "copysign" (x, y) Real, Kernel(elementwise::copysign), cost 0.5, ulp 0.0;
         "|x| with y's sign; a NaN counts as positive."
-    Nextafter "nextafter" (x, y) Real, Kernel(elementwise::nextafter), Never, cost 1.0, ulp 0.0;
+    Nextafter "nextafter" (x, y) Real, Kernel(elementwise::nextafter), cost 1.0, ulp 0.0;
         "The float after x on the way to y."
-    Spacing "spacing" (x) Real, Expand, Never, cost 1.5, ulp 0.0;
+    Spacing "spacing" (x) Real, Expand, cost 1.5, ulp 0.0;
         "How far the next float is, away from 0; with the sign of x."
-    Isclose "isclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Truths, Expand, Never, cost 0.8, ulp 0.0;
+    Isclose "isclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Truths, Expand, cost 0.8, ulp 0.0;
         "Whether abs(a - b) <= atol + rtol * abs(b) and b is finite, or a == b; with equal_nan also whether both are NaN."
-    Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), Signs, cost 0.5, ulp 0.0;
+    Signbit "signbit" (x) Predicate, Kernel(elementwise::signbit), cost 0.5, ulp 0.0;
         "Whether the sign is negative, of -0.0 too; false for NaN."
-    Minimum "minimum" (x, y) Arithmetic, Kernel(elementwise::minimum), Numbers, cost 0.4, ulp 0.0;
+    Minimum "minimum" (x, y) Arithmetic, Kernel(elementwise::minimum), cost 0.4, ulp 0.0;
         "The smaller; NaN if either is; -0.0 is below 0.0."
-    Maximum "maximum" (x, y) Arithmetic, Kernel(elementwise::maximum), Numbers, cost 0.4, ulp 0.0;
+    Maximum "maximum" (x, y) Arithmetic, Kernel(elementwise::maximum), cost 0.4, ulp 0.0;
         "The larger; NaN if either is; -0.0 is below 0.0."
-    Fmin "fmin" (x, y) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+    Fmin "fmin" (x, y) Arithmetic, Expand, cost 0.8, ulp 0.0;
         "The smaller; the other one if one is NaN."
-    Fmax "fmax" (x, y) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+    Fmax "fmax" (x, y) Arithmetic, Expand, cost 0.8, ulp 0.0;
         "The larger; the other one if one is NaN."
-    Clip "clip" (x, min | a_min = NONE, max | a_max = NONE) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+    Clip "clip" (x, min | a_min = NONE, max | a_max = NONE) Arithmetic, Expand, cost 0.8, ulp 0.0;
         "minimum(maximum(x, min), max); a bound that is None is left out."
-    Isnan "isnan" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+    Isnan "isnan" (x) Predicate, Expand, cost 0.15, ulp 0.0;
         "Whether x is NaN; false for integers."
-    Isinf "isinf" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
+    Isinf "isinf" (x) Predicate, Expand, cost 0.2, ulp 0.0;
         "Whether x is an infinity; false for integers."
-    Isposinf "isposinf" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+    Isposinf "isposinf" (x) Predicate, Expand, cost 0.15, ulp 0.0;
         "Whether x is the positive infinity; false for integers."
-    Isneginf "isneginf" (x) Predicate, Expand, Never, cost 0.15, ulp 0.0;
+    Isneginf "isneginf" (x) Predicate, Expand, cost 0.15, ulp 0.0;
         "Whether x is the negative infinity; false for integers."
-    Isfinite "isfinite" (x) Predicate, Expand, Never, cost 0.2, ulp 0.0;
+    Isfinite "isfinite" (x) Predicate, Expand, cost 0.2, ulp 0.0;
         "Whether x is neither NaN nor an infinity; true for integers."
-    NanToNum "nan_to_num" (x, nan = 0.0, posinf = NONE, neginf = NONE) Arithmetic, Expand, Never, cost 0.8, ulp 0.0;
+    NanToNum "nan_to_num" (x, nan = 0.0, posinf = NONE, neginf = NONE) Arithmetic, Expand, cost 0.8, ulp 0.0;
         "NaN replaced by `nan`, infinities by `posinf` and `neginf`, or where those are None by the largest finite floats; integers stay."
-    Sin "sin" (x) Real, Kernel(math::sin), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
+    Sin "sin" (x) Real, Kernel(math::sin), cost 2.5, ulp 1.0, on -1e3 .. 1e3;
         "Sine of radians."
-    Cos "cos" (x) Real, Kernel(math::cos), Never, cost 2.5, ulp 1.0, on -1e3 .. 1e3;
+    Cos "cos" (x) Real, Kernel(math::cos), cost 2.5, ulp 1.0, on -1e3 .. 1e3;
         "Cosine of radians."
-    FastSin "fast_sin" (x) Real, Kernel(math::fast_sin), Never, cost 0.8, ulp 4.0, on -1e3 .. 1e3;
+    FastSin "fast_sin" (x) Real, Kernel(math::fast_sin), cost 0.8, ulp 4.0, on -1e3 .. 1e3;
         "What `sin` is in the `fast` mode."
-    FastCos "fast_cos" (x) Real, Kernel(math::fast_cos), Never, cost 0.8, ulp 4.0, on -1e3 .. 1e3;
+    FastCos "fast_cos" (x) Real, Kernel(math::fast_cos), cost 0.8, ulp 4.0, on -1e3 .. 1e3;
         "What `cos` is in the `fast` mode."
-    Tan "tan" (x) Real, Kernel(math::tan), Never, cost 3.5, ulp 1.0, on -1e3 .. 1e3;
+    Tan "tan" (x) Real, Kernel(math::tan), cost 3.5, ulp 1.0, on -1e3 .. 1e3;
         "Tangent of radians."
-    Arcsin "arcsin" ["asin"] (x) Real, Kernel(math::arcsin), Never, cost 2.0, ulp 1.0, on -1.0 .. 1.0;
+    Arcsin "arcsin" ["asin"] (x) Real, Kernel(math::arcsin), cost 2.0, ulp 1.0, on -1.0 .. 1.0;
         "Inverse sine, in [-pi/2, pi/2]; NaN beyond [-1, 1]."
-    Arccos "arccos" ["acos"] (x) Real, Kernel(math::arccos), Never, cost 2.0, ulp 1.0, on -1.0 .. 1.0;
+    Arccos "arccos" ["acos"] (x) Real, Kernel(math::arccos), cost 2.0, ulp 1.0, on -1.0 .. 1.0;
         "Inverse cosine, in [0, pi]; NaN beyond [-1, 1]."
-    Arctan "arctan" ["atan"] (x) Real, Kernel(math::arctan), Never, cost 2.0, ulp 1.0, on -1e3 .. 1e3;
+    Arctan "arctan" ["atan"] (x) Real, Kernel(math::arctan), cost 2.0, ulp 1.0, on -1e3 .. 1e3;
         "Inverse tangent, in [-pi/2, pi/2]."
-    Arctan2 "arctan2" ["atan2"] (y, x) Real, Kernel(math::arctan2), Never, cost 3.0, ulp 1.0, on -1e3 .. 1e3;
+    Arctan2 "arctan2" ["atan2"] (y, x) Real, Kernel(math::arctan2), cost 3.0, ulp 1.0, on -1e3 .. 1e3;
         "The angle of the point (x, y), in [-pi, pi]; signs of zeros count."
-    Sinh "sinh" (x) Real, Kernel(math::sinh), Never, cost 2.5, ulp 1.0, on -700.0 .. 700.0;
+    Sinh "sinh" (x) Real, Kernel(math::sinh), cost 2.5, ulp 1.0, on -700.0 .. 700.0;
         "Hyperbolic sine."
-    Cosh "cosh" (x) Real, Kernel(math::cosh), Never, cost 2.5, ulp 1.0, on -700.0 .. 700.0;
+    Cosh "cosh" (x) Real, Kernel(math::cosh), cost 2.5, ulp 1.0, on -700.0 .. 700.0;
         "Hyperbolic cosine."
-    Exp "exp" (x) Real, Kernel(math::exp), Never, cost 1.5, ulp 1.0, on -700.0 .. 700.0;
+    Exp "exp" (x) Real, Kernel(math::exp), cost 1.5, ulp 1.0, on -700.0 .. 700.0;
         "e to the power x."
-    Exp2 "exp2" (x) Real, Kernel(math::exp2), Never, cost 1.5, ulp 1.0, on -1000.0 .. 1000.0;
+    Exp2 "exp2" (x) Real, Kernel(math::exp2), cost 1.5, ulp 1.0, on -1000.0 .. 1000.0;
         "2 to the power x."
-    Expm1 "expm1" (x) Real, Kernel(math::expm1), Never, cost 2.0, ulp 1.0, on -40.0 .. 700.0;
+    Expm1 "expm1" (x) Real, Kernel(math::expm1), cost 2.0, ulp 1.0, on -40.0 .. 700.0;
         "e**x - 1, accurate near 0."
-    Log "log" ["ln"] (x) Real, Kernel(math::log), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+    Log "log" ["ln"] (x) Real, Kernel(math::log), cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
         "Natural logarithm; -inf at 0, NaN below."
-    Log2 "log2" (x) Real, Kernel(math::log2), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+    Log2 "log2" (x) Real, Kernel(math::log2), cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
         "Logarithm to base 2."
-    Log10 "log10" (x) Real, Kernel(math::log10), Never, cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
+    Log10 "log10" (x) Real, Kernel(math::log10), cost 2.0, ulp 1.0, on 1e-300 .. 1e300;
         "Logarithm to base 10."
-    Log1p "log1p" (x) Real, Kernel(math::log1p), Never, cost 2.5, ulp 1.0, on -1.0 .. 1e300;
+    Log1p "log1p" (x) Real, Kernel(math::log1p), cost 2.5, ulp 1.0, on -1.0 .. 1e300;
         "log(1 + x), accurate near 0."
-    Tanh "tanh" (x) Real, Kernel(math::tanh), Never, cost 3.0, ulp 1.0, on -25.0 .. 25.0;
+    Tanh "tanh" (x) Real, Kernel(math::tanh), cost 3.0, ulp 1.0, on -25.0 .. 25.0;
         "Hyperbolic tangent."
-    Arcsinh "arcsinh" ["asinh"] (x) Real, Kernel(math::arcsinh), Never, cost 3.0, ulp 1.0, on -1e6 .. 1e6;
+    Arcsinh "arcsinh" ["asinh"] (x) Real, Kernel(math::arcsinh), cost 3.0, ulp 1.0, on -1e6 .. 1e6;
         "Inverse hyperbolic sine."
-    Arccosh "arccosh" ["acosh"] (x) Real, Kernel(math::arccosh), Never, cost 3.0, ulp 1.0, on 1.0 .. 1e6;
+    Arccosh "arccosh" ["acosh"] (x) Real, Kernel(math::arccosh), cost 3.0, ulp 1.0, on 1.0 .. 1e6;
         "Inverse hyperbolic cosine; NaN below 1."
-    Arctanh "arctanh" ["atanh"] (x) Real, Kernel(math::arctanh), Never, cost 3.0, ulp 1.0, on -1.0 .. 1.0;
+    Arctanh "arctanh" ["atanh"] (x) Real, Kernel(math::arctanh), cost 3.0, ulp 1.0, on -1.0 .. 1.0;
         "Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond."
-    Logaddexp "logaddexp" (x, y) Real, Kernel(math::logaddexp), Never, cost 5.0, ulp 1.0, on -700.0 .. 700.0;
+    Logaddexp "logaddexp" (x, y) Real, Kernel(math::logaddexp), cost 5.0, ulp 1.0, on -700.0 .. 700.0;
         "log(exp(x) + exp(y)) without overflow; where that is below 2**-8, only to 2**-60 (f32: 2**-40) absolute."
-    Logaddexp2 "logaddexp2" (x, y) Real, Kernel(math::logaddexp2), Never, cost 5.0, ulp 1.0, on -1000.0 .. 1000.0;
+    Logaddexp2 "logaddexp2" (x, y) Real, Kernel(math::logaddexp2), cost 5.0, ulp 1.0, on -1000.0 .. 1000.0;
         "log2(2**x + 2**y) without overflow; where that is below 2**-8, only to 2**-60 (f32: 2**-40) absolute."
-    Sinc "sinc" (x) Divide, Kernel(math::sinc), Never, cost 4.0, ulp 1.0, on -1e3 .. 1e3;
+    Sinc "sinc" (x) Divide, Kernel(math::sinc), cost 4.0, ulp 1.0, on -1e3 .. 1e3;
         "sin(pi x) / (pi x); 1 at 0, 0 at other integers, NaN of infinities."
-    Sigmoid "sigmoid" ["expit"] (x) Real, Kernel(math::sigmoid), Never, cost 2.0, ulp 1.0, on -700.0 .. 700.0;
+    Sigmoid "sigmoid" ["expit"] (x) Real, Kernel(math::sigmoid), cost 2.0, ulp 1.0, on -700.0 .. 700.0;
         "1 / (1 + exp(-x))."
-    Erf "erf" (x) Real, Kernel(math::erf), Never, cost 3.0, ulp 1.0, on -7.0 .. 7.0;
+    Erf "erf" (x) Real, Kernel(math::erf), cost 3.0, ulp 1.0, on -7.0 .. 7.0;
         "Error function."
-    Erfc "erfc" (x) Real, Kernel(math::erfc), Never, cost 4.0, ulp 1.0, on -7.0 .. 28.0;
+    Erfc "erfc" (x) Real, Kernel(math::erfc), cost 4.0, ulp 1.0, on -7.0 .. 28.0;
         "1 - erf(x), accurate where that is small."
-    Normcdf "normcdf" ["ndtr"] (x) Real, Kernel(math::normcdf), Never, cost 4.0, ulp 1.0, on -39.0 .. 9.0;
+    Normcdf "normcdf" ["ndtr"] (x) Real, Kernel(math::normcdf), cost 4.0, ulp 1.0, on -39.0 .. 9.0;
         "Cumulative distribution function of the standard normal distribution."
-    Gamma "gamma" ["tgamma"] (x) Real, Kernel(math::gamma), Never, cost 12.0, ulp 1.0, on -170.0 .. 172.0;
+    Gamma "gamma" ["tgamma"] (x) Real, Kernel(math::gamma), cost 12.0, ulp 1.0, on -170.0 .. 172.0;
         "Gamma function: gamma(n + 1) = n!; NaN at negative integers."
-    Lgamma "lgamma" ["gammaln"] (x) Real, Kernel(math::lgamma), Never, cost 12.0, ulp 1.0, on -1e3 .. 1e6;
+    Lgamma "lgamma" ["gammaln"] (x) Real, Kernel(math::lgamma), cost 12.0, ulp 1.0, on -1e3 .. 1e6;
         "log(|gamma(x)|); below 0, near its zeros, only to 1e-15 (f32: 1e-7) absolute."
 
     // Reductions, over all axes or some.
-    Sum "sum" (x) Total, Reduce(Reduction::Sum), Never, cost 0.2, ulp 0.5;
+    Sum "sum" (x) Total, Reduce(Reduction::Sum), cost 0.2, ulp 0.5;
         "Sum; integers and bools in 64 bits; 0 of no elements."
-    Prod "prod" (x) Total, Reduce(Reduction::Prod), Never, cost 0.2, ulp 0.5;
+    Prod "prod" (x) Total, Reduce(Reduction::Prod), cost 0.2, ulp 0.5;
         "Product; integers and bools in 64 bits; 1 of no elements."
-    Min "min" ["amin"] (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
+    Min "min" ["amin"] (x) Extreme, Reduce(Reduction::Min), cost 0.2, ulp 0.0;
         "The least element; NaN if there is one; an error for no elements."
-    Max "max" ["amax"] (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
+    Max "max" ["amax"] (x) Extreme, Reduce(Reduction::Max), cost 0.2, ulp 0.0;
         "The greatest element; NaN if there is one; an error for no elements."
-    Mean "mean" (x) Average, Expand, Never, cost 0.2, ulp 0.5;
+    Mean "mean" (x) Average, Expand, cost 0.2, ulp 0.5;
         "sum(x) divided by the number of elements; NaN of no elements."
-    Var "var" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+    Var "var" (x, ddof | correction = 0.0) Spread, Expand, cost 0.5, ulp 4.0;
         "Mean squared distance from the mean, divided by n - ddof instead of n; without cancellation, in one pass."
-    Std "std" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 0.5, ulp 4.0;
+    Std "std" (x, ddof | correction = 0.0) Spread, Expand, cost 0.5, ulp 4.0;
         "Square root of var."
-    Any "any" (x) Truth, Reduce(Reduction::Any), Never, cost 0.2, ulp 0.0;
+    Any "any" (x) Truth, Reduce(Reduction::Any), cost 0.2, ulp 0.0;
         "Whether any element is true (not 0); false of no elements."
-    All "all" (x) Truth, Reduce(Reduction::All), Never, cost 0.2, ulp 0.0;
+    All "all" (x) Truth, Reduce(Reduction::All), cost 0.2, ulp 0.0;
         "Whether all elements are true (not 0); true of no elements."
-    Allclose "allclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Agreement, Expand, Never, cost 1.0, ulp 0.0;
+    Allclose "allclose" (a, b, rtol = 1e-5, atol = 1e-8, equal_nan = 0.0) Agreement, Expand, cost 1.0, ulp 0.0;
         "all(isclose(a, b, rtol, atol, equal_nan)); true of no elements."
-    ArrayEqual "array_equal" (a, b, equal_nan = 0.0) Agreement, Expand, Never, cost 0.4, ulp 0.0;
+    ArrayEqual "array_equal" (a, b, equal_nan = 0.0) Agreement, Expand, cost 0.4, ulp 0.0;
         "Whether all elements are equal and neither array had to be broadcast to more of them."
-    CountNonzero "count_nonzero" (x) Count, Expand, Never, cost 0.2, ulp 0.0;
+    CountNonzero "count_nonzero" (x) Count, Expand, cost 0.2, ulp 0.0;
         "How many elements are true (not 0), as i64."
-    Argmin "argmin" (x) Position, Reduce(Reduction::Argmin), Never, cost 0.3, ulp 0.0;
+    Argmin "argmin" (x) Position, Reduce(Reduction::Argmin), cost 0.3, ulp 0.0;
         "Position of the first least element, of the first NaN if there is one, as i64; an error for no elements."
-    Argmax "argmax" (x) Position, Reduce(Reduction::Argmax), Never, cost 0.3, ulp 0.0;
+    Argmax "argmax" (x) Position, Reduce(Reduction::Argmax), cost 0.3, ulp 0.0;
         "Position of the first greatest element, of the first NaN if there is one, as i64; an error for no elements."
-    Nansum "nansum" (x) Total, Expand, Never, cost 0.3, ulp 0.5;
+    Nansum "nansum" (x) Total, Expand, cost 0.3, ulp 0.5;
         "Sum of what is not NaN."
-    Nanprod "nanprod" (x) Total, Expand, Never, cost 0.3, ulp 0.5;
+    Nanprod "nanprod" (x) Total, Expand, cost 0.3, ulp 0.5;
         "Product of what is not NaN."
-    Nanmean "nanmean" (x) Average, Expand, Never, cost 0.4, ulp 0.5;
+    Nanmean "nanmean" (x) Average, Expand, cost 0.4, ulp 0.5;
         "Mean of what is not NaN; NaN if all is."
-    Nanvar "nanvar" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 1.0, ulp 4.0;
+    Nanvar "nanvar" (x, ddof | correction = 0.0) Spread, Expand, cost 1.0, ulp 4.0;
         "var of what is not NaN, in two passes; NaN if all is."
-    Nanstd "nanstd" (x, ddof | correction = 0.0) Spread, Expand, Never, cost 1.0, ulp 4.0;
+    Nanstd "nanstd" (x, ddof | correction = 0.0) Spread, Expand, cost 1.0, ulp 4.0;
         "Square root of nanvar."
-    Nanmin "nanmin" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
+    Nanmin "nanmin" (x) Extreme, Expand, cost 0.4, ulp 0.0;
         "The least of what is not NaN; NaN if all is; an error for no elements."
-    Nanmax "nanmax" (x) Extreme, Expand, Never, cost 0.4, ulp 0.0;
+    Nanmax "nanmax" (x) Extreme, Expand, cost 0.4, ulp 0.0;
         "The greatest of what is not NaN; NaN if all is; an error for no elements."
-    Nanargmin "nanargmin" (x) Position, Expand, Never, cost 0.8, ulp 0.0;
+    Nanargmin "nanargmin" (x) Position, Expand, cost 0.8, ulp 0.0;
         "Position of the first least element that is not NaN, as i64; -1 if all are NaN; an error for no elements."
-    Nanargmax "nanargmax" (x) Position, Expand, Never, cost 0.8, ulp 0.0;
+    Nanargmax "nanargmax" (x) Position, Expand, cost 0.8, ulp 0.0;
         "Position of the first greatest element that is not NaN, as i64; -1 if all are NaN; an error for no elements."
-    Ptp "ptp" (x) Extreme, Expand, Never, cost 0.4, ulp 0.5;
+    Ptp "ptp" (x) Extreme, Expand, cost 0.4, ulp 0.5;
         "max(x) - min(x); integers wrap; not defined for bools; an error for no elements."
-    Dot "dot" (x, y) Products, Expand, Never, cost 0.3, ulp 0.5;
+    Dot "dot" (x, y) Products, Expand, cost 0.3, ulp 0.5;
         "Sum of products: of vectors the dot product; not a product of matrices. Integers are multiplied in 64 bits, so `dot` of small ones does not wrap where `sum(x * y)` does."
 
     // Scans, along one axis.
-    Cumsum "cumsum" ["cumulative_sum"] (x) RunningTotal, Along(Scan::Sum), Never, cost 1.0, ulp 0.5;
+    Cumsum "cumsum" ["cumulative_sum"] (x) RunningTotal, Along(Scan::Sum), cost 1.0, ulp 0.5;
         "Sum of the elements so far along an axis, the last by default; integers and bools in 64 bits. It never falls where x is not negative."
-    Cumprod "cumprod" ["cumulative_prod"] (x) RunningTotal, Along(Scan::Prod), Never, cost 1.0, ulp 0.5;
+    Cumprod "cumprod" ["cumulative_prod"] (x) RunningTotal, Along(Scan::Prod), cost 1.0, ulp 0.5;
         "Product of the elements so far along an axis, the last by default; integers and bools in 64 bits."
-    Cummin "cummin" (x) RunningExtreme, Along(Scan::Min), Never, cost 1.0, ulp 0.0;
+    Cummin "cummin" (x) RunningExtreme, Along(Scan::Min), cost 1.0, ulp 0.0;
         "The least element so far along an axis, the last by default; NaN from the first NaN on."
-    Cummax "cummax" (x) RunningExtreme, Along(Scan::Max), Never, cost 1.0, ulp 0.0;
+    Cummax "cummax" (x) RunningExtreme, Along(Scan::Max), cost 1.0, ulp 0.0;
         "The greatest element so far along an axis, the last by default; NaN from the first NaN on."
 
     // Operations of the compiler's own.
-    Least "least of" (x) Extreme, Reduce(Reduction::Min), Never, cost 0.2, ulp 0.0;
+    Least "least of" (x) Extreme, Reduce(Reduction::Min), cost 0.2, ulp 0.0;
         "As `min`; of no elements the value that leaves every other as it is. What `min` with an initial value is made of."
-    Greatest "greatest of" (x) Extreme, Reduce(Reduction::Max), Never, cost 0.2, ulp 0.0;
+    Greatest "greatest of" (x) Extreme, Reduce(Reduction::Max), cost 0.2, ulp 0.0;
         "The same for `max`."
-    SquaredDeviations "squared deviations of" (x) Average, Reduce(Reduction::SquaredDeviations), Never, cost 0.5, ulp 4.0;
+    SquaredDeviations "squared deviations of" (x) Average, Reduce(Reduction::SquaredDeviations), cost 0.5, ulp 4.0;
         "Sum of squared distances from the mean; only the expansion of `var` makes it."
-    Size "size of" (x) Count, Size, Never, cost 0.0, ulp 0.0;
+    Size "size of" (x) Count, Size, cost 0.0, ulp 0.0;
         "The number of elements of the operand's shape; only the expansion of `mean` makes it."
-    Length "length of" (x) Count, Length, Never, cost 0.0, ulp 0.0;
+    Length "length of" (x) Count, Length, cost 0.0, ulp 0.0;
         "How many elements a reduction over axes takes for each result; only the expansion of `mean` makes it."
 }
 

@@ -3,7 +3,7 @@
 
 use hotloop::graph::Op;
 use hotloop::ops::{Lowering, Row, Rule, TABLE};
-use hotloop::threads::Isa;
+use hotloop::threads::{Isa, forms};
 use hotloop::{Arg, ArgType, Backend, DType, Engine, Mode};
 use hotloop_testing::generator::Case;
 use hotloop_testing::generator::check::{AllEngines, check};
@@ -119,7 +119,7 @@ fn every_operation_on_every_dtype() {
             let case = Case { mode: *mode, ..strict(&text, inputs) };
             assert_eq!(check(&engines, &case), Ok(Ok(())), "{text} of {dtype}");
 
-            // The plan says which form it took: the table's.
+            // The plan says which form it took.
             let types =
                 [("a", dtype), ("b", dtype), ("c", third)].map(|(n, d)| (n, ArgType::array(d)));
             for (isa, engine) in natives {
@@ -132,8 +132,8 @@ fn every_operation_on_every_dtype() {
                 let is_fused = plan.contains(&format!(" = {}.{dtype} ", row.name));
                 let is_block = plan.contains(&format!("block {}.{dtype} ", row.name));
                 let vector = match *isa {
-                    Isa::Baseline => row.vector.has(dtype, *isa),
-                    _ => row.vector.is_wide(dtype, *isa),
+                    Isa::Baseline => forms::narrow(row.op, dtype, *isa),
+                    _ => forms::wide(row.op, dtype, *isa),
                 };
                 assert_eq!(
                     (is_fused, is_block),

@@ -7,6 +7,7 @@ mod cranelift;
 mod deadline;
 #[cfg(feature = "faults")]
 mod fault;
+pub mod forms;
 mod lower;
 mod native;
 mod steps;

@@ -30,6 +30,7 @@ use hotloop_runtime::per_process::PerProcess;
 use hotloop_runtime::reduce::{Reduction, Runs};
 use hotloop_runtime::tile::TileTable;
 
+use super::forms;
 use super::native::Emitted;
 use super::tile::{Place, Step, TileProgram};
 use crate::backend::{Form, Refusal, Target};
@@ -104,7 +105,7 @@ pub struct Vectors(pub Isa);
 
 impl Target for Vectors {
     fn form(&self, op: Op, dtype: DType) -> Form {
-        if op.row().vector.has(dtype, self.0) { Form::Vector } else { Form::Kernel }
+        if forms::narrow(op, dtype, self.0) { Form::Vector } else { Form::Kernel }
     }
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {

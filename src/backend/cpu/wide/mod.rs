@@ -26,6 +26,7 @@ use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{Reduction, Runs};
 
+use super::forms;
 use super::native::Emitted;
 use super::tile::{Instr, Place, Step, TileProgram};
 use crate::backend::{Form, Refusal, Target};
@@ -43,7 +44,7 @@ pub struct Wide(pub Isa);
 
 impl Target for Wide {
     fn form(&self, op: Op, dtype: DType) -> Form {
-        if op.row().vector.is_wide(dtype, self.0) { Form::Vector } else { Form::Kernel }
+        if forms::wide(op, dtype, self.0) { Form::Vector } else { Form::Kernel }
     }
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {

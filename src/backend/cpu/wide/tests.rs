@@ -172,7 +172,7 @@ fn random(rng: &mut Rng, kind: Kind) -> Program {
         let fits = |row: &&Row| {
             let reduces = matches!(row.rule, Rule::Total | Rule::Extreme);
             !reduces
-                && row.vector.is_wide(dtype, Isa::Avx2)
+                && forms::wide(row.op, dtype, Isa::Avx2)
                 && row.op.kernel(dtype, Isa::Baseline).is_some()
         };
         let rows: Vec<&Row> = TABLE.iter().filter(fits).collect();
