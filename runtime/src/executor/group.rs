@@ -274,8 +274,8 @@ impl Group {
         let even = rows / (BLOCKS_A_THREAD * workers);
         let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes);
         // Buffers have room for as many rows as the units of the loops alone.
-        let buffers = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
-        let step = buffers.fold(step, usize::min).clamp(1, rows);
+        let row_steps = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
+        let step = row_steps.fold(step, usize::min).clamp(1, rows);
         for (work, part) in loops.iter_mut().zip(&parts) {
             let extents = [1, work.grid.rows, work.grid.columns];
             let (rows, columns) = match part {
