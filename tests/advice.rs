@@ -1,5 +1,5 @@
-//! Common spellings from elsewhere: errors advise what to write instead, and the advice compiles
-//! and is correct.
+//! Spellings from other languages: errors advise what to write instead, and the advice compiles and
+//! is correct.
 
 use hotloop::ndarray::{Array1, Array2};
 use hotloop::{Arg, Error, compile};
@@ -19,7 +19,7 @@ fn ran(text: &str, args: &[(&str, Arg)]) -> Error {
     }
 }
 
-/// The pieces of a hint that are to be pasted.
+/// The parts of a hint that users are to paste.
 fn pasted(hint: &str) -> impl Iterator<Item = &str> {
     hint.split('`').skip(1).step_by(2)
 }
@@ -54,7 +54,7 @@ fn definitions_in_a_circle_are_named() {
     let message = "'f' calls itself through 'g' and 'h'; definitions cannot recurse";
     assert_eq!((error.message(), error.hints().len()), (message, 0));
     assert!(error.to_string().contains("3 | def h(x) = f(x)\n  |            ^^^^"), "{error}");
-    // It is entered from outside, and each function may be called more than once.
+    // A recursion that is called from outside it; calling a function more than once is allowed.
     let error = refused("def k(x) = f(x)\ndef f(x) = g(x)\ndef g(x) = f(x + 1)\nk(a)");
     assert_eq!(error.message(), "'f' calls itself through 'g'; definitions cannot recurse");
     let program = compile("def f(x) = x + 1\ndef g(x) = f(f(x)) + f(x)\ng(g(a)) + f(a)").unwrap();
@@ -76,7 +76,8 @@ fn numbers_that_do_not_fit_are_told_the_range() {
     }
 }
 
-/// The bits of a negative number in an unsigned dtype, not a conversion that has none.
+/// A negative number with an unsigned dtype: the hint is a mask of its bits, not a conversion
+/// without effect.
 #[test]
 fn masks_of_unsigned_integers() {
     let (x, y) = (Array1::from(vec![5u64, u64::MAX]), Array1::from(vec![5u8, 255]));
@@ -95,14 +96,14 @@ fn masks_of_unsigned_integers() {
     let hint = "in u8 the bits of -2 are `0xfe`";
     assert_eq!(bits("u & -2", (&y).into(), hint), [4, 254]);
     assert_eq!(bits("u | -2", (&y).into(), hint), [255, 255]);
-    // Beyond the dtype there are none, and sums want a wider one.
+    // Beyond the dtype there is no such mask; for sums the hint is a wider dtype.
     for text in ["u & -257", "u + -1"] {
         let error = ran(text, &[("u", (&y).into())]);
         assert!(error.hints()[0].contains("wider dtype"), "{text}: {error}");
     }
 }
 
-/// An axis is advised where it makes all of them broadcast.
+/// The hint adds an axis if all shapes then broadcast.
 #[test]
 fn axes_that_are_missing_behind() {
     let table = Array2::<f64>::ones((3, 4));
@@ -127,7 +128,7 @@ fn axes_that_are_missing_behind() {
     assert!(error.hints().is_empty(), "{error}");
 }
 
-/// A message repeats no name whole that is longer than a line.
+/// A message does not repeat names that are longer than a line.
 #[test]
 fn long_names_are_shortened() {
     let name = "a".repeat(1 << 19);

@@ -19,10 +19,10 @@ use hotloop_testing::alone;
 use hotloop_testing::generator::check::{difference, different_elements};
 use hotloop_testing::generator::data::{Array, Flavour, Layout as Strides, Rng};
 
-/// Allocations of fewer bytes are always served.
+/// Smaller allocations never fail.
 const LEAST: usize = 2048;
 
-/// Fails one large allocation, and counts them all.
+/// The allocator that fails one large allocation, and counts all.
 struct Failing;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -34,7 +34,7 @@ fn fails(size: usize) -> bool {
     failing != 0 && size >= LEAST && COUNT.fetch_add(1, SeqCst) + 1 == failing
 }
 
-// SAFETY: forwards to the system's allocator, or fails.
+// SAFETY: forwards to the system's allocator, or returns null.
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if fails(layout.size()) {
@@ -64,13 +64,13 @@ unsafe impl GlobalAlloc for Failing {
 #[global_allocator]
 static ALLOCATOR: Failing = Failing;
 
-/// Does some work over and over, each time with another large allocation that fails, until none
-/// does; how often one did. The work says whether it was refused.
+/// Repeats some work, failing the k-th large allocation, for all k until none is left to fail;
+/// returns their number. The work returns whether it was refused.
 fn for_all_allocations(what: &str, mut work: impl FnMut() -> bool) -> usize {
     for k in 1.. {
         let mut met = false;
-        // An engine's thread that starts meanwhile takes what it needs once, or one that ends is
-        // late to give it back; a leak takes more each time.
+        // A thread that starts allocates once, and one that ends may free late, so the level of
+        // memory may differ in some attempts; after a leak it differs in all.
         let level = (0..5).any(|_| {
             let before = LIVE.load(SeqCst);
             COUNT.store(0, SeqCst);
@@ -95,7 +95,7 @@ fn for_all_allocations(what: &str, mut work: impl FnMut() -> bool) -> usize {
     unreachable!("there are not so many")
 }
 
-/// Takes the failing allocator off, so that messages can be made.
+/// Turns the failing allocator off, so that messages can be formatted.
 fn refused<T>(what: &str, result: hotloop::Result<T>) -> Option<T> {
     FAILS.store(0, SeqCst);
     match result {
@@ -108,7 +108,7 @@ fn refused<T>(what: &str, result: hotloop::Result<T>) -> Option<T> {
     }
 }
 
-/// Engines that differ in what they allocate. On two threads each has scratch of its own.
+/// Engines with different allocations. With two threads, each has its own scratch.
 fn engines() -> Vec<(&'static str, Engine)> {
     let builder = || Engine::builder().eager();
     vec![
@@ -130,7 +130,7 @@ const TEXTS: [&str; 9] = [
     "dot(a, b), max(f32(a), axis=1)",
 ];
 
-/// The arrays that texts read, and other strides for the same.
+/// The inputs of the texts, also with other strides.
 struct Arrays(Vec<(&'static str, Array)>);
 
 impl Arrays {
@@ -179,7 +179,7 @@ fn same(what: &str, want: &Outputs, arrays: &[Array]) {
     }
 }
 
-/// Arrays for outputs, full of a byte that no output is made of.
+/// Arrays for outputs, filled with a byte that no output consists of.
 fn targets(want: &Outputs, strided: bool) -> Vec<Array> {
     let mut rng = Rng(11);
     let make = |o: &hotloop::Output| {
@@ -247,8 +247,8 @@ fn f1_eval_into_leaves_its_arrays() {
     assert!(met > 50, "{met} allocations");
 }
 
-/// Bound kernels are refused when they are bound; their runs allocate nothing, or, interpreted,
-/// may be refused and run again.
+/// Binding a kernel may be refused. Its runs allocate nothing, except by the interpreter, whose
+/// runs may be refused and repeated.
 #[test]
 fn f1_binding_and_running() {
     if !alone("f1_binding_and_running") {
@@ -280,7 +280,7 @@ fn f1_binding_and_running() {
     assert!(met > 20, "{met} allocations");
 }
 
-/// An output that overlaps an input takes a copy of it.
+/// An output that overlaps an input makes a copy of the input.
 #[test]
 fn f1_copies_of_what_is_overwritten() {
     if !alone("f1_copies_of_what_is_overwritten") {
@@ -294,7 +294,7 @@ fn f1_copies_of_what_is_overwritten() {
         let mut buffer = values.clone();
         let count = for_all_allocations(name, || {
             let start = buffer.as_mut_ptr();
-            // SAFETY: both arrays lie in the buffer, which is not touched meanwhile.
+            // SAFETY: both arrays are inside the buffer, which is not accessed meanwhile.
             let (arg, out) = unsafe {
                 let out = Out::raw(start.add(1).cast(), &[N], &[8], DType::F64);
                 (Arg::raw(start.cast(), &[N], &[8], DType::F64), out)

@@ -2,7 +2,7 @@
 
 use hotloop::{Arg, Error, ErrorKind, compile};
 
-/// The error of a program of an array of bools `m`, of integers `n` and of floats `x`.
+/// The error of a program with an array of bools `m`, one of integers `n` and one of floats `x`.
 fn refused(text: &str) -> Error {
     let args =
         [("m", Arg::from(&[true, false])), ("n", (&[1i32, 2]).into()), ("x", (&[0.5, 1.5]).into())];
@@ -26,7 +26,8 @@ fn errors_name_what_was_typed() {
         ("bitwise_left_shift(1, x)", "`bitwise_left_shift` takes bools and integers, not f64"),
         ("amin(x, where=m)", "amin of some elements only needs the value it has"),
         ("amax(x, initial=x)", "the initial value of amax is one number"),
-        // An operator is one, and so is the first of two that are the same.
+        // Errors use the spelling of the program: the operator, or the first of several that are
+        // equal.
         ("x & 1", "`&` takes bools and integers, not f64"),
         ("n & n, x & n, bitwise_and(x, n)", "`&` takes bools and integers, not f64"),
         ("bitwise_and(n, n), bitwise_and(x, n), x & n", "`bitwise_and` takes bools and integers"),
@@ -71,7 +72,7 @@ fn what_follows_the_operands_is_what_numpy_has_there() {
     }
 }
 
-/// A variable that is called as a dtype is one where no dtype is meant.
+/// A variable may be named like a dtype, except where a dtype is expected.
 #[test]
 fn names_of_dtypes_are_variables_elsewhere() {
     let program = compile("power(int, 2), sum(f4 * 2, 0, f4)").unwrap();
@@ -82,7 +83,7 @@ fn names_of_dtypes_are_variables_elsewhere() {
     assert_eq!(outputs[1].view::<f32>().unwrap().as_slice().unwrap_or_default(), [7.0]);
 }
 
-/// As NumPy's: infinite where the squares overflow, NaN where nothing is free to vary.
+/// As in NumPy: infinite if the squares overflow, NaN without degrees of freedom.
 #[test]
 fn variances_of_some_elements_overflow_to_infinity() {
     let of = |text: &str, x: &[f64]| {

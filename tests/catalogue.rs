@@ -1,10 +1,10 @@
-//! RELIABILITY.md names the tests that hold each promise. This test checks that they exist.
+//! RELIABILITY.md names the tests of each promise. This test checks that they exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The catalogue's parts, and how many entries each has.
+/// The parts of the catalogue, with their numbers of entries.
 const PARTS: [(char, usize); 8] =
     [('A', 10), ('B', 10), ('C', 10), ('D', 15), ('E', 24), ('F', 17), ('G', 12), ('H', 7)];
 
@@ -12,7 +12,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All functions that are tests, wherever they stand but here.
+/// The names of all test functions, except those in this file.
 fn tests() -> BTreeSet<String> {
     let folders = ["tests", "src", "command", "faults", "grammar", "runtime", "testing", "fuzz"];
     let mut open: Vec<_> = folders.map(|folder| root().join(folder)).into();
@@ -28,7 +28,7 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// The functions of a source that follow `#[test]`, also those that a macro names.
+/// The functions of a source that follow `#[test]`, including those whose names macros get.
 fn tests_of(source: &str) -> Vec<String> {
     let pieces = source.split("#[test]").skip(1);
     let named = pieces.filter_map(|piece| {
@@ -39,14 +39,14 @@ fn tests_of(source: &str) -> Vec<String> {
     named.collect()
 }
 
-/// A line of a table.
+/// A row of a table.
 struct Row<'a> {
     cells: Vec<&'a str>,
-    /// Where the table's head says that tests are named.
+    /// The column that names tests.
     tests: &'a str,
 }
 
-/// The lines of all tables that have a column `held by`.
+/// The rows of all tables with a column `held by`.
 fn rows(report: &str) -> Vec<Row<'_>> {
     let (mut column, mut rows) = (None, Vec::new());
     for line in report.lines() {
@@ -66,12 +66,12 @@ fn rows(report: &str) -> Vec<Row<'_>> {
     rows
 }
 
-/// What stands in backticks.
+/// The texts in backticks.
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// Whether a test bears an entry's number; some bear two, as `d5_d6_...`.
+/// Whether the name of a test has an entry's number; some have two, as `d5_d6_...`.
 fn bears(test: &str, entry: &str) -> bool {
     let numbered = |part: &&str| {
         let (letter, number) = part.split_at(part.len().min(1));
@@ -82,7 +82,7 @@ fn bears(test: &str, entry: &str) -> bool {
     test.split('_').take_while(numbered).any(|part| part.eq_ignore_ascii_case(entry))
 }
 
-/// What is wrong with a report, given the tests there are.
+/// The errors of a report, given the names of all tests.
 fn faults(report: &str, tests: &BTreeSet<String>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -136,7 +136,7 @@ fn the_report_names_tests_that_exist() {
     assert!(rows(&report).len() > 110);
 }
 
-/// A test that bears the number of an entry stands in that entry's line.
+/// A test with the number of an entry must be named in that entry's row.
 #[test]
 fn numbered_tests_stand_in_the_report() {
     let report = fs::read_to_string(root().join("RELIABILITY.md")).expect("a report");

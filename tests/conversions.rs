@@ -60,7 +60,7 @@ fn outputs_become_what_is_asked_for() {
     // SAFETY: there are six elements.
     let first = unsafe { *outputs["y"].as_ptr().cast::<f64>() };
     assert_eq!(first, 2.0);
-    // An output is an argument as it is.
+    // An output can be an argument.
     let again = compile("y / 2").unwrap().eval_as::<f64>(("y", &outputs["y"])).unwrap();
     assert_eq!(again, x.clone().into_dyn());
     assert!(outputs.get("z").is_none() && outputs.get(2).is_none());
@@ -99,7 +99,7 @@ fn outputs_become_what_is_asked_for() {
     assert_eq!(two.eval_vec::<f64>(("x", &x)).unwrap_err().kind(), ErrorKind::Arity);
 }
 
-/// A source that cannot be read.
+/// A source that fails.
 struct Broken;
 
 impl Source for Broken {
@@ -123,7 +123,7 @@ fn errors_keep_what_they_came_from() {
     assert_eq!(error.message(), "the input 'x' cannot be read: the disk sleeps");
     let cause = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
     assert_eq!(cause.kind(), io::ErrorKind::TimedOut);
-    // A copy has it, too.
+    // A clone of the error has the cause, too.
     assert!(error.clone().source().is_some());
     let missing = hotloop::npy::open("no/such/file.npy").unwrap_err();
     let cause = missing.source().unwrap().downcast_ref::<io::Error>().unwrap();
@@ -159,7 +159,7 @@ fn functions_are_described() {
     assert!(find("sum").is_some_and(|sum| sum.is_reduction && sum.ulp.is_none()));
     assert_eq!(find("divmod").unwrap().signature, "divmod(x, y)");
     assert!(find("isin").is_some() && find("integer_power").is_none());
-    // Each is called by each of its names.
+    // Every name of a function can be called.
     for function in &all {
         for name in function.names() {
             let error = compile(&format!("{name}()")).unwrap_err();

@@ -49,7 +49,7 @@ fn engines(mode: Mode) -> Vec<(String, Engine)> {
 
 fn run_file(name: &str) {
     let modes = [Mode::Strict, Mode::Contract, Mode::Fast].map(|mode| (mode, engines(mode)));
-    // Each failure with the engines that have it.
+    // The failures, each with the engines that have it.
     let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for case in read(name) {
         let (_, engines) = modes.iter().find(|(m, _)| *m == case.mode()).expect("a mode");
@@ -63,7 +63,8 @@ fn run_file(name: &str) {
                 }
             };
             attempt(1);
-            // Past a tile and a leaf, with a tail, so that every element meets the vector body.
+            // Longer than a tile and a leaf, with a tail, so that every element is computed in
+            // vectors.
             if repeats(&case) && !engine_name.ends_with("on 1") {
                 attempt(1031);
             }
@@ -78,7 +79,7 @@ macro_rules! files {
     ($($name:ident),*) => {
         $(#[test] fn $name() { run_file(stringify!($name)); })*
 
-        /// A file that no test reads would pass unseen.
+        /// Checks that every file has a test.
         #[test]
         fn every_file_has_a_test() {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");

@@ -28,7 +28,8 @@ fn number(name: &str) -> Option<u64> {
     Some(parsed.unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
-/// The seed of the n-th program: random bits above, and how many bytes it may use below.
+/// The seed of the n-th program: random upper bits, and in the lower bits the number of bytes that
+/// it may use.
 fn seed(n: u64) -> u64 {
     let bits = Rng(n).next();
     (bits << 32) | [64, 128, 256, 512, 2048][(n % 5) as usize]
@@ -86,13 +87,13 @@ fn engines_agree() {
         for row in TABLE.iter().filter(|r| r.op.is_public()) {
             assert!(used.contains(&row.op), "no valid program used {}", row.name);
         }
-        // What the generator writes is a program; only its types and shapes may be wrong.
+        // The generator's text must parse; only types and shapes may be wrong.
         let kinds: Vec<&str> = errors.keys().copied().collect();
         assert_eq!(kinds, ["SHAPE", "TYPE"]);
     }
 }
 
-/// The sums of an element apart, on two threads or one, over the borders of leaves and chunks.
+/// Sums at lengths around multiples of leaves and units, on one thread and on two.
 #[test]
 fn threads_agree_on_large_arrays() {
     let engines = AllEngines::new();
@@ -116,7 +117,7 @@ fn threads_agree_on_large_arrays() {
     }
 }
 
-/// The comparison itself: one bit of one element is a difference, another NaN is none.
+/// The comparison works: one different bit is a difference, a different NaN is none.
 #[test]
 fn one_wrong_bit_is_a_difference() {
     let engines = AllEngines::new();

@@ -9,20 +9,20 @@ use hotloop::graph::Op;
 use hotloop::ops::{Class, RESOLVED, Row, Rule, TABLE, TWO_RESULTS, functions};
 use hotloop::types::promote;
 
-/// The largest errors that were measured, written by the runtime's tests `accuracy` and
-/// `exhaustive`, and by `turns`: function, dtype, ULP, and `all` or `sampled`.
+/// The measured maximum errors, written by the runtime's tests `accuracy` and `exhaustive` and by
+/// `turns`: function, dtype, ULP, and `all` or `sampled`.
 const MEASURED: &str = include_str!("../runtime/tests/math_errors.txt");
 
-/// The measured error of a function for a dtype, and whether all arguments were tried.
+/// The measured error of a function for a dtype, and whether all arguments were tested.
 fn measured_error(name: &str, dtype: DType) -> Option<(f64, bool)> {
     let key = format!("{name} {dtype} ");
     let (ulp, how) = MEASURED.lines().find_map(|l| l.strip_prefix(&key))?.split_once(' ')?;
     Some((ulp.parse().ok()?, how == "all"))
 }
 
-/// The functions that have a measured error.
+/// The functions with a measured error.
 fn approximated() -> impl Iterator<Item = &'static Row> {
-    // `float_power` is `power`.
+    // `float_power` has the error of `power`.
     functions().filter(|r| r.ulp == 1.0 && r.op != Op::FloatPower)
 }
 
@@ -103,7 +103,7 @@ fn rule(row: &Row) -> &'static str {
 }
 
 fn bound(row: &Row) -> String {
-    // The error of a sum or a mean depends on how many elements there are.
+    // The error of a sum or a mean depends on the number of elements.
     use Rule::{Average, Products, RunningTotal, Spread, Total};
     let tree = matches!(row.rule, Total | Average | Spread | Products | RunningTotal);
     if tree {
@@ -112,12 +112,12 @@ fn bound(row: &Row) -> String {
     if row.ulp == 0.0 { "exact".to_string() } else { format!("{:.1}", row.ulp) }
 }
 
-/// Text for a cell of a table: a bar would end it.
+/// Text for a table cell, with bars escaped.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// Code for a cell of a table.
+/// Code for a table cell.
 fn code(text: &str) -> String {
     if text.contains('|') {
         format!("<code>{}</code>", text.replace('|', "&#124;"))
@@ -257,7 +257,7 @@ fn functions_md_is_up_to_date() {
     );
 }
 
-/// What is said of it is so: every name, and each measured error under its bound.
+/// FUNCTIONS.md is complete: it has every name, and each measured error is within its bound.
 #[test]
 fn functions_md_says_everything() {
     let text = text();

@@ -20,19 +20,19 @@ use hotloop_testing::generator::data::Rng;
 use hotloop_testing::generator::mutate::mutated;
 use hotloop_testing::generator::targets::{TARGETS, Target};
 
-/// The longest random input: programs of more bytes than this are the same with more in them.
+/// The maximum length of a random input: longer ones only make longer programs.
 const LONGEST: u32 = 2048;
 
 fn target(name: &str) -> &'static Target {
     TARGETS.iter().find(|t| t.name == name).expect("a target")
 }
 
-/// A target's folder of inputs.
+/// The folder of a target's inputs.
 fn folder(kind: &str, target: &Target) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(kind).join(target.name)
 }
 
-/// The inputs of a folder; none if there is no folder.
+/// The inputs in a folder; none if it does not exist.
 fn inputs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let Ok(list) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = list.map(|entry| entry.unwrap().path()).collect();
@@ -40,7 +40,7 @@ fn inputs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// Runs a check; a panic is wrong, too.
+/// Runs a check; a panic is an error, too.
 fn run(target: &Target, bytes: &[u8]) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(|| (target.check)(bytes))).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
@@ -49,7 +49,7 @@ fn run(target: &Target, bytes: &[u8]) -> Result<(), String> {
     })
 }
 
-/// The corpus, what once failed, and random bytes and changed inputs for a while.
+/// Runs the corpus, the regressions, and random bytes and mutated inputs for a short time.
 fn short_run(name: &str) {
     let target = target(name);
     let known = ["corpus", "regressions"].map(|kind| inputs(&folder(kind, target))).concat();
@@ -73,7 +73,7 @@ fn short_run(name: &str) {
     println!("{name}: {} inputs, and {count} random ones", corpus.len());
 }
 
-/// Keeps what failed, to be looked at again or to become a regression.
+/// Saves an input that failed, for debugging or as a regression.
 fn kept(name: &str, number: u64, bytes: &[u8]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fuzz");
     let path = folder.join(format!("{name}-{number}"));
@@ -113,8 +113,8 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
-/// As many inputs as are asked for: half of them random bytes, but for texts. What fails is
-/// written to `target/fuzz/`.
+/// Runs as many inputs as requested: half of them random bytes, except for texts. Inputs that fail
+/// are written to `target/fuzz/`.
 #[test]
 #[ignore = "hours"]
 fn long_run() {
@@ -145,7 +145,7 @@ fn long_run() {
     assert_eq!(wrong, 0);
 }
 
-/// The corpus is what is made here, and inputs that were added by hand.
+/// The corpus consists of the inputs generated here and of some added by hand.
 #[test]
 fn corpus_is_up_to_date() {
     for (name, file, bytes) in seeds() {
@@ -159,7 +159,7 @@ fn corpus_is_up_to_date() {
     }
 }
 
-/// What the corpus begins with: target, file and bytes.
+/// The generated inputs of the corpus: target, file and bytes.
 fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let mut list = Vec::new();
     for (i, text) in corpus_texts().into_iter().enumerate() {
@@ -183,7 +183,7 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     list
 }
 
-/// Every so-manieth text of `tests/corpus/`, and some that are wrong.
+/// Some texts of `tests/corpus/`, at regular intervals, and some invalid ones.
 fn corpus_texts() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut texts: Vec<String> = inputs(&folder)
@@ -243,7 +243,7 @@ fn headers() -> Vec<Header> {
     list
 }
 
-/// Files that others write, or should not.
+/// Files as other programs write them, and invalid files.
 fn old_headers() -> Vec<Vec<u8>> {
     let texts = [
         "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n",

@@ -24,7 +24,7 @@ fn explain(mode: Mode, text: &str, types: &str) -> String {
     let explained = program.explain(&types).unwrap_or_else(|e| panic!("{e}"));
     let steady: Vec<&str> = explained.lines().filter(|l| !l.contains("machine code")).collect();
     assert_eq!(steady.len() + 1, explained.lines().count(), "one line about machine code");
-    // The same question has the same answer, whatever was compiled meanwhile.
+    // Explaining again gives the same text, whatever was compiled meanwhile.
     assert_eq!(engine.compile(text).unwrap().explain(&types).unwrap(), explained);
     format!("{text}\n\n{}", steady.join("\n"))
 }

@@ -23,8 +23,7 @@ fn graphs_are_built_without_text() {
     assert_eq!(graph.dtype(graph.outputs()[0]), DType::U8);
 }
 
-/// What a builder takes from callers is checked: nothing panics, is clamped, or makes a graph that
-/// is ill-typed.
+/// Arguments of the builder are checked: nothing panics, is clamped, or makes an ill-typed graph.
 #[test]
 fn builders_refuse_what_is_not_theirs_or_ill_typed() {
     let array = ArgType::array(DType::F32);
@@ -82,7 +81,7 @@ fn builders_refuse_what_is_not_theirs_or_ill_typed() {
     assert_eq!(own.finish(vec![foreign]).unwrap_err().kind(), ErrorKind::Name);
 }
 
-/// A program made from a graph runs, on every backend, with arguments that are what its inputs are.
+/// A program made from a graph runs on every backend, with arguments of the types of its inputs.
 #[test]
 fn graphs_are_programs() {
     let graph = || -> Graph {
@@ -128,7 +127,7 @@ fn graphs_are_programs() {
         assert_eq!(kernel.types()[3], ArgType::weak(Kind::Float));
         assert!(kernel.explain_svg().starts_with("<svg"));
 
-        // Each wrong argument is named.
+        // The error names each wrong argument.
         let wrong = |name: &str, arg: Arg<'_>| {
             let mut list = args(&x, &y);
             list.push(("row", (&row).into()));

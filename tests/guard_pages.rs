@@ -1,7 +1,7 @@
-//! Arrays flush against protected pages: a byte read or written beyond an array ends the test run
-//! with a fault, which names the case.
+//! Arrays next to protected pages: an access beyond an array ends the test run with a fault, whose
+//! handler prints the case.
 //!
-//! Sanitizers cannot see native code; the memory protection can.
+//! Sanitizers do not check native code, but memory protection does.
 
 #![cfg(target_os = "linux")]
 
@@ -15,14 +15,14 @@ use hotloop_testing::generator::data::{Flavour, Rng, element};
 
 const PAGE: usize = 4096;
 
-/// A page that may be used, between two that may not.
+/// An accessible page between two protected ones.
 struct Guarded {
     base: *mut u8,
 }
 
 impl Guarded {
     fn new() -> Guarded {
-        // SAFETY: a fresh anonymous mapping, of which the middle page is then opened.
+        // SAFETY: a new anonymous mapping, whose middle page is then made accessible.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
             let base = libc::mmap(std::ptr::null_mut(), 3 * PAGE, libc::PROT_NONE, flags, -1, 0);
@@ -42,7 +42,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nothing borrows it any more.
+        // SAFETY: this value owns the mapping, and no borrow of it is left.
         unsafe { libc::munmap(self.base.cast(), 3 * PAGE) };
     }
 }
@@ -78,7 +78,7 @@ fn running(case: String) {
 extern "C" fn fault(signal: libc::c_int) {
     let (at, len) = (CASE_AT.load(Ordering::SeqCst), CASE_LEN.load(Ordering::SeqCst));
     let before = "\nmemory outside an array was touched by\n";
-    // SAFETY: only calls that a signal handler may make; the text is the last that was stored.
+    // SAFETY: only async-signal-safe calls; the text is the last one stored.
     unsafe {
         libc::write(2, before.as_ptr().cast(), before.len());
         libc::write(2, at as *const libc::c_void, len);
@@ -90,18 +90,18 @@ extern "C" fn fault(signal: libc::c_int) {
 
 fn catch_faults() {
     static ONCE: Once = Once::new();
-    // SAFETY: the handler only makes calls that a signal handler may make.
+    // SAFETY: the handler only makes async-signal-safe calls.
     ONCE.call_once(|| unsafe {
         libc::signal(libc::SIGSEGV, fault as extern "C" fn(libc::c_int) as libc::sighandler_t);
     });
 }
 
-/// A program, the dtypes of its inputs, and that of its output.
+/// A program, the dtypes of its inputs, and the dtype of its output.
 struct Subject {
     text: &'static str,
     inputs: &'static [(&'static str, DType)],
     output: DType,
-    /// A reduction, whose output is one element.
+    /// Whether it is a reduction, whose output is one element.
     scalar: bool,
 }
 
@@ -136,10 +136,10 @@ const SUBJECTS: [Subject; 18] = [
     Subject { scalar: true, ..subject("any(a > 250) and not all(a)", &[("a", U8)], Bool) },
 ];
 
-/// Runs a subject with each array in a guarded page, and compares with the interpreter in
+/// Runs programs with each array in a page of its own, and compares with the interpreter in
 /// ordinary memory.
 struct Bench {
-    /// One test at a time, so that the fault handler names the right case.
+    /// Runs one test at a time, so that the fault handler prints the right case.
     _alone: MutexGuard<'static, ()>,
     oracle: Engine,
     natives: Vec<(Isa, Engine)>,
@@ -159,8 +159,8 @@ impl Bench {
         }
     }
 
-    /// `places` are those of the inputs and then of the output; `steps` are the strides in
-    /// elements.
+    /// `places` are the offsets of the inputs and of the output, in this order; `steps` are the
+    /// strides in elements.
     fn run(&mut self, subject: &Subject, n: usize, places: [Place; 4], step: isize) {
         let count = subject.inputs.len();
         let width = step.unsigned_abs();
@@ -172,7 +172,7 @@ impl Bench {
             .inputs
             .iter()
             .map(|(_, dtype)| {
-                // Sums of special values would be NaN, whatever the order.
+                // With special values, most sums would be NaN.
                 let flavour = if subject.scalar { Flavour::Unit } else { Flavour::Spiced };
                 let mut bits = || element(*dtype, &mut rng, flavour).to_le_bytes();
                 (0..n).flat_map(|_| bits()[..dtype.size()].to_vec()).collect()
@@ -246,7 +246,7 @@ impl Bench {
     }
 }
 
-/// The longest arrays: more than four vectors of the narrowest element, and the same of `f64`.
+/// The maximum lengths: more than four vectors of the narrowest dtype, and of `f64`.
 fn longest(subject: &Subject) -> usize {
     let narrowest =
         subject.inputs.iter().map(|(_, d)| d.size()).min().unwrap_or(1).min(subject.output.size());
@@ -270,7 +270,7 @@ fn d13_every_offset() {
     for subject in &SUBJECTS {
         for n in [1, 63, 64, 65, 128, 200] {
             for gap in 0..64 {
-                // Inputs and output at different offsets, so that no common alignment helps.
+                // Different offsets of inputs and output, so that no alignment is common to all.
                 let next = |k: usize| (gap + k * 7) % 64;
                 let start = [next(0), next(1), next(2), next(3)].map(Place::Start);
                 bench.run(subject, n, start, 1);
@@ -295,7 +295,7 @@ fn d13_strided_inputs_flush_against_both_ends() {
     }
 }
 
-// Grids: axis reductions, views, and panels of what is turned.
+// Grids: reductions along axes, views, and panels of transposed arrays.
 
 /// A grid between two protected pages.
 struct Fenced {
@@ -306,7 +306,8 @@ struct Fenced {
 impl Fenced {
     fn new(bytes: usize) -> Fenced {
         let pages = bytes.div_ceil(PAGE).max(1);
-        // SAFETY: a fresh anonymous mapping, of which all pages but the outer two are then opened.
+        // SAFETY: a new anonymous mapping, all pages of which but the outer two are then made
+        // accessible.
         unsafe {
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
             let len = (pages + 2) * PAGE;
@@ -327,7 +328,7 @@ impl Fenced {
 
 impl Drop for Fenced {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nothing borrows it any more.
+        // SAFETY: this value owns the mapping, and no borrow of it is left.
         unsafe { libc::munmap(self.base.cast(), (self.pages + 2) * PAGE) };
     }
 }
@@ -335,11 +336,11 @@ impl Drop for Fenced {
 /// The placement of a grid in its pages.
 #[derive(Clone, Copy, Debug)]
 struct Lying {
-    /// Fortran's order instead of C's.
+    /// Fortran order instead of C order.
     fortran: bool,
-    /// Against the page after it instead of the one before.
+    /// Next to the protected page after it instead of the one before.
     end: bool,
-    /// From the last element to the first.
+    /// Reversed, from the last element to the first.
     backwards: bool,
 }
 
@@ -372,7 +373,7 @@ impl Lying {
     }
 }
 
-/// Where each element is, in C order.
+/// The offset of each element, in C order.
 fn places(shape: &[usize], strides: &[isize], first: usize) -> Vec<usize> {
     let mut places = vec![first as isize];
     for (extent, stride) in shape.iter().zip(strides) {
@@ -382,7 +383,7 @@ fn places(shape: &[usize], strides: &[isize], first: usize) -> Vec<usize> {
     places.into_iter().map(|at| at as usize).collect()
 }
 
-/// A grid with its memory, its elements written.
+/// A grid in its own pages, with elements.
 struct Grid {
     fenced: Fenced,
     shape: Vec<usize>,
@@ -421,7 +422,7 @@ impl Grid {
     }
 }
 
-/// Programs of two grids of one shape and dtype.
+/// Programs of two grids of the same shape and dtype.
 const GRID_PROGRAMS: [&str; 8] = [
     "sum(a, axis=0)",
     "max(a * b, axis=1)",
@@ -433,7 +434,7 @@ const GRID_PROGRAMS: [&str; 8] = [
     "sum(a[:, ::2]), a[::-3, -1]",
 ];
 
-/// Both ends of each grid flush against a page that may not be touched, the grids in each order.
+/// Each end of each grid next to a protected page, with the grids in each order.
 fn grids(dtype: DType, sides: &[usize], few: bool) {
     let bench = Bench::new();
     let size = dtype.size();
@@ -462,7 +463,7 @@ fn grids(dtype: DType, sides: &[usize], few: bool) {
                 if few && (number + rows + columns) % 4 != 0 {
                     continue;
                 }
-                // The other grid and the output lie in other ways.
+                // The other grid and the output have different placements.
                 let other = Lying::ALL[(number * 3 + 5) % 8];
                 let mut a = Grid::new(&shape, dtype, *lying, &data[0]);
                 let mut b = Grid::new(&shape, dtype, other, &data[1]);
@@ -512,7 +513,7 @@ fn grids(dtype: DType, sides: &[usize], few: bool) {
     }
 }
 
-/// Around the sizes of vectors, blocks, short rows and panels.
+/// Extents around the sizes of vectors, blocks, short rows and panels.
 const SIDES: [usize; 16] = [0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 129];
 
 #[test]
@@ -537,7 +538,7 @@ fn d13_large_grids_flush_against_both_ends() {
     grids(U8, &[33, 511, 513], true);
 }
 
-/// Three axes, of which each is taken or moved.
+/// Arrays of three axes, each of which is reduced or moved.
 #[test]
 fn d13_blocks_flush_against_both_ends() {
     let bench = Bench::new();

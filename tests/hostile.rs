@@ -10,7 +10,7 @@ use hotloop::{Arg, ArgType, Backend, DType, Engine, ErrorKind, Out, Outputs, Run
 use hotloop_testing::alone;
 use hotloop_testing::generator::data::Rng;
 
-/// The interpreter, and native code for each instruction set, on one thread and on two.
+/// The interpreter, and native engines for each instruction set, on one thread and on two.
 fn engines() -> Vec<(String, Engine)> {
     let interpreter = Engine::builder().backend(Backend::Interpreter).build();
     let mut list = vec![("interpreter".to_string(), interpreter)];
@@ -23,12 +23,13 @@ fn engines() -> Vec<(String, Engine)> {
     list
 }
 
-/// All that a run gives, for comparison.
+/// The result of a run, for comparison.
 fn shown(outputs: &Outputs) -> Vec<(Vec<usize>, DType, Vec<u8>)> {
     outputs.iter().map(|o| (o.shape().to_vec(), o.dtype(), o.bytes().into_owned())).collect()
 }
 
-/// Strides that lead nowhere: along an axis of one element, or of an empty array, any will do.
+/// Strides that are never used may have any value: those of axes of one element, and of empty
+/// arrays.
 #[test]
 fn d9_strides_that_nobody_takes_may_be_any() {
     let texts = [
@@ -69,8 +70,8 @@ fn d9_strides_that_nobody_takes_may_be_any() {
                 _ => edges[rng.below(edges.len() as u64) as usize],
             })
             .collect();
-        // SAFETY: along the axes of two elements the strides are those of a small array, and the
-        // others are never stepped along.
+        // SAFETY: the strides of axes of two elements are those of a small array, and the others
+        // are never used.
         let arg = || unsafe { Arg::raw(data.as_ptr().cast(), &shape, &strides, DType::I64) };
         for text in texts {
             let mut first = None;
@@ -84,7 +85,7 @@ fn d9_strides_that_nobody_takes_may_be_any() {
                 assert!(*want == got, "{text} of {shape:?} {strides:?} on {name}: {got:?}");
             }
         }
-        // The same array, written.
+        // The same layout as an output.
         let program = hotloop::compile("a * 0 + 7").unwrap();
         let mut room = vec![0i64; 64];
         let count: usize = shape.iter().product();
@@ -95,7 +96,7 @@ fn d9_strides_that_nobody_takes_may_be_any() {
     }
 }
 
-/// Options of any size: none causes an overflow or an impossible allocation.
+/// Options of any size cause neither an overflow nor an impossible allocation.
 #[test]
 fn f12_options_of_any_size() {
     if !alone("f12_options_of_any_size") {
@@ -132,7 +133,7 @@ fn f12_options_of_any_size() {
         let error = late.eval([Arg::from(&a)]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled, "{what}");
     }
-    // Without room for anything, what needs some is refused.
+    // Limits of 0 are errors if anything is needed.
     for builder in [
         Engine::builder().max_text(0),
         Engine::builder().max_nodes(0),
@@ -143,7 +144,7 @@ fn f12_options_of_any_size() {
     }
 }
 
-/// Names and texts of a million characters, in every place where a message may quote them.
+/// Names and texts of a million characters, wherever a message may quote them.
 #[test]
 fn a6_messages_stay_short() {
     let long = "x".repeat(1_000_000);
@@ -175,7 +176,7 @@ fn a6_messages_stay_short() {
     let twice = [(&*long, Arg::from(&x)), (&*long, Arg::from(&x))];
     messages.push(program.eval(twice).unwrap_err().to_string());
     let null = || {
-        // SAFETY: refused before it is read.
+        // SAFETY: the argument is rejected before it is read.
         unsafe { Arg::raw(std::ptr::null(), &[2; 64], &[8; 64], DType::F64) }
     };
     messages.push(program.eval([null(), Arg::from(&x)]).unwrap_err().to_string());
@@ -200,7 +201,7 @@ fn a6_messages_stay_short() {
     }
 }
 
-/// One element in every sort of array, read and written.
+/// One element in every kind of array, read and written.
 #[test]
 fn c8_single_elements_in_every_form() {
     let value = -2.5f64;
@@ -210,7 +211,7 @@ fn c8_single_elements_in_every_form() {
             for swapped in [false, true] {
                 let bytes = if swapped { &big } else { &little };
                 let (shape, strides) = (vec![1; rank], vec![isize::MIN; rank]);
-                // SAFETY: one element, of which no stride leads away.
+                // SAFETY: there is one element, so no stride is used.
                 let mut arg = unsafe { Arg::raw(bytes.as_ptr(), &shape, &strides, DType::F64) };
                 if swapped {
                     arg = arg.byte_swapped();
@@ -237,7 +238,7 @@ fn c8_single_elements_in_every_form() {
     }
 }
 
-/// A thousand outputs, and as many inputs computed in place, all in one block of memory.
+/// A thousand outputs, and as many in-place inputs, all in one block of memory.
 #[test]
 fn f3_a_thousand_outputs_in_one_block() {
     const N: usize = 1000;
@@ -245,7 +246,7 @@ fn f3_a_thousand_outputs_in_one_block() {
     let text = list(&|i| format!("x{i} * 2 + x{}", (i + 1) % N));
     for (name, engine) in engines() {
         let program = engine.compile(&text).unwrap();
-        // Columns of a table: none overlaps another, though all are between each other.
+        // Columns of a table: their ranges of addresses overlap, but not their elements.
         let mut table: Vec<f64> = (0..7 * N).map(|i| i as f64).collect();
         let before = table.clone();
         let base = table.as_mut_ptr().cast::<u8>();
@@ -254,7 +255,7 @@ fn f3_a_thousand_outputs_in_one_block() {
             .iter()
             .enumerate()
             .map(|(i, column)| {
-                // SAFETY: the column is inside the table, which lives on.
+                // SAFETY: the column is inside the table, which outlives the argument.
                 let out = unsafe { Out::raw(base.add(8 * i), &[7], &[8 * N as isize], DType::F64) };
                 Out::inout(column, out)
             })
@@ -267,11 +268,11 @@ fn f3_a_thousand_outputs_in_one_block() {
                 assert_eq!(table[row * N + i], at(i) * 2.0 + at(i + 1), "{name}: {row}, {i}");
             }
         }
-        // One too many over the first is found.
+        // One more output, over the first, is an error.
         let base = table.as_mut_ptr().cast::<u8>();
         let mut outs: Vec<Out> = (0..N)
             .map(|i| {
-                // SAFETY: as above, and refused.
+                // SAFETY: as above; the call is rejected.
                 unsafe {
                     Out::raw(base.add(8 * (i % (N - 1))), &[7], &[8 * N as isize], DType::F64)
                 }
@@ -285,8 +286,8 @@ fn f3_a_thousand_outputs_in_one_block() {
     }
 }
 
-/// Hosts whose parallel loop is none: calls that are missing, doubled, reversed, nested or made
-/// from several threads at once. Every element is still computed once.
+/// Host loops that are wrong: calls are missing, repeated, reversed, nested, or made from several
+/// threads at once. Every element is still computed exactly once.
 #[test]
 fn f16_a_host_whose_loop_is_wrong() {
     let a: Vec<f64> = (0..400_000).map(|i| f64::from(i % 1013) / 7.0).collect();
@@ -330,8 +331,8 @@ fn f16_a_host_whose_loop_is_wrong() {
     for (_, host) in hosts {
         bound.run_on(host).unwrap();
     }
-    // One that panics before, between and after its calls: the panic is the caller's, and the
-    // bound kernel runs again.
+    // A host loop that panics before, between or after its calls: the caller gets the panic, and
+    // the bound kernel runs again.
     for after in [0, 1, 2, 3] {
         let calls = AtomicUsize::new(0);
         let run = || {

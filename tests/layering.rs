@@ -43,21 +43,21 @@ const ORDER: [&str; 32] = [
     "program",
 ];
 
-/// The modules and rooms of `runtime/src`, lowest first.
+/// The modules of `runtime/src` and their folders, lowest first.
 const ROOMS: [&str; 11] = [
     "fault", "dtype", "control", "per_axis", "nest", "machine", "threads", "kernels", "storage",
     "view", "executor",
 ];
 
-/// Modules that know each other: an engine makes programs, which come back to it for kernels, and
-/// bound kernels keep the program that they are of.
+/// Modules that may import each other: an engine makes programs, which ask it for kernels, and
+/// bound kernels refer to their program.
 const MUTUAL: [(&str, &str); 2] = [("engine", "program"), ("bound", "program")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust sources under a folder, with their paths from the root.
+/// All Rust sources under a folder, with their paths relative to the root.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut open = vec![root().join(folder)];
     let mut files: Vec<PathBuf> = Vec::new();
@@ -72,7 +72,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     }
     files.sort();
     assert!(!files.is_empty(), "no sources in {folder}");
-    // Unit tests in files of their own.
+    // Unit tests in separate files.
     files.retain(|path| {
         let of_tests = |part: &std::ffi::OsStr| part == "tests" || part == "tests.rs";
         let path = path.strip_prefix(root()).unwrap_or(path);
@@ -86,11 +86,11 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     named.collect()
 }
 
-/// The code of a source: without comments, and without the tests at its end.
+/// The code of a source, without comments and without the tests at its end.
 fn code(source: &str) -> String {
     let body = source.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let lines = body.lines().map(|line| match line.find("//") {
-        // Not a comment but the slashes of a text.
+        // The slashes are inside a string literal.
         Some(at) if line[..at].matches('"').count() % 2 == 1 => line,
         Some(at) => &line[..at],
         None => line,
@@ -105,7 +105,7 @@ fn module(file: &str) -> &str {
     name.strip_suffix(".rs").unwrap_or(name)
 }
 
-/// The modules that a source's `crate::` paths name, with their lines.
+/// The modules in a source's `crate::` paths, with their lines.
 fn imports(source: &str) -> Vec<(usize, String)> {
     let code = code(source);
     let mut found = Vec::new();
@@ -127,7 +127,7 @@ fn imports(source: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// The parts of `a::{b, c}, d}...` between commas that stand in no inner brackets.
+/// The parts of `a::{b, c}, d}...` between commas that are not inside inner braces.
 fn top_level(list: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     for (i, c) in list.char_indices() {
@@ -149,12 +149,12 @@ fn top_level(list: &str) -> Vec<&str> {
     parts
 }
 
-/// What a file of `src` imports from above it.
+/// The imports of a file of `src` from higher modules.
 fn upward(file: &str, source: &str) -> Vec<String> {
     above(&ORDER, file, module(file), imports(source))
 }
 
-/// The imports of a module that are not below it in an order.
+/// The imports of a module that are not below it in `order`.
 fn above(order: &[&str], file: &str, own: &str, imports: Vec<(usize, String)>) -> Vec<String> {
     let rank = |name: &str| order.iter().position(|m| *m == name);
     let Some(own_rank) = rank(own) else {
@@ -187,7 +187,7 @@ fn imports_go_down() {
     assert_eq!(ORDER.iter().find(missing), None, "a module of the order is gone");
 }
 
-/// The room of the runtime that a module lies in, or the module itself if it lies in none.
+/// The folder of the runtime that contains a module, or the module itself.
 fn room(name: &str) -> &str {
     let lies_in = |room: &&&str| {
         let folder = root().join("runtime/src").join(room);
@@ -214,7 +214,8 @@ fn imports_between_rooms_go_down() {
     assert_eq!(up, ["x.rs:3: machine may not import threads"]);
 }
 
-/// The command uses what every user can; the REPL also asks the grammar where a line ends.
+/// The command uses the public interface only; the REPL also uses the grammar to find the end of a
+/// text.
 #[test]
 fn the_command_uses_the_public_interface() {
     let files = sources("command/src");
@@ -249,14 +250,14 @@ fn the_grammar_and_the_runtime_stand_alone() {
     }
 }
 
-/// The most lines of a source; a longer one holds more than one thing.
+/// The maximum number of lines of a source; a longer one has more than one subject.
 const MOST_LINES: usize = 800;
 
-/// Longer ones.
+/// The exceptions, with their reasons.
 const MAY_BE_LONGER: [(&str, &str); 1] =
     [("runtime/tests/math.rs", "special values, a table a function")];
 
-/// The sources of a list that are too long, and those that the exceptions need not name.
+/// The sources of a list that are too long, and unnecessary exceptions.
 fn too_long(files: &[(String, String)], exceptions: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (file, source) in files {
@@ -436,7 +437,7 @@ fn no_function_of_the_platform_is_called() {
     );
 }
 
-/// The Rust lines that a guide quotes and no source has, and the paths it names that do not exist.
+/// The Rust lines of a guide that are in no source, and the paths that do not exist.
 fn misquoted(guide: &str, files: &[(String, String)]) -> Vec<String> {
     let (mut wrong, mut in_rust) = (Vec::new(), false);
     for line in guide.lines().map(str::trim) {
@@ -466,7 +467,7 @@ fn the_guides_quote_the_sources() {
     assert_eq!(misquoted(bad, &files).len(), 2);
 }
 
-/// The checks see what they look for.
+/// The checks find what they search for.
 #[test]
 fn the_checks_can_fail() {
     let up =

@@ -1,37 +1,37 @@
-//! Large arrays in every pair of layouts, and outputs in each: native code on one thread and on
-//! two must agree with the interpreter in every bit, and write nothing between the elements.
+//! Large arrays in all pairs of layouts, and outputs in each layout: native code on one thread and
+//! on two agrees with the interpreter in every bit, and writes nothing between the elements.
 
 use hotloop::threads::Isa;
 use hotloop::{Arg, Backend, DType, Engine, Out};
 use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Rng, element};
 
-/// How an array lies in memory.
+/// The layout of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     C,
     Fortran,
-    /// Backwards along every axis.
+    /// Reversed along every axis.
     Reversed,
     /// Every other element of a longer last axis.
     EveryOther,
     /// The left columns of a wider array.
     Columns,
-    /// One byte beyond an aligned address.
+    /// One byte after an aligned address.
     Misaligned,
-    /// The bytes of each element in the other order.
+    /// With the opposite byte order to this machine's.
     Swapped,
 }
 
 use Order::*;
 
-/// A prime number of them: of the pairs `(i, j)` and `(i + j) % 7`, any two are all pairs.
+/// The number is prime: any two of `i`, `j` and `(i + j) % 7` run through all pairs.
 const ORDERS: [Order; 7] = [C, Fortran, Reversed, EveryOther, Columns, Misaligned, Swapped];
 
-/// What lies between the elements.
+/// The byte between elements.
 const BETWEEN: u8 = 0xa5;
 
-/// The elements, given in C order, in memory of an order.
+/// Elements, given in C order, in a layout.
 fn placed(order: Order, dtype: DType, shape: &[usize], elements: &[u8]) -> Array {
     let rank = shape.len();
     let mut strides = vec![0isize; rank];
@@ -60,7 +60,7 @@ fn placed(order: Order, dtype: DType, shape: &[usize], elements: &[u8]) -> Array
     array
 }
 
-/// The elements of an array in a byte order of its own, or back.
+/// Converts elements to the byte order of a layout, or back.
 fn in_order(order: Order, dtype: DType, elements: &[u8]) -> Vec<u8> {
     let mut bytes = elements.to_vec();
     if order == Swapped {
@@ -99,7 +99,7 @@ fn out(array: &mut Array, order: Order) -> Out<'_> {
     if order == Swapped { array.out().byte_swapped() } else { array.out() }
 }
 
-/// An input's elements in every order.
+/// An input in every layout.
 struct Input {
     name: &'static str,
     arrays: Vec<Array>,
@@ -123,12 +123,12 @@ impl Input {
     }
 }
 
-/// What an output must be, in every order; made when it is first asked for.
+/// The expected output in every layout, made at first use.
 struct Wanted {
     dtype: DType,
     shape: Vec<usize>,
     elements: Vec<u8>,
-    /// The right elements, and others to be written over.
+    /// The expected elements, and other elements to be overwritten.
     arrays: Vec<Option<(Array, Array)>>,
 }
 
@@ -139,7 +139,7 @@ impl Wanted {
         Wanted { dtype: output.dtype(), shape: output.shape().to_vec(), elements, arrays }
     }
 
-    /// An array to write to, of elements that are not the right ones.
+    /// An array for the output, whose elements differ from the expected ones.
     fn blank(&mut self, order: usize) -> Array {
         self.arrays(order).1.clone()
     }
@@ -158,7 +158,7 @@ impl Wanted {
         if wanted.bytes() == got.bytes() {
             return None;
         }
-        // They may differ in the bits of NaN.
+        // Bits of NaN may differ.
         let elements = in_order(ORDERS[order], got.dtype, &got.elements());
         let mut same = wanted.clone();
         scatter(&mut same, ORDERS[order], &elements);
@@ -182,7 +182,7 @@ impl Natives {
         Natives(list)
     }
 
-    /// A program on these layouts of its inputs and outputs; `turn` chooses the engine.
+    /// Runs a program with these layouts of its inputs and outputs; `turn` selects the engine.
     fn run(
         &self,
         text: &str,
@@ -216,10 +216,10 @@ impl Natives {
     }
 }
 
-/// Arrays larger than a tile and a leaf, long and short along each axis.
+/// Shapes larger than a tile and a leaf, with long and short axes.
 const SHAPES: [&[usize]; 5] = [&[200, 517], &[1000, 3], &[3, 1000], &[3000, 40], &[40, 50, 70]];
 
-/// Each axis alone, and each pair of three.
+/// Each axis, and each pair of three axes.
 fn axes(rank: usize) -> &'static [&'static str] {
     if rank == 2 { &["0", "1"] } else { &["0", "1", "-1", "(0, 1)", "(0, 2)", "(1, 2)"] }
 }
@@ -241,7 +241,7 @@ fn programs_of(dtype: DType, rank: usize) -> (Vec<String>, Vec<String>) {
             _ => "sum(a * b, axis=X), max(c, axis=X), var(a, axis=X)",
         };
         reductions.push(all.replace('X', axes));
-        // One axis, and an array as large as the inputs beside it.
+        // One axis, beside an output of the size of the inputs.
         if !axes.starts_with('(') {
             let position = "argmax(c, axis=X), min(a, axis=X, keepdims=True) <= b";
             reductions.push(position.replace('X', axes));
@@ -273,7 +273,7 @@ fn every_layout(dtype: DType) {
             let mut wanted = wanted(text);
             for i in 0..7 {
                 for j in 0..7 {
-                    // The largest arrays in half of the pairs for each program.
+                    // For the largest arrays, half of the pairs for each program.
                     if shape.len() == 3 && (i + j + number) % 2 == 0 {
                         continue;
                     }
@@ -286,7 +286,7 @@ fn every_layout(dtype: DType) {
             let mut wanted = wanted(text);
             for i in 0..7 {
                 let j = 3 * i + number;
-                // Two engines each; in the next program others.
+                // Two engines for each program, different ones for the next.
                 for turn in [i + number, i + number + 3] {
                     natives.run(text, &args(i, j, i + 1), &mut wanted, (i + j) % 7, turn);
                 }
@@ -312,7 +312,7 @@ every_layout! {
     every_layout_of_bool, Bool;
 }
 
-/// Parts of fewer axes than the result, in every layout, are broadcast to it.
+/// Inputs with fewer axes than the result, in every layout, are broadcast.
 #[test]
 fn every_layout_of_what_is_broadcast() {
     let natives = Natives::new();
@@ -353,7 +353,7 @@ fn every_layout_of_what_is_broadcast() {
     }
 }
 
-/// What is written in the other order of bytes is reduced in this machine's.
+/// An output in the opposite byte order is reduced before its bytes are swapped.
 #[test]
 fn a_byte_swapped_output_is_reduced_as_it_was_computed() {
     let x: Vec<f64> = (0..43).map(f64::from).collect();

@@ -1,4 +1,4 @@
-//! Every entry of the table: each primitive operation on each dtype, each reduction, each cast,
+//! Every entry of the table: each primitive operation on each dtype, each reduction and each cast,
 //! natively on every instruction set, against the interpreter, on special and random values.
 
 use hotloop::graph::Op;
@@ -19,7 +19,7 @@ fn strict(text: &str, inputs: Vec<Input>) -> Case {
     Case { text: text.to_string(), mode: Mode::Strict, inputs, ops: Vec::new(), seed: 1 }
 }
 
-/// The operand dtypes that an operation's rule can come to.
+/// The operand dtypes that an operation's typing rule can give.
 fn dtypes(row: &Row) -> Vec<DType> {
     let all = DType::ALL.into_iter();
     let number = |d: &DType| *d != DType::Bool;
@@ -38,7 +38,7 @@ fn dtypes(row: &Row) -> Vec<DType> {
     }
 }
 
-/// The operation that a variant for the `fast` mode takes the place of.
+/// The operation that a variant for the `fast` mode replaces.
 fn plain(row: &Row) -> Option<&'static Row> {
     TABLE.iter().find(|r| r.op.fast() == Some(row.op))
 }
@@ -62,7 +62,7 @@ fn spelled(row: &Row) -> String {
     }
 }
 
-/// All pairs of special values, then random ones: enough elements for whole vectors and tails.
+/// All pairs of special values, then random ones: enough for whole vectors and tails.
 fn columns(dtype: DType, third: DType) -> [Vec<u64>; 3] {
     let list = specials(dtype);
     let others = specials(third);
@@ -119,7 +119,7 @@ fn every_operation_on_every_dtype() {
             let case = Case { mode: *mode, ..strict(&text, inputs) };
             assert_eq!(check(&engines, &case), Ok(Ok(())), "{text} of {dtype}");
 
-            // The plan says which form it took.
+            // The plan shows the form of the step.
             let types =
                 [("a", dtype), ("b", dtype), ("c", third)].map(|(n, d)| (n, ArgType::array(d)));
             for (isa, engine) in natives {
@@ -149,7 +149,7 @@ fn every_operation_on_every_dtype() {
     assert!(fused > 300 && block > 150, "{fused} cells with a vector form, {block} without");
 }
 
-/// Two functions of one operand that have a common kernel.
+/// Two functions of one operand with a common kernel.
 #[test]
 fn every_pair() {
     let engines = AllEngines::new();
@@ -159,7 +159,8 @@ fn every_pair() {
         let [f, g] = pair.map(|op| op.row().name);
         for dtype in [DType::F32, DType::F64] {
             let [a, b, _] = columns(dtype, dtype);
-            // Stored, used once more, through memory and after a loop; and one without its mate.
+            // The results are stored, used again, read from memory and follow a loop; and one
+            // function is alone.
             for text in [
                 format!("{g}(a), {f}(a)"),
                 format!("{f}(a) * {g}(a) + {f}(b)"),
@@ -188,7 +189,7 @@ fn every_reduction_of_every_dtype() {
     let engines = AllEngines::new();
     for row in TABLE.iter().filter(|r| r.op.is_reduction() && r.op.is_public()) {
         for dtype in DType::ALL {
-            // As a difference of bools is not.
+            // A difference of bools is not defined.
             if row.op == Op::Ptp && dtype == DType::Bool {
                 continue;
             }
@@ -197,7 +198,7 @@ fn every_reduction_of_every_dtype() {
                     let mut rng = Rng(n);
                     let elements: Vec<u64> =
                         (0..n).map(|_| element(dtype, &mut rng, flavour)).collect();
-                    // From memory, and after a fused loop.
+                    // The operand comes from memory, or from a fused loop.
                     let two = matches!(row.rule, Rule::Products | Rule::Agreement);
                     let second = if two { ", a" } else { "" };
                     for text in ["X(aY)", "X(a & aY), X(aY)", "X(a & aY, axis=0)"] {
@@ -225,7 +226,7 @@ fn every_cast() {
                 let case = strict(&text, vec![array("a", from, &a)]);
                 assert_eq!(check(&engines, &case), Ok(Ok(())), "{text} of {from}");
             }
-            // In a mask and in a fused loop of another width, not only from memory to memory.
+            // In a mask and in a fused loop of another width, besides from memory to memory.
             let text = format!("{to}(a) if a != {from}(1) else {to}({to}(a) == {to}(0))");
             let case = strict(&text, vec![array("a", from, &a)]);
             assert_eq!(check(&engines, &case), Ok(Ok(())), "{text} of {from}");
@@ -233,7 +234,6 @@ fn every_cast() {
     }
 }
 
-/// What the optimizer rewrites, on every dtype that takes it: the interpreter runs it as written.
 /// Loops at the machine's width convert in registers; narrow work that would wait for wide lanes has a
 /// loop of its own.
 #[test]
@@ -288,6 +288,7 @@ fn widths_share_a_loop() {
     }
 }
 
+/// Expressions that the optimizer rewrites, on every dtype: the interpreter runs them as written.
 #[test]
 fn every_rewrite_keeps_the_bits() {
     let engines = AllEngines::new();
@@ -352,7 +353,7 @@ fn every_rewrite_keeps_the_bits() {
     assert!(valid > 300, "only {valid} of {} were programs", texts.len() * DType::ALL.len());
 }
 
-/// Values that are known without any engine, so that two wrong ones cannot agree.
+/// Values that are known without an engine, in case both engines are wrong.
 #[test]
 fn known_values() {
     let engine = Engine::builder().backend(Backend::Native).build();

@@ -1,4 +1,4 @@
-//! The memory of a run besides its outputs.
+//! The memory of a run, besides its outputs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use hotloop::io::{Sink, Source};
 use hotloop::{Arg, DType, Engine, Out, RunOptions};
 
-/// Counts the bytes that are allocated, and the most at a time.
+/// The allocator that counts allocated bytes, and their maximum.
 struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: the system's allocator does the work.
+// SAFETY: forwards to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
@@ -40,10 +40,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// One test at a time counts.
+/// Runs one test at a time, because they count.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// The most bytes at a time that some work allocates.
+/// The maximum number of bytes that some work has allocated at a time.
 fn most_bytes(work: impl FnOnce()) -> usize {
     let before = LIVE.load(Ordering::SeqCst);
     MOST.store(before, Ordering::SeqCst);
@@ -55,9 +55,9 @@ const N: usize = 100_000_000;
 const THREADS: usize = 2;
 const SCRATCH: usize = THREADS * (4 << 20);
 
-/// 1e8 equal elements that take no room.
+/// 1e8 equal elements that take no memory.
 fn repeated<T>(value: &T, dtype: DType) -> Arg<'_> {
-    // SAFETY: every index leads to the value, which is borrowed.
+    // SAFETY: every index refers to the value, which is borrowed.
     unsafe { Arg::raw(std::ptr::from_ref(value).cast(), &[N], &[0], dtype) }
 }
 
@@ -81,7 +81,7 @@ fn a_run_takes_its_outputs_and_little_more() {
     }
 }
 
-/// What is kept between passes is no larger than the parts it is made of.
+/// An array kept between passes is no larger than its operands.
 #[test]
 fn kept_arrays_are_small() {
     let _turn = TURN.lock().unwrap();
@@ -121,14 +121,15 @@ fn runs_of_bound_kernels_allocate_nothing() {
         let types = ["x", "y"].map(|name| (name, hotloop::ArgType::array(DType::F64)));
         let kernel = program.specialize(&types).unwrap();
         let mut bound = kernel.bind([("x", x), ("y", y)], [out]).unwrap();
-        // Threads start, and the pool takes the measure of them.
+        // Warms up: threads start, and the pool measures them.
         (0..20).for_each(|_| assert!(bound.run().is_ok()));
         let most = most_bytes(|| (0..5).for_each(|_| assert!(bound.run().is_ok())));
         assert_eq!(most, 0, "on {threads} threads");
     }
 }
 
-/// Panels of small elements beside large ones, and many reductions at once, stay in bounds too.
+/// Scratch is also bounded for panels of small and large elements together, and for many
+/// reductions.
 #[test]
 fn scratch_stays_small() {
     let _turn = TURN.lock().unwrap();
@@ -136,7 +137,7 @@ fn scratch_stays_small() {
     let (rows, columns) = (1000, 4097);
     let a = vec![1u8; 1003 * columns];
     let b = vec![0.5f64; rows * columns];
-    // SAFETY: columns of 1,000 of 1,003 elements, and rows.
+    // SAFETY: columns with 1,000 of 1,003 elements, and rows.
     let args = || unsafe {
         let a = Arg::raw(a.as_ptr(), &[rows, columns], &[1, 1003], DType::U8);
         let b =
@@ -155,7 +156,7 @@ fn scratch_stays_small() {
     }
 }
 
-/// A matrix of zeros that is in no memory, and that takes whatever is written.
+/// A matrix of zeros without memory, which also accepts writes.
 struct Nothing {
     shape: [usize; 2],
     fortran_order: bool,
@@ -194,7 +195,7 @@ impl Sink for Nothing {
     }
 }
 
-/// Windows keep to their part of the memory limit, in any order of sources and sinks.
+/// Chunks take no more than their part of the memory limit, in any order of sources and sinks.
 #[test]
 fn windows_keep_to_the_memory_of_a_run() {
     let _turn = TURN.lock().unwrap();
@@ -207,7 +208,7 @@ fn windows_keep_to_the_memory_of_a_run() {
             let options = RunOptions::new().memory(memory);
             let program = |text| engine.compile(text).unwrap().with(options.clone());
             let args = || [("c", Arg::source(&c)), ("f", Arg::source(&f))];
-            // An eighth, but a few MiB a thread whatever it is.
+            // An eighth of the limit, but at least a few MiB for each thread.
             let room = (memory / 8).max(threads * (5 << 19)) + (2 << 20);
             for text in ["sum(c + f, axis=1)", "sum(c + f, axis=0)", "sum(c + f)", "sum(f, axis=1)"]
             {
@@ -221,8 +222,8 @@ fn windows_keep_to_the_memory_of_a_run() {
                 let most = most_bytes(run);
                 assert!(most <= room, "{text} of {memory} on {threads}: {most} bytes, not {room}");
             }
-            // Passes share it but for those few MiB; the rest is what they know of pieces of
-            // sequences.
+            // The passes share the eighth, but each has its few MiB; the rest is for partial
+            // results of reductions.
             let room_of_three = (memory / 8).max(3 * threads * (5 << 19)) + (6 << 20);
             let passes = program("sum(c + f) + sum(c * f, axis=1), mean(c - f, axis=0)");
             let run = || drop(passes.eval(args()).unwrap());

@@ -1,4 +1,4 @@
-//! Profiles, statistics of runs and pictures of plans, checked against the facts.
+//! Profiles, statistics of runs and drawings of plans.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn engine(perf: Perf) -> Engine {
     Engine::builder().threads(1).backend(Backend::Native).perf(perf).build()
 }
 
-/// A file that goes when this does.
+/// A file that is removed on drop.
 struct Removed(PathBuf);
 
 impl Drop for Removed {
@@ -42,7 +42,7 @@ fn specialized(program: &Program) -> hotloop::Kernel {
     program.specialize(&types.collect::<Vec<_>>()).unwrap()
 }
 
-/// The bytes of machine code that a kernel says it has.
+/// The size in bytes of machine code that a kernel reports.
 fn code_len(program: &Program) -> usize {
     let text = specialized(program).explain();
     let line = text.lines().find(|line| line.contains("bytes of machine code")).unwrap();
@@ -86,7 +86,8 @@ mod on_linux {
             assert!(mapping.contains(" r-x"), "{name}: {mapping}");
         }
 
-        // Code that a second program shares keeps its name; a long program's is cut.
+        // Code shared with a second program keeps its name; the name of a long program is
+        // truncated.
         let other = engine.compile("x - mean(x), sum((x - mean(x)) * (x - mean(x)))").unwrap();
         other.eval([Arg::from(&[1.0, 2.0])]).unwrap();
         let long = format!("a{}", " + 1.5*a".repeat(40));
@@ -105,16 +106,16 @@ mod on_linux {
         let engine = engine(Perf::Map);
         engine.compile("a + 1").unwrap().eval([Arg::from(&[1.0])]).unwrap();
         let before = lines(&map);
-        // SAFETY: the child only runs programs, as a forked child may, and exits at once.
+        // SAFETY: the child only runs programs, which a forked child may do, and exits at once.
         let child = unsafe { libc::fork() };
         if child == 0 {
             let made = engine.compile("a * 3").and_then(|p| p.eval_as::<f64>([Arg::from(&[2.0])]));
             let right = made.is_ok_and(|y| y[[0]] == 6.0);
-            // SAFETY: nothing of the parent's is to be dropped here.
+            // SAFETY: exits without running destructors of the parent's values.
             unsafe { libc::_exit(i32::from(!right)) };
         }
         let mut status = 0;
-        // SAFETY: the child is ours.
+        // SAFETY: the process is a child that has not been waited for.
         assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
         assert_eq!(status, 0, "the child's run");
         let childs = map_of(child as u32);
@@ -137,7 +138,7 @@ mod on_linux {
             fs::remove_dir(path).unwrap();
             assert_eq!(run.unwrap()[[0]], 3.0);
         }
-        // Nor does it follow a link at that path.
+        // A link at that path is not followed.
         let target = tempfile::NamedTempFile::new().unwrap();
         let link = Removed(dump);
         std::os::unix::fs::symlink(target.path(), &link.0).unwrap();
@@ -145,7 +146,7 @@ mod on_linux {
         assert_eq!(fs::read(target.path()).unwrap(), b"");
     }
 
-    /// Code whose addresses may be used again is not in the map.
+    /// Code at addresses that may be reused is not in the map.
     #[test]
     fn a_map_has_only_addresses_that_stay() {
         if !hotloop_testing::alone("on_linux::a_map_has_only_addresses_that_stay") {
@@ -165,7 +166,7 @@ mod on_linux {
 
     const MARK: &str = "HOTLOOP_TEST_PROFILED";
 
-    /// Whether `perf` exists and may record.
+    /// Whether `perf` exists and is allowed to record.
     fn perf_records() -> bool {
         let data = tempfile::NamedTempFile::new().unwrap();
         let mut perf = Command::new("perf");
@@ -183,15 +184,15 @@ mod on_linux {
         }
     }
 
-    /// This thread's time on a processor.
+    /// The processor time of this thread.
     fn processor_time() -> Duration {
         let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: it writes the time to a place of its type.
+        // SAFETY: the call writes only the time.
         assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut now) }, 0);
         Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
     }
 
-    /// What is profiled: half a second of one kernel, however busy the machine is.
+    /// The profiled work: half a second of processor time of one kernel.
     fn profiled() {
         let program = Engine::builder().threads(1).build().compile("exp(-a*a) * 2 + a").unwrap();
         let a = Array1::linspace(0.0, 1.0, 10_000);
@@ -201,7 +202,7 @@ mod on_linux {
         }
     }
 
-    /// Records this test in a process of its own.
+    /// Records this test in a separate process.
     fn record(name: &str, perf: &str, data: &std::path::Path) -> u32 {
         let mut command = Command::new("perf");
         command.args(["record", "-q", "-F", "999", "-k", "mono", "-o"]).arg(data).arg("--");
@@ -254,7 +255,7 @@ mod on_linux {
         let dump = Removed(format!("/tmp/jit-{pid}.dump").into());
         let mut inject = Command::new("perf");
         said(inject.args(["inject", "--jit", "-i"]).arg(&data).arg("-o").arg(&jitted));
-        // It puts an object file for each piece of code beside the dump.
+        // `perf inject` writes an object file for each piece of code next to the dump.
         let objects: Vec<Removed> = fs::read_dir("/tmp")
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -296,7 +297,7 @@ fn stats_count_bytes_by_pass() {
     let [first, last] = whole[..] else { panic!("{stats:?}") };
     assert_eq!((first.bytes_read, first.bytes_written), (24_000, 80));
     assert!(first.computes.starts_with("sum to "), "{}", first.computes);
-    // The row of means counts once, though it is read for each row.
+    // The row of means counts once, although it is read for each row.
     assert_eq!((last.bytes_read, last.bytes_written), (24_080, 24_000));
     assert_eq!(last.computes, "-, to y");
     assert_eq!(stats.bytes_read(), stats.passes.iter().map(|s| s.bytes_read).sum::<u64>());
@@ -330,7 +331,7 @@ fn picture(text: &str) -> String {
     picture
 }
 
-/// That tags are of a few kinds and closed in order.
+/// Asserts that tags are of a few kinds and properly nested.
 fn check_markup(picture: &str) {
     let mut open = Vec::new();
     for part in picture.split('<').skip(1) {
@@ -373,10 +374,10 @@ fn a_picture_shows_every_pass() {
     assert!(three.contains(">mid<") && three.contains(">spread<") && three.contains(">output 2<"));
 }
 
-/// The left, upper, right and lower end of something drawn.
+/// The left, upper, right and lower edge of an element.
 type Extent = [f64; 4];
 
-/// The elements of a picture of one kind: where they are, their class and their text.
+/// The elements of one kind in a drawing: their position, class and text.
 fn drawn<'p>(picture: &'p str, kind: &str) -> Vec<(Extent, &'p str, &'p str)> {
     let element = |part: &'p str| {
         let (attributes, rest) = part.split_once('>').unwrap();
@@ -390,7 +391,7 @@ fn drawn<'p>(picture: &'p str, kind: &str) -> Vec<(Extent, &'p str, &'p str)> {
         if kind == "rect" {
             return ([x, y, x + number("width"), y + number("height")], class, text);
         }
-        // As the picture's own style has it, in the widest of the usual fonts.
+        // The size in the drawing's style, in the widest of the usual fonts.
         let size = match class {
             "title" => 14.0,
             "note" | "type" => 10.0,
@@ -408,7 +409,7 @@ fn drawn<'p>(picture: &'p str, kind: &str) -> Vec<(Extent, &'p str, &'p str)> {
     parts.map(element).collect::<Vec<_>>()
 }
 
-/// That no text runs over a box that it is not in, nor over the picture's edge.
+/// Asserts that no text crosses a box that it is not in, or the edge of the drawing.
 fn check_texts(picture: &str) {
     let boxes = drawn(picture, "rect");
     let head = picture.split_once("width=\"").unwrap().1;
@@ -478,7 +479,7 @@ fn a_picture_of_much_is_a_summary() {
     let drawn = specialized(&program).explain_svg();
     check_markup(&drawn);
     assert!(drawn.contains("too many to draw") && drawn.len() < 20_000, "{}", drawn.len());
-    // Pass after pass, each of a few values.
+    // Many passes with few values each.
     let stage = |i: usize| format!("x{} = x{i} - mean(x{i})", i + 1);
     let stages: Vec<String> = (0..150).map(stage).collect();
     let deep = picture(&format!("{}; x150", stages.join("; ")));
@@ -486,7 +487,7 @@ fn a_picture_of_much_is_a_summary() {
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
-/// The container's recipe copies what there is, and what it copies is not held back.
+/// The Dockerfile copies only paths that exist and that are not excluded.
 #[test]
 fn the_dockerfile_copies_what_there_is() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -3,7 +3,8 @@
 use hotloop::types::{promote, promote_all};
 use hotloop::{Arg, DType, ErrorKind, compile};
 
-/// What `numpy.result_type` of NumPy 2 gives for each pair; columns in the order of the rows.
+/// The results of `numpy.result_type` of NumPy 2 for each pair; columns are in the order of the
+/// rows.
 const NUMPY: [(&str, &str); 11] = [
     ("bool", "bool i8   i16  i32  i64  u8   u16  u32  u64  f32  f64"),
     ("i8", "i8   i8   i16  i32  i64  i16  i32  i64  f64  f32  f64"),
@@ -22,7 +23,7 @@ fn dtype(name: &str) -> DType {
     DType::from_name(name).unwrap()
 }
 
-/// Calls the closure for each cell of the table.
+/// Calls a function for each cell of the table.
 fn for_each_pair(mut check: impl FnMut(DType, DType, DType)) {
     for (row, cells) in NUMPY {
         let cells: Vec<DType> = cells.split_whitespace().map(dtype).collect();
@@ -62,9 +63,9 @@ fn table_is_numpys() {
     for_each_pair(|a, b, want| assert_eq!(promote(a, b), want, "{a} with {b}"));
 }
 
-/// What `numpy.result_type` gives for three dtypes at once, in NumPy's letters for them: a line for
-/// each first one in the order of `NUMPY`, a word for each second one from there on, a letter for
-/// each third one from that on.
+/// The results of `numpy.result_type` for three dtypes at once, in NumPy's letters: a line for each
+/// first dtype in the order of `NUMPY`, a word for each second one from the first on, a letter for
+/// each third one from the second on.
 const TRIPLES: [&str; 11] = [
     "?bhilBHILfd bhilhildfd hilhildfd iliilddd llllddd BHILfd HILfd ILdd Ldd fd d",
     "bhilhildfd hilhildfd iliilddd llllddd hildfd ildfd lddd ddd fd d",
@@ -99,7 +100,7 @@ fn three_values_meet_in_one_dtype_whatever_their_order() {
             }
         }
     }
-    // 200 is read as what it is, not by way of the i16 that the first two would meet in.
+    // 200 is not converted to i16 first, to which the first two promote.
     let (a, b, c) = ([-5i8, 7, 100], [200u8, 0, 3], [300.5f32, 5., 1e9]);
     let args = [("a", Arg::from(&a)), ("b", (&b).into()), ("c", (&c).into())];
     let outputs = compile("clip(a, b, c), clip(c, a, b)").unwrap().eval(args).unwrap();
@@ -107,8 +108,8 @@ fn three_values_meet_in_one_dtype_whatever_their_order() {
     assert_eq!(outputs[1].view::<f32>().unwrap().as_slice().unwrap(), [200., 0., 3.]);
 }
 
-/// NumPy's `clip` of an array of u8 leaves a bound out that no u8 exceeds, and raises where the
-/// bound is beyond the other end.
+/// NumPy's `clip` of a u8 array ignores a bound that no u8 exceeds, and raises an error if no u8
+/// lies within the bound.
 #[test]
 fn bounds_of_clip_beyond_the_dtype_bound_nothing() {
     let u = [1u8, 200];
@@ -145,7 +146,7 @@ fn bounds_of_clip_beyond_the_dtype_bound_nothing() {
         ("clip(u, -3, -1)", None, "-1 does not fit u8"),
         ("clip(u, k, 255)", Some(300), "300 does not fit u8"),
         ("clip(u, 0, k)", Some(-1), "-1 does not fit u8"),
-        // NumPy takes the low byte here.
+        // NumPy uses the low byte here.
         ("where(u > 3, u, 300)", None, "300 does not fit u8"),
         ("where(u > 3, -1, u)", None, "-1 does not fit u8"),
     ] {
@@ -166,8 +167,8 @@ fn sums_promote_as_the_table_says() {
 
 #[test]
 fn values_promote_with_the_dtype() {
-    // 0, 1, 1 times 3 and 0: in every pair of dtypes, converted to f64, so that a wrong
-    // conversion shows as a wrong number.
+    // 0, 1, 1 times 3 and 0: in every pair of dtypes, converted to f64, so that a wrong conversion
+    // gives a wrong number.
     let program = compile("f64(a * 3 + b), f64(where(a == b, a, b))").unwrap();
     for a in DType::ALL.into_iter().filter(|d| *d != DType::Bool) {
         for b in DType::ALL {
@@ -237,7 +238,7 @@ fn weak_arguments_promote_as_literals_do() {
         let outputs = sum.eval((("a", sample(DType::I8)), ("k", number))).unwrap();
         assert_eq!(outputs[0].dtype(), want, "{shown}");
     }
-    // No digit is lost on the way.
+    // The sum is computed without rounding.
     let large = (1i64 << 53) + 1;
     assert_eq!(sum.eval_vec::<i64>((("a", &[0i64]), ("k", large))).unwrap(), [large]);
 }
@@ -276,7 +277,7 @@ fn functions_of_weak_numbers_stay_weak() {
     ] {
         assert_eq!(typed(expr, DType::F32), DType::F32, "{expr}");
     }
-    // What has a dtype of its own does not.
+    // An operand with its own dtype does not adopt the other's.
     for expr in ["f64(2) * a", "sum(f64(a)) * a", "a + mean(i32(a))"] {
         assert_eq!(typed(expr, DType::F32), DType::F64, "{expr}");
     }
@@ -341,7 +342,7 @@ fn literals_that_do_not_fit_are_errors_with_a_span() {
         let span = error.span().unwrap_or_else(|| panic!("{text} has no span"));
         assert_eq!(&text[span.range()], place);
     }
-    // At the edge they fit.
+    // Numbers at the bounds fit.
     for (text, dtype) in [
         ("a + 255", DType::U8),
         ("a + -128", DType::I8),
@@ -368,7 +369,7 @@ fn weak_arguments_that_do_not_fit_are_errors_that_name_the_value() {
         assert_eq!(error.kind(), ErrorKind::Type, "{message}");
         assert!(error.message().contains(message), "{message}: {}", error.message());
     }
-    // The same kernel goes on with a value that fits.
+    // The same kernel works with a value that fits.
     let y = program.eval_as::<u8>([("a", sample(DType::U8)), ("k", 254i64.into())]).unwrap();
     assert_eq!(y.as_slice().unwrap(), [254, 255, 255]);
 }
@@ -405,8 +406,8 @@ fn integers_out_of_range_compare_exactly() {
         ("x > -k", (&u64s).into(), all),
         ("x == -k", (&u64s).into(), none),
     ];
-    // 300 is 44 modulo 256: a wrapped comparison would find it. The value as a literal and as
-    // an argument of run time.
+    // 300 is 44 modulo 256: a wrapped comparison would be true. The value is a literal and an
+    // argument.
     for (expr, x, want) in cases {
         assert_eq!(
             truths(&expr.replace('k', "300"), &[("x", x.clone())]),
@@ -419,7 +420,7 @@ fn integers_out_of_range_compare_exactly() {
             "{expr} with an argument"
         );
     }
-    // In range they are ordinary.
+    // Values in range are compared as usual.
     assert_eq!(truths("x < 44", &[("x", (&u8s).into())]), [true, false, false]);
     assert_eq!(truths("x >= k", &[("x", (&u8s).into()), ("k", 44i64.into())]), [false, true, true]);
     assert_eq!(
@@ -434,7 +435,7 @@ fn integers_out_of_range_compare_exactly() {
 
 #[test]
 fn i64_and_u64_compare_exactly() {
-    // They meet in f64 for arithmetic, but NumPy 2 compares them exactly.
+    // Arithmetic promotes them to f64, but NumPy 2 compares them exactly.
     let i = [(1i64 << 53) + 1, -1, i64::MAX, 5];
     let u = [1u64 << 53, u64::MAX, 1 << 63, 5];
     let args = [("i", Arg::from(&i)), ("u", Arg::from(&u))];
@@ -455,8 +456,9 @@ fn weak_floats_round_to_the_dtype_they_meet() {
     assert_eq!(y.as_slice().unwrap(), [0.1f32 * 1.1, 0.2 * 1.1]);
 }
 
-/// What NumPy's functions of two real numbers give for each pair: each operand's own float, then the
-/// wider; where NumPy has float16, f32. `sinc` and `/` take integers in f64, `float_power` all.
+/// The dtypes of NumPy's functions of two real numbers for each pair: the wider of both operands'
+/// float dtypes, with f32 for NumPy's float16. `sinc` and `/` convert integers to f64,
+/// `float_power` everything.
 #[test]
 fn v5_functions_of_two_reals_take_each_operand_as_its_own_float() {
     let float = |dtype: DType| match dtype {
@@ -481,7 +483,8 @@ fn v5_functions_of_two_reals_take_each_operand_as_its_own_float() {
         let outputs = program.eval([("a", sample(a)), ("b", sample(b))]).unwrap();
         assert_eq!(outputs[0].dtype(), DType::F64, "float_power of {a} and {b}");
     });
-    // A weak number beside lower kinds only is f64, as it is alone; beside its own it is no wider.
+    // A weak float with operands of lower kinds only is f64, as it is alone; with a float it adopts
+    // its dtype.
     for dtype in [DType::Bool, DType::I8, DType::U16] {
         assert_eq!(typed("hypot(a, 2.5)", dtype), DType::F64, "{dtype}");
         let integer = if dtype == DType::Bool { DType::F64 } else { DType::F32 };
@@ -494,7 +497,7 @@ fn v5_functions_of_two_reals_take_each_operand_as_its_own_float() {
     assert_eq!(typed("sinc(a)", DType::F32), DType::F32);
 }
 
-/// The dtypes of bools, where NumPy's functions have any, and of what always has its own.
+/// The dtypes of functions of bools, if NumPy has them, and of functions with a fixed dtype.
 #[test]
 fn v4_functions_of_bools_are_numpys() {
     for (expr, want) in [
@@ -506,7 +509,7 @@ fn v4_functions_of_bools_are_numpys() {
         ("real(a)", DType::Bool),
         ("imag(a)", DType::Bool),
         ("ones_like(a)", DType::Bool),
-        // NumPy's is float16, which is not here.
+        // NumPy's result is float16, which hotloop does not have.
         ("round(a)", DType::Bool),
         ("fabs(a)", DType::F32),
         ("bitwise_count(a)", DType::U8),

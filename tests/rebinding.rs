@@ -24,7 +24,7 @@ const TEXTS: [&str; 15] = [
     "cumsum(a), cummax(b, axis=0) + 1",
 ];
 
-/// Arrays for the inputs of the texts, and their outputs.
+/// Arrays for the inputs and outputs of the texts.
 struct Set {
     inputs: Vec<(&'static str, Array)>,
     outputs: Vec<Array>,
@@ -32,7 +32,7 @@ struct Set {
 
 impl Set {
     fn new(seed: u64, strided: bool) -> Set {
-        // Layouts are the same whatever the values are.
+        // Layouts do not depend on the values.
         let (mut layouts, mut values) = (Rng(7), Rng(seed));
         let mut make = |name, dtype, shape: &[usize]| {
             let mut array = match strided {
@@ -57,7 +57,7 @@ impl Set {
         arrays.chain([("k", k.into())]).collect()
     }
 
-    /// Arrays for outputs, full of a byte.
+    /// Arrays for outputs, filled with a byte.
     fn with_outputs(mut self, want: &Outputs, strided: bool) -> Set {
         let mut layouts = Rng(11);
         let make = |o: &hotloop::Output| {
@@ -108,8 +108,7 @@ fn kernel_for(engine: &Engine, text: &str) -> Kernel {
     program.specialize(&all.into_iter().filter(read).collect::<Vec<_>>()).unwrap()
 }
 
-/// What a kernel leaves in other arrays is what evaluating leaves, and the first ones are not
-/// looked at again.
+/// A rebound kernel gives the results of an evaluation, and does not access the first arrays.
 #[test]
 fn other_arrays_take_the_place_of_the_first() {
     for (name, engine) in engines() {
@@ -179,7 +178,7 @@ fn arrays_in_place_move_too() {
     }
 }
 
-/// Where an output overlaps an input, another pair must lie as the first did, or apart.
+/// If an output overlaps an input, another pair must have the same distance, or not overlap.
 #[test]
 fn overlaps_stay_as_they_were() {
     const N: usize = 5000;
@@ -188,7 +187,7 @@ fn overlaps_stay_as_they_were() {
         let values: Vec<f64> = (0..N + 8).map(|i| i as f64).collect();
         let pair = |buffer: &mut [f64], from: usize, to: usize| {
             let start = buffer.as_mut_ptr();
-            // SAFETY: both arrays lie in the buffer, which is not touched meanwhile.
+            // SAFETY: both arrays are inside the buffer, which is not accessed meanwhile.
             unsafe {
                 let arg = Arg::raw(start.add(from).cast(), &[N], &[8], DType::F64);
                 (arg, Out::raw(start.add(to).cast(), &[N], &[8], DType::F64))
@@ -202,12 +201,12 @@ fn overlaps_stay_as_they_were() {
         let mut bound = kernel.bind([arg], [out]).unwrap();
         bound.run().unwrap();
         assert_eq!(one[1..=N], want(0), "{name}");
-        // As far from each other as before.
+        // At the same distance as before.
         let (arg, out) = pair(&mut two, 4, 5);
         let mut bound = bound.rebind([arg], [out]).unwrap();
         bound.run().unwrap();
         assert_eq!(two[5..N + 5], want(4), "{name}");
-        // Apart.
+        // Without overlap.
         let mut bound = bound.rebind([&values[..N]], [&mut far]).unwrap();
         bound.run().unwrap();
         let idle = bound.release();
@@ -249,7 +248,7 @@ fn what_is_not_as_before_is_refused() {
         let (got, message) = try_a(arg).unwrap_err();
         assert!(got == kind && message.starts_with(part), "{message}");
     }
-    // SAFETY: an array at no address is refused.
+    // SAFETY: an array with a null address is rejected.
     let null = unsafe { Arg::raw(std::ptr::null(), &[3], &[8], DType::F64) };
     assert_eq!(try_a(null).unwrap_err().0, ErrorKind::Layout);
     let missing = try_with(vec![("a", (&a).into()), k.clone()]).unwrap_err();
@@ -270,7 +269,7 @@ fn what_is_not_as_before_is_refused() {
         (error.kind(), error.message()),
         (ErrorKind::Arity, "more arguments than the 1 inputs")
     );
-    // A number that fits no more is refused, as when it is bound.
+    // A number that does not fit is an error, as in binding.
     let program = compile("a + k").unwrap();
     let types = [("a", ArgType::array(DType::U8)), ("k", ArgType::weak(hotloop::types::Kind::Int))];
     let kernel = program.specialize(&types).unwrap();

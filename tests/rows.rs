@@ -1,4 +1,4 @@
-//! Groups of passes that run block by block have the bits of separate passes.
+//! Groups of passes that run block by block give the bits of separate passes.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ const SOFTMAX: &str =
     "e = exp(x - max(x, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)";
 const NORM: &str = "m = mean(x, axis=-1, keepdims=True); v = var(x, axis=-1, keepdims=True); (x - m) / sqrt(v + 1e-5)";
 const CENTRED: &str = "x - mean(x, axis=-1)[:, None], sum(x, axis=-1)";
-/// Several short rows are taken together, and a row is repeated for all of them.
+/// Several short rows are computed together, with one row repeated for all of them.
 const SHORT_ROWS: &str = "sum(x * 2 + 1, axis=0), max(-x, axis=0), x * x[0], sum(x**2)";
 const COLUMNS: &str = "(x - mean(x, axis=0)) / std(x, axis=0)";
 
@@ -55,7 +55,7 @@ fn rows_have_the_bits_of_whole_passes() {
     }
 }
 
-/// An output over the input, element for element or moved by a row.
+/// The output overlaps the input, element for element or shifted by a row.
 #[test]
 fn rows_are_read_before_they_are_overwritten() {
     for threads in [1, 2] {
@@ -73,8 +73,8 @@ fn rows_are_read_before_they_are_overwritten() {
         let pointer = moved.as_mut_ptr();
         let shape = [rows, row];
         let strides = [row as isize * 8, 8];
-        // SAFETY: the rows lie in `moved`, which outlives the call; that they overlap is what is
-        // tested.
+        // SAFETY: the rows are inside `moved`, which outlives the call; their overlap is what this
+        // tests.
         let (from, to) = unsafe {
             (
                 Arg::raw(pointer.cast(), &shape, &strides, DType::F64),
@@ -86,7 +86,7 @@ fn rows_are_read_before_they_are_overwritten() {
     }
 }
 
-/// Only then does a value of each element need no more memory than a few rows.
+/// If passes run row by row, a value of each element needs memory for a few rows only.
 #[test]
 fn rows_run_together_on_any_number_of_threads() {
     for threads in [1, 2] {
@@ -97,7 +97,7 @@ fn rows_run_together_on_any_number_of_threads() {
             let stats = outputs.report().stats().unwrap();
             let (arrays, bytes) = (stats.temporary_arrays, stats.temporary_bytes);
             assert_eq!((arrays, bytes), (2, 16 * shape.0 as u64), "{shape:?} on {threads}");
-            // Of what is in the cache nothing is read again.
+            // Elements in the cache are not read again.
             assert_eq!(stats.bytes_read(), 8 * (shape.0 * shape.1) as u64);
         }
     }
@@ -110,17 +110,17 @@ fn plans_say_which_passes_run_together() {
     assert_eq!(explain(SOFTMAX).matches("row by row with pass 0").count(), 2);
     assert_eq!(explain(NORM).matches("row by row with pass 0").count(), 2);
     assert!(!explain("x / sum(x)").contains("row by row"));
-    // What is computed for a sum along one axis is there for the passes along another.
+    // A value computed for a sum along one axis is reused by the passes along another.
     let both = explain("y = x / sum(x, axis=0); y - mean(y, axis=1, keepdims=True)");
     assert!(!both.contains("with pass 0") && both.contains("row by row with pass 1"), "{both}");
     assert_eq!(both.matches(" / array0\n").count(), 0, "{both}");
     assert_eq!(both.matches("v0 / v1\n").count(), 1, "{both}");
-    // A costly value is computed once, a cheap one again.
+    // A costly value is computed once, a cheap one is recomputed.
     assert_eq!(explain(SOFTMAX).matches(" = exp(").count(), 1);
     assert_eq!(explain(NORM).matches("few rows").count(), 0);
 }
 
-/// An array outside memory that counts the bytes that are read of it.
+/// An array outside memory that counts the bytes read from it.
 struct Counted {
     data: Array2<f64>,
     read: AtomicU64,

@@ -1,5 +1,5 @@
 //! `cumsum`, `cumprod`, `cummin` and `cummax`: every backend against the interpreter in every
-//! layout, what is fused with what, and values that NumPy gives.
+//! layout, the fusion of scans, and values from NumPy.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use hotloop::{Arg, ArgType, Backend, DType, Element, Engine, ErrorKind, compile,
 use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
-/// Scans alone, of what is computed, under what is computed from them, of each other, along
-/// different axes, and beside reductions.
+/// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
+/// reductions.
 const TEXTS: [&str; 20] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
@@ -186,7 +186,7 @@ fn errors_name_the_axis() {
     }
 }
 
-/// The passes of a program over one matrix.
+/// The passes of a program with one matrix.
 fn plan(text: &str) -> String {
     let types = [("x", ArgType::array(DType::F64)), ("y", ArgType::array(DType::F64))];
     let program = compile(text).unwrap();

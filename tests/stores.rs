@@ -12,7 +12,7 @@ use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Rng};
 use hotloop_testing::generator::store::Stored;
 
-/// Programs of `x` and `y`, matrices of one shape, and `r`, a row of it.
+/// Programs of `x` and `y`, matrices of the same shape, and `r`, a row.
 const PROGRAMS: [&str; 27] = [
     "x + y",
     "sqrt(abs(x)) * r",
@@ -43,7 +43,7 @@ const PROGRAMS: [&str; 27] = [
     "cummax(transpose(x)) - transpose(x), cummin(y, axis=0)",
 ];
 
-/// Programs of `x` alone, of any shape.
+/// Programs of `x` only, of any shape.
 const FLAT: [&str; 6] = [
     "x * 2",
     "sum(x)",
@@ -63,7 +63,7 @@ fn array(dtype: DType, shape: &[usize], rng: &mut Rng) -> Array {
     array
 }
 
-/// Runs a program from sources into sinks, and compares with a run in memory.
+/// Runs a program from sources into sinks, and compares it with a run in memory.
 fn compare(engine: &Engine, text: &str, inputs: &[(&str, Array)], memory: usize, rng: &mut Rng) {
     let program = engine.compile(text).unwrap();
     let args: Vec<(&str, Arg)> = inputs.iter().map(|(name, a)| (*name, a.arg())).collect();
@@ -133,7 +133,7 @@ fn one_axis_and_four() {
     }
 }
 
-/// Arrays that are too large to be read in one go and then picked from, in orders that meet.
+/// Arrays too large to be read as one span, in combinations of orders.
 #[test]
 fn the_same_bits_of_large_arrays_of_both_orders() {
     const TEXTS: [&str; 12] = [
@@ -164,7 +164,7 @@ fn the_same_bits_of_large_arrays_of_both_orders() {
     }
 }
 
-/// Fails from the k-th transfer on.
+/// A store that fails from the k-th transfer on.
 struct Failing {
     inner: Stored,
     left: Arc<AtomicUsize>,
@@ -224,7 +224,7 @@ fn h4_the_kth_transfer_fails_for_all_k() {
         let mut k = 0;
         loop {
             let left = Arc::new(AtomicUsize::new(k));
-            // What the source says of its order is asked once, before the first transfer.
+            // The order of the source is read once, before the first transfer.
             let plain = Stored::native(&x);
             let source = Arc::new(Failing { inner: plain, left: left.clone() });
             let output = &expected[0];
@@ -295,7 +295,7 @@ fn h3_a_file_that_is_cut_while_it_is_read() {
     assert_eq!(error.kind(), ErrorKind::Format);
 }
 
-/// Never comes to an end by itself.
+/// A source without end.
 struct Endless;
 
 impl Source for Endless {
@@ -355,7 +355,7 @@ fn f16_a_source_that_panics_is_the_callers_panic() {
     }
 }
 
-/// Panics at the fourth read, and counts those there are.
+/// A source that panics at the fourth read, and counts reads.
 #[derive(Default)]
 struct PanicsOnce(AtomicUsize);
 
@@ -423,7 +423,7 @@ fn a_file_is_read_as_it_is_written() {
     }
 }
 
-/// So that a full disk is known before the run and not at its end.
+/// A full disk is detected before the run, not at its end.
 #[cfg(target_os = "linux")]
 #[test]
 fn h4_a_file_has_its_room_from_the_start() {
@@ -440,7 +440,7 @@ fn h4_a_file_has_its_room_from_the_start() {
         0..8192 => eprintln!("the room is not checked: this file system takes none beforehand"),
         room => assert!(room >= metadata.len(), "{room} of {} bytes", metadata.len()),
     }
-    // Pieces of a megabyte, which are on their way to the disk before the end, and a rest.
+    // Chunks of a mebibyte, whose writeback starts before the end, and a rest.
     let x: Vec<f64> = (0..N).map(|i| i as f64).collect();
     let y = Arc::new(y);
     engine(2)
@@ -453,7 +453,7 @@ fn h4_a_file_has_its_room_from_the_start() {
     assert!(std::fs::read(path).unwrap()[128..] == want, "other bytes");
 }
 
-/// A number that is another at each read.
+/// A source whose number changes at each read.
 #[derive(Default)]
 struct Counter(AtomicUsize);
 
@@ -550,7 +550,7 @@ fn single_numbers_come_and_go_too() {
     }
 }
 
-/// A kernel over stores is bound once and runs many times, as others.
+/// A kernel over stores is bound once and runs many times, like others.
 #[test]
 fn bound_once_and_run_often() {
     let directory = tempfile::tempdir().unwrap();

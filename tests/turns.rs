@@ -13,13 +13,13 @@ mod record;
 use hotloop::{Arg, DType, Program, compile};
 use record::{Measured, record};
 
-/// 180/pi and pi/180, each as a sum of two doubles: 107 bits.
+/// 180/pi and pi/180, each as a sum of two doubles, with 107 bits.
 const TURNS: [(&str, [f64; 2]); 2] = [
     ("degrees", [57.29577951308232, -1.9878495670576283e-15]),
     ("radians", [0.017453292519943295, 2.9486522708701687e-19]),
 ];
 
-/// A float format: bits of the significand, least and greatest exponent.
+/// A float format: the bits of the significand, the least and the greatest exponent.
 #[derive(Clone, Copy)]
 struct Format {
     bits: i32,
@@ -30,11 +30,11 @@ struct Format {
 const F64: Format = Format { bits: 53, least: -1022, most: 1024 };
 const F32: Format = Format { bits: 24, least: -126, most: 128 };
 
-/// x * 2^n, exact where that is a number.
+/// x * 2^n, exact if the result is representable.
 fn scaled(x: f64, n: i32) -> f64 {
     let half = n / 2;
     [half, n - half].iter().fold(x, |x, n| {
-        // Each half is within the exponents but for the last bits of subnormal numbers.
+        // Two steps, so that neither power overflows; only subnormal results lose bits.
         let [low, rest] = [n.clamp(&-1000, &1000), &(n - n.clamp(&-1000, &1000))];
         let power = |n: i32| f64::from_bits(((1023 + n) as u64) << 52);
         x * power(*low) * power(*rest)
@@ -45,35 +45,35 @@ fn exponent(x: f64) -> i32 {
     (x.to_bits() >> 52 & 0x7ff) as i32 - 1023
 }
 
-/// How far y is from x times a constant, in units of its last place.
+/// The error of y, compared with x times a constant, in units in its last place.
 fn off(x: f64, y: f64, [high, low]: [f64; 2], format: Format) -> f64 {
     if !x.is_finite() || x == 0.0 {
         let same = x.is_nan() && y.is_nan() || x.to_bits() == y.to_bits();
         return if same { 0.0 } else { f64::INFINITY };
     }
-    // With m in 1 .. 2 nothing overflows or is lost: x is m * 2^e.
+    // x is m * 2^e with m in 1 .. 2, so that nothing overflows or is lost.
     let lift = if exponent(x) == -1023 { 100 } else { 0 };
     let e = exponent(scaled(x, lift)) - lift;
     let m = scaled(x, -e);
     let product = m * high;
     let rest = f64::mul_add(m, high, -product) + m * low;
-    // A product that was rounded to a power of two lies below it.
+    // If the product was rounded up to a power of two, its exponent is one lower.
     let below = product.abs().to_bits() << 12 == 0 && (rest < 0.0) == (product > 0.0);
     let top = exponent(product) - i32::from(below && rest != 0.0);
     if top + e >= format.most {
         return if y == f64::INFINITY.copysign(x) { 0.0 } else { f64::INFINITY };
     }
-    // An infinity stands for the next power of two.
+    // An infinity counts as the next power of two.
     let y = match y.is_infinite() {
         true => scaled(1f64.copysign(y), format.most - e),
         false => scaled(y, -e),
     };
-    // The difference of neighbours is exact.
+    // The difference of neighbouring floats is exact.
     let error = (f64::mul_add(-m, high, y) - m * low).abs();
     scaled(error, (format.bits - 1) - ((top + e).max(format.least) - e))
 }
 
-/// The largest error for arguments of f64, and where.
+/// The maximum error for f64 arguments, and the argument.
 fn worst_f64(program: &Program, constant: [f64; 2], x: &[f64]) -> (f64, f64) {
     let y = program.eval_as::<f64>([("x", Arg::from(x))]).unwrap();
     let errors = x.iter().zip(&y).map(|(x, y)| (off(*x, *y, constant, F64), *x));
@@ -87,7 +87,7 @@ fn worst_f32(program: &Program, constant: [f64; 2], x: &[f32]) -> (f64, f64) {
     errors.fold((0.0, 0.0), |worst, one| if one.0 > worst.0 { one } else { worst })
 }
 
-/// Random bits, of numbers of all sizes.
+/// A random number of any magnitude.
 struct Random(u64);
 
 impl Random {
@@ -100,7 +100,7 @@ impl Random {
     }
 }
 
-/// The largest errors over `samples` random arguments in f64, and over every `step`-th argument in
+/// The maximum errors over `samples` random arguments in f64, and over every `step`-th argument in
 /// f32.
 fn measured(samples: usize, step: u64) -> Vec<(&'static str, DType, f64)> {
     const CHUNK: usize = 1 << 14;
@@ -131,7 +131,7 @@ fn measured(samples: usize, step: u64) -> Vec<(&'static str, DType, f64)> {
 
 #[test]
 fn turns_are_within_one_ulp() {
-    // An odd step meets every bit of the significand.
+    // With an odd step, every bit of the significand varies.
     for (name, dtype, error) in measured(100_000, 30_011) {
         assert!((0.4..=1.0).contains(&error), "{name} of {dtype} errs by {error} ULP");
     }
@@ -155,17 +155,17 @@ fn turns_are_within_one_ulp_for_every_f32() {
     }
 }
 
-/// The yardstick itself.
+/// The measure of errors itself is correct.
 #[test]
 fn errors_are_counted_in_units_of_the_last_place() {
     let degrees = TURNS[0].1;
-    // 180/pi rounded, and its neighbours.
+    // 180/pi, rounded, and its neighbours.
     let y = 57.29577951308232f64;
     let own = off(1.0, y, degrees, F64);
     assert!(own > 0.27 && own < 0.29, "{own}");
     let next = off(1.0, f64::from_bits(y.to_bits() + 1), degrees, F64);
     assert!((next - 1.0 - own).abs() < 1e-9 || (next - 1.0 + own).abs() < 1e-9, "{next}");
-    // Where the result is subnormal, a unit is the least number.
+    // If the result is subnormal, a unit is the smallest positive number.
     let radians = TURNS[1].1;
     assert!(off(5e-324, 0.0, radians, F64) < 0.018);
     assert!((off(5e-324, 5e-324, radians, F64) - 0.9825).abs() < 1e-3);

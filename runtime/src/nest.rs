@@ -23,7 +23,7 @@ pub enum Along {
 pub struct Operand<'a> {
     /// The size of an element in bytes.
     pub size: usize,
-    /// Bytes from one element to the next along each axis of the space.
+    /// The stride in bytes along each axis of the space.
     pub strides: &'a [isize],
 }
 

@@ -16,7 +16,7 @@ pub struct View {
     pub storage: Storage,
     /// The extent of each axis.
     pub shape: PerAxis<usize>,
-    /// Bytes from one element to the next along each axis.
+    /// The stride in bytes along each axis.
     pub strides: PerAxis<isize>,
 }
 

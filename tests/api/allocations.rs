@@ -9,7 +9,7 @@ use hotloop::{Arg, ArgType, Backend, DType, Engine, Out};
 
 use super::types;
 
-/// Counts the allocations of each thread.
+/// The allocator that counts the allocations of each thread.
 struct Counting;
 
 thread_local! {
@@ -17,11 +17,11 @@ thread_local! {
 }
 
 fn count() {
-    // A thread that is ending has no counter any more, and nothing to count for.
+    // A thread that is ending has no counter, and its allocations do not count.
     let _ = ALLOCATIONS.try_with(|c| c.set(c.get() + 1));
 }
 
-// SAFETY: all is the system allocator's work.
+// SAFETY: all methods forward to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many allocations this thread makes meanwhile.
+/// The number of allocations that this thread makes during some work.
 fn allocations<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ALLOCATIONS.get();
     let result = work();
@@ -80,7 +80,7 @@ fn running_a_bound_kernel_allocates_nothing() {
         for n in [1usize, 100, 30_011] {
             let a: Vec<f64> = (0..n).map(|i| i as f64 / 7.0).collect();
             let b: Vec<f64> = (0..n).map(|i| 1.0 + i as f64).collect();
-            // The reversed one has to be gathered, and the strided output scattered.
+            // The reversed input has to be gathered, and the strided output scattered.
             let reversed = ArrayView1::from(&b).slice_move(s![..;-1]);
             let args = || (("a", &a), ("b", reversed));
             let want = program.eval(args()).unwrap();
@@ -112,7 +112,7 @@ fn running_a_bound_kernel_allocates_nothing() {
             }
             for (output, array) in want.iter().zip(&arrays).filter(|(o, _)| o.dtype() == DType::F64)
             {
-                // The first of two, as in the strided views above.
+                // Every other element, as in the strided views above.
                 let got: Vec<f64> = array.iter().step_by(2).copied().collect();
                 let want: Vec<f64> = output.view::<f64>().unwrap().iter().copied().collect();
                 assert_eq!(got.len(), want.len());
@@ -125,7 +125,7 @@ fn running_a_bound_kernel_allocates_nothing() {
     }
 }
 
-/// Rebinding and running, too: by name and by position, of up to four axes.
+/// Rebinding and running do not allocate, either: by name and by position, with up to four axes.
 #[test]
 fn rebinding_allocates_nothing() {
     let engine = Engine::builder().backend(Backend::Native).threads(1).build();

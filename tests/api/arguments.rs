@@ -25,7 +25,7 @@ fn eval_by_name_and_by_position() {
     let placed = program.eval_as::<f64>([Arg::from(&a), Arg::from(&b)]).unwrap();
     assert_eq!(named, placed);
     assert_eq!(named, array![3.0, 4.0].into_dyn());
-    // As slices, too, whose length is not known at compile time.
+    // As slices, whose length is not known at compile time.
     let list: Vec<(&str, Arg)> = vec![("a", (&a).into()), ("b", (&b).into()), ("c", 1.0.into())];
     assert_eq!(program.eval_as::<f64>(list.as_slice()).unwrap(), named);
     let list: Vec<Arg> = vec![(&b).into(), (&a).into()];
@@ -50,7 +50,7 @@ fn arguments_come_from_arrays_of_all_sorts() {
     assert_eq!(run((&grid).into()), (&grid * 2).into_dyn());
     assert_eq!(run(grid.t().into()), (grid.t().to_owned() * 2).into_dyn());
     assert_eq!(run(grid.slice(s![.., ..;-2]).into()), array![[6, 2], [12, 8]].into_dyn());
-    // SAFETY: the middle column of the grid.
+    // SAFETY: the view is the middle column of the grid.
     let column = unsafe { Arg::raw((&raw const grid[[0, 1]]).cast(), &[2], &[12], DType::I32) };
     assert_eq!(run(column), array![4, 10].into_dyn());
 }
@@ -78,7 +78,7 @@ fn every_dtype_goes_in_and_comes_out() {
 fn byte_swapped_arrays_in_and_out() {
     let values: Vec<f64> = (0..6000).map(|i| f64::from(i) * 0.25).collect();
     let file = foreign(&values);
-    // SAFETY: the bytes of as many elements, which outlive the argument.
+    // SAFETY: the bytes of the elements, which outlive the argument.
     let x = || unsafe { Arg::raw(file.as_ptr(), &[60, 100], &[800, 8], DType::F64) }.byte_swapped();
     let grid = Array2::from_shape_vec((60, 100), values.clone()).unwrap();
     for text in [
@@ -94,17 +94,17 @@ fn byte_swapped_arrays_in_and_out() {
             let program = engine.compile(text).unwrap();
             let want = program.eval_as::<f64>([Arg::from(&grid)]).unwrap();
             assert_eq!(program.eval_as::<f64>([x()]).unwrap(), want, "{text} on {name}");
-            // Out in the other order: the same bytes as if they were swapped afterwards.
+            // An output in the opposite byte order has the bytes of swapping afterwards.
             let mut bytes = vec![0u8; want.len() * 8];
             let strides: Vec<isize> = want.strides().iter().map(|s| s * 8).collect();
-            // SAFETY: as many bytes as the elements of the result have, in C order.
+            // SAFETY: there are bytes for the elements of the result, in C order.
             let out = unsafe { Out::raw(bytes.as_mut_ptr(), want.shape(), &strides, DType::F64) };
             program.eval_into([x()], &mut [out.byte_swapped()]).unwrap();
             let swapped = foreign(want.as_slice_memory_order().unwrap());
             assert!(bytes == swapped, "{text} on {name}, out in the other order");
         }
     }
-    // Twice is not at all, and a number stays one.
+    // Swapping twice has no effect, and a number stays a number.
     let (twice, k) =
         (Arg::from(&grid).byte_swapped().byte_swapped(), Arg::from(1.0).byte_swapped());
     let y = compile("x[0] + k").unwrap().eval_as::<f64>([("x", twice), ("k", k)]).unwrap();

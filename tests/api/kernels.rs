@@ -20,7 +20,7 @@ fn bound_once_and_run_with_changing_data() {
         let (mut y, mut twice) = (vec![0.0f64; n], 0.0f64);
         let (a_pointer, k_pointer) = (a.as_mut_ptr(), &raw mut k);
         let (y_pointer, twice_pointer) = (y.as_mut_ptr(), &raw mut twice);
-        // SAFETY: the arrays outlive the kernel's binding, and change only between the runs.
+        // SAFETY: the arrays outlive the bound kernel, and change only between runs.
         let (args, outs) = unsafe {
             (
                 [
@@ -75,7 +75,7 @@ fn kernels_serve_other_shapes() {
         run(&of(&[300]), &of(&[300]), &[300]);
         run(&of(&[2, 3, 4]), &of(&[2, 3, 4]), &[2, 3, 4]);
         run(&of(&[0, 3]), &of(&[0, 3]), &[0, 3]);
-        // Shapes that broadcast, though the types said that both are of one shape.
+        // Shapes that broadcast, although the types say that both are the same.
         run(&of(&[3]), &of(&[2, 1]), &[2, 3]);
         run(&of(&[4, 1, 2]), &of(&[3, 1]), &[4, 3, 2]);
         run(&of(&[1]), &of(&[7]), &[7]);
@@ -111,7 +111,7 @@ fn specialize_wants_each_input_once() {
     let error = minus.specialize(&[("a", bools), ("b", bools)]).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Type);
     assert_eq!(error.span().map(|s| s.range()), Some(0..5));
-    // In any order.
+    // Arguments in any order.
     assert!(program.specialize(&[("b", f64s), ("a", ArgType::weak(Kind::Int))]).is_ok());
 }
 

@@ -22,7 +22,7 @@ fn types(list: &[(&'static str, DType)]) -> Vec<(&'static str, ArgType)> {
     list.iter().map(|(name, dtype)| (*name, ArgType::array(*dtype))).collect()
 }
 
-/// The bytes of floats in the other order than this machine's.
+/// The bytes of floats in the opposite byte order.
 fn foreign(values: &[f64]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_bits().swap_bytes().to_ne_bytes()).collect()
 }

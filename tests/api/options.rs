@@ -43,7 +43,8 @@ fn reports_say_who_ran_and_what_was_divided_by_zero() {
             |b: i32| program.eval([Arg::from(&[7, 8]), Arg::typed(b)]).unwrap().report().clone();
         assert!(run(0).divided_by_zero && !run(2).divided_by_zero, "{name}");
         assert_eq!(run(1).native, name != "interpreter");
-        // The flag is not raised by what fills a tile up, and not kept for the next run.
+        // Elements that fill up a tile do not raise the flag, and it does not remain for the next
+        // run.
         let ones = vec![1i32; 1001];
         let mut y = vec![0i32; 1001];
         let report =
@@ -68,7 +69,7 @@ fn options_of_a_run() {
             (ErrorKind::Cancelled, "the run was cancelled"),
             "{name}"
         );
-        // The program it came from has no token.
+        // The original program has no token.
         assert!(program.eval([Arg::from(&a)]).is_ok());
         token.reset();
         assert!(stoppable.eval([Arg::from(&a)]).is_ok());
@@ -82,7 +83,7 @@ fn options_of_a_run() {
         let calm = program.with(RunOptions::new().deadline(Duration::MAX));
         assert!(calm.eval([Arg::from(&a)]).is_ok(), "a deadline beyond all time is none");
     }
-    // A bound kernel looks at the token, too.
+    // A bound kernel also checks the token.
     let token = CancelToken::new();
     let program = compile("a * 2").unwrap().with(RunOptions::new().cancel(&token));
     let kernel = program.specialize(&types(&[("a", DType::F64)])).unwrap();
@@ -105,7 +106,7 @@ fn progress_counts_elements() {
         let one = engine.compile("a + 1").unwrap().with(RunOptions::new().progress(&progress));
         one.eval([Arg::from(&a)]).unwrap();
         assert_eq!((progress.done(), progress.total()), (300_007, 300_007));
-        // Two passes: the sum, then what needs it.
+        // Two passes: the sum, and its use.
         let two = engine.compile("a / sum(a)").unwrap().with(RunOptions::new().progress(&progress));
         two.eval([Arg::from(&a)]).unwrap();
         assert_eq!((progress.done(), progress.total()), (900_021, 900_021));
@@ -162,7 +163,7 @@ fn errors_own_what_they_show() {
     assert_eq!(format!("{error:?}"), format!("NAME: {error}"));
 }
 
-/// What is of fewer axes than the result is computed once, into an array that `explain` shows.
+/// A value with fewer axes than the result is computed once, into an array that `explain` shows.
 #[test]
 fn explain_shows_what_is_kept() {
     let engine = Engine::builder().backend(Backend::Native).build();
@@ -176,7 +177,7 @@ fn explain_shows_what_is_kept() {
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
-    // Of one shape nothing is kept.
+    // Nothing is kept if all inputs have the same shape.
     let text = program.explain(&types(&[("x", DType::F64), ("y", DType::F64)])).unwrap();
     assert!(!text.contains("array0"), "{text}");
     let text = engine.compile("a - mean(a, axis=0)").unwrap();

@@ -1,4 +1,4 @@
-//! Outputs: fresh ones, and the caller's.
+//! Outputs: new arrays, and those of the caller.
 
 use hotloop::ndarray::{self, Array1, Array2, ArrayViewMut2, array, s};
 use hotloop::{Arg, ArgType, DType, ErrorKind, Order, Out, Program, RunOptions, compile};
@@ -20,7 +20,7 @@ fn fresh_outputs_lie_as_their_inputs_do() {
         let c = run(&with(Order::C));
         assert_eq!(c, want, "{name}");
         assert!(c.is_standard_layout(), "{name}");
-        // The bytes are in C order all the same.
+        // The bytes are in C order in any case.
         let outputs = program.eval([Arg::from(turned)]).unwrap();
         let bytes: Vec<u8> = c.iter().flat_map(|v| v.to_le_bytes()).collect();
         assert_eq!(outputs[0].bytes()[..], bytes[..], "{name}");
@@ -28,7 +28,7 @@ fn fresh_outputs_lie_as_their_inputs_do() {
     }
 }
 
-/// As NumPy 2.4 orders them, for arrays of shape (3, 4): strides in elements.
+/// Strides in elements of the results of NumPy 2.4, for arrays of shape (3, 4).
 #[test]
 fn the_order_of_outputs_is_that_of_numpy() {
     let c = Array2::<f64>::ones((3, 4));
@@ -50,11 +50,11 @@ fn the_order_of_outputs_is_that_of_numpy() {
     ] {
         let got = compile(text).unwrap().eval_as::<f64>(&args[..]).unwrap();
         let steps = got.shape().iter().zip(got.strides()).zip(wanted);
-        // The step of an axis of one element says nothing.
+        // The stride of an axis of one element does not matter.
         let same = { steps }.all(|((extent, got), want)| *extent == 1 || got == want);
         assert!(same, "{text}: {:?}", got.strides());
     }
-    // Each output for itself.
+    // Each output has its own order.
     let outputs = compile("f * 2, c * 2").unwrap().eval(&args[..]).unwrap();
     assert_eq!(outputs[0].view::<f64>().unwrap().strides(), [1, 3]);
     assert_eq!(outputs[1].view::<f64>().unwrap().strides(), [4, 1]);
@@ -75,7 +75,7 @@ fn outputs_without_elements_have_their_shape() {
     }
 }
 
-/// Which values get an array of their own between passes.
+/// The values that get an array between passes.
 #[test]
 fn only_what_is_narrower_is_kept() {
     let types = [
@@ -99,7 +99,7 @@ fn only_what_is_narrower_is_kept() {
         let plan = program.explain(&types).unwrap();
         let arrays = (0..).take_while(|i| plan.contains(&format!("\narray{i}: "))).count();
         assert_eq!(arrays > 0, kept, "{text}\n{plan}");
-        // What has all axes is not.
+        // A value with all axes does not.
         if text.starts_with("exp(x) -") {
             assert!(!plan.contains("f64[s0]\nstage"), "{text}\n{plan}");
         }
@@ -130,7 +130,7 @@ fn outputs_by_number_and_by_name() {
     assert_eq!(outputs["low"].view::<f64>().unwrap_err().kind(), ErrorKind::Type);
     assert_eq!(outputs.take::<f64>("low").unwrap_err().kind(), ErrorKind::Type);
     assert_eq!(outputs.take::<i64>("low").unwrap(), array![0, 1, 2].into_dyn());
-    // It is gone, and only it.
+    // Only this output is gone.
     assert_eq!(outputs.take::<i64>("low").unwrap_err().kind(), ErrorKind::Taken);
     assert_eq!(outputs[0].view::<i64>().unwrap_err().kind(), ErrorKind::Taken);
     assert_eq!(outputs[0].bytes()[..], [0u8; 0]);
@@ -143,7 +143,7 @@ fn outputs_by_number_and_by_name() {
     assert_eq!(outputs.take::<i64>(3).unwrap_err().kind(), ErrorKind::Name);
     assert_eq!(outputs.take::<i64>("middle").unwrap_err().kind(), ErrorKind::Name);
     assert_eq!(outputs.take::<i64>(1).unwrap(), array![2, 3, 4].into_dyn());
-    // An empty one can be taken once, like the others.
+    // An empty output can be taken once, too.
     let mut empty = program.eval([Arg::from(&[0i64; 0])]).unwrap();
     assert_eq!(empty.take::<i64>("high").unwrap().shape(), [0]);
 }
@@ -161,7 +161,7 @@ fn eval_into_arrays_of_any_strides() {
     let want = &a * 2.0 + 1.0;
     for (name, engine) in engines() {
         let program = engine.compile("a * 2 + 1").unwrap();
-        // C order, Fortran order, backwards, every other, columns of a wider array.
+        // C order, Fortran order, reversed, every other element, columns of a wider array.
         let mut plain = Array2::<f64>::zeros((60, 70));
         let report = program.eval_into([Arg::from(&a)], &mut [Out::from(&mut plain)]).unwrap();
         assert_eq!(report.native, name != "interpreter");
@@ -179,7 +179,7 @@ fn eval_into_arrays_of_any_strides() {
             .eval_into([Arg::from(&a)], &mut [wide.slice_mut(s![..120;2, 2..212;3]).into()])
             .unwrap();
         assert_eq!(wide.slice(s![..120;2, 2..212;3]), want, "{name}");
-        // What lies between is untouched.
+        // Bytes between elements do not change.
         let untouched = wide.iter().filter(|v| **v == -7.0).count();
         assert_eq!(untouched, wide.len() - want.len(), "{name}");
     }

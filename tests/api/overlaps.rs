@@ -1,4 +1,4 @@
-//! Outputs in the place of inputs.
+//! Outputs that are also inputs, or overlap them.
 
 use hotloop::{Arg, DType, ErrorKind, Out};
 
@@ -14,10 +14,10 @@ fn in_place() {
             program.eval_into(("k", 0.5), &mut [Out::inout("x", &mut x)]).unwrap();
             let want: Vec<f64> = start.iter().map(|v| v * 3.0 + 0.5).collect();
             assert_eq!(x, want, "{name}, {n} elements");
-            // By position, the in-place input is left out of the list.
+            // Arguments by position omit the in-place input.
             program.eval_into([Arg::from(1.0)], &mut [Out::inout("x", &mut x)]).unwrap();
             assert_eq!(x[n - 1], want[n - 1] * 3.0 + 1.0, "{name}");
-            // A reduction reads all of it before any of it is written.
+            // A reduction reads the whole input before any of it is written.
             let mut x = start.clone();
             let centred = engine.compile("x - mean(x)").unwrap();
             let none: [Arg; 0] = [];
@@ -28,7 +28,7 @@ fn in_place() {
                 start.iter().map(|v| v - mean).collect::<Vec<_>>(),
                 "{name}, {n} elements"
             );
-            // An output before one that still reads the input.
+            // The input is written by the first output, and still read by the second.
             let mut x = start.clone();
             let mut y = vec![0.0; n];
             let two = engine.compile("x + 1, x * 2 + sum(x) * 0").unwrap();
@@ -37,13 +37,13 @@ fn in_place() {
             assert_eq!(x, start.iter().map(|v| v + 1.0).collect::<Vec<_>>(), "{name}");
             assert_eq!(y, start.iter().map(|v| v * 2.0).collect::<Vec<_>>(), "{name}");
         }
-        // Two in-place outputs swap their arrays.
+        // Two in-place outputs exchange their arrays.
         let (mut a, mut b) = (vec![1i32; 5000], vec![2i32; 5000]);
         let swap = engine.compile("b = q; a = p; b, a").unwrap();
         let none: [Arg; 0] = [];
         swap.eval_into(none, &mut [Out::inout("p", &mut a), Out::inout("q", &mut b)]).unwrap();
         assert!(a.iter().all(|v| *v == 2) && b.iter().all(|v| *v == 1), "{name}");
-        // In another width it cannot be; the array is as it was.
+        // A dtype of another width is an error; the array does not change.
         let mut narrow = [1f32; 4];
         let none: [Arg; 0] = [];
         let error = engine.compile("f64(x)").unwrap();
@@ -52,7 +52,7 @@ fn in_place() {
     }
 }
 
-/// An operand inside `memory`: first element, elements along each axis, and their distances.
+/// An operand inside `memory`: its first element, its extents and its strides in elements.
 struct Place {
     first: isize,
     shape: Vec<usize>,
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// However an input lies over the output, the result is as if it had been copied first.
+/// However an input overlaps the output, the result is as if it had been copied first.
 #[test]
 fn overlapping_inputs_and_outputs() {
     let line = |first, step, n| Place { first, shape: vec![n], steps: vec![step] };
@@ -123,7 +123,7 @@ fn overlapping_inputs_and_outputs() {
                     want[*at] = of(*value, max);
                 }
                 let base = memory.as_mut_ptr();
-                // SAFETY: all elements lie in `memory`, and nothing else refers to them now.
+                // SAFETY: all elements are inside `memory`, which nothing else accesses now.
                 unsafe {
                     let a = Arg::raw(
                         base.offset(input.first).cast(),
@@ -147,12 +147,12 @@ fn overlapping_inputs_and_outputs() {
 
 #[test]
 fn overlap_of_another_dtype() {
-    // The bytes of the output are those of the input, at half the width and at twice.
+    // The output has the bytes of the input, with elements of half or of twice the width.
     for (name, engine) in engines() {
         let mut memory = [0u64; 600];
         let base = memory.as_mut_ptr().cast::<u8>();
         for i in 0..500usize {
-            // SAFETY: inside `memory`.
+            // SAFETY: all elements are inside `memory`.
             unsafe { base.add(4 * i).cast::<i32>().write(i as i32 - 250) };
         }
         // SAFETY: as above.
@@ -186,7 +186,7 @@ fn byte_swapped_in_place() {
         {
             let values: Vec<f64> = (0..5000).map(f64::from).collect();
             let mut file = foreign(&values);
-            // SAFETY: the bytes of as many elements.
+            // SAFETY: the bytes of the elements.
             let out = unsafe { Out::raw(file.as_mut_ptr(), &[5000], &[8], DType::F64) };
             let none: [Arg; 0] = [];
             let mut outs = [Out::inout("x", out.byte_swapped())];

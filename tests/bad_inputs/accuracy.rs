@@ -22,7 +22,7 @@ fn e12_float_powers() {
     ] {
         same(&eval::<f64>(expr, &args), &want);
     }
-    // Huge results and tiny ones, with the intermediate products beyond the range.
+    // Very large and very small results, with intermediate products out of range.
     let b = [1e200, 1e-200, -1e155];
     same(&eval::<f64>("b**2", &[("b", Arg::from(&b))]), &[inf, 0.0, inf]);
     same(&eval::<f64>("b**-3", &[("b", Arg::from(&b))]), &[0.0, inf, -0.0]);
@@ -33,7 +33,7 @@ fn e12_float_powers() {
     );
     same(&eval::<f64>("c**4", &[("c", Arg::from(&c))]), &[0.0, 0.0, inf]);
     same(&eval::<f64>("c**-3", &[("c", Arg::from(&c))]), &[2f64.powi(900), inf, -2f64.powi(-1023)]);
-    // Exponents of an array, as C99's Annex F has them.
+    // Exponents from an array, with the results of C99's Annex F.
     let x = [0.0, -0.0, -0.0, 1.0, nan, -8.0, -inf, -inf, -inf, 2.0, 0.5, -1.0, 4.0, -2.0, 2.0];
     let y =
         [0.0, -3.0, -2.0, nan, 0.0, 1.0 / 3.0, 3.0, -3.0, 4.0, 1e308, inf, -inf, 0.5, 3.0, -1074.0];
@@ -55,7 +55,7 @@ fn e18_gamma_and_the_error_function() {
     let x = [0.0, -0.0, -1.0, -2.0, 1.0, 2.0, inf, -inf, nan];
     let want = [inf, inf, inf, inf, 0.0, 0.0, inf, inf, nan];
     same(&eval::<f64>("lgamma(x)", &[("x", Arg::from(&x))]), &want);
-    // Near its zero at -2.457 lgamma is right to 1e-15.
+    // Near its zero at -2.457, lgamma has an absolute error of at most 1e-15.
     let root = [-2.457024738220801];
     let got = eval::<f64>("lgamma(x)", &[("x", Arg::from(&root))])[0];
     assert!((got + 6.16871e-16).abs() < 1e-15, "{got:e}");
@@ -69,14 +69,14 @@ fn e18_gamma_and_the_error_function() {
     assert!((got[1] / 7.61985302416052606e-24 - 1.0).abs() < 1e-15, "{:e}", got[1]);
 }
 
-/// How many floats lie between two of one sign.
+/// The number of floats between two of the same sign.
 fn ulps(got: f64, want: f64) -> u64 {
     got.to_bits().abs_diff(want.to_bits())
 }
 
 #[test]
 fn e16_trigonometry_of_huge_arguments() {
-    // Correctly rounded values, from 300-bit arithmetic.
+    // Correctly rounded values, computed with 300 bits.
     let cases = [
         ("sin(a)", 1e22, -0.8522008497671888),
         ("cos(a)", 1e22, 0.523214785395139),
@@ -184,7 +184,7 @@ fn e20_nothing_is_reassociated() {
     );
     same(&eval::<f64>("a * 3 / 3 - a + 0.1 + 0.2 + 0.3", &args), &[(0.1f64 + 0.2) + 0.3; 2]);
     same(&eval::<f64>("b / 3 * 3", &args), &[1.5 / 3.0 * 3.0, 2f64.powi(-53) / 3.0 * 3.0]);
-    // A program for another mode is another program, whatever is cached.
+    // A program for another mode is a different one, whatever is cached.
     let fast = Engine::builder().mode(Mode::Fast).build();
     assert!(fast.compile("a + b - a").unwrap().eval(&args[..]).is_ok());
     same(&eval::<f64>("a + b - a", &args), &[2.0, 0.0]);
@@ -207,7 +207,7 @@ fn e21_large_sums() {
     assert!(eval::<f64>("sum(a)", &[("a", (&a).into())])[0].is_nan());
     a[9_000] = 1.0;
     same(&eval::<f64>("sum(a)", &[("a", (&a).into())]), &[f64::INFINITY]);
-    // The tree is the same on every engine, also where the sum is not exact.
+    // The tree is the same on every engine, also for inexact sums.
     let b: Vec<f64> = (0..100_003).map(|i| f64::from(i).sin()).collect();
     let exact: f64 = b.iter().sum();
     let got = eval::<f64>("sum(b)", &[("b", (&b).into())])[0];
@@ -219,17 +219,17 @@ fn e21_large_sums_along_axes() {
     let engine = Engine::builder().backend(Backend::Native).threads(2).build();
     let ones = |text: &str, shape: &[usize]| {
         let zero = vec![0; shape.len()];
-        // SAFETY: all elements are one float, which lives for ever.
+        // SAFETY: all elements are one float, which is static.
         let arg = unsafe { Arg::raw((&raw const ONE).cast(), shape, &zero, DType::F32) };
         engine.compile(text).unwrap().eval_as::<f32>([arg]).unwrap().into_raw_vec_and_offset().0
     };
     static ONE: f32 = 1.0;
-    // One after the other they would stay at 2^24.
+    // Adding the ones one by one would stop at 2^24.
     assert_eq!(ones("sum(a, axis=1)", &[3, 1 << 25]), [33554432.0; 3]);
     assert_eq!(ones("sum(a, axis=0)", &[1 << 25, 3]), [33554432.0; 3]);
     assert_eq!(ones("mean(a, axis=0)", &[1 << 25, 2]), [1.0; 2]);
     assert_eq!(ones("var(a, axis=0)", &[20_000_003, 2]), [0.0; 2]);
-    // Infinities meet in their own column or row only.
+    // Infinities affect only their own column or row.
     let mut a = ndarray::Array2::from_elem((5000, 4), 1.0);
     (a[[17, 1]], a[[4000, 1]], a[[3000, 2]]) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
     let args = [("a", Arg::from(&a))];
@@ -240,7 +240,7 @@ fn e21_large_sums_along_axes() {
         rows.iter().copied().enumerate().filter(|(_, sum)| *sum != 4.0).collect();
     let want = [(17, f64::INFINITY), (3000, f64::INFINITY), (4000, f64::NEG_INFINITY)];
     assert_eq!(odd, want);
-    // A variance far from zero does not cancel.
+    // A variance of values with a large mean does not cancel.
     let far = ndarray::Array2::from_shape_fn((10_000, 3), |(i, j)| 1e9 + (i % 2 + j) as f64);
     let args = [("a", Arg::from(&far))];
     for got in eval::<f64>("var(a, axis=0)", &args) {
@@ -260,7 +260,7 @@ fn e21_a_million_tenths() {
     );
     for (text, n) in [("sum(a)", 1e6), ("sum(a, axis=0)", 1e3), ("sum(a, axis=1)", 1e3)] {
         let program = engine.compile(text).unwrap();
-        // Nearer than NumPy's along axis 0, which adds a column one after another: 24 eps in f32.
+        // More accurate than NumPy along axis 0, where columns are added one by one: 24 eps in f32.
         let exact = f64::from(0.1_f32) * n;
         for sum in program.eval_as::<f32>([Arg::from(&narrow)]).unwrap() {
             let error = (f64::from(sum) - exact).abs() / exact / f64::from(f32::EPSILON);
@@ -287,11 +287,12 @@ fn e22_positions_of_ties_and_of_nan() {
         (vec![inf, least, -nan, inf], 2, 2),
         (vec![7.0], 0, 0),
     ] {
-        // Alone, behind and before many that do not matter, and as a column among others.
+        // Alone, among many equal values, and as a column among others.
         for (before, after) in [(0, 0), (0, 300), (5000, 0), (4095, 5000), (64, 1), (8191, 1)] {
             let dull = if a.iter().any(|v| v.is_nan()) { 2.0 } else { a[0] };
             let own = |order: fn(f64, f64) -> bool| {
-                // The filling may come first, or be better: what NumPy says, one by one.
+                // The padding may come first, or be more extreme: NumPy's definition, element by
+                // element.
                 let all: Vec<f64> = [&vec![dull; before], &a[..], &vec![dull; after]].concat();
                 let mut best = 0;
                 for (i, v) in all.iter().enumerate() {
@@ -315,7 +316,7 @@ fn e22_positions_of_ties_and_of_nan() {
             assert_eq!(columns, [high], "{a:?}, {before}, {after}");
         }
     }
-    // Down columns and along rows of a grid, of integers and bools.
+    // Along columns and rows of a grid, for integers and bools.
     let grid = ndarray::array![[3u8, 200, 200], [3, 0, 200], [9, 0, 7]];
     let args = [("a", Arg::from(&grid))];
     assert_eq!(eval::<i64>("argmin(a, axis=0)", &args), [0, 1, 2]);
@@ -325,9 +326,9 @@ fn e22_positions_of_ties_and_of_nan() {
     assert_eq!(eval::<i64>("argmax(a)", &args), [1]);
     assert_eq!(eval::<i64>("argmax(a > 100, axis=1)", &args), [1, 2, 0]);
     assert_eq!(eval::<i64>("argmin(a > 2)", &args), [4]);
-    // The position is in C order, whatever the layout.
+    // The index is in C order, whatever the layout.
     assert_eq!(eval::<i64>("argmax(transpose(a))", &args), [3]);
-    // The least of integers is found where floats would not tell them apart.
+    // Integers that are equal as floats are distinguished.
     let near = [i64::MAX - 1, i64::MAX, i64::MAX - 2, i64::MAX];
     let args = [("a", Arg::from(&near))];
     assert_eq!(eval::<i64>("argmax(a)", &args), [1]);

@@ -61,7 +61,7 @@ fn g2_64_threads_compile_the_same() {
         });
         assert_eq!(right.into_inner(), 64, "{text}");
     }
-    // A failure is not kept as a success, nor the other way round.
+    // Neither a failure nor a success is cached as the other.
     let engine = Engine::builder().build();
     let program = engine.compile("a - b").unwrap();
     for _ in 0..3 {
@@ -70,7 +70,8 @@ fn g2_64_threads_compile_the_same() {
     }
 }
 
-/// Two runs over one output, which no host should make: each element is one of the two values.
+/// Two runs write one output at once, which hosts must not do: each element is one of the two
+/// values.
 #[test]
 fn g3_two_runs_into_one_array() {
     const N: usize = 50_000;
@@ -86,8 +87,8 @@ fn g3_two_runs_into_one_array() {
                 start.wait();
                 for _ in 0..20 {
                     let at = room[1].as_ptr().cast::<u8>();
-                    // SAFETY: the elements are writable; the test is that another thread writes
-                    // them.
+                    // SAFETY: the elements are writable; that another thread also writes them is
+                    // what this tests.
                     let out = unsafe { Out::raw(at, &[N], &[8], DType::I64) };
                     program.eval_into((("a", a), ("k", k)), &mut [out]).unwrap();
                 }
@@ -104,8 +105,8 @@ fn g3_two_runs_into_one_array() {
 
 #[test]
 fn g4_called_from_other_pools() {
-    // Callers that are workers themselves, each with work for several threads, of one engine
-    // and of two that call in turn.
+    // Callers on threads of a pool, each with work for several threads, with one engine and with
+    // two that are used alternately.
     let (one, two) =
         (Engine::builder().threads(2).eager().build(), Engine::builder().threads(1).build());
     let a: Vec<f64> = (0..50_000).map(|i| f64::from(i % 1000)).collect();
@@ -155,7 +156,7 @@ fn g5_dropped_while_running() {
             drop(bound);
             y[[]]
         });
-        // Everything that this thread holds goes while the other runs, and so does the cache.
+        // This thread drops everything, including the cached kernel, while the other runs.
         drop(engine.compile(&format!("a + {round}")).unwrap().eval([Arg::from(&[1.0])]));
         drop(program);
         drop(engine);
@@ -192,13 +193,13 @@ fn g7_fork_after_the_pool_started() {
     let a: Vec<f64> = (0..1_000_000).map(|i| f64::from(i % 1000)).collect();
     let want = program.eval_as::<f64>([Arg::from(&a)]).unwrap();
     for _ in 0..3 {
-        // SAFETY: the child computes, compiles and leaves without unwinding into the test.
+        // SAFETY: the child computes, compiles and exits without unwinding into the test.
         let child = unsafe { libc::fork() };
         assert!(child >= 0, "no fork");
         if child == 0 {
             let run = || -> Option<bool> {
                 let again = program.eval_as::<f64>([Arg::from(&a)]).ok()?;
-                // What was never compiled before, and an engine of its own.
+                // A program that was not compiled before, and a new engine.
                 let fresh =
                     engine.compile("a - 1 + 2**3").ok()?.eval_as::<f64>([Arg::from(&a)]).ok()?;
                 let other = Engine::builder().threads(2).eager().build();
@@ -219,7 +220,7 @@ fn g7_fork_after_the_pool_started() {
                 break;
             }
             if start.elapsed() > seconds(30) {
-                // SAFETY: the child is ours and still there.
+                // SAFETY: the process is a child that has not been waited for.
                 unsafe { libc::kill(child, libc::SIGKILL) };
                 panic!("the child hangs");
             }
@@ -228,6 +229,6 @@ fn g7_fork_after_the_pool_started() {
         assert!(libc::WIFEXITED(status), "the child died: {status:#x}");
         assert_eq!(libc::WEXITSTATUS(status), 0, "the child's values are wrong");
     }
-    // The parent goes on.
+    // The parent continues.
     assert_eq!(program.eval_as::<f64>([Arg::from(&a)]).unwrap(), want);
 }

@@ -25,7 +25,7 @@ fn e13_floats_to_integers_saturate() {
     let narrow: Vec<f32> = floats.iter().map(|v| *v as f32).collect();
     macro_rules! check {
         ($($t:ty),*) => {$(
-            // Rust's `as` is the rule: toward zero, saturating, NaN is 0.
+            // The rule of Rust's `as`: toward zero, saturating, NaN is 0.
             let cast = concat!(stringify!($t), "(a)");
             assert_eq!(eval::<$t>(cast, &[("a", (&floats).into())]), floats.iter().map(|v| *v as $t).collect::<Vec<_>>(), "{cast}");
             assert_eq!(eval::<$t>(cast, &[("a", (&narrow).into())]), narrow.iter().map(|v| *v as $t).collect::<Vec<_>>(), "{cast} of f32");

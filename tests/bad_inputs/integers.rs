@@ -81,7 +81,7 @@ fn e9_shifts_out_of_range() {
         {
             assert_eq!(eval::<i64>(expr, &args), want, "{expr} with {count}");
         }
-        // As literals, in the array expression and folded.
+        // Literal counts, with an array and folded.
         assert_eq!(eval::<i64>(&format!("a << {count}"), &args[..1]), left, "literal {count}");
         assert_eq!(eval::<i64>(&format!("a >> {count}"), &args[..1]), right, "literal {count}");
         assert_eq!(eval::<i64>(&format!("-5 >> {count}"), &[]), [right[1]]);
@@ -118,7 +118,7 @@ fn e10_overflow_wraps_along_axes() {
         eval::<i64>("prod(a, axis=0)", &args),
         [(most * most).wrapping_mul(5), (most * least).wrapping_mul(least), -6]
     );
-    // The sum of what wrapped before: `a + a` is of i32.
+    // The sum of elements that have wrapped: `a + a` is i32.
     let twice: Vec<i64> = a
         .rows()
         .into_iter()
@@ -126,7 +126,7 @@ fn e10_overflow_wraps_along_axes() {
         .collect();
     assert_eq!(eval::<i64>("sum(a + a, axis=1)", &args), twice);
     assert_eq!(eval::<i64>("dot(a, a)", &args).len(), 1);
-    // Sums of 64 bits wrap, down and across, whatever their length.
+    // Sums of 64 bits wrap, along both axes, for any length.
     let wide = ndarray::Array2::from_elem((300, 70), i64::MAX);
     let args = [("w", Arg::from(&wide))];
     assert_eq!(eval::<i64>("sum(w, axis=0)", &args), vec![-300; 70]);

@@ -41,7 +41,7 @@ fn a3_integer_literals_at_the_edge() {
     exact::<u64>("u ^ 0x9E3779B97F4A7C15", &all, &[0x9E37_79B9_7F4A_7C14, 0x61C8_8646_80B5_83EA]);
     exact::<u64>("u & 0xffffffffffffffff", &all, &[1, u64::MAX]);
     exact::<u64>("u64(-1) + 0*u", &all, &[u64::MAX, u64::MAX]);
-    // Alone they are u64, and beyond that f64.
+    // Without arrays they are u64, and larger ones f64.
     let none: [(&str, Arg); 0] = [];
     exact::<u64>("2**64 - 1", &none, &[u64::MAX]);
     same(&eval::<f64>("2**64", &none), &[2f64.powi(64)]);
@@ -53,7 +53,7 @@ fn a3_integer_literals_at_the_edge() {
     );
     let weak = compile("k + 2**63").unwrap().eval([("k", Arg::from(1))]).unwrap_err();
     expect(&weak, ErrorKind::Type, "9223372036854775808 does not fit i64");
-    // Integers and integers with floats are compared and divided exactly, as Python's.
+    // Integers are compared and divided exactly, also with floats, as in Python.
     exact::<bool>("9007199254740993 == 9007199254740992.0", &none, &[false]);
     same(&eval::<f64>("True / 9007199254740993", &none), &[1.1102230246251564e-16]);
     assert_eq!(eval::<i64>("-9223372036854775808", &[]), [i64::MIN]);
@@ -112,7 +112,7 @@ fn a6_control_characters_are_shown_escaped() {
         assert_eq!(error.span().unwrap().start, at, "{text:?}");
         assert!(error.to_string().contains("\\u{"), "{error}");
     }
-    // Names in messages come from callers, and are escaped as well.
+    // Names from callers are escaped in messages, too.
     let error = compile("a").unwrap().eval(("\u{1b}[31m", 1.0)).unwrap_err();
     expect(&checked(error, "a"), ErrorKind::Name, "missing the input 'a'");
     let error = compile("a").unwrap();
@@ -139,7 +139,7 @@ fn a8_identifiers_are_ascii() {
         expect(&error, ErrorKind::Lex, point);
         assert_eq!(error.span().unwrap().start, at, "{text}");
     }
-    // Wide characters take two columns before the caret.
+    // Wide characters before the caret count as two columns.
     let shown = refused("'変数' $").to_string();
     assert!(shown.contains("\n1 | '変数' $\n  |        ^\n"), "{shown}");
 }
@@ -313,7 +313,7 @@ fn a10_naughty_strings() {
             }
         }
     }
-    // Names and plain arithmetic have values; all else is an error.
+    // Names and plain arithmetic have values; everything else is an error.
     assert!(values > 20 && errors > 70, "{values} values, {errors} errors");
     same(&eval::<f64>("-2147483648/-1", &[]), &[2147483648.0]);
     same(&eval::<f64>("1/0", &[]), &[f64::INFINITY]);

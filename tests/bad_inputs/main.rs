@@ -1,8 +1,8 @@
 //! The catalogue of bad inputs for a compiler of untrusted expressions: one test per entry, named
 //! after it.
 //!
-//! The common rule: every operation is defined on every bit pattern, every check precedes native
-//! code, and a failure is an error that loses nothing.
+//! In all cases, every operation is defined on every bit pattern, every check precedes native code,
+//! and a failure is an error without loss of data.
 
 #![allow(clippy::excessive_precision, reason = "the digits decide how a number is rounded")]
 
@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 use hotloop::threads::Isa;
 use hotloop::{Arg, Backend, DType, Element, Engine, Error, ErrorKind, Outputs, compile};
 
-/// Every engine there is: the interpreter, and native code for each instruction set, on one
-/// thread and on two.
+/// All engines: the interpreter, and native ones for each instruction set, on one thread and on
+/// two.
 fn engines() -> &'static [(String, Engine)] {
     static ENGINES: OnceLock<Vec<(String, Engine)>> = OnceLock::new();
     ENGINES.get_or_init(|| {
@@ -45,7 +45,7 @@ fn engines() -> &'static [(String, Engine)] {
     })
 }
 
-/// The bits of an output's elements, with one NaN for all.
+/// The bits of an output's elements, the same for all NaNs.
 fn bits(outputs: &Outputs, number: usize) -> Vec<u64> {
     let output = &outputs[number];
     let size = output.dtype().size();
@@ -62,7 +62,7 @@ fn bits(outputs: &Outputs, number: usize) -> Vec<u64> {
     output.bytes().chunks_exact(size).map(element).collect()
 }
 
-/// The only output of an expression, on every engine, which must agree in every bit.
+/// The only output of an expression, which must have the same bits on every engine.
 fn eval<T: Element>(expr: &str, args: &[(&str, Arg)]) -> Vec<T> {
     let mut first: Option<(Vec<u64>, Vec<T>)> = None;
     for (name, engine) in engines() {
@@ -78,13 +78,13 @@ fn eval<T: Element>(expr: &str, args: &[(&str, Arg)]) -> Vec<T> {
     first.unwrap().1
 }
 
-/// Evaluates to elements that are equal.
+/// Asserts that an expression evaluates to these elements.
 #[track_caller]
 fn exact<T: Element + PartialEq + std::fmt::Debug>(text: &str, args: &[(&str, Arg)], want: &[T]) {
     assert_eq!(eval::<T>(text, args), want, "{text}");
 }
 
-/// Floats that are equal in every bit, but for the bits of NaN.
+/// Asserts that floats have the same bits, except those of NaN.
 #[track_caller]
 fn same(got: &[f64], want: &[f64]) {
     let bits = |list: &[f64]| -> Vec<u64> {
@@ -93,7 +93,7 @@ fn same(got: &[f64], want: &[f64]) {
     assert_eq!(bits(got), bits(want), "{got:?}, not {want:?}");
 }
 
-/// The error of a text that must not compile.
+/// The error of a text, which must not compile.
 #[track_caller]
 fn refused(text: &str) -> Error {
     match compile(text) {
@@ -106,7 +106,8 @@ fn refused(text: &str) -> Error {
     }
 }
 
-/// An error as all must be: a span inside the text, nothing that a terminal obeys, and short.
+/// Checks the properties of every error: a span inside the text, no control characters, and a short
+/// message.
 #[track_caller]
 fn checked(error: Error, text: &str) -> Error {
     if let Some(span) = error.span() {
@@ -125,7 +126,7 @@ fn expect(error: &Error, kind: ErrorKind, text: &str) {
     assert!(error.to_string().contains(text), "{text:?} is not in {error}");
 }
 
-/// Runs something that must not take long; the bound is generous, for slow machines and builds.
+/// Runs a function, which must not take long; the bound is generous, for slow machines and builds.
 #[track_caller]
 fn within<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
@@ -139,26 +140,26 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// Runs on a thread with a small stack.
+/// Runs a function on a thread with a small stack.
 fn on_stack<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
     std::thread::Builder::new().stack_size(bytes).spawn(work).unwrap().join().unwrap()
 }
 
 const SMALL_STACK: usize = 512 << 10;
 
-/// An engine that takes texts of any length.
+/// An engine that accepts texts of any length.
 fn patient() -> Engine {
     let builder = Engine::builder().threads(1).max_text(1 << 30);
     builder.max_nodes(1 << 22).compile_budget(Duration::from_millis(500)).build()
 }
 
-/// One element, seen as an array of any length.
+/// One element as an array of any length.
 fn everywhere<T: Element>(value: &'static T, n: usize) -> Arg<'static> {
-    // SAFETY: all elements are the one that is borrowed for ever.
+    // SAFETY: all elements are the one, which is static.
     unsafe { Arg::raw(std::ptr::from_ref(value).cast(), &[n], &[0], T::DTYPE) }
 }
 
-/// Floats that are hard for some operation.
+/// Floats that are hard cases of some operation.
 const HARD: [f64; 16] = [
     0.0,
     -0.0,

@@ -1,4 +1,4 @@
-//! D. Sizes, addresses, memory that changes meanwhile.
+//! D. Sizes, addresses, memory that changes during a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,7 +31,7 @@ fn d8_outputs_that_do_not_fit() {
 fn d9_extents_that_overflow() {
     let byte = 1u8;
     let pointer = &raw const byte;
-    // SAFETY: each is refused before it is read.
+    // SAFETY: each argument is rejected before it is read.
     let raw = |shape: &[usize], strides: &[isize]| unsafe {
         Arg::raw(pointer, shape, strides, DType::U8)
     };
@@ -60,13 +60,13 @@ fn d9_extents_that_overflow() {
             }
         }
     }
-    // Two shapes whose broadcast overflows, though neither does.
+    // Two shapes whose broadcast shape overflows, although neither does.
     let (tall, wide) = (raw(&[1 << 40, 1], &[0, 0]), raw(&[1, 1 << 40], &[0, 0]));
     let error = compile("sum(a + b)").unwrap().eval([tall, wide]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
-    // 64 axes are fine.
+    // 64 axes are allowed.
     assert_eq!(eval::<u8>("a + 1", &[("a", raw(&[1; 64], &[0; 64]))]), [2]);
-    // More than fits memory is refused before memory is touched.
+    // An output that is too large is an error before memory is touched.
     let error = compile("f64(a)").unwrap().eval([raw(&[1 << 57], &[0])]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
 }
@@ -87,15 +87,15 @@ fn d9_derived_extents_and_indices_that_overflow() {
         let kind = |text: &str, shapes: &[&[usize]]| {
             eval(text, shapes).expect_err(&format!("{text} on {name}")).kind()
         };
-        // What is reduced may not be counted, though the result is small.
+        // The number of reduced elements may overflow, although the result is small.
         assert_eq!(kind("sum(a + b, axis=0)", &[&[huge, 1], &[1, huge]]), ErrorKind::Limit);
         assert_eq!(kind("sum(a[:, None] + b)", &[&[huge], &[huge]]), ErrorKind::Limit);
         assert_eq!(kind("transpose(a) + a", &[&[huge, 1]]), ErrorKind::Limit);
-        // Views of more axes than there may be.
+        // Views with more axes than allowed.
         assert_eq!(kind("expand_dims(a, 0)", &[&[1; 64]]), ErrorKind::Limit);
         assert_eq!(kind("a[None, ..., None]", &[&[1; 63]]), ErrorKind::Limit);
         assert_eq!(eval("a[None]", &[&[1; 63]]).unwrap()[0].shape(), [1; 64]);
-        // Bounds and steps at the edge of i64.
+        // Bounds and steps near the limits of i64.
         let (most, least) = (i64::MAX, i64::MIN);
         for (text, want) in [
             (format!("a[{most}:]"), 0),
@@ -112,7 +112,7 @@ fn d9_derived_extents_and_indices_that_overflow() {
             assert_eq!(kind(&format!("sum(a, axis={at})"), &[&[5]]), ErrorKind::Shape);
             assert_eq!(kind(&format!("expand_dims(a, {at})"), &[&[5]]), ErrorKind::Shape);
         }
-        // A part of an array that could never be had; the interpreter wants all of it.
+        // A part of an array that does not fit memory; the interpreter needs the whole array.
         if name != "interpreter" {
             assert_eq!(eval("a[:0] + 1", &[&[huge]]).unwrap()[0].shape(), [0]);
             assert_eq!(eval("a[7]", &[&[1 << 50]]).unwrap()[0].bytes()[..], [3]);
@@ -128,7 +128,7 @@ fn d10_layouts_that_cannot_be() {
     let data = [1.0f64, 2.0, 3.0];
     let pointer = data.as_ptr().cast::<u8>();
     let high = std::ptr::without_provenance::<u8>(usize::MAX - 15);
-    // SAFETY: none of them is read.
+    // SAFETY: none of the arguments is read.
     let raw = |pointer: *const u8, shape: &[usize], strides: &[isize]| unsafe {
         Arg::raw(pointer, shape, strides, DType::F64)
     };
@@ -152,7 +152,7 @@ fn d10_layouts_that_cannot_be() {
             assert_eq!(result.expect_err(name).kind(), *kind);
             assert_eq!(y, [7.0; 3]);
         }
-        // Outputs, too.
+        // The same for outputs.
         let mut y = [7.0f64; 3];
         let at = y.as_mut_ptr().cast::<u8>();
         let end = high.cast_mut();
@@ -163,7 +163,7 @@ fn d10_layouts_that_cannot_be() {
             (std::ptr::null_mut(), &[3], &[8]),
         ];
         for (at, shape, strides) in lies {
-            // SAFETY: refused before it is written.
+            // SAFETY: the output is rejected before it is written.
             let out = unsafe { Out::raw(at, shape, strides, DType::F64) };
             let error = program.eval_into([("price", Arg::from(&data))], &mut [out]);
             expect(&error.expect_err(name), ErrorKind::Layout, "output 0");
@@ -202,7 +202,7 @@ fn d11_null_pointers() {
     }
 }
 
-/// Tells another thread to end when this one leaves, be it by a failed assertion.
+/// Tells another thread to end when this value is dropped, even after a failed assertion.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -211,16 +211,16 @@ impl Drop for Ends<'_> {
     }
 }
 
-/// Somebody writes to the inputs while they are read: values may be torn, and nothing else. No
-/// check is made on one reading and relied on for another: divisors, conditions, shifts, bools and
-/// indices change under the code that looks at them.
+/// Another thread writes to the inputs during the run: values may be torn, but nothing else goes
+/// wrong. No check of one reading is relied on for another: divisors, conditions, shifts, bools and
+/// indices change meanwhile.
 #[test]
 fn d12_inputs_that_change_meanwhile() {
     const N: usize = 5000;
     let shared: Vec<AtomicU64> = (0..N).map(|_| AtomicU64::new(1)).collect();
     let running = AtomicBool::new(true);
-    // SAFETY: the bytes are readable; that they change is what is tested, and only whole words
-    // do, by stores that are atomic.
+    // SAFETY: the bytes are readable. That they change is what this tests; they change only in
+    // whole words, by atomic stores.
     let seen = |dtype: DType| unsafe {
         let n = N * 8 / dtype.size();
         Arg::raw(shared.as_ptr().cast(), &[n], &[dtype.size() as isize], dtype)
@@ -247,7 +247,7 @@ fn d12_inputs_that_change_meanwhile() {
                     program.eval([arg]).unwrap_or_else(|e| panic!("{text} on {name}: {e}"))
                 };
                 for dtype in [DType::I8, DType::I32, DType::I64, DType::U8, DType::U64] {
-                    // Never a trap, though the divisor was looked at before it was zero.
+                    // There is no trap, although the divisor may become zero after a check.
                     eval("(a + 1) // a + (a - 1) % a", seen(dtype));
                     eval("7 // a[::-1]", seen(dtype));
                     eval("(a << a) ^ (a >> a)", seen(dtype));
@@ -258,7 +258,7 @@ fn d12_inputs_that_change_meanwhile() {
                         assert!((0..n).contains(&at), "{at} of {n} on {name}");
                     }
                 }
-                // A bool that is written is 0 or 1, whatever was there when it was read.
+                // A bool in an output is 0 or 1, whatever was read.
                 for text in ["a", "not a", "a & a[::-1]", "where(a, a, not a)"] {
                     let y = eval(text, seen(DType::Bool));
                     assert!(y[0].bytes().iter().all(|b| *b < 2), "{text} on {name}");
@@ -305,8 +305,8 @@ fn d14_output_of_more_elements_than_32_bits_count() {
     assert!(y.iter().enumerate().all(|(i, v)| *v == (i % 127) as i8 + 1));
 }
 
-/// Needs minutes, but hardly memory, for untouched pages are one and the same:
-/// `cargo test --release --test bad_inputs -- --ignored d14_axes`.
+/// Takes minutes, but little memory, because untouched pages are all the same page: `cargo test
+/// --release --test bad_inputs -- --ignored d14_axes`.
 #[test]
 #[ignore = "takes minutes"]
 fn d14_axes_of_more_elements_than_32_bits_count() {
@@ -314,7 +314,8 @@ fn d14_axes_of_more_elements_than_32_bits_count() {
         let mut a = vec![0i8; n];
         let mark = n - 2;
         a[mark] = -5;
-        // SAFETY: the shapes have no more elements than the list, which outlives the arguments.
+        // SAFETY: the shapes have at most as many elements as the list, which outlives the
+        // arguments.
         let seen = |shape: &[usize], strides: &[isize]| unsafe {
             Arg::raw(a.as_ptr().cast(), shape, strides, DType::I8)
         };
@@ -329,7 +330,7 @@ fn d14_axes_of_more_elements_than_32_bits_count() {
             assert_eq!(run("argmin(a[::-1])", line()), [(n - 1 - mark) as i64]);
             assert_eq!(run("i64(a[-2:])", line()), [-5, 0]);
             assert_eq!(run("sum(a[1:] + a[:-1])", line()), [-10]);
-            // Long rows, long columns, and many short ones.
+            // Long rows, long columns, and many short rows.
             let half = n / 2;
             let long = run("argmin(a, axis=1)", seen(&[2, half], &[half as isize, 1]));
             assert_eq!(long[0], 0);

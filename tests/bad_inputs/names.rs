@@ -20,7 +20,7 @@ fn c1_unknown_names_with_suggestions() {
     }
     let hint = refused("fmi(x)").hints()[0].clone();
     assert!(hint.matches('\'').count() <= 6, "at most three of them: {hint}");
-    // With ten thousand names, bound and as functions.
+    // With ten thousand names, of bindings and of functions.
     let mut text = String::new();
     for i in 0..10_000 {
         text += &format!("value{i} = {i}\n");
@@ -70,13 +70,13 @@ fn c3_unused_missing_and_double_arguments() {
     let program = compile("a * 2").unwrap();
     let y = program.eval_as::<f64>([("a", &x), ("unused", &x)]).unwrap();
     assert_eq!(y.as_slice().unwrap(), [2.0, 4.0]);
-    // An unused one is not even looked at.
-    // SAFETY: it is never read.
+    // An unused argument is not checked.
+    // SAFETY: the array is never read.
     let wild = unsafe { Arg::raw(std::ptr::null(), &[usize::MAX], &[8], DType::F64) };
     assert!(program.eval([("a", (&x).into()), ("wild", wild)]).is_ok());
     let none: [(&str, Arg); 0] = [];
     expect(&program.eval(none).unwrap_err(), ErrorKind::Name, "missing the input 'a'");
-    // What the program binds was meant to be read.
+    // An argument with the name of a binding is probably a mistake.
     let both = [("a", Arg::from(&x)), ("b", Arg::from(&x))];
     let error = compile("a = b").unwrap().eval(both).unwrap_err();
     expect(&error, ErrorKind::Name, "the array given as 'a' is never read");
@@ -124,7 +124,7 @@ fn c5_promotion_never_wraps() {
 
 #[test]
 fn c5_weak_arithmetic_of_run_time_never_wraps() {
-    // Literals would be an error here; an argument in their place may not be a wrong number.
+    // Literals would be an error here; arguments must not give a wrong number instead.
     for (expr, k) in [
         ("a + (k + 1)", i64::MAX),
         ("a + k * 2", i64::MAX),
@@ -168,7 +168,8 @@ fn c6_operations_that_are_not_defined() {
     assert_eq!(eval::<i8>("b // b", &bools[..1]), [1]);
 }
 
-/// The other byte order, in and out: the same values, of every dtype, wherever elements are met.
+/// Inputs and outputs in the opposite byte order have the same values, for every dtype and in every
+/// kind of pass.
 #[test]
 fn c7_bytes_in_the_other_order() {
     fn check<T: Element>(value: impl Fn(usize) -> T) {
@@ -192,12 +193,12 @@ fn c7_bytes_in_the_other_order() {
             (0, [rows, columns / 2], [down, 2 * step]),
         ];
         for (first, shape, strides) in grids {
-            // SAFETY: every element is one of the list's.
+            // SAFETY: every element is in the list.
             let seen = |from: &[u8]| unsafe {
                 Arg::raw(from.as_ptr().add(first), &shape, &strides, T::DTYPE)
             };
             let scalar = || {
-                // SAFETY: the last element.
+                // SAFETY: the address is that of the last element.
                 unsafe { Arg::raw(other.as_ptr().add(last), &[], &[], T::DTYPE) }.byte_swapped()
             };
             for text in [
@@ -220,7 +221,7 @@ fn c7_bytes_in_the_other_order() {
                         assert_eq!(got.shape(), want.shape(), "{text} of {} on {name}", T::DTYPE);
                         assert!(got.bytes() == want.bytes(), "{text} of {} on {name}", T::DTYPE);
                     }
-                    // And back: what is written so, over what it is read from or elsewhere.
+                    // Outputs in the opposite byte order, over the input or elsewhere.
                     if want.len() > 1 {
                         continue;
                     }
@@ -233,7 +234,7 @@ fn c7_bytes_in_the_other_order() {
                         *stride = at;
                         at *= *extent as isize;
                     }
-                    // SAFETY: the room is as large as the output.
+                    // SAFETY: the memory has the size of the output.
                     let out =
                         unsafe { Out::raw(room.as_mut_ptr(), want.shape(), &dense, want.dtype()) };
                     program.eval_into(&args[..], &mut [out.byte_swapped()]).unwrap();
@@ -246,7 +247,7 @@ fn c7_bytes_in_the_other_order() {
         // In place.
         for (name, engine) in engines() {
             let mut room = other.clone();
-            // SAFETY: all elements of the room.
+            // SAFETY: the array is the whole memory.
             let out = unsafe { Out::raw(room.as_mut_ptr(), &[n], &[step], T::DTYPE) };
             let program = engine.compile("a[::-1]").unwrap();
             program.eval_into((), &mut [Out::inout("a", out.byte_swapped())]).unwrap();
@@ -324,7 +325,7 @@ fn c10_bool_bytes_of_any_value() {
     let bytes: Vec<u8> =
         (0..1031).map(|i| if i % 3 == 0 { 0 } else { (i % 255 + 1) as u8 }).collect();
     let want: Vec<bool> = bytes.iter().map(|b| *b != 0).collect();
-    // SAFETY: the bytes live to the end of the test; bools may hold anything here.
+    // SAFETY: the bytes live until the end of the test; bools may have any byte here.
     let b = || unsafe { Arg::raw(bytes.as_ptr(), &[bytes.len()], &[1], DType::Bool) };
     // SAFETY: as above.
     let reversed = || unsafe {
@@ -346,7 +347,7 @@ fn c10_bool_bytes_of_any_value() {
         "b ^ False",
         "bool(u8(b))",
     ] {
-        // A bool that is written is 0 or 1, whatever was read.
+        // A bool in an output is 0 or 1, whatever was read.
         for (name, engine) in engines() {
             let outputs = engine.compile(expr).unwrap().eval(&args[..]).unwrap();
             assert!(

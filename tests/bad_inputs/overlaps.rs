@@ -7,7 +7,7 @@ use super::{engines, expect};
 
 #[test]
 fn d5_d6_inputs_that_are_outputs() {
-    // The exact same array, and every shift of it: as if the inputs had been copied first.
+    // The same array, and every shift of it, as if the inputs had been copied first.
     let n = 600;
     for (name, engine) in engines() {
         for shift in [-300isize, -64, -7, -1, 0, 1, 2, 8, 63, 299] {
@@ -37,7 +37,7 @@ fn d5_d6_inputs_that_are_outputs() {
     }
 }
 
-/// A view of random shape and strides inside a buffer.
+/// A view of random shape and strides of a buffer.
 #[derive(Clone, Debug)]
 struct Window {
     dtype: DType,
@@ -80,14 +80,14 @@ impl Window {
             below += if back { reach } else { 0 };
         }
         let room = buffer.checked_sub(span)? as u64;
-        // Mostly near the start, so that windows meet.
+        // Mostly near the start, so that views overlap.
         let near = if rng.below(2) == 0 { room.min(40) } else { room };
         let start = rng.below(near + 1) as usize;
         let start = if odd { start } else { start / size * size };
         Some(Window { dtype, shape: shape.to_vec(), strides, offset: start + below })
     }
 
-    /// Where in the buffer the elements are, in C order.
+    /// The offsets in the buffer of the elements, in C order.
     fn places(&self) -> Vec<usize> {
         let mut places = vec![self.offset as isize];
         for (extent, stride) in self.shape.iter().zip(&self.strides) {
@@ -103,7 +103,7 @@ impl Window {
     }
 }
 
-/// The elements as an array of its own.
+/// An array with copies of the elements.
 fn copied<'a>(window: &Window, elements: &'a [u8]) -> Arg<'a> {
     let mut strides = vec![0isize; window.shape.len()];
     let mut step = window.dtype.size();
@@ -111,11 +111,11 @@ fn copied<'a>(window: &Window, elements: &'a [u8]) -> Arg<'a> {
         *stride = step as isize;
         step *= extent;
     }
-    // SAFETY: the elements are as many as the shape has, and outlive the argument.
+    // SAFETY: there are as many elements as in the shape, and they outlive the argument.
     unsafe { Arg::raw(elements.as_ptr(), &window.shape, &strides, window.dtype) }
 }
 
-/// What is computed over one buffer, with the shape of the output for that of `a`; `b` has the
+/// The programs, each with a function from the shape of `a` to that of the output; `b` has the
 /// shape of `a`.
 type Overlapping = (&'static str, fn(&[usize]) -> Vec<usize>);
 
@@ -141,7 +141,8 @@ const OVERLAPPING: [Overlapping; 16] = [
     ("t = max(a, axis=0); t - min(t)", |shape| shape[1..].to_vec()),
 ];
 
-/// Random windows on one buffer as inputs and output: as if the inputs had been copied first.
+/// Random views of one buffer as inputs and output: the result is as if the inputs had been copied
+/// first.
 #[test]
 fn d6_random_overlaps() {
     let oracle = Engine::builder().backend(Backend::Interpreter).build();
@@ -166,15 +167,15 @@ fn d6_random_overlaps() {
         let (Some(mut a), Some(mut b)) = (window(&shape, false), window(&shape, false)) else {
             continue;
         };
-        // Now and then exactly the output.
+        // Sometimes the input is exactly the output.
         match rng.below(5) {
             0 if out.shape == a.shape => a = out.clone(),
             1 if out.shape == b.shape => b = out.clone(),
             _ => {}
         }
-        // Small whole numbers, so that every dtype holds what comes out of them.
+        // Small integers, so that every dtype can represent the results.
         let mut before = vec![0u64; bytes.div_ceil(8)];
-        // SAFETY: words have no padding, and any bytes are words.
+        // SAFETY: words have no padding, and every byte pattern is a valid word.
         let memory = unsafe {
             std::slice::from_raw_parts_mut(before.as_mut_ptr().cast::<u8>(), 8 * before.len())
         };
@@ -203,7 +204,7 @@ fn d6_random_overlaps() {
             let mut buffer = before.clone();
             let base = buffer.as_mut_ptr().cast::<u8>();
             let whole = buffer.len() * 8;
-            // SAFETY: all windows are inside the buffer, which nothing else refers to meanwhile.
+            // SAFETY: all views are inside the buffer, which nothing else accesses meanwhile.
             let got = unsafe {
                 let arg = |w: &Window| Arg::raw(base.add(w.offset), &w.shape, &w.strides, w.dtype);
                 let mut target =
@@ -231,7 +232,7 @@ fn d6_random_overlaps() {
     assert!(met > 1500, "only {met} of {done} inputs met the output");
 }
 
-/// Views of an input that is computed in place.
+/// Views of an in-place input.
 #[test]
 fn d6_views_of_an_inout_input() {
     let start = ndarray::Array2::from_shape_fn((70, 70), |(i, j)| ((i * 31 + j * 7) % 101) as f64);
@@ -260,7 +261,7 @@ fn d6_views_of_an_inout_input() {
     }
 }
 
-/// Two outputs, each over its part of what both are computed from.
+/// Two outputs, each over a part of the input of both.
 #[test]
 fn d6_two_outputs_over_one_input() {
     for (name, engine) in engines() {
@@ -271,9 +272,10 @@ fn d6_two_outputs_over_one_input() {
             let grid =
                 ndarray::Array2::from_shape_vec((40, 50), buffer[100..2100].to_vec()).unwrap();
             let apart = program.eval([Arg::from(&grid)]).unwrap();
-            // The larger output over the second half of the input, the smaller over its beginning.
+            // The larger output is over the second half of the input, the smaller one over its
+            // beginning.
             let places = [0, 1].map(|i| if apart[i].shape().len() == 2 { 1100 } else { 130 });
-            // SAFETY: all is inside `buffer`, which nothing else refers to meanwhile.
+            // SAFETY: all arrays are inside `buffer`, which nothing else accesses meanwhile.
             let mut outs = [0, 1].map(|i| unsafe {
                 let strides: &[isize] = if apart[i].shape().len() == 2 { &[400, 8] } else { &[8] };
                 Out::raw(base.add(places[i]).cast(), apart[i].shape(), strides, DType::F64)
@@ -296,7 +298,7 @@ fn d7_outputs_that_overlap() {
     let program = compile("p = a + 1; q = a + 2").unwrap();
     let mut memory = [0.0; 8];
     let base = memory.as_mut_ptr().cast::<u8>();
-    // SAFETY: inside `memory`, and the overlapping ones are refused.
+    // SAFETY: the outputs are inside `memory`, and overlapping ones are rejected.
     let out = |first: usize, stride: isize| unsafe {
         Out::raw(base.add(8 * first), &[4], &[8 * stride], DType::F64)
     };
@@ -306,7 +308,7 @@ fn d7_outputs_that_overlap() {
         expect(&error, ErrorKind::Alias, "'q' overlaps the output 'p'");
     }
     assert_eq!(memory, [0.0; 8]);
-    // Interleaved ones do not overlap.
+    // Interleaved outputs do not overlap.
     program.eval_into([Arg::from(&x)], &mut [out(0, 2), out(1, 2)]).unwrap();
     assert_eq!(memory, [2.0, 3.0, 2.0, 3.0, 2.0, 3.0, 2.0, 3.0]);
     program.eval_into([Arg::from(&x)], &mut [out(4, 1), out(3, -1)]).unwrap();

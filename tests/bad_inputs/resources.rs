@@ -44,7 +44,7 @@ fn f3_many_arrays() {
             [1 + i as i64, 2 + i as i64]
         );
     }
-    // Many arrays in place, none of which meets another.
+    // Many in-place arrays without overlap.
     let n = 10_000usize;
     let text = (0..n).map(|i| format!("x{i} * 2")).collect::<Vec<_>>().join(", ");
     let program = compile(&text).unwrap();
@@ -122,7 +122,7 @@ fn f5_many_live_values() {
         .unwrap();
     for (x, got) in a.iter().zip(&y) {
         let x = *x as i64;
-        // All terms are integers whose sum is below 2^53, so that every order is exact.
+        // All terms are integers whose sum is below 2^53, so every order of additions is exact.
         let want: i64 = (0..n).map(|i| (x + i) * (x + (i * 7919 + 13) % n)).sum();
         assert_eq!(*got, want as f64);
     }
@@ -147,7 +147,7 @@ fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// A program that no other number makes, of another structure, not only of other constants.
+/// A program that differs for each number in structure, not only in constants.
 fn unique(number: usize) -> String {
     let ops = ["+", "-", "*", "/"];
     let functions = ["sqrt", "abs", "floor", "sin", "exp"];
@@ -164,7 +164,7 @@ fn unique(number: usize) -> String {
     format!("{text} + {number}.5")
 }
 
-/// Compiles, runs and drops; returns how much memory that added after a warm-up.
+/// Compiles, runs and drops; returns the increase of memory after a warm-up.
 fn compile_and_drop(count: usize) -> (isize, isize) {
     let engine = Engine::builder().threads(1).cache_capacity(64).build();
     let (a, b) = ([1.0, 2.0], [0.5, 3.0]);
@@ -216,7 +216,7 @@ fn live_kernels(count: usize) {
     let maps = mappings().saturating_sub(maps);
     eprintln!("{count} kernels: {each} bytes each, {maps} mappings in all");
     assert!(maps < 100 + count / 20, "{maps} mappings");
-    // All of them still run.
+    // All kernels still run.
     for (i, kernel) in kernels.iter().enumerate().step_by(count / 50) {
         let (a, b) = ([4.0], [0.0]);
         let args = || [Arg::from(&a), Arg::from(&b)];
@@ -318,7 +318,7 @@ fn f15_cancelling_and_deadlines() {
             assert!(start.elapsed() < seconds(2), "it took {:?}", start.elapsed());
             expect(&error, ErrorKind::Cancelled, "cancelled");
         });
-        // The token is still set; once it is not, the program runs again.
+        // The token is still set; when it is cleared, the program runs again.
         assert_eq!(program.eval([Arg::from(&[0.0])]).unwrap_err().kind(), ErrorKind::Cancelled);
         token.reset();
         assert_eq!(program.eval_as::<f64>([Arg::from(&[0.0])]).unwrap()[[]], 0.0);

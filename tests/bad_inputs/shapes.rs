@@ -57,7 +57,7 @@ fn d2_negative_strides_reduced_and_viewed() {
     assert_eq!(eval::<i64>("sum(a, axis=-1)", &args), across);
     assert_eq!(eval::<i64>("argmax(a, axis=0)", &args), vec![0; 35]);
     assert_eq!(eval::<i64>("argmin(a, axis=1)", &args), vec![34; 50]);
-    // Backwards again is forwards.
+    // Reversing twice has no effect.
     let forwards: Vec<i64> = grid.slice(ndarray::s![.., 1..;2]).iter().copied().collect();
     assert_eq!(eval::<i64>("a[::-1, ::-1]", &args), forwards);
     let want: Vec<i64> = turned.t().iter().map(|v| 2 * v).collect();
@@ -69,12 +69,12 @@ fn d3_zero_strides() {
     let y = eval::<f64>("a + b", &[("a", everywhere(&1.5, 5000)), ("b", 1.0.into())]);
     assert_eq!(y, vec![2.5; 5000]);
     let mut one = [7.0];
-    // SAFETY: refused before anything is written.
+    // SAFETY: the output is rejected before it is written.
     let out = unsafe { Out::raw(one.as_mut_ptr().cast(), &[4], &[0], DType::F64) };
     let error = compile("a + 1").unwrap().eval_into([everywhere(&1.5, 4)], &mut [out]).unwrap_err();
     expect(&error, ErrorKind::Alias, "output 0 overlaps itself");
     assert_eq!(one, [7.0]);
-    // Strides that cross: elements 0 and 3 of the first axis meet those of the second.
+    // Strides with which different indices have the same address.
     let mut memory = [0.0; 16];
     // SAFETY: as above.
     let out = unsafe { Out::raw(memory.as_mut_ptr().cast(), &[4, 4], &[8, 16], DType::F64) };
@@ -100,9 +100,9 @@ fn d3_zero_strides_reduced() {
     assert_eq!(eval::<i32>("max(a, axis=1)", &args), vec![699; 300]);
     assert_eq!(eval::<i64>("argmax(b, axis=1)", &args), vec![0; 300]);
     assert_eq!(eval::<i32>("(a * b)[-1]", &args), row.iter().map(|v| v * 299).collect::<Vec<_>>());
-    // Results that lie over each other are refused, like any output.
+    // Results of reductions that overlap each other are rejected, like any output.
     let mut one = [7i64; 2];
-    // SAFETY: refused before anything is written.
+    // SAFETY: the output is rejected before it is written.
     let out = unsafe { Out::raw(one.as_mut_ptr().cast(), &[700], &[0], DType::I64) };
     let error = compile("sum(a, axis=0)").unwrap().eval_into(&args[..1], &mut [out]).unwrap_err();
     expect(&error, ErrorKind::Alias, "output 0 overlaps itself");
@@ -129,7 +129,7 @@ fn d4_misaligned_and_packed() {
         [("k", field(0, DType::U8)), ("x", field(1, DType::F64)), ("i", field(9, DType::I32))];
     let y = eval::<f64>("x * 4 + i + k", &args);
     assert_eq!(y, (0..n).map(|i| f64::from(i as u8)).collect::<Vec<_>>());
-    // Contiguous, but off by one to seven bytes, in and out.
+    // Contiguous inputs and outputs, one to seven bytes off their alignment.
     for offset in 1..8 {
         let mut input = vec![0u8; 8 * 500 + 8];
         for i in 0..500 {
@@ -137,7 +137,7 @@ fn d4_misaligned_and_packed() {
         }
         for (name, engine) in engines() {
             let mut output = vec![0u8; 8 * 500 + 16];
-            // SAFETY: 500 elements fit behind the offset in both.
+            // SAFETY: both arrays have 500 elements after the offset.
             unsafe {
                 let a = Arg::raw(input.as_ptr().add(offset), &[500], &[8], DType::F64);
                 let out = Out::raw(output.as_mut_ptr().add(offset), &[500], &[8], DType::F64);
@@ -179,7 +179,7 @@ fn d4_misaligned_and_packed_reduced() {
     let x = ndarray::Array2::from_shape_fn((rows, columns), |(r, c)| {
         ((r * columns + c) % 1000) as f64 / 4.0
     });
-    // Quarters: their sums are exact in any order.
+    // Multiples of 1/4, whose sums are exact in any order.
     same(&eval("sum(x, axis=0)", &args), &x.sum_axis(ndarray::Axis(0)).to_vec());
     same(&eval("sum(x, axis=1)", &args), &x.sum_axis(ndarray::Axis(1)).to_vec());
     same(&eval("transpose(x)[1:, ::-1]", &args), &{
@@ -188,7 +188,7 @@ fn d4_misaligned_and_packed_reduced() {
     });
     let least: Vec<i32> = (0..rows).map(|r| -((r * columns + columns - 1) as i32)).collect();
     assert_eq!(eval::<i32>("min(i, axis=-1)", &args), least);
-    // Results between other bytes, at an odd address.
+    // Results at odd addresses, with other bytes between them.
     for (name, engine) in engines() {
         let mut output = vec![0x77u8; 11 * columns + 3];
         // SAFETY: the results are inside `output`.

@@ -4,7 +4,7 @@ use hotloop::{Arg, Backend, CancelToken, Engine, RunOptions, compile};
 
 use super::{HARD, bits, eval, same};
 
-/// All pairs of hard floats, three times over, so that each meets vectors and a tail.
+/// All pairs of hard floats, three times, so that each is computed in vectors and in a tail.
 fn pairs() -> (Vec<f64>, Vec<f64>) {
     let all = || (0..3).flat_map(|_| HARD.iter().flat_map(|x| HARD.iter().map(move |y| (*x, *y))));
     all().chain([(f64::NAN, 1.0), (-0.0, 0.0), (1.0, f64::NAN)]).unzip()
@@ -65,7 +65,7 @@ fn e1_nan_through_every_operation() {
     compare("signbit(a)", |x, _| !x.is_nan() && x.is_sign_negative());
 }
 
-/// The smaller; NaN if either is; -0.0 is below 0.0.
+/// The minimum of two floats: NaN if either is; -0.0 is below 0.0.
 fn minimum(x: f64, y: f64) -> f64 {
     if x.is_nan() || y.is_nan() {
         f64::NAN
@@ -166,7 +166,7 @@ fn e4_negative_zero() {
     ] {
         let got = eval::<f64>(expr, &args);
         same(&got, &want);
-        // The same with the zero as a literal, folded.
+        // The same with a literal zero, folded.
         let folded = eval::<f64>(&expr.replace('z', "(-0.0)"), &[]);
         same(&folded, &want[..1]);
     }
@@ -198,13 +198,13 @@ mod control_register {
 
     pub fn read() -> u32 {
         let mut value = 0u32;
-        // SAFETY: it stores four bytes to the local.
+        // SAFETY: the instruction stores four bytes to the local.
         unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value, options(nostack, preserves_flags)) };
         value
     }
 
     pub fn write(value: u32) {
-        // SAFETY: only rounding and flushing are changed, and the caller puts them back.
+        // SAFETY: only rounding and flushing are changed, and the caller restores them.
         unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const value, options(nostack)) };
     }
 }
@@ -231,7 +231,7 @@ fn e6_hosts_rounding_and_flushing_do_not_matter() {
         [(Backend::Native, 1), (Backend::Native, 2), (Backend::Interpreter, 1)]
     {
         for mode in [FLUSH, 0x2000, 0x4000, 0x6000, FLUSH | 0x6000] {
-            // A fresh engine, so that parsing, folding and compiling happen in the mode, too.
+            // A new engine, so that parsing, folding and compiling also happen in this mode.
             let engine = make(backend, threads);
             let host = control_register::read();
             control_register::write(0x1f80 | mode);
@@ -246,7 +246,7 @@ fn e6_hosts_rounding_and_flushing_do_not_matter() {
             }
         }
     }
-    // Also when the run ends in an error.
+    // The mode is also restored if the run ends in an error.
     let host = control_register::read();
     control_register::write(0x1f80 | FLUSH);
     let token = CancelToken::new();

@@ -58,7 +58,7 @@ fn b3_long_chains_left_and_right() {
         [one.unwrap(), two.unwrap()]
     });
     assert_eq!(y[0].as_slice().unwrap(), [50_001, -49_998]);
-    // a - (a - (... b)) with an even number of minuses is b.
+    // a - (a - (... b)) with an even number of subtractions is b.
     assert_eq!(y[1].as_slice().unwrap(), [1, -1]);
     let powers = format!("a{}", "**1".repeat(n));
     let y = on_stack(SMALL_STACK, move || {
@@ -91,7 +91,7 @@ fn b5_chains_and_conditionals_as_python() {
     assert_eq!(eval::<bool>("a==b==c", &args), [false, false, true]);
     assert_eq!(eval::<bool>("not a == b", &args), [true, true, false]);
     same(&eval::<f64>("a if a < b else c", &args), &[1.0, 3.0, 2.0]);
-    // No truthiness: a number is no condition.
+    // A condition must be bool: numbers are not converted.
     let error = compile("a if b else c").unwrap().eval(&args[..]).unwrap_err();
     expect(&error, ErrorKind::Type, "must be bool, not f64");
     expect(&refused("not a in b"), ErrorKind::Parse, "isin(a, b)");
@@ -118,7 +118,7 @@ fn b6_precedence_traps() {
         eval::<i64>("1 if a < b else 2 if c else 3".replace("if c", "if c > 0").as_str(), &args),
         [2, 3]
     );
-    // Spelled out with parentheses they are the same, on all small numbers.
+    // The fully parenthesized forms have the same values, for all small numbers.
     let (a, b, c): (Vec<i64>, Vec<i64>, Vec<i64>) = {
         let all = (0..343).map(|i| (i % 7 - 3, i / 7 % 7 - 3, i / 49 - 3));
         (
@@ -148,7 +148,7 @@ fn b7_reserved_names() {
         let error = refused(&format!("def {name}(x) = x; {name}(a)"));
         expect(&error, ErrorKind::Parse, &format!("`{name}` is reserved"));
     }
-    // The names of functions are free: variables have a namespace of their own.
+    // Variables may have the names of functions, because they have a separate namespace.
     assert_eq!(
         eval::<i64>("sin = 3; rank = sin + true; rank", &[("true", Arg::from(&[1i64]))]),
         [4]
@@ -177,14 +177,14 @@ fn b8_sharing_does_not_blow_up() {
     });
     let wrapped = (0..63).fold(3i64, |x, _| x.wrapping_mul(x));
     assert_eq!(y, [wrapped, 1]);
-    // Functions that call each other twice.
+    // Functions, each of which calls the previous one twice.
     let mut text = "def f0(x) = x + 1\n".to_string();
     for i in 1..40 {
         text += &format!("def f{i}(x) = f{}(x) + f{}(x)\n", i - 1, i - 1);
     }
     let y = within(seconds(20), || eval::<i64>(&(text + "f39(a)"), &[("a", Arg::from(&[1i64]))]));
     assert_eq!(y, [2 << 39]);
-    // Explaining is linear, too.
+    // Explaining takes linear time, too.
     let types = [("a", ArgType::array(DType::I64))];
     let shown =
         within(seconds(20), || compile(&doubling("a", "*", 60)).unwrap().explain(&types).unwrap());
@@ -193,7 +193,7 @@ fn b8_sharing_does_not_blow_up() {
 
 #[test]
 fn b8_definitions_that_call_definitions() {
-    // Each level calls the next with x and with y: 2^30 calls that all give the same 1.
+    // Each function calls the previous one with x and with y: 2^30 calls, all with the result 1.
     let n = 30;
     let parameters = |k: usize| (0..k).map(|i| format!("p{i}")).collect::<Vec<_>>();
     let mut text = format!("def f{n}({}) = 1\n", parameters(n).join(", "));
@@ -225,8 +225,8 @@ fn b8_powers_of_powers() {
 
 #[test]
 fn b8_shared_weak_values_that_do_not_fit() {
-    // The search for the argument to blame must not walk a shared graph along every path; here
-    // there is none to find, for a weak division by zero is only known to be 0 at run time.
+    // The search for the argument that causes an error must not walk a shared graph along every
+    // path. Here there is none, because a weak division by zero is known to be 0 only at run time.
     let mut text = "x0 = 1 // 0\n".to_string();
     for i in 1..=40 {
         text += &format!("x{i} = x{} + x{}\n", i - 1, i - 1);
@@ -320,10 +320,10 @@ fn b10_injections() {
                 let kinds = [ErrorKind::Lex, ErrorKind::Parse, ErrorKind::Name, ErrorKind::Type];
                 assert!(kinds.contains(&checked(error.clone(), text).kind()), "{text}: {error}");
             }
-            // A name is only a name, whatever it means elsewhere.
+            // A word that is no keyword is the name of an input.
             Ok(program) => assert!(program.inputs().eq([text]), "{text}"),
         }
     }
-    // Statements are ours alone: the parts of `a; b` are outputs and bindings, nothing else.
+    // Of the statements of `a; b`, only the last may be outputs; the others are bindings.
     expect(&refused("a; b"), ErrorKind::Parse, "outputs before the last statement");
 }

@@ -1,7 +1,7 @@
 """Writes the corpus next to this file. Needs NumPy 2 and mpmath.
 
-What NumPy computes is taken from NumPy; elementary functions are rounded correctly from mpmath.
-Where the language differs from NumPy on purpose, a case gives its result itself (`expect=`).
+NumPy gives the expected results, except those of elementary functions, which mpmath gives correctly
+rounded. If the language deliberately differs from NumPy, the case has its own result (`expect=`).
 """
 
 import json
@@ -32,12 +32,12 @@ def A(dtype, values, shape=None, **layout):
 
 
 def S(dtype, value):
-    """A strong number."""
+    """A number with a dtype."""
     return {"array": np.array(value, dtype=DTYPES[dtype])}
 
 
 def W(value):
-    """A weak number of run time."""
+    """A weak number argument."""
     return {"weak": value}
 
 
@@ -49,7 +49,7 @@ def to_float(dtype):
 
 
 def c_special(name):
-    """C's values of a function that NumPy has not, where they are special; NaN elsewhere."""
+    """The special values in C of a function that NumPy does not have; NaN for other arguments."""
     table = {
         "erf": {INF: 1.0, -INF: -1.0}, "erfc": {INF: 0.0, -INF: 2.0},
         "normcdf": {INF: 1.0, -INF: 0.0}, "sigmoid": {INF: 1.0, -INF: 0.0},
@@ -69,7 +69,7 @@ def c_special(name):
 
 def exact(name):
     """The correctly rounded function of mpmath, with NumPy's special values."""
-    # NumPy's power takes the square root for 0.5; that of its scalars is C's.
+    # NumPy's power of arrays is the square root for 0.5; that of scalars is C's pow.
     of_numpy = {"power": lambda x, y: np.float64(x) ** np.float64(y)}.get(name) or getattr(np, name, None) or c_special(name)
     of_mpmath = {
         "exp2": lambda x: mpmath.mpf(2) ** x, "log2": lambda x: mpmath.log(x, 2),
@@ -86,7 +86,7 @@ def exact(name):
         special = of_numpy(*map(dtype.type, xs))
         if not np.all(np.isfinite(xs)) or not np.isfinite(special) or special == 0 or 0 in xs:
             return special
-        # One rounding only, subnormal results included.
+        # Rounded once, also to subnormal results.
         value = of_mpmath(*(mpmath.mpf(float(x)) for x in xs))
         if dtype.itemsize == 8:
             return mpmath_to_float(value, 53, -1074)
@@ -125,7 +125,7 @@ def isin(x, *values):
 
 
 def power_float(x, y):
-    """x**y of floats, correctly rounded; overflow too."""
+    """x**y of floats, correctly rounded, also near overflow."""
     with np.errstate(all="ignore"):
         return exact("power")(x, y)
 
@@ -194,7 +194,7 @@ def number(value, kind):
         return '"nan"'
     if value in (INF, -INF):
         return '"inf"' if value > 0 else '"-inf"'
-    # Short decimals are read exactly, too.
+    # Short decimals are also exact.
     decimal = repr(value)
     if len(decimal) <= 8:
         return decimal if "." in decimal or "e" in decimal else f"{decimal}.0"
@@ -256,7 +256,7 @@ def write():
     print(f"{total} cases")
 
 
-# What each dtype can hold, at its edges.
+# Extreme values of each dtype.
 def edges(dtype):
     if dtype == "bool":
         return [True, False, True, True, False]
@@ -903,7 +903,7 @@ for n in [0, 1, 2, 3, 4, 5, 7, 10, 16, 31, 64, -1, -2, -3, -8]:
     for dtype in FLOATS:
         case("powers", f"{dtype}_to_{n}".replace("-", "minus_"), f"a**{n}", {"a": A(dtype, specials)}, np_expr=f"power_float(a, {n})", ulp=1)
 for dtype in FLOATS:
-    # C's pow, also where NumPy's operator takes the square root instead: pow(-0, 0.5) is +0.
+    # C's pow, also where NumPy's operator is the square root: pow(-0, 0.5) is +0.
     case("powers", f"{dtype}_to_half", "a**0.5", {"a": A(dtype, specials)}, np_expr="power_float(a, 0.5)", ulp=1)
 case("powers", "square_is_exact_product", "a**2", {"a": A("f64", [0.1, 1e200, 1e-200])}, np_expr="a * a")
 case("powers", "float_literal_exponent", "a**2.0", {"a": A("f32", [0.1, 3.0])}, np_expr="a * a")
@@ -984,7 +984,7 @@ case("scalars", "huge_and_tiny_literals", "1e999, 1e-999, -1e999", {})
 
 # --- reductions along axes -------------------------------------------------------------------
 def laid_out(turn, rank):
-    """A layout for the inputs of the case of this number."""
+    """The layout of the inputs of case number `turn`."""
     back, apart = [-1] * rank, [1 + (turn + k) % 2 for k in range(rank)]
     return [
         {}, {"order": "F"}, {"step": back}, {"swapped": True}, {"step": apart, "misalign": 1},
@@ -994,7 +994,7 @@ def laid_out(turn, rank):
 
 
 def whole(shape, turn):
-    """Small whole numbers without order; sums, products and means of few are exact."""
+    """Small unsorted integers; sums, products and means of a few of them are exact."""
     count = int(np.prod(shape))
     return [[3, -1, 4, 2, -5, 8, 0, 6, -2, 7, 1, -3][(5 * i + turn) % 12] for i in range(count)]
 
@@ -1018,10 +1018,10 @@ for shape in [(5,), (1,), (4, 3), (1, 4), (3, 1), (2, 3, 4), (4, 1, 2)]:
             calls = lambda names: ", ".join(f"{n}(a, axis={axis}{keep})" for n in names.split())
             case("axes", "totals_" + name, calls("sum prod any all count_nonzero"), x)
             case("axes", "extremes_" + name, calls("min max amin amax"), x)
-            # NumPy has no positions along several axes.
+            # NumPy has no argmin and argmax along several axes.
             if not axis.startswith("("):
                 case("axes", "positions_" + name, calls("argmin argmax"), x)
-            # Every other mean and variance has digits that do not end.
+            # Many means and variances are rounded.
             case("axes", "moments_" + name, calls("mean var std"), x, ulp=4)
 for axis in ["0", "1", "(0, 1)"]:
     x = {"a": A("i64", whole((4, 3), 7), (4, 3)), "b": A("i8", whole((4, 3), 2), (4, 3), order="F")}
@@ -1068,7 +1068,7 @@ for shape in [(0,), (0, 3), (3, 0), (2, 0, 3)]:
             if n == "argmax" and axis.startswith("("):
                 continue
             if nothing:
-                # NumPy minds too, but for positions where there are no results.
+                # An error in NumPy, too, except for argmin and argmax with an empty result.
                 case("axes", f"empty_{n}_{label}", f"{n}(a, axis={axis})", x, error=("SHAPE", "empty"))
             else:
                 case("axes", f"empty_{n}_{label}", f"{n}(a, axis={axis})", x)

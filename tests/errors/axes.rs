@@ -295,7 +295,7 @@ fn views() {
     ");
 }
 
-/// What would be silently the last of them.
+/// Options that are given twice, of which the last would otherwise be used silently.
 #[test]
 fn an_axis_given_twice() {
     for text in [
@@ -317,7 +317,7 @@ fn indices_have_an_end() {
     assert!(compiled(&axes).starts_with("LIMIT: error: more axes than an array"), "{axes}");
     let table = ndarray::Array2::<f64>::zeros((3, 4));
     let args = &[("x", Arg::from(&table))];
-    // NumPy refuses these too: there is no second axis to slice.
+    // NumPy rejects these, too: there is no second axis to slice.
     for text in ["sum(x, axis=1)[:, None, :]", "sum(x, axis=0)[None, :, :]"] {
         assert!(ran(text, args).starts_with("SHAPE: error: 2 indices for an array"), "{text}");
     }

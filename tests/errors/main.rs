@@ -1,6 +1,6 @@
 //! Whole error messages, as printed.
 //!
-//! The kind comes first, which `Debug` adds. A message that changes here is a change to review.
+//! `Debug` puts the kind first. A change of a message must be reviewed.
 
 mod axes;
 mod meaning;
@@ -19,7 +19,7 @@ fn compiled(text: &str) -> String {
     }
 }
 
-/// The error of evaluating a text that compiles.
+/// The error of evaluating a text, which must compile.
 fn ran(text: &str, args: &[(&str, Arg)]) -> String {
     let program = compile(text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
     match program.eval(args) {
@@ -28,7 +28,7 @@ fn ran(text: &str, args: &[(&str, Arg)]) -> String {
     }
 }
 
-/// The error, checked for what no error may do.
+/// The error as text, which must have no control characters.
 fn shown(error: &Error) -> String {
     let text = format!("{error:?}");
     let obeyed = |c: char| c.is_control() && c != '\n';
@@ -40,7 +40,7 @@ fn shown(error: &Error) -> String {
     text
 }
 
-/// Three floats.
+/// An array of three floats.
 fn floats() -> Arg<'static> {
     Arg::from(&[1.0, 2.0, 3.0])
 }

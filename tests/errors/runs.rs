@@ -67,7 +67,7 @@ fn layouts_and_aliases() {
     let null: *mut u8 = std::ptr::null_mut();
     let mut memory = [0f64; 8];
     let pointer = memory.as_mut_ptr().cast::<u8>();
-    // SAFETY: none of these is ever read or written: each is refused.
+    // SAFETY: none of these is read or written, because each is rejected.
     let raw = |pointer, shape: &[usize], strides: &[isize]| unsafe {
         Arg::raw(pointer, shape, strides, DType::F64)
     };
@@ -102,7 +102,7 @@ fn limits_memory_and_time() {
       = help: raise the engine's limit of nodes
     ");
     assert_snapshot!(error("a, b, c"), @"LIMIT: error: the program has 3 arrays; at most 2 are allowed");
-    // SAFETY: one byte, read as often as anyone likes.
+    // SAFETY: all elements are one byte, which is only read.
     let huge = |shape: &[usize], byte: &'static u8| unsafe {
         Arg::raw(byte, shape, &vec![0; shape.len()], DType::U8)
     };

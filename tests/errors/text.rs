@@ -474,7 +474,7 @@ fn syntactic() {
 
 #[test]
 fn places_in_the_text() {
-    // The line of several, and its number.
+    // The line and its number, in a text of several lines.
     assert_snapshot!(compiled("mid = (bid + ask) / 2\nspread = ask - bid\n\nmid, sqrtt(spread)"), @r"
     NAME: error: unknown function 'sqrtt'
       |
@@ -488,7 +488,7 @@ fn places_in_the_text() {
     2 | b = a +* 2
       |        ^
     ");
-    // A tab is shown as one blank, so that the caret stands right.
+    // A tab is shown as one space, so that the caret is in the right column.
     assert_snapshot!(compiled("\ta\t+\tsine(b)"), @r"
     NAME: error: unknown function 'sine'
       |
@@ -531,7 +531,7 @@ fn places_in_the_text() {
       |      ^^^
       = help: use `^` for the difference of bools
     ");
-    // An operation inside a function is shown where the function is defined.
+    // An error inside a function is shown where the function is defined.
     assert_snapshot!(ran("def f(x) = x - x\nf(a) | a", &[("a", Arg::from(&[true]))]), @r"
     TYPE: error: bool - bool is not defined
       |
@@ -539,7 +539,7 @@ fn places_in_the_text() {
       |            ^^^^^
       = help: use `^` for the difference of bools
     ");
-    // Line numbers of two digits move the margin.
+    // Line numbers of two digits widen the margin.
     assert_snapshot!(compiled(&format!("{}sine(a)", "# line\n".repeat(11))), @r"
     NAME: error: unknown function 'sine'
        |

@@ -56,9 +56,9 @@ fn g4_from_the_hosts_pools() {
                 assert!(got[..want.len()] == want, "{name} in a pool of {threads}");
             };
             host.install(fine);
-            // A worker of one pool that waits for another.
+            // A thread of one pool waits for another pool.
             host.install(|| other.install(|| host.install(fine)));
-            // Tasks that are stolen while others compile the same and run.
+            // Tasks are stolen while others compile the same program and run.
             host.install(|| join(|| join(fine, fine), || join(fine, || other.install(fine))));
             let count = AtomicUsize::new(0);
             host.install(|| {
@@ -97,7 +97,7 @@ fn g4_no_more_threads_than_the_host_has() {
         });
         assert_eq!(threads(), before);
     }
-    // An engine on the host's pool needs no others when called from outside, either.
+    // An engine on the host's pool starts no threads when it is called from outside, either.
     let engine = Engine::builder().eager().pool(host.clone()).build();
     bits(&engine.compile(TEXT).unwrap(), &a);
     assert_eq!(threads(), before);

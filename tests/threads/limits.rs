@@ -1,4 +1,4 @@
-//! F. Limits of the process, and refused system calls.
+//! F. Limits of the process, and system calls that fail.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use hotloop_testing::{alone, refuse_calls};
 
 use super::{TEXT, bits, cpu_time, data, endless, engines, has_threads, keep_one_core};
 
-/// Limits the number of open files of this process; returns the previous limit.
+/// Sets the limit on the open files of this process; returns the previous limit.
 fn limit_files(most: u64) -> u64 {
-    // SAFETY: a record that lives.
+    // SAFETY: the call accesses a live record.
     unsafe {
         let mut limit: libc::rlimit = std::mem::zeroed();
         assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
@@ -21,8 +21,8 @@ fn limit_files(most: u64) -> u64 {
     }
 }
 
-/// A host that does nothing about the limit on the size of files lives, and its signals are as it
-/// left them: code is had from memory without a file, and what needs a file is an error.
+/// With a limit on the size of files, the host's process survives and its signal handling does not
+/// change: code goes to memory without a file, and a file that is too large is an error.
 #[test]
 fn f10_a_limit_on_the_size_of_files() {
     if !alone("limits::f10_a_limit_on_the_size_of_files") {
@@ -32,7 +32,7 @@ fn f10_a_limit_on_the_size_of_files() {
     let a = data(10_000);
     let oracle = Engine::builder().threads(1).backend(Backend::Interpreter).build();
     let want = bits(&oracle.compile(TEXT).unwrap(), &a);
-    // SAFETY: no handler is given; the records live.
+    // SAFETY: no handler is installed; the calls access live records.
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
         let limit = libc::rlimit { rlim_cur: 10_000, rlim_max: 10_000 };
@@ -44,7 +44,8 @@ fn f10_a_limit_on_the_size_of_files() {
         assert!(program.eval([Arg::from(&a)]).unwrap().report().native);
         assert!(bits(&program, &a) == want, "on {threads} threads");
         let file = |name: &str| std::fs::File::create_new(dir.path().join(name)).unwrap();
-        // A file that is to become too long, one that becomes it unasked, and one that just fits.
+        // A file that is too long when it is created, one that becomes too long, and one that just
+        // fits.
         let error = hotloop::npy::create(file("long"), DType::F64, &[10_000]).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EFBIG));
         let unasked = Arc::new(FileArray::new(file("unasked"), 0, DType::F64, &[10_000]));
@@ -57,7 +58,7 @@ fn f10_a_limit_on_the_size_of_files() {
         let mut last = [0; 8];
         Source::read_at(&*fits, 999 * 8, &mut last).unwrap();
         assert_eq!(f64::from_le_bytes(last), a[999] + 1.0);
-        // Temporary arrays beyond the memory of a run.
+        // Temporary arrays larger than the memory limit of a run.
         let options = RunOptions::new().memory(1).temp_directory(dir.path());
         let text = "y = sin(a) - mean(a); y - max(y)";
         let out = Arc::new(FileArray::new(file("none"), 0, DType::F64, &[10_000]));
@@ -69,7 +70,7 @@ fn f10_a_limit_on_the_size_of_files() {
         }
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    // SAFETY: the records live; the signal is looked for, and then asked for.
+    // SAFETY: the calls access live records.
     unsafe {
         let (mut pending, mut held) = (std::mem::zeroed(), std::mem::zeroed());
         assert_eq!(libc::sigpending(&raw mut pending), 0);
@@ -80,8 +81,9 @@ fn f10_a_limit_on_the_size_of_files() {
         libc::sigaction(libc::SIGXFSZ, std::ptr::null(), &raw mut action);
         assert_eq!(action.sa_sigaction, libc::SIG_DFL);
     }
-    // One that the host holds back and has waiting stays there.
-    // SAFETY: the records live; the signal is blocked in this thread, which it is sent to.
+    // A signal that the host has blocked and that is pending stays pending.
+    // SAFETY: the calls access live records; the signal is blocked in this thread, to which it is
+    // sent.
     unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
@@ -96,8 +98,8 @@ fn f10_a_limit_on_the_size_of_files() {
     }
 }
 
-/// Checks that the interpreter answers where executable memory is refused, and that those who ask
-/// for native code and nothing else are told.
+/// Checks that the interpreter is used if executable memory is refused, and that requiring native
+/// code is then an error.
 fn interpreted_when_refused(refuse: impl FnOnce() -> bool) {
     let a = data(10_000);
     let oracle = Engine::builder().threads(1).backend(Backend::Interpreter).build();
@@ -143,15 +145,15 @@ fn f10_no_file_may_be_open() {
             before = limit_files(0);
             true
         });
-        // What was refused once is had when there is room again.
+        // Native code is compiled when there is memory again.
         limit_files(before);
         let outputs = Engine::builder().build().compile("a + 1").unwrap().eval([Arg::from(&[1.0])]);
         assert!(outputs.unwrap().report().native);
     }
 }
 
-/// What has been compiled goes on, and what fits beside it is compiled; then the interpreter
-/// answers.
+/// Compiled code continues to run, and more is compiled while it fits; then the interpreter is
+/// used.
 #[test]
 fn f10_refused_later() {
     if !alone("limits::f10_refused_later") {
@@ -193,7 +195,8 @@ fn f12_no_thread_can_be_started() {
     let a = data(100_000);
     let want = bits(&Engine::builder().threads(1).build().compile(TEXT).unwrap(), &a);
     assert!(bits(&started.compile(TEXT).unwrap(), &a) == want);
-    // SAFETY: plain numbers and a record that lives; root is above the limit, so it leaves.
+    // SAFETY: the calls access a live record. Root is not subject to the limit, so the test drops
+    // root.
     unsafe {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         assert_eq!(libc::setrlimit(libc::RLIMIT_NPROC, &raw const none), 0);
@@ -222,7 +225,7 @@ fn f13_little_address_space() {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let used = statm.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 4096;
     let limit = libc::rlimit { rlim_cur: used + (40 << 20), rlim_max: used + (40 << 20) };
-    // SAFETY: the record lives.
+    // SAFETY: the call accesses a live record.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
     let error = program.eval([Arg::from(&a)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutOfMemory);
@@ -235,7 +238,7 @@ fn f14_one_core() {
     if !alone("limits::f14_one_core") {
         return;
     }
-    // Threads that were there before share the core; right, if no faster.
+    // Threads started before share the core: the results are right, if no faster.
     let before = Engine::builder().eager().threads(2).build();
     let a = data(300_000);
     let want = bits(&before.compile(TEXT).unwrap(), &a);
@@ -246,7 +249,7 @@ fn f14_one_core() {
     }
     drop(before);
     assert!(has_threads(0));
-    // An engine made now starts none.
+    // An engine made now starts no threads.
     let engine = Engine::builder().build();
     for _ in 0..20 {
         assert!(bits(&engine.compile(TEXT).unwrap(), &a) == want);
@@ -269,7 +272,7 @@ fn f14_nobody_waits_by_spinning() {
         std::thread::sleep(Duration::from_millis(300));
         let spent = cpu_time() - before;
         assert!(spent < Duration::from_millis(15), "{name}: {spent:?} while nothing was to do");
-        // While the threads compute, only as many are busy as there are cores.
+        // While the threads compute, no more of them are busy than there are cores.
         let late = RunOptions::new().deadline(Duration::from_millis(200));
         let program = engine.compile("sum(sin(a))").unwrap().with(late);
         let (start, before) = (Instant::now(), cpu_time());

@@ -19,7 +19,7 @@ fn rayon_pool(threads: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
 }
 
-/// Engines with every sort of threads, which use them for small arrays, too.
+/// Engines with every kind of threads, which they use even for small arrays.
 fn engines() -> Vec<(&'static str, Engine)> {
     let builder = || Engine::builder().eager();
     vec![
@@ -45,14 +45,14 @@ fn bits(program: &Program, a: &[f64]) -> Vec<u64> {
     values.map(f64::to_bits).collect()
 }
 
-/// The threads of this process whose names start so.
+/// The number of threads of this process whose names start with a prefix.
 fn threads_named(start: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|t| std::fs::read_to_string(t.unwrap().path().join("comm")).ok());
     names.filter(|name| name.starts_with(start)).count()
 }
 
-/// Waits until the pool has this number of threads: a thread takes a moment to set its name and to
+/// Waits until the pool has this number of threads: a thread takes a moment to set its name, and to
 /// exit.
 fn has_threads(count: usize) -> bool {
     let start = Instant::now();
@@ -62,7 +62,7 @@ fn has_threads(count: usize) -> bool {
     threads_named("hotloop-") == count
 }
 
-/// Tells another thread to end when this one leaves, be it by a failed assertion.
+/// Tells another thread to end when this value is dropped, even after a failed assertion.
 struct Running<'a>(&'a AtomicBool);
 
 impl Drop for Running<'_> {
@@ -72,7 +72,7 @@ impl Drop for Running<'_> {
 }
 
 fn cpu_time() -> Duration {
-    // SAFETY: an all-zero record is one, and the call fills it.
+    // SAFETY: an all-zero record is valid, and the call fills it.
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         assert_eq!(libc::getrusage(libc::RUSAGE_SELF, &raw mut usage), 0);
@@ -82,16 +82,16 @@ fn cpu_time() -> Duration {
     time(usage.ru_utime) + time(usage.ru_stime)
 }
 
-/// Leaves this process one core.
+/// Restricts this process to one core.
 fn keep_one_core() {
-    // SAFETY: all-zero sets are empty ones; the calls fill the one and read the other.
+    // SAFETY: all-zero sets are valid empty sets; the calls fill one and read the other.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         assert_eq!(libc::sched_getaffinity(0, size_of_val(&set), &raw mut set), 0);
         let first = (0..1024).find(|&core| libc::CPU_ISSET(core, &set)).unwrap();
         let mut one: libc::cpu_set_t = std::mem::zeroed();
         libc::CPU_SET(first, &mut one);
-        // Threads have affinities of their own; new ones inherit their maker's.
+        // Each thread has its own affinity; new threads inherit it.
         for task in std::fs::read_dir("/proc/self/task").unwrap() {
             let id = task.unwrap().file_name().to_string_lossy().parse().unwrap();
             assert_eq!(libc::sched_setaffinity(id, size_of_val(&one), &raw const one), 0);
@@ -101,8 +101,8 @@ fn keep_one_core() {
 
 static ENDLESS: f64 = 0.5;
 
-/// An array that takes years.
+/// An array that takes years to compute.
 fn endless() -> Arg<'static> {
-    // SAFETY: the element lives for ever; the view repeats it.
+    // SAFETY: the element is static; the view repeats it.
     unsafe { Arg::raw((&raw const ENDLESS).cast(), &[1 << 45], &[0], DType::F64) }
 }

@@ -9,9 +9,9 @@ use hotloop_testing::alone;
 
 use super::{Running, TEXT, bits, data, endless, engines, has_threads};
 
-/// Runs in a child process, which must end well in half a minute.
+/// Runs a function in a child process, which must succeed within half a minute.
 fn in_a_fork(work: impl FnOnce() -> bool) {
-    // SAFETY: the child computes and leaves without unwinding into the test.
+    // SAFETY: the child computes and exits without unwinding into the test.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "no fork");
     if child == 0 {
@@ -23,7 +23,7 @@ fn in_a_fork(work: impl FnOnce() -> bool) {
     // SAFETY: waits for the child above, and writes its status to the local.
     while unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } != child {
         if start.elapsed() > Duration::from_secs(30) {
-            // SAFETY: the child is ours and still there.
+            // SAFETY: the process is a child that has not been waited for.
             unsafe { libc::kill(child, libc::SIGKILL) };
             panic!("the child hangs");
         }
@@ -44,7 +44,7 @@ fn g7_a_fork_has_threads_of_its_own() {
     let want = bits(&program, &a);
     let running = AtomicBool::new(true);
     std::thread::scope(|scope| {
-        // Jobs are in the queue, threads in the middle of them, when the forks happen.
+        // Work is queued and threads are computing when the forks happen.
         scope.spawn(|| {
             while running.load(Ordering::Relaxed) {
                 assert!(bits(&program, &a) == want);
@@ -66,7 +66,7 @@ fn g8_fork_while_another_thread_compiles() {
     if !alone("process::g8_fork_while_another_thread_compiles") {
         return;
     }
-    // Long enough that most forks find it being compiled.
+    // Long enough that most forks happen while it is compiled.
     let text = |i: usize| {
         let terms: Vec<String> = (0..400).map(|k| format!("sin(a * {i}.5 + {k})")).collect();
         terms.join(" + ")
@@ -88,7 +88,7 @@ fn g8_fork_while_another_thread_compiles() {
             std::thread::sleep(Duration::from_micros(700 * round));
             let same = current.load(Ordering::Relaxed);
             in_a_fork(|| {
-                // What is being compiled, and what never was.
+                // A program that is being compiled, and a new one.
                 let run = |engine: &Engine, text: &str| {
                     engine.compile(text).unwrap().eval_as::<f64>([Arg::from(&[0.0])]).unwrap()[[0]]
                 };
@@ -114,8 +114,8 @@ fn g11_a_storm_of_signals() {
     let a = data(200_000);
     for (timer, signal) in [(libc::ITIMER_REAL, libc::SIGALRM), (libc::ITIMER_PROF, libc::SIGPROF)]
     {
-        // Without SA_RESTART: what waits is interrupted.
-        // SAFETY: the handler only adds to an atomic; all-zero records are valid ones.
+        // Without SA_RESTART, so that blocking calls are interrupted.
+        // SAFETY: the handler only adds to an atomic; all-zero records are valid.
         let set = |microseconds| unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as usize;
@@ -133,7 +133,7 @@ fn g11_a_storm_of_signals() {
             for (name, engine) in &list {
                 assert!(bits(&engine.compile(TEXT).unwrap(), &a) == want, "{name}");
             }
-            // Threads start, and compiling goes on, under them, too.
+            // Starting threads and compiling also work while signals arrive.
             let fresh = Engine::builder().eager().threads(3).build();
             assert!(bits(&fresh.compile(TEXT).unwrap(), &a) == want);
         }
@@ -162,11 +162,11 @@ fn g12_exit_while_running() {
     }
     running.wait();
     std::thread::sleep(Duration::from_millis(50));
-    // With destructors of the process, while all of them compute.
+    // Runs the process's destructors while all threads compute.
     std::process::exit(0);
 }
 
-/// Computes when the thread that owns it ends, in a destructor of its locals.
+/// A thread local that computes in its destructor, when the thread ends.
 struct AtTheEnd {
     program: Program,
     a: Vec<f64>,
@@ -175,7 +175,7 @@ struct AtTheEnd {
 
 impl Drop for AtTheEnd {
     fn drop(&mut self) {
-        // What is compiled, what never was, and an engine that begins and ends here.
+        // A compiled program, a new one, and an engine that lives only here.
         let sum = |program: &Program| program.eval_as::<f64>([Arg::from(&self.a)]).unwrap()[[]];
         let want = sum(&self.program);
         let number = self.right.load(Ordering::Relaxed);
@@ -203,8 +203,8 @@ fn g12_in_destructors_of_thread_locals() {
         let program = engine.compile("sum(sin(a))").unwrap();
         let (a, right) = (data(100_000), right.clone());
         let work = move || {
-            // One is made before anything of ours is on this thread, and so goes after it; the
-            // other the other way round.
+            // One value is made before this thread has any thread locals of the library, and so is
+            // destroyed after them; the other one is destroyed before them.
             let at_the_end =
                 || AtTheEnd { program: program.clone(), a: a.clone(), right: right.clone() };
             FIRST.set(Some(at_the_end()));

@@ -15,7 +15,7 @@ fn f15_stopped_within_50_ms() {
     for (name, engine) in engines() {
         let token = CancelToken::new();
         let program = engine.compile("sum(sin(a))").unwrap().with(RunOptions::new().cancel(&token));
-        // The machine may be busy with something else: one of some attempts must be quick.
+        // The machine may be busy, so one of several attempts must be quick.
         let attempt = || {
             token.reset();
             std::thread::scope(|scope| {
@@ -39,21 +39,21 @@ fn f15_stopped_within_50_ms() {
         };
         let best = (0..5).map(|_| attempt()).min().unwrap();
         assert!(best < Duration::from_millis(50), "{name}: {best:?} after the deadline");
-        // Nothing is left behind.
+        // When the token is reset, the program runs again.
         token.reset();
         assert_eq!(program.eval_as::<f64>([Arg::from(&[0.0])]).unwrap()[[]], 0.0, "{name}");
     }
 }
 
-/// A program that takes years, over memory of a few megabytes: another loop each.
+/// A program that takes years, on a few mebibytes of memory; each has a different kind of loop.
 struct Endless {
     text: &'static str,
     dtype: DType,
-    /// For each input the shape and the strides, in elements.
+    /// The shape and the strides in elements of each input.
     inputs: Vec<(Vec<usize>, Vec<isize>)>,
 }
 
-/// Bytes of zeros behind every endless array.
+/// The size in bytes of the zeros that all endless arrays share.
 const BEHIND: usize = 4 << 20;
 
 fn endless_loops() -> Vec<Endless> {
@@ -67,15 +67,15 @@ fn endless_loops() -> Vec<Endless> {
         of("sum(a)", DType::U8, &[(&[long], &[0])]),
         of("var(sin(a)), argmin(a), prod(a)", DType::F64, &[(&[long], &[0])]),
         of("sum(a // a + a % 7)", DType::I64, &[(&[long], &[0])]),
-        // Along rows, few and many.
+        // Sequences along rows, few and many.
         of("sum(a, axis=1)", DType::F64, &[(&[4, long], &[0, 0])]),
         of("max(sum(a, axis=1))", DType::F64, &[(&[1 << 22, 1 << 19], &[0, 1])]),
         of("max(min(a, axis=1))", DType::U8, &[(&[1 << 22, 1 << 22], &[0, 1])]),
-        // Side by side, few and many.
+        // Sequences side by side, few and many.
         of("sum(a, axis=0)", DType::F64, &[(&[long, 64], &[0, 1])]),
         of("max(sum(a, axis=0))", DType::U8, &[(&[1 << 30, 1 << 22], &[0, 1])]),
         of("max(var(a, axis=0))", DType::F64, &[(&[1 << 30, 1 << 18], &[0, 1])]),
-        // Panels: rows side by side in memory, columns far apart.
+        // Panels: adjacent rows, and columns far apart.
         of("sum(a * 2)", DType::U8, &[(&[1 << 25, 1000, 2000], &[0, 1, 1000])]),
         of(
             "sum(a + b)",
@@ -83,7 +83,7 @@ fn endless_loops() -> Vec<Endless> {
             &[(&[1 << 30, 500, 500], &[0, 1, 500]), (&[1 << 30, 500, 500], &[0, 500, 1])],
         ),
         of("sum(a, axis=0)", DType::F64, &[(&[1 << 30, 500, 500], &[0, 1, 500])]),
-        // Nests of rows and columns, what is kept of both, views, strides.
+        // Nests of rows and columns, kept values of both, views, strides.
         of("sum(a + b)", DType::U8, &[(&[1 << 22, 1], &[1, 0]), (&[1, 1 << 22], &[0, 1])]),
         of(
             "sum(sin(a) * exp(b))",
@@ -94,7 +94,7 @@ fn endless_loops() -> Vec<Endless> {
     ]
 }
 
-/// Every sort of loop looks at its token often enough.
+/// Every kind of loop checks its token often enough.
 #[test]
 fn f15_every_loop_is_stopped_within_50_ms() {
     if !alone("stopping::f15_every_loop_is_stopped_within_50_ms") {
@@ -112,7 +112,7 @@ fn f15_every_loop_is_stopped_within_50_ms() {
                     let strides: Vec<isize> = strides.iter().map(|s| s * size).collect();
                     let ends = shape.iter().zip(&strides).map(|(n, s)| (n - 1) * *s as usize);
                     assert!(ends.sum::<usize>() + size as usize <= BEHIND, "{text}");
-                    // SAFETY: all elements are in the memory, as was just seen.
+                    // SAFETY: all elements are inside the memory, as asserted above.
                     unsafe { Arg::raw(memory.as_ptr().cast(), shape, &strides, dtype) }
                 })
                 .collect();
@@ -129,7 +129,7 @@ fn f15_every_loop_is_stopped_within_50_ms() {
                     (start.elapsed(), result.map_err(|e| e.kind()))
                 })
             };
-            // The machine may be busy with something else: one of some attempts must be quick.
+            // The machine may be busy, so one of several attempts must be quick.
             let attempts: Vec<_> = (0..3).map(|_| attempt()).collect();
             let best = attempts.iter().map(|(took, _)| *took).min().unwrap();
             let stopped = attempts.iter().all(|(_, got)| *got == Err(ErrorKind::Cancelled));
@@ -141,8 +141,8 @@ fn f15_every_loop_is_stopped_within_50_ms() {
     eprintln!("after {worst:?} at most");
 }
 
-/// What is made beside a run's loops takes no time that cannot be stopped: outputs, copies of
-/// inputs that are overwritten, arrays kept between passes.
+/// Allocations outside a run's loops cannot delay stopping: outputs, copies of inputs that are
+/// overwritten, arrays kept between passes.
 #[test]
 fn f15_memory_is_made_within_50_ms() {
     if !alone("stopping::f15_memory_is_made_within_50_ms") {
@@ -156,7 +156,7 @@ fn f15_memory_is_made_within_50_ms() {
         let engine = Engine::builder().backend(backend).threads(2).build();
         for text in ["x[::-1]", "f64(x) + 1", "max(sum(x[:, None], axis=1))", "x[1:] * x[:-1]"] {
             let program = engine.compile(text).unwrap();
-            // Compiled, and its threads started.
+            // Compiles the program and starts the threads.
             program.eval([Arg::from(&room[..1000])]).unwrap();
             let program = program.with(RunOptions::new().cancel(&token));
             let mut attempt = || {
@@ -176,7 +176,7 @@ fn f15_memory_is_made_within_50_ms() {
     assert!(room.iter().all(|byte| *byte == 1), "nothing was written");
 }
 
-/// The interpreter, which answers where there is no code, can be stopped, too: while it collects
+/// The interpreter, which runs if there is no native code, can be stopped while it collects
 /// elements, computes and writes. A single long sequence is reduced to its end.
 #[test]
 fn f15_the_interpreter_is_stopped_within_50_ms() {
@@ -188,7 +188,7 @@ fn f15_the_interpreter_is_stopped_within_50_ms() {
     let after = Duration::from_millis(20);
     for text in ["x[::-1]", "x + 1", "transpose(x) + 1", "sum(x, axis=1)", "x * x[:, :1]"] {
         let late = engine.compile(text).unwrap().with(RunOptions::new().deadline(after));
-        // SAFETY: all elements are the room's.
+        // SAFETY: all elements are inside the memory.
         let grid =
             unsafe { Arg::raw(room.as_ptr(), &[1 << 13, 1 << 13], &[1 << 13, 1], DType::U8) };
         let attempt = || {
@@ -203,7 +203,7 @@ fn f15_the_interpreter_is_stopped_within_50_ms() {
     }
 }
 
-/// Deadlines are moments of `Instant`, which does not jump; nothing here knows the time of day.
+/// Deadlines are `Instant`s, which are monotonic; the sources do not use the time of day.
 #[test]
 fn f17_no_clock_that_jumps() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -218,7 +218,8 @@ fn f17_no_clock_that_jumps() {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files += 1;
                 let source = std::fs::read_to_string(&path).unwrap();
-                // Files that a profiler's map is found among have a time of day, and no deadline.
+                // Stale profiler files are recognized by their times of day, which are not
+                // deadlines.
                 let profiles = path.ends_with("runtime/src/machine/perf.rs");
                 assert!(profiles || !source.contains("SystemTime"), "{}", path.display());
             }

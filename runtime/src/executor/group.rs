@@ -22,12 +22,12 @@ use crate::strided::byte_span;
 
 /// The maximum number of bytes of the rows of a block, which stay in L2 while the loops run.
 const BLOCK: usize = 256 << 10;
-/// The minimum number of bytes of a block: its overhead costs about as much as processing them.
+/// The minimum number of bytes of a block, whose overhead takes about as long as their processing.
 const LEAST_BLOCK: usize = 16 << 10;
 /// The number of blocks for each thread, so that threads of different speed end together.
 const BLOCKS_A_THREAD: usize = 8;
 
-/// The part of a loop that is the rows of its group.
+/// The part of a loop that corresponds to the rows of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The loop's rows.
@@ -81,8 +81,8 @@ impl Touched<'_> {
 }
 
 impl Loop {
-    /// The part of the loop that is the rows of a group with these extents; `None` if it cannot
-    /// join.
+    /// The part of the loop that corresponds to the rows of a group with these extents; `None` if
+    /// it cannot join.
     fn part(&self, rows: &[usize]) -> Option<Part> {
         let Loop { nest, grid, .. } = self;
         // A block has all columns. The buffers of stored arrays have room for those of one unit.
@@ -274,8 +274,8 @@ impl Group {
         let even = rows / (BLOCKS_A_THREAD * workers);
         let step = (BLOCK / bytes).min(even).max(LEAST_BLOCK / bytes);
         // Buffers have room for as many rows as the units of the loops alone.
-        let buffers = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
-        let step = buffers.fold(step, usize::min).clamp(1, rows);
+        let row_steps = loops.iter().filter(|work| work.stored).map(|work| work.grid.row_step);
+        let step = row_steps.fold(step, usize::min).clamp(1, rows);
         for (work, part) in loops.iter_mut().zip(&parts) {
             let extents = [1, work.grid.rows, work.grid.columns];
             let (rows, columns) = match part {
@@ -285,7 +285,7 @@ impl Group {
             work.grid = Grid::new(extents, rows, columns);
         }
         let work = loops.iter().map(|work| work.work).sum();
-        // Loops have scratch for different numbers of threads.
+        // Each loop has scratch for the number of threads that its own work is worth.
         let workers = loops.iter().map(|work| work.workers.len()).min().unwrap_or(1);
         share_chunks(&mut loops, workers);
         let Ok(scratch) = scratch(&mut loops, workers, step) else { return Err(loops) };

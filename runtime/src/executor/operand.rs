@@ -101,7 +101,7 @@ pub(super) enum Access {
 /// An operand, and how a loop accesses it.
 pub(super) struct Bound {
     pub(super) operand: Operand,
-    /// The size of an element in bytes, because each tile needs it.
+    /// The size of an element in bytes, stored because each tile needs it.
     pub(super) size: usize,
     pub(super) output: bool,
     pub(super) access: Access,
@@ -192,7 +192,7 @@ impl Fold {
                 results.put(store, at, &bytes[..size]).map_err(Stop::Failed)
             }
             Location::Scratch(_) => {
-                Err(Stop::Failed(io::Error::other("a reduction's results are in scratch")))
+                Err(Stop::Failed(io::Error::other("results of reductions cannot be in scratch")))
             }
         }
     }

@@ -103,7 +103,7 @@ pub fn publish(code: &[u8]) -> Result<Code, CodeError> {
     Ok(Code { start, len: code.len() })
 }
 
-/// As [`publish`], and registers the code with `perf`.
+/// Copies machine code as [`publish`] does, and registers it with `perf`.
 pub fn publish_named(code: &[u8], perf: Perf, name: &str) -> Result<Code, CodeError> {
     let lasting = perf == Perf::Map;
     match arena::publish(code, lasting) {
@@ -162,7 +162,7 @@ mod arena {
         writable: *mut u8,
         executable: *mut u8,
         len: usize,
-        /// Bytes in use.
+        /// The number of bytes in use.
         used: usize,
         /// The lengths of the free ranges by offset; no two are adjacent.
         free: BTreeMap<usize, usize>,

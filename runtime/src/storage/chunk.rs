@@ -45,7 +45,7 @@ pub(crate) fn steps(extents: &[usize], strides: &[isize], index: usize) -> isize
 pub(crate) enum Direction {
     /// The elements of a row.
     Rows,
-    /// The elements of a column: the innermost axis of rows has the smallest stride.
+    /// The elements of a column, because the innermost axis of rows has the smallest stride.
     Columns,
     /// The elements along this axis of the columns, which is not the innermost but has the smallest
     /// stride.
@@ -122,7 +122,7 @@ pub(crate) struct Chunk<'a> {
     pub direction: Direction,
     pub nest: &'a Nest,
     pub path: &'a Path,
-    /// How elements are encoded in the store.
+    /// The encoding of elements in the store.
     pub format: Format,
     /// The offset in the store of row 0, column 0.
     pub base: isize,

@@ -16,7 +16,7 @@ use location::Location;
 pub struct Storage {
     /// The location of the first element.
     pub location: Location,
-    /// How each element is encoded in bytes.
+    /// The encoding of the elements.
     pub format: Format,
 }
 

@@ -11,8 +11,8 @@ use crate::control::{Control, Stop};
 use crate::store::Store;
 use crate::strided::gather_block;
 
-/// Bytes of padding between columns, so that columns with a power-of-two size do not share cache
-/// sets.
+/// The number of bytes between columns in the picking buffer, so that columns with a power-of-two
+/// size do not share cache sets.
 const PAD: usize = 64;
 
 /// A transposed block: all rows have the same columns, but the first row may start late and the
@@ -22,7 +22,7 @@ pub(crate) struct TransposedBlock<'a> {
     pub store: &'a Store,
     /// Checked before each transfer.
     pub control: &'a Control,
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub size: usize,
     /// The offset in the store of column 0 of the first row.
     pub from: isize,

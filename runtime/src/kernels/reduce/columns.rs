@@ -87,7 +87,7 @@ impl Columns {
     /// If there are more lanes than memory was allocated for.
     pub fn start(&mut self, reducer: &Reducer, lanes: usize, first: u64) {
         assert!(lanes <= self.capacity, "more lanes than there is room for");
-        debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "a block out of order");
+        debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "the block is out of order");
         (self.lanes, self.filled, self.count, self.first) = (lanes, 0, 0, first);
         (self.taken, self.used) = (0, 0);
         self.places.fill(NONE);
@@ -143,7 +143,7 @@ impl Columns {
     /// # Panics
     /// If `out` has another length.
     pub fn finish(&mut self, reducer: &Reducer, out: &mut [Partial]) {
-        assert!(out.len() == self.lanes, "one partial a lane");
+        assert!(out.len() == self.lanes, "`out` needs an element for each lane");
         (reducer.methods.finish_lanes)(self, out);
     }
 
@@ -173,7 +173,7 @@ impl Columns {
     #[inline(always)]
     fn check(&self, rows: &[usize]) {
         for (i, row) in rows.iter().enumerate() {
-            assert!(*row < self.rows && !rows[..i].contains(row), "a row of its own");
+            assert!(*row < self.rows && !rows[..i].contains(row), "rows must exist and differ");
         }
     }
 

@@ -75,7 +75,7 @@ pub fn reference(
     value.transpose()
 }
 
-/// The value of two accumulated values.
+/// The combination of two accumulated values.
 fn fold(reduction: Reduction, dtype: DType, left: u64, right: u64) -> u64 {
     fn number<T: Pattern + Number>(reduction: Reduction, left: u64, right: u64) -> u64 {
         let (left, right) = (T::from_pattern(left), T::from_pattern(right));

@@ -50,7 +50,7 @@ impl Sequence {
     /// in the whole sequence: a multiple of the leaf.
     #[inline]
     pub fn start(&mut self, reducer: &Reducer, first: u64) {
-        debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "a block out of order");
+        debug_assert!(first.is_multiple_of(reducer.leaf() as u64), "the block is out of order");
         (self.filled, self.count, self.first) = (0, 0, first);
         self.tree.clear();
     }

@@ -60,7 +60,7 @@ impl Tree {
         block: Partial,
         combine: impl Fn(&Partial, &Partial) -> Partial,
     ) {
-        debug_assert!(self.is_aligned(level), "a block out of order");
+        debug_assert!(self.is_aligned(level), "the block is out of order");
         let mut level = level as usize;
         let mut block = block;
         while self.taken >> level & 1 == 1 {
