@@ -115,7 +115,7 @@ const fn subject(
 
 use DType::{Bool, F32, F64, I8, I16, I32, I64, U8, U16, U32};
 
-const SUBJECTS: [Subject; 18] = [
+const SUBJECTS: [Subject; 21] = [
     subject("a + b ^ a", &[("a", U8), ("b", U8)], U8),
     subject("maximum(a, b) * a - b", &[("a", F64), ("b", F64)], F64),
     subject("a * b + a", &[("a", F32), ("b", F64)], F64),
@@ -128,10 +128,13 @@ const SUBJECTS: [Subject; 18] = [
     subject("a < b", &[("a", F32), ("b", F32)], Bool),
     subject("i8(a)", &[("a", F64)], I8),
     subject("f64(a)", &[("a", I8)], F64),
+    subject("a * b + c", &[("a", I8), ("b", F32), ("c", F64)], F64),
+    subject("u8(0.5 * f32(a) + f32(b))", &[("a", U8), ("b", I16)], U8),
     subject("a // b + a % b", &[("a", I32), ("b", I32)], I32),
     subject("a // b", &[("a", F64), ("b", F64)], F64),
     subject("(a << b) | u32(a)", &[("a", U32), ("b", U32)], U32),
     Subject { scalar: true, ..subject("sum(a * b)", &[("a", F64), ("b", F64)], F64) },
+    Subject { scalar: true, ..subject("sum(a * b)", &[("a", I16), ("b", F64)], F64) },
     Subject { scalar: true, ..subject("max(a) + min(b)", &[("a", I64), ("b", U16)], I64) },
     Subject { scalar: true, ..subject("any(a > 250) and not all(a)", &[("a", U8)], Bool) },
 ];

@@ -36,6 +36,11 @@ pub fn converts(from: Lane, to: Lane, isa: Isa) -> bool {
     }
 }
 
+/// Two to a power.
+fn power(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
 /// The bits of one as an element.
 fn one(dtype: DType) -> u64 {
     match dtype {
@@ -125,9 +130,12 @@ impl Selector<'_> {
                 _ => x,
             },
             (false, true) => match (from.size(), to) {
-                (1 | 2, DType::F64) if self.is_zmm() => {
+                (1 | 2, DType::F64) => {
                     let x = self.integer(from, 8, x);
-                    self.make(What::One(&QQ_TO_PD), &[x])
+                    match self.is_zmm() {
+                        true => self.make(What::One(&QQ_TO_PD), &[x]),
+                        false => self.double_of_small(x),
+                    }
                 }
                 (1 | 2, _) => {
                     let x = self.integer(from, 4, x);
@@ -142,7 +150,10 @@ impl Selector<'_> {
                     self.make(What::One(row), &[x])
                 }
                 (4, DType::F32) => self.float_of_u32(x),
-                (4, _) => self.double_of_u32(x),
+                (4, _) => {
+                    let x = self.integer(from, 8, x);
+                    self.double_of_small(x)
+                }
                 (_, _) if self.is_zmm() => {
                     let row = match (from == DType::I64, to == DType::F32) {
                         (true, true) => &QQ_TO_PS,
@@ -248,26 +259,25 @@ impl Selector<'_> {
         self.make(What::Fused(&FUSED[0][0][0]), &[high, factor, low])
     }
 
-    /// The integer as the last digits of 2^52.
-    fn double_of_u32(&mut self, x: Value) -> Value {
-        let magic = self.float(DType::F64, 2f64.powi(52));
-        let x = self.make(What::One(&PMOVZXDQ), &[x]);
-        let x = self.logic(Op::BitOr, 3, x, magic);
+    /// A 64-bit integer of less than 51 digits, as the last digits of a float.
+    fn double_of_small(&mut self, x: Value) -> Value {
+        let magic = self.float(DType::F64, 1.5 * power(52));
+        let x = self.make(What::Either(&PADDQ), &[x, magic]);
         self.make(What::Two(&SUBPD), &[x, magic])
     }
 
     /// The halves of the integer as the last digits of 2^84 and 2^52, whose difference from these is
     /// exact, and the sum of them rounded once.
     fn double_of_i64(&mut self, signed: bool, x: Value) -> Value {
-        let low = self.float(DType::F64, 2f64.powi(52));
+        let low = self.float(DType::F64, power(52));
         let low = self.make_with(What::Two(&PBLENDD), &[x, low], 0b1010_1010);
         // A signed half is moved to be positive.
         let sign: u64 = if signed { 1 << 31 } else { 0 };
-        let high = self.constant(2f64.powi(84).to_bits() | sign);
+        let high = self.constant(power(84).to_bits() | sign);
         let x = self.make_with(What::Shift(&PSRLQ), &[x], 32);
         let high = self.logic(Op::BitXor, 3, x, high);
-        let moved = if signed { 2f64.powi(63) } else { 0.0 };
-        let away = self.float(DType::F64, 2f64.powi(84) + moved + 2f64.powi(52));
+        let moved = if signed { power(63) } else { 0.0 };
+        let away = self.float(DType::F64, power(84) + moved + power(52));
         let high = self.make(What::Two(&SUBPD), &[high, away]);
         self.make(What::Either(&ADDPD), &[high, low])
     }
@@ -311,7 +321,7 @@ impl Selector<'_> {
         }
         let x = self.zero_for_nan(from, x);
         let made = self.make(What::One(&PS_TO_DQ), &[x]);
-        self.saturate(from, 2f64.powi(31), 2, x, made)
+        self.saturate(from, power(31), 2, x, made)
     }
 
     /// The greatest integer of a lane's width where x is not less than a bound, which none is.
@@ -342,19 +352,19 @@ impl Selector<'_> {
             // The integer as the last digits of 2^52.
             let x = self.least(from, x, f64::from(u32::MAX));
             let x = self.make_with(What::One(&ROUNDPD), &[x], 11);
-            let magic = self.float(from, 2f64.powi(52));
+            let magic = self.float(from, power(52));
             let x = self.make(What::Either(&ADDPD), &[x, magic]);
             return self.truncate(8, 4, x);
         }
         // Of what is 2^31 or more the least integer is made, which is the missing bit.
         let low = self.make(What::One(&PS_TO_DQ), &[x]);
-        let half = self.float(from, 2f64.powi(31));
+        let half = self.float(from, power(31));
         let high = self.make(What::Two(&SUBPS), &[x, half]);
         let high = self.make(What::One(&PS_TO_DQ), &[high]);
         let is_high = self.make_with(What::Shift(&PSRAD), &[low], 31);
         let high = self.logic(Op::BitAnd, 2, high, is_high);
         let made = self.logic(Op::BitOr, 2, low, high);
-        let bound = self.float(from, 2f64.powi(32));
+        let bound = self.float(from, power(32));
         let over = self.make_with(What::Two(&CMPPS), &[x, bound], AT_LEAST);
         self.logic(Op::BitOr, 2, made, over)
     }
@@ -369,7 +379,7 @@ impl Selector<'_> {
         let x = self.zero_for_nan(from, x);
         let row = if from == DType::F32 { &PS_TO_QQ } else { &PD_TO_QQ };
         let made = self.make(What::One(row), &[x]);
-        self.saturate(from, 2f64.powi(63), 3, x, made)
+        self.saturate(from, power(63), 3, x, made)
     }
 
     /// The halves of the integer that a float is rounded to toward zero, as the last digits of two
@@ -377,12 +387,12 @@ impl Selector<'_> {
     fn halves_of(&mut self, x: Value, most: f64, magic: f64) -> Value {
         let x = self.make_with(What::One(&ROUNDPD), &[x], 11);
         let x = self.least(DType::F64, x, most);
-        let scale = self.float(DType::F64, 2f64.powi(-32));
+        let scale = self.float(DType::F64, power(-32));
         let high = self.make(What::Either(&MULPD), &[x, scale]);
         let high = self.make_with(What::One(&ROUNDPD), &[high], 9);
-        let scale = self.float(DType::F64, 2f64.powi(32));
+        let scale = self.float(DType::F64, power(32));
         let low = self.make(What::Fused(&FUSED[1][1][0]), &[high, scale, x]);
-        let (near, magic) = (self.float(DType::F64, 2f64.powi(52)), self.float(DType::F64, magic));
+        let (near, magic) = (self.float(DType::F64, power(52)), self.float(DType::F64, magic));
         let low = self.make(What::Either(&ADDPD), &[low, near]);
         let high = self.make(What::Either(&ADDPD), &[high, magic]);
         let high = self.make_with(What::Shift(&PSLLQ), &[high], 32);
@@ -392,15 +402,15 @@ impl Selector<'_> {
     /// Of 2^63 the least integer is made.
     fn i64_of(&mut self, x: Value) -> Value {
         let x = self.zero_for_nan(DType::F64, x);
-        let inside = self.greatest(DType::F64, x, -(2f64.powi(63)));
-        let made = self.halves_of(inside, 2f64.powi(63), 1.5 * 2f64.powi(52));
-        self.saturate(DType::F64, 2f64.powi(63), 3, x, made)
+        let inside = self.greatest(DType::F64, x, -power(63));
+        let made = self.halves_of(inside, power(63), 1.5 * power(52));
+        self.saturate(DType::F64, power(63), 3, x, made)
     }
 
     fn u64_of(&mut self, x: Value) -> Value {
         let x = self.greatest(DType::F64, x, 0.0);
-        let bound = 2f64.powi(64);
-        let made = self.halves_of(x, bound, 2f64.powi(52));
+        let bound = power(64);
+        let made = self.halves_of(x, bound, power(52));
         let bound = self.float(DType::F64, bound);
         let over = self.make_with(What::Two(&CMPPD), &[x, bound], AT_LEAST);
         self.logic(Op::BitOr, 3, made, over)
@@ -408,11 +418,11 @@ impl Selector<'_> {
 
     /// Integers of 8 and 16 bits, through those of 32.
     fn narrow_of(&mut self, from: DType, to: DType, x: Value) -> Value {
-        let bits = to.bits() as u32;
+        let bits = to.bits();
         let signed = to.is_signed_int();
         let (least, most) = match signed {
-            true => (-(2f64.powi(bits as i32 - 1)), 2f64.powi(bits as i32 - 1) - 1.0),
-            false => (0.0, 2f64.powi(bits as i32) - 1.0),
+            true => (-power(bits as i32 - 1), power(bits as i32 - 1) - 1.0),
+            false => (0.0, power(bits as i32) - 1.0),
         };
         if self.is_zmm() && !signed {
             let x = self.u32_of(from, x);
