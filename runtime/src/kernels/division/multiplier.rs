@@ -18,6 +18,7 @@
 //! Bytes are computed in lanes of 16 bits, which have room for all of this without a shift.
 
 use std::arch::x86_64::{__m128i, _mm_cvtsi32_si128, _mm_cvtsi64_si128};
+use std::hint::black_box;
 
 use super::vector::Vector;
 use super::{Kind, Part};
@@ -112,6 +113,8 @@ struct Lanes<V> {
     divisor: V,
     magnitude: V,
     factor: V,
+    /// The upper halves of lanes of 64 bits of the factor.
+    factor_upper: V,
     shift: __m128i,
 }
 
@@ -124,7 +127,7 @@ impl<V: Vector> Lanes<V> {
     unsafe fn quotient<const BITS: u32, const FULL: bool>(&self, x: V) -> V {
         // SAFETY: the caller's promise.
         unsafe {
-            let high = x.high::<BITS>(self.factor);
+            let high = x.high::<BITS>(self.factor, self.factor_upper);
             if !FULL {
                 return high.right::<BITS>(self.shift);
             }
@@ -273,6 +276,8 @@ pub(super) unsafe fn divide<T: Divisor, P: Part, V: Vector>(
             divisor: V::splat(multiplier.divisor),
             magnitude: V::splat(multiplier.magnitude),
             factor: V::splat(multiplier.factor),
+            // Unknown to the compiler, which would make scalar products of the vectors'.
+            factor_upper: V::splat(black_box(multiplier.factor >> 32)),
             shift: _mm_cvtsi64_si128(i64::from(multiplier.shift)),
         };
         if T::SIGNED && P::PART != Kind::Remainder && divisor.is_negative() {
