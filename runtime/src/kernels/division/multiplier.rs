@@ -79,7 +79,11 @@ macro_rules! divisors {
                     (((one << log) - divisor) << lane, log - 1)
                 };
                 let off = u64::from(!injected(Fault::FactorNotRoundedUp));
-                let factor = (dividend / divisor) as u64 + off;
+                // Of 128 bits only where it must be: that division is slow.
+                let factor = match u64::try_from(dividend) {
+                    Ok(dividend) => dividend / magnitude,
+                    Err(_) => (dividend / divisor) as u64,
+                } + off;
                 let in_lanes = |value: u64| repeated(lane, value);
                 Some(Multiplier {
                     divisor: in_lanes(self as u64),
@@ -157,8 +161,8 @@ impl<V: Vector> Lanes<V> {
             let (x_or_negative, below) = if NEGATIVE {
                 let negative = V::splat(0).sub::<BITS>(x);
                 // What was positive, without the least integer, whose negation wraps to itself.
-                let below = match injected(Fault::LeastDividendAsNegative) {
-                    true => negative.sign::<BITS>(),
+                let below = match injected(Fault::DividendSignKept) {
+                    true => x.sign::<BITS>(),
                     false => negative.without(x).sign::<BITS>(),
                 };
                 (negative, below)
