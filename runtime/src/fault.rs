@@ -256,10 +256,10 @@ faults! {
         FactorBitForgotten "a reciprocal of one bit more than a lane loses that bit";
         QuotientShiftedLess "a product with a reciprocal is shifted by one bit too few";
         NegativeQuotientUp "a negative quotient is rounded up";
-        LeastDividendAsNegative "the least integer by a negative one counts as below zero";
+        DividendSignKept "a quotient by a negative number has the dividend's sign";
         BytesExchanged "quotients of bytes change places in pairs";
         EstimateNotCorrected "a quotient stays as floats estimate it";
-        FirstDivisorForAll "a block is divided by its first divisor if a vector of them is the same";
+        FirstDivisorForAll "a block is divided by the first of its divisors";
     "runtime/src/kernels/math":
         TailOfVectorShort "a function omits the last element of a partial vector";
         RareLanesOverlooked "a function does not detect rare arguments in its lanes";

@@ -137,7 +137,8 @@ unsafe fn common<T: Integer, V: vector::Vector>(block: *const u8, n: usize) -> O
     /// Vectors between two decisions.
     const STRETCH: usize = 4;
     let (bytes, step) = (n * size_of::<T>(), size_of::<V>());
-    let bytes = if injected(Fault::FirstDivisorForAll) { bytes.min(step) } else { bytes };
+    let first_only = injected(Fault::FirstDivisorForAll);
+    let bytes = if first_only { size_of::<T>() } else { bytes };
     // SAFETY: all reads are of whole elements below `n`, by the bounds of the loops.
     unsafe {
         let first = block.cast::<T>().read_unaligned();

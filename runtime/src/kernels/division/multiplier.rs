@@ -18,6 +18,7 @@
 //! Bytes are computed in lanes of 16 bits, which have room for all of this without a shift.
 
 use std::arch::x86_64::{__m128i, _mm_cvtsi32_si128, _mm_cvtsi64_si128};
+use std::hint::black_box;
 
 use super::vector::Vector;
 use super::{Kind, Part};
@@ -78,7 +79,11 @@ macro_rules! divisors {
                     (((one << log) - divisor) << lane, log - 1)
                 };
                 let off = u64::from(!injected(Fault::FactorNotRoundedUp));
-                let factor = (dividend / divisor) as u64 + off;
+                // Of 128 bits only where it must be: that division is slow.
+                let factor = match u64::try_from(dividend) {
+                    Ok(dividend) => dividend / magnitude,
+                    Err(_) => (dividend / divisor) as u64,
+                } + off;
                 let in_lanes = |value: u64| repeated(lane, value);
                 Some(Multiplier {
                     divisor: in_lanes(self as u64),
@@ -112,6 +117,8 @@ struct Lanes<V> {
     divisor: V,
     magnitude: V,
     factor: V,
+    /// The upper halves of lanes of 64 bits of the factor.
+    factor_upper: V,
     shift: __m128i,
 }
 
@@ -124,7 +131,7 @@ impl<V: Vector> Lanes<V> {
     unsafe fn quotient<const BITS: u32, const FULL: bool>(&self, x: V) -> V {
         // SAFETY: the caller's promise.
         unsafe {
-            let high = x.high::<BITS>(self.factor);
+            let high = x.high::<BITS>(self.factor, self.factor_upper);
             if !FULL {
                 return high.right::<BITS>(self.shift);
             }
@@ -154,8 +161,8 @@ impl<V: Vector> Lanes<V> {
             let (x_or_negative, below) = if NEGATIVE {
                 let negative = V::splat(0).sub::<BITS>(x);
                 // What was positive, without the least integer, whose negation wraps to itself.
-                let below = match injected(Fault::LeastDividendAsNegative) {
-                    true => negative.sign::<BITS>(),
+                let below = match injected(Fault::DividendSignKept) {
+                    true => x.sign::<BITS>(),
                     false => negative.without(x).sign::<BITS>(),
                 };
                 (negative, below)
@@ -273,6 +280,8 @@ pub(super) unsafe fn divide<T: Divisor, P: Part, V: Vector>(
             divisor: V::splat(multiplier.divisor),
             magnitude: V::splat(multiplier.magnitude),
             factor: V::splat(multiplier.factor),
+            // Unknown to the compiler, which would make scalar products of the vectors'.
+            factor_upper: V::splat(black_box(multiplier.factor >> 32)),
             shift: _mm_cvtsi64_si128(i64::from(multiplier.shift)),
         };
         if T::SIGNED && P::PART != Kind::Remainder && divisor.is_negative() {

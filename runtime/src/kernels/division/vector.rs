@@ -89,23 +89,24 @@ pub(super) trait Vector: Copy {
         unsafe { self.right::<64>(_mm_cvtsi32_si128(32)) }
     }
 
-    /// The high halves of products of unsigned lanes.
+    /// The high halves of products of unsigned lanes. `other_upper` is `other`'s
+    /// [`upper`](Vector::upper).
     ///
     /// # Safety
     /// The machine has the instructions.
     #[inline(always)]
-    unsafe fn high<const BITS: u32>(self, other: Self) -> Self {
+    unsafe fn high<const BITS: u32>(self, other: Self, other_upper: Self) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
             let low = Self::splat(u64::MAX >> 32);
             match BITS {
                 16 => self.high16(other),
                 32 => {
-                    let odd = self.upper().product(other.upper());
+                    let odd = self.upper().product(other_upper);
                     self.product(other).upper().or(odd.without(low))
                 }
                 _ => {
-                    let (x, y) = (self.upper(), other.upper());
+                    let (x, y) = (self.upper(), other_upper);
                     let middle = x.product(other).add::<64>(self.product(other).upper());
                     let other_middle = self.product(y).add::<64>(middle.and(low));
                     let sum = x.product(y).add::<64>(middle.upper());

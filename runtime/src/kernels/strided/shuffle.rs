@@ -50,6 +50,7 @@ unsafe fn by<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run, isa: Isa)
     // SAFETY: the caller's promise.
     unsafe {
         match (isa, size_of::<T>()) {
+            (Isa::Avx512, 1) if STRIDE <= 2 => pack::<T, STRIDE, BACK>(run),
             (Isa::Avx512, 2 | 4 | 8) => permute::<T, STRIDE, BACK>(run),
             _ => shuffle::<T, STRIDE, BACK>(run),
         }
@@ -137,6 +138,57 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
             done += group;
         }
         rest::<T>(run, done + usize::from(injected(Fault::ShuffledTailOneShort)));
+    }
+}
+
+/// Bytes with a stride of 1 or 2: halves of lanes of 16 bits are packed, and vectors reversed.
+///
+/// # Safety
+/// As [`by`]'s; the machine has AVX-512, and elements have 1 byte.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2")]
+unsafe fn pack<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
+    const VECTOR: usize = 64;
+    // Words of 8 bytes in order, and their bytes within; of two packed vectors words alternate.
+    let order: [u64; 8] = match (STRIDE, BACK) {
+        (1, _) => [7, 6, 5, 4, 3, 2, 1, 0],
+        (_, true) => [7, 5, 3, 1, 6, 4, 2, 0],
+        _ => [0, 2, 4, 6, 1, 3, 5, 7],
+    };
+    let step = match BACK {
+        true => -((VECTOR * STRIDE) as isize),
+        false => (VECTOR * STRIDE) as isize,
+    };
+    // SAFETY: as in `shuffle`.
+    unsafe {
+        let order = _mm512_loadu_si512(order.as_ptr().cast());
+        let reversed = _mm512_set1_epi64(0x0001_0203_0405_0607);
+        // The second word of each lane has the bytes from 8.
+        let second = _mm512_set4_epi64(0x0808_0808_0808_0808, 0, 0x0808_0808_0808_0808, 0);
+        let reversed = _mm512_or_si512(reversed, second);
+        let mut done = 0;
+        let (mut src, mut dst) = (first_byte::<T>(run.src, VECTOR, STRIDE, BACK), run.dst);
+        while run.axis.count - done > VECTOR {
+            let (mut all, other) = (_mm512_loadu_si512(src.cast()), load_if::<STRIDE, 1>(src));
+            if STRIDE == 2 {
+                // Backward, elements are the second bytes of pairs.
+                let (a, b) = if BACK {
+                    (_mm512_srli_epi16::<8>(all), _mm512_srli_epi16::<8>(other))
+                } else {
+                    let low = _mm512_set1_epi16(0xFF);
+                    (_mm512_and_si512(all, low), _mm512_and_si512(other, low))
+                };
+                all = _mm512_packus_epi16(a, b);
+            }
+            let mut all = _mm512_permutexvar_epi64(order, all);
+            if BACK {
+                all = _mm512_shuffle_epi8(all, reversed);
+            }
+            _mm512_storeu_si512(dst.cast(), all);
+            src = src.wrapping_offset(step);
+            dst = dst.wrapping_add(VECTOR);
+            done += VECTOR;
+        }
+        rest::<T>(run, done);
     }
 }
 
