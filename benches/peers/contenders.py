@@ -163,9 +163,9 @@ F = np.float32
         names = list(inputs) + [f"out{i}" for i in range(len(outputs))]
         body = workload.numba
         if not body.startswith("    "):
-            body = re.sub(rf"\b({'|'.join(names)})\b", r"\1[i]", body)
+            body = re.sub(rf"\b({'|'.join(names)})\b", r"\1[at_]", body)
             body = "".join(f"        {line}\n" for line in body.strip().splitlines())
-            body = f"    for i in prange({names[0]}.shape[0]):\n{body}"
+            body = f"    for at_ in prange({names[0]}.shape[0]):\n{body}"
         source = f"def loop({', '.join(names)}):\n{body}"
         arguments = [*inputs.values(), *outputs]
         for fast in (False, True):

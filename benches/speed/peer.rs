@@ -56,16 +56,20 @@ impl Peer {
             std::fs::write(folder.path().join(name), text).ok()?;
         }
         let files = SOURCES.iter().map(|(name, _)| *name).filter(|name| name.ends_with(".c"));
-        let built = Command::new("cc")
-            .current_dir(folder.path())
-            .args(["-O3", "-fopenmp-simd", "-pthread", "-shared", "-fPIC", "-o", "loops.so"])
-            .args(flags(isa))
-            .args(more)
-            .args(files)
-            .arg("-lm")
-            .status()
-            .ok()?;
-        if !built.success() {
+        let cc = |arguments: &[&str]| {
+            let status = Command::new("cc").current_dir(folder.path()).args(arguments).status();
+            status.is_ok_and(|status| status.success())
+        };
+        let mut compile = vec!["-c", "-O3", "-fopenmp-simd", "-pthread", "-fPIC"];
+        compile.extend(flags(isa).iter().chain(more));
+        compile.extend(files.clone());
+        // Linked without the flags: with `-ffast-math` the library would set the flushing of
+        // subnormals for the whole process, and every run of hotloop would reset it.
+        let objects: Vec<String> = files.map(|name| name.replace(".c", ".o")).collect();
+        let mut link = vec!["-shared", "-pthread", "-o", "loops.so"];
+        link.extend(objects.iter().map(String::as_str));
+        link.push("-lm");
+        if !cc(&compile) || !cc(&link) {
             return None;
         }
         let path = CString::new(library.to_str()?).ok()?;

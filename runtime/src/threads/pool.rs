@@ -90,7 +90,7 @@ impl Pool {
     }
 
     /// Lets its own threads poll for work for this long before they sleep, at most a millisecond;
-    /// [`SPIN`] by default.
+    /// 200 µs by default.
     pub fn spinning(mut self, time: Duration) -> Pool {
         self.spin = time.min(LONGEST_SPIN);
         self
