@@ -40,6 +40,7 @@ const GROUPS: &[(&str, &str)] = &[
         "sum prod mean var std min max ptp argmin argmax any all allclose array_equal \
          count_nonzero dot nansum nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
     ),
+    ("Running results, along axis=, the last one by default", "cumsum cumprod cummin cummax"),
     ("Views, which cost nothing", "transpose expand_dims"),
     (
         "Copies, conversions and parts of numbers",
