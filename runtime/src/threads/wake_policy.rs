@@ -161,6 +161,21 @@ impl ForkJoinCost {
             wake: wake * DEEPER,
             late: (met - two).max(wake) * DEEPER,
         }
+        .credible()
+    }
+
+    /// No more than a few times the usual cost: a measurement while other processes use the cores
+    /// would keep runs on one thread for as long as this process lives.
+    fn credible(self) -> ForkJoinCost {
+        const TIMES: f32 = 3.0;
+        let usual = ForkJoinCost::USUAL;
+        ForkJoinCost {
+            two: self.two.min(TIMES * usual.two),
+            all: self.all.min(TIMES * usual.all),
+            doublings: self.doublings,
+            wake: self.wake.min(TIMES * usual.wake),
+            late: self.late.min(TIMES * usual.late),
+        }
     }
 
     /// The best number of workers, and their time.
@@ -240,4 +255,20 @@ fn slowness() -> f32 {
         let step = best.as_nanos() as f32 / STEPS as f32;
         (step / STEP).clamp(0.5, 8.0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_machine_does_not_keep_long_runs_on_one_thread() {
+        let busy = ForkJoinCost { two: 1e7, all: 1e7, doublings: 0, wake: 1e7, late: 1e7 };
+        let workers = |cost: ForkJoinCost, alone| cost.workers(2, alone, false).0;
+        assert_eq!(workers(busy, 5e5), 1);
+        assert_eq!(workers(busy.credible(), 5e5), 2);
+        assert_eq!(workers(busy.credible(), 2e4), 1);
+        let quiet = ForkJoinCost { two: 1e3, all: 2e3, doublings: 0, wake: 5e3, late: 1e4 };
+        assert_eq!(quiet.credible().late, 1e4);
+    }
 }
