@@ -394,6 +394,18 @@ table! {
         "What `sin` is in the `fast` mode."
     FastCos "fast_cos" (x) Real, Kernel(math::fast_cos), cost 0.8, ulp 4.0, on -1e3 .. 1e3;
         "What `cos` is in the `fast` mode."
+    FastTan "fast_tan" (x) Real, Kernel(math::fast_tan), cost 1.2, ulp 4.0, on -1e3 .. 1e3;
+        "What `tan` is in the `fast` mode."
+    FastExp "fast_exp" (x) Real, Kernel(math::fast_exp), cost 1.2, ulp 4.0, on -700.0 .. 700.0;
+        "What `exp` is in the `fast` mode."
+    FastLog "fast_log" (x) Real, Kernel(math::fast_log), cost 1.2, ulp 4.0, on 1e-300 .. 1e300;
+        "What `log` is in the `fast` mode."
+    FastErf "fast_erf" (x) Real, Kernel(math::fast_erf), cost 1.8, ulp 4.0, on -7.0 .. 7.0;
+        "What `erf` is in the `fast` mode."
+    FastErfc "fast_erfc" (x) Real, Kernel(math::fast_erfc), cost 2.4, ulp 4.0, on -7.0 .. 28.0;
+        "What `erfc` is in the `fast` mode."
+    FastNormcdf "fast_normcdf" (x) Real, Kernel(math::fast_normcdf), cost 2.4, ulp 4.0, on -39.0 .. 9.0;
+        "What `normcdf` is in the `fast` mode."
     Tan "tan" (x) Real, Kernel(math::tan), cost 3.5, ulp 1.0, on -1e3 .. 1e3;
         "Tangent of radians."
     Arcsin "arcsin" ["asin"] (x) Real, Kernel(math::arcsin), cost 2.0, ulp 1.0, on -1.0 .. 1.0;
@@ -605,6 +617,12 @@ impl Op {
                 | RealPower
                 | FastSin
                 | FastCos
+                | FastTan
+                | FastExp
+                | FastLog
+                | FastErf
+                | FastErfc
+                | FastNormcdf
                 | Whole
                 | Fraction
                 | Mantissa
@@ -629,6 +647,12 @@ impl Op {
         match self {
             Op::Sin => Some(Op::FastSin),
             Op::Cos => Some(Op::FastCos),
+            Op::Tan => Some(Op::FastTan),
+            Op::Exp => Some(Op::FastExp),
+            Op::Log => Some(Op::FastLog),
+            Op::Erf => Some(Op::FastErf),
+            Op::Erfc => Some(Op::FastErfc),
+            Op::Normcdf => Some(Op::FastNormcdf),
             _ => None,
         }
     }

@@ -32,10 +32,10 @@ const HEAD: &str = "\
 Made from the table in `src/ops.rs` by `HOTLOOP_WRITE=1 cargo test --test functions_md`.
 
 The error bound is that of floats, in units in the last place (ULP) of the exact result: \"exact\"
-has no rounding, 0.5 is correctly rounded. In `fast` mode `sin` and `cos` (never beyond 1) and `x**3` to
-`x**5` may have up to 4. Integers wrap; nothing traps. Arguments may be given by name:
-`clip(x, min=0, max=1)`; parameters after a `*` are keyword-only. `out=None` is always accepted, as in
-NumPy.
+has no rounding, 0.5 is correctly rounded. In `fast` mode `sin` and `cos` (never beyond 1), `tan`, `exp`,
+`log`, `erf`, `erfc`, `normcdf` and `x**3` to `x**5` may have up to 4. Integers wrap; nothing traps.
+Arguments may be given by name: `clip(x, min=0, max=1)`; parameters after a `*` are keyword-only.
+`out=None` is always accepted, as in NumPy.
 ";
 
 const REDUCTIONS: &str = "\

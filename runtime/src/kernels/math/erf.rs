@@ -273,12 +273,12 @@ pub(super) struct Points {
 }
 
 /// What is known of a function near the point next to an x.
-struct Near<L: Lanes> {
+pub(super) struct Near<L: Lanes> {
     /// x less the point.
-    d: L::F,
-    row: [L::F; 4],
+    pub(super) d: L::F,
+    pub(super) row: [L::F; 4],
     /// The integral of the slope between the two, over d and the slope, less 1.
-    more: L::F,
+    pub(super) more: L::F,
 }
 
 /// A polynomial.
@@ -295,7 +295,7 @@ fn series<L: Lanes<E = f64>>(l: L, y: L::F, c: &[f64]) -> L::F {
 
 /// The point next to an x that is not negative, nor half a step beyond the last point.
 #[inline(always)]
-fn near<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> Near<L> {
+pub(super) fn near<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> Near<L> {
     let magic = l.f(f64::MAGIC / points.steps);
     let i = l.add(x, magic);
     let r = l.sub(i, magic);
@@ -318,7 +318,7 @@ fn falling<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> L::F {
 
 /// 2 - y where x is negative, else y.
 #[inline(always)]
-fn from_two<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
+pub(super) fn from_two<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     // The sign, one bit lower, is 2.
     let sign = l.sign(x);
     l.add(l.float(l.shr(sign, 1)), l.flip(y, sign))

@@ -62,7 +62,7 @@ const F64_POWERS: &Rows<f64, 16, 2> = &Rows::new([
 ]);
 const F64_STEP: [f64; 2] = [0.04332169878499658, 1.4494042586539372e-18];
 /// (exp(r) - 1 - r) / r^2 on |r| <= ln(2)/32, relative to exp(r): error 2^-56.3 after rounding.
-const F64_EXP: [f64; 5] = [
+pub(super) const F64_EXP: [f64; 5] = [
     0.49999999999999606,
     0.16666666664417146,
     0.041666666693293455,

@@ -1,15 +1,32 @@
-//! `sin` and `cos` for the `fast` mode: at most 4 ULP instead of 1, in two thirds of the time.
+//! Functions for the `fast` mode: at most 4 ULP instead of 1, in two thirds to nine tenths of the time.
 //!
-//! Method: |x| = k pi + r for the sine, (k + 1/2) pi + r for the cosine, |r| <= pi/2; then one odd
+//! sin and cos: |x| = k pi + r for the sine, (k + 1/2) pi + r for the cosine, |r| <= pi/2; then one odd
 //! polynomial (minimax, error 2^-60 in f64, 2^-27 in f32), whose sign is that of (-1)^k. No table.
+//! pi is P1 + P2 + P3, |x| - k P1 is exact (see trig.rs), and the other two parts cost a rounding of r each:
+//! 1 ULP near pi/2, where r^3 p is half of r and its roundings count as much again: 2.5 ULP in all. What that
+//! takes beyond 1 is cut off.
 //!
-//! Error: pi is P1 + P2 + P3, |x| - k P1 is exact (see trig.rs), and the other two parts cost a
-//! rounding of r each: 1 ULP near pi/2, where r^3 p is half of r and its roundings count as much
-//! again: 2.5 ULP in all. What that takes beyond 1 is cut off. A larger |x| is left to the exact
-//! function.
+//! tan: as in trig.rs, but r is one number, and the quotient is that of rounded numbers. f32 takes steps of
+//! pi/8, whose table AVX2 reads with one permute.
+//!
+//! exp: as in exp.rs, but what the powers of a table lack is left out. In f32 the exact function is as fast.
+//!
+//! log: as in log.rs in f64, but every sum is rounded: (k ln 2 - ln c) + (r + r^2 P(r)), P with a coefficient
+//! less. Nothing cancels, as there. In f32 x = 2^k m with 0.7 < m < 1.4 and r = m - 1: no table.
+//!
+//! erf, erfc, normcdf: as in erf.rs in f64, but f(r) is one number and nothing is kept in two parts. In f32
+//! the exact function is as fast.
+//!
+//! Larger arguments, special values and results that are not normal are left to the exact functions.
 
-use super::lanes::{Element, Lanes, rarely};
-use super::trig::{Cos, Sin};
+use super::erf::{Erf, Erfc, Near, NormCdf, Points, from_two, near};
+use super::erf_points::ERF_FAST;
+use super::erfc_points::ERFC_FAST;
+use super::exp::{self, Constants, Exp};
+use super::lanes::{Element, Lanes, Rows, rarely};
+use super::log::{self, Log, Split};
+use super::normcdf_points::NORMCDF_FAST;
+use super::trig::{Cos, F32_FAST_TAN, F64_TAN, Sin, Tan, Tangents};
 use super::{Core, cores};
 
 /// The constants of a float type.
@@ -66,10 +83,11 @@ fn half_turns<L: Lanes, const N: usize>(
     (l.max(l.f(-1.0), l.min(l.f(1.0), y)), l.bits(turns))
 }
 
-/// `y` up to `near`; beyond it the exact function.
+/// `y` up to `near`; beyond it, and of a NaN, the exact function, whose NaNs are canonical.
 #[inline(always)]
 fn far<C: Core<1>, L: Lanes>(l: L, near: f64, x: L::F, y: L::F) -> L::F {
-    let far = l.lt(l.f(near), l.abs(x));
+    const { assert!(C::CANONICAL) };
+    let far = exp::beyond(l, x, near);
     let [y] = rarely!(l, far, [l.select(far, L::E::eval::<C, L, 1>(l, [x]), y)], [y]);
     y
 }
@@ -89,9 +107,202 @@ fn cosine<L: Lanes, const N: usize>(l: L, c: &HalfTurns<N>, x: L::F) -> L::F {
     far::<Cos, L>(l, c.near, x, l.flip(y, sign))
 }
 
+/// The tangent up to 2^17, r being off by its last place.
+#[inline(always)]
+fn tangent<L: Lanes, const N: usize, const P: usize>(
+    l: L,
+    c: &'static Tangents<L::E, N, P>,
+    x: L::F,
+) -> L::F {
+    let abs = l.abs(x);
+    let k_magic = l.fma(abs, l.f(c.steps.inverse), l.magic());
+    let k = l.sub(k_magic, l.magic());
+    let r = l.fnma(k, l.f(c.steps.step[0]), abs); // exact
+    let r = l.fnma(k, l.f(c.steps.step[1]), r);
+    let r = l.fnma(k, l.f(c.steps.step[2]), r);
+    let z = l.mul(r, r);
+    let t = l.fma(l.mul(r, z), l.horner(z, &c.tan), r);
+    let [a, b] = l.row(c.tangents, l.bits(k_magic));
+    let y = l.div(l.fma(b, t, a), l.fnma(a, t, b));
+    far::<Tan, L>(l, 131072.0, x, l.flip(y, l.sign(x)))
+}
+
+/// e^x
+pub(super) struct FastExp;
+
+impl Core<1> for FastExp {
+    const CANONICAL: bool = true;
+
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let parts = exp::reduce(l, x);
+        let (s, _) = exp::power(l, parts.n_bits);
+        let r = l.fnma(parts.n, l.f(f64::STEP[1]), parts.t);
+        let z = l.mul(r, r);
+        let q = l.fma(z, l.paired(r, z, &exp::F64_EXP), r);
+        far::<Exp, L>(l, f64::NORMAL, x, l.fma(s, q, s))
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; 1]) -> L::F {
+        Exp::f32(l, x)
+    }
+}
+
+/// c of log.rs, and -ln c.
+const LN_TABLE: &Rows<f64, 16, 2> = &Rows::new([
+    log::C,
+    [
+        -0.3184537311185346,
+        -0.2954642128938359,
+        -0.24783616390458127,
+        -0.19782574332991987,
+        -0.17185025692665923,
+        -0.1451820098444979,
+        -0.08961215868968714,
+        -0.06062462181643484,
+        -0.030771658666753687,
+        0.0,
+        0.06453852113757118,
+        0.1158318155251217,
+        0.16989903679539747,
+        0.22705745063534608,
+        0.26706278524904525,
+        0.33024168687057687,
+    ],
+]);
+/// (ln(1 + r) - r) / r^2, |r| <= 0.0342: error 2^-55.1 of the result.
+const LN: [f64; 8] = [
+    -0.4999999999999934,
+    0.3333333333333219,
+    -0.2500000000752276,
+    0.20000000009638547,
+    -0.16666643526914193,
+    0.1428568914219808,
+    -0.12526359642173132,
+    0.1113689659869543,
+];
+/// Where m begins in f32, about 0.7: its bits.
+const FROM_32: u64 = 0x3f330000;
+/// (ln(1 + r) - r) / r^2, -0.301 <= r <= 0.399: error 2^-25.0 of the result.
+const LN_32: [f64; 8] = [
+    -0.4999998,
+    0.33333895,
+    -0.25003394,
+    0.19966608,
+    -0.1652567,
+    0.14807628,
+    -0.14637403,
+    0.09545667,
+];
+
+/// The natural logarithm.
+pub(super) struct FastLog;
+
+impl Core<1> for FastLog {
+    const CANONICAL: bool = true;
+
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let Split { k, m, place, .. } = log::split(l, x, log::FROM.to_bits());
+        let [c, minus_ln] = l.row(LN_TABLE, l.shr(place, 48));
+        let r = l.fms(m, c, l.f(1.0));
+        let rr = l.mul(r, r);
+        let whole = l.fma(k, l.f(log::scaled(std::f64::consts::LN_2, f64::MANTISSA)), minus_ln);
+        unusual::<Log, L>(l, x, l.add(whole, l.fma(rr, l.poly(r, rr, &LN), r)))
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let Split { k, m, .. } = log::split(l, x, FROM_32);
+        let r = l.sub(m, l.f(1.0));
+        let rr = l.mul(r, r);
+        let y = l.fma(rr, l.poly(r, rr, &LN_32), r);
+        let ln_2 = log::scaled(std::f64::consts::LN_2, f32::MANTISSA);
+        unusual::<Log, L>(l, x, l.fma(k, l.f(ln_2), y))
+    }
+}
+
+/// `y` for positive normal numbers; elsewhere the exact function, whose NaNs are canonical.
+#[inline(always)]
+fn unusual<C: Core<1>, L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
+    const { assert!(C::CANONICAL) };
+    let unusual = l.unusual(x);
+    let [y] = rarely!(l, unusual, [l.select(unusual, L::E::eval::<C, L, 1>(l, [x]), y)], [y]);
+    y
+}
+
+/// A function that falls, at x of [`near`].
+#[inline(always)]
+fn falling<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> L::F {
+    let Near { d, row: [f, slope, ..], more } = near(l, points, x);
+    let step = l.mul(slope, d);
+    l.fnma(step, more, l.sub(f, step))
+}
+
+/// The error function.
+pub(super) struct FastErf;
+
+impl Core<1> for FastErf {
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let Near { d, row: [f, slope, ..], more } = near(l, &ERF_FAST, l.min(l.f(6.0), l.abs(x)));
+        let step = l.mul(slope, d);
+        l.with_sign(l.fma(step, more, l.add(f, step)), l.sign(x))
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; 1]) -> L::F {
+        Erf::f32(l, x)
+    }
+}
+
+/// 1 less the error function.
+pub(super) struct FastErfc;
+
+impl Core<1> for FastErfc {
+    const CANONICAL: bool = true;
+
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let y = from_two(l, x, falling(l, &ERFC_FAST, l.min(l.f(6.0), l.abs(x))));
+        let far = l.not_le(x, l.f(6.0));
+        let [y] = rarely!(l, far, [l.select(far, Erfc::f64(l, [x]), y)], [y]);
+        y
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; 1]) -> L::F {
+        Erfc::f32(l, x)
+    }
+}
+
+/// The normal distribution.
+pub(super) struct FastNormCdf;
+
+impl Core<1> for FastNormCdf {
+    const CANONICAL: bool = true;
+
+    #[inline(always)]
+    fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
+        let y = falling(l, &NORMCDF_FAST, l.min(l.f(7.98), l.abs(x)));
+        let y = l.select(l.negative(l.bits(x)), y, l.sub(l.f(1.0), y));
+        let far = exp::beyond(l, x, 7.98);
+        let [y] = rarely!(l, far, [l.select(far, NormCdf::f64(l, [x]), y)], [y]);
+        y
+    }
+
+    #[inline(always)]
+    fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; 1]) -> L::F {
+        NormCdf::f32(l, x)
+    }
+}
+
 cores! {
     /// The sine.
-    FastSin = sine(x) by F64, F32;
+    FastSin = sine(x) by F64, F32 => CANONICAL;
     /// The cosine.
-    FastCos = cosine(x) by F64, F32;
+    FastCos = cosine(x) by F64, F32 => CANONICAL;
+    /// The tangent.
+    FastTan = tangent(x) by F64_TAN, F32_FAST_TAN => CANONICAL;
 }

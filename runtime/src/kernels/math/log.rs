@@ -30,7 +30,7 @@ use super::{Core, cores};
 /// Where the intervals of m begin.
 pub(super) const FROM: f64 = 0.703125;
 /// The quotients of the intervals.
-const C: [f64; 16] = [
+pub(super) const C: [f64; 16] = [
     1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
     0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
 ];
@@ -373,15 +373,21 @@ pub(super) struct Base {
     tail: [f64; 9],
 }
 
-pub(super) const E: Base = Base { table: LN_TABLE, two: scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
+pub(super) const E: Base =
+    Base { table: LN_TABLE, two: both_scaled(LN2, 52), e: [1.0, 0.0], tail: LOG };
 pub(super) const TWO: Base =
-    Base { table: LOG2_TABLE, two: scaled([1.0, 0.0], 52), e: INV_LN2, tail: LOG2 };
-const TEN: Base = Base { table: LOG10_TABLE, two: scaled(LOG10_2, 52), e: INV_LN10, tail: LOG10 };
+    Base { table: LOG2_TABLE, two: both_scaled([1.0, 0.0], 52), e: INV_LN2, tail: LOG2 };
+const TEN: Base =
+    Base { table: LOG10_TABLE, two: both_scaled(LOG10_2, 52), e: INV_LN10, tail: LOG10 };
 
 /// The logarithm of 2 for an exponent that is times 2^MANTISSA.
-const fn scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
-    let unit = (1u64 << mantissa) as f64;
-    [two[0] / unit, two[1] / unit]
+const fn both_scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
+    [scaled(two[0], mantissa), scaled(two[1], mantissa)]
+}
+
+/// The same of one part.
+pub(super) const fn scaled(two: f64, mantissa: u32) -> f64 {
+    two / (1u64 << mantissa) as f64
 }
 
 /// c of m's interval, and its logarithm in two parts.
@@ -475,19 +481,24 @@ struct Base32 {
     tail: [f64; 5],
 }
 
-const E_32: Base32 =
-    Base32 { c: &C_LN_32, log_c: &LN_C_32, two: scaled(LN2_32, 23), e: [1.0, 0.0], tail: LOG_32 };
+const E_32: Base32 = Base32 {
+    c: &C_LN_32,
+    log_c: &LN_C_32,
+    two: both_scaled(LN2_32, 23),
+    e: [1.0, 0.0],
+    tail: LOG_32,
+};
 const TWO_32: Base32 = Base32 {
     c: &C_LOG2_32,
     log_c: &LOG2_C_32,
-    two: scaled([1.0, 0.0], 23),
+    two: both_scaled([1.0, 0.0], 23),
     e: INV_LN2_32,
     tail: LOG2_32,
 };
 const TEN_32: Base32 = Base32 {
     c: &C_LOG10_32,
     log_c: &LOG10_C_32,
-    two: scaled(LOG10_2_32, 23),
+    two: both_scaled(LOG10_2_32, 23),
     e: INV_LN10_32,
     tail: LOG10_32,
 };

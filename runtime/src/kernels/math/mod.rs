@@ -223,6 +223,24 @@ kernels! {
     /// The kernel of the cosine of the `fast` mode.
     fast_cos = fast::FastCos, 1, usual [(-10.0, 10.0)],
         tried [(-10.0, 10.0), (-1e5, 1e5), (-3e7, 3e7)], near [0.0];
+    /// The kernel of the tangent of the `fast` mode.
+    fast_tan = fast::FastTan, 1, usual [(-10.0, 10.0)],
+        tried [(-10.0, 10.0), (-1e5, 1e5), (-3e7, 3e7)], near [0.0];
+    /// The kernel of e^x of the `fast` mode.
+    fast_exp = fast::FastExp, 1, usual [(-20.0, 20.0)],
+        tried [(-1.0, 1.0), (-20.0, 20.0), (-746.0, 710.0), (-104.0, 89.0)], near [0.0];
+    /// The kernel of the natural logarithm of the `fast` mode.
+    fast_log = fast::FastLog, 1, usual [(1e-9, 100.0)],
+        tried [(0.5, 2.0), (0.0, 100.0)], near [1.0, 0.0];
+    /// The kernel of the error function of the `fast` mode.
+    fast_erf = fast::FastErf, 1, usual [(-3.0, 3.0)],
+        tried [(-1.0, 1.0), (-6.5, 6.5)], near [0.0, 1.0];
+    /// The kernel of the complementary error function of the `fast` mode.
+    fast_erfc = fast::FastErfc, 1, usual [(-3.0, 6.0)],
+        tried [(-1.0, 1.0), (-7.0, 11.0), (0.0, 28.0)], near [0.0, 0.5];
+    /// The kernel of the normal distribution of the `fast` mode.
+    fast_normcdf = fast::FastNormCdf, 1, usual [(-3.0, 6.0)],
+        tried [(-2.0, 2.0), (-40.0, 9.0), (-15.0, 6.0)], near [0.0];
     /// The kernel of the tangent.
     tan = trig::Tan, 1, usual [(-10.0, 10.0)],
         tried [(-10.0, 10.0), (-1e5, 1e5), (-3e7, 3e7)], near [0.0];

@@ -33,11 +33,11 @@ use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
 /// The steps that arguments of a float type are reduced to.
-struct Steps {
+pub(super) struct Steps {
     /// 1/step
-    inverse: f64,
+    pub(super) inverse: f64,
     /// A step in three parts.
-    step: [f64; 3],
+    pub(super) step: [f64; 3],
     /// Up to here three are enough.
     near: f64,
 }
@@ -53,13 +53,13 @@ struct Circle<E: 'static, const N: usize, const P: usize> {
     points: &'static Rows<E, N, 4>,
 }
 
-/// The tangent of 16 steps, and around them.
-struct Tangents<E: 'static, const P: usize> {
-    steps: Steps,
+/// The tangent of `N` steps, and around them.
+pub(super) struct Tangents<E: 'static, const N: usize, const P: usize> {
+    pub(super) steps: Steps,
     /// (tan(r) / r - 1) / z, z = r^2
-    tan: [f64; P],
+    pub(super) tan: [f64; P],
     /// Quotients of these are the tangent.
-    tangents: &'static Rows<E, 16, 2>,
+    pub(super) tangents: &'static Rows<E, N, 2>,
 }
 
 const F64_POINTS: &Rows<f64, 16, 4> = &Rows::new([
@@ -194,7 +194,7 @@ const F64: &Circle<f64, 16, 4> = &Circle {
     points: F64_POINTS,
 };
 
-const F64_TAN: &Tangents<f64, 5> = &Tangents {
+pub(super) const F64_TAN: &Tangents<f64, 16, 5> = &Tangents {
     steps: F64_STEPS,
     tan: [
         0.33333333333334103,
@@ -256,18 +256,17 @@ const F32_TANGENTS: &Rows<f32, 16, 2> = &Rows::new([
     ],
 ]);
 
+const F32_STEPS: Steps =
+    Steps { inverse: 2.546479, step: [0.3926991, -1.0927847e-08, -4.2878113e-16], near: 131072.0 };
+
 const F32: &Circle<f32, 8, 2> = &Circle {
-    steps: Steps {
-        inverse: 2.546479,
-        step: [0.3926991, -1.0927847e-08, -4.2878113e-16],
-        near: 131072.0,
-    },
+    steps: F32_STEPS,
     sin: [-0.16666652, 0.008321995],
     cos: [-0.49999902, 0.04158821],
     points: F32_POINTS,
 };
 
-const F32_TAN: &Tangents<f32, 2> = &Tangents {
+const F32_TAN: &Tangents<f32, 16, 2> = &Tangents {
     steps: Steps {
         inverse: 5.092958,
         step: [0.19634955, -5.4639235e-09, -2.1439056e-16],
@@ -275,6 +274,16 @@ const F32_TAN: &Tangents<f32, 2> = &Tangents {
     },
     tan: [0.33333063, 0.13414468],
     tangents: F32_TANGENTS,
+};
+
+/// The same in steps of pi/8.
+pub(super) const F32_FAST_TAN: &Tangents<f32, 8, 3> = &Tangents {
+    steps: F32_STEPS,
+    tan: [0.3333336, 0.13329187, 0.05571557],
+    tangents: &Rows::new([
+        [0.0, 0.4143183, 1.0, 1.0002528, 1.0, 1.0002528, 1.0, 0.4143183],
+        [1.0, 1.0002528, 1.0, 0.4143183, 0.0, -0.4143183, -1.0, -1.0002528],
+    ]),
 };
 
 /// Up to here P2 may be shorter, with a product that is exact: an operation less.
@@ -574,9 +583,9 @@ impl PairCore for SinCos {
 
 /// tan of what is reduced to hi + lo.
 #[inline(always)]
-fn tangent<L: Lanes, const P: usize>(
+fn tangent<L: Lanes, const N: usize, const P: usize>(
     l: L,
-    c: &'static Tangents<L::E, P>,
+    c: &'static Tangents<L::E, N, P>,
     Reduced { k, hi, lo }: Reduced<L>,
 ) -> L::F {
     let z = l.mul(hi, hi);

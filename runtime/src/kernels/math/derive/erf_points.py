@@ -14,11 +14,11 @@ mp.dps = 40
 
 class Curve:
     """A function and the magnitude of its slope, steps to 1, the factors of y and q, where the table
-    ends, up to which r polynomials are fitted, and how many coefficients they have."""
+    ends, up to which r polynomials are fitted, and how many coefficients they have, and in `fast` mode."""
 
-    def __init__(self, f, slope, steps, factors, end, reach, counts):
+    def __init__(self, f, slope, steps, factors, end, reach, counts, fast):
         self.f, self.slope, self.steps, self.factors = f, slope, steps, factors
-        self.end, self.reach, self.counts = end, reach, counts
+        self.end, self.reach, self.counts, self.fast = end, reach, counts, fast
         self.d = mpf(1) / (2 * steps)
         self.rising = f is mpmath.erf
 
@@ -41,9 +41,9 @@ def density(r):
 
 HALF = mpf(1) / 2
 CURVES = {
-    "erf": Curve(mpmath.erf, bell, 64, (2, mpf(1)), mpf(6), mpf("2.5"), (6, 5, 3, 1)),
-    "erfc": Curve(mpmath.erfc, bell, 64, (2, mpf(1)), mpf(6), mpf(6), (8, 7, 4, 2)),
-    "normcdf": Curve(normcdf, density, 64, (1, HALF), mpf(511) / 64, mpf(8), (7, 6, 4, 1)),
+    "erf": Curve(mpmath.erf, bell, 64, (2, mpf(1)), mpf(6), mpf("2.5"), (6, 5, 3, 1), (5, 4, 2, 1)),
+    "erfc": Curve(mpmath.erfc, bell, 64, (2, mpf(1)), mpf(6), mpf(6), (8, 7, 4, 2), (7, 6, 4, 1)),
+    "normcdf": Curve(normcdf, density, 64, (1, HALF), mpf(511) / 64, mpf(8), (7, 6, 4, 1), (6, 5, 3, 1)),
 }
 
 
@@ -53,11 +53,11 @@ def term(j, shift, times, factor):
                                  for i in range(shift, 26))
 
 
-def polynomials(c):
+def polynomials(c, counts):
     """A, B, C, D."""
     factor, of_q = c.factors
     out = []
-    for j, n in enumerate(c.counts):
+    for j, n in enumerate(counts):
         f = term(j, 1 if j == 0 else 0, (-of_q) ** j / mpmath.factorial(j), factor)
         power = lambda y: abs(y) if j == 0 else c.d ** (2 * j)
         w = lambda y: power(y) * c.ratio(abs(y) / c.d)
@@ -85,16 +85,16 @@ def worst_error(c, parts):
 
 
 def show(name):
-    curve = CURVES[name]
-    parts = polynomials(curve)
-    upper = name.upper()
-    print(f"\n/// {worst(worst_error(curve, parts)).replace('after rounding', 'of the result')}.")
-    print(f"pub(super) const {upper}: Points = Points {{")
-    print(f"    steps: {float(curve.steps)},")
-    for field, p in zip("abcd", parts):
-        print(f"    {field}: &[{', '.join(rust(v) for v in p)}],")
-    print(f"    rows: &{upper}_ROWS,\n}};\n")
-    print(f"/// At k/{curve.steps}: the function, the slope's magnitude, what the function lacks.")
+    curve, upper = CURVES[name], name.upper()
+    for kind, counts in ("", curve.counts), ("_FAST", curve.fast):
+        parts = polynomials(curve, counts)
+        print(f"\n/// {worst(worst_error(curve, parts)).replace('after rounding', 'of the result')}.")
+        print(f"pub(super) const {upper}{kind}: Points = Points {{")
+        print(f"    steps: {float(curve.steps)},")
+        for field, p in zip("abcd", parts):
+            print(f"    {field}: &[{', '.join(rust(v) for v in p)}],")
+        print(f"    rows: &{upper}_ROWS,\n}};")
+    print(f"\n/// At k/{curve.steps}: the function, the slope's magnitude, what the function lacks.")
     print(f"static {upper}_ROWS: Grid<f64, 512, 4> = Grid::new(&[")
     for k in range(int(curve.end * curve.steps) + 1):
         r = mpf(k) / curve.steps

@@ -73,18 +73,19 @@ def circle(kind, bits, n, near, count, middle):
          count, reach(step, near, bits), bits)
 
 
-def tangents(kind, bits, near, count):
-    """Prints the pairs whose quotients are the tangents, what surrounds them, and the steps."""
-    pairs = [tan_pair(k, bits) for k in range(16)]
+def tangents(kind, bits, n, near, count):
+    """Prints the pairs whose quotients are the tangents, n of them, what surrounds them, and the steps."""
+    pairs = [tan_pair(k * 16 // n, bits) for k in range(n)]
     rows(f"{kind}_TANGENTS", [[p[0] for p in pairs], [p[1] for p in pairs]], bits)
-    steps(pi / 16, near, bits)
-    fits((("tan", lambda z: (mpmath.tan(sqrt(z)) / sqrt(z) - 1) / z),), count, reach(pi / 16, near, bits), bits)
+    steps(pi / n, near, bits)
+    fits((("tan", lambda z: (mpmath.tan(sqrt(z)) / sqrt(z) - 1) / z),), count, reach(pi / n, near, bits), bits)
 
 
 circle("F64", 53, 16, 2**42, 4, mpf("0.05"))
-tangents("F64", 53, 2**42, 5)
+tangents("F64", 53, 16, 2**42, 5)
 circle("F32", 24, 8, 2**17, 2, mpf("0.1"))
-tangents("F32", 24, 2**17, 2)
+tangents("F32", 24, 16, 2**17, 2)
+tangents("F32_FAST", 24, 8, 2**17, 3)
 
 parts("NEAR_STEP", pi / 16 - nearest(pi / 16), [31])
 print(f"const STEP_BITS: u128 = {int(nint(ldexp(pi / 2, 127))):#x}; // pi/16 * 2^130")
