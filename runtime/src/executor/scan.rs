@@ -11,7 +11,9 @@ use crate::tile::TileScan;
 
 /// The states of one scan of a worker.
 pub(super) struct ScanStates {
-    scan: TileScan,
+    scanner: Scanner,
+    /// The index of the table's entry for the state of the current tile.
+    entry: usize,
     /// The address of the first state.
     first: *mut u8,
     /// The stride in bytes from state to state.
@@ -69,7 +71,7 @@ impl ScanRoom {
                 state.cast::<ScanState>().write(made);
             }
         }
-        ScanStates { scan, first, stride }
+        ScanStates { scanner: scan.scanner, entry: scan.state, first, stride }
     }
 }
 
@@ -108,7 +110,7 @@ impl Loop {
         for scan in &worker.scans {
             for number in states.clone() {
                 // SAFETY: the states are the worker's, made by this scanner.
-                unsafe { scan.scan.scanner.begin(scan.state(number)) };
+                unsafe { scan.scanner.begin(scan.state(number)) };
             }
         }
     }
@@ -118,7 +120,7 @@ impl Loop {
     pub(super) fn enter_scans(&self, worker: &mut Worker, place: &Place) {
         let number = self.scan_state(place);
         for scan in &worker.scans {
-            worker.table[scan.scan.state] = scan.state(number).cast();
+            worker.table[scan.entry] = scan.state(number).cast();
         }
     }
 }

@@ -301,11 +301,11 @@ impl<S: Step> Scanned<S> {
                 let mut folds = [S::IDENTITY; TOGETHER];
                 let mut prefixes = [[S::IDENTITY; RADIX]; TOGETHER];
                 for i in 0..RADIX {
-                    for (run, fold) in folds.iter_mut().enumerate() {
+                    for (run, (fold, prefix)) in folds.iter_mut().zip(&mut prefixes).enumerate() {
                         // SAFETY: so many elements are left.
                         let x = unsafe { a.add(at + run * RADIX + i).read_unaligned() };
                         *fold = S::combine(*fold, S::widen(x));
-                        prefixes[run][i] = *fold;
+                        prefix[i] = *fold;
                     }
                 }
                 for (prefix, fold) in prefixes.iter().zip(folds) {

@@ -102,11 +102,11 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
     let per_lane = LANE / size;
     // Which byte of each lane of the source goes where; the others are 0.
     let mut bytes = [[0x80_u8; LANE]; LONGEST];
-    for to in 0..LANE {
+    (0..LANE).for_each(|to| {
         let from = place(to / size, per_lane, STRIDE, BACK) * size + to % size;
         let from = if injected(Fault::LastVectorOverlooked) { from % (2 * LANE) } else { from };
         bytes[from / LANE][to] = (from % LANE) as u8;
-    }
+    });
     let lane_step = match BACK {
         true => -((LANE * STRIDE) as isize),
         false => (LANE * STRIDE) as isize,
@@ -122,7 +122,7 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
         let (mut src, mut dst) = (first_byte::<T>(run.src, per_lane, STRIDE, BACK), run.dst);
         while run.axis.count - done > group {
             let mut all = _mm256_setzero_si256();
-            for j in 0..STRIDE {
+            for (j, mask) in masks[..STRIDE].iter().enumerate() {
                 let near = src.wrapping_add(j * LANE);
                 let far = match injected(Fault::LanesOfTheFirst) {
                     true => near,
@@ -130,7 +130,7 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
                 };
                 let low = _mm256_castsi128_si256(_mm_loadu_si128(near.cast()));
                 let both = _mm256_inserti128_si256::<1>(low, _mm_loadu_si128(far.cast()));
-                all = _mm256_or_si256(all, _mm256_shuffle_epi8(both, masks[j]));
+                all = _mm256_or_si256(all, _mm256_shuffle_epi8(both, *mask));
             }
             _mm256_storeu_si256(dst.cast(), all);
             src = src.wrapping_offset(2 * lane_step);
