@@ -53,12 +53,9 @@ pub fn optimize(graph: Graph) -> Result<Graph> {
                 // Weak values are exact and already folded by the builder.
                 Node::Apply(op, _) if !ty.weak => op,
                 Node::Convert(_) if !ty.weak => {
-                    let folded = b.graph().constant(operands[0]);
-                    return Ok(folded.map(|bits| {
-                        changed = true;
-                        let bits = convert_scalar(bits, b.graph().dtype(operands[0]), ty.dtype);
-                        b.literal(bits, ty.dtype, false)
-                    }));
+                    let new = fold_conversion(b, operands[0], ty)?;
+                    changed |= new.is_some();
+                    return Ok(new);
                 }
                 _ => return Ok(None),
             };
@@ -96,6 +93,22 @@ fn made_by(b: &Builder, id: NodeId) -> Option<(Op, NodeId)> {
         Node::Apply(op, operands) if operands.len() == 1 => Some((op, operands[0])),
         _ => None,
     }
+}
+
+/// Constants are converted now, those of `where(c, 255, 0)` too.
+fn fold_conversion(b: &mut Builder, x: NodeId, ty: Type) -> Result<Option<NodeId>> {
+    let converted = |b: &mut Builder, x: NodeId| {
+        let bits = b.graph().constant(x)?;
+        let bits = convert_scalar(bits, b.graph().dtype(x), ty.dtype);
+        Some(b.literal(bits, ty.dtype, false))
+    };
+    if let Node::Apply(Op::Select, operands) = *b.graph().node(x)
+        && let (Some(one), Some(other)) = (converted(b, operands[1]), converted(b, operands[2]))
+    {
+        let new = b.apply_own(Op::Select, &[operands[0], one, other])?;
+        return Ok((b.graph().ty(new) == ty).then_some(new));
+    }
+    Ok(converted(b, x))
 }
 
 /// Operations on constants are computed now, by the kernel that would compute them at run time.

@@ -293,6 +293,8 @@ fn widths_share_a_loop() {
 fn every_rewrite_keeps_the_bits() {
     let engines = AllEngines::new();
     let texts = [
+        "u8(where(a > b, 255, 0))",
+        "f32(where(a > b, 3, -1000000000000))",
         "abs(-a)",
         "abs(abs(a))",
         "-(-a)",
