@@ -144,6 +144,7 @@ trait PairCore {
 /// The kernel of the sine and the cosine of one argument.
 ///
 /// `None` for a dtype that is not a float. The kernel needs the machine to have `isa`.
+#[inline(never)]
 pub fn sin_cos(dtype: DType, isa: Isa) -> Option<PairFn> {
     shell::pick_pair::<trig::SinCos>(dtype, isa)
 }
@@ -193,6 +194,8 @@ macro_rules! kernels {
             $(#[$doc])*
             ///
             /// `None` for a dtype that is not a float. The kernel needs the machine to have `isa`.
+            // Else a crate above that is not optimized may compile the kernels again.
+            #[inline(never)]
             pub fn $name(dtype: DType, isa: Isa) -> Option<BlockFn> {
                 shell::pick::<$core, $n>(dtype, isa)
             }
