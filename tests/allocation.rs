@@ -293,6 +293,8 @@ fn f1_copies_of_what_is_overwritten() {
         let want = program.eval_as::<f64>([Arg::from(&values[..N])]).unwrap();
         let mut buffer = values.clone();
         let count = for_all_allocations(name, || {
+            // An attempt that succeeds is repeated if a thread has just started.
+            buffer.copy_from_slice(&values);
             let start = buffer.as_mut_ptr();
             // SAFETY: both arrays are inside the buffer, which is not accessed meanwhile.
             let (arg, out) = unsafe {
