@@ -40,21 +40,8 @@ impl Rng {
     }
 }
 
-const DTYPES: [DType; 10] = [
-    DType::I8,
-    DType::I16,
-    DType::I32,
-    DType::I64,
-    DType::U8,
-    DType::U16,
-    DType::U32,
-    DType::U64,
-    DType::F32,
-    DType::F64,
-];
-
 fn scans() -> impl Iterator<Item = (Scan, DType)> {
-    let all = Scan::ALL.into_iter().flat_map(|scan| DTYPES.map(|dtype| (scan, dtype)));
+    let all = Scan::ALL.into_iter().flat_map(|scan| DType::ALL.map(|dtype| (scan, dtype)));
     all.filter(|(scan, dtype)| scan.takes(*dtype))
 }
 

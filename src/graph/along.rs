@@ -1,6 +1,7 @@
 //! Scans: typing.
 
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::reduce::Reduction;
 
 use super::{Builder, Derivation, Node, NodeId, Op, Type, check_public, type_error};
 use crate::error::{Error, ErrorKind};
@@ -38,11 +39,7 @@ impl Builder {
         let given = self.graph.ty(x);
         let x = if given.weak { self.adopt(x, given.dtype)? } else { x };
         let dtype = match op.row().rule {
-            Rule::RunningTotal if given.dtype.is_float() => given.dtype,
-            Rule::RunningTotal if given.dtype == DType::Bool || given.dtype.is_signed_int() => {
-                DType::I64
-            }
-            Rule::RunningTotal => DType::U64,
+            Rule::RunningTotal => Reduction::Sum.result_dtype(given.dtype),
             // Bools compare as bytes.
             _ if given.dtype == DType::Bool => DType::U8,
             _ => given.dtype,

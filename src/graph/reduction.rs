@@ -2,6 +2,7 @@
 //! value.
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::reduce::Reduction;
 
 use super::{
     Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, check_public,
@@ -162,11 +163,7 @@ impl Builder {
                 return Err(type_error(format!("the ddof of {} is a number", self.name(op))));
             }
         }
-        let wide = match dtype {
-            _ if dtype.is_float() => dtype,
-            _ if dtype == DType::Bool || dtype.is_signed_int() => DType::I64,
-            _ => DType::U64,
-        };
+        let wide = Reduction::Sum.result_dtype(dtype);
         let float = if dtype.is_float() { dtype } else { DType::F64 };
         let (operand, result) = match op.row().rule {
             Rule::Total | Rule::Products => (wide, wide),

@@ -11,7 +11,7 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["pct_change", "returns"], "changes are written with views: `x[1:] / x[:-1] - 1`"),
     (
         &["scan", "ewm", "ema"],
-        "recurrences of one's own are not there yet; there are `cumsum`, `cumprod`, `cummin` and \
+        "general recurrences are not there yet; there are `cumsum`, `cumprod`, `cummin` and \
          `cummax`",
     ),
     (

@@ -207,7 +207,7 @@ impl<'a> Resolver<'a> {
                     Some(Some(ref axes)) if axes.len() == 1 => axes[0],
                     Some(_) => {
                         let message = format!("{name} goes along one axis");
-                        let hint = "axis=0, axis=-1; the last one if it is left away";
+                        let hint = "axis=0 or axis=-1; without it, the last axis";
                         return Err((Error::new(ErrorKind::Type, message).hint(hint), span));
                     }
                 };

@@ -183,7 +183,7 @@ fn arity() {
       |
     1 | scan(a, s -> s + 1)
       | ^^^^
-      = help: recurrences of one's own are not there yet; there are `cumsum`, `cumprod`, `cummin` and `cummax`
+      = help: general recurrences are not there yet; there are `cumsum`, `cumprod`, `cummin` and `cummax`
     ");
     let two = compile("x = a; y = b").unwrap();
     let error = two.eval_as::<f64>([floats(), floats()]).unwrap_err();
