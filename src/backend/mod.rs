@@ -33,6 +33,12 @@ pub trait Target {
     /// Whether loops of its code accumulate what a reduction takes in these lanes.
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool;
 
+    /// Whether loops of its code have an operation whose second operand is this constant, other than
+    /// by [`Target::form`].
+    fn by_constant(&self, _: Op, _: DType, _: u64) -> bool {
+        false
+    }
+
     /// Whether loops of its code convert between these lanes. Lanes of several widths then share a
     /// loop.
     fn converts(&self, from: Lane, to: Lane) -> bool;

@@ -64,6 +64,8 @@ pub struct Pass {
     pub carries: Vec<Carry>,
     /// The number of uniforms that are computed before the pass runs.
     pub uniforms: u32,
+    /// The values of the body that are constants, by number, and their bits.
+    pub constants: Vec<(u32, u64)>,
     /// The number of the first pass of its group. The passes of a group may run together, block of
     /// rows after block of rows, so that the results of one are in the cache for the next.
     pub group: u32,

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::group::group;
 use super::kept::{is_reduction, keep_scanned, kept, same_axes, saved};
-use super::uniform::Uniforms;
+use super::uniform::{Source, Uniforms};
 use super::{
     Array, Body, Carry, Destination, Load, Pass, Plan, PlannedOutput, Store, Temporary, Value,
 };
@@ -354,8 +354,23 @@ impl<'g> Planner<'g> {
             carries.push(Carry { reduction: *reduction, value: value(x)?, to, domain });
         }
         let axes = axes.map(|number| graph.derived()[usize::from(number)].how.clone());
-        let pass = Pass { space, axes, loads, body, stores, carries, uniforms, group: 0 };
+        let constants = self.constants(&body);
+        let pass =
+            Pass { space, axes, loads, body, stores, carries, uniforms, constants, group: 0 };
         Ok((pass, computed))
+    }
+
+    /// The values of a body that are constants, and their bits.
+    fn constants(&self, body: &Body) -> Vec<(u32, u64)> {
+        let constant = |value: &Value| match value {
+            Value::Uniform(uniform) => match self.uniforms.list[*uniform as usize].source {
+                Source::Constant(bits) => Some(bits),
+                _ => None,
+            },
+            _ => None,
+        };
+        let numbered = body.values().iter().zip(0..);
+        numbered.filter_map(|((value, _), number)| Some((number, constant(value)?))).collect()
     }
 }
 

@@ -87,6 +87,15 @@ impl Plan {
 
     fn verify_body(&self, place: usize, pass: &Pass) -> Result<(), String> {
         let body = &pass.body;
+        for (number, bits) in &pass.constants {
+            let source = match body.values().get(*number as usize) {
+                Some((Value::Uniform(uniform), _)) => self.uniforms.get(*uniform as usize),
+                _ => None,
+            };
+            if source.is_none_or(|uniform| uniform.source != Source::Constant(*bits)) {
+                return Err(format!("v{number} is another constant"));
+            }
+        }
         for (number, (value, dtype)) in body.values().iter().enumerate() {
             let operands = value.operands();
             if operands.iter().any(|x| *x as usize >= number) {

@@ -22,6 +22,8 @@ pub(super) enum Unit {
     /// An operation in the native loop.
     Fused(Op, DType, Vec<u32>),
     Block(Op, DType, Vec<u32>),
+    /// An operation in the native loop, on a unit and a constant of these bits.
+    ByConstant(Op, DType, u32, u64),
     /// The state of the scan of this number.
     State(u32),
     /// Another unit in this unit's lane, by instructions of the loop or by a kernel.
@@ -212,7 +214,7 @@ impl Arranger {
         match &self.units[unit as usize].0 {
             Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => &[],
             Unit::Fused(_, _, args) | Unit::Block(_, _, args) => args,
-            Unit::Convert(x, _) => std::slice::from_ref(x),
+            Unit::Convert(x, _) | Unit::ByConstant(_, _, x, _) => std::slice::from_ref(x),
         }
     }
 
@@ -222,7 +224,10 @@ impl Arranger {
 
     /// Whether a loop computes it.
     fn in_loop(&self, unit: u32) -> bool {
-        matches!(self.units[unit as usize].0, Unit::Fused(..) | Unit::Convert(_, Form::Vector))
+        matches!(
+            self.units[unit as usize].0,
+            Unit::Fused(..) | Unit::ByConstant(..) | Unit::Convert(_, Form::Vector)
+        )
     }
 
     /// Whether it is there before all turns.
@@ -273,7 +278,7 @@ impl Arranger {
                 Unit::Input(number) => places[i] = Some(Place::Input(*number)),
                 Unit::State(number) => places[i] = Some(Place::State(*number)),
                 Unit::Uniform(_) => {}
-                Unit::Fused(..) | Unit::Convert(_, Form::Vector) => {
+                Unit::Fused(..) | Unit::ByConstant(..) | Unit::Convert(_, Form::Vector) => {
                     loops.entry((self.turns[i], self.loops[i])).or_default().push(id)
                 }
                 Unit::Block(..) | Unit::Convert(_, Form::Kernel) => {
@@ -482,6 +487,9 @@ impl Arranger {
                     }
                     code.push(match unit {
                         Unit::Fused(op, dtype, _) => Instr::Apply(*op, *dtype, operands),
+                        Unit::ByConstant(op, dtype, _, bits) => {
+                            Instr::ByConstant(*op, *dtype, operands[0], *bits)
+                        }
                         _ => {
                             let from = self.units[self.args(*member)[0] as usize].1;
                             Instr::Convert(from, *lane, operands[0])

@@ -50,6 +50,9 @@ fn instruction(instr: &Instr, lanes: f32) -> f32 {
         // One starts in a cycle.
         Instr::Store(..) => 2.0 * one,
         Instr::Accumulate(_) | Instr::Convert(..) => 2.0 * one,
+        // A high product, shifts and what corrects it; of 8 bits twice.
+        Instr::ByConstant(Op::FloorDiv | Op::Rem, ..) => 10.0 * one,
+        Instr::ByConstant(..) => 2.0 * one,
         // The divider takes elements one after the other, whatever the width.
         Instr::Apply(Op::Div | Op::Sqrt, dtype, _) => match dtype.size() {
             8 => 0.6,

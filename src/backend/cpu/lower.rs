@@ -17,6 +17,7 @@ use crate::plan::{Body, Carry, Pass, Value};
 pub fn lower(pass: &Pass, target: &dyn Target) -> TileProgram {
     let mut lowerer = Lowerer {
         body: &pass.body,
+        constants: &pass.constants,
         target,
         units: Vec::new(),
         made: Vec::with_capacity(pass.body.len()),
@@ -66,6 +67,7 @@ enum Made {
 /// Lowers the values of a body to units.
 struct Lowerer<'a> {
     body: &'a Body,
+    constants: &'a [(u32, u64)],
     target: &'a dyn Target,
     units: Vec<(Unit, Lane)>,
     /// Each value as it is made.
@@ -132,6 +134,12 @@ impl Lowerer<'_> {
         self.convert(x, if to_mask { mask } else { lane })
     }
 
+    /// The bits of a value that is a constant.
+    fn constant(&self, value: u32) -> Option<u64> {
+        let at = self.constants.binary_search_by_key(&value, |(number, _)| *number).ok()?;
+        Some(self.constants[at].1)
+    }
+
     /// The width that the users of a truth value should take it in, if it is made here.
     fn mask_width(&self, value: u32) -> Option<u8> {
         match self.made[value as usize] {
@@ -159,6 +167,15 @@ impl Lowerer<'_> {
             Value::Apply(op, _) => {
                 let operands = value.operands();
                 let taken = body.operand_dtype(operands);
+                if let &[x, y] = operands
+                    && let Some(bits) = self.constant(y)
+                    && self.target.by_constant(op, taken, bits)
+                {
+                    let x = self.value(x, Lane::Value(taken));
+                    return Made::Unit(
+                        self.add(Unit::ByConstant(op, taken, x, bits), Lane::Value(taken)),
+                    );
+                }
                 match self.target.form(op, taken) {
                     Form::Vector => {
                         let masks = operands.iter().find_map(|x| self.mask_width(*x));

@@ -8,6 +8,7 @@ use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::scan::Scan;
 use hotloop_runtime::tile::TileTable;
 
+use crate::graph::show;
 use crate::ops::{Op, Rule};
 
 /// Where a step finds or leaves one value.
@@ -32,6 +33,8 @@ pub enum Instr {
     Load(Place, Lane),
     /// An operation with a vector form, on operands of this dtype. Truth values are masks.
     Apply(Op, DType, [u32; 3]),
+    /// An operation on a value of this dtype, and a constant of these bits.
+    ByConstant(Op, DType, u32, u64),
     /// A value in another lane.
     Convert(Lane, Lane, u32),
     /// A value into a place.
@@ -71,7 +74,7 @@ impl Instr {
     pub fn place(&self) -> Option<Place> {
         match self {
             Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
-            Instr::Apply(..) | Instr::Convert(..) => None,
+            Instr::Apply(..) | Instr::ByConstant(..) | Instr::Convert(..) => None,
             Instr::Accumulate(accumulate) => accumulate.rest,
         }
     }
@@ -83,6 +86,7 @@ pub fn lanes(code: &[Instr]) -> Vec<Option<Lane>> {
     for instr in code {
         let lane = match instr {
             Instr::Load(_, lane) | Instr::Convert(_, lane, _) => Some(*lane),
+            Instr::ByConstant(_, dtype, ..) => Some(Lane::Value(*dtype)),
             Instr::Apply(op, dtype, args) => {
                 let row = op.row();
                 let taken: Option<Lane> =
@@ -234,6 +238,14 @@ impl fmt::Display for TileProgram {
                                     op.row().name,
                                     args.join(", ")
                                 )?;
+                            }
+                            Instr::ByConstant(op, dtype, x, bits) => {
+                                let constant = show(*bits, *dtype);
+                                writeln!(
+                                    f,
+                                    "      v{i} = {}.{dtype} v{x}, {constant}",
+                                    op.row().name
+                                )?
                             }
                             Instr::Convert(from, to, x) => {
                                 let (from, to) = (lane_name(*from), lane_name(*to));

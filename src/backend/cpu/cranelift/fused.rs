@@ -37,7 +37,8 @@ pub(super) fn most_live(code: &[Instr]) -> usize {
             Instr::Apply(op, _, args) => {
                 args[..op.row().parameters.len()].iter().for_each(|x| last_use[*x as usize] = i)
             }
-            Instr::Convert(_, _, x)
+            Instr::ByConstant(_, _, x, _)
+            | Instr::Convert(_, _, x)
             | Instr::Store(_, x)
             | Instr::Accumulate(Accumulate { value: x, .. }) => last_use[*x as usize] = i,
         }

@@ -12,6 +12,7 @@
 
 mod accumulate;
 mod allocate;
+mod by_constant;
 mod convert;
 mod encode;
 mod micro;
@@ -49,6 +50,10 @@ impl Target for Wide {
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {
         Runs::lane(reduction, lane).is_some()
+    }
+
+    fn by_constant(&self, op: Op, dtype: DType, bits: u64) -> bool {
+        by_constant::exists(op, dtype, bits)
     }
 
     fn converts(&self, from: Lane, to: Lane) -> bool {

@@ -255,10 +255,14 @@ rows! {
     PMULLW "vpmullw" 1 p66 w0 0xD5 Rvm Both 0;
     PMULLD "vpmulld" 2 p66 w0 0x40 Rvm Both 4;
     PMULLQ "vpmullq" 2 p66 w1 0x40 Rvm Evex 8;
+    PMULHW "vpmulhw" 1 p66 w0 0xE5 Rvm Both 0;
+    PMULHUW "vpmulhuw" 1 p66 w0 0xE4 Rvm Both 0;
     PMULDQ "vpmuldq" 2 p66 e1 0x28 Rvm Both 8;
     PMADDWD "vpmaddwd" 1 p66 w0 0xF5 Rvm Both 0;
     PMADDUBSW "vpmaddubsw" 2 p66 w0 0x04 Rvm Both 0;
     PSRLW "vpsrlw" 1 p66 w0 0x71 Vm(2) Both 0 imm;
+    PSRAW "vpsraw" 1 p66 w0 0x71 Vm(4) Both 0 imm;
+    PSLLW "vpsllw" 1 p66 w0 0x71 Vm(6) Both 0 imm;
     PSRLD "vpsrld" 1 p66 w0 0x72 Vm(2) Both 0 imm;
     PSRAD "vpsrad" 1 p66 w0 0x72 Vm(4) Both 0 imm;
     PMULUDQ "vpmuludq" 1 p66 e1 0xF4 Rvm Both 8;

@@ -68,7 +68,9 @@ pub fn select(
             Instr::Apply(op, _, args) => {
                 args[..op.row().parameters.len()].iter().for_each(|x| folded[*x as usize] = false);
             }
-            Instr::Store(_, x) | Instr::Convert(_, _, x) => folded[*x as usize] = false,
+            Instr::Store(_, x) | Instr::Convert(_, _, x) | Instr::ByConstant(_, _, x, _) => {
+                folded[*x as usize] = false;
+            }
         }
     }
     let mut selector = Selector {
@@ -99,6 +101,12 @@ pub fn select(
             Instr::Apply(op, dtype, args) => {
                 let made = selector.apply(*op, *dtype, &args[..op.row().parameters.len()])?;
                 selector.made[i] = Some(made);
+            }
+            Instr::ByConstant(op, dtype, x, bits) => {
+                let x = selector.of(*x)?;
+                let made = selector.by_constant(*op, *dtype, x, *bits);
+                let missing = || bug(format_args!("{op:?} of {dtype} by {bits} in registers"));
+                selector.made[i] = Some(made.ok_or_else(missing)?);
             }
             Instr::Convert(from, to, x) => {
                 let x = selector.of(*x)?;

@@ -1,5 +1,6 @@
 //! Code of both widths, executed and compared with what block kernels give.
 
+mod constants;
 mod conversions;
 mod evaluator;
 

@@ -393,7 +393,8 @@ impl Evaluator {
             _ => {}
         }
         let unary = ["sqrt", "round", "rndscale", "pabs"].iter().any(|op| name.starts_with(op));
-        let shift = matches!(name, "psrlw" | "psrld" | "psrad" | "psrlq" | "psllq");
+        let shift =
+            matches!(name, "psrlw" | "psraw" | "psllw" | "psrld" | "psrad" | "psrlq" | "psllq");
         let old = self.vectors.get(vector_number(instruction.op0_register()).min(31)).copied();
         let old = old.expect("a register");
         let x = of(1, size);
@@ -567,11 +568,11 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         }
         "pmuludq" => return (x & 0xFFFF_FFFF) * (y & 0xFFFF_FFFF),
         "psrlq" | "psrlw" | "psrld" => return x >> imm,
-        "psrad" => return (sx >> imm) as u64,
+        "psrad" | "psraw" => return (sx >> imm) as u64,
         "psllvd" | "psllvq" | "psllvw" => return if y < 8 * size as u64 { x << y } else { 0 },
         "psrlvd" | "psrlvq" | "psrlvw" => return if y < 8 * size as u64 { x >> y } else { 0 },
         "psravd" | "psravq" | "psravw" => return (sx >> y.min(8 * size as u64 - 1)) as u64,
-        "psllq" => return x << imm,
+        "psllq" | "psllw" => return x << imm,
         "pand" | "pandd" | "pandq" => return x & y,
         "por" | "pord" | "porq" => return x | y,
         "pxor" | "pxord" | "pxorq" => return x ^ y,
@@ -581,6 +582,8 @@ fn one(name: &str, size: usize, [old, x, y]: [u64; 3], imm: u8) -> u64 {
         "padd" => return x.wrapping_add(y),
         "psub" => return x.wrapping_sub(y),
         "pmull" => return x.wrapping_mul(y),
+        "pmulh" => return ((sx * sy) >> 16) as u64,
+        "pmulhu" => return (x * y) >> 16,
         "pabs" => return sx.wrapping_abs() as u64,
         "pmins" => return if sx < sy { x } else { y },
         "pmaxs" => return if sx > sy { x } else { y },
