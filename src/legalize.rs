@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use hotloop_runtime::dtype::{DType, UnknownName};
 
+use crate::domain::{Derivation, Derived};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
 use crate::ops::{Class, Lowering, Op};
@@ -22,7 +23,9 @@ pub enum Mode {
     /// A product that is only added becomes a fused multiply-add.
     Contract,
     /// As `Contract`; long sums and products are balanced, and `sin`, `cos` and powers may have up
-    /// to 4 ULP of error if that is faster.
+    /// to 4 ULP of error if that is faster. A quotient by a scalar, or by what a reduction has left,
+    /// is a product with its reciprocal: that has up to 1.5 ULP of error, and more if the reciprocal
+    /// is subnormal or overflows.
     Fast,
 }
 
@@ -67,6 +70,9 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
             }
             expand(b, op, operands, graph.ty(id), mode).map(Some)
         }
+        Node::Apply(Op::Div, _) if mode == Mode::Fast => {
+            multiply_by_reciprocal(b, graph, id, operands)
+        }
         Node::Apply(op, _) if mode == Mode::Fast => match op.fast() {
             Some(fast) => b.apply_own(fast, operands).map(Some),
             None => Ok(None),
@@ -83,6 +89,38 @@ pub fn legalize(graph: &Graph, mode: Mode, max_nodes: usize) -> Result<Graph> {
         graph = push_views(graph)?;
     }
     Ok(graph)
+}
+
+/// The quotient by a value of which there is one for many elements, as a product with its reciprocal.
+fn multiply_by_reciprocal(
+    b: &mut Builder,
+    graph: &Graph,
+    id: NodeId,
+    operands: &[NodeId],
+) -> Result<Option<NodeId>> {
+    let &[x, y] = operands else { return Ok(None) };
+    let divisor = graph.ty(graph.node(id).operands()[1]).domain;
+    if is_left(graph, graph.ty(id).domain) || !is_left(graph, divisor) {
+        return Ok(None);
+    }
+    let one = b.literal_like(y, 1.0);
+    let reciprocal = b.apply_own(Op::Div, &[one, y])?;
+    b.apply_own(Op::Mul, &[x, reciprocal]).map(Some)
+}
+
+/// Whether a domain is that of scalars, or of what reductions have left and views of it.
+fn is_left(graph: &Graph, domain: Domain) -> bool {
+    let mut left: Vec<bool> = Vec::with_capacity(graph.derived().len());
+    let all = |domain: Domain, left: &[bool]| {
+        let derived = |class: u8| class.checked_sub(Domain::SHAPES).map(usize::from);
+        let known = |class| derived(class).and_then(|number| left.get(number)) == Some(&true);
+        domain.shapes().all(known)
+    };
+    for Derived { of, how } in graph.derived() {
+        let is_reduction = matches!(how, Derivation::Reduce { .. });
+        left.push(is_reduction || all(*of, &left));
+    }
+    all(domain, &left)
 }
 
 fn expand(

@@ -77,6 +77,7 @@ golden! {
     strict_keeps_products, Strict, "a * b + c", "a: f64, b: f64, c: f64";
     contract_fuses, Contract, "a * b + c, a - b * c", "a: f64, b: f64, c: f64";
     fast_balances, Fast, "a + b + c + d", "a: f64, b: f64, c: f64, d: f64";
+    fast_quotients, Fast, "a / sqrt(sum(a, axis=1, keepdims=True)), a / 3, a / b", "a: f64@0, b: f64@1";
     constants_of_another_dtype, Strict, "u8(where(a > 127, 255, 0))", "a: u8";
     conditional, Strict, "a if a > 0 else 0", "a: f32";
     weak_arguments, Strict, "x * k + (j + 1)", "x: f32, k: weak float, j: weak int";
