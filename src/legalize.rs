@@ -8,9 +8,10 @@ use std::str::FromStr;
 
 use hotloop_runtime::dtype::{DType, UnknownName};
 
-use crate::domain::{Derivation, Derived};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Builder, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types};
+use crate::graph::{
+    Builder, Derivation, Derived, Domain, Graph, Node, NodeId, Type, rewrite, rewrite_types,
+};
 use crate::ops::{Class, Lowering, Op};
 
 /// The floating-point mode: which rewrites may change rounding.

@@ -164,6 +164,10 @@ faults! {
         WideSignOfOtherWidth "256-bit negation flips the sign bit of the other float width";
         WideProductHalf "a 64-bit product omits one of the products of halves";
         FusedNegationForgotten "a negation that is part of a fused multiply-add is omitted";
+    "src/backend/cpu/wide/by_constant.rs":
+        ConstantQuotientUp "negative quotients by a constant are rounded toward zero in wide loops";
+        LongFactorForgotten "factors for a constant divisor lose their highest bit in wide loops";
+        ConstantBytesExchanged "even and odd bytes divided by a constant change places in wide loops";
     "src/backend/cpu/wide/convert.rs":
         WidenedAsUnsigned "narrow signed integers are widened as unsigned ones in a loop";
         NarrowedToHighBytes "an integer that is made narrower keeps its high bytes";

@@ -52,7 +52,7 @@ use panel::Shape;
 use partition::{
     Cut, Grid, LONGEST_TILE, PIECE, count, most_lanes, power_of_two_within, tile_length,
 };
-use run::{Run, State};
+use run::{Place, Run, State};
 use scratch::{Room, Worker};
 
 /// What a loop needs to know of its tile.
@@ -130,6 +130,8 @@ enum OneTile {
     InPlace(usize),
     /// Fewer than a block: its table holds staging buffers.
     Staged(usize),
+    /// One sequence of each fold, whose results are in memory.
+    Folded(usize),
 }
 
 // SAFETY: the raw pointers are operands whose validity the caller of `run` promises, and scratch
@@ -341,14 +343,16 @@ impl Loop {
             list.push(UnsafeCell::new(worker));
         }
         let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_buffered();
-        let simple = n > 0 && n == columns && n <= length;
-        let simple = simple && folds.is_empty() && !scans && operands.iter().all(in_place);
-        let simple = simple && tile.code.is_some();
+        let simple = n > 0 && n == columns && n <= length && !scans;
+        let simple = simple && operands.iter().all(in_place);
+        let elementwise = simple && folds.is_empty() && tile.code.is_some();
+        let folded = simple && !folds.is_empty() && nest.along == Along::Columns && !stored;
         let whole = n.is_multiple_of(block) || tile.inward && n >= block;
-        let one_tile = match (simple, whole) {
+        let one_tile = match (elementwise, whole) {
             (true, true) => OneTile::InPlace(n),
             // Staging holds a block.
             (true, false) if n < block => OneTile::Staged(n),
+            _ if folded && partials.is_empty() && grid.units() == 1 => OneTile::Folded(n),
             _ => OneTile::No,
         };
         if let (Some(worker), OneTile::InPlace(_)) = (list.first_mut(), one_tile) {
@@ -410,7 +414,7 @@ impl Loop {
 
     /// Whether it is a single tile of contiguous operands.
     pub fn is_one_tile(&self) -> bool {
-        !matches!(self.one_tile, OneTile::No)
+        matches!(self.one_tile, OneTile::InPlace(_) | OneTile::Staged(_))
     }
 
     /// Runs a loop that [is one tile](Loop::is_one_tile); returns advisory flags.
@@ -446,8 +450,35 @@ impl Loop {
                 }
                 flags
             }
-            OneTile::No => 0,
+            OneTile::No | OneTile::Folded(_) => 0,
         }
+    }
+
+    /// Runs a loop that is one sequence of each fold, in one tile of `n` elements.
+    ///
+    /// # Safety
+    /// As [`Loop::run`].
+    unsafe fn run_one_sequence(&mut self, n: usize) -> Result<u32, Stop> {
+        let _environment = FpEnv::enter();
+        let Some(worker) = self.workers.first() else { return Ok(0) };
+        // SAFETY: the loop is borrowed exclusively, and no other thread works on it.
+        let worker = unsafe { &mut *worker.get() };
+        let step = self.panel.most_rows();
+        for (fold, sequence) in self.folds.iter().zip(worker.sequences.iter_mut().step_by(step)) {
+            sequence.start(&fold.reducer, 0);
+        }
+        for (row, Bound { operand, .. }) in worker.row.iter_mut().zip(&self.operands) {
+            *row = operand.first().unwrap_or(*row);
+        }
+        let place = Place { column: 0, at: 0, in_panel: 0, in_block: 0, rows: 1 };
+        // SAFETY: the tile is the whole loop, whose operands the caller vouches for.
+        let flags = unsafe { self.run_tile(worker, &place, n) };
+        for (i, fold) in self.folds.iter().enumerate() {
+            let partial = worker.sequences[i * step].finish(&fold.reducer);
+            // SAFETY: results are writable, by the caller's promise.
+            unsafe { self.keep(i, 0, 0, partial, &mut worker.results[i]) }?;
+        }
+        Ok(flags)
     }
 
     /// Runs the loop; returns advisory flags.
@@ -471,6 +502,15 @@ impl Loop {
             let flags = unsafe { self.run_one_tile() };
             if let Some(progress) = progress {
                 progress.add(self.elements() as u64);
+            }
+            return Ok(flags);
+        }
+        if let OneTile::Folded(n) = self.one_tile {
+            control.check()?;
+            // SAFETY: the caller's promise.
+            let flags = unsafe { self.run_one_sequence(n) }?;
+            if let Some(progress) = progress {
+                progress.add(n as u64);
             }
             return Ok(flags);
         }

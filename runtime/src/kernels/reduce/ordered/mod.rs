@@ -108,12 +108,11 @@ where
         unsafe { &mut *(&raw mut sequence.words[index]).cast() }
     }
 
-    /// The value of a leaf of `n` elements.
+    /// The value of a leaf of `n` elements, whose accumulators are not used again.
     #[inline(always)]
-    fn fold(accumulators: &[[T; A]; W], n: usize) -> [T; W] {
-        let mut values = *accumulators;
+    fn fold(values: &mut [[T; A]; W], n: usize) -> [T; W] {
         if let Some(identity) = M::IDENTITY {
-            (n.min(A)..A).for_each(|j| put(&mut values, j, identity));
+            (n.min(A)..A).for_each(|j| put(values, j, identity));
             return Self::fold_even(values, A);
         }
         if n.is_multiple_of(A) {
@@ -123,24 +122,24 @@ where
             for (which, left, right) in halves(n, level) {
                 if right > 0 {
                     let weights = Self::weights(left, right);
-                    which.for_each(|j| Self::fold_one(&mut values, j, j + (1 << level), weights));
+                    which.for_each(|j| Self::fold_one(values, j, j + (1 << level), weights));
                 }
             }
         }
-        get(&values, 0)
+        get(values, 0)
     }
 
     /// The value of a leaf of `n` elements, whose accumulators all have the same number of elements
     /// or an operation that does not depend on it.
     #[inline(always)]
-    fn fold_even(mut values: [[T; A]; W], n: usize) -> [T; W] {
+    fn fold_even(values: &mut [[T; A]; W], n: usize) -> [T; W] {
         for level in (0..A.ilog2()).rev() {
             let half = 1 << level;
             let each = (n / (2 * half)) as u64;
             let weights = Self::weights(each, each);
-            (0..half).for_each(|j| Self::fold_one(&mut values, j, j + half, weights));
+            (0..half).for_each(|j| Self::fold_one(values, j, j + half, weights));
         }
-        get(&values, 0)
+        get(values, 0)
     }
 
     /// Folds accumulator `right` onto accumulator `left`.
@@ -336,7 +335,7 @@ where
             }
             count += each as usize * A;
         }
-        Self::fold(&right, filled)
+        Self::fold(&mut right, filled)
     }
 
     /// Adds `2^level` combined leaves of `count` elements to the tree, and begins a leaf.
@@ -526,6 +525,9 @@ where
         if filled > 0 {
             let value = if A == 1 {
                 get(Self::accumulators(sequence, 0), 0)
+            } else if filled < A * RUN {
+                // Of one block: nothing is copied.
+                Self::fold(Self::accumulators(sequence, 0), filled)
             } else {
                 Self::end_leaf(sequence)
             };
