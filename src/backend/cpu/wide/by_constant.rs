@@ -158,7 +158,7 @@ impl Selector<'_> {
 
     /// The quotient rounded down, of lanes of 16 and 32 bits.
     fn quotient(&mut self, dtype: DType, x: Value, divisor: u64) -> Value {
-        let (bytes, lane) = (dtype.size(), dtype.bits() as u32);
+        let (bytes, lane) = (dtype.size(), dtype.bits());
         if !dtype.is_signed_int() {
             return self.quotient_of_magnitudes(bytes, x, multiplier(lane, lane, divisor));
         }
@@ -254,7 +254,7 @@ impl Selector<'_> {
 /// What a division of lanes of 16 or 32 bits needs: a shift before, the bit of 2^N.
 #[cfg(test)]
 pub fn form(dtype: DType, divisor: u64) -> (bool, bool) {
-    let lane = dtype.bits() as u32;
+    let lane = dtype.bits();
     let by = multiplier(lane, lane - u32::from(dtype.is_signed_int()), divisor);
     (by.before > 0, by.is_long)
 }
