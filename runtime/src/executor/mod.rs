@@ -38,7 +38,6 @@ pub use operand::{Fold, Operand, Slot};
 use crate::cell::Cell;
 use crate::chunk::{Direction, Results};
 use crate::control::{Control, Progress, Stop};
-use crate::fault::{Fault, injected};
 use crate::fpenv::FpEnv;
 use crate::host_threads::Driver;
 use crate::memory::{OutOfMemory, reserve};
@@ -430,18 +429,16 @@ impl Loop {
                 let copies = || self.operands.iter().zip(&worker.staging);
                 for (Bound { operand, size, .. }, staging) in copies().filter(|(o, _)| !o.output) {
                     if let Some(first) = operand.first() {
-                        let short = usize::from(injected(Fault::TailReadOneShort));
                         // SAFETY: the operand has `n` elements, and staging room for a block.
-                        unsafe { staging.copy_from_nonoverlapping(first, (n - short) * size) };
+                        unsafe { staging.copy_from_nonoverlapping(first, n * size) };
                     }
                 }
                 // SAFETY: the table holds staging buffers, with room for a block.
                 let flags = unsafe { code.run(worker.table.as_ptr(), n) };
                 for (Bound { operand, size, .. }, staging) in copies().filter(|(o, _)| o.output) {
                     if let Some(first) = operand.first() {
-                        let short = usize::from(injected(Fault::TailOneShort));
                         // SAFETY: as above.
-                        unsafe { first.copy_from_nonoverlapping(*staging, (n - short) * size) };
+                        unsafe { first.copy_from_nonoverlapping(*staging, n * size) };
                     }
                 }
                 flags
@@ -489,8 +486,7 @@ impl Loop {
                 run.units(&next, units, worker);
             });
         } else if workers > 1 {
-            let missing = usize::from(injected(Fault::LastUnitMissing));
-            driver.run(workers, units - missing, &|unit, worker| {
+            driver.run(workers, units, &|unit, worker| {
                 let _environment = FpEnv::enter();
                 run.unit(unit, worker);
             });

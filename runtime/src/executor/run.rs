@@ -9,7 +9,6 @@ use super::operand::{Access, Bound, Operand};
 use super::scratch::Worker;
 use crate::chunk::steps;
 use crate::control::{Control, Progress, Stop};
-use crate::fault::{Fault, injected};
 use crate::format::Format;
 use crate::location::Location;
 use crate::nest::Along;
@@ -110,7 +109,6 @@ impl Run<'_> {
 
     fn compute(&self, block: &Block, worker: &mut Worker) -> Result<u32, Stop> {
         let work = self.work;
-        assert!(!injected(Fault::WorkerPanics), "a fault is on");
         let grid = &work.grid;
         for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
             if let Location::Memory(first) = operand.storage.location {
@@ -243,8 +241,7 @@ impl Run<'_> {
             for (i, fold) in work.folds.iter().enumerate() {
                 for at in 0..rows.len() {
                     let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
-                    let first = if injected(Fault::PieceStartsAtZero) { 0 } else { columns.start };
-                    sequence.start(&fold.reducer, first as u64);
+                    sequence.start(&fold.reducer, columns.start as u64);
                 }
             }
         }
@@ -343,9 +340,8 @@ impl Loop {
             // Whole blocks first, in place; then what is left, staged.
             let whole = n - rest;
             let flags = self.run_part(worker, place, whole, false);
-            let moved = if injected(Fault::TailFromTileStart) { 0 } else { whole };
             let place =
-                Place { column: place.column + whole, in_panel: place.in_panel + moved, ..*place };
+                Place { column: place.column + whole, in_panel: place.in_panel + whole, ..*place };
             flags | self.run_part(worker, &place, rest, true)
         }
     }
@@ -370,9 +366,7 @@ impl Loop {
                 Access::InPlace => {
                     if !*output {
                         // SAFETY: the elements are contiguous and the operand's.
-                        let short = usize::from(injected(Fault::TailReadOneShort));
-                        // SAFETY: the elements are contiguous and the operand's.
-                        unsafe { staging.copy_from_nonoverlapping(there, (n - short) * size) };
+                        unsafe { staging.copy_from_nonoverlapping(there, n * size) };
                     }
                     staging
                 }
@@ -414,8 +408,7 @@ impl Loop {
                 match *access {
                     _ if !*output => {}
                     Access::InPlace if stage => {
-                        let short = usize::from(injected(Fault::TailOneShort));
-                        there.copy_from_nonoverlapping(staging, (n - short) * size);
+                        there.copy_from_nonoverlapping(staging, n * size);
                     }
                     Access::InPlace | Access::Panel(_) => {}
                     // Only inputs have these.

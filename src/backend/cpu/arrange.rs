@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{Reduction, row_lanes};
 use rustc_hash::FxHashMap;
 
@@ -380,8 +379,7 @@ impl Arranger {
                         count - 1
                     });
                     places[u] = Some(Place::Slot(slot));
-                    let early = usize::from(injected(Fault::SlotFreedEarly));
-                    ends[last_read[u].saturating_sub(early).max(i)].push(slot);
+                    ends[last_read[u].max(i)].push(slot);
                 }
             }
             free.append(&mut ends[i]);

@@ -5,8 +5,6 @@ mod arrange;
 mod cost;
 mod cranelift;
 mod deadline;
-#[cfg(feature = "faults")]
-mod fault;
 pub mod forms;
 mod lower;
 mod native;
@@ -155,8 +153,6 @@ impl Native {
         deadline: Instant,
     ) -> Result<Tile, Refusal> {
         let program = lower(pass, target);
-        #[cfg(feature = "faults")]
-        let program = fault::lowered(program, pass.uniforms);
         let key = (program.clone(), emitter);
         let make = || deadline::compile(&program, self.isa, emitter, deadline, label);
         let keep = |made: &Result<Arc<NativeTile>, Refusal>| {

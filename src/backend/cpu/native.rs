@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hotloop_runtime::exec_memory::{Code, publish_named};
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::tile::TileFn;
 
@@ -92,12 +91,9 @@ pub fn compile(
     emitter: Emitter,
     label: &Label,
 ) -> Result<NativeTile, Refusal> {
-    let made = catch_unwind(AssertUnwindSafe(|| {
-        assert!(!injected(Fault::CodegenPanics), "a fault is on");
-        match (emitter, wide::width(isa)) {
-            (Emitter::Wide, Some(width)) => wide::emit(program, width, isa),
-            _ => cranelift::emit(program, isa),
-        }
+    let made = catch_unwind(AssertUnwindSafe(|| match (emitter, wide::width(isa)) {
+        (Emitter::Wide, Some(width)) => wide::emit(program, width, isa),
+        _ => cranelift::emit(program, isa),
     }));
     let made = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
     let Emitted { code, block, inward, kernels } = made;

@@ -8,7 +8,6 @@ use super::lanes::{Element, Lanes, Scalar};
 use super::{Core, PairCore};
 use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 
 /// The most lanes that a vector has.
@@ -100,8 +99,6 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
                 let first = tail[0];
                 tail[n - i..].fill(first);
             }
-            let short = usize::from(injected(Fault::TailOfVectorShort)) * size_of::<L::E>();
-            let bytes = bytes - short;
             let to = y.each_mut().map(|y| y.as_mut_ptr());
             step::<K, L, N, M>(l, to, tail.each_ref().map(|tail| tail.as_ptr()));
             for (out, y) in out.into_iter().zip(&y) {

@@ -8,7 +8,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{ROWS, Reduction, Runs, row_lanes};
 use hotloop_runtime::tile::CarryState;
 
@@ -126,8 +125,7 @@ impl Compiler<'_, '_> {
             let x = values[a.value][a.vector].ok_or_else(|| bug("a carry of nothing"))?;
             next.push(self.accumulate(a, *current, x)?);
         }
-        let skipped = if injected(Fault::RowsSkipped) { 2 } else { 1 };
-        let row = self.b.ins().iadd_imm_s(row, skipped * row_bytes);
+        let row = self.b.ins().iadd_imm_s(row, row_bytes);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, row, bytes);
         let (ends, last) = self.block_of(&types_of);
         let again = [&[row][..], &next].concat();
@@ -180,8 +178,7 @@ impl Compiler<'_, '_> {
             (Reduction::Any, _) => self.b.ins().bor(acc, x),
             (Reduction::All, _) => self.b.ins().band(acc, x),
             (Reduction::Sum, Lane::Value(dtype)) if narrow(dtype) => {
-                let signed = dtype.is_signed_int() && !injected(Fault::NarrowSumUnsigned);
-                let [low, high] = match signed {
+                let [low, high] = match dtype.is_signed_int() {
                     true => [self.b.ins().swiden_low(x), self.b.ins().swiden_high(x)],
                     false => [self.b.ins().uwiden_low(x), self.b.ins().uwiden_high(x)],
                 };

@@ -4,7 +4,6 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use hotloop_runtime::convert::Lane;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 
 use super::{Compiler, bug, vector};
@@ -107,8 +106,7 @@ impl Compiler<'_, '_> {
     fn elements(&mut self, line: &Line<'_>, unrolled: usize, start: Value) -> Result<(), Refusal> {
         let turn = elements_per_turn(line.width, line.code) as i64;
         let size = i64::from(line.width / 8);
-        let up = if injected(Fault::LoopEndsEarly) { 0 } else { turn - 1 };
-        let whole = self.b.ins().iadd_imm_s(self.n, up);
+        let whole = self.b.ins().iadd_imm_s(self.n, turn - 1);
         let whole = self.b.ins().band_imm_s(whole, -turn);
         let end = self.b.ins().ishl_imm_s(whole, i64::from(size.trailing_zeros()));
 
@@ -212,11 +210,8 @@ impl Compiler<'_, '_> {
                         *made = Some(self.uniform(line.cells, *cell, *lane));
                     }
                     (Instr::Load(_, lane), Some(address)) => {
-                        let again = u > 0 && injected(Fault::FirstVectorReloaded);
-                        let disp = if again { 0 } else { disp };
                         *made = Some(self.load(vector(*lane), address, disp));
                     }
-                    (Instr::Store(..), _) if u == 3 && injected(Fault::LastVectorNotStored) => {}
                     (
                         Instr::Store(_, x) | Instr::Accumulate(Accumulate { value: x, .. }),
                         Some(address),

@@ -4,7 +4,6 @@ use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use super::{Grid, Lanes, Rows};
-use crate::fault::{Fault, injected};
 
 /// 256 bits. To have one is to know that the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -221,8 +220,7 @@ impl Lanes for Avx2<f64> {
         either(a: __m256d, b: __m256d) -> __m256d = _mm256_or_pd(a, b);
         not(a: __m256d) -> __m256d = _mm256_xor_pd(a, _mm256_set1_pd(-0.0));
         select(m: __m256d, a: __m256d, b: __m256d) -> __m256d = _mm256_blendv_pd(b, a, m);
-        any(m: __m256d) -> bool =
-            _mm256_movemask_pd(m) != 0 && !injected(Fault::RareLanesOverlooked);
+        any(m: __m256d) -> bool = _mm256_movemask_pd(m) != 0;
     }
     table! { f64, __m256i, __m256d, |p, i|
         8 => four_of_eight(p, i),
@@ -319,8 +317,7 @@ impl Lanes for Avx2<f32> {
         either(a: __m256, b: __m256) -> __m256 = _mm256_or_ps(a, b);
         not(a: __m256) -> __m256 = _mm256_xor_ps(a, _mm256_set1_ps(-0.0));
         select(m: __m256, a: __m256, b: __m256) -> __m256 = _mm256_blendv_ps(b, a, m);
-        any(m: __m256) -> bool =
-            _mm256_movemask_ps(m) != 0 && !injected(Fault::RareLanesOverlooked);
+        any(m: __m256) -> bool = _mm256_movemask_ps(m) != 0;
         widen(a: __m256) -> [__m256d; 2] = [
             _mm256_cvtps_pd(_mm256_castps256_ps128(a)),
             _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(a)),
