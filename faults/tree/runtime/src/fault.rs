@@ -100,6 +100,7 @@ faults! {
         WrappedNotSaturated "floats wrap instead of saturating in conversions to narrow integers";
         SignedU64 "a u64 converts to a float as if it were an i64";
         RoundedTwice "an i64 converts to f32 through f64";
+        ConvertedBranchesSwapped "the conversion of where(c, x, y) of constants exchanges x and y";
     "src/optimize.rs, strength":
         DivisionTruncated "x // y of signed integers rounds toward zero";
         RemainderOfC "x % y has the sign of x";
