@@ -1,4 +1,4 @@
-//! The instructions of an operation on vectors.
+//! Instructions of operations on vectors.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -9,20 +9,21 @@ use crate::backend::Refusal;
 use crate::ops::Op;
 
 impl Compiler<'_, '_> {
-    /// Whether x < y, of integers.
+    /// The mask of x < y of integers.
     fn int_less(&mut self, dtype: DType, x: Value, y: Value) -> Value {
         if dtype != DType::U64 {
             let signed = dtype.is_signed_int();
             let cc = if signed { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
             return self.b.ins().icmp(cc, x, y);
         }
-        // x86 compares 64-bit lanes as signed numbers only: move both by half the range.
+        // x86 only compares 64-bit lanes as signed numbers: subtract half of the range from both.
         let half = self.b.ins().iconst(types::I64, i64::MIN);
         let half = self.b.ins().splat(types::I64X2, half);
         let (x, y) = (self.b.ins().bxor(x, half), self.b.ins().bxor(y, half));
         self.b.ins().icmp(IntCC::SignedLessThan, x, y)
     }
 
+    /// The result of an operation on operands of a dtype.
     pub(super) fn operation(
         &mut self,
         op: Op,
