@@ -489,11 +489,7 @@ impl Engine {
         let isa = self.0.options.isa;
         let deadline = Instant::now() + self.0.options.compile_budget;
         let graph = optimize(graph.clone())?;
-        #[cfg(feature = "faults")]
-        let graph = crate::fault::optimized(graph)?;
         let plan = plan(&graph)?;
-        #[cfg(feature = "faults")]
-        let plan = crate::fault::planned(plan);
         let mut refusal = match self.0.options.backend {
             Backend::Portable => Some(Refusal::Unwanted),
             _ => None,

@@ -39,8 +39,6 @@ mod domain;
 mod drawing;
 mod engine;
 mod error;
-#[cfg(feature = "faults")]
-mod fault;
 mod functions;
 pub mod graph;
 mod interp;

@@ -542,6 +542,18 @@ impl fmt::Display for Op {
     }
 }
 
+/// The functions that `fast` mode replaces, and the variants that take their places.
+const FAST: [(Op, Op); 8] = [
+    (Op::Sin, Op::FastSin),
+    (Op::Cos, Op::FastCos),
+    (Op::Tan, Op::FastTan),
+    (Op::Exp, Op::FastExp),
+    (Op::Log, Op::FastLog),
+    (Op::Erf, Op::FastErf),
+    (Op::Erfc, Op::FastErfc),
+    (Op::Normcdf, Op::FastNormcdf),
+];
+
 impl Op {
     /// NumPy's name, or the symbol of an operator that has no function name.
     ///
@@ -615,14 +627,6 @@ impl Op {
             self,
             IntegerPower
                 | RealPower
-                | FastSin
-                | FastCos
-                | FastTan
-                | FastExp
-                | FastLog
-                | FastErf
-                | FastErfc
-                | FastNormcdf
                 | Whole
                 | Fraction
                 | Mantissa
@@ -634,7 +638,7 @@ impl Op {
                 | SquaredDeviations
                 | Size
                 | Length
-        )
+        ) && FAST.iter().all(|(_, fast)| *fast != self)
     }
 
     /// Whether integer operands may raise a flag, which compiled code then collects.
@@ -644,17 +648,7 @@ impl Op {
 
     /// The faster function within 4 ULP that replaces this one in `fast` mode.
     pub fn fast(self) -> Option<Op> {
-        match self {
-            Op::Sin => Some(Op::FastSin),
-            Op::Cos => Some(Op::FastCos),
-            Op::Tan => Some(Op::FastTan),
-            Op::Exp => Some(Op::FastExp),
-            Op::Log => Some(Op::FastLog),
-            Op::Erf => Some(Op::FastErf),
-            Op::Erfc => Some(Op::FastErfc),
-            Op::Normcdf => Some(Op::FastNormcdf),
-            _ => None,
-        }
+        FAST.iter().find(|(op, _)| *op == self).map(|(_, fast)| *fast)
     }
 
     /// The pair of functions, this one included, that share a kernel for one operand.

@@ -6,7 +6,6 @@
 
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 
 use crate::error::Result;
 use crate::graph::{Builder, Graph, Node, NodeId, Type, power_by_squaring, rewrite};
@@ -206,7 +205,6 @@ fn divide_integer_by_power_of_two(b: &mut Builder, site: &Site) -> Result<Option
     }
     let (op, bits) = match site.op {
         Op::FloorDiv => (Op::Shr, u64::from(divisor.trailing_zeros())),
-        Op::Rem if injected(Fault::MaskOfDivisor) => (Op::BitAnd, divisor),
         Op::Rem => (Op::BitAnd, divisor - 1),
         _ => return Ok(None),
     };

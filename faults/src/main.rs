@@ -38,15 +38,7 @@ fn main() -> ExitCode {
 fn test(words: &[String]) -> io::Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([
-        "test",
-        "--offline",
-        "--features",
-        "faults",
-        "--test",
-        "miscompile",
-        "--target-dir",
-    ]);
+    command.args(["test", "--offline", "--test", "miscompile", "--target-dir"]);
     command.arg(root().join("target")).arg("--").args(words);
     let done = command.current_dir(copy()).status()?;
     if std::env::var_os("HOTLOOP_WRITE").is_some() {

@@ -6,7 +6,6 @@
 pub mod control;
 pub mod dtype;
 pub mod executor;
-pub mod fault;
 mod kernels;
 mod machine;
 pub mod nest;

@@ -1,43 +1,36 @@
 //! Scans: the kernels of every instruction set against the definition, in pieces of any length,
 //! alone and side by side; and the definition against plain loops.
 
+mod common;
+
+use common::Random;
 use hotloop_runtime::control::Control;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::scan::{Scan, ScanState, Scanner, reference};
 
-/// A linear congruential generator, with Knuth's MMIX constants.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        self.0 >> 11
+fn float(random: &mut Random) -> f64 {
+    match random.below(400) {
+        0 => f64::NAN,
+        1 => f64::INFINITY,
+        2..40 => -0.0,
+        _ => 2.0 * unit(random) - 0.9,
     }
+}
 
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
+/// A float in [0, 1).
+fn unit(random: &mut Random) -> f64 {
+    (random.next() >> 11) as f64 / (1u64 << 53) as f64
+}
 
-    fn float(&mut self) -> f64 {
-        match self.below(400) {
-            0 => f64::NAN,
-            1 => f64::INFINITY,
-            2..40 => -0.0,
-            _ => self.next() as f64 / (1u64 << 52) as f64 - 0.9,
-        }
-    }
-
-    /// `n` random elements of a dtype, a few of them special.
-    fn elements(&mut self, dtype: DType, n: usize) -> Vec<u8> {
-        let element = |_| match dtype {
-            DType::F64 => self.float().to_le_bytes().to_vec(),
-            DType::F32 => (self.float() as f32).to_le_bytes().to_vec(),
-            _ => self.next().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()[8 - dtype.size()..]
-                .to_vec(),
-        };
-        (0..n).flat_map(element).collect()
-    }
+/// `n` random elements of a dtype, a few of them special.
+fn elements(random: &mut Random, dtype: DType, n: usize) -> Vec<u8> {
+    let element = |_| match dtype {
+        DType::F64 => float(random).to_le_bytes().to_vec(),
+        DType::F32 => (float(random) as f32).to_le_bytes().to_vec(),
+        _ => random.next().to_le_bytes()[8 - dtype.size()..].to_vec(),
+    };
+    (0..n).flat_map(element).collect()
 }
 
 fn scans() -> impl Iterator<Item = (Scan, DType)> {
@@ -101,16 +94,16 @@ fn same(dtype: DType, got: &[u8], want: &[u8]) -> bool {
 fn pieces_of_any_length_are_the_definition() {
     for isa in Isa::available() {
         for (scan, dtype) in scans() {
-            let mut rng = Rng(scan as u64 * 16 + dtype.size() as u64);
+            let mut random = Random(scan as u64 * 16 + dtype.size() as u64);
             for n in [0, 1, 15, 16, 17, 255, 256, 257, 4096, 4097, 9000, 70_000] {
-                let data = rng.elements(dtype, n);
+                let data = elements(&mut random, dtype, n);
                 let want = defined(scan, dtype, &data);
                 let mut state = State::new(scan, dtype, n, 0);
                 for longest in [n + 1, 3, 300] {
                     let mut got = data.clone();
                     let mut at = 0;
                     while at < n {
-                        let end = n.min(at + 1 + rng.below(longest));
+                        let end = n.min(at + 1 + random.below(longest));
                         let piece = &mut got[at * dtype.size()..end * dtype.size()];
                         state.take(scan, dtype, isa, piece);
                         at = end;
@@ -131,9 +124,9 @@ fn sequences_side_by_side_are_the_definition() {
     for isa in Isa::available() {
         for (scan, dtype) in scans() {
             let size = dtype.size();
-            let mut rng = Rng(scan as u64 * 16 + size as u64);
+            let mut random = Random(scan as u64 * 16 + size as u64);
             for (rows, lanes) in [(1, 1), (40, 16), (700, 21), (4500, 3)] {
-                let data = rng.elements(dtype, rows * lanes);
+                let data = elements(&mut random, dtype, rows * lanes);
                 let mut got = data.clone();
                 // A state may have more lanes than are used.
                 let mut state = State::new(scan, dtype, rows, lanes + 2);
@@ -164,8 +157,8 @@ fn sums(x: &[f64]) -> Vec<f64> {
 /// the levels below.
 #[test]
 fn a_sum_is_nested_to_the_right() {
-    let mut rng = Rng(3);
-    let x: Vec<f64> = (0..70_000).map(|_| rng.next() as f64 / 3e10).collect();
+    let mut random = Random(3);
+    let x: Vec<f64> = (0..70_000).map(|_| (random.next() >> 11) as f64 / 3e10).collect();
     let fold = |x: &[f64]| x.iter().fold(-0.0, |sum, x| sum + x);
     let run = |at: usize| fold(&x[at..at + 16]);
     let group = |at: usize| fold(&(0..16).map(|i| run(at + 16 * i)).collect::<Vec<_>>());
@@ -195,8 +188,8 @@ fn sums_do_not_drift_fall_or_jitter() {
     let worst = worst.fold(0.0, f64::max);
     assert!(worst < 16.0, "{worst}");
     // Half of the elements are zero.
-    let mut rng = Rng(11);
-    let mut number = || if rng.below(2) == 0 { 0.0 } else { rng.next() as f64 / 2f64.powi(53) };
+    let mut random = Random(11);
+    let mut number = || if random.below(2) == 0 { 0.0 } else { unit(&mut random) };
     let x: Vec<f64> = (0..200_000).map(|_| number()).collect();
     let y = sums(&x);
     for i in 1..x.len() {

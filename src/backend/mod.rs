@@ -1,7 +1,7 @@
-//! From a [`Pass`] to something that runs.
+//! The interface of backends, which compile a [`Pass`].
 //!
-//! A [`Target`] says which forms operations have; a [`Backend`] makes code of passes, or refuses.
-//! Nothing above this module knows which backends there are, but for the engine, which picks one.
+//! A [`Target`] says which forms operations have; a [`Backend`] compiles passes, or refuses them.
+//! Of the modules above this one, only the engine knows which backends there are: it selects one.
 
 pub mod cpu;
 
@@ -19,18 +19,18 @@ use crate::plan::Pass;
 /// The form of an operation in the code of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// An instruction, or a few, of the pass's own loop.
+    /// One or more instructions of the pass's own loop.
     Vector,
     /// A call of a block kernel.
     Kernel,
 }
 
-/// Which forms operations have.
+/// The capabilities of a backend's code: the forms of operations, and what its loops can do.
 pub trait Target {
     /// The form of an operation on operands of this dtype.
     fn form(&self, op: Op, dtype: DType) -> Form;
 
-    /// Whether loops of its code accumulate what a reduction takes in these lanes.
+    /// Whether loops accumulate the elements of a reduction in these lanes.
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool;
 
     /// Whether loops of its code have an operation whose second operand is this constant, other than
@@ -39,42 +39,41 @@ pub trait Target {
         false
     }
 
-    /// Whether loops of its code convert between these lanes. Lanes of several widths then share a
-    /// loop.
+    /// Whether loops convert between these lanes. Lanes of several widths then share a loop.
     fn converts(&self, from: Lane, to: Lane) -> bool;
 }
 
-/// Makes code of passes.
+/// A compiler of passes.
 pub trait Backend {
     /// The code of one pass.
     type Code;
 
-    /// Compiles a pass until the deadline, under the name that profilers see.
+    /// Compiles a pass before the deadline, under the name that profilers show.
     ///
     /// # Errors
     /// A [`Refusal`]; another backend may take the pass.
     fn compile(&self, pass: &Pass, label: Label, deadline: Instant) -> Result<Self::Code, Refusal>;
 }
 
-/// Why a backend has no code for a pass.
+/// The reason why a backend has not compiled a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Another backend was asked for.
+    /// The options select another backend.
     Unwanted,
-    /// This machine or system does not allow native code.
+    /// The machine or the operating system does not allow native code, for this reason.
     Unavailable(String),
     /// The pass needs more stack than native code may use, or more time to compile.
     TooLarge,
-    /// No thread is free to compile it.
+    /// All threads that compile large programs are busy.
     Busy,
-    /// The backend failed: a bug, to be reported.
+    /// The backend failed because of a bug.
     Bug(String),
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Unwanted => f.write_str("as asked for"),
+            Refusal::Unwanted => f.write_str("selected by the options"),
             Refusal::Unavailable(why) => write!(f, "native code is not available: {why}"),
             Refusal::TooLarge => f.write_str("the program is too large"),
             Refusal::Busy => f.write_str("too many large programs are being compiled"),
@@ -83,10 +82,10 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The name of code, and how a profiler learns it.
+/// The name of compiled code for profilers.
 #[derive(Clone, Debug, Default)]
 pub struct Label {
-    /// How the profiler learns it.
+    /// The interface by which profilers learn it.
     pub perf: Perf,
     /// The name.
     pub name: String,

@@ -5,7 +5,6 @@ use hotloop_runtime::block::BlockFn;
 use hotloop_runtime::cell::Cell;
 use hotloop_runtime::convert::convert_scalar;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::view::View;
 
@@ -243,16 +242,14 @@ impl Uniforms {
                     out
                 }
             };
-            if !injected(Fault::UniformKeepsOldValue) {
-                self.cells[at] = cell(self.bits[at], *dtype);
-            }
+            self.cells[at] = cell(self.bits[at], *dtype);
         }
         flags
     }
 }
 
 fn cell(bits: u64, dtype: DType) -> Cell {
-    if dtype == DType::Bool && !injected(Fault::TruthUniformNotMask) {
+    if dtype == DType::Bool {
         Cell::mask(bits & 0xff != 0)
     } else {
         Cell::splat(bits, dtype.size())

@@ -30,7 +30,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Input, Rng, Value};
 const CHUNK: u64 = 500;
 const MOST: u64 = 40 * CHUNK;
 
-/// The tests of this file change what the whole process compiles to.
+/// A guard for one test at a time: a fault is enabled for the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,8 +52,8 @@ impl Drop for On {
     }
 }
 
-/// An engine that has compiled nothing yet. Two threads, whatever the array, cut what can be cut.
-/// The same instruction set on every machine, so that programs meet the same code.
+/// A new engine. It has two threads and uses them for arrays of any size, so that loops are split. The
+/// instruction set is the same on every machine, so that programs compile to the same code.
 fn native(mode: Mode, emitter: Emitter) -> Engine {
     let builder = Engine::builder().mode(mode).backend(Backend::Native).isa(Isa::Avx2);
     builder.emitter(emitter).threads(2).eager().build()
@@ -61,9 +61,9 @@ fn native(mode: Mode, emitter: Emitter) -> Engine {
 
 /// The emitter that a fault is in, or the usual one.
 fn emitter(fault: Fault) -> Emitter {
-    // Where loops end with the last element, tiles have no tails to get wrong.
+    // Loops of the wide emitter end with the last element, so their tiles have no tails.
     let tails = fault == Fault::TailFromTileStart;
-    // Loops of that emitter convert masks themselves.
+    // Loops of the wide emitter convert masks, so no kernel does.
     let masks = fault == Fault::MaskHalfRead;
     let narrow = fault.place().contains("cranelift") || tails || masks;
     if narrow { Emitter::Cranelift } else { Emitter::Wide }
@@ -195,7 +195,7 @@ fn sort(difference: &str) -> String {
     known.map_or_else(|| "types".to_string(), |(_, sort)| sort.to_string())
 }
 
-/// Faults that panic, which the tests below see to.
+/// Faults that panic, which have tests of their own below.
 const PANICS: [Fault; 2] = [Fault::CodegenPanics, Fault::WorkerPanics];
 
 const HEAD: &str = "\
@@ -251,7 +251,10 @@ fn every_wrong_edit_is_noticed() {
         println!("after {} programs, in {:?}: {left:?}", from + CHUNK, start.elapsed());
     }
     let missed: Vec<(Fault, usize)> = open.iter().map(|o| (o.fault, o.tries)).collect();
-    assert!(missed.is_empty(), "not noticed, by so many programs that they reach: {missed:?}");
+    assert!(
+        missed.is_empty(),
+        "not noticed, with the numbers of programs that reach them: {missed:?}"
+    );
     let mut table = HEAD.to_string();
     for fault in Fault::ALL {
         let Some(Noticed { by, how, tries }) = noticed.get(&(*fault as usize)) else { continue };
@@ -284,7 +287,7 @@ fn compare(table: &str) {
     );
 }
 
-/// Nobody who asks for values is let down by a panic of the code generator.
+/// Block kernels compute the values if the code generator panics, unless only native code is allowed.
 #[test]
 fn f7_block_kernels_answer_for_a_code_generator_that_panics() {
     let _alone = alone();
@@ -325,7 +328,7 @@ fn f16_an_engine_outlives_a_worker_that_panics() {
     assert_eq!(sum().expect("a sum"), 4_999_950_000.0);
 }
 
-/// Every fault stands in the table once, and names are what sets them apart.
+/// Each fault has its own description.
 #[test]
 fn faults_are_many_and_all_different() {
     let mut texts: BTreeMap<&str, Fault> = BTreeMap::new();

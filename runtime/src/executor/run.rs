@@ -1,4 +1,4 @@
-//! One run of a loop: units, rows, tiles.
+//! A run of a loop: its units, their rows and tiles.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -9,19 +9,18 @@ use super::operand::{Access, Bound, Operand};
 use super::scratch::Worker;
 use crate::chunk::steps;
 use crate::control::{Control, Progress, Stop};
-use crate::fault::{Fault, injected};
 use crate::format::Format;
 use crate::location::Location;
 use crate::nest::Along;
 use crate::nontemporal;
 use crate::strided::{gather, scatter};
 
-/// What the threads of a run share.
+/// The state that the threads of a run share.
 #[derive(Default)]
 pub(super) struct State {
     flags: AtomicU32,
     stopped: AtomicBool,
-    /// Why, the first time.
+    /// The first reason to stop.
     stop: Mutex<Option<Stop>>,
 }
 
@@ -30,10 +29,10 @@ impl State {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// The flags of a run that is over.
+    /// The flags of a finished run.
     ///
     /// # Errors
-    /// Why it was stopped, if it was.
+    /// The reason why the run was stopped.
     pub(super) fn end(self) -> Result<u32, Stop> {
         match self.stop.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(stop) => Err(stop),
@@ -42,7 +41,7 @@ impl State {
     }
 }
 
-/// One run of a loop, by one of its threads.
+/// A run of a loop.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub(super) work: &'a Loop,
@@ -51,7 +50,7 @@ pub(super) struct Run<'a> {
     pub(super) state: &'a State,
 }
 
-/// Stops a run's other threads if one of them leaves by a panic, of a source say.
+/// A guard that stops the other threads of a run if a thread panics, for example in a source.
 struct Unwound<'a>(&'a AtomicBool);
 
 impl Drop for Unwound<'_> {
@@ -60,7 +59,7 @@ impl Drop for Unwound<'_> {
     }
 }
 
-/// A block of rows and columns of one outer turn.
+/// A block of rows and columns of an outer iteration.
 pub(super) struct Block {
     pub(super) outer: usize,
     pub(super) rows: Range<usize>,
@@ -68,7 +67,7 @@ pub(super) struct Block {
 }
 
 impl Run<'_> {
-    /// The next units, until there are no more or the run is stopped.
+    /// Runs the next units until there are no more or the run is stopped.
     pub(super) fn units(&self, next: &AtomicUsize, units: usize, worker: usize) {
         while !self.state.is_stopped() {
             let unit = next.fetch_add(1, Ordering::Relaxed);
@@ -79,19 +78,19 @@ impl Run<'_> {
         }
     }
 
-    /// A unit of the loop's grid.
+    /// Runs a unit of the loop's grid.
     pub(super) fn unit(&self, unit: usize, worker: usize) {
         self.block(&self.work.grid.block(unit), worker);
     }
 
-    /// A block of the loop, unless the run is stopped.
+    /// Runs a block of the loop, unless the run is stopped.
     pub(super) fn block(&self, block: &Block, worker: usize) {
         let state = self.state;
         if state.is_stopped() {
             return;
         }
-        // SAFETY: the pool gives a worker's number to one thread at a time, so this is the only
-        // reference to it.
+        // SAFETY: the driver gives a worker's number to one thread at a time, so this is the only
+        // reference to the worker.
         let worker = unsafe { &mut *self.work.workers[worker].get() };
         let unwound = Unwound(&state.stopped);
         let done = self.compute(block, worker);
@@ -108,9 +107,9 @@ impl Run<'_> {
         }
     }
 
+    /// Computes a block. Returns advisory flags.
     fn compute(&self, block: &Block, worker: &mut Worker) -> Result<u32, Stop> {
         let work = self.work;
-        assert!(!injected(Fault::WorkerPanics), "a fault is on");
         let grid = &work.grid;
         for (Bound { operand, .. }, base) in work.operands.iter().zip(&mut worker.outer) {
             if let Location::Memory(first) = operand.storage.location {
@@ -153,7 +152,7 @@ impl Run<'_> {
                         let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
                         let partial = sequence.finish(&fold.reducer);
                         let results = &mut worker.results[i];
-                        // SAFETY: a sequence's piece is finished by one unit.
+                        // SAFETY: only this unit finishes this piece of the sequence.
                         unsafe {
                             work.keep(
                                 i,
@@ -192,7 +191,7 @@ impl Run<'_> {
             }
         }
         if work.stored {
-            // SAFETY: as above; the buffers of outputs have been written.
+            // SAFETY: as above; the tiles have written the buffers of outputs.
             unsafe { work.flush(self.control, worker, block) }?;
         }
         if work.streams {
@@ -201,7 +200,7 @@ impl Run<'_> {
         Ok(flags)
     }
 
-    /// Rows of sequences that run along them, a tile of several rows at a time.
+    /// Computes rows of sequences that run along the rows, in tiles of several rows.
     fn bundle(
         &self,
         worker: &mut Worker,
@@ -216,8 +215,8 @@ impl Run<'_> {
             let lanes = columns.end.min(tile + work.tile) - tile;
             let in_panel = tile - columns.start;
             let place = Place { column: tile, at: 0, in_panel, in_block, rows: rows.len() };
-            // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller vouches for.
-            // With code all columns are one tile, whose rows lie side by side.
+            // SAFETY: the tile is part of the loop, whose operands are valid by the promise of
+            // `Loop::run`'s caller. If there is code, all columns are one tile with dense rows.
             flags |= unsafe {
                 match work.code {
                     Some(_) => work.run_tile(worker, &place, lanes * rows.len()),
@@ -231,7 +230,7 @@ impl Run<'_> {
         Ok(flags)
     }
 
-    /// The rows of one panel, or one row.
+    /// Computes the rows of a panel, or one row.
     pub(super) fn rows(
         &self,
         worker: &mut Worker,
@@ -243,8 +242,7 @@ impl Run<'_> {
             for (i, fold) in work.folds.iter().enumerate() {
                 for at in 0..rows.len() {
                     let sequence = &mut worker.sequences[i * work.panel.most_rows() + at];
-                    let first = if injected(Fault::PieceStartsAtZero) { 0 } else { columns.start };
-                    sequence.start(&fold.reducer, first as u64);
+                    sequence.start(&fold.reducer, columns.start as u64);
                 }
             }
         }
@@ -269,8 +267,8 @@ impl Run<'_> {
                     let in_block = (tile - columns.start) >> work.tile.trailing_zeros();
                     let in_panel = tile - start;
                     let place = Place { column: tile, at, in_panel, in_block, rows: 1 };
-                    // SAFETY: the tile lies inside the loop, whose operands `Loop::run`'s caller
-                    // vouches for.
+                    // SAFETY: the tile is part of the loop, whose operands are valid by the promise
+                    // of `Loop::run`'s caller.
                     flags |= unsafe { work.run_tile(worker, &place, n) };
                     if let Some(progress) = self.progress {
                         progress.add(n as u64);
@@ -285,19 +283,23 @@ impl Run<'_> {
     }
 }
 
-/// Where a tile is: its first column, its row and its first column within the panel, and which
-/// tile of its block of columns it is.
+/// The position of a tile.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
+    /// The first column.
     pub(super) column: usize,
+    /// The row within the panel.
     pub(super) at: usize,
+    /// The first column within the panel.
     pub(super) in_panel: usize,
+    /// The number of the tile in its block of columns.
     pub(super) in_block: usize,
-    /// The rows that it takes.
+    /// The number of rows.
     pub(super) rows: usize,
 }
 
 impl Loop {
+    /// Sets the addresses of a row of the operands, and copies elements that the row repeats.
     pub(super) fn enter_row(&self, worker: &mut Worker, row: usize) {
         for (i, Bound { operand, size, access, .. }) in self.operands.iter().enumerate() {
             worker.row[i] = if operand.is_buffered() {
@@ -310,29 +312,31 @@ impl Loop {
             };
             if let Access::Cycled(length) = *access {
                 let n = self.grid.columns.min(self.tile + length);
-                // SAFETY: the columns are the nest's; staging holds a tile and a cycle.
+                // SAFETY: the columns are the nest's; staging has room for a tile and a cycle.
                 unsafe { self.stage(operand, worker.row[i], worker.staging[i], 0, n) };
                 continue;
             }
             let copies = match *access {
                 Access::Splat => self.tile.min(self.grid.columns),
-                // As many as a turn of the code takes: 64, or no more than there are.
+                // As many as an iteration of the code reads, at most 64.
                 Access::Repeated => self.block.max(self.grid.columns.min(64)),
                 _ => continue,
             };
-            // SAFETY: the row's element is the operand's; staging holds a tile, or a block.
+            // SAFETY: the row's element is the operand's; staging has room for the copies.
             unsafe { splat(operand.storage.format, worker.row[i], worker.staging[i], copies) };
         }
     }
 
+    /// Runs a tile of `n` elements. Returns advisory flags.
+    ///
     /// # Safety
-    /// The tile is part of the nest, with operands as [`Loop::run`] asks.
+    /// The tile is part of the nest, with operands as [`Loop::run`] requires.
     #[inline]
     pub(super) unsafe fn run_tile(&self, worker: &mut Worker, place: &Place, n: usize) -> u32 {
         let rest = n % self.block;
         let in_place = rest == 0 || self.inward && n >= self.block;
-        // SAFETY: a multiple of the block never reaches beyond the operands; staging has room for
-        // a whole block, and for a whole tile where lanes are not cut.
+        // SAFETY: a multiple of the block never reaches beyond the operands; staging has room for a
+        // block, and for a tile if sequences run along the rows.
         unsafe {
             if in_place {
                 return self.run_part(worker, place, n, false);
@@ -340,16 +344,18 @@ impl Loop {
             if self.nest.along == Along::Rows || n == rest {
                 return self.run_part(worker, place, n, true);
             }
-            // Whole blocks first, in place; then what is left, staged.
+            // Whole blocks in place, then the other elements staged.
             let whole = n - rest;
             let flags = self.run_part(worker, place, whole, false);
-            let moved = if injected(Fault::TailFromTileStart) { 0 } else { whole };
             let place =
-                Place { column: place.column + whole, in_panel: place.in_panel + moved, ..*place };
+                Place { column: place.column + whole, in_panel: place.in_panel + whole, ..*place };
             flags | self.run_part(worker, &place, rest, true)
         }
     }
 
+    /// Runs `n` elements of a tile, with all operands staged or only those that must be. Returns
+    /// advisory flags.
+    ///
     /// # Safety
     /// As [`Loop::run_tile`]; unless all operands are staged, `n` is a multiple of the block, or at
     /// least one block where the code ends with the last element.
@@ -370,9 +376,7 @@ impl Loop {
                 Access::InPlace => {
                     if !*output {
                         // SAFETY: the elements are contiguous and the operand's.
-                        let short = usize::from(injected(Fault::TailReadOneShort));
-                        // SAFETY: the elements are contiguous and the operand's.
-                        unsafe { staging.copy_from_nonoverlapping(there, (n - short) * size) };
+                        unsafe { staging.copy_from_nonoverlapping(there, n * size) };
                     }
                     staging
                 }
@@ -383,7 +387,7 @@ impl Loop {
                 Access::Streamed | Access::Splat | Access::Repeated => staging,
                 Access::Staged => {
                     if !*output {
-                        // SAFETY: the operand is valid for the nest, staging holds n.
+                        // SAFETY: the operand is valid for the nest; staging has room for `n`.
                         unsafe { self.stage(operand, worker.row[i], staging, column, n) };
                     }
                     staging
@@ -398,13 +402,13 @@ impl Loop {
             unsafe { self.resume(worker, place, n) };
         }
         let flags = match &self.code {
-            // SAFETY: the table holds what the function was compiled to find, each operand with
-            // `n` elements up to the next whole block.
+            // SAFETY: the table has the layout that the code was compiled for, and operands have
+            // `n` elements, rounded up to a whole block.
             Some(code) => unsafe { code.run(worker.table.as_ptr(), n) },
             None => 0,
         };
-        // Before an output that is reduced too has the order of its bytes turned.
-        // SAFETY: the tile function has left what is reduced at its places.
+        // Before the bytes of outputs that are also reduced are swapped.
+        // SAFETY: the code has written the elements that are reduced.
         unsafe { self.reduce(worker, place, n) };
         for (i, Bound { operand, size, output, access, .. }) in self.operands.iter().enumerate() {
             let (staging, size) = (worker.staging[i], *size);
@@ -414,11 +418,10 @@ impl Loop {
                 match *access {
                     _ if !*output => {}
                     Access::InPlace if stage => {
-                        let short = usize::from(injected(Fault::TailOneShort));
-                        there.copy_from_nonoverlapping(staging, (n - short) * size);
+                        there.copy_from_nonoverlapping(staging, n * size);
                     }
                     Access::InPlace | Access::Panel(_) => {}
-                    // Only inputs have these.
+                    // Only inputs have these accesses.
                     Access::Splat | Access::Repeated | Access::Cycled(_) => {}
                     Access::Streamed => nontemporal::stream(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
@@ -428,8 +431,10 @@ impl Loop {
         flags
     }
 
+    /// Copies `n` elements of an input from `column` on to a staging buffer, and decodes them.
+    ///
     /// # Safety
-    /// The columns are the nest's; staging holds `n` elements.
+    /// The columns are the nest's; staging has room for `n` elements.
     pub(super) unsafe fn stage(
         &self,
         operand: &Operand,
@@ -446,8 +451,10 @@ impl Loop {
         }
     }
 
+    /// Encodes the elements of a staging buffer, and copies them to an output from `column` on.
+    ///
     /// # Safety
-    /// As [`Loop::stage`], of a writable operand.
+    /// As [`Loop::stage`], with a writable operand.
     pub(super) unsafe fn unstage(
         &self,
         operand: &Operand,

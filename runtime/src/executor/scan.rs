@@ -82,35 +82,34 @@ impl ScanStates {
 }
 
 impl Loop {
-    /// The number of the state of a tile.
+    /// The number of the state of the tile at `column`, which is tile `in_block` of its block of
+    /// columns, in row `at` of its panel.
     #[inline]
-    fn scan_state(&self, place: &Place) -> usize {
+    fn scan_state(&self, column: usize, in_block: usize, at: usize) -> usize {
         match self.nest.along {
-            Along::Rows if self.grid.row_blocks > 1 => place.column / self.tile,
-            Along::Rows => place.in_block,
-            Along::Columns | Along::Nothing => place.at,
+            Along::Rows if self.grid.row_blocks > 1 => column / self.tile,
+            Along::Rows => in_block,
+            Along::Columns | Along::Nothing => at,
         }
     }
 
     /// Resets the states of a block's sequences, if it contains their first elements. If sequences
     /// run along the columns, `block` is a panel.
     pub(super) fn begin_scans(&self, worker: &mut Worker, block: &Block) {
-        let (begins, states) = match self.nest.along {
-            Along::Rows => {
-                let before =
-                    if self.grid.row_blocks > 1 { block.columns.start / self.tile } else { 0 };
-                let tiles = block.columns.len().div_ceil(self.tile);
-                (block.rows.start == 0, before..before + tiles)
-            }
-            Along::Columns | Along::Nothing => (block.columns.start == 0, 0..block.rows.len()),
-        };
-        if !begins {
+        let Block { rows, columns, .. } = block;
+        let along_rows = self.nest.along == Along::Rows;
+        if along_rows && rows.start > 0 || !along_rows && columns.start > 0 {
             return;
         }
         for scan in &worker.scans {
-            for number in states.clone() {
-                // SAFETY: the states are the worker's, made by this scanner.
-                unsafe { scan.scanner.begin(scan.state(number)) };
+            // SAFETY: the states are the worker's, made by this scanner.
+            let begin = |number| unsafe { scan.scanner.begin(scan.state(number)) };
+            if along_rows {
+                for (in_block, column) in columns.clone().step_by(self.tile).enumerate() {
+                    begin(self.scan_state(column, in_block, 0));
+                }
+            } else {
+                (0..rows.len()).for_each(|at| begin(self.scan_state(columns.start, 0, at)));
             }
         }
     }
@@ -118,7 +117,7 @@ impl Loop {
     /// Puts the states of a tile into the table, for the kernels.
     #[inline]
     pub(super) fn enter_scans(&self, worker: &mut Worker, place: &Place) {
-        let number = self.scan_state(place);
+        let number = self.scan_state(place.column, place.in_block, place.at);
         for scan in &worker.scans {
             worker.table[scan.entry] = scan.state(number).cast();
         }

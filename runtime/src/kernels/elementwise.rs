@@ -10,7 +10,6 @@ use std::mem::MaybeUninit;
 
 use crate::block::{BlockFn, DIVIDE_BY_ZERO};
 use crate::dtype::DType;
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Choose, Float, Int, Logic, Number};
 
@@ -48,7 +47,6 @@ unsafe extern "C" fn avx2<K: Kernel>(
     c: *const u8,
     n: usize,
 ) -> u32 {
-    let n = n - usize::from(n > 1 && injected(Fault::LastElementSkipped));
     // SAFETY: the caller keeps the contract of `BlockFn`.
     unsafe { K::run(out, a, b, c, n) }
 }
@@ -62,7 +60,6 @@ unsafe extern "C" fn avx512<K: Kernel>(
     c: *const u8,
     n: usize,
 ) -> u32 {
-    let n = n - usize::from(n > 1 && injected(Fault::LastElementSkipped));
     // SAFETY: the caller keeps the contract of `BlockFn`.
     unsafe { K::run(out, a, b, c, n) }
 }
@@ -392,7 +389,7 @@ macro_rules! remainders {
                 let (quotient, rest, below) = exact_division!($t, self, rhs);
                 let exact = (quotient < 0.125 / <$t>::EPSILON) & (rhs.abs() < <$t>::INFINITY);
                 let sign = <$t>::copysign(1.0, self) * <$t>::copysign(1.0, rhs);
-                let up = (sign < 0.0) & (rest != 0.0) & !injected(Fault::FloatQuotientUp);
+                let up = (sign < 0.0) & (rest != 0.0);
                 let magnitude = quotient - below + up as u8 as $t;
                 (<$t>::copysign(magnitude, sign), exact)
             }
@@ -461,7 +458,7 @@ fn guarded<G: Guarded>(isa: Isa) -> BlockFn {
                         good &= right;
                         slot.write(value);
                     }
-                    if !good && !injected(Fault::GuardIgnored) {
+                    if !good {
                         for (i, slot) in group.iter_mut().enumerate() {
                             let (x, y) = (x.add(i).read_unaligned(), y.add(i).read_unaligned());
                             let (value, right) = G::fast(x, y);

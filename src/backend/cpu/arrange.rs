@@ -1,12 +1,11 @@
-//! From units to steps: units of one lane width that can be computed together share a loop, as do
-//! those of several widths that conversions in the loop connect; values that pass between steps get
-//! scratch slots.
+//! Arrangement of units in steps. Units of one lane width that can be computed at the same time share
+//! a loop, and so do units of several widths that conversions within the loop connect. Values that
+//! pass between steps get scratch slots.
 
 use std::collections::BTreeMap;
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{Reduction, row_lanes};
 use rustc_hash::FxHashMap;
 
@@ -14,23 +13,24 @@ use super::tile::{Accumulate, Carried, Instr, Place, Step, lanes};
 use crate::backend::{Form, Target};
 use crate::ops::Op;
 
-/// A value of the body, in one form.
+/// A value of the body in a lane, and the operation that computes it.
 #[derive(Clone, Debug)]
 pub(super) enum Unit {
     Input(u32),
     Uniform(u32),
-    /// An operation in the native loop.
+    /// An operation in a native loop.
     Fused(Op, DType, Vec<u32>),
+    /// An operation by a block kernel.
     Block(Op, DType, Vec<u32>),
     /// An operation in the native loop, on a unit and a constant of these bits.
     ByConstant(Op, DType, u32, u64),
     /// The state of the scan of this number.
     State(u32),
-    /// Another unit in this unit's lane, by instructions of the loop or by a kernel.
+    /// The conversion of another unit to this unit's lane, by the loop or by a kernel.
     Convert(u32, Form),
 }
 
-/// A unit whose value goes to an output.
+/// A unit whose value is stored to an output.
 pub(super) struct Sink {
     pub unit: u32,
     pub place: Place,
@@ -44,37 +44,39 @@ pub(super) struct Taken {
     pub accumulated: bool,
 }
 
-/// A step before its places are known: the units of a fused loop, or one other unit.
+/// A step before places are assigned.
 enum Draft {
+    /// A loop over these units.
     Fused(Vec<u32>),
+    /// A call for this unit.
     Unit(u32),
-    /// Two functions of one operand that have a common kernel, and their units.
+    /// A call for two functions of one operand, and their units.
     Pair([Op; 2], DType, [u32; 2]),
-    /// A uniform or an input written out as elements, for a kernel or an output.
+    /// Copies of a uniform, or of an input, for a kernel or an output.
     Copy(u32, Place),
 }
 
-/// What a loop does with a value, besides computing with it.
+/// The stores and accumulations of a value by its loop.
 #[derive(Default)]
 struct Stores {
-    /// Where it is stored.
+    /// The places of stores.
     places: Vec<Place>,
-    /// Where those elements are stored that are not accumulated.
+    /// The place of the elements that are not accumulated.
     rest: Option<Place>,
     accumulated: Vec<Accumulate>,
 }
 
-/// Groups units into steps, and gives slots to the values that pass between steps.
+/// The units of a pass, with their grouping into loops.
 pub(super) struct Arranger {
     units: Vec<(Unit, Lane)>,
-    /// When each unit can be computed.
+    /// The turn in which each unit is computed; the steps of a turn depend only on earlier turns.
     turns: Vec<u32>,
-    /// Units of a turn and of the same number here share a loop.
+    /// The loop of each unit: units of the same turn and loop are computed together.
     loops: Vec<u8>,
 }
 
-/// What a conversion by a kernel costs, in bytes that a loop works on: an element is stored and
-/// loaded twice, and there is a loop more.
+/// The cost of a conversion by a kernel, as a number of bytes that a loop computes: each element is
+/// stored and loaded twice, and there is one more loop.
 const KERNEL: u32 = 48;
 
 impl Arranger {
@@ -89,7 +91,7 @@ impl Arranger {
         }
     }
 
-    /// When each unit can be computed.
+    /// Assigns the turns.
     fn set_turns(&mut self) {
         self.turns.clear();
         for i in 0..self.units.len() as u32 {
@@ -97,7 +99,7 @@ impl Arranger {
             let ready = self.args(i).iter().map(|x| self.ready(*x, in_loop)).max();
             self.turns.push(ready.unwrap_or(0));
         }
-        // What is an input but for conversions is converted where it is needed first.
+        // Conversions of inputs are computed in the turn of their first user.
         let mut converted = vec![false; self.units.len()];
         for i in 0..self.units.len() {
             if let Unit::Convert(x, Form::Vector) = self.units[i].0 {
@@ -120,7 +122,8 @@ impl Arranger {
         }
     }
 
-    /// The first turn in which a user can have a unit: the same one inside a loop.
+    /// The first turn in which a unit is available to a user, which is its own turn if both are in
+    /// loops.
     fn ready(&self, unit: u32, in_loop: bool) -> u32 {
         match self.is_source(unit) {
             true => 0,
@@ -128,13 +131,13 @@ impl Arranger {
         }
     }
 
-    /// The number of a unit's width.
+    /// The logarithm of the number of bytes of a unit's lane.
     fn width(&self, unit: u32) -> usize {
         self.units[unit as usize].1.bytes().trailing_zeros() as usize
     }
 
-    /// The units of each turn and width share a loop, and so do widths between which something is
-    /// converted in it.
+    /// Assigns the loops: units of a turn share a loop if they have the same width, or if a
+    /// conversion connects their widths.
     fn set_loops(&mut self) {
         let turns = self.turns.iter().max().map_or(0, |last| *last as usize + 1);
         let mut joined: Vec<[u8; 4]> = vec![[0, 1, 2, 3]; turns];
@@ -156,8 +159,8 @@ impl Arranger {
         self.loops = loops.collect();
     }
 
-    /// Leaves the conversions of loops to kernels in which narrow lanes would wait for wide ones for
-    /// longer than that takes. Whether there was such a loop.
+    /// Moves conversions to kernels where a shared loop costs more, because narrow lanes only fill a
+    /// part of a vector. Returns whether there was such a loop.
     fn part_widths(&mut self) -> bool {
         #[derive(Default)]
         struct Costs {
@@ -197,8 +200,8 @@ impl Arranger {
         !parted.is_empty()
     }
 
-    /// Which of what is taken the loops accumulate: what a target can, with rows of one length in a
-    /// loop.
+    /// Decides which units the loops accumulate: those that the target can, if rows have the same
+    /// length as others of their loop.
     pub(super) fn accumulate(&self, taken: &mut [Taken], target: &dyn Target) {
         let mut rows: FxHashMap<(u32, u8), usize> = FxHashMap::default();
         for Taken { unit, reduction, accumulated } in taken {
@@ -210,6 +213,7 @@ impl Arranger {
         }
     }
 
+    /// The operands of a unit.
     fn args(&self, unit: u32) -> &[u32] {
         match &self.units[unit as usize].0 {
             Unit::Input(_) | Unit::Uniform(_) | Unit::State(_) => &[],
@@ -222,7 +226,7 @@ impl Arranger {
         matches!(self.units[unit as usize].0, Unit::Uniform(_))
     }
 
-    /// Whether a loop computes it.
+    /// Whether a loop computes the unit.
     fn in_loop(&self, unit: u32) -> bool {
         matches!(
             self.units[unit as usize].0,
@@ -230,7 +234,7 @@ impl Arranger {
         )
     }
 
-    /// Whether it is there before all turns.
+    /// Whether the unit is available before the first turn.
     fn is_source(&self, unit: u32) -> bool {
         matches!(self.units[unit as usize].0, Unit::Input(_) | Unit::Uniform(_) | Unit::State(_))
     }
@@ -239,7 +243,7 @@ impl Arranger {
         matches!(self.units[unit as usize].0, Unit::Input(_))
     }
 
-    /// The inputs that nothing but loops read.
+    /// The inputs that only loops read.
     pub(super) fn read_in_loops(
         &self,
         sinks: &[Sink],
@@ -257,7 +261,7 @@ impl Arranger {
         })
     }
 
-    /// The steps in order, the number of slots that they use, and what the carries take.
+    /// The steps in order, the number of slots, and the elements that the carries take.
     pub(super) fn steps(self, sinks: &[Sink], taken: &[Taken]) -> (Vec<Step>, u32, Vec<Carried>) {
         let (drafts, mut places) = self.drafts(sinks);
         let slots = self.assign_slots(&drafts, taken, &mut places);
@@ -267,7 +271,7 @@ impl Arranger {
         (steps, slots, carries)
     }
 
-    /// The steps in order, and the places of the values that are inputs or outputs.
+    /// The drafts in order, and the places of inputs, states and outputs.
     fn drafts(&self, sinks: &[Sink]) -> (Vec<Draft>, Vec<Option<Place>>) {
         let mut places: Vec<Option<Place>> = vec![None; self.units.len()];
         let mut turns: BTreeMap<u32, Vec<Draft>> = BTreeMap::new();
@@ -302,7 +306,7 @@ impl Arranger {
         for ((turn, _), members) in loops {
             turns.entry(turn).or_default().insert(0, Draft::Fused(members));
         }
-        // Uniforms that kernels read are spread over slots before everything else.
+        // Uniforms that kernels read are first copied to slots.
         let mut drafts = Vec::new();
         let mut spread = vec![false; self.units.len()];
         for id in 0..self.units.len() as u32 {
@@ -318,7 +322,7 @@ impl Arranger {
         (drafts, places)
     }
 
-    /// Appends drafts; two functions of one operand that have a common kernel become one draft.
+    /// Appends drafts. Two functions of one operand with a common kernel become one draft.
     fn pair_up(&self, all: impl Iterator<Item = Draft>, drafts: &mut Vec<Draft>) {
         let mut seen: FxHashMap<(Op, u32), (usize, u32)> = FxHashMap::default();
         for draft in all {
@@ -339,7 +343,7 @@ impl Arranger {
         }
     }
 
-    /// Which units a step reads from places.
+    /// The units that a step reads from places.
     fn reads(&self, draft: &Draft) -> Vec<u32> {
         match draft {
             Draft::Fused(members) => {
@@ -350,7 +354,7 @@ impl Arranger {
         }
     }
 
-    /// Which units a step makes.
+    /// The units that a step computes.
     fn makes(&self, draft: &Draft) -> Vec<u32> {
         match draft {
             Draft::Fused(members) => members.clone(),
@@ -360,8 +364,8 @@ impl Arranger {
         }
     }
 
-    /// Gives a slot to each value that another step reads; a slot is free again after the last.
-    /// What carries take is read when all steps are done.
+    /// Assigns a slot to each value that another step reads, until the last of them. Elements that
+    /// carries take are read after all steps. Returns the number of slots.
     fn assign_slots(&self, drafts: &[Draft], taken: &[Taken], places: &mut [Option<Place>]) -> u32 {
         let mut made = vec![usize::MAX; self.units.len()];
         let mut last_read = vec![0; self.units.len()];
@@ -376,7 +380,7 @@ impl Arranger {
         for (i, draft) in drafts.iter().enumerate() {
             for unit in self.makes(draft) {
                 let u = unit as usize;
-                // Kernels always write somewhere; loop values only if another step reads them.
+                // Kernels always write their results; loops only those that other steps read.
                 let kernel = matches!(draft, Draft::Unit(_) | Draft::Pair(..));
                 let in_memory = kernel || last_read[u] > i;
                 if in_memory && places[u].is_none() {
@@ -385,8 +389,7 @@ impl Arranger {
                         count - 1
                     });
                     places[u] = Some(Place::Slot(slot));
-                    let early = usize::from(injected(Fault::SlotFreedEarly));
-                    ends[last_read[u].saturating_sub(early).max(i)].push(slot);
+                    ends[last_read[u].max(i)].push(slot);
                 }
             }
             free.append(&mut ends[i]);
@@ -394,7 +397,7 @@ impl Arranger {
         count
     }
 
-    /// What a loop does with each value, besides computing with it.
+    /// The stores of each unit of a loop.
     fn stores(
         &self,
         drafts: &[Draft],
@@ -402,7 +405,7 @@ impl Arranger {
         taken: &[Taken],
         places: &[Option<Place>],
     ) -> FxHashMap<u32, Stores> {
-        // Nothing but accumulators reads these: of most elements nothing is stored.
+        // Units that only accumulators read: just the elements that do not fill a row are stored.
         let mut only_taken = vec![false; self.units.len()];
         taken.iter().for_each(|carry| only_taken[carry.unit as usize] = true);
         taken.iter().for_each(|carry| only_taken[carry.unit as usize] &= carry.accumulated);
@@ -431,7 +434,7 @@ impl Arranger {
         stores
     }
 
-    /// The elements that the carries take; adds accumulation to the loops that do it.
+    /// The elements that the carries take. Adds the accumulations to `stores`.
     fn carries(
         &self,
         taken: &[Taken],
@@ -453,15 +456,17 @@ impl Arranger {
         taken.iter().map(carried).collect()
     }
 
+    /// The place of a unit that a step reads or writes.
     fn place(&self, unit: u32, places: &[Option<Place>]) -> Place {
         match (&self.units[unit as usize].0, places[unit as usize]) {
             (_, Some(place)) => place,
             (Unit::Uniform(uniform), None) => Place::Uniform(*uniform),
-            // What a step reads has a place; were there none, code generation would refuse this.
+            // Unreachable, as everything that a step reads has a place; emitters refuse this one.
             _ => Place::Slot(u32::MAX),
         }
     }
 
+    /// The step of a draft.
     fn step(
         &self,
         draft: &Draft,
@@ -530,7 +535,7 @@ impl Arranger {
                     Unit::Uniform(uniform) => (Place::Uniform(uniform), self.place(*unit, places)),
                     _ => (self.place(*unit, places), *target),
                 };
-                // Bytes of an array of bools may hold anything: a conversion makes them 0 and 1.
+                // Bytes of an array of bools may have any value: a conversion makes them 0 or 1.
                 if lane == Lane::Value(DType::Bool) && !self.is_uniform(*unit) {
                     return Step::Convert(lane, lane, from, to);
                 }

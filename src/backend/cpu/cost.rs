@@ -1,8 +1,8 @@
-//! The cost of a tile's code, by the vectors that it really uses.
+//! The cost of a tile's code, which depends on the width of its vectors.
 //!
 //! Only the choice of the number of threads depends on it, for which a factor of two is close enough.
-//! Times are nanoseconds at the speed of the machine for which `runtime/src/threads/wake_policy.rs`
-//! corrects them.
+//! Times are nanoseconds on the machine for which the table's costs were measured;
+//! `runtime/src/threads/wake_policy.rs` scales them to the machine that runs.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -11,18 +11,18 @@ use hotloop_runtime::isa::Isa;
 use super::tile::{Instr, Place, Step, TileProgram};
 use crate::ops::Op;
 
-/// Nanoseconds of a simple instruction on a vector of any width: two start in a cycle.
+/// The time of a simple instruction on a vector of any width, in nanoseconds: two start in a cycle.
 const INSTRUCTION: f32 = 0.15;
-/// The table's cost of an operation that is one instruction.
+/// The cost in the table of an operation that is one instruction.
 const SIMPLE: f32 = 0.15;
-/// Ratio of actual costs to the table's, which are those of an operation by itself, from memory to
-/// memory.
+/// The ratio of costs within a tile to the table's, which include the loads and stores of an
+/// operation on its own.
 const WITHIN: f32 = 0.31;
-/// Nanoseconds for each byte that a conversion reads or writes.
+/// The time of a byte that a conversion reads or writes, in nanoseconds.
 const CONVERTED: f32 = 0.004;
 
-/// Nanoseconds for an element of a tile with its operands in L1, of code with vectors of `bits` and
-/// block kernels of an instruction set.
+/// The time of an element of a tile with its operands in L1, in nanoseconds. Loops have vectors of
+/// `bits` bits; block kernels are those of `isa`.
 pub fn cost(program: &TileProgram, bits: u32, isa: Isa) -> f32 {
     let step = |step: &Step| match step {
         Step::Fused(lane, code) => {
@@ -30,30 +30,31 @@ pub fn cost(program: &TileProgram, bits: u32, isa: Isa) -> f32 {
             code.iter().map(|instr| instruction(instr, lanes)).sum()
         }
         Step::Block(op, dtype, ..) => kernel(*op, *dtype, isa),
-        // The second result comes with the first.
+        // The second result takes little longer than the first.
         Step::Pair([op, _], dtype, ..) => 1.3 * kernel(*op, *dtype, isa),
         Step::Convert(from, to, ..) => CONVERTED * bytes(*from, *to),
     };
     program.steps.iter().map(step).sum()
 }
 
+/// The number of bytes that a conversion reads and writes for an element.
 fn bytes(from: Lane, to: Lane) -> f32 {
     (from.bytes() + to.bytes()) as f32
 }
 
-/// An instruction of a loop, for one of so many lanes.
+/// The time of an instruction of a loop for an element, with `lanes` elements in a vector.
 fn instruction(instr: &Instr, lanes: f32) -> f32 {
     let one = INSTRUCTION / lanes;
     match instr {
         Instr::Load(Place::Uniform(_), _) => 0.0,
         Instr::Load(..) => one,
-        // One starts in a cycle.
+        // Only one store starts in a cycle.
         Instr::Store(..) => 2.0 * one,
         Instr::Accumulate(_) | Instr::Convert(..) => 2.0 * one,
         // A high product, shifts and what corrects it; of 8 bits twice.
         Instr::ByConstant(Op::FloorDiv | Op::Rem, ..) => 10.0 * one,
         Instr::ByConstant(..) => 2.0 * one,
-        // The divider takes elements one after the other, whatever the width.
+        // The divider processes elements one after another, whatever the width.
         Instr::Apply(Op::Div | Op::Sqrt, dtype, _) => match dtype.size() {
             8 => 0.6,
             _ => 0.2,
@@ -62,10 +63,10 @@ fn instruction(instr: &Instr, lanes: f32) -> f32 {
     }
 }
 
-/// A block kernel, for one element.
+/// The time of a block kernel for an element.
 fn kernel(op: Op, dtype: DType, isa: Isa) -> f32 {
     let row = op.row();
-    // Only math functions have such errors; the table has their costs in `f64` with AVX-512.
+    // Only math functions have larger errors; the table has their costs in f64 with AVX-512.
     if row.ulp <= 0.5 {
         return row.cost * WITHIN;
     }

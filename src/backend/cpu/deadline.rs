@@ -1,4 +1,4 @@
-//! Compiling within a deadline.
+//! Compilation with a deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +11,14 @@ use super::native::{self, Emitter, NativeTile};
 use super::tile::TileProgram;
 use crate::backend::{Label, Refusal};
 
-/// A tile program of more instructions than this compiles on a helper thread.
+/// The maximum number of instructions of a program that the caller's thread compiles.
 const QUICK: usize = 4000;
 
-/// Compiles a tile; a large one on a thread of its own, which is left behind at the deadline.
+/// Compiles a tile program. A large one compiles on a helper thread, which is abandoned at the
+/// deadline.
 ///
 /// # Errors
-/// The emitters', [`Refusal::TooLarge`] at the deadline, [`Refusal::Busy`] if there is no thread.
+/// The emitter's, [`Refusal::TooLarge`] at the deadline, [`Refusal::Busy`] if no helper is free.
 pub fn compile(
     program: &TileProgram,
     isa: Isa,
@@ -38,14 +39,14 @@ pub fn compile(
     let thread = std::thread::Builder::new().name("hotloop-compile".to_string());
     let work = move || {
         let _helper = helper;
-        // Nobody may be waiting any more.
+        // The receiver is gone after the deadline.
         let _ = sender.send(native::compile(&own, isa, emitter, &label).map(Arc::new));
     };
     thread.stack_size(8 << 20).spawn(work).map_err(|_| Refusal::Busy)?;
     receiver.recv_timeout(left).unwrap_or(Err(Refusal::TooLarge))
 }
 
-/// One of the few threads that compile large programs; some may be left behind.
+/// A permit for a helper thread. Abandoned threads hold theirs until they end.
 struct Helper;
 
 static HELPERS: PerProcess<AtomicUsize> = PerProcess::new();

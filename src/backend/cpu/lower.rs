@@ -1,7 +1,7 @@
-//! From the body of a pass to the [program of a tile](TileProgram), for a [`Target`].
+//! Lowering of a pass to the [program of a tile](TileProgram), for a [`Target`].
 //!
-//! What changes the width of lanes is a conversion: in the loop itself where the target can, else
-//! through scratch slots, so that all lanes of a loop have one width.
+//! Lanes only change their width by conversions: within a loop if the target can, otherwise by a
+//! kernel between loops, through scratch slots.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -36,7 +36,7 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> TileProgram {
     }
     let mut taken = Vec::with_capacity(pass.carries.len());
     for Carry { reduction, value, .. } in &pass.carries {
-        // A mask is reduced as it is.
+        // A mask is reduced without a conversion to bools.
         let lane = match lowerer.mask_width(*value) {
             Some(width) => Lane::Mask(width),
             None => natural(*value),
@@ -55,23 +55,24 @@ pub fn lower(pass: &Pass, target: &dyn Target) -> TileProgram {
     TileProgram { steps, inputs, outputs, slots, carries, scans, repeated }
 }
 
-/// A value before anything converts it.
+/// A lowered value, before conversions for its users.
 #[derive(Clone, Copy)]
 enum Made {
-    /// In the lane of this unit.
+    /// The value of this unit, in its lane.
     Unit(u32),
-    /// A uniform of this number, which every lane can take.
+    /// The uniform of this number, which can be loaded in every lane.
     Uniform(u32),
 }
 
-/// Lowers the values of a body to units.
+/// The state of lowering the values of a body to units.
 struct Lowerer<'a> {
     body: &'a Body,
     constants: &'a [(u32, u64)],
     target: &'a dyn Target,
     units: Vec<(Unit, Lane)>,
-    /// Each value as it is made.
+    /// The lowered values, by number.
     made: Vec<Made>,
+    /// The unit of each value in each lane so far.
     known: FxHashMap<(u32, Lane), u32>,
     /// The scans, by the number of their states.
     scans: Vec<(Scan, DType)>,
@@ -87,7 +88,7 @@ impl Lowerer<'_> {
         self.units[unit as usize].1
     }
 
-    /// A value in a lane, converted if it must be.
+    /// The unit of a value in a lane, converted if necessary.
     fn value(&mut self, value: u32, lane: Lane) -> u32 {
         if let Some(unit) = self.known.get(&(value, lane)) {
             return *unit;
@@ -95,7 +96,7 @@ impl Lowerer<'_> {
         let unit = match self.made[value as usize] {
             Made::Uniform(uniform) => self.add(Unit::Uniform(uniform), lane),
             Made::Unit(unit) if self.lane(unit) == lane => unit,
-            // A mask's other widths go through bytes, the form every kernel knows.
+            // Kernels convert masks only from and to bytes.
             Made::Unit(unit)
                 if matches!((self.lane(unit), lane), (Lane::Mask(_), Lane::Mask(_)))
                     && !self.target.converts(self.lane(unit), lane) =>
@@ -117,12 +118,12 @@ impl Lowerer<'_> {
         self.add(Unit::Convert(unit, form), lane)
     }
 
-    /// A value of the program in another dtype.
+    /// The unit of a value converted to another dtype.
     fn cast(&mut self, x: u32, to: DType) -> u32 {
         let from = self.body.dtype(x);
         let lane = Lane::Value(to);
         let mask = Lane::Mask(to.bits() as u8);
-        // Truth values are converted as masks where loops can.
+        // Loops that can convert bools convert them as masks.
         if from == DType::Bool && to != from && self.target.converts(mask, lane) {
             let x = self.value(x, mask);
             return self.convert(x, lane);
@@ -140,7 +141,7 @@ impl Lowerer<'_> {
         Some(self.constants[at].1)
     }
 
-    /// The width that the users of a truth value should take it in, if it is made here.
+    /// The width of the mask of a bool, if it is a mask.
     fn mask_width(&self, value: u32) -> Option<u8> {
         match self.made[value as usize] {
             Made::Unit(unit) => match self.lane(unit) {

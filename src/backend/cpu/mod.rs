@@ -1,12 +1,10 @@
-//! The CPU: passes are lowered to [steps of a tile](tile), which become native code or, where that
-//! cannot be had, calls of block kernels.
+//! The backends for the CPU: passes are lowered to [steps of a tile](tile), which become native code
+//! or, where native code is not available, calls of block kernels.
 
 mod arrange;
 mod cost;
 mod cranelift;
 mod deadline;
-#[cfg(feature = "faults")]
-mod fault;
 pub mod forms;
 mod lower;
 mod native;
@@ -36,14 +34,14 @@ use steps::{Kernels, Steps};
 use tile::{Carried, Place, TileProgram};
 use wide::{Wide, width};
 
-/// The code of a pass, and what the executor must know of it.
+/// The code of a pass, with the properties that the executor uses.
 pub struct Tile {
     program: TileProgram,
     /// Approximate nanoseconds per element, with operands in L1.
     pub cost: f32,
-    /// Elements that in-place operands must come in multiples of.
+    /// The block: the number of elements of in-place operands must be a multiple of it.
     pub block: usize,
-    /// Whether that many elements, or more, need not be a multiple of it.
+    /// Whether numbers of elements from `block` on need not be multiples of it.
     pub inward: bool,
     code: TileCode,
     /// Keeps the code alive.
@@ -62,7 +60,7 @@ impl Tile {
         let table = program.table();
         let carry = |carried: &Carried| {
             let values = match carried.place {
-                // A uniform has no elements.
+                // A uniform has no array of elements.
                 Place::Uniform(_) => None,
                 place => program.index(place),
             };
@@ -75,7 +73,7 @@ impl Tile {
         Ok(Tile { program, cost, block, inward, code, native, carries })
     }
 
-    /// What computes its elements; `None` if there is nothing to compute.
+    /// The code of its elements; `None` if the pass only reduces its inputs.
     pub fn code(&self) -> Option<&TileCode> {
         (!self.program.steps.is_empty()).then_some(&self.code)
     }
@@ -90,7 +88,7 @@ impl Tile {
         self.native.as_ref().map_or(&[], |native| native.kernels())
     }
 
-    /// Where in the table it leaves the elements of the carries.
+    /// The table's entries for the elements and states of the carries.
     pub fn carries(&self) -> &[TileCarry] {
         &self.carries
     }
@@ -100,7 +98,7 @@ impl Tile {
         self.program.carries.iter().map(|carry| carry.lane)
     }
 
-    /// The scans of its kernels, and the places of their states in the table.
+    /// The scans of its kernels, their dtypes, and the indices of their states in the table.
     pub fn scans(&self) -> impl Iterator<Item = (Scan, DType, usize)> {
         let scans = self.program.scans.iter().zip(0..);
         scans.filter_map(|((scan, dtype), number)| {
@@ -108,17 +106,17 @@ impl Tile {
         })
     }
 
-    /// The inputs that may repeat.
+    /// The inputs that may be blocks of copies of one element.
     pub fn repeated(&self) -> &[u32] {
         &self.program.repeated
     }
 
-    /// The number of slots that only hold elements which loops could not accumulate.
+    /// The number of slots that only hold the elements which loops do not accumulate.
     pub fn rest_slots(&self) -> usize {
         self.program.rest_slots()
     }
 
-    /// Bytes of machine code.
+    /// The number of bytes of machine code.
     pub fn code_len(&self) -> usize {
         self.native.as_ref().map_or(0, |native| native.code_len())
     }
@@ -130,10 +128,11 @@ impl fmt::Display for Tile {
     }
 }
 
-/// Bytes of code beyond which a tile is kept only by its programs.
+/// The maximum number of bytes of code of a tile that the cache keeps.
 const LARGE_CODE: usize = 256 << 10;
 
-/// Native code: at the machine's vector width, or of 128 bits where that is refused.
+/// The backend of native code: at the machine's vector width, or with 128-bit vectors where the wide
+/// emitter refuses.
 pub struct Native {
     isa: Isa,
     emitter: Emitter,
@@ -141,7 +140,7 @@ pub struct Native {
 }
 
 impl Native {
-    /// The backend for an instruction set, which keeps the code of this number of tiles.
+    /// The backend for an instruction set, with a cache of `capacity` tiles.
     pub fn new(isa: Isa, emitter: Emitter, capacity: usize) -> Native {
         Native { isa, emitter, tiles: Cache::new(capacity) }
     }
@@ -155,8 +154,6 @@ impl Native {
         deadline: Instant,
     ) -> Result<Tile, Refusal> {
         let program = lower(pass, target);
-        #[cfg(feature = "faults")]
-        let program = fault::lowered(program, pass.uniforms);
         let key = (program.clone(), emitter);
         let make = || deadline::compile(&program, self.isa, emitter, deadline, label);
         let keep = |made: &Result<Arc<NativeTile>, Refusal>| {
@@ -187,7 +184,7 @@ impl Backend for Native {
     }
 }
 
-/// Calls of block kernels.
+/// The backend of calls of block kernels.
 pub struct Portable(pub Isa);
 
 impl Backend for Portable {

@@ -1,9 +1,8 @@
-//! Native code of a tile, and who makes it.
+//! The native code of a tile, and its emitters.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hotloop_runtime::exec_memory::{Code, publish_named};
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::tile::TileFn;
 
@@ -12,11 +11,11 @@ use super::tile::TileProgram;
 use super::wide;
 use crate::backend::{Label, Refusal};
 
-/// Who makes the native code of loops.
+/// An emitter of native loops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Emitter {
-    /// The one for the machine's vectors.
+    /// hotloop's own, for the machine's vector width.
     #[default]
     Wide,
     /// Cranelift, which has vectors of 128 bits.
@@ -24,7 +23,7 @@ pub enum Emitter {
 }
 
 impl Emitter {
-    /// The emitter of a name, as `HOTLOOP_EMITTER` takes it.
+    /// The emitter with a name, as in `HOTLOOP_EMITTER`.
     pub fn from_name(name: &str) -> Option<Emitter> {
         match name {
             "wide" => Some(Emitter::Wide),
@@ -44,29 +43,29 @@ pub struct NativeTile {
 
 /// The code of a tile, before it can be executed.
 pub struct Emitted {
-    /// The code, which does not depend on where it lies.
+    /// The position-independent code.
     pub code: Vec<u8>,
-    /// Elements that a turn of its loops takes, at most.
+    /// The maximum number of elements of an iteration of its loops.
     pub block: usize,
-    /// Whether it touches nothing beyond its elements where there are as many as a block has.
+    /// Whether it accesses nothing beyond its elements if there are at least `block` of them.
     pub inward: bool,
     /// The addresses of the block kernels that its table holds.
     pub kernels: Vec<usize>,
 }
 
 impl NativeTile {
-    /// The function, valid as long as this value.
+    /// The function, valid while `self` lives.
     pub fn function(&self) -> TileFn {
         // SAFETY: the code was compiled from a function of exactly this signature.
         unsafe { std::mem::transmute::<*const u8, TileFn>(self.code.as_ptr()) }
     }
 
-    /// Elements that in-place operands must come in multiples of.
+    /// The block: the number of elements of in-place operands must be a multiple of it.
     pub fn block(&self) -> usize {
         self.block
     }
 
-    /// Whether as many elements as a block has, or more, need not be a multiple of it.
+    /// Whether numbers of elements from the block on need not be multiples of it.
     pub fn is_inward(&self) -> bool {
         self.inward
     }
@@ -76,13 +75,13 @@ impl NativeTile {
         &self.kernels
     }
 
-    /// Bytes of machine code.
+    /// The number of bytes of machine code.
     pub fn code_len(&self) -> usize {
         self.code.len()
     }
 }
 
-/// Compiles a tile program. Thread-safe; a panic on the way becomes a [`Refusal::Bug`].
+/// Compiles a tile program. Thread-safe; a panic of the emitter becomes a [`Refusal::Bug`].
 ///
 /// # Errors
 /// The emitter's [`Refusal`].
@@ -92,12 +91,9 @@ pub fn compile(
     emitter: Emitter,
     label: &Label,
 ) -> Result<NativeTile, Refusal> {
-    let made = catch_unwind(AssertUnwindSafe(|| {
-        assert!(!injected(Fault::CodegenPanics), "a fault is on");
-        match (emitter, wide::width(isa)) {
-            (Emitter::Wide, Some(width)) => wide::emit(program, width, isa),
-            _ => cranelift::emit(program, isa),
-        }
+    let made = catch_unwind(AssertUnwindSafe(|| match (emitter, wide::width(isa)) {
+        (Emitter::Wide, Some(width)) => wide::emit(program, width, isa),
+        _ => cranelift::emit(program, isa),
     }));
     let made = made.map_err(|_| Refusal::Bug("a panic in code generation".to_string()))??;
     let Emitted { code, block, inward, kernels } = made;

@@ -1,5 +1,5 @@
-//! The portable backend: the steps of a tile as calls of block kernels, without code of its own.
-//! It runs wherever native code cannot be had, tiled and on all threads like native code.
+//! The code of the portable backend: the steps of a tile as calls of block kernels. It runs where
+//! native code is not available, in tiles and on all threads like native code.
 
 use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::cell::Cell;
@@ -13,7 +13,7 @@ use super::tile::{Instr, Place, Step, TileProgram};
 use crate::backend::{Form, Refusal, Target};
 use crate::ops::Op;
 
-/// The forms of the portable backend: it only has block kernels.
+/// The target of the portable backend: every operation is a call of a block kernel.
 pub struct Kernels;
 
 impl Target for Kernels {
@@ -30,7 +30,7 @@ impl Target for Kernels {
     }
 }
 
-/// A call; numbers are indices of the tile's table.
+/// A call. Operands and results are indices of the tile's table.
 enum Call {
     Kernel {
         kernel: BlockFn,
@@ -42,13 +42,13 @@ enum Call {
         operand: usize,
         results: [usize; 2],
     },
-    /// An array's elements, which have `size` bytes.
+    /// A copy of an array's elements of `size` bytes.
     Copy {
         from: usize,
         to: usize,
         size: usize,
     },
-    /// A uniform in every element.
+    /// Copies of a uniform in elements of `size` bytes.
     Fill {
         uniform: usize,
         to: usize,
@@ -60,7 +60,7 @@ enum Call {
 pub struct Steps(Vec<Call>);
 
 impl Steps {
-    /// Resolves the steps of a program that is lowered for [`Kernels`].
+    /// The calls of a program that is lowered for [`Kernels`].
     ///
     /// # Errors
     /// [`Refusal::Bug`] for a step that has no kernel.
@@ -100,7 +100,7 @@ impl Steps {
                 [Instr::Load(from, Lane::Value(dtype)), Instr::Store(to, 0)] => {
                     Ok(Call::Copy { from: index(&from)?, to: index(&to)?, size: dtype.size() })
                 }
-                _ => Err(bug("a loop of its own".to_string())),
+                _ => Err(bug("a native loop in a portable tile".to_string())),
             },
         };
         program.steps.iter().map(call).collect::<Result<_, _>>().map(Steps)
@@ -109,7 +109,7 @@ impl Steps {
 
 impl PortableTile for Steps {
     unsafe fn run(&self, table: *const *mut u8, n: usize) -> u32 {
-        // SAFETY: every index was checked against the layout that the caller promises.
+        // SAFETY: `new` took every index from the layout of the table that the caller provides.
         let at = |index: usize| unsafe { *table.add(index) };
         let mut flags = 0;
         for call in &self.0 {
@@ -141,7 +141,7 @@ impl PortableTile for Steps {
     }
 }
 
-/// Writes `n` elements of `size` bytes, each the first element of a cell.
+/// Writes `n` copies of the first `size` bytes of a cell.
 ///
 /// # Safety
 /// There is room for them.

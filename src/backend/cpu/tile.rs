@@ -1,4 +1,4 @@
-//! [`TileProgram`]: a pass in the forms that a CPU has, as steps over scratch slots.
+//! [`TileProgram`]: a pass lowered for a CPU, as steps over scratch slots.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use hotloop_runtime::tile::TileTable;
 use crate::graph::show;
 use crate::ops::{Op, Rule};
 
-/// Where a step finds or leaves one value.
+/// The location of an operand or a result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
-    /// An array operand of the pass.
+    /// An array that the pass reads.
     Input(u32),
     /// An array that the pass writes.
     Output(u32),
@@ -22,28 +22,28 @@ pub enum Place {
     Slot(u32),
     /// A uniform value.
     Uniform(u32),
-    /// The state of a scan, which its kernel takes.
+    /// The state of a scan, an operand of its kernel.
     State(u32),
 }
 
-/// An instruction of a fused step; values are numbered by the instruction that makes them.
+/// An instruction of a fused step. The number of a value is that of the instruction that makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Instr {
-    /// Elements of a place; of a uniform, its value in every lane.
+    /// A load of elements from a place, or of a uniform into every lane.
     Load(Place, Lane),
-    /// An operation with a vector form, on operands of this dtype. Truth values are masks.
+    /// An operation with a vector form, on operands of this dtype. Bools are masks.
     Apply(Op, DType, [u32; 3]),
     /// An operation on a value of this dtype, and a constant of these bits.
     ByConstant(Op, DType, u32, u64),
-    /// A value in another lane.
+    /// The conversion of a value from a lane to another.
     Convert(Lane, Lane, u32),
-    /// A value into a place.
+    /// A store of a value to a place.
     Store(Place, u32),
-    /// A value into the accumulators of a carry.
+    /// The accumulation of a value in a carry.
     Accumulate(Accumulate),
 }
 
-/// What a loop does with the elements of a reduction that it accumulates.
+/// The accumulation of the elements of a reduction by a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Accumulate {
     /// The reduction.
@@ -54,14 +54,14 @@ pub struct Accumulate {
     pub state: u32,
     /// The value that is accumulated.
     pub value: u32,
-    /// Where elements go that do not fill a row, unless a store leaves them somewhere.
+    /// The place of the elements that do not fill a row; `None` if a store writes them anyway.
     pub rest: Option<Place>,
 }
 
-/// What a carry takes.
+/// The elements that a carry takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Carried {
-    /// Where the elements are left, but for those that a loop accumulates.
+    /// The place of the elements that a loop does not accumulate.
     pub place: Place,
     /// Their lane.
     pub lane: Lane,
@@ -70,7 +70,7 @@ pub struct Carried {
 }
 
 impl Instr {
-    /// The place that it loads or stores.
+    /// The place that it loads from or stores to.
     pub fn place(&self) -> Option<Place> {
         match self {
             Instr::Load(place, _) | Instr::Store(place, _) => Some(*place),
@@ -80,7 +80,7 @@ impl Instr {
     }
 }
 
-/// The lane of what each instruction of a fused step makes.
+/// The lane of the value of each instruction of a fused step; `None` if it makes no value.
 pub fn lanes(code: &[Instr]) -> Vec<Option<Lane>> {
     let mut lanes = Vec::with_capacity(code.len());
     for instr in code {
@@ -108,17 +108,17 @@ pub fn lanes(code: &[Instr]) -> Vec<Option<Lane>> {
 /// A step of a tile's program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// A straight line of operations on lanes of at most this width, in bits: the native loop.
+    /// A native loop: straight-line code over lanes of at most this width in bits.
     Fused(u8, Vec<Instr>),
-    /// A block kernel: operation, operand dtype, operands, result.
+    /// A call of a block kernel: operation, dtype of the operands, operands, result.
     Block(Op, DType, Vec<Place>, Place),
-    /// A block kernel of two results: the operations, operand dtype, operand, results.
+    /// A call of a block kernel with two results: operations, dtype of the operand, operand, results.
     Pair([Op; 2], DType, Place, [Place; 2]),
-    /// A conversion.
+    /// A call of a conversion kernel: lanes of the operand and of the result, operand, result.
     Convert(Lane, Lane, Place, Place),
 }
 
-/// What a tile does: the part of a pass that becomes code. Equal programs share a kernel.
+/// The program of a tile: the part of a pass that becomes code. Equal programs share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TileProgram {
     /// The steps in order.
@@ -129,12 +129,12 @@ pub struct TileProgram {
     pub outputs: u32,
     /// The number of scratch slots that it uses.
     pub slots: u32,
-    /// What the carries of the pass take, in their order.
+    /// The elements that the carries of the pass take, in the order of the carries.
     pub carries: Vec<Carried>,
-    /// The scans, by the number of their states, and the dtypes of their elements.
+    /// The scans by the number of their states, with the dtypes of their elements.
     pub scans: Vec<(Scan, DType)>,
-    /// The inputs that may have one element in the whole row, of which the executor then writes a
-    /// block of copies: only loops read them. In order.
+    /// The inputs that may have a single element in each row, of which the executor then makes a
+    /// block of copies; only loops read them. Sorted.
     pub repeated: Vec<u32>,
 }
 
@@ -147,12 +147,12 @@ impl TileProgram {
         TileTable { inputs, outputs, slots, states, repeats: !self.repeated.is_empty() }
     }
 
-    /// The number of carries that loops accumulate; the states of scans come after theirs.
+    /// The number of carries that loops accumulate; their states precede those of scans.
     fn accumulated(&self) -> usize {
         self.carries.iter().filter(|carry| carry.state.is_some()).count()
     }
 
-    /// The index of a place in its table; `None` for one that the program does not declare.
+    /// The index of a place in its table; `None` if the program does not declare the place.
     pub fn index(&self, place: Place) -> Option<usize> {
         let table = self.table();
         match place {
@@ -167,7 +167,7 @@ impl TileProgram {
         }
     }
 
-    /// The number of slots that only hold elements which loops could not accumulate.
+    /// The number of slots that only hold the elements which loops do not accumulate.
     pub fn rest_slots(&self) -> usize {
         let rest = |instr: &&Instr| match instr {
             Instr::Accumulate(accumulate) => matches!(accumulate.rest, Some(Place::Slot(_))),
@@ -180,12 +180,12 @@ impl TileProgram {
         code.flatten().filter(rest).count()
     }
 
-    /// Whether a place is an input that may repeat.
+    /// Whether a place is an input that may be a block of copies of one element.
     pub fn may_repeat(&self, place: Place) -> bool {
         matches!(place, Place::Input(input) if self.repeated.binary_search(&input).is_ok())
     }
 
-    /// The number of its instructions and calls.
+    /// The number of instructions and calls.
     pub fn size(&self) -> usize {
         let step = |s: &Step| match s {
             Step::Fused(_, code) => code.len(),
@@ -207,6 +207,7 @@ impl fmt::Display for Place {
     }
 }
 
+/// The name of a lane in listings.
 fn lane_name(lane: Lane) -> String {
     match lane {
         Lane::Value(dtype) => dtype.to_string(),

@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use super::{Kind, Part};
 use crate::block::DIVIDE_BY_ZERO;
 use crate::elementwise::{GROUP, scalar_loop};
-use crate::fault::{Fault, injected};
 use crate::scalar::Number;
 
 /// Integers with a quotient that vectors of floats compute.
@@ -130,7 +129,7 @@ macro_rules! in_two_steps {
         let rest = $a.wrapping_sub(first.wrapping_mul($b));
         let second = steps(rest);
         let rest = rest.wrapping_sub(second.wrapping_mul($b));
-        let one_more = rest >= $b && !injected(Fault::EstimateNotCorrected);
+        let one_more = rest >= $b;
         let quotient = first.wrapping_add(second).wrapping_add(one_more as $t);
         let rest = if one_more { rest.wrapping_sub($b) } else { rest };
         (quotient, rest)
@@ -204,7 +203,6 @@ macro_rules! small {
                 (float(self) / float(nonzero) + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits());
             let rest = (self as u64).wrapping_sub(quotient.wrapping_mul(nonzero as u64));
             let over = rest != 0 && (rest ^ nonzero as u64).cast_signed() < 0;
-            let over = over && !injected(Fault::EstimateNotCorrected);
             let quotient = quotient.wrapping_sub(over as u64) as $t;
             if divisor == 0 { 0 } else { quotient }
         }

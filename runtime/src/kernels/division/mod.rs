@@ -15,7 +15,6 @@ use std::marker::PhantomData;
 use crate::block::{BlockFn, DIVIDE_BY_ZERO};
 use crate::dtype::DType;
 use crate::elementwise::{Kernel, family, shell};
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 use estimate::Estimate;
 
@@ -137,8 +136,6 @@ unsafe fn common<T: Integer, V: vector::Vector>(block: *const u8, n: usize) -> O
     /// Vectors between two decisions.
     const STRETCH: usize = 4;
     let (bytes, step) = (n * size_of::<T>(), size_of::<V>());
-    let first_only = injected(Fault::FirstDivisorForAll);
-    let bytes = if first_only { size_of::<T>() } else { bytes };
     // SAFETY: all reads are of whole elements below `n`, by the bounds of the loops.
     unsafe {
         let first = block.cast::<T>().read_unaligned();

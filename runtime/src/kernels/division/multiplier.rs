@@ -22,7 +22,6 @@ use std::hint::black_box;
 
 use super::vector::Vector;
 use super::{Kind, Part};
-use crate::fault::{Fault, injected};
 
 /// A divisor as multiplication needs it.
 #[derive(Clone, Copy, Debug)]
@@ -78,18 +77,17 @@ macro_rules! divisors {
                 } else {
                     (((one << log) - divisor) << lane, log - 1)
                 };
-                let off = u64::from(!injected(Fault::FactorNotRoundedUp));
                 // Of 128 bits only where it must be: that division is slow.
                 let factor = match u64::try_from(dividend) {
                     Ok(dividend) => dividend / magnitude,
                     Err(_) => (dividend / divisor) as u64,
-                } + off;
+                } + 1;
                 let in_lanes = |value: u64| repeated(lane, value);
                 Some(Multiplier {
                     divisor: in_lanes(self as u64),
                     magnitude: in_lanes(magnitude),
                     factor: in_lanes(factor),
-                    shift: shift - u32::from(shift > 0 && injected(Fault::QuotientShiftedLess)),
+                    shift,
                 })
             }
             #[inline]
@@ -136,11 +134,7 @@ impl<V: Vector> Lanes<V> {
                 return high.right::<BITS>(self.shift);
             }
             let half = x.sub::<BITS>(high).right::<BITS>(_mm_cvtsi32_si128(1));
-            let sum = match injected(Fault::FactorBitForgotten) {
-                true => high,
-                false => high.add::<BITS>(half),
-            };
-            sum.right::<BITS>(self.shift)
+            high.add::<BITS>(half).right::<BITS>(self.shift)
         }
     }
 
@@ -161,15 +155,10 @@ impl<V: Vector> Lanes<V> {
             let (x_or_negative, below) = if NEGATIVE {
                 let negative = V::splat(0).sub::<BITS>(x);
                 // What was positive, without the least integer, whose negation wraps to itself.
-                let below = match injected(Fault::DividendSignKept) {
-                    true => x.sign::<BITS>(),
-                    false => negative.without(x).sign::<BITS>(),
-                };
-                (negative, below)
+                (negative, negative.without(x).sign::<BITS>())
             } else {
                 (x, x.sign::<BITS>())
             };
-            let below = if injected(Fault::NegativeQuotientUp) { V::splat(0) } else { below };
             let quotient = self.quotient::<BITS, false>(x_or_negative.xor(below)).xor(below);
             match P::PART {
                 Kind::Quotient => quotient,
@@ -213,10 +202,6 @@ impl<V: Vector> Lanes<V> {
                     } else {
                         let even = self.unsigned::<P, 16, false>(x.and(low));
                         (even, self.unsigned::<P, 16, false>(x.right::<16>(byte)))
-                    };
-                    let (even, odd) = match injected(Fault::BytesExchanged) {
-                        true => (odd, even),
-                        false => (even, odd),
                     };
                     even.and(low).or(odd.left::<16>(byte))
                 }

@@ -1,45 +1,45 @@
 //! `arcsin`, `arccos`, `arctan`, `arctan2`.
 //!
-//! arctan: for the angle of the point (b, a), a and b positive, a c is taken from a table and
-//! atan(a / b) = atan(c) + atan(t), t = (a - c b) / (b + c a), |t| <= 0.115, with a short
-//! polynomial (minimax, error 2^-60 in f64) for the last. c goes by the difference of the bits of
-//! a and b, a logarithm of the quotient that is off by 0.087 at most (Mitchell, 1962): 15 intervals
-//! of half a binade, from c = 0 below 0.094 to c = 15 above 7.5. The c's were chosen (by search)
-//! for their arctangents to be floats to 11 bits more.
-//! Error: |t| is below a quarter of the result where c is not 0, so t counts its three roundings
-//! as 0.4 ULP at most. Where c is 0, t is exact for `arctan`, and `arctan2` adds what the division
-//! left. The other sums keep what they lose.
+//! arctan: for the angle of the point (b, a), with a and b positive, a table gives c, and
+//! atan(a / b) = atan(c) + atan(t), t = (a - c b) / (b + c a), |t| <= 0.115, where atan(t) is a short
+//! polynomial (minimax, error 2^-60 in f64). The index of c is the difference of the bits of a and b,
+//! which approximates the logarithm of the quotient to 0.087 (Mitchell, 1962). There are 15 intervals
+//! of half a binade, from c = 0 below 0.094 to c = 15 above 7.5. The values of c were found by a
+//! search for arctangents that a float represents to 11 more bits.
+//! Error: if c is not 0, |t| is below a quarter of the result, so its three roundings are at most
+//! 0.4 ULP of it. If c is 0, t is exact for `arctan`, and `arctan2` adds the remainder of the division.
+//! The rounding errors of the other sums are added back.
 //!
-//! `arctan2` needs that neither products nor remainders leave the range. Where |x| or |y| is
-//! extreme, zero or infinite, scaled arguments take their place.
+//! `arctan2` requires that products and remainders are in range, so extreme, zero and infinite
+//! arguments are first replaced by scaled ones.
 //!
-//! arcsin: up to 1/2 a + a^3 P(a^2), a = |x| (minimax, error 2^-55.5 in f64); above,
-//! asin(a) = pi/2 - 2 asin(s), s = sqrt((1 - a) / 2), with the same polynomial. What s lost in
-//! rounding, (s^2's remainder) / 2s, is added back; a reciprocal good to 5 % is enough for it.
-//! arccos is made of the same parts. Error: a^3 P is below 0.05, and below a tenth of the
-//! result: 0.5 + 0.25 ULP.
+//! arcsin: for a = |x| up to 1/2 it is a + a^3 P(a^2) (minimax, error 2^-55.5 in f64), and above
+//! asin(a) = pi/2 - 2 asin(s), s = sqrt((1 - a) / 2), with the same polynomial. The rounding error of
+//! s, which is the remainder of s^2 over 2 s, is added back; a reciprocal with an error of 5 % is
+//! enough for it. arccos consists of the same parts. Error: a^3 P is below 0.05 and below a tenth of
+//! the result, so 0.5 + 0.25 ULP.
 
 use super::cores;
 use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 
 /// The constants of a float type. The polynomials are minimax.
 struct Arcs<E: 'static, const T: usize, const S: usize> {
-    /// tan of the middle of an interval, by its number modulo 16, from -8 to 6, and its arctangent.
+    /// For each interval c and its arctangent. Intervals have the numbers -8 to 6, modulo 16.
     centers: &'static Rows<E, 16, 2>,
     /// (atan(t) / t - 1) / z, z = t^2, |t| <= 0.115
     arctan: [f64; T],
     /// (asin(s) / s - 1) / z, z = s^2 <= 1/4
     arcsin: [f64; S],
-    /// pi/2 and what is missing from it.
+    /// pi/2 in two parts.
     half_pi: [f64; 2],
-    /// pi and what is missing from it.
+    /// pi in two parts.
     pi: [f64; 2],
-    /// A number above it is extreme, and so is one below its inverse.
+    /// Numbers above it are extreme, and so are those below its inverse.
     reach: f64,
-    /// What extreme numbers are multiplied by: some up to 1, some above it.
+    /// The factors of extreme numbers up to 1, and of those above 1.
     up: f64,
     down: f64,
-    /// A smaller quotient is nothing beside 1, and is its own arctangent.
+    /// Smaller quotients are equal to their arctangents.
     negligible: f64,
 }
 
@@ -137,8 +137,8 @@ const F32: &Arcs<f32, 3, 5> = &Arcs {
     negligible: power_of_two(-40),
 };
 
-/// About 1 / x, 5 % off at most, for a normal x of either sign; something large for 0. (The bits
-/// are nearly a logarithm.)
+/// An approximation of 1 / x with an error of at most 5 %, for a normal x of either sign; a large
+/// number for 0. It uses the bits of x as an approximate logarithm.
 #[inline(always)]
 fn rough_inverse<L: Lanes>(l: L, x: L::F) -> L::F {
     let one_squared = (2 * L::E::BIAS) << L::E::MANTISSA;
@@ -181,14 +181,14 @@ fn arctan<L: Lanes, const T: usize, const S: usize>(
     c: &'static Arcs<L::E, T, S>,
     x: L::F,
 ) -> L::F {
-    // Beyond the bound it is pi/2; and infinity would not divide.
+    // Beyond the bound the result is pi/2. Infinity would give NaN.
     let a = l.min(l.f((1u64 << 60) as f64), l.abs(x));
     let (center, angle) = center(l, c, a, l.f(1.0));
     let t = l.div(l.sub(a, center), l.fma(center, a, l.f(1.0)));
     l.flip(add_arctan(l, c, angle, t, None), l.sign(x))
 }
 
-/// The angle of (b, a), or of (-b, a) where `west`; a and b are positive and not extreme.
+/// The angle of (b, a), or of (-b, a) where `west` is negative; a and b are positive and not extreme.
 #[inline(always)]
 fn angle<L: Lanes, const T: usize, const S: usize>(
     l: L,
@@ -209,7 +209,7 @@ fn angle<L: Lanes, const T: usize, const S: usize>(
     add_arctan(l, c, base, t, Some(l.add(t_low, l.add(base_low, pi_low))))
 }
 
-/// The same angle, a and b being any that are not negative, by such as [`angle`] takes.
+/// Arguments for [`angle`] with the same angle as any finite a and b that are not negative.
 #[inline(always)]
 fn tame<L: Lanes, const T: usize, const S: usize>(
     l: L,
@@ -222,7 +222,8 @@ fn tame<L: Lanes, const T: usize, const S: usize>(
     [l.max(least, l.mul(a, scale)), l.max(least, l.mul(b, scale))]
 }
 
-/// Without infinities: what is finite is 0 beside one, but NaN stays. (0, 0) becomes (0, 1).
+/// Finite arguments for infinite ones: an infinity becomes 1, and a finite number beside it 0. NaN is
+/// kept. (0, 0) becomes (0, 1).
 #[inline(always)]
 fn finite<L: Lanes>(l: L, [a, b]: [L::F; 2]) -> [L::F; 2] {
     let (zero, one, inf) = (l.f(0.0), l.f(1.0), l.f(f64::INFINITY));
@@ -256,7 +257,7 @@ fn arctan2<L: Lanes, const T: usize, const S: usize>(
         l,
         extreme,
         {
-            // A small quotient is its own arctangent, and the division rounds a subnormal one once.
+            // Small quotients are equal to their arctangents; the division rounds subnormal ones once.
             let [over, under] = finite(l, [l.abs(y), l.abs(x)]);
             let small = l.le(a, l.mul(b, l.f(c.negligible)));
             let east = l.not(l.negative(l.bits(x)));
@@ -267,8 +268,8 @@ fn arctan2<L: Lanes, const T: usize, const S: usize>(
     l.flip(r, l.sign(y))
 }
 
-/// `near + m + m^3 p(m^2)` for |x| <= 1/2, m being x or -x, and above `far` + 2 asin(s), s negated
-/// where `flip` says so.
+/// `near + m + m^3 p(m^2)` for |x| <= 1/2, where m is x or -x, and `far` + 2 asin(s) above, with s
+/// negated where the bit of `flip` is set.
 #[inline(always)]
 fn arc<L: Lanes, const S: usize>(
     l: L,
@@ -310,11 +311,11 @@ fn arccos<L: Lanes, const T: usize, const S: usize>(l: L, c: &Arcs<L::E, T, S>, 
 }
 
 cores! {
-    /// The inverse of the sine.
+    /// The inverse sine.
     Arcsin = arcsin(x) by F64, F32;
-    /// The inverse of the cosine.
+    /// The inverse cosine.
     Arccos = arccos(x) by F64, F32;
-    /// The inverse of the tangent.
+    /// The inverse tangent.
     Arctan = arctan(x) by F64, F32;
     /// The angle of the point (x, y), given y and x.
     Arctan2 = arctan2(y, x) by F64, F32;

@@ -1,37 +1,37 @@
 //! `arcsinh`, `arccosh`, `arctanh`.
 //!
-//! Method, in f32 as in f64: each is the logarithm, or half of it, of a sum of two:
+//! Method, in f32 as in f64: each is the logarithm, or half the logarithm, of a sum of two numbers:
 //! - arcsinh |x|: |x| + sqrt(x^2 + 1),
 //! - arccosh x: x + sqrt(z^2 + 2 z), z = x - 1, which is exact,
 //! - arctanh |x|: 1 + 2 |x| / (1 - |x|).
 //!
-//! What the roots' arguments lose is found by a second fused sum. A root is corrected by its
-//! remainder over twice itself: that is half an ulp of it at most, so a few bits of the quotient
-//! do, and an approximation by a difference of bits is one; near 1, where the correction may be all
-//! there is of arcsinh, 1 / (2 s) is 1 - s/2 nearly. arctanh's quotient is corrected as well. From
-//! 2^26 on (2^12 in f32) the first two are ln(2 |x|) to the last bit.
+//! A second fused sum gives the rounding errors of the arguments of the roots. A root s is corrected
+//! by its remainder over 2 s. The correction is at most half an ulp, so a few bits of it are enough,
+//! for which a difference of bits approximates 1 / (2 s). Near 1 the correction may be a large part of
+//! arcsinh; there 1 / (2 s) is approximated by 1 - s/2. The quotient of arctanh is corrected as well.
+//! From 2^26 on (2^12 in f32) the first two are ln(2 |x|) to the last bit.
 //!
-//! Error: log.rs's, and the arguments' 0.1 ULP.
+//! Error: that of log.rs, and 0.1 ULP of the arguments.
 
 use super::cores;
 use super::lanes::{Element, Lanes, rarely};
 use super::log::{Natural, one_plus, split};
 
-/// From here on sqrt(x^2 +- 1) is x, and up to here x^2 has the units.
+/// The bound from which sqrt(x^2 +- 1) rounds to x, and up to which 1 is at least an ulp of x^2.
 const fn large<E: Element>() -> f64 {
     (1u64 << (E::MANTISSA / 2)) as f64
 }
 
-/// ln(u + lost) for u from 1.
+/// ln(u + lost) for u >= 1.
 #[inline(always)]
 fn ln<L: Lanes<E: Natural>>(l: L, u: L::F, lost: L::F) -> L::F {
     L::E::ln_sum(l, split(l, u, L::E::FROM), lost)
 }
 
-/// ln(2 x) where x is [`large`], else y.
+/// ln(2 x) where x is [`large`], otherwise y.
 #[inline(always)]
 fn or_large<L: Lanes<E: Natural>>(l: L, x: L::F, y: L::F) -> L::F {
-    // Half of x, and two more in the exponent: 2 x may not be finite.
+    // By x / 2 with 2 added to the exponent, because 2 x may overflow.
     let most = l.float(l.u(L::E::INFINITY - 1));
     let half = l.mul(l.min(x, most), l.f(0.5));
     let small = l.lt(x, l.f(large::<L::E>()));
@@ -41,15 +41,15 @@ fn or_large<L: Lanes<E: Natural>>(l: L, x: L::F, y: L::F) -> L::F {
     l.select(small, y, ln)
 }
 
-/// 1 / (2 x) to an eighth of it, for x positive.
+/// An approximation of 1 / (2 x) to one eighth, for positive x.
 #[inline(always)]
 fn half_inverse<L: Lanes>(l: L, x: L::F) -> L::F {
     let unit = 1 << L::E::MANTISSA;
     l.float(l.isub(l.u((2 * L::E::BIAS - 1) * unit - unit / 10), l.bits(x)))
 }
 
-/// x where it is so small that arcsinh and arctanh are x to a third of an ulp, else y: there y is
-/// the difference of roundings.
+/// x where it is so small that arcsinh and arctanh are x to a third of an ulp, otherwise y. For such
+/// x, y would only consist of rounding errors.
 #[inline(always)]
 fn or_small<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     let bound = 0.5 / (1u64 << (L::E::MANTISSA / 2)) as f64;
@@ -78,7 +78,7 @@ fn arccosh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let z = l.sub(x, one);
     let twice = l.add(z, z);
     let t = l.fma(z, z, twice);
-    // Exact up to z = 2; beyond that it is small next to x.
+    // Exact up to z = 2. Beyond that it is small compared to x.
     let t_lo = l.fma(z, z, l.sub(twice, t));
     let root = l.sqrt(t);
     let rest = l.add(l.fnma(root, root, t), t_lo);
@@ -116,10 +116,10 @@ fn arctanh<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
 }
 
 cores! {
-    /// The inverse of the hyperbolic sine.
+    /// The inverse hyperbolic sine.
     Arcsinh = arcsinh(x);
-    /// The inverse of the hyperbolic cosine.
+    /// The inverse hyperbolic cosine.
     Arccosh = arccosh(x);
-    /// The inverse of the hyperbolic tangent.
+    /// The inverse hyperbolic tangent.
     Arctanh = arctanh(x);
 }

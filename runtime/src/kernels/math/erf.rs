@@ -1,30 +1,32 @@
 //! `erf`, `erfc`, `normcdf`.
 //!
-//! Method in f64: x = r + d, r the nearest multiple of 1/64, and f(x) = f(r) +- g(r) I with I the
-//! integral of e^(-2 r u - u^2) for u from 0 to d, g(r) = 2 e^(-r^2) / sqrt(pi) being the slope's magnitude
-//! (for normcdf, -r u - u^2 / 2 and its density). f(r) in two parts and g(r) are a row of a table
-//! (`erf_points.rs` and so on); I / d is 1 and four short polynomials in r d, times powers of d^2, the same
-//! for all rows. Tables of slopes are the idea of Arm's Optimized Routines; a row is 32 bytes, 6 KiB of rows
-//! serve |x| < 3.
+//! Method in f64: x = r + d, where r is the nearest multiple of 1/64, and f(x) = f(r) +- g(r) I, where
+//! g(r) = 2 e^(-r^2) / sqrt(pi) is the magnitude of the slope and I the integral of e^(-2 r u - u^2) for
+//! u from 0 to d. For normcdf g is the density, and the exponent -r u - u^2 / 2. A row of a table
+//! (`erf_points.rs` and others) has f(r) in two parts and g(r). I / d is 1 plus four short polynomials in
+//! r d times powers of d^2, the same for all rows. Tables of slopes are an idea of Arm's Optimized
+//! Routines. A row has 32 bytes, and 6 KiB of rows serve |x| < 3.
 //!
-//! Error: f(r) + g(r) d keeps what it loses, and what I / d adds to 1 is below 0.05, so that all else counts
-//! little; but g(r) is rounded, which counts most for erf of |x| near 1/128, where g(r) d is half of the
-//! result: 0.5 + 0.31 ULP. Elsewhere it is 0.5 + 0.1, and in 2 - erfc and 1 - normcdf two roundings.
+//! Error: the rounding error of f(r) + g(r) d is added back, and I / d - 1 is below 0.05, so the errors of
+//! its terms are small. The largest error is that of the rounded g(r) for erf of |x| near 1/128, where
+//! g(r) d is half of the result: 0.5 + 0.31 ULP. Elsewhere it is 0.5 + 0.1 ULP; 2 - erfc and 1 - normcdf
+//! have two roundings.
 //!
-//! Far out, from 6 for erfc and from 8 for normcdf: erfc(x) = e^(-x^2) R(x), R(x) = e^(x^2) erfc(x), by
-//! tables of 16 polynomials, an interval each (`erf_tables.rs`). R is h (1 + t p(t)) with h of half the bits,
-//! in intervals that are geometric in x + d and so are the exponent of a power. x^2 is kept in two parts;
-//! e^(-x^2) = 2^(k/16) e^r, where 2^(j/16) comes from a table, rounded to half the bits, and r takes what
-//! that lost. So A = 2^(j/16) h is exact and the result is A + A m, one fused operation,
-//! 1 + m = e^r (1 + t p), |m| <= 0.25, and m has one rounding that counts: 0.5 + 0.27 ULP. A subnormal result
-//! is rounded once more, by which time the first error counts half or less. normcdf has a table of its
-//! own, in x: nothing is lost in a quotient, and x^2 / 2 is exact in two parts.
+//! From 6 on for erfc and 8 for normcdf, erfc(x) = e^(-x^2) R(x), R(x) = e^(x^2) erfc(x), by tables of
+//! polynomials for 16 intervals (`erf_tables.rs`). R is h (1 + t p(t)), where h has half the bits.
+//! Intervals are geometric in x plus a constant, so the exponent of a power of that sum is the number of
+//! the interval. x^2 is in two parts. e^(-x^2) = 2^(k/16) e^r, where a table gives 2^(j/16) rounded to
+//! half the bits, and r includes the logarithm of its rounding error. So A = 2^(j/16) h is exact, and the
+//! result is A + A m in one fused operation, where 1 + m = e^r (1 + t p), |m| <= 0.25. One rounding of m
+//! matters: 0.5 + 0.27 ULP. A subnormal result is rounded once more, but then the first error is at most
+//! half as large. normcdf has its own table in x, so there is no quotient to round, and x^2 / 2 is exact
+//! in two parts.
 //!
-//! f32 takes that way for every x, in f32 lanes with 8 intervals, which AVX2 permutes in one instruction: 0.83
-//! ULP on all arguments. For erf there are 8 intervals too: below 0.75 it is x + x p(x^2); elsewhere
-//! h + t p(t), t = |x| - c, where c is such that erf(c) is nearly a number of the format, h (S. Gal's
-//! accurate tables, 1986). Both are one fused multiply-add in the end, of a product that is below 0.13 of
-//! the result: 0.5 + 0.25 ULP.
+//! f32 uses that method for every x, in f32 lanes with 8 intervals, which AVX2 permutes in one
+//! instruction: 0.83 ULP over all arguments. erf of f32 has 8 intervals too: below 0.75 it is
+//! x + x p(x^2), elsewhere h + t p(t), t = |x| - c, where c is chosen so that erf(c) is very close to a
+//! float h (accurate tables, S. Gal, 1986). Both end with a fused multiply-add of a product that is below
+//! 0.13 of the result: 0.5 + 0.25 ULP.
 
 use super::Core;
 use super::erf_points::ERF;
@@ -36,29 +38,30 @@ use super::normcdf_points::NORMCDF;
 
 /// Polynomials for `N` intervals.
 pub(super) struct Pieces<E: 'static, const N: usize, const R: usize> {
-    /// Factor and summand that turn an argument into a number whose leading bits are the interval.
+    /// The factor and the summand of the linear map from arguments to numbers whose power has the
+    /// number of the interval as its exponent.
     pub(super) spread: [f64; 2],
-    /// The power of that number to take, 2 to 4.
+    /// The power, 2 to 4.
     pub(super) power: u32,
-    /// For each interval its expansion point, the function there, and coefficients.
+    /// For each interval the expansion point, the function there, and the coefficients.
     pub(super) table: &'static Rows<E, N, R>,
 }
 
 /// Polynomials of erf for `N` intervals.
 pub(super) struct ErfPieces<E: 'static, const N: usize, const R: usize> {
-    /// What added to an argument gives a number whose leading bits are the interval.
+    /// The summand that turns arguments into numbers whose leading bits are the number of the interval.
     pub(super) shift: f64,
-    /// From here on erf rounds to 1, a little below the end of the table.
+    /// The bound from which erf rounds to 1. The table ends a little above it.
     pub(super) one: f64,
-    /// For each interval its expansion point, erf there, and coefficients.
+    /// For each interval the expansion point, erf there, and the coefficients.
     pub(super) table: &'static Rows<E, N, R>,
 }
 
-/// The constants of a float type, but those of erf.
+/// The constants of erfc and normcdf for a float type.
 pub(super) struct Constants<E: 'static, const N: usize, const R: usize, const X: usize> {
-    /// From here on erfc, and from its negative down normcdf, round to 0.
+    /// The bounds from which erfc(x) and normcdf(-x) round to 0.
     pub(super) zero: [f64; 2],
-    /// Up to here, and from its negative up, they are normal numbers.
+    /// The bounds up to which erfc(x) and normcdf(-x) are normal numbers.
     pub(super) normal: [f64; 2],
     pub(super) erfc: Pieces<E, N, R>,
     pub(super) normcdf: Pieces<E, N, R>,
@@ -66,14 +69,14 @@ pub(super) struct Constants<E: 'static, const N: usize, const R: usize, const X:
     pub(super) steps: f64,
     /// ln(2) / N in two parts.
     pub(super) step: [f64; 2],
-    /// 2^(j/N), in half the bits of the type, j taken off its bits, and the logarithm of what that
-    /// lost.
+    /// 2^(j/N) rounded to half the bits of the type, with j subtracted from its bits, and the logarithm
+    /// of its relative rounding error.
     pub(super) powers: &'static Rows<E, N, 2>,
     /// (e^r - 1 - r) / r^2 on |r| <= ln(2)/2N
     pub(super) exp: [f64; X],
 }
 
-/// A polynomial of coefficients for each lane, by two interleaved chains; `xx` is `x * x`.
+/// A polynomial with coefficients for each lane, by two interleaved chains; `xx` is `x * x`.
 #[inline(always)]
 fn poly<L: Lanes>(l: L, c: &[L::F], x: L::F, xx: L::F) -> L::F {
     let mut n = c.len() - 2;
@@ -89,7 +92,7 @@ fn poly<L: Lanes>(l: L, c: &[L::F], x: L::F, xx: L::F) -> L::F {
 #[inline(always)]
 fn erf<L: Lanes, const N: usize, const R: usize>(l: L, c: &ErfPieces<L::E, N, R>, x: L::F) -> L::F {
     let abs = l.min(l.f(c.one), l.abs(x));
-    // The leading bits are 0 to N - 2 from 2 on. Below it they are to be N - 1.
+    // From 2 on the leading bits are 0 to N - 2. The index of numbers below 2 is to be N - 1.
     let y = l.add(abs, l.f(c.shift));
     let ulp = 1.0 / (1u64 << L::E::MANTISSA) as f64;
     let i = l.shr(l.bits(l.max(l.f(2.0 - ulp), y)), L::E::MANTISSA + 1 - N.ilog2());
@@ -102,7 +105,7 @@ fn erf<L: Lanes, const N: usize, const R: usize>(l: L, c: &ErfPieces<L::E, N, R>
     l.with_sign(l.fma(t, p, h), l.sign(x))
 }
 
-/// Which interval x belongs to, where they are geometric: the exponent of a power. The first one is -1.
+/// The number of the interval of x, for geometric intervals: the exponent of a power. The first is -1.
 #[inline(always)]
 pub(super) fn interval<L: Lanes, const N: usize, const R: usize>(
     l: L,
@@ -125,23 +128,23 @@ pub(super) fn change<L: Lanes>(l: L, p: &[L::F], t: L::F) -> L::F {
     l.mul(t, poly(l, p, t, l.mul(t, t)))
 }
 
-/// 2^(k/N) (1 + q)
+/// 2^(k/N) (1 + q), as its factors.
 pub(super) struct Power<L: Lanes, const N: usize> {
-    /// 2^(j/N), j taken off its bits.
+    /// 2^(j/N), with j subtracted from its bits.
     power: L::F,
-    /// k in its lowest bits, and j in those below N.
+    /// k in the low bits; j is k modulo N.
     k: L::U,
     pub(super) q: L::F,
 }
 
 impl<L: Lanes, const N: usize> Power<L, N> {
-    /// 2^(k/N), of half the bits, if it is a normal number.
+    /// 2^(k/N) with half the bits. It must be a normal number.
     #[inline(always)]
     fn whole(&self, l: L) -> L::F {
         l.float(l.iadd(l.bits(self.power), l.shl(self.k, L::E::MANTISSA - N.ilog2())))
     }
 
-    /// 2^(j/N), of half the bits, and the power of two that is missing.
+    /// 2^(j/N) with half the bits, and the exponent of the remaining power of two.
     #[inline(always)]
     pub(super) fn apart(&self, l: L) -> (L::F, L::F) {
         let last = N as u64 - 1;
@@ -162,7 +165,7 @@ pub(super) fn exp_minus<L: Lanes, const N: usize, const R: usize, const X: usize
     // -s = k ln(2)/N + r
     let k_magic = l.fnma(s, l.f(c.steps), l.magic());
     let k = l.sub(k_magic, l.magic());
-    let r = l.fma(k, l.f(c.step[0]), s); // exact; negated
+    let r = l.fma(k, l.f(c.step[0]), s); // -r, exact
     let [power, lost] = l.row(c.powers, l.bits(k_magic));
     let lost = l.sub(lost, s_lo);
     let r = l.sub(l.fnma(k, l.f(c.step[1]), lost), r);
@@ -170,7 +173,7 @@ pub(super) fn exp_minus<L: Lanes, const N: usize, const R: usize, const X: usize
     Power { power, k: l.bits(k_magic), q }
 }
 
-/// e^-(s + s_lo) R(x), which is a normal number unless `ANY`.
+/// e^-(s + s_lo) R(x). Unless `ANY`, it must be a normal number.
 #[inline(always)]
 fn tail<L: Lanes, const ANY: bool, const N: usize, const R: usize, const X: usize>(
     l: L,
@@ -180,13 +183,13 @@ fn tail<L: Lanes, const ANY: bool, const N: usize, const R: usize, const X: usiz
     [s, s_lo]: [L::F; 2],
 ) -> L::F {
     let row = l.row(pieces.table, interval(l, pieces, x));
-    // 1 + m = (1 + q) (1 + t p(t)), t times the first coefficient being added last.
+    // 1 + m = (1 + q) (1 + t p(t)), where the product of t and the first coefficient is added last.
     let t = l.sub(x, row[0]);
     let tt = l.mul(t, t);
     let w = l.mul(tt, poly(l, &row[3..], t, tt));
     let e = exp_minus(l, c, s, s_lo);
     let m = l.fma(row[2], t, l.fma(e.q, l.fma(row[2], t, w), l.add(e.q, w)));
-    // Products with what has half the bits are exact.
+    // Products of two numbers with half the bits are exact.
     if ANY {
         let (power, k) = e.apart(l);
         let a = l.mul(power, row[1]);
@@ -257,10 +260,10 @@ fn normcdf<L: Lanes, const N: usize, const R: usize, const X: usize>(
     y
 }
 
-/// A function at the multiples of a step, its slope, and polynomials for what is between.
+/// A table of a function and its slope at the multiples of a step, and the polynomials between them.
 ///
-/// With y = r d and q = d^2 the integral of the slope from r to r + d, over d and the slope at r, is
-/// 1 + y a(y) + q (b(y) + q (c(y) + q d(y))).
+/// With y = r d and q = d^2, the integral of the slope from r to r + d, divided by d and the slope at r,
+/// is 1 + y a(y) + q (b(y) + q (c(y) + q d(y))).
 pub(super) struct Points {
     /// 1 over the step.
     pub(super) steps: f64,
@@ -268,20 +271,20 @@ pub(super) struct Points {
     pub(super) b: &'static [f64],
     pub(super) c: &'static [f64],
     pub(super) d: &'static [f64],
-    /// For each point the function, the slope's magnitude, and what the function lacks.
+    /// For each point the function, the magnitude of the slope, and the low part of the function.
     pub(super) rows: &'static Grid<f64, 512, 4>,
 }
 
-/// What is known of a function near the point next to an x.
+/// The parts of a function at x, from the point of the table next to x.
 pub(super) struct Near<L: Lanes> {
-    /// x less the point.
+    /// The difference of x and the point.
     pub(super) d: L::F,
     pub(super) row: [L::F; 4],
-    /// The integral of the slope between the two, over d and the slope, less 1.
+    /// The integral of the slope from the point to x, divided by d and the slope, minus 1.
     pub(super) more: L::F,
 }
 
-/// A polynomial.
+/// A polynomial by Horner's rule.
 #[inline(always)]
 fn series<L: Lanes<E = f64>>(l: L, y: L::F, c: &[f64]) -> L::F {
     let mut n = c.len() - 1;
@@ -293,7 +296,7 @@ fn series<L: Lanes<E = f64>>(l: L, y: L::F, c: &[f64]) -> L::F {
     p
 }
 
-/// The point next to an x that is not negative, nor half a step beyond the last point.
+/// The parts of a function at x, which must not be negative or beyond the last point by half a step.
 #[inline(always)]
 pub(super) fn near<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> Near<L> {
     let magic = l.f(f64::MAGIC / points.steps);
@@ -308,7 +311,7 @@ pub(super) fn near<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> Near<L>
     Near { d, row, more }
 }
 
-/// A function that falls, at x of [`near`].
+/// A decreasing function at an x for [`near`].
 #[inline(always)]
 fn falling<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> L::F {
     let Near { d, row: [f, slope, lack, _], more } = near(l, points, x);
@@ -316,10 +319,10 @@ fn falling<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> L::F {
     l.add(hi, l.fnma(l.mul(slope, d), more, l.add(lost, lack)))
 }
 
-/// 2 - y where x is negative, else y.
+/// 2 - y where x is negative, otherwise y.
 #[inline(always)]
 pub(super) fn from_two<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
-    // The sign, one bit lower, is 2.
+    // The sign bit shifted right by one is the number 2.
     let sign = l.sign(x);
     l.add(l.float(l.shr(sign, 1)), l.flip(y, sign))
 }
@@ -343,7 +346,7 @@ impl Core<1> for Erf {
     }
 }
 
-/// 1 less the error function.
+/// The complementary error function.
 pub(super) struct Erfc;
 
 impl Core<1> for Erfc {

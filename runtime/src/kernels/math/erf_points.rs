@@ -23,7 +23,7 @@ pub(super) const ERF_FAST: Points = Points {
     rows: &ERF_ROWS,
 };
 
-/// At k/64: the function, the slope's magnitude, what the function lacks.
+/// At k/64: the function, the magnitude of the slope, the low part of the function.
 static ERF_ROWS: Grid<f64, 512, 4> = Grid::new(&[
     [0.0, 1.1283791670955126, 0.0],
     [0.017629489782642005, 1.128103717526004, 5.988081162699699e-19],

@@ -246,7 +246,7 @@ const NORMCDF_64: &Rows<f64, 16, 16> = &Rows::new([
     ],
 ]);
 
-// 2^(j/16), j taken off its bits, and what it lost.
+// 2^(j/16), with j subtracted from its bits, and its rounding error.
 const POWERS_64: &Rows<f64, 16, 2> = &Rows::new([
     [
         1.0, 0.9908868968486786, 0.9827538728713989, 0.9756443202495575,
@@ -362,7 +362,7 @@ const NORMCDF_32: &Rows<f32, 8, 10> = &Rows::new([
     ],
 ]);
 
-// 2^(j/8), j taken off its bits, and what it lost.
+// 2^(j/8), with j subtracted from its bits, and its rounding error.
 const POWERS_32: &Rows<f32, 8, 2> = &Rows::new([
     [
         1.0, 0.982666, 0.9694824, 0.9609375,

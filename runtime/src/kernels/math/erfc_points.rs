@@ -23,7 +23,7 @@ pub(super) const ERFC_FAST: Points = Points {
     rows: &ERFC_ROWS,
 };
 
-/// At k/64: the function, the slope's magnitude, what the function lacks.
+/// At k/64: the function, the magnitude of the slope, the low part of the function.
 static ERFC_ROWS: Grid<f64, 512, 4> = Grid::new(&[
     [1.0, 1.1283791670955126, 0.0],
     [0.982370510217358, 1.128103717526004, -5.988081162699699e-19],

@@ -1,22 +1,23 @@
-//! `exp`, `exp2`, `expm1`, and what the hyperbolic functions are made of.
+//! `exp`, `exp2`, `expm1`, and the parts of the hyperbolic functions.
 //!
-//! Method: x = n ln(2)/N + r with |r| <= ln(2)/2N, n = N k + j an integer; then e^x is
-//! 2^k 2^(j/N) e^r, with the middle factor from a table (as Tang did) and a short polynomial
-//! for e^r - 1; N is 16, in f32 8, which AVX2 reads with one permute. In the table j is taken off the powers' bits, so that adding n's lowest bits puts
-//! j back and k into the exponent. What the rounded powers P lack is the table of errors d:
-//! 2^(j/N) = P (1 + d). The same code serves f64 and f32, each with its own constants.
+//! Method: x = n ln(2)/N + r with |r| <= ln(2)/2N and an integer n = N k + j. Then e^x is
+//! 2^k 2^(j/N) e^r, where the second factor is from a table (Tang, 1989) and e^r - 1 is a short
+//! polynomial. N is 16, or 8 in f32, where AVX2 reads the table with one permute. j is subtracted from
+//! the bits of the powers in the table, so that adding the low bits of n restores j and adds k to the
+//! exponent. A second table has the relative errors d of the rounded powers P: 2^(j/N) = P (1 + d).
+//! The same code serves f64 and f32, with different constants.
 //!
 //! Error: x - n STEP[0] is exact, as its bits span less than a significand. With S = 2^k P,
-//! e^x = S + S (r + d + r^2 p(r)), where the second term is below 0.023 of the first (in f32, 0.045) and so
-//! is what its roundings count: 0.5 + 0.05 ULP (0.5 + 0.1). A subnormal result is rounded a second time, and the
-//! first rounding counts half at most.
-//! expm1 is (S - 1) + S r + S (d + r^2 p(r)): the first sum keeps what it loses, and so does the
-//! second, where x - n STEP[0] stands for r and the rest is left to the third: 0.5 + 0.05 ULP.
-//! For a large x it is S + (S (e^r - 1) - 1): 0.5 + 0.1 ULP.
+//! e^x = S + S (r + d + r^2 p(r)). The second term is below 0.023 of the first (0.045 in f32), and its
+//! rounding errors are smaller by the same factor: 0.5 + 0.05 ULP (0.5 + 0.1). A subnormal result is
+//! rounded a second time, but then the first error is at most half as large.
+//! expm1 is (S - 1) + S r + S (d + r^2 p(r)). The rounding error of the first sum is added back, and so
+//! is that of the second, which takes x - n STEP[0] for r and leaves the difference to the third:
+//! 0.5 + 0.05 ULP. For large x it is S + (S (e^r - 1) - 1): 0.5 + 0.1 ULP.
 //!
-//! Arguments whose result or S is beyond the normal numbers, and NaNs, are rare; a vector with one
-//! of them is done with a bounded x and S near 1, which scaling rounds once. The bits of the
-//! other lanes are the same on either way, because powers of two multiply exactly.
+//! Arguments for which the result or S is not a normal number, and NaNs, are rare. A vector with one of
+//! them is computed with a bounded x and S near 1, and scaling rounds the result once. The other lanes
+//! have the same bits either way, because multiplication by powers of two is exact.
 
 use super::cores;
 use super::lanes::{Element, Lanes, Rows, rarely};
@@ -69,7 +70,7 @@ pub(super) const F64_EXP: [f64; 5] = [
     0.008333471947168113,
     0.001388859358532003,
 ];
-/// The same, relative to exp(r) - 1: error 2^-58.9 after rounding.
+/// (exp(r) - 1 - r) / r^2, relative to exp(r) - 1: error 2^-58.9 after rounding.
 const F64_EXPM1: [f64; 6] = [
     0.5000000000000003,
     0.1666666666666668,
@@ -116,22 +117,22 @@ const F32_SINH: [f64; 1] = [0.16667962];
 /// (cosh(r) - 1) / r^2 of z = r^2, relative to cosh(r): error 2^-38.0 after rounding.
 const F32_COSH: [f64; 2] = [0.5, 0.041670296];
 
-/// What the functions need to know of a float type.
+/// The constants and polynomials of a float type.
 pub(super) trait Constants: Element {
-    /// What a table of powers has for each doubling.
+    /// The number of powers in the table, N.
     const STEPS: u32;
-    /// ln(2)/STEPS and what it lacks.
+    /// ln(2)/STEPS in two parts.
     const STEP: [f64; 2];
-    /// For |x| up to here e^x, its inverse and their halves are normal numbers.
+    /// The bound of |x| up to which e^x, its inverse and their halves are normal numbers.
     const NORMAL: f64;
-    /// The same for 2^x.
+    /// The bound of |x| up to which 2^x is a normal number.
     const NORMAL_2: f64;
-    /// For x up to here S - 1 is exact, unless S < 1.
+    /// The bound of x up to which S - 1 is exact, unless S < 1.
     const EXACT: f64;
-    /// Below the first e^x / 2 rounds to 0, above the second it overflows.
+    /// The bounds of x below which e^x / 2 rounds to 0, and above which it overflows.
     const BOUNDS: [f64; 2];
 
-    /// 2^(j/STEPS), j taken off its bits, and what it lacks, relative to it, by j in the lowest bits.
+    /// 2^(j/STEPS) with j subtracted from its bits, and its relative error, by j in the low bits.
     fn powers<L: Lanes<E = Self>>(l: L, j: L::U) -> [L::F; 2];
     /// e^r (1 + d) - 1 with r = t - n STEP[1].
     fn exp<L: Lanes<E = Self>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F;
@@ -195,7 +196,7 @@ impl Constants for f32 {
     }
     #[inline(always)]
     fn exp<L: Lanes<E = f32>>(l: L, n: L::F, t: L::F, d: L::F) -> L::F {
-        // What t lacks counts by 1 here: 2^-28 of e^r.
+        // The polynomial takes t for r, an error of 2^-28 of e^r.
         l.fma(t, l.horner(t, &F32_EXP), l.fnma(n, l.f(F32_STEP[1]), d))
     }
     #[inline(always)]
@@ -216,36 +217,36 @@ impl Constants for f32 {
     }
 }
 
-/// Whether |x| is over the bound, or x not a number.
+/// Whether |x| is above the bound, or x is a NaN.
 #[inline(always)]
 pub(super) fn beyond<L: Lanes>(l: L, x: L::F, bound: f64) -> L::M {
     l.not_le(l.abs(x), l.f(bound))
 }
 
-/// 2^(n/STEPS) rounded, in which `n` counts modulo the range of its lowest bits, and what it lacks,
-/// relative to it.
+/// 2^(n/STEPS) rounded, and its relative error. Only the low bits of `n` are used, as many as the
+/// exponent and j have.
 #[inline(always)]
 pub(super) fn power<L: Lanes<E: Constants>>(l: L, n: L::U) -> (L::F, L::F) {
     let [power, lack] = L::E::powers(l, n);
     (l.float(l.iadd(l.bits(power), l.shl(n, L::E::MANTISSA - L::E::STEPS.ilog2()))), lack)
 }
 
-/// x = n ln(2)/STEPS + r, r = t - n STEP[1].
+/// A reduced argument: x = n ln(2)/STEPS + r, r = t - n STEP[1].
 pub(super) struct Reduced<L: Lanes> {
-    /// n, and in its lowest bits.
+    /// n as a float, and n in the low bits.
     pub(super) n: L::F,
     pub(super) n_bits: L::U,
     /// x - n STEP[0], exact.
     pub(super) t: L::F,
 }
 
-/// Takes apart an x within [`Constants::BOUNDS`].
+/// Reduces an x within [`Constants::BOUNDS`].
 #[inline(always)]
 pub(super) fn reduce<L: Lanes<E: Constants>>(l: L, x: L::F) -> Reduced<L> {
     reduce_multiple(l, x, 1.0, x, 0.0)
 }
 
-/// The same for `y`, which is `x` times a power of two, `times`; and n - `shift` in `n_bits`.
+/// Reduces `y`, which is `x` times the power of two `times`; `n_bits` has n - `shift`.
 #[inline(always)]
 pub(super) fn reduce_multiple<L: Lanes<E: Constants>>(
     l: L,
@@ -260,7 +261,7 @@ pub(super) fn reduce_multiple<L: Lanes<E: Constants>>(
     Reduced { n, n_bits: l.bits(n_magic), t: l.fnma(n, l.f(L::E::STEP[0]), y) }
 }
 
-/// 2^(n/STEPS) rounded, and e^r (1 + d) - 1 for its error d.
+/// 2^(n/STEPS) rounded, and e^r (1 + d) - 1 with its relative error d.
 #[inline(always)]
 fn exp_reduced<L: Lanes<E: Constants>>(
     l: L,
@@ -270,7 +271,7 @@ fn exp_reduced<L: Lanes<E: Constants>>(
     (s, L::E::exp(l, *n, *t, lack))
 }
 
-/// 2^(n/STEPS) (1 + q) 2^up for any n within the bounds.
+/// 2^(n/STEPS) (1 + q) 2^up for any n of an x within the bounds.
 #[inline(always)]
 fn finish<L: Lanes<E: Constants>>(l: L, n: L::F, n_bits: L::U, q: L::F, up: f64) -> L::F {
     let steps = f64::from(L::E::STEPS);
@@ -299,7 +300,8 @@ fn exp<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     y
 }
 
-/// e^x as a sum of two for |x| up to [`Constants::NORMAL`], the second below 0.03 of the first.
+/// e^x as a sum of two numbers for |x| up to [`Constants::NORMAL`]. The second is below 0.03 of the
+/// first.
 #[inline(always)]
 pub(super) fn exp_parts<L: Lanes<E: Constants>>(l: L, x: L::F) -> (L::F, L::F) {
     let (s, q) = exp_reduced(l, &reduce(l, x));
@@ -311,7 +313,7 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let beyond = beyond(l, x, L::E::NORMAL_2);
     let bounds = L::E::BOUNDS.map(|bound| l.f(2.0 * bound));
     let [x] = rarely!(l, beyond, [l.max(bounds[0], l.min(bounds[1], x))], [x]);
-    // n/STEPS, with n in the lowest bits of the sum.
+    // n/STEPS, with n in the low bits of the sum.
     let steps = f64::from(L::E::STEPS);
     let n_magic = l.add(x, l.f(L::E::MAGIC / steps));
     let n = l.sub(n_magic, l.f(L::E::MAGIC / steps));
@@ -328,13 +330,13 @@ fn exp2<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     y
 }
 
-/// e^x - 1 of a reduced x as a sum of two, the second below 0.03 of the first, for x up to
-/// [`Constants::EXACT`] and not below -50.
+/// e^x - 1 of a reduced x as a sum of two numbers, for x from -50 to [`Constants::EXACT`]. The second
+/// is below 0.03 of the first.
 #[inline(always)]
 pub(super) fn expm1_parts<L: Lanes<E: Constants>>(l: L, parts: Reduced<L>) -> (L::F, L::F) {
     let Reduced { n, n_bits, t } = parts;
     let (s, lack) = power(l, n_bits);
-    // What S and t lack, relative to e^x: it counts by the factor e^t, or 1 + t.
+    // The errors of S and t relative to S, times e^t, which is nearly 1 + t.
     let lack = l.fnma(n, l.f(L::E::STEP[1]), lack);
     let lack = l.fma(lack, t, lack);
     let z = l.mul(t, t);
@@ -350,7 +352,7 @@ pub(super) fn expm1_parts<L: Lanes<E: Constants>>(l: L, parts: Reduced<L>) -> (L
 #[inline(always)]
 fn expm1_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let (hi, lo) = expm1_parts(l, reduce(l, l.max(l.f(-50.0), x)));
-    // The sum's sign is that of x, unless it is 0.
+    // The sign of the sum is that of x, unless the sum is 0.
     l.with_sign(l.add(hi, lo), l.sign(x))
 }
 

@@ -1,23 +1,26 @@
-//! Functions for the `fast` mode: at most 4 ULP instead of 1, in two thirds to nine tenths of the time.
+//! The functions of the `fast` mode, with errors of at most 4 ULP instead of 1. They take two thirds to
+//! nine tenths of the time of the functions of 1 ULP, which are called accurate here.
 //!
-//! sin and cos: |x| = k pi + r for the sine, (k + 1/2) pi + r for the cosine, |r| <= pi/2; then one odd
-//! polynomial (minimax, error 2^-60 in f64, 2^-27 in f32), whose sign is that of (-1)^k. No table.
-//! pi is P1 + P2 + P3, |x| - k P1 is exact (see trig.rs), and the other two parts cost a rounding of r each:
-//! 1 ULP near pi/2, where r^3 p is half of r and its roundings count as much again: 2.5 ULP in all. What that
-//! takes beyond 1 is cut off.
+//! sin and cos: |x| = k pi + r for the sine, (k + 1/2) pi + r for the cosine, |r| <= pi/2. The result is one
+//! odd polynomial (minimax, error 2^-60 in f64, 2^-27 in f32) with the sign of (-1)^k; there is no table.
+//! pi is P1 + P2 + P3. |x| - k P1 is exact (see trig.rs), and each of the other two parts adds a rounding
+//! of r, together 1 ULP near pi/2. There r^3 p is half of r, and its roundings are as large again: 2.5 ULP in
+//! total. Results beyond 1 are replaced by 1.
 //!
-//! tan: as in trig.rs, but r is one number, and the quotient is that of rounded numbers. f32 takes steps of
-//! pi/8, whose table AVX2 reads with one permute.
+//! tan: as in trig.rs, but r is one number, and the quotient is that of rounded numbers. In f32 the steps
+//! are pi/8, whose table AVX2 reads with one permute.
 //!
-//! exp: as in exp.rs, but what the powers of a table lack is left out. In f32 the exact function is as fast.
+//! exp: as in exp.rs, without the errors of the powers in the table. In f32 the accurate function is as
+//! fast.
 //!
-//! log: as in log.rs in f64, but every sum is rounded: (k ln 2 - ln c) + (r + r^2 P(r)), P with a coefficient
-//! less. Nothing cancels, as there. In f32 x = 2^k m with 0.7 < m < 1.4 and r = m - 1: no table.
+//! log: in f64 as in log.rs, but every sum is rounded: (k ln 2 - ln c) + (r + r^2 P(r)), and P has one
+//! coefficient less. As there, nothing cancels. In f32 x = 2^k m with 0.7 < m < 1.4 and r = m - 1, without a
+//! table.
 //!
-//! erf, erfc, normcdf: as in erf.rs in f64, but f(r) is one number and nothing is kept in two parts. In f32
-//! the exact function is as fast.
+//! erf, erfc, normcdf: in f64 as in erf.rs, but f(r) and all sums are single numbers. In f32 the accurate
+//! functions are as fast.
 //!
-//! Larger arguments, special values and results that are not normal are left to the exact functions.
+//! The accurate functions compute larger arguments, special values and results that are not normal numbers.
 
 use super::erf::{Erf, Erfc, Near, NormCdf, Points, from_two, near};
 use super::erf_points::ERF_FAST;
@@ -33,7 +36,7 @@ use super::{Core, cores};
 struct HalfTurns<const N: usize> {
     /// pi in three parts.
     pi: [f64; 3],
-    /// Up to here `pi` is enough.
+    /// The bound up to which `pi` has enough bits.
     near: f64,
     /// (sin(r) / r - 1) / z, z = r^2, |r| <= pi/2
     sin: [f64; N],
@@ -60,8 +63,8 @@ const F32: &HalfTurns<4> = &HalfTurns {
     sin: [-0.1666666, 0.008333069, -0.00019809772, 2.606075e-06],
 };
 
-/// sin(|x| - offset pi) without its sign, which is that of bit 0 of the second result. `offset`
-/// is 0 or 1/2.
+/// sin(|x| - offset pi) apart from its sign, which is bit 0 of the second result. `offset` is 0 or
+/// 1/2.
 #[inline(always)]
 fn half_turns<L: Lanes, const N: usize>(
     l: L,
@@ -83,7 +86,7 @@ fn half_turns<L: Lanes, const N: usize>(
     (l.max(l.f(-1.0), l.min(l.f(1.0), y)), l.bits(turns))
 }
 
-/// `y` up to `near`; beyond it, and of a NaN, the exact function, whose NaNs are canonical.
+/// `y` for |x| up to `near`, otherwise the accurate function, whose NaNs are canonical.
 #[inline(always)]
 fn far<C: Core<1>, L: Lanes>(l: L, near: f64, x: L::F, y: L::F) -> L::F {
     const { assert!(C::CANONICAL) };
@@ -107,7 +110,7 @@ fn cosine<L: Lanes, const N: usize>(l: L, c: &HalfTurns<N>, x: L::F) -> L::F {
     far::<Cos, L>(l, c.near, x, l.flip(y, sign))
 }
 
-/// The tangent up to 2^17, r being off by its last place.
+/// The tangent. Up to 2^17 it is computed with an r that has an error of an ulp.
 #[inline(always)]
 fn tangent<L: Lanes, const N: usize, const P: usize>(
     l: L,
@@ -149,7 +152,7 @@ impl Core<1> for FastExp {
     }
 }
 
-/// c of log.rs, and -ln c.
+/// For each interval of log.rs c and -ln c.
 const LN_TABLE: &Rows<f64, 16, 2> = &Rows::new([
     log::C,
     [
@@ -182,7 +185,7 @@ const LN: [f64; 8] = [
     -0.12526359642173132,
     0.1113689659869543,
 ];
-/// Where m begins in f32, about 0.7: its bits.
+/// The bits of the least m in f32, about 0.7.
 const FROM_32: u64 = 0x3f330000;
 /// (ln(1 + r) - r) / r^2, -0.301 <= r <= 0.399: error 2^-25.0 of the result.
 const LN_32: [f64; 8] = [
@@ -223,7 +226,7 @@ impl Core<1> for FastLog {
     }
 }
 
-/// `y` for positive normal numbers; elsewhere the exact function, whose NaNs are canonical.
+/// `y` for positive normal numbers, otherwise the accurate function, whose NaNs are canonical.
 #[inline(always)]
 fn unusual<C: Core<1>, L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     const { assert!(C::CANONICAL) };
@@ -232,7 +235,7 @@ fn unusual<C: Core<1>, L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     y
 }
 
-/// A function that falls, at x of [`near`].
+/// A decreasing function at an x for [`near`].
 #[inline(always)]
 fn falling<L: Lanes<E = f64>>(l: L, points: &Points, x: L::F) -> L::F {
     let Near { d, row: [f, slope, ..], more } = near(l, points, x);
@@ -257,7 +260,7 @@ impl Core<1> for FastErf {
     }
 }
 
-/// 1 less the error function.
+/// The complementary error function.
 pub(super) struct FastErfc;
 
 impl Core<1> for FastErfc {

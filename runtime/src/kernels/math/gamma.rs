@@ -1,42 +1,44 @@
 //! `gamma`, `lgamma`.
 //!
-//! Method: ln gamma(y) for y >= 1/2 as a sum of two. For y < 4 it is (y - 1) (y - 2) Q(y), Q by a
-//! table of polynomials as in erf.rs: the zeros at 1 and 2 keep their relative accuracy. Beyond,
-//! Stirling's formula: (y - 1/2) (ln y - 1) + ln(2 pi)/2 - 1/2 + b(1/y^2) / y, the logarithm
-//! as a sum of two whose error is 2^-65, for it is multiplied by up to 190. That is
-//! k ln 2 - ln c + ln(1 + r), 1 + r = c y / 2^k in two parts, c from a table, r - r^2/2 in two
-//! parts.
+//! Method: ln gamma(y) for y >= 1/2 is computed as a sum of two numbers. For y < 4 it is
+//! (y - 1) (y - 2) Q(y), with a table of polynomials Q as in erf.rs, which is accurate relative to the
+//! zeros at 1 and 2. From 4 on it is Stirling's formula,
+//! (y - 1/2) (ln y - 1) + ln(2 pi)/2 - 1/2 + b(1/y^2) / y. The factor of the logarithm is up to 190, so
+//! the logarithm is a sum of two numbers with an error of 2^-65: k ln 2 - ln c + ln(1 + r), where c is
+//! from a table, and 1 + r = c y / 2^k and r - r^2/2 are in two parts.
 //!
-//! gamma(x) is e^(hi + lo) of that for x >= 1/2. Else y = 1 + |x|, in two parts: gamma(x) =
-//! gamma(y) / x if x > 0, gamma(x) = -pi / (sin(pi |x|) gamma(y)) if x < 0. The denominator is
-//! a sum of two, the quotient corrected by its remainder; the sine is reduced exactly, to
-//! |f| <= 1/2 with |x| - f an integer, and is a cosine from 1/4 on. The exponent joins last.
-//! Error: 0.5 + 0.1 ULP for x > 0, 0.5 + 0.3 for x < 0, where the sine adds its own.
+//! gamma(x) is e^(ln gamma(x)) for x >= 1/2. Otherwise y = 1 + |x|, in two parts, and gamma(x) is
+//! gamma(y) / x if x > 0, or -pi / (sin(pi |x|) gamma(y)) if x < 0. The denominator is a sum of two
+//! numbers, and the quotient is corrected by its remainder. The argument of the sine is reduced exactly
+//! to |f| <= 1/2, where |x| - f is an integer; from 1/4 on a cosine takes its place. The result is scaled
+//! by the power of two at the end.
+//! Error: 0.5 + 0.1 ULP for x > 0, and 0.5 + 0.3 ULP for x < 0 with the error of the sine.
 //!
-//! lgamma is the sum of two, rounded, for x >= 1/2, else ln gamma(y) - ln x or
-//! ln pi - ln |sin(pi x)| - ln gamma(y): an error of 2^-54 and the rounding's 0.5 ULP. For x < 0
-//! the terms cancel near the zeros, where the former is all that can be said.
+//! lgamma is the rounded sum for x >= 1/2, otherwise ln gamma(y) - ln x or
+//! ln pi - ln |sin(pi x)| - ln gamma(y): an absolute error of 2^-54, and 0.5 ULP of the rounding. For
+//! x < 0 the terms cancel near the zeros, where only the bound of the absolute error holds.
 //!
-//! f32: the same in f64 lanes without the second parts and with shorter polynomials.
+//! f32: the same method in f64 lanes, without the second parts and with shorter polynomials.
 
 use super::erf::{Pieces, change, exp_minus, interval};
 use super::gamma_tables::*;
 use super::lanes::{Element, Lanes, Rows, branch};
 use super::{Core, erf_tables};
 
-/// A sum of two.
+/// A sum of two numbers.
 type Two<F> = (F, F);
 
-/// Below this |x| gamma is 1/x, and lgamma -ln |x|.
+/// The bound of |x| below which gamma is 1/x, and lgamma is -ln |x|.
 const TINY: f64 = 1.0 / (1u64 << 60) as f64;
 const TWO_52: f64 = (1u64 << 52) as f64;
 
-/// Where x has overflowed or vanished; for an f32, so that an f64 has not.
+/// A bound of |x| beyond which gamma overflows or rounds to 0: for f64, or for f32 with intermediate f64
+/// results that are normal numbers.
 const fn end(full: bool) -> f64 {
     if full { 190.0 } else { 60.0 }
 }
 
-/// The first coefficients, or columns of them.
+/// The first coefficients, or the first columns of coefficients.
 const fn first<T: Copy, const N: usize, const M: usize>(all: &[T; M]) -> [T; N] {
     let mut first = [all[0]; N];
     let mut i = 0;
@@ -47,14 +49,14 @@ const fn first<T: Copy, const N: usize, const M: usize>(all: &[T; M]) -> [T; N] 
     first
 }
 
-/// What an f32 needs of the polynomials: errors of 2^-33 or less.
+/// The parts of the polynomials for f32, with errors of at most 2^-33.
 const LN_LIGHT: [f64; 5] = first(&LN);
 const BINET_LIGHT: [f64; 5] = first(&BINET);
 
 const NEAR_TABLE: &Rows<f64, 16, 15> = &Rows::new(NEAR_COLUMNS);
 const NEAR_LIGHT_TABLE: &Rows<f64, 16, 9> = &Rows::new(first(&NEAR_COLUMNS));
 
-/// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals that y^4 doubles in.
+/// (ln gamma(y)) / ((y - 1) (y - 2)) for y < 4, in intervals in which y^4 doubles.
 const NEAR: Pieces<f64, 16, 15> = Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_TABLE };
 const NEAR_LIGHT: Pieces<f64, 16, 9> =
     Pieces { spread: [1.0, 0.0], power: 4, table: NEAR_LIGHT_TABLE };
@@ -80,7 +82,7 @@ fn ln<L: Lanes<E = f64>, const FULL: bool>(l: L, v: L::F, v_lo: L::F) -> Two<L::
     }
     let low = l.fma(k, l.f(LN2[1]), ln_lo);
     let low = l.fma(l.mul(r, rr), l.poly(r, rr, &LN), low);
-    // v_lo / v = v_lo c / 2^k (1 - r), where 2^-k is made twice as large to have an exponent.
+    // v_lo / v = v_lo c / 2^k (1 - r). `down` is twice 2^-k, which may not be a normal number.
     let down = l.float(l.shl(l.isub(l.u(2047), exponent), 52));
     let r_lo = l.fma(l.mul(v_lo, l.f(0.5)), l.mul(down, c), p_lo);
     let low = l.add(low, l.fnma(r_lo, r, r_lo));
@@ -91,9 +93,9 @@ fn ln<L: Lanes<E = f64>, const FULL: bool>(l: L, v: L::F, v_lo: L::F) -> Two<L::
     l.fast_two_sum(h, l.add(low, l.sub(l.add(e1, e2), half_lo)))
 }
 
-/// An argument and the point y >= 1/2 it is evaluated at.
+/// An argument x as the y >= 1/2 at which ln gamma is evaluated.
 struct Point<L: Lanes> {
-    /// |x| < 1/2 or x < 0: y = 1 + |x|, else x.
+    /// Whether x < 1/2, where y = 1 + |x|; otherwise y = x.
     moved: L::M,
     y: Two<L::F>,
     /// y - 1, exact.
@@ -137,7 +139,7 @@ fn ln_gamma_far<L: Lanes<E = f64>, const FULL: bool>(l: L, (y, y_lo): Two<L::F>)
     let (ln_y, ln_y_lo) = ln::<L, FULL>(l, y, y_lo);
     let u = l.div(one, y);
     let z = l.mul(u, u);
-    // From 2^52 on y - 1/2 is not a number.
+    // From 2^52 on y - 1/2 is not a float.
     let (w, w_lo) = l.fast_two_sum(y, l.f(-0.5));
     if !FULL {
         let s = l.fma(w, l.sub(ln_y, one), l.f(HALF_LN_2PI[0]));
@@ -171,7 +173,7 @@ fn ln_gamma<L: Lanes<E = f64>, const FULL: bool>(l: L, point: &Point<L>) -> Two<
     .into()
 }
 
-/// |sin(pi z)|, and the sign of sin(pi z), for z >= 0. 0 if z is an integer, as all are from
+/// |sin(pi z)|, and the sign of sin(pi z), for z >= 0. It is 0 for integers, which are all floats from
 /// 2^52 on.
 #[inline(always)]
 fn sin_pi<L: Lanes<E = f64>>(l: L, z: L::F) -> (Two<L::F>, L::U) {
@@ -184,7 +186,7 @@ fn sin_pi<L: Lanes<E = f64>>(l: L, z: L::F) -> (Two<L::F>, L::U) {
     let g = l.select(upper, l.sub(l.f(0.5), f), f);
     let zz = l.mul(g, g);
     let zzzz = l.mul(zz, zz);
-    // g pi + (...), 1 - g^2 pi^2/2 + (...)
+    // The sine is g pi + s_lo, the cosine 1 - g^2 pi^2/2 + c_lo.
     let (s, s_lo) = l.two_product(g, l.f(PI[0]));
     let s_lo = l.fma(g, l.fma(zz, l.poly(zz, zzzz, &SIN), l.f(PI[1])), s_lo);
     let half = l.mul(zz, l.f(HALF_PI_PI[0]));
@@ -197,14 +199,14 @@ fn sin_pi<L: Lanes<E = f64>>(l: L, z: L::F) -> (Two<L::F>, L::U) {
 }
 
 /// The numerator and the denominator of gamma(x) for x < 0: -pi / (sin(pi |x|) p), where p is
-/// gamma(1 + |x|). Their power of two is left to the caller.
+/// gamma(1 + |x|) without its power of two.
 #[inline(always)]
 fn reflected<L: Lanes<E = f64>>(l: L, abs: L::F, p: Two<L::F>) -> (Two<L::F>, Two<L::F>) {
     let ((s, s_lo), sign) = sin_pi(l, abs);
     let (d, d_lo) = l.two_product(s, p.0);
     let d_lo = l.add(d_lo, l.fma(s, p.1, l.mul(s_lo, p.0)));
     let sign = l.xor(sign, l.u(f64::SIGN));
-    // Of an integer it is 0 / 0.
+    // The result for an integer is 0 / 0.
     let n = l.select(l.eq(s, l.f(0.0)), s, l.f(PI[0]));
     ((n, l.f(PI[1])), (l.flip(d, sign), l.flip(d_lo, sign)))
 }
@@ -280,7 +282,7 @@ fn lgamma<L: Lanes<E = f64>, const FULL: bool>(l: L, x: L::F) -> L::F {
         },
         [y]
     );
-    // The sums of an overflow are NaN.
+    // After an overflow the sums are NaN.
     l.select(l.lt(l.f(LARGE), abs), infinity, y)
 }
 
@@ -309,7 +311,7 @@ impl Core<1> for GammaLight {
     }
 }
 
-/// The logarithm of the gamma function's magnitude.
+/// The logarithm of the absolute value of the gamma function.
 pub(super) struct LGamma;
 
 impl Core<1> for LGamma {

@@ -1,42 +1,42 @@
 //! `sinh`, `cosh`, `tanh`, `sigmoid`.
 //!
-//! Method: as in exp.rs, |x| = n ln(2)/N + r. With S and S' the powers of n and -n,
-//! A = (S - S') / 2 and B = (S + S') / 2,
+//! Method: as in exp.rs, |x| = n ln(2)/N + r. With S = 2^(n/N), S' = 2^(-n/N), A = (S - S') / 2 and
+//! B = (S + S') / 2,
 //!
 //! ```text
 //! sinh |x| = A + B r + A (cosh r - 1) + B (sinh r - r)
 //! cosh |x| = B + A sinh r + B (cosh r - 1)
 //! ```
 //!
-//! With t = e^(-2|x|) - 1, tanh |x| = -t / (t + 2), and with e = e^-|x| the sigmoid is 1 / (1 + e),
-//! or e / (1 + e) for a negative x. Both parts of these are sums of two, and so the quotient
-//! q = t (1 / d) is corrected by its remainder (t - q d) / d: one division, 0.5 + 0.1 ULP.
-//! From 19.07 on tanh rounds to 1.
+//! With t = e^(-2|x|) - 1, tanh |x| = -t / (t + 2). With e = e^-|x| the sigmoid is 1 / (1 + e), or
+//! e / (1 + e) for negative x. The numerator t and the denominator d are sums of two numbers, and the
+//! quotient q = t (1 / d) is corrected by (t - q d) / d, with one division: 0.5 + 0.1 ULP. From 19.07 on
+//! tanh rounds to 1.
 
 use super::cores;
 use super::exp::{self, Constants, Reduced, reduce_multiple};
 use super::lanes::{Lanes, rarely};
 
-/// What sinh and cosh share.
+/// The common parts of sinh and cosh.
 struct Pair<L: Lanes> {
     n: L::F,
     t: L::F,
-    /// S/2 and S'/2, and what they lack, relative to them.
+    /// S/2 and S'/2, each with its relative error.
     s: L::F,
     s_lack: L::F,
     inv: L::F,
     inv_lack: L::F,
-    /// Their difference and sum, and what was lost.
+    /// A and B, each with its rounding error.
     a: L::F,
     a_lost: L::F,
     b: L::F,
     b_lost: L::F,
 }
 
-/// The pair for 0 <= x <= NORMAL.
+/// The common parts for 0 <= x <= NORMAL.
 #[inline(always)]
 fn pair<L: Lanes<E: Constants>>(l: L, x: L::F) -> Pair<L> {
-    // n less a doubling for the half of S, and -n less one.
+    // n - N for S/2, and -n - N for S'/2.
     let steps = L::E::STEPS;
     let Reduced { n, n_bits, t } = reduce_multiple(l, x, 1.0, x, f64::from(steps));
     let minus_n = l.isub(l.u(u64::from(2 * steps).wrapping_neg()), n_bits);
@@ -70,7 +70,7 @@ fn sinh_near<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let z = l.mul(t, t);
     let (hi, lost) = l.fast_two_fma(b, t, a);
     let lost = l.add(lost, a_lost);
-    // What t, S and S' lack counts by the factors e^t and e^-t.
+    // The errors of t, S and S', times e^t and e^-t.
     let s_lack = l.mul(s, l.fnma(n, l.f(L::E::STEP[1]), s_lack));
     let inv_lack = l.mul(inv, l.fma(n, l.f(L::E::STEP[1]), inv_lack));
     let lack = l.fma(l.add(l.add(s_lack, inv_lack), b_lost), t, l.sub(s_lack, inv_lack));
@@ -126,7 +126,7 @@ fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
         l,
         exp::beyond(l, x, L::E::NORMAL),
         {
-            // Beyond the bound 1 + e^-|x| rounds to 1.
+            // Above the bound 1 + e^-|x| rounds to 1.
             let far = l.min(one, exp::exp_any(l, x, 0.0));
             [l.canonical(l.select(l.le(l.abs(x), l.f(L::E::NORMAL)), y, far))]
         },
@@ -135,11 +135,11 @@ fn sigmoid<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     y
 }
 
-/// n / (c + hi + lo), n a sum of two, c of 1 or 2, |hi| < 1.01 and |lo| < 0.03 |hi|.
+/// n / (c + hi + lo), for a sum n of two numbers, c of 1 or 2, |hi| < 1.01 and |lo| < 0.03 |hi|.
 #[inline(always)]
 fn fraction<L: Lanes>(l: L, n: (L::F, L::F), c: L::F, (hi, lo): (L::F, L::F)) -> L::F {
     let d = l.add(l.add(c, hi), lo);
-    // Both differences are exact: d - c is a multiple of d's unit, and near hi.
+    // Both differences are exact: d - c is a multiple of an ulp of d, and near hi.
     let d_lo = l.add(l.sub(hi, l.sub(d, c)), lo);
     l.quotient(n, (d, d_lo), l.div(l.f(1.0), d))
 }

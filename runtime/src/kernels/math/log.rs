@@ -1,41 +1,40 @@
 //! `log`, `log2`, `log10`, `log1p`.
 //!
-//! Method (f64): x = 2^k m with m in [0.703125, 1.40625). A table of 16 intervals gives c near
-//! 1/m with so few bits that r = m c - 1 is exact, |r| <= 0.0342; then
-//! ln x = (k ln 2 - ln c) + r + r^2 P(r), P a minimax polynomial (error 2^-61 of the result).
-//! The intervals are chosen so that 1 lies inside one, whose c is 1: near 1 nothing cancels. The
-//! idea of a quotient r by a table is Tang's (1990).
+//! Method (f64): x = 2^k m with m in [0.703125, 1.40625). A table of 16 intervals gives a c near 1/m
+//! with few enough bits that r = m c - 1 is exact, |r| <= 0.0342. Then
+//! ln x = (k ln 2 - ln c) + r + r^2 P(r) with a minimax polynomial P (error 2^-61 of the result).
+//! One interval, with c = 1, contains 1 in its interior, so that nothing cancels near 1. The quotient r
+//! by a table is an idea of Tang's (1990).
 //!
-//! Error: ln 2 and ln c have high parts of 42 bits after the point, so k ln 2 - ln c is exact in
-//! them; it is 0 or larger than r, the sum with r keeps what it loses, and r^2 P is at most 0.02
-//! of the result: 0.52 ULP measured. Another base has tables of its own and multiplies r by a
-//! constant of two parts in a fused sum whose error is found by repeating it: as exact.
+//! Error: the high parts of ln 2 and ln c have 42 bits after the point, so k ln 2 - ln c is exact in
+//! these parts. It is 0 or larger than r. The rounding error of its sum with r is added back, and r^2 P is
+//! at most 0.02 of the result: 0.52 ULP measured. Other bases have their own tables and multiply r by a
+//! constant in two parts in a fused sum, whose rounding error a second fused sum gives: the same error.
 //! Powers of two have r = 0, so log2 gives k itself.
-//! log1p's 1 + x = u + lost is exact; lost, scaled as u is and divided by 1 + r, joins the low
-//! parts: 0.66 ULP measured, for an x so small that u is 1 and a last place.
+//! For log1p, 1 + x = u + lost is exact. `lost`, scaled like u and divided by 1 + r, is added to the low
+//! parts: 0.66 ULP measured, at an x for which u is 1 plus an ulp.
 //!
-//! In f32 nothing has low parts: among the numbers near 1/m there are some whose logarithm is a
-//! multiple of 2^-16 up to 2^-32 or so (the idea is Gal's), and with such a c the sum
-//! k ln 2 - ln c is exact. r = m c - 1 is rounded, and so is ln(1 + r), but both are small next to
-//! the result: four intervals around 1 have c = 1, |r| <= 0.0983, and the table's script chooses
-//! every other c for that. Measured on all arguments: log 0.77 ULP, log2 0.72, log10 0.75,
-//! log1p 0.77.
+//! In f32 there are no low parts. Some of the numbers near 1/m have logarithms that differ from a
+//! multiple of 2^-16 by only about 2^-32 (an idea of Gal's), and with such a c the sum k ln 2 - ln c is
+//! exact. r = m c - 1 and ln(1 + r) are rounded, but both are small compared to the result: four intervals
+//! around 1 have c = 1, |r| <= 0.0983, and the script that makes the table chooses the other c for
+//! that. Measured over all arguments: log 0.77 ULP, log2 0.72, log10 0.75, log1p 0.77.
 //!
-//! What is not a positive normal number is rare: it is seen by one test, and only then subnormals
-//! are scaled and special values put in.
+//! Arguments that are not positive normal numbers are rare. One test finds them, and only then are
+//! subnormals scaled and special values selected.
 
 use super::lanes::{Element, Lanes, Rows, rarely};
 use super::{Core, cores};
 
-/// Where the intervals of m begin.
+/// The start of the first interval of m.
 pub(super) const FROM: f64 = 0.703125;
-/// The quotients of the intervals.
+/// c for each interval.
 pub(super) const C: [f64; 16] = [
     1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
     0.890625, 0.84375, 0.796875, 0.765625, 0.71875,
 ];
-/// For each of 16 intervals of m, by the leading bits of its place: c, a multiple of 1/64 or so near
-/// 1/m, -ln c to 42 bits after the point, and the rest.
+/// For each of 16 intervals of m, by the leading bits of its place: c near 1/m, about a multiple of
+/// 1/64, -ln c to 42 bits after the point, and its low part.
 const LN_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     C,
     [
@@ -76,7 +75,7 @@ const LN_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     ],
     [0.0; 16],
 ]);
-/// The same for log2.
+/// The table for log2.
 const LOG2_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     C,
     [
@@ -117,7 +116,7 @@ const LOG2_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     ],
     [0.0; 16],
 ]);
-/// The same for log10.
+/// The table for log10.
 const LOG10_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     C,
     [
@@ -158,13 +157,13 @@ const LOG10_TABLE: &Rows<f64, 16, 4> = &Rows::new([
     ],
     [0.0; 16],
 ]);
-/// ln 2 to 42 bits, and the rest.
+/// ln 2 in two parts, the first of 42 bits.
 pub(super) const LN2: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
-/// log10(2) to 42 bits, and the rest.
+/// log10(2) in two parts, the first of 42 bits.
 const LOG10_2: [f64; 2] = [0.30102999566395283, 2.8363394551044964e-14];
-/// 1 / ln 2 to 53 bits, and the rest.
+/// 1 / ln 2 in two parts.
 pub(super) const INV_LN2: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
-/// 1 / ln 10 to 53 bits, and the rest.
+/// 1 / ln 10 in two parts.
 const INV_LN10: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
 /// (ln(1 + r) - r) / r^2, |r| <= 0.0342: error 2^-61 of the result after rounding.
 const LOG: [f64; 9] = [
@@ -178,7 +177,7 @@ const LOG: [f64; 9] = [
     0.1113706707023681,
     -0.10025225730348337,
 ];
-/// The same for log2: error 2^-60.9.
+/// The polynomial for log2: error 2^-60.9.
 const LOG2: [f64; 9] = [
     -0.7213475204444817,
     0.48089834696297107,
@@ -190,7 +189,7 @@ const LOG2: [f64; 9] = [
     0.1606729376018025,
     -0.14458622616506828,
 ];
-/// The same for log10: error 2^-60.9.
+/// The polynomial for log10: error 2^-60.9.
 const LOG10: [f64; 9] = [
     -0.2171472409516259,
     0.14476482730107912,
@@ -203,14 +202,14 @@ const LOG10: [f64; 9] = [
     -0.043521756347741726,
 ];
 
-/// Where the intervals of m begin in f32: its bits.
+/// The bits of the start of the first interval of m in f32.
 const FROM_32: u64 = 0x3f349518;
-/// A number near 1/m for each of 16 intervals of m.
+/// c, a number near 1/m, for each of 16 intervals of m.
 static C_LN_32: [f32; 16] = [
     1.3889346, 1.3258566, 1.2691629, 1.2249639, 1.195365, 1.1174376, 1.0909028, 1.0, 1.0, 1.0, 1.0,
     0.8867353, 0.84178895, 0.8002678, 0.7556463, 0.7265316,
 ];
-/// Its -ln: 16 bits after the point and no more.
+/// -ln c of each of them, a multiple of 2^-16.
 static LN_C_32: [f32; 16] = [
     -0.328537,
     -0.28205872,
@@ -229,7 +228,7 @@ static LN_C_32: [f32; 16] = [
     0.28018188,
     0.31947327,
 ];
-/// The same for log2.
+/// The table for log2.
 static C_LOG2_32: [f32; 16] = [
     1.3769602, 1.3306862, 1.287301, 1.2302879, 1.1774302, 1.1422507, 1.0971483, 1.0, 1.0, 1.0, 1.0,
     0.8828942, 0.8445597, 0.80093026, 0.7621539, 0.7301345,
@@ -252,7 +251,7 @@ static LOG2_C_32: [f32; 16] = [
     0.3918457,
     0.45376587,
 ];
-/// The same for log10.
+/// The table for log10.
 static C_LOG10_32: [f32; 16] = [
     1.3737056, 1.31764, 1.281705, 1.2316424, 1.1863245, 1.1330394, 1.1114718, 1.0, 1.0, 1.0, 1.0,
     0.88463086, 0.8397472, 0.79270005, 0.7662203, 0.7290586,
@@ -275,35 +274,35 @@ static LOG10_C_32: [f32; 16] = [
     0.11564636,
     0.13723755,
 ];
-/// ln 2 to 16 bits after the point, and the rest.
+/// ln 2 in two parts, the first a multiple of 2^-16.
 const LN2_32: [f64; 2] = [0.693145751953125, 1.428606765330187e-06];
-/// log10(2) to 16 bits after the point, and the rest.
+/// log10(2) in two parts, the first a multiple of 2^-16.
 const LOG10_2_32: [f64; 2] = [0.301025390625, 4.605039066518657e-06];
-/// 1 / ln 2 to 24 bits, and the rest.
+/// 1 / ln 2 in two parts, the first of 24 bits.
 const INV_LN2_32: [f64; 2] = [1.4426950216293335, 2.1345585e-08];
-/// 1 / ln 10 to 24 bits, and the rest.
+/// 1 / ln 10 in two parts, the first of 24 bits.
 const INV_LN10_32: [f64; 2] = [0.4342944920063019, -9.475115e-09];
 /// (ln(1 + r) - r) / r^2, -0.0767 <= r <= 0.0984: error 2^-28.7 of the result.
 const LOG_32: [f64; 5] = [-0.49999994, 0.3333306, -0.25005352, 0.20129152, -0.15933284];
-/// The same for log2: error 2^-28.9.
+/// The polynomial for log2: error 2^-28.9.
 const LOG2_32: [f64; 5] = [-0.7213474, 0.48089325, -0.36076218, 0.29053545, -0.22946689];
-/// The same for log10: error 2^-28.9.
+/// The polynomial for log10: error 2^-28.9.
 const LOG10_32: [f64; 5] = [-0.2171472, 0.1447633, -0.108600594, 0.08745779, -0.06903911];
 
-/// A number taken apart: 2^k m.
+/// A number in parts: 2^k m.
 #[derive(Clone, Copy)]
 pub(super) struct Split<L: Lanes> {
     /// k times 2^MANTISSA
     pub(super) k: L::F,
     pub(super) m: L::F,
-    /// m's place in the interval, below k.
+    /// The bits of x minus those of the start of the intervals: k, then the place of m in them.
     pub(super) place: L::U,
-    /// 2^-k, for k below the greatest.
+    /// 2^-k, unless k is the greatest exponent.
     down: L::F,
 }
 
 impl<L: Lanes> Split<L> {
-    /// The same with `k` added to k where `m`.
+    /// The parts with `k` added to the exponent where `m` is true.
     #[inline(always)]
     pub(super) fn raised(self, l: L, m: L::M, k: f64) -> Split<L> {
         let unit = (1u64 << L::E::MANTISSA) as f64;
@@ -311,18 +310,18 @@ impl<L: Lanes> Split<L> {
     }
 }
 
-/// Takes a positive normal number apart, with m in [from, 2 from), `from` given by its bits.
+/// Splits a positive normal number, with m in [from, 2 from); `from` has the bits of that bound.
 #[inline(always)]
 pub(super) fn split<L: Lanes>(l: L, x: L::F, from: u64) -> Split<L> {
     let place = l.isub(l.bits(x), l.u(from));
-    // k, where an exponent stands.
+    // k in the bits of the exponent.
     let step = l.and(place, l.u(L::E::INFINITY | L::E::SIGN));
     let m = l.float(l.isub(l.bits(x), step));
     let down = l.float(l.isub(l.u(L::E::BIAS << L::E::MANTISSA), step));
     Split { k: l.integer(step), m, place, down }
 }
 
-/// As [`split`], of a subnormal x too; `unusual` holds there.
+/// As [`split`], for subnormal x too, where `unusual` is true.
 #[inline(always)]
 pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Split<L> {
     let least = l.float(l.u(1 << L::E::MANTISSA));
@@ -345,8 +344,8 @@ pub(super) fn split_all<L: Lanes>(l: L, x: L::F, unusual: L::M, from: u64) -> Sp
     Split { k, ..split }
 }
 
-/// `y` where x is positive and finite, else what a logarithm of `x` is, a canonical NaN perhaps;
-/// `unusual` where x is subnormal or not so.
+/// `y` where x is positive and finite, otherwise the logarithm of `x`, whose NaNs are canonical.
+/// `unusual` is true where x is not a positive normal number.
 #[inline(always)]
 fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
     let [y] = rarely!(
@@ -354,7 +353,7 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
         unusual,
         {
             let zero = l.f(0.0);
-            let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // inf and NaN are their own
+            let y = l.select(l.lt(x, l.f(f64::INFINITY)), y, x); // for infinity and NaN
             let y = l.select(l.eq(x, zero), l.f(f64::NEG_INFINITY), y);
             [l.canonical(l.select(l.lt(x, zero), l.f(f64::NAN), y))]
         },
@@ -363,12 +362,12 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, unusual: L::M) -> L::F {
     y
 }
 
-/// A logarithm's tables and constants.
+/// The tables and constants of a logarithm.
 pub(super) struct Base {
     table: &'static Rows<f64, 16, 4>,
     /// The logarithm of 2.
     two: [f64; 2],
-    /// That of e.
+    /// The logarithm of e.
     e: [f64; 2],
     tail: [f64; 9],
 }
@@ -380,24 +379,24 @@ pub(super) const TWO: Base =
 const TEN: Base =
     Base { table: LOG10_TABLE, two: both_scaled(LOG10_2, 52), e: INV_LN10, tail: LOG10 };
 
-/// The logarithm of 2 for an exponent that is times 2^MANTISSA.
+/// The logarithm of 2, for exponents that are multiplied by 2^MANTISSA.
 const fn both_scaled(two: [f64; 2], mantissa: u32) -> [f64; 2] {
     [scaled(two[0], mantissa), scaled(two[1], mantissa)]
 }
 
-/// The same of one part.
+/// A part of the logarithm of 2, for exponents that are multiplied by 2^MANTISSA.
 pub(super) const fn scaled(two: f64, mantissa: u32) -> f64 {
     two / (1u64 << mantissa) as f64
 }
 
-/// c of m's interval, and its logarithm in two parts.
+/// c of the interval of m, and -log c in two parts.
 #[inline(always)]
 fn quotient<L: Lanes<E = f64>>(l: L, place: L::U, base: &Base) -> (L::F, [L::F; 2]) {
     let [c, high, low, _] = l.row(base.table, l.shr(place, 48));
     (c, [high, low])
 }
 
-/// The logarithm of 2^k (1 + r + r_lo) / c, c given by its logarithm, as a sum of two.
+/// The logarithm of 2^k (1 + r + r_lo) / c as a sum of two numbers, from -log c in two parts.
 #[inline(always)]
 fn log_parts<L: Lanes<E = f64>>(
     l: L,
@@ -431,7 +430,7 @@ fn log_parts<L: Lanes<E = f64>>(
     (hi, l.add(lost, l.fma(rr, poly, low)))
 }
 
-/// The same, rounded.
+/// [`log_parts`], rounded.
 #[inline(always)]
 fn log_of<L: Lanes<E = f64>>(
     l: L,
@@ -445,7 +444,7 @@ fn log_of<L: Lanes<E = f64>>(
     l.add(hi, lo)
 }
 
-/// The logarithm of u + lost as a sum of two; u from 1 to 2, lost an ulp of it at most.
+/// The logarithm of u + lost as a sum of two numbers, for u from 1 to 2 and `lost` of at most an ulp of u.
 #[inline(always)]
 pub(super) fn log_sum_parts<L: Lanes<E = f64>>(
     l: L,
@@ -469,14 +468,14 @@ fn log<L: Lanes<E = f64>>(l: L, x: L::F, base: &Base) -> L::F {
     special(l, x, log_of(l, k, log_c, r, None, base), unusual)
 }
 
-/// A logarithm's tables and constants in f32.
+/// The tables and constants of a logarithm in f32.
 struct Base32 {
     c: &'static [f32; 16],
     /// -log c
     log_c: &'static [f32; 16],
     /// The logarithm of 2.
     two: [f64; 2],
-    /// That of e.
+    /// The logarithm of e.
     e: [f64; 2],
     tail: [f64; 5],
 }
@@ -503,7 +502,7 @@ const TEN_32: Base32 = Base32 {
     tail: LOG10_32,
 };
 
-/// The logarithm of 2^k (1 + r) / c, c's logarithm known by its index.
+/// The logarithm of 2^k (1 + r + r_lo) / c, for the interval i.
 #[inline(always)]
 fn log_of_32<L: Lanes<E = f32>>(
     l: L,
@@ -525,7 +524,7 @@ fn log_of_32<L: Lanes<E = f32>>(
     if base.two[1] != 0.0 {
         near = l.fma(k, l.f(base.two[1]), near);
     }
-    // The first sum is exact.
+    // The first operand is exact.
     l.add(l.fma(k, l.f(base.two[0]), l.table(base.log_c, i)), near)
 }
 
@@ -541,9 +540,9 @@ fn log_32<L: Lanes<E = f32>>(l: L, x: L::F, base: &Base32) -> L::F {
 
 /// The natural logarithm of a sum, for other functions.
 pub(super) trait Natural: Element {
-    /// Where the intervals of m begin: its bits.
+    /// The bits of the start of the intervals of m.
     const FROM: u64;
-    /// ln(u + lost), u taken apart, from below half the range; lost is an ulp of it at most.
+    /// ln(u + lost), for the parts of u below half of the largest float, and `lost` of at most an ulp of u.
     fn ln_sum<L: Lanes<E = Self>>(l: L, u: Split<L>, lost: L::F) -> L::F;
 }
 
@@ -622,15 +621,15 @@ impl Core<1> for Log10 {
     }
 }
 
-/// 1 + x as its rounded value and what that lost; x > -1. From 2^(MANTISSA + 1) on, where 1 is
-/// next to nothing, the latter may be an ulp off.
+/// The rounded sum 1 + x and its rounding error, for x > -1. From 2^(MANTISSA + 1) on the latter may be
+/// wrong by an ulp, which does not matter there.
 #[inline(always)]
 pub(super) fn one_plus<L: Lanes>(l: L, x: L::F) -> (L::F, L::F) {
     let u = l.add(l.f(1.0), x);
     (u, l.sub(x, l.sub(u, l.f(1.0))))
 }
 
-/// u taken apart and lost, fit for [`ln_sum`] where u is too large too; `unusual` holds there.
+/// The parts of u and `lost` for [`ln_sum`], also for u that is too large for it, where `unusual` is true.
 #[inline(always)]
 fn split_sum<L: Lanes>(l: L, u: L::F, lost: L::F, unusual: L::M, from: u64) -> (Split<L>, L::F) {
     let bound = l.float(l.u((2 * L::E::BIAS - 4) << L::E::MANTISSA));
@@ -653,7 +652,7 @@ fn log1p<L: Lanes<E: Natural>>(l: L, x: L::F) -> L::F {
     let (u, lost) = one_plus(l, x);
     let unusual = l.unusual(l.add(u, u));
     let (near, lost) = split_sum(l, u, lost, unusual, L::E::FROM);
-    let y = l.with_sign(L::E::ln_sum(l, near, lost), l.sign(x)); // of -0
+    let y = l.with_sign(L::E::ln_sum(l, near, lost), l.sign(x)); // for -0
     special(l, u, y, unusual)
 }
 

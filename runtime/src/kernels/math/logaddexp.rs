@@ -1,31 +1,31 @@
 //! `logaddexp`, `logaddexp2`.
 //!
-//! Method: with M the greater argument and d >= 0 how far it is from the other, exact as a sum of
-//! two, log(e^x + e^y) = M + log(1 + e^-d). As in exp.rs e^-d - 1 is a sum of two, so that
-//! 1 + e^-d = 2 + (e^-d - 1), from 1 to 2, loses nothing; its logarithm is that of log.rs, left as a
-//! sum of two as well, and only the sum with M is rounded. Base 2 multiplies d by ln 2, in two parts,
-//! and takes the tables of log2.
+//! Method: with the larger argument M and its difference d >= 0 from the other, exact as a sum of two
+//! numbers, log(e^x + e^y) = M + log(1 + e^-d). As in exp.rs, e^-d - 1 is a sum of two numbers, so
+//! 1 + e^-d = 2 + (e^-d - 1), which is from 1 to 2, is exact. Its logarithm, as in log.rs, is also a sum of
+//! two numbers, and only the sum with M is rounded. In base 2, d is multiplied by ln 2 in two parts, and
+//! the tables are those of log2.
 //!
-//! Error: M may cancel the logarithm, so what counts is the absolute error of log(1 + e^-d). The
-//! higher terms of e^-d - 1 are below 2^-11, those of the logarithm below 2^-10 (times 1.44 in base
-//! 2), and all of them are rounded to 53 bits; the polynomials are good to 2^-64, the tables to
-//! 2^-90. That is below 2^-61. A result of 2^-8 or more has units of at least 2^-60, so it is off by
-//! less than 0.5 + 0.5 ULP: 0.71 measured, in base 2. A smaller one is promised to 2^-60 only.
+//! Error: M may cancel the logarithm, so the absolute error of log(1 + e^-d) matters. The higher terms of
+//! e^-d - 1 are below 2^-11, those of the logarithm below 2^-10 (times 1.44 in base 2), and all of them are
+//! rounded to 53 bits. The polynomials have errors of 2^-64, the tables of 2^-90. In total that is below
+//! 2^-61. The ulp of a result of at least 2^-8 is at least 2^-60, so its error is below 0.5 + 0.5 ULP:
+//! 0.71 measured, in base 2. For smaller results only the absolute error of 2^-60 is guaranteed.
 //!
-//! Beyond d ln b = 40 b^-d is below 2^-57, and M + b^-d / ln b is as good; it differs from M only where |M| < 1,
-//! which is rare. In f32 both are the f64 cores.
+//! Beyond d ln b = 40, b^-d is below 2^-57, and M + b^-d / ln b is accurate enough. It differs from M only
+//! for |M| < 1, which is rare. In f32 both are the f64 cores.
 
 use super::Core;
 use super::exp;
 use super::lanes::{Lanes, rarely};
 use super::log::{self, Base};
 
-/// Up to this d times ln b, log(1 + b^-d) is computed.
+/// The bound of d ln b up to which log(1 + b^-d) is computed.
 const FAR: f64 = 40.0;
-/// ln 2 to 53 bits, and the rest.
+/// ln 2 in two parts.
 const LN2: [f64; 2] = [std::f64::consts::LN_2, 2.3190468138462996e-17];
 
-/// The logarithm of b^x + b^y to the base b; `ln` is that of b in two parts.
+/// The logarithm of b^x + b^y to the base b; `ln` is ln b in two parts.
 #[inline(always)]
 fn log_add_exp<L: Lanes<E = f64>>(l: L, [x, y]: [L::F; 2], base: &Base, ln: [f64; 2]) -> L::F {
     let (zero, one, two, infinity) = (l.f(0.0), l.f(1.0), l.f(2.0), l.f(f64::INFINITY));

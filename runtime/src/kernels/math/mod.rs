@@ -1,49 +1,51 @@
 //! Vector math: the elementary and special functions as block kernels.
 //!
-//! # How a function is written
+//! # Cores
 //!
-//! Once, as a `Core`: a branch-free expression over the lanes of a vector, in the operations of
-//! `lanes::Lanes` and nothing else. The platform's libm is not used, nor std's functions over
-//! it, for they differ from machine to machine. Every operation gives the same bits in every
-//! instance of `Lanes`, so a core's results do not depend on the instruction set, and a proof or a
-//! test of one instance stands for all. A core has an f64 and an f32 form; without an f32 form of
-//! its own it runs the f64 one on widened lanes and rounds once more, which adds 2^-29 ULP.
+//! A function is written once, as a `Core`: a branch-free expression over the lanes of a vector that
+//! only uses the operations of `lanes::Lanes`. It calls neither the platform's libm nor functions of
+//! std that do, because their results differ between machines. Every operation gives the same bits
+//! in every instance of `Lanes`, so the results of a core do not depend on the instruction set, and
+//! a proof or test of one instance holds for all. A core has an f64 and an f32 form. By default the
+//! f32 form is the f64 one on widened lanes, rounded once more, which adds 2^-29 ULP.
 //!
 //! Rules for a core:
-//! - At most 1.0 ULP everywhere (4 in the `fast` mode; `lgamma` of x < 0 near its zeros is good to
-//!   1e-15 instead, `logaddexp` and `logaddexp2` below 2^-8 to 2^-60), special values as C99's Annex F has them, subnormals kept.
-//! - Say in the file's comment what the method is, where the coefficients come from (all are made
-//!   by the script of the same name in `derive/`) and what the error adds up to.
-//! - No branches: a rare case that needs one (a huge argument of `sin`) does the vector another way by
-//!   `l.rarely`, which must not change a bit of the lanes that did not ask; where both ways are
-//!   usual, by `l.branch`.
-//! - Tables only by `l.table`: up to 32 entries, mostly permutes of registers (with AVX2, 8 of f32 take
-//!   one instruction, 16 five); several numbers for one index by `l.row`, which loads rows where permutes
-//!   take longer (f64 with AVX2); large tables by `l.grid`, where they save polynomials.
-//! - Polynomials only by `l.horner`, `l.poly` or `l.paired`, which say when to take which.
-//! - A sum that must not lose bits keeps them: `l.fast_two_sum`, `l.two_sum`, `l.two_product`,
-//!   `l.fast_two_fma`, and `l.quotient` of two such. The compiler never reorders these, nor fuses
-//!   a product and a sum that are not one `fma`.
-//! - Accuracy is a budget: what keeps an error below 0.9 ULP is worth its time, the rest is not.
+//! - The error is at most 1.0 ULP everywhere, or 4 ULP in the `fast` mode. Exceptions with a bound on
+//!   the absolute error are `lgamma` of x < 0 near its zeros (1e-15), and results of `logaddexp` and
+//!   `logaddexp2` below 2^-8 (2^-60). Special values are those of C99's Annex F. Subnormals are kept.
+//! - The comment of the file describes the method, the source of the coefficients (scripts of the
+//!   same name in `derive/` compute all of them) and the sum of the errors.
+//! - There are no branches. A rare case that needs one, such as a huge argument of `sin`, computes the
+//!   whole vector by other code in `l.rarely`, which must not change the bits of the other lanes. If
+//!   both cases are common, the operation is `l.branch`.
+//! - Table lookups of up to 32 entries use `l.table`, mostly permutes of registers (with AVX2, 8
+//!   entries of f32 take one instruction, 16 take five). Lookups of several numbers for one index use
+//!   `l.row`, which loads rows where permutes take longer (f64 with AVX2). Large tables, where they
+//!   save polynomials, use `l.grid`.
+//! - Polynomials use `l.horner`, `l.poly` or `l.paired`, whose documentation says when to use which.
+//! - Sums whose rounding errors matter keep them: `l.fast_two_sum`, `l.two_sum`, `l.two_product`,
+//!   `l.fast_two_fma`, and `l.quotient` of two such sums. The compiler never reorders these
+//!   operations, nor does it fuse products and sums.
+//! - Time is only spent on errors that would exceed 0.9 ULP in total.
 //!
 //! # Instances
 //!
-//! `lanes::Scalar` runs on every target; its fused multiply-add is the machine's where the
-//! target promises one, else [`softfma`], exact and slow. `lanes::Avx2` and `lanes::Avx512` stand
-//! on `core::arch`. A kernel is one of the shells of `shell.rs`, which turn the instructions on,
-//! around the `#[inline(always)]` cores: there is no call left inside the loop. A block's tail is
-//! staged in a padded buffer and runs the same code, so an element's bits do not depend on its
-//! place; NaNs are made canonical on the way out, because which NaN an instruction passes on is
-//! up to the compiler. A core that does so itself where arguments are rare says `CANONICAL`.
+//! `lanes::Scalar` runs on every target. Its fused multiply-add is the machine's if the target
+//! guarantees one, otherwise [`softfma`], which is exact and slow. `lanes::Avx2` and `lanes::Avx512`
+//! use `core::arch`. The shells of `shell.rs` enable the instructions and inline the cores, so that
+//! the loop of a kernel has no calls. The tail of a block is copied to a padded buffer and computed
+//! by the same code, so the bits of an element do not depend on its position. NaNs are made canonical
+//! before they are stored, because the compiler decides which NaN an instruction propagates. A core
+//! with `CANONICAL` does this itself, only where arguments are rare.
 //!
 //! # Adding a function
 //!
-//! Write a unit struct with its `Core` next to its relatives (by `cores!`, where one generic
-//! function does for both types), give it a row of `kernels!` below, with the ranges to measure and
-//! to try it in, `tests/accuracy.rs` and `tests/exhaustive.rs` their references, `derive/cases.py` its hard arguments (it writes
-//! `tests/math_cases.txt`), and `tests/math.rs` its special values. `HOTLOOP_WRITE=1` makes
-//! `tests/math.rs` record the function's bits, and the other two its measured error.
-//! To add an instruction set, implement `Lanes` and give `shell::pick` one more shell.
+//! Write a unit struct with its `Core` beside similar functions, by `cores!` if one generic function
+//! serves both types. Add a row to `kernels!` below with the ranges for benches and tests, references
+//! to `tests/accuracy.rs` and `tests/exhaustive.rs`, hard arguments to `derive/cases.py` (it writes
+//! `tests/math_cases.txt`), and special values to `tests/math.rs`. With `HOTLOOP_WRITE=1`,
+//! `tests/math.rs` records the bits of the function, and the other two tests its error.
+//! To add an instruction set, implement `Lanes` and add a shell to `shell::pick`.
 
 #![allow(
     clippy::approx_constant,
@@ -81,26 +83,26 @@ use crate::dtype::DType;
 use crate::isa::Isa;
 use lanes::Lanes;
 
-/// A function of `N` arguments, written once for every instruction set. A NaN may come out with
-/// any sign and payload.
+/// A function of `N` arguments, written once for every instruction set. NaN results may have any
+/// sign and payload.
 trait Core<const N: usize>: Sized {
-    /// Whether all NaNs that come out are f64::NAN or f32::NAN: where NaNs are among what is rare,
-    /// they are made so there, and the usual loop saves it.
+    /// Whether all NaN results are f64::NAN or f32::NAN. A core whose NaNs only come from rare
+    /// arguments makes them canonical there, which saves time in the usual case.
     const CANONICAL: bool = false;
 
     /// The function of each lane.
     fn f64<L: Lanes<E = f64>>(l: L, x: [L::F; N]) -> L::F;
 
-    /// The same in single precision. Where it has no core of its own, the f64 one, rounded: at
-    /// most 0.5 + 2^-29 ULP, at half the speed.
+    /// The function of each lane in single precision. By default it is the f64 core, rounded: at most
+    /// 0.5 + 2^-29 ULP, at half the speed.
     #[inline(always)]
     fn f32<L: Lanes<E = f32>>(l: L, x: [L::F; N]) -> L::F {
         l.in_f64::<Self, N>(x)
     }
 }
 
-/// Cores whose f64 and f32 forms are one generic function, which may take the constants of the type
-/// after `by`. `=> CANONICAL` is [`Core::CANONICAL`].
+/// Defines cores whose f64 and f32 forms are one generic function. The values after `by` are the
+/// constants of the two types. `=> CANONICAL` sets [`Core::CANONICAL`].
 macro_rules! cores {
     ($(
         $(#[$doc:meta])*
@@ -132,25 +134,24 @@ macro_rules! cores {
 }
 use cores;
 
-/// Two functions of one argument that share most of their work, with the bits that they have
-/// alone.
+/// Two functions of one argument that share most of their work. The results have the same bits as
+/// those of the single functions.
 trait PairCore {
     /// The functions of each lane.
     fn f64<L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2];
-    /// The same in single precision.
+    /// The functions of each lane in single precision.
     fn f32<L: Lanes<E = f32>>(l: L, x: L::F) -> [L::F; 2];
 }
 
-/// The kernel of the sine and the cosine of one argument.
-///
-/// `None` for a dtype that is not a float. The kernel needs the machine to have `isa`.
+/// The kernel of the sine and the cosine of one argument; `None` for a dtype that is not a float. The
+/// kernel requires that the machine has `isa`.
 #[inline(never)]
 pub fn sin_cos(dtype: DType, isa: Isa) -> Option<PairFn> {
     shell::pick_pair::<trig::SinCos>(dtype, isa)
 }
 
-/// The name of each function by the addresses of its kernels, for profilers: in the executable all
-/// kernels have the same symbol.
+/// The names of functions by the addresses of their kernels, for profilers: the symbols of kernels
+/// do not contain them.
 pub fn kernel_addresses() -> Vec<(usize, &'static str)> {
     let mut addresses = Vec::new();
     for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
@@ -169,18 +170,18 @@ pub fn kernel_addresses() -> Vec<(usize, &'static str)> {
 /// A function of this module.
 #[derive(Clone, Copy)]
 pub struct Function {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// How many arguments it takes.
+    /// The number of arguments.
     pub arity: usize,
-    /// Its kernel for a dtype on an instruction set that the machine has; `None` for a dtype
-    /// that is not a float.
+    /// The kernel for a dtype on an instruction set that the machine has; `None` for a dtype that is
+    /// not a float.
     pub kernel: fn(DType, Isa) -> Option<BlockFn>,
-    /// The usual range of each argument, where benches take theirs from.
+    /// The range of each argument in benches.
     pub usual: &'static [(f64, f64)],
-    /// Ranges in which tests of a function of one argument draw it evenly.
+    /// The ranges of uniform random arguments in tests of a function of one argument.
     pub tried: &'static [(f64, f64)],
-    /// Points around which they crowd.
+    /// Points near which tests choose more arguments.
     pub near: &'static [f64],
 }
 
@@ -193,15 +194,15 @@ macro_rules! kernels {
         $(
             $(#[$doc])*
             ///
-            /// `None` for a dtype that is not a float. The kernel needs the machine to have `isa`.
-            // Else a crate above that is not optimized may compile the kernels again.
+            /// `None` for a dtype that is not a float. The kernel requires that the machine has `isa`.
+            // Otherwise a crate that calls it may compile the kernels again, without optimization.
             #[inline(never)]
             pub fn $name(dtype: DType, isa: Isa) -> Option<BlockFn> {
                 shell::pick::<$core, $n>(dtype, isa)
             }
         )*
 
-        /// Every function, for tests and benches to go through.
+        /// All functions, for tests and benches.
         pub const FUNCTIONS: &[Function] = &[$(Function {
             name: stringify!($name),
             arity: $n,

@@ -23,7 +23,7 @@ pub(super) const NORMCDF_FAST: Points = Points {
     rows: &NORMCDF_ROWS,
 };
 
-/// At k/64: the function, the slope's magnitude, what the function lacks.
+/// At k/64: the function, the magnitude of the slope, the low part of the function.
 static NORMCDF_ROWS: Grid<f64, 512, 4> = Grid::new(&[
     [0.5, 0.3989422804014327, 0.0],
     [0.4937667805001103, 0.3988935843648253, 1.4423599686673546e-17],

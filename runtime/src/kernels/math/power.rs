@@ -1,32 +1,31 @@
 //! `power`.
 //!
-//! Method (f64): |x|^y = 2^(y log2 |x|), the logarithm and the product as sums of two. As in
-//! log.rs x = 2^k m, but with 32 intervals of m, so that r = m c - 1, which is exact, is at most
-//! 0.0198. Then log2 m = -log2 c + (r - r^2/2) / ln 2 + r^3 Q(r): table, r, r^2 and 1 / ln 2 are in
-//! two parts, only r^3 Q is not. 2^z takes z to the nearest 1/16 (in f32, 1/8) and that from a table (whose
-//! entries have their exponent's fraction taken off beforehand, so that z, shifted, puts in the
-//! right one), the rest from a polynomial.
+//! Method (f64): |x|^y = 2^(y log2 |x|), where the logarithm and the product are sums of two numbers. As
+//! in log.rs x = 2^k m, but with 32 intervals of m, so that r = m c - 1, which is exact, is at most 0.0198.
+//! Then log2 m = -log2 c + (r - r^2/2) / ln 2 + r^3 Q(r), where all but r^3 Q are in two parts: -log2 c,
+//! r, r^2 and 1 / ln 2. 2^z is the power of the nearest multiple of 1/16 (1/8 in f32), from the table of
+//! exp.rs, times a polynomial of the difference.
 //!
-//! Error: r^3 Q is at most 2^-12 of the logarithm, and in error by 2^-52 of itself, so y log2 x,
-//! below 2^10, is known to 2^-54 or better: 0.1 ULP. 2^f adds 0.03, and the last sum 0.5. A
-//! subnormal result is rounded a second time: with one bit less, 0.78 ULP measured.
+//! Error: r^3 Q is at most 2^-12 of the logarithm and has a relative error of 2^-52, so the error of
+//! y log2 x, which is below 2^10, is at most 2^-54: 0.1 ULP of the result. 2^f adds 0.03 ULP, and the last
+//! sum 0.5. A subnormal result is rounded a second time: with one bit less, 0.78 ULP measured.
 //!
-//! f32 has 16 intervals, parts and polynomials of its own, and is measured at 0.76 ULP.
+//! f32 has 16 intervals and different parts and polynomials. Measured: 0.76 ULP.
 //!
-//! The sums are ordered for speed: the high part of z = y log2 x is known long before the low one,
-//! so what is needed to find the nearest step is taken from it.
+//! The sums are ordered for speed: the high part of z = y log2 x is known long before the low part, so
+//! the nearest multiple is computed from the high part.
 //!
-//! Zeros, negative numbers, subnormals, infinities and NaNs are rare: they are seen by one test of
-//! x and one of y log2 x, and only then put right.
+//! Zeros, negative numbers, subnormals, infinities and NaNs are rare. One test of x and one of y log2 x
+//! find them, and only then are their results selected.
 
 use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::log::{self, INV_LN2, Split, split_all};
 use super::{Core, exp};
 
-/// Where the intervals of m begin.
+/// The start of the first interval of m.
 const FROM: f64 = 0.7265625;
-/// For each of 32 intervals of m: as C of log.rs, but a multiple of 1/128, its -log2 to 42 bits
-/// after the point, and the rest.
+/// For each of 32 intervals of m: c as in log.rs, but a multiple of 1/128, -log2 c to 42 bits after the
+/// point, and its low part.
 const TABLE: &Rows<f64, 32, 4> = &Rows::new([
     [
         1.359375, 1.328125, 1.3125, 1.28125, 1.25, 1.234375, 1.203125, 1.1875, 1.15625, 1.140625,
@@ -125,7 +124,7 @@ const EXP2: [f64; 6] = [
     0.00015403805490423955,
 ];
 
-/// For each of 16 intervals: C of log.rs, its -log2 to 16 bits after the point, and the rest.
+/// For each of 16 intervals: c as in log.rs, -log2 c to 16 bits after the point, and its low part.
 const TABLE_32: &Rows<f32, 16, 4> = &Rows::new([
     [
         1.375, 1.34375, 1.28125, 1.21875, 1.1875, 1.15625, 1.09375, 1.0625, 1.03125, 1.0, 0.9375,
@@ -169,34 +168,34 @@ const TABLE_32: &Rows<f32, 16, 4> = &Rows::new([
     ],
     [0.0; 16],
 ]);
-/// 1 / ln 2 to 24 bits, and the rest.
+/// 1 / ln 2 in two parts, the first of 24 bits.
 const INV_LN2_32: [f64; 2] = [1.4426950216293335, 1.925963033500011e-08];
 /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3, |r| <= 0.0342: error 2^-36.6 of the result.
 const LOG2_32: [f64; 4] = [0.48089823, -0.36067364, 0.28886923, -0.24076039];
 /// (2^f - 1) / f, |f| <= 0.12: error 2^-28.4 of 2^f.
 const EXP2_32: [f64; 4] = [0.6931471, 0.24022649, 0.055525728, 0.00962132];
 
-/// What the power needs to know of a float type.
+/// The constants and polynomials of a float type.
 trait Constants: exp::Constants {
-    /// Where the intervals of m begin: its bits.
+    /// The bits of the start of the intervals of m.
     const FROM: u64;
-    /// m's place over this power of two is the index of its interval.
+    /// The number of bits to shift the place of m by for the index of its interval.
     const PLACE: u32;
-    /// The exponent comes times the inverse.
+    /// The inverse of the factor of exponents in [`Split`].
     const UNIT: f64 = 1.0 / (1u64 << Self::MANTISSA) as f64;
     const INV_LN2: [f64; 2];
-    /// For |z| up to here 2^z is a normal number.
+    /// The bound of |z| up to which 2^z is a normal number.
     const NORMAL: f64;
-    /// From here on 2^z overflows, or vanishes.
+    /// The bound of |z| from which 2^z overflows or rounds to 0.
     const END: f64;
-    /// What is taken off z between the two.
+    /// The number that is subtracted from |z| between the two.
     const SHIFT: i32;
 
-    /// The quotient of an interval, its -log2 in two parts, and nothing.
+    /// c of an interval, -log2 c in two parts, and 0.
     fn interval<L: Lanes<E = Self>>(l: L, i: L::U) -> [L::F; 4];
     /// (log2(1 + r) - (r - r^2/2) / ln 2) / r^3
     fn log2<L: Lanes<E = Self>>(l: L, r: L::F, rr: L::F) -> L::F;
-    /// y (log2 x) near enough to find the integer part by, from z and r^3.
+    /// An approximation of y log2 x, from z and r^3, for the choice of the nearest multiple.
     fn near<L: Lanes<E = Self>>(l: L, y: L::F, z: L::F, rrr: L::F) -> L::F;
     /// (2^f - 1) / f
     fn exp2<L: Lanes<E = Self>>(l: L, f: L::F) -> L::F;
@@ -220,7 +219,7 @@ impl Constants for f64 {
     }
     #[inline(always)]
     fn near<L: Lanes<E = f64>>(l: L, y: L::F, z: L::F, rrr: L::F) -> L::F {
-        // What z lacks is r^3 / (3 ln 2) mostly, which is ready sooner.
+        // The error of z is mostly r^3 / (3 ln 2), which is known sooner than the low part.
         l.fma(l.mul(y, rrr), l.f(INV_LN2[0] / 3.0), z)
     }
     #[inline(always)]
@@ -255,7 +254,7 @@ impl Constants for f32 {
     }
 }
 
-/// log2 of 2^k m as a sum of two, the second below 2^-10 of the first, and r^3.
+/// log2 of 2^k m as a sum of two numbers, the second below 2^-10 of the first, and r^3.
 #[inline(always)]
 fn log2<L: Lanes<E: Constants>>(l: L, Split { k, m, place, .. }: Split<L>) -> (L::F, L::F, L::F) {
     let [c, c_hi, c_lo, _] = L::E::interval(l, l.shr(place, L::E::PLACE));
@@ -270,16 +269,16 @@ fn log2<L: Lanes<E: Constants>>(l: L, Split { k, m, place, .. }: Split<L>) -> (L
     let h = l.mul(s, inv_ln2);
     let h_lo = l.fma(s, l.f(L::E::INV_LN2[1]), l.fms(s, inv_ln2, h));
     let (hi, lost) = l.fast_two_sum(l.fma(k, l.f(L::E::UNIT), c_hi), h);
-    // What is ready first is added first.
+    // In the order in which the terms become known.
     let low = l.fma(rrr, L::E::log2(l, r, rr), l.fma(rr_lo, l.f(-0.5 * L::E::INV_LN2[0]), c_lo));
     let low = l.add(low, l.add(h_lo, lost));
     (hi, l.fma(s_lo, inv_ln2, low), rrr)
 }
 
-/// 2^(z + z_lo), a normal number; `near` is z + z_lo as [`Constants::near`] has it.
+/// 2^(z + z_lo), which must be a normal number; `near` is [`Constants::near`] of z.
 #[inline(always)]
 fn exp2<L: Lanes<E: Constants>>(l: L, z: L::F, z_lo: L::F, near: L::F) -> L::F {
-    // n/STEPS, with n in the lowest bits of the sum.
+    // n/STEPS, with n in the low bits of the sum.
     let magic = l.f(L::E::MAGIC / f64::from(<L::E as exp::Constants>::STEPS));
     let n_magic = l.add(near, magic);
     let n = l.bits(n_magic);
@@ -289,8 +288,8 @@ fn exp2<L: Lanes<E: Constants>>(l: L, z: L::F, z_lo: L::F, near: L::F) -> L::F {
     l.fma(t, q, t)
 }
 
-/// x^y from |x|^y, which is right if x and y are finite, x is not zero, and |x| is not 1 or y is
-/// not NaN.
+/// x^y from `power`, which must be |x|^y if x and y are finite, x is not 0, and |x| is not 1 or y is not
+/// NaN.
 #[inline(always)]
 fn special<L: Lanes>(l: L, x: L::F, y: L::F, power: L::F) -> L::F {
     let (zero, one, inf, nan) = (l.f(0.0), l.f(1.0), l.f(f64::INFINITY), l.f(f64::NAN));
@@ -298,8 +297,9 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, power: L::F) -> L::F {
     let down = l.lt(y, zero);
     let power = l.select(l.eq(abs, zero), l.select(down, inf, zero), power);
     let power = l.select(l.eq(abs, inf), l.select(down, zero, inf), power);
-    let power = l.select(l.eq(abs, one), one, power); // y infinite
-    // Is y an integer, an odd one? From 2^MANTISSA on all are, from twice that on none is odd.
+    let power = l.select(l.eq(abs, one), one, power); // for infinite y
+    // Whether y is an integer, and odd. From 2^MANTISSA on all floats are integers, and from twice that
+    // on none is odd.
     let unit = l.f((1u64 << L::E::MANTISSA) as f64);
     let shifted = l.add(abs_y, unit);
     let large = l.le(unit, abs_y);
@@ -313,7 +313,7 @@ fn special<L: Lanes>(l: L, x: L::F, y: L::F, power: L::F) -> L::F {
     l.select(l.either(l.eq(x, one), l.eq(y, zero)), one, power)
 }
 
-/// z between the ends, less the shift.
+/// z, limited to the bounds, minus the shift.
 #[inline(always)]
 fn bounded<L: Lanes<E: Constants>>(l: L, z: L::F, shift: L::F) -> L::F {
     let end = L::E::END;
@@ -348,7 +348,7 @@ fn power_any<L: Lanes<E: Constants>>(
     z_lo: L::F,
     near: L::F,
 ) -> L::F {
-    // Where 2^z is not normal, or nearly so, something is taken off z.
+    // Where 2^z may not be a normal number, a shift is subtracted from z.
     let far = l.not_lt(l.abs(z), l.f(L::E::NORMAL));
     let (zero, shift, end) = (l.f(0.0), f64::from(L::E::SHIFT), l.f(L::E::END));
     let up = l.lt(zero, z);

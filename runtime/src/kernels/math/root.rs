@@ -1,16 +1,17 @@
 //! `cbrt`, `hypot`.
 //!
-//! cbrt: |x| = 2^(3k) m with m = 2^i f, 1 <= f < 2, i of -1, 0, 1. A polynomial in f and a table
-//! give r = m^(-1/3) to a few digits; then u = m r^2 is m^(1/3) (1 - h)^(2/3) with h = 1 - u r, and
-//! a few terms of (1 - h)^(-2/3) make the root of it. r is cut to half a significand, so that r^2
-//! is exact, and of what u loses h has two thirds: 0.5 + 0.2 ULP.
+//! cbrt: |x| = 2^(3k) m with m = 2^i f, 1 <= f < 2, and i one of -1, 0, 1. A polynomial in f and a table
+//! give an approximation r of m^(-1/3) with a few digits. Then u = m r^2 is m^(1/3) (1 - h)^(2/3) with
+//! h = 1 - u r, and the product of u and a few terms of (1 - h)^(-2/3) is the root. r is truncated to
+//! half a significand, so that r^2 is exact. h compensates two thirds of the rounding error of u:
+//! 0.5 + 0.2 ULP.
 //!
-//! hypot: both are scaled by the power of two that takes the larger to [2, 4). With p the rounded
-//! square of the larger and S of the sum, what p and S lack is found by fma and added, so the
-//! sum is rounded once, and the root makes at most 0.36 ULP of that: 0.86. A subnormal
-//! argument is scaled as the smallest normal ones are, which keeps the scale a normal number.
-//! Where no lane needs it, the scaling is left out. It changes no bits: what underflows without it
-//! is less than half a unit of what p lacks, if that is not 0, and else far below S's.
+//! hypot: both arguments are scaled by the power of two for which the larger is in [2, 4). With p the
+//! rounded square of the larger and S the rounded sum, fused operations give the errors of p and S, which
+//! are added. So the sum is rounded once, and the root reduces that error to at most 0.36 ULP: 0.86 in
+//! total. A subnormal argument is scaled like the smallest normal number, so that the scale is a normal
+//! number. If no lane needs the scaling it is omitted, which changes no bits: what underflows without it
+//! is less than half an ulp of the error of p if that is not 0, and otherwise far below an ulp of S.
 
 use super::cores;
 use super::lanes::{Element, Lanes, power_of_two, rarely};
@@ -29,11 +30,11 @@ const F64_ROOTS: [f64; 8] = [0.7937005259840998, 1.0, 1.0, 1.0, 1.0, 1.0, 1.2599
 const F32_INVERSE: [f64; 4] = [1.5418869, -0.8099602, 0.317757, -0.049936872];
 const F32_ROOTS: [f32; 8] = [0.7937005, 1.0, 1.0, 1.0, 1.0, 1.0, 1.2599211, 1.0];
 
-/// What the cube root needs to know of a float type.
+/// The constants and polynomials of the cube root for a float type.
 trait Constants: Element {
     /// 2^(-i/3)
     const ROOTS: &'static [Self; 8];
-    /// 2^(3 UP) makes subnormals normal.
+    /// The exponent for which the product with 2^(3 UP) of a subnormal is a normal number.
     const UP: i32;
 
     /// f^(-1/3)
@@ -81,8 +82,8 @@ fn cbrt_normal<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     let bits = l.bits(x);
     let mantissa = L::E::MANTISSA;
     let e = l.float(l.or(l.shr(bits, mantissa), l.bits(l.magic())));
-    // (e - BIAS)/3, rounded. The constant is off by a rounding of less than 1/6, which does
-    // not turn thirds into halves.
+    // (e - BIAS)/3, rounded. The rounding error of the constant is below 1/6, so thirds are still
+    // rounded correctly.
     let third = l.f(L::E::MAGIC / 1.5 - L::E::BIAS as f64 / 3.0);
     let k = l.shl(l.bits(l.fma(e, l.f(1.0 / 3.0), third)), mantissa);
     let m = l.isub(bits, l.iadd(l.iadd(k, k), k));
@@ -110,7 +111,7 @@ fn cbrt<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
             let up = l.mul(abs, l.f(power_of_two(3 * L::E::UP)));
             let root = cbrt_normal(l, l.select(normal, abs, up));
             let root = l.select(normal, root, l.mul(root, l.f(power_of_two(-L::E::UP))));
-            // 0, infinity and NaN are their own roots.
+            // The root of 0, infinity or NaN is the argument.
             let root = l.flip(root, l.sign(x));
             let root = l.select(l.both(finite, l.lt(l.f(0.0), abs)), root, x);
             [l.canonical(root)]
@@ -120,7 +121,7 @@ fn cbrt<L: Lanes<E: Constants>>(l: L, x: L::F) -> L::F {
     root
 }
 
-/// sqrt(a^2 + b^2), a >= b >= 0, a^2 neither huge nor tiny.
+/// sqrt(a^2 + b^2) for a >= b >= 0 and an a^2 that does not overflow or underflow.
 #[inline(always)]
 fn root_of_squares<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
     let (p, p_lost) = l.two_product(a, a);
@@ -131,7 +132,7 @@ fn root_of_squares<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
 #[inline(always)]
 fn hypot<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     let (x, y) = (l.abs(x), l.abs(y));
-    // A NaN passes through one of them at least.
+    // With a NaN, at least one of them is NaN.
     let (a, b) = (l.max(x, y), l.min(y, x));
     let bias = L::E::BIAS as i32;
     let (low, high) = (power_of_two(-bias / 5), power_of_two(bias / 2 - 1));
@@ -140,7 +141,7 @@ fn hypot<L: Lanes>(l: L, x: L::F, y: L::F) -> L::F {
     root
 }
 
-/// As [`hypot`], by the same roundings, because powers of two multiply exactly.
+/// [`hypot`] of scaled arguments. Roundings are the same, because scaling is exact.
 #[inline(always)]
 fn hypot_scaled<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
     let normal = l.max(l.f(2.0 * least::<L::E>()), a);
@@ -148,7 +149,7 @@ fn hypot_scaled<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
     let down = l.float(l.isub(l.u(L::E::INFINITY), exponent));
     let up = l.float(l.isub(exponent, l.u(1 << L::E::MANTISSA)));
     let root = l.mul(root_of_squares(l, l.mul(a, down), l.mul(b, down)), up);
-    // Infinity times its scale, 0, is not a number.
+    // The product of infinity and its scale, 0, is NaN.
     let infinity = l.f(f64::INFINITY);
     let infinite = l.either(l.eq(a, infinity), l.eq(b, infinity));
     l.select(infinite, infinity, root)

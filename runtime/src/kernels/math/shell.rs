@@ -1,4 +1,4 @@
-//! From a core to a block kernel: loops, tails, and the choice of an instruction set.
+//! Block kernels of cores: loops, tails, and the choice of an instruction set.
 
 use std::marker::PhantomData;
 
@@ -8,21 +8,20 @@ use super::lanes::{Element, Lanes, Scalar};
 use super::{Core, PairCore};
 use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 
-/// The most lanes that a vector has.
+/// The maximum number of lanes of a vector.
 const WIDEST: usize = 16;
 
-/// What a loop does with `N` vectors to get `M`.
+/// A function from `N` vectors to `M` vectors.
 trait Map<const N: usize, const M: usize> {
-    /// As [`Core::CANONICAL`].
+    /// See [`Core::CANONICAL`].
     const CANONICAL: bool = false;
 
     fn eval<L: Lanes>(l: L, x: [L::F; N]) -> [L::F; M];
 }
 
-/// A core's one result.
+/// The map of a core, with one result.
 struct One<C>(PhantomData<C>);
 
 impl<C: Core<N>, const N: usize> Map<N, 1> for One<C> {
@@ -34,7 +33,7 @@ impl<C: Core<N>, const N: usize> Map<N, 1> for One<C> {
     }
 }
 
-/// The two results of a core of a pair.
+/// The map of the core of a pair, with two results.
 struct Two<C>(PhantomData<C>);
 
 impl<C: PairCore> Map<1, 2> for Two<C> {
@@ -44,7 +43,7 @@ impl<C: PairCore> Map<1, 2> for Two<C> {
     }
 }
 
-/// One vector in memory.
+/// Computes one vector in memory.
 ///
 /// # Safety
 /// `x` must be readable and `out` writable for `L::WIDTH` elements.
@@ -64,10 +63,10 @@ unsafe fn step<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     }
 }
 
-/// A block of any length.
+/// Computes a block of any length.
 ///
 /// # Safety
-/// As of [`BlockFn`] and [`PairFn`].
+/// As for [`BlockFn`] and [`PairFn`].
 #[inline(always)]
 unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     l: L,
@@ -80,7 +79,7 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     let x: [*const L::E; N] = x.map(|x| x.cast());
     let mut i = 0;
     while n - i >= L::WIDTH {
-        // SAFETY: the vector at `i` lies in the block.
+        // SAFETY: the vector at `i` is in the block.
         unsafe { step::<K, L, N, M>(l, out.map(|out| out.add(i)), x.map(|x| x.add(i))) };
         i += L::WIDTH;
     }
@@ -88,7 +87,7 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
         let bytes = (n - i) * size_of::<L::E>();
         let mut tail = [[L::E::default(); WIDEST]; N];
         let mut y = [[L::E::default(); WIDEST]; M];
-        // SAFETY: the rest of the block is shorter than a vector, and the arrays are not.
+        // SAFETY: the rest of the block is shorter than a vector, which the arrays have room for.
         unsafe {
             for (tail, x) in tail.iter_mut().zip(x) {
                 std::ptr::copy_nonoverlapping(
@@ -96,12 +95,10 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
                     tail.as_mut_ptr().cast::<u8>(),
                     bytes,
                 );
-                // Zeros would be rare arguments to many a function.
+                // Not zeros, which are rare arguments of some functions.
                 let first = tail[0];
                 tail[n - i..].fill(first);
             }
-            let short = usize::from(injected(Fault::TailOfVectorShort)) * size_of::<L::E>();
-            let bytes = bytes - short;
             let to = y.each_mut().map(|y| y.as_mut_ptr());
             step::<K, L, N, M>(l, to, tail.each_ref().map(|tail| tail.as_ptr()));
             for (out, y) in out.into_iter().zip(&y) {
@@ -111,7 +108,7 @@ unsafe fn block<K: Map<N, M>, L: Lanes, const N: usize, const M: usize>(
     }
 }
 
-/// The kernels of an instruction set: the loop with its instructions turned on.
+/// Defines the kernels of an instruction set: the loop with its instructions enabled.
 macro_rules! shell {
     ($name:ident, $pair:ident, $lanes:ty, $new:expr $(, $features:literal)?) => {
         $(#[target_feature(enable = $features)])?
@@ -127,7 +124,8 @@ macro_rules! shell {
         {
             const { assert!(N <= 3) };
             let x = std::array::from_fn(|k| [a, b, c][k]);
-            // SAFETY: whoever calls a kernel of an instruction set has it; and as of `BlockFn`.
+            // SAFETY: the caller of the kernel of an instruction set guarantees that the machine has
+            // it, and the contract of `BlockFn`.
             #[allow(unused_unsafe, reason = "plain lanes need no proof")]
             unsafe { block::<One<C>, $lanes, N, 1>($new, [out], x, n) };
             0
@@ -143,7 +141,7 @@ macro_rules! shell {
         where
             $lanes: Lanes<E = E>,
         {
-            // SAFETY: as above; and as of `PairFn`.
+            // SAFETY: as above, with the contract of `PairFn`.
             #[allow(unused_unsafe, reason = "plain lanes need no proof")]
             unsafe { block::<Two<C>, $lanes, 1, 2>($new, [first, second], [a], n) };
             0
@@ -184,12 +182,12 @@ macro_rules! instance {
     };
 }
 
-/// The kernel of a core. The bits are the same whichever it is.
+/// The kernel of a core. Results have the same bits on every instruction set.
 pub(super) fn pick<C: Core<N>, const N: usize>(dtype: DType, isa: Isa) -> Option<BlockFn> {
     instance!(dtype, isa, [avx512 avx2 scalar], C, N)
 }
 
-/// The same of a pair.
+/// The kernel of the core of a pair.
 pub(super) fn pick_pair<C: PairCore>(dtype: DType, isa: Isa) -> Option<PairFn> {
     instance!(dtype, isa, [avx512_pair avx2_pair scalar_pair], C)
 }

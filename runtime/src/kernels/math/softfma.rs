@@ -1,11 +1,11 @@
-//! Fused multiply-add by integers, for machines without the instruction.
+//! Fused multiply-add by integer operations, for machines without the instruction.
 //!
 //! Exact for every input: one rounding, to nearest even, subnormal results and overflow
 //! included. A NaN result is a quiet NaN (not always the hardware's).
 
 macro_rules! fused {
     ($name:ident, $float:ty, $software:ident) => {
-        /// `a * b + c` by the hardware where every machine of the target has it, else in software.
+        /// `a * b + c`, by the instruction if every machine of the target has it, otherwise in software.
         #[inline(always)]
         pub(super) fn $name(a: $float, b: $float, c: $float) -> $float {
             if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
@@ -37,7 +37,7 @@ fn unpack(x: f64) -> (u64, i32) {
     }
 }
 
-/// `x >> n`, the lowest bit set if a bit that is lost was set.
+/// `x >> n`, with the lowest bit set if any bit that is shifted out is set.
 fn shift_right_jam(x: u128, n: u32) -> u128 {
     match n {
         0 => x,
@@ -55,19 +55,19 @@ pub fn fma64(a: f64, b: f64, c: f64) -> f64 {
         return c + c;
     }
     if c == 0.0 {
-        return a * b; // not exactly 0, so its sign stays where it rounds to 0
+        return a * b; // without adding 0, so that a product that rounds to 0 keeps its sign
     }
     let negative = a.is_sign_negative() != b.is_sign_negative();
     let ((ma, ea), (mb, eb)) = (unpack(a), unpack(b));
-    // The product has 105 or 106 bits; its top goes to bit 124 or 125, so that a sum fits.
+    // The product has 105 or 106 bits. Its top bit is moved to bit 124 or 125, so that the sum fits.
     let mut p = (u128::from(ma) * u128::from(mb)) << 20;
     let ep = ea + eb - 20;
     let (mc, ec) = unpack(c);
     let mut q = u128::from(mc) << 72; // top bit 124
     let ec = ec - 72;
-    // The one with the smaller exponent is shifted right. Bits are lost only where the other is
-    // at least 2^19 times larger: so the sum keeps over 100 bits, and the jammed bit lies far
-    // below the place of rounding.
+    // The operand with the smaller exponent is shifted right. Bits are only lost if the other is at least
+    // 2^19 times larger. Then the sum has over 100 bits, and the sticky bit is far below the place of
+    // rounding.
     let e = ep.max(ec);
     p = shift_right_jam(p, (e - ep) as u32);
     q = shift_right_jam(q, (e - ec) as u32);
@@ -87,7 +87,7 @@ fn round(negative: bool, m: u128, e: i32) -> f64 {
     let sign = u64::from(negative) << 63;
     let up = m.leading_zeros();
     let (m, e) = (m << up, e - up as i32);
-    // The lowest bit kept stands 75 places up, or higher where the result is subnormal.
+    // The lowest bit of the result is bit 75, or a higher one if the result is subnormal.
     let low = (e + 75).max(LOWEST);
     let drop = (low - e) as u32;
     if drop > 128 {
@@ -97,7 +97,7 @@ fn round(negative: bool, m: u128, e: i32) -> f64 {
     let rest = m << (128 - drop);
     let half = 1u128 << 127;
     let kept = kept + u64::from(rest > half || rest == half && kept & 1 == 1);
-    // The implicit bit adds one to the exponent field, and so does a carry out of 53 bits.
+    // The implicit bit adds one to the exponent, and so does a carry out of 53 bits.
     let field = (low - LOWEST) as u64;
     if field >= 2046 {
         return f64::from_bits(sign | 0x7ff << 52);
@@ -108,8 +108,8 @@ fn round(negative: bool, m: u128, e: i32) -> f64 {
 
 /// `a * b + c` with one rounding.
 pub fn fma32(a: f32, b: f32, c: f32) -> f32 {
-    // The product is exact in f64. The sum is rounded to odd, which keeps enough of what is
-    // lost for the rounding to f32 to be that of the exact sum.
+    // The product is exact in f64. The sum is rounded to odd, so that its rounding to f32 gives the
+    // rounded exact sum.
     let (p, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let s = p + c;
     if !s.is_finite() {
@@ -120,7 +120,7 @@ pub fn fma32(a: f32, b: f32, c: f32) -> f32 {
     if lost == 0.0 || s.to_bits() & 1 == 1 {
         return s as f32;
     }
-    // Away from 0 if what was lost has the sign of the sum. The sum is not 0: it was inexact.
+    // Away from 0 if the rounding error has the sign of the sum. The sum is not 0, as it is inexact.
     let bits = s.to_bits();
     f64::from_bits(if (lost > 0.0) == (s > 0.0) { bits + 1 } else { bits - 1 }) as f32
 }

@@ -1,64 +1,63 @@
 //! `sin`, `cos`, `tan`, `sinc`.
 //!
-//! Method: |x| = k pi/16 + r, |r| <= pi/32, k an integer, r as a sum of two. With the sine S and
-//! cosine C of k pi/16 from tables, sin |x| = S cos r + C sin r, and cos |x| likewise; the
-//! polynomials of sin r and cos r are short (minimax, errors below 2^-62 in f64). The tables hold
-//! half a circle, and k's next bit is the sign. In f32 the steps of sin and cos are pi/8: a table of
-//! 8 takes one permute with AVX2, one of 16 two and a blend.
+//! Method: |x| = k pi/16 + r with an integer k and |r| <= pi/32, where r is a sum of two numbers. Tables
+//! give the sine S and the cosine C of k pi/16, and sin |x| = S cos r + C sin r; cos |x| is similar. The
+//! polynomials of sin r and cos r are short (minimax, errors below 2^-62 in f64). The tables cover half a
+//! circle, and the next bit of k is the sign. In f32 the steps of sin and cos are pi/8, because with AVX2
+//! a table of 8 entries takes one permute, and one of 16 two permutes and a blend.
 //!
-//! tan |x| = (A + B tan r) / (B - A tan r) with A / B = tan(k pi/16). A pair may be scaled, and
-//! so each was chosen (by search) for both A and B to be floats to 11 bits more.
+//! tan |x| = (A + B tan r) / (B - A tan r) with A / B = tan(k pi/16). A pair can be scaled, so a search
+//! found pairs of which floats represent both A and B to 11 more bits.
 //!
-//! Reduction (Cody and Waite's, with fused multiply-add): pi/16 = P1 + P2 + P3. x - k P1 is
-//! exact, as both are multiples of half of P1's last place and the difference is below 1/8. The
-//! product k P2 is exact, either because P2 is short or as a sum of two, and the difference keeps
-//! what it loses; P3 is wrong by 2^-60 of r at most in f64. A larger |x| is rare: in f64 it goes
-//! through `huge`, its product with as many bits of 2/pi as matter (Payne and Hanek), in integers,
-//! lane by lane; in f32, through the f64 core.
+//! Reduction (Cody and Waite, with fused multiply-add): pi/16 = P1 + P2 + P3. x - k P1 is exact, as both
+//! are multiples of half an ulp of P1 and the difference is below 1/8. The product k P2 is exact, either
+//! because P2 is short or as a sum of two numbers, and the rounding error of the difference is added to
+//! the low part. The error of P3 is at most 2^-60 of r in f64. Larger |x| are rare. In f64, `huge` multiplies
+//! them by as many bits of 2/pi as matter (Payne and Hanek), in integers, lane by lane. In f32 they are
+//! computed by the f64 core.
 //!
-//! Error: S + C r is computed with what it loses; all else is below 0.005 S + 0.0002 C, so that
-//! its roundings hardly count (in f32, 0.02 S + 0.0013 C). C counts as exact, which is worst at k = 1,
-//! where the result may be half of S; there the low part of S makes up for it in the middle of the
-//! worse half. On all arguments of f32: 0.80 ULP.
-//! tan's numerator and denominator have no such error; the quotient is corrected by its
+//! Error: the rounding error of S + C r is added back. All other terms are below 0.005 S + 0.0002 C (in
+//! f32, 0.02 S + 0.0013 C), so their roundings are small. The low part of C is not multiplied by r, which
+//! has the largest effect at k = 1, where the result may be half of S; there the low part of S was
+//! adjusted to compensate in the middle of the worse half. Over all arguments of f32: 0.80 ULP.
+//! The numerator and the denominator of tan have no such error, and the quotient is corrected by its
 //! remainder.
 //!
 //! sinc(x) = sin(pi x) / (pi x). Here x itself is reduced, which is exact: x = 2 m + k / 16 + g with
-//! |g| <= 1/32, and the angle pi g is a sum of two. The sine is left as a sum of two and divided by
-//! pi x, another one, as tan is: 0.5 ULP, 0.08 of the sine, and what the quotient adds, 0.05. In f32
-//! it is the f64 core.
+//! |g| <= 1/32, and the angle pi g is a sum of two numbers. The sine and pi x are sums of two numbers,
+//! divided as in tan: 0.5 ULP, 0.08 of the sine, and 0.05 of the quotient. In f32 it is the f64 core.
 
 use super::exp::beyond;
 use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
-/// The steps that arguments of a float type are reduced to.
+/// The steps by which arguments of a float type are reduced.
 pub(super) struct Steps {
     /// 1/step
     pub(super) inverse: f64,
     /// A step in three parts.
     pub(super) step: [f64; 3],
-    /// Up to here three are enough.
+    /// The bound up to which three parts are enough.
     near: f64,
 }
 
-/// The sine and the cosine of `N` steps, and around them. The polynomials are minimax.
+/// The sine and the cosine of `N` steps, and the minimax polynomials around them.
 struct Circle<E: 'static, const N: usize, const P: usize> {
     steps: Steps,
     /// (sin(r) / r - 1) / z, z = r^2
     sin: [f64; P],
     /// (cos(r) - 1) / z
     cos: [f64; P],
-    /// The sine, the cosine, and what is missing from either.
+    /// The sine, the cosine, and the low part of each.
     points: &'static Rows<E, N, 4>,
 }
 
-/// The tangent of `N` steps, and around them.
+/// The tangent of `N` steps, and the minimax polynomial around them.
 pub(super) struct Tangents<E: 'static, const N: usize, const P: usize> {
     pub(super) steps: Steps,
     /// (tan(r) / r - 1) / z, z = r^2
     pub(super) tan: [f64; P],
-    /// Quotients of these are the tangent.
+    /// The numerator and the denominator of the tangent.
     pub(super) tangents: &'static Rows<E, N, 2>,
 }
 
@@ -276,7 +275,7 @@ const F32_TAN: &Tangents<f32, 16, 2> = &Tangents {
     tangents: F32_TANGENTS,
 };
 
-/// The same in steps of pi/8.
+/// The tangent of f32 in steps of pi/8, for the `fast` mode.
 pub(super) const F32_FAST_TAN: &Tangents<f32, 8, 3> = &Tangents {
     steps: F32_STEPS,
     tan: [0.3333336, 0.13329187, 0.05571557],
@@ -286,9 +285,9 @@ pub(super) const F32_FAST_TAN: &Tangents<f32, 8, 3> = &Tangents {
     ]),
 };
 
-/// Up to here P2 may be shorter, with a product that is exact: an operation less.
+/// The bound up to which a shorter P2 is enough, whose product is exact: one operation less.
 const NEAR: f64 = (1 << 19) as f64;
-/// That P2, of 31 bits, and its P3.
+/// The shorter P2, of 31 bits, and its P3.
 const NEAR_STEP: [f64; 2] = [7.654042492615175e-18, 2.0557821170405322e-27];
 /// pi/16 * 2^130
 const STEP_BITS: u128 = 0xc90fdaa22168c234c4c6628b80dc1cd1;
@@ -324,10 +323,10 @@ fn huge(x: f64) -> (u64, f64, f64) {
         return (0, f64::NAN, 0.0);
     }
     let m = bits & ((1 << 52) - 1) | 1 << 52;
-    // x = m 2^e. The bits of 2/pi that stand above 2^(2 - e) contribute multiples of 4, so the
-    // product of m and the 192 bits from there on is x 2/pi 2^190, modulo 2^192; what is cut
-    // off is below 2^-137, and x is no closer than 2^-62 to a multiple of pi/16 but 0.
-    let at = (64 + e - 2) as usize; // the first bit's index in the table
+    // x = m 2^e. The bits of 2/pi above 2^(2 - e) contribute multiples of 4, so the product of m and the
+    // next 192 bits is x 2/pi 2^190 modulo 2^192. The truncation error is below 2^-137, and no x is
+    // closer than 2^-62 to a multiple of pi/16 other than 0.
+    let at = (64 + e - 2) as usize; // the index of the first bit in the table
     let (word, shift) = (at / 64, at % 64);
     let bits_at = |i: usize| {
         let pair = u128::from(TWO_OVER_PI_BITS[i]) << 64 | u128::from(TWO_OVER_PI_BITS[i + 1]);
@@ -339,22 +338,22 @@ fn huge(x: f64) -> (u64, f64, f64) {
     let p1 = m * u128::from(w[1]) + (p0 >> 64);
     let top = (w[0] as u128 * m + (p1 >> 64)) as u64;
     let low = p1 << 64 | p0 & u128::from(u64::MAX);
-    // Steps of pi/16, and 187 bits of a fraction of one, moved up to 192.
+    // The number of steps of pi/16, and 187 bits of the fraction of a step, shifted to 192 bits.
     let k = top >> 59;
     let (hi, lo) = ((u128::from(top) << 64 | low >> 64) << 5 | low >> 59 & 31, (low as u64) << 5);
-    // To the nearest step: above one half the fraction becomes negative. (Of lo = 0 the carry is
-    // left out: 2^-128.)
+    // To the nearest step: a fraction above one half becomes negative. The carry for lo = 0, which is
+    // 2^-128, is omitted.
     let negative = hi >> 127 == 1;
     let (k, hi, lo) = if negative { (k + 1, !hi, lo.wrapping_neg()) } else { (k, hi, lo) };
-    // 128 leading bits of it: fraction = f 2^-(128 + zeros). |fraction| > 2^-64.
+    // The 128 leading bits: fraction = f 2^-(128 + zeros). |fraction| > 2^-64.
     let zeros = hi.leading_zeros().min(127);
     let f = hi << zeros | u128::from(lo) << zeros >> 64;
-    // Times pi/16: the upper half of the product.
+    // The upper half of the product with pi/16.
     let (f1, f0) = (f >> 64, f & u128::from(u64::MAX));
     let (c1, c0) = (STEP_BITS >> 64, STEP_BITS & u128::from(u64::MAX));
-    let mid = ((f1 * c0) >> 1) + ((f0 * c1) >> 1); // one bit is lost to room for the carry
+    let mid = ((f1 * c0) >> 1) + ((f0 * c1) >> 1); // without the lowest bits, so that there is room for the carry
     let r = f1 * c1 + (mid >> 63);
-    // r 2^-(130 + zeros), as its leading 53 bits and the others.
+    // r 2^-(130 + zeros), as the leading 53 bits and the other bits.
     let drop = 75 - r.leading_zeros();
     let rest = r & ((1 << drop) - 1);
     let unit = f64::from_bits(u64::from(1023 - 130 - zeros) << 52);
@@ -362,10 +361,10 @@ fn huge(x: f64) -> (u64, f64, f64) {
     (k, (r - rest) as f64 * unit, rest as f64 * unit)
 }
 
-/// An argument's place on the circle.
+/// A reduced argument: k steps and hi + lo.
 #[derive(Clone, Copy)]
 struct Reduced<L: Lanes> {
-    /// Steps, in the lowest bits.
+    /// k in the low bits.
     k: L::U,
     hi: L::F,
     lo: L::F,
@@ -383,7 +382,7 @@ impl<L: Lanes> Reduced<L> {
     }
 }
 
-/// The nearest k, as an integer with the magic number added and as a float, and x - k P1.
+/// The nearest k plus the magic number, k, and x - k P1.
 #[inline(always)]
 fn nearest<L: Lanes>(l: L, c: &Steps, x: L::F) -> (L::F, L::F, L::F) {
     let k_magic = l.fma(x, l.f(c.inverse), l.magic());
@@ -391,7 +390,7 @@ fn nearest<L: Lanes>(l: L, c: &Steps, x: L::F) -> (L::F, L::F, L::F) {
     (k_magic, k, l.fnma(k, l.f(c.step[0]), x))
 }
 
-/// Reduces x >= 0 of at most `near`.
+/// Reduces an x from 0 to `near`.
 #[inline(always)]
 fn reduce<L: Lanes>(l: L, c: &Steps, x: L::F) -> Reduced<L> {
     let (k_magic, k, t) = nearest(l, c, x);
@@ -414,7 +413,7 @@ fn reduce_all<L: Lanes<E = f64>>(l: L, x: L::F) -> Reduced<L> {
     Reduced::of_floats(l, all)
 }
 
-/// Reduces those of x that are `far` anew.
+/// Replaces the reduced arguments of those x that are `far`.
 #[inline(always)]
 fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> Reduced<L> {
     let Reduced { k, hi, lo } = reduce(l, &F64_STEPS, x);
@@ -428,13 +427,13 @@ fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> 
     Reduced::of_floats(l, all)
 }
 
-/// Reduces those of x that are too large for [`reduce`] anew.
+/// Replaces the reduced arguments of those x that are too large for [`reduce`].
 #[inline(always)]
 fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) -> Reduced<L> {
     const { assert!(L::WIDTH <= 8) };
     let mut lanes = [[0.0; 8]; 4];
     for (to, from) in lanes.iter_mut().zip([x, l.float(k), hi, lo]) {
-        // SAFETY: the array is wide enough.
+        // SAFETY: the array has room for the lanes.
         unsafe { l.store(to.as_mut_ptr(), from) };
     }
     patch_lanes(&mut lanes, L::WIDTH);
@@ -443,7 +442,7 @@ fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) ->
     Reduced { k: l.bits(k), hi, lo }
 }
 
-/// [`patch`] in memory: x, the bits of k, hi, lo.
+/// [`patch`] in memory, for arrays of x, the bits of k, hi and lo.
 #[cold]
 #[inline(never)]
 fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
@@ -456,15 +455,15 @@ fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
     }
 }
 
-/// A sine and a cosine as sums of two, and the sign of their half of the circle, which they are to be
-/// multiplied with.
+/// A sine and a cosine as sums of two numbers, without the sign of the half of the circle, and that
+/// sign.
 struct Terms<L: Lanes> {
     sine: (L::F, L::F),
     cosine: (L::F, L::F),
     half: L::U,
 }
 
-/// sin and cos of what is reduced to hi + lo.
+/// The sine and the cosine of a reduced argument as [`Terms`].
 #[inline(always)]
 fn terms<L: Lanes, const N: usize, const P: usize>(
     l: L,
@@ -472,8 +471,8 @@ fn terms<L: Lanes, const N: usize, const P: usize>(
     Reduced { k, hi, lo }: Reduced<L>,
 ) -> Terms<L> {
     let z = l.mul(hi, hi);
-    let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // less hi
-    let cos = l.mul(z, l.horner(z, &c.cos)); // less 1
+    let sin = l.fma(l.mul(z, hi), l.horner(z, &c.sin), lo); // minus hi
+    let cos = l.mul(z, l.horner(z, &c.cos)); // minus 1
     let [s, c, s_low, c_low] = l.row(c.points, k);
     let half = l.and(l.shl(k, L::E::SIGN.trailing_zeros() - N.ilog2()), l.u(L::E::SIGN));
     let (y, lost) = l.fast_two_fma(c, hi, s);
@@ -485,7 +484,7 @@ fn terms<L: Lanes, const N: usize, const P: usize>(
     Terms { sine, cosine, half }
 }
 
-/// sin and cos of what is reduced to hi + lo.
+/// The sine and the cosine of a reduced argument.
 #[inline(always)]
 fn turned<L: Lanes, const N: usize, const P: usize>(
     l: L,
@@ -496,21 +495,21 @@ fn turned<L: Lanes, const N: usize, const P: usize>(
     (l.flip(l.add(sine.0, sine.1), half), l.flip(l.add(cosine.0, cosine.1), half))
 }
 
-/// `y`, its NaNs canonical; there are none but where x is [`beyond`] `NEAR`.
+/// `y` with canonical NaNs. There are only NaNs where x is [`beyond`] `NEAR`.
 #[inline(always)]
 fn canonical<L: Lanes<E = f64>>(l: L, x: L::F, y: L::F) -> L::F {
     let [y] = rarely!(l, beyond(l, x, NEAR), [l.canonical(y)], [y]);
     y
 }
 
-/// The sine and the cosine of x in one: the bits of [`Sin`] and [`Cos`].
+/// The sine and the cosine of x, with the bits of [`Sin`] and [`Cos`].
 #[inline(always)]
 fn sin_cos<L: Lanes<E = f64>>(l: L, x: L::F) -> (L::F, L::F) {
     let (sine, cosine) = turned(l, F64, reduce_all(l, l.abs(x)));
     (l.flip(sine, l.sign(x)), cosine)
 }
 
-/// [`sin_cos`] of f32.
+/// [`sin_cos`] for f32.
 #[inline(always)]
 fn sin_cos_f32<L: Lanes<E = f32>>(l: L, x: L::F) -> (L::F, L::F) {
     let (sine, cosine) = turned(l, F32, reduce(l, &F32.steps, l.abs(x)));
@@ -581,7 +580,7 @@ impl PairCore for SinCos {
     }
 }
 
-/// tan of what is reduced to hi + lo.
+/// The tangent of a reduced argument.
 #[inline(always)]
 fn tangent<L: Lanes, const N: usize, const P: usize>(
     l: L,
@@ -589,7 +588,7 @@ fn tangent<L: Lanes, const N: usize, const P: usize>(
     Reduced { k, hi, lo }: Reduced<L>,
 ) -> L::F {
     let z = l.mul(hi, hi);
-    let t = l.fma(l.mul(z, hi), l.horner(z, &c.tan), lo); // less hi
+    let t = l.fma(l.mul(z, hi), l.horner(z, &c.tan), lo); // minus hi
     let [a, b] = l.row(c.tangents, k);
     let (over, lost) = l.fast_two_fma(b, hi, a);
     let over_low = l.fma(b, t, lost);
@@ -620,7 +619,7 @@ impl Core<1> for Tan {
     }
 }
 
-/// pi to 53 bits, and the rest.
+/// pi in two parts.
 const PI: [f64; 2] = [std::f64::consts::PI, 1.2246467991473532e-16];
 
 /// sin(pi x) / (pi x)
@@ -630,7 +629,7 @@ impl Core<1> for Sinc {
     #[inline(always)]
     fn f64<L: Lanes<E = f64>>(l: L, [x]: [L::F; 1]) -> L::F {
         let a = l.abs(x);
-        // What is taken off are multiples of 2, then of 1/16: both differences are exact.
+        // A multiple of 2 is subtracted, then one of 1/16. Both differences are exact.
         let m = l.sub(l.fma(a, l.f(0.5), l.magic()), l.magic());
         let f = l.fnma(m, l.f(2.0), a);
         let k_magic = l.fma(f, l.f(16.0), l.magic());
@@ -641,9 +640,9 @@ impl Core<1> for Sinc {
         let (under, lost) = l.two_product(a, l.f(PI[0]));
         let under_low = l.fma(a, l.f(PI[1]), lost);
         let y = l.quotient(sine, (under, under_low), l.div(l.f(1.0), under));
-        // At integers 0, not -0.
+        // 0 instead of -0 for integers.
         let y = l.add(l.flip(y, half), l.f(0.0));
-        // From 2^52 on all are integers; below 2^-30 all is 1 - 2^-58 or more.
+        // From 2^52 on all floats are integers. Below 2^-30 the result is at least 1 - 2^-58.
         let y = l.select(l.lt(a, l.f(power_of_two(52))), y, l.f(0.0));
         let y = l.select(l.le(a, l.f(power_of_two(-30))), l.f(1.0), y);
         l.select(l.lt(a, l.f(f64::INFINITY)), y, l.f(f64::NAN))

@@ -15,7 +15,6 @@ use block::{Axis, Block};
 pub use layout::{broadcast_shape, broadcast_strides, byte_span, is_contiguous, overlaps_itself};
 pub use swap::swap_bytes;
 
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 
 /// The maximum rank for [`gather`] and [`scatter`].
@@ -79,7 +78,6 @@ pub unsafe fn gather(
     n: usize,
 ) {
     let isa = Isa::detect();
-    let start = if injected(Fault::GatheredFromRowStart) { 0 } else { start };
     let mut dst = dst;
     each_piece(shape, strides, start, n, |piece| {
         let block = Block {
@@ -111,7 +109,6 @@ pub unsafe fn scatter(
     n: usize,
 ) {
     let isa = Isa::detect();
-    let start = if injected(Fault::ScatteredFromRowStart) { 0 } else { start };
     let mut src = src;
     each_piece(shape, strides, start, n, |piece| {
         let block = Block {

@@ -7,7 +7,6 @@
 use std::arch::x86_64::*;
 
 use super::run::{Run, Unit};
-use crate::fault::{Fault, injected};
 use crate::isa::Isa;
 
 /// The longest stride, in elements.
@@ -76,7 +75,6 @@ unsafe fn rest<T: Unit>(mut run: Run, done: usize) {
 fn place(i: usize, n: usize, stride: usize, back: bool) -> usize {
     match back {
         // The group ends with its first element.
-        true if injected(Fault::ReversedFromGroupEnd) => n * stride - 1 - i,
         true => n * stride - 1 - i * stride,
         false => i * stride,
     }
@@ -104,7 +102,6 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
     let mut bytes = [[0x80_u8; LANE]; LONGEST];
     (0..LANE).for_each(|to| {
         let from = place(to / size, per_lane, STRIDE, BACK) * size + to % size;
-        let from = if injected(Fault::LastVectorOverlooked) { from % (2 * LANE) } else { from };
         bytes[from / LANE][to] = (from % LANE) as u8;
     });
     let lane_step = match BACK {
@@ -124,10 +121,7 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
             let mut all = _mm256_setzero_si256();
             for (j, mask) in masks[..STRIDE].iter().enumerate() {
                 let near = src.wrapping_add(j * LANE);
-                let far = match injected(Fault::LanesOfTheFirst) {
-                    true => near,
-                    false => near.wrapping_offset(lane_step),
-                };
+                let far = near.wrapping_offset(lane_step);
                 let low = _mm256_castsi128_si256(_mm_loadu_si128(near.cast()));
                 let both = _mm256_inserti128_si256::<1>(low, _mm_loadu_si128(far.cast()));
                 all = _mm256_or_si256(all, _mm256_shuffle_epi8(both, *mask));
@@ -137,7 +131,7 @@ unsafe fn shuffle<T: Unit, const STRIDE: usize, const BACK: bool>(run: Run) {
             dst = dst.wrapping_add(2 * LANE);
             done += group;
         }
-        rest::<T>(run, done + usize::from(injected(Fault::ShuffledTailOneShort)));
+        rest::<T>(run, done);
     }
 }
 

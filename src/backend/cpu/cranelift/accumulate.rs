@@ -1,14 +1,13 @@
-//! The loops that accumulate whole rows in registers.
+//! Loops that accumulate whole rows in registers.
 //!
-//! A block's accumulators do not all fit in registers, so a block is walked in strips: a few
-//! vectors of each of its rows, which begin a row apart. The order within an accumulator is that
-//! of its rows in any case, and so are its bits.
+//! A block has more accumulators than fit in registers, so it is processed in strips: a few vectors
+//! at the same columns of all its rows. Strips do not change the result, because each accumulator
+//! still takes the rows in order.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Type, Value, types};
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{ROWS, Reduction, Runs, row_lanes};
 use hotloop_runtime::tile::CarryState;
 
@@ -21,10 +20,12 @@ use crate::ops::Op;
 /// The accumulators of a carry in one vector of a strip.
 #[derive(Clone, Copy)]
 struct Accumulators {
-    /// Which vector of the strip.
+    /// The number of the vector in the strip.
     vector: usize,
     reduction: Reduction,
+    /// The lane of the elements.
     lane: Lane,
+    /// The lane of the accumulators.
     run: Lane,
     /// The value that is accumulated.
     value: usize,
@@ -33,10 +34,12 @@ struct Accumulators {
 }
 
 impl Compiler<'_, '_> {
+    /// A field of a carry's state.
     fn state(&mut self, pointer: Value, offset: usize) -> Value {
         self.b.ins().load(types::I64, MemFlagsData::trusted(), pointer, offset as i32)
     }
 
+    /// A basic block with parameters of these types.
     fn block_of(&mut self, params: &[Type]) -> (Block, Vec<Value>) {
         let block = self.b.create_block();
         let params = params.iter().map(|ty| self.b.append_block_param(block, *ty)).collect();
@@ -54,7 +57,7 @@ impl Compiler<'_, '_> {
         self.b.ins().brif(condition, then.0, &yes, other.0, &no);
     }
 
-    /// Accumulates the rows that the carries' states ask for; the offset after them, in bytes.
+    /// Accumulates the rows that the carries' states specify. Returns the offset in bytes after them.
     pub(super) fn accumulate_rows(&mut self, line: &Line<'_>) -> Result<Value, Refusal> {
         let size = usize::from(line.width / 8);
         let row_bytes = (row_lanes(size) * size) as i64;
@@ -75,7 +78,8 @@ impl Compiler<'_, '_> {
         let zero = self.b.ins().iconst(types::I64, 0);
         let pointers = vec![types::I64; runs.len()];
         let (done, result) = self.block_of(&[types::I64]);
-        // The blocks of rows: offset, rows that are left, rows before, runs.
+        // The loop over blocks of rows. Its parameters are the offset, the number of rows that are
+        // left, the number of rows that the first block already has, and the runs.
         let (blocks, block) = self.block_of(&[&[types::I64; 3][..], &pointers].concat());
         let first = [&[zero, rows, before][..], &runs].concat();
         self.branch(rows, (blocks, &first), (done, &[zero]));
@@ -88,13 +92,14 @@ impl Compiler<'_, '_> {
         let shift = i64::from(row_bytes.trailing_zeros());
         let bytes = self.b.ins().ishl_imm_s(taken, shift);
 
-        // The strips of a block, by their offset in a row.
+        // The loop over the strips of a block. Its parameter is the offset in a row.
         let (strips, strip) = self.block_of(&[types::I64]);
         self.jump(strips, &[zero]);
         self.b.switch_to_block(strips);
         let strip = strip[0];
         let types_of: Vec<Type> = accumulators.iter().map(|a| vector(a.run)).collect();
-        // The rows of a strip: offset in the block, accumulators.
+        // The loop over the rows of a strip. Its parameters are the offset in the block and the
+        // accumulators.
         let (loop_, params) = self.block_of(&[&[types::I64][..], &types_of].concat());
         let (fresh, _) = self.block_of(&[]);
         let (resumed, _) = self.block_of(&[]);
@@ -126,8 +131,7 @@ impl Compiler<'_, '_> {
             let x = values[a.value][a.vector].ok_or_else(|| bug("a carry of nothing"))?;
             next.push(self.accumulate(a, *current, x)?);
         }
-        let skipped = if injected(Fault::RowsSkipped) { 2 } else { 1 };
-        let row = self.b.ins().iadd_imm_s(row, skipped * row_bytes);
+        let row = self.b.ins().iadd_imm_s(row, row_bytes);
         let more = self.b.ins().icmp(IntCC::UnsignedLessThan, row, bytes);
         let (ends, last) = self.block_of(&types_of);
         let again = [&[row][..], &next].concat();
@@ -159,7 +163,7 @@ impl Compiler<'_, '_> {
         Ok(result[0])
     }
 
-    /// A vector of copies of a pattern of some bytes.
+    /// A vector of copies of a pattern of `size` bytes.
     fn splat_bits(&mut self, bits: u64, size: usize, ty: Type) -> Value {
         let bits = match size {
             1 => u64::from(bits as u8) * 0x0101_0101_0101_0101,
@@ -172,7 +176,7 @@ impl Compiler<'_, '_> {
         self.cast(bits, ty)
     }
 
-    /// Accumulators with the next row.
+    /// The accumulators after the next row.
     fn accumulate(&mut self, a: &Accumulators, acc: Value, x: Value) -> Result<Value, Refusal> {
         let narrow = |dtype: DType| dtype.is_int() && dtype.size() < 8;
         Ok(match (a.reduction, a.lane) {
@@ -180,8 +184,7 @@ impl Compiler<'_, '_> {
             (Reduction::Any, _) => self.b.ins().bor(acc, x),
             (Reduction::All, _) => self.b.ins().band(acc, x),
             (Reduction::Sum, Lane::Value(dtype)) if narrow(dtype) => {
-                let signed = dtype.is_signed_int() && !injected(Fault::NarrowSumUnsigned);
-                let [low, high] = match signed {
+                let [low, high] = match dtype.is_signed_int() {
                     true => [self.b.ins().swiden_low(x), self.b.ins().swiden_high(x)],
                     false => [self.b.ins().uwiden_low(x), self.b.ins().uwiden_high(x)],
                 };
@@ -204,7 +207,7 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The accumulators of a strip: carry after carry, vector after vector.
+/// The accumulators of a strip, by carry and vector.
 fn accumulators(carries: &[&Accumulate], vectors: usize) -> Result<Vec<Accumulators>, Refusal> {
     let mut list = Vec::with_capacity(carries.len() * vectors);
     for (carry, Accumulate { reduction, lane, value, .. }) in carries.iter().enumerate() {

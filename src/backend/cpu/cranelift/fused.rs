@@ -1,24 +1,24 @@
-//! The loops of a fused step: one that accumulates whole rows, if the step has carries, and one
-//! over all other elements.
+//! The loops of a fused step: one that accumulates whole rows if the step has carries, and one over
+//! all other elements.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use hotloop_runtime::convert::Lane;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 
 use super::{Compiler, bug, vector};
 use crate::backend::Refusal;
 use crate::backend::cpu::tile::{Accumulate, Instr, Place};
 
-/// Places whose pointers a loop keeps in registers; with more it reads them from the table.
+/// The maximum number of places whose pointers a loop keeps in registers. With more, it loads them
+/// from the table.
 const MOST_POINTERS: usize = 9;
 
-/// Vector registers that values may stay in; the rest is for what an instruction needs on the way.
+/// The number of vector registers for values. The others are temporaries of instructions.
 pub(super) const REGISTERS: usize = 14;
 
-/// How many vectors a turn of a loop takes: as many chains in flight as registers allow, which
-/// hides latency, unless the code becomes long, which costs compile time and hides nothing more.
+/// The number of vectors of an iteration: as many as registers allow, because independent chains
+/// hide latency; fewer for long code, which has enough independent instructions anyway.
 fn unroll(code: &[Instr]) -> usize {
     let live = most_live(code).max(1);
     match code.len() {
@@ -28,7 +28,7 @@ fn unroll(code: &[Instr]) -> usize {
     }
 }
 
-/// The most values that are alive at once; cells are memory operands and do not count.
+/// The maximum number of values that are live at once. Uniforms are memory operands and do not count.
 pub(super) fn most_live(code: &[Instr]) -> usize {
     let mut last_use = vec![0; code.len()];
     for (i, instr) in code.iter().enumerate() {
@@ -58,38 +58,40 @@ pub(super) fn most_live(code: &[Instr]) -> usize {
     most
 }
 
-/// Elements that a turn of the loop over all elements takes.
+/// The number of elements of an iteration of the loop over elements.
 pub(super) fn elements_per_turn(width: u8, code: &[Instr]) -> usize {
     128 / usize::from(width) * unroll(code)
 }
 
+/// The flags of accesses to array elements, of any alignment.
 pub(super) fn unaligned() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-/// The straight line of a fused step, and what its loops keep in registers.
+/// The code of a fused step, and the values that its loops keep in registers.
 pub(super) struct Line<'c> {
     pub(super) code: &'c [Instr],
-    /// Bits of a lane.
+    /// The number of bits of a lane.
     pub(super) width: u8,
     places: Vec<Place>,
     /// The pointers of the places, unless there are too many.
     pointers: Option<Vec<Value>>,
+    /// The address of the cells of uniforms.
     cells: Value,
-    /// Instructions that load uniforms, and the loaded values.
+    /// The numbers of the instructions that load uniforms which stay in registers, and their values.
     uniforms: Vec<(usize, Value)>,
 }
 
-/// What a loop does with values that are accumulated.
+/// The treatment of values that are accumulated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Accumulated {
-    /// It accumulates them.
+    /// The loop accumulates them.
     Here,
-    /// It stores them.
+    /// The loop stores them, and the executor accumulates them later.
     Later,
 }
 
-/// A value of a line in each vector of a turn; a store has none.
+/// The value of an instruction for each vector of an iteration; none for a store.
 pub(super) type Vectors = [Option<Value>; 4];
 
 impl Compiler<'_, '_> {
@@ -104,12 +106,11 @@ impl Compiler<'_, '_> {
         self.elements(&line, unrolled, start)
     }
 
-    /// The loop over elements from an offset, in bytes, to the tile's end.
+    /// The loop over elements, from an offset in bytes to the end of the tile.
     fn elements(&mut self, line: &Line<'_>, unrolled: usize, start: Value) -> Result<(), Refusal> {
         let turn = elements_per_turn(line.width, line.code) as i64;
         let size = i64::from(line.width / 8);
-        let up = if injected(Fault::LoopEndsEarly) { 0 } else { turn - 1 };
-        let whole = self.b.ins().iadd_imm_s(self.n, up);
+        let whole = self.b.ins().iadd_imm_s(self.n, turn - 1);
         let whole = self.b.ins().band_imm_s(whole, -turn);
         let end = self.b.ins().ishl_imm_s(whole, i64::from(size.trailing_zeros()));
 
@@ -133,8 +134,8 @@ impl Compiler<'_, '_> {
         Ok(())
     }
 
-    /// Loads what loops keep in registers: pointers, and uniform values as far as there is room
-    /// beside the values of a turn. The other uniforms are memory operands.
+    /// Loads the values that loops keep in registers: pointers, and as many uniforms as there is
+    /// room for. The other uniforms are memory operands.
     fn line<'c>(
         &mut self,
         width: u8,
@@ -165,7 +166,7 @@ impl Compiler<'_, '_> {
         Ok(Line { code, width, places, pointers, cells, uniforms })
     }
 
-    /// The instructions of a turn, which takes vectors from an offset in bytes.
+    /// The instructions of an iteration at an offset in bytes.
     pub(super) fn values(
         &mut self,
         line: &Line<'_>,
@@ -213,11 +214,8 @@ impl Compiler<'_, '_> {
                         *made = Some(self.uniform(line.cells, *cell, *lane));
                     }
                     (Instr::Load(_, lane), Some(address)) => {
-                        let again = u > 0 && injected(Fault::FirstVectorReloaded);
-                        let disp = if again { 0 } else { disp };
                         *made = Some(self.load(vector(*lane), address, disp));
                     }
-                    (Instr::Store(..), _) if u == 3 && injected(Fault::LastVectorNotStored) => {}
                     (
                         Instr::Store(_, x) | Instr::Accumulate(Accumulate { value: x, .. }),
                         Some(address),
@@ -247,8 +245,8 @@ impl Compiler<'_, '_> {
 
     /// A load of array elements, of any alignment.
     ///
-    /// Without AVX a memory operand must be aligned, which Cranelift 0.135 forgets for float
-    /// comparisons. A cast between the load and its user keeps the two apart.
+    /// Without AVX a memory operand must be aligned, which Cranelift 0.135 ignores for float
+    /// comparisons. A cast keeps it from merging the load into its user.
     pub(super) fn load(&mut self, ty: Type, address: Value, disp: i32) -> Value {
         if self.isa >= Isa::Avx2 {
             return self.b.ins().load(ty, unaligned(), address, disp);
@@ -258,7 +256,7 @@ impl Compiler<'_, '_> {
         self.cast(loaded, ty)
     }
 
-    /// A vector's bits as another type.
+    /// The bits of a vector as another type.
     pub(super) fn cast(&mut self, value: Value, ty: Type) -> Value {
         if self.b.func.dfg.value_type(value) == ty {
             return value;
@@ -268,7 +266,7 @@ impl Compiler<'_, '_> {
 }
 
 impl Line<'_> {
-    /// What it accumulates.
+    /// The accumulations.
     pub(super) fn accumulated(&self) -> impl Iterator<Item = &Accumulate> {
         self.code.iter().filter_map(|instr| match instr {
             Instr::Accumulate(accumulate) => Some(accumulate),

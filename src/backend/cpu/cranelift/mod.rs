@@ -1,13 +1,13 @@
-//! Tile programs to native code, by Cranelift: for machines without AVX2, and what [`wide`](super::wide)
-//! refuses.
+//! The Cranelift emitter: native code of tile programs for machines without AVX2, and of programs that
+//! [`wide`](super::wide) refuses.
 //!
-//! One function a program: fused steps become loops over 128-bit vectors, unrolled so that
-//! several independent chains are in flight; other steps are calls of block kernels.
-//! Uniform values and constants stay in registers while there are some to spare, and are memory
-//! operands beyond that: they would be spilled.
+//! A program becomes one function. Fused steps are loops over 128-bit vectors, unrolled so that
+//! several independent dependency chains overlap; other steps are calls of block kernels. Uniform
+//! values stay in registers while there are free ones, and are memory operands otherwise, so that
+//! they are never spilled.
 //!
-//! Nothing emitted here can trap, and nothing relocates: the code is position independent, and
-//! reaches everything through its pointer table.
+//! The code cannot trap. It is position independent and has no relocations, because it addresses
+//! everything through its pointer table.
 
 mod accumulate;
 mod fused;
@@ -38,24 +38,25 @@ use crate::ops::Op;
 
 use fused::{elements_per_turn, most_live};
 
-/// A stack frame beyond which there is no native code: it would run on the caller's stack.
+/// The maximum number of bytes of a stack frame, which lies on the caller's stack.
 const MOST_FRAME: u32 = 64 << 10;
 
-/// Values alive at once beyond which such a frame is certain, and finding it out slow.
+/// The maximum number of values that are live at once. More certainly exceed the frame, but would
+/// take long to compile.
 const MOST_LIVE: usize = MOST_FRAME as usize / 16;
 
-/// What compilation reuses: allocations of Cranelift.
+/// Allocations of Cranelift, which are reused.
 struct Workspace {
     context: Context,
     builder: FunctionBuilderContext,
 }
 
-/// Workspaces kept for the next compilations. Nobody waits for this lock: in the child of a fork
-/// it may never be free again.
+/// The workspaces for the next compilations, and their maximum number. The lock is only tried: in
+/// the child of a fork it may stay locked forever.
 const MOST_WORKSPACES: usize = 8;
 static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
-/// The target for an instruction set, made once.
+/// Cranelift's target for an instruction set, made once.
 fn target(isa: Isa) -> Result<&'static OwnedTargetIsa, Refusal> {
     type Targets = [OnceLock<Result<OwnedTargetIsa, String>>; 3];
     static TARGETS: PerProcess<Targets> = PerProcess::new();
@@ -76,8 +77,8 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     let mut flags = settings::builder();
     let text = |e: &dyn std::fmt::Display| e.to_string();
     for (name, value) in [
-        // The graph is optimized before; what Cranelift could add costs more than it gives,
-        // and it would hoist constants into registers.
+        // The graph is optimized already. Cranelift's optimizations take more time than they save,
+        // and would hoist constants into registers.
         ("opt_level", "none"),
         ("regalloc_algorithm", "backtracking"),
         ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
@@ -100,7 +101,7 @@ fn make_target(isa: Isa) -> Result<OwnedTargetIsa, String> {
     builder.finish(settings::Flags::new(flags)).map_err(|e| text(&e))
 }
 
-/// The forms that Cranelift's 128-bit vectors have on an instruction set.
+/// The target of 128-bit vectors on an instruction set.
 pub struct Vectors(pub Isa);
 
 impl Target for Vectors {
@@ -109,7 +110,7 @@ impl Target for Vectors {
     }
 
     fn accumulates(&self, reduction: Reduction, lane: Lane) -> bool {
-        // The block kernels have better instructions and more registers for the others.
+        // For these, block kernels have better instructions and more registers.
         let is_float = matches!(lane, Lane::Value(dtype) if dtype.is_float());
         let reduced_apart = match reduction {
             Reduction::SquaredDeviations => true,
@@ -140,7 +141,7 @@ pub fn emit(program: &TileProgram, isa: Isa) -> Result<Emitted, Refusal> {
         context: Context::new(),
         builder: FunctionBuilderContext::new(),
     });
-    // After a panic or an error the workspace may hold half a function: it is dropped.
+    // After a panic or an error the workspace may hold part of a function, so it is dropped.
     let emitted = Compiler::compile(program, isa, target, &mut workspace)?;
     workspace.context.clear();
     if let Ok(mut kept) = WORKSPACES.try_lock()
@@ -151,21 +152,24 @@ pub fn emit(program: &TileProgram, isa: Isa) -> Result<Emitted, Refusal> {
     Ok(emitted)
 }
 
+/// The state of compiling a program.
 struct Compiler<'a, 'f> {
     b: FunctionBuilder<'f>,
     program: &'a TileProgram,
     layout: TileTable,
     isa: Isa,
-    /// The addresses of the block kernels that have been called so far.
+    /// The addresses of the block kernels that are called so far.
     kernels: Vec<usize>,
-    /// The signatures of block kernels, of one result and of two.
+    /// The signatures of block kernels with one result and with two.
     one_result: SigRef,
     two_results: SigRef,
     table: Value,
     n: Value,
+    /// The flags that kernels have raised so far.
     flags: Option<Value>,
 }
 
+/// The refusal because of a bug.
 fn bug(message: impl std::fmt::Display) -> Refusal {
     Refusal::Bug(message.to_string())
 }
@@ -228,7 +232,7 @@ impl<'a> Compiler<'a, '_> {
             .compile(&**target, &mut Default::default())
             .map_err(|e| bug(format_args!("{:?}", e.inner)))?;
         if !compiled.buffer.relocs().is_empty() {
-            return Err(bug("code that relocates"));
+            return Err(bug("code with relocations"));
         }
         if compiled.buffer.frame_layout().map_or(0, |f| f.frame_to_fp_offset) > MOST_FRAME {
             return Err(Refusal::TooLarge);
@@ -236,20 +240,20 @@ impl<'a> Compiler<'a, '_> {
         Ok(Emitted { code: compiled.code_buffer().to_vec(), block, inward: false, kernels })
     }
 
-    /// The pointer of a place; what the plan does not declare is an error, not an address.
+    /// The pointer to a place. It is an error if the program does not declare the place.
     fn pointer(&mut self, place: Place) -> Result<Value, Refusal> {
         let index = self.program.index(place);
         let index = index.ok_or_else(|| bug(format_args!("{place} does not exist")))?;
         Ok(self.entry(index))
     }
 
-    /// An entry of the table.
+    /// The entry of the table with an index.
     fn entry(&mut self, index: usize) -> Value {
         let offset = index as i32 * 8;
         self.b.ins().load(types::I64, MemFlagsData::trusted(), self.table, offset)
     }
 
-    /// The address of a block kernel, which the table holds.
+    /// The address of a block kernel, loaded from the table.
     fn kernel(&mut self, address: usize) -> Value {
         let known = self.kernels.iter().position(|kernel| *kernel == address);
         let number = known.unwrap_or_else(|| {
@@ -259,6 +263,7 @@ impl<'a> Compiler<'a, '_> {
         self.entry(self.layout.kernel(number))
     }
 
+    /// A call of a block kernel with one result.
     fn call(
         &mut self,
         kernel: BlockFn,

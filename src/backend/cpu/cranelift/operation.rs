@@ -1,31 +1,29 @@
-//! The instructions of an operation on vectors.
+//! Instructions of operations on vectors.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 
-use super::{Compiler, bug, vector};
+use super::{Compiler, bug};
 use crate::backend::Refusal;
 use crate::ops::Op;
 
 impl Compiler<'_, '_> {
-    /// Whether x < y, of integers.
+    /// The mask of x < y of integers.
     fn int_less(&mut self, dtype: DType, x: Value, y: Value) -> Value {
         if dtype != DType::U64 {
-            let signed = dtype.is_signed_int() || injected(Fault::UnsignedAsSigned);
+            let signed = dtype.is_signed_int();
             let cc = if signed { IntCC::SignedLessThan } else { IntCC::UnsignedLessThan };
             return self.b.ins().icmp(cc, x, y);
         }
-        // x86 compares 64-bit lanes as signed numbers only: move both by half the range.
-        let half = if injected(Fault::U64NotMoved) { 0 } else { i64::MIN };
-        let half = self.b.ins().iconst(types::I64, half);
+        // x86 only compares 64-bit lanes as signed numbers: subtract half of the range from both.
+        let half = self.b.ins().iconst(types::I64, i64::MIN);
         let half = self.b.ins().splat(types::I64X2, half);
         let (x, y) = (self.b.ins().bxor(x, half), self.b.ins().bxor(y, half));
         self.b.ins().icmp(IntCC::SignedLessThan, x, y)
     }
 
+    /// The result of an operation on operands of a dtype.
     pub(super) fn operation(
         &mut self,
         op: Op,
@@ -35,44 +33,27 @@ impl Compiler<'_, '_> {
         let float = dtype.is_float();
         Ok(match (op, args) {
             (Op::Add, &[x, y]) if float => self.b.ins().fadd(x, y),
-            (Op::Add, &[x, y]) if dtype.size() == 4 && injected(Fault::NarrowAddition) => {
-                let (x, y) = (self.cast(x, types::I16X8), self.cast(y, types::I16X8));
-                let sum = self.b.ins().iadd(x, y);
-                self.cast(sum, types::I32X4)
-            }
             (Op::Add, &[x, y]) => self.b.ins().iadd(x, y),
-            (Op::Sub, &[x, y]) if float && injected(Fault::DifferenceSwapped) => {
-                self.b.ins().fsub(y, x)
-            }
             (Op::Sub, &[x, y]) if float => self.b.ins().fsub(x, y),
             (Op::Sub, &[x, y]) => self.b.ins().isub(x, y),
             (Op::Mul, &[x, y]) if float => self.b.ins().fmul(x, y),
             (Op::Mul, &[x, y]) => self.b.ins().imul(x, y),
-            (Op::Div, &[x, y]) if injected(Fault::QuotientSwapped) => self.b.ins().fdiv(y, x),
             (Op::Div, &[x, y]) => self.b.ins().fdiv(x, y),
             (Op::Fma, &[x, y, z]) => self.b.ins().fma(x, y, z),
             (Op::Sqrt, &[x]) => self.b.ins().sqrt(x),
             (Op::Floor, &[x]) => self.b.ins().floor(x),
             (Op::Ceil, &[x]) => self.b.ins().ceil(x),
             (Op::Trunc, &[x]) => self.b.ins().trunc(x),
-            (Op::Rint, &[x]) if injected(Fault::NearestIsTruncated) => self.b.ins().trunc(x),
             (Op::Rint, &[x]) => self.b.ins().nearest(x),
             (Op::Neg, &[x]) if float => self.b.ins().fneg(x),
             (Op::Neg, &[x]) => self.b.ins().ineg(x),
             (Op::Abs, &[x]) if float => self.b.ins().fabs(x),
-            (Op::Abs, &[x]) if dtype.is_signed_int() || injected(Fault::SignedAbs) => {
-                self.b.ins().iabs(x)
-            }
+            (Op::Abs, &[x]) if dtype.is_signed_int() => self.b.ins().iabs(x),
             (Op::Abs, &[x]) => x,
             (Op::BitAnd, &[x, y]) => self.b.ins().band(x, y),
             (Op::BitOr, &[x, y]) => self.b.ins().bor(x, y),
             (Op::BitXor, &[x, y]) => self.b.ins().bxor(x, y),
             (Op::BitNot, &[x]) => self.b.ins().bnot(x),
-            (Op::Minimum, &[x, y]) if float && injected(Fault::MinimumOfTheMachine) => {
-                let less = self.b.ins().fcmp(FloatCC::LessThan, x, y);
-                let less = self.cast(less, vector(Lane::Value(dtype)));
-                self.b.ins().bitselect(less, x, y)
-            }
             (Op::Minimum, &[x, y]) if float => self.b.ins().fmin(x, y),
             (Op::Maximum, &[x, y]) if float => self.b.ins().fmax(x, y),
             (Op::Minimum, &[x, y]) => {
@@ -83,17 +64,8 @@ impl Compiler<'_, '_> {
                 let less = self.int_less(dtype, x, y);
                 self.b.ins().bitselect(less, y, x)
             }
-            (Op::Eq, &[x, y]) if float && injected(Fault::EqualByBits) => {
-                let lane = vector(Lane::Mask(dtype.bits() as u8));
-                let (x, y) = (self.cast(x, lane), self.cast(y, lane));
-                self.b.ins().icmp(IntCC::Equal, x, y)
-            }
             (Op::Lt | Op::Le | Op::Eq | Op::Ne, &[x, y]) if float => {
                 let cc = match op {
-                    Op::Lt if injected(Fault::LessIsLessOrEqual) => FloatCC::LessThanOrEqual,
-                    Op::Le if injected(Fault::LessIfUnordered) => {
-                        FloatCC::UnorderedOrLessThanOrEqual
-                    }
                     Op::Lt => FloatCC::LessThan,
                     Op::Le => FloatCC::LessThanOrEqual,
                     Op::Eq => FloatCC::Equal,
@@ -104,15 +76,13 @@ impl Compiler<'_, '_> {
             (Op::Lt, &[x, y]) => self.int_less(dtype, x, y),
             (Op::Le, &[x, y]) => {
                 let greater = self.int_less(dtype, y, x);
-                let as_is = injected(Fault::ComplementForgotten);
-                if as_is { greater } else { self.b.ins().bnot(greater) }
+                self.b.ins().bnot(greater)
             }
             (Op::Eq, &[x, y]) => self.b.ins().icmp(IntCC::Equal, x, y),
             (Op::Ne, &[x, y]) => self.b.ins().icmp(IntCC::NotEqual, x, y),
             (Op::Select, &[condition, x, y]) => {
                 let ty = self.b.func.dfg.value_type(x);
                 let condition = self.cast(condition, ty);
-                let (x, y) = if injected(Fault::SelectTurned) { (y, x) } else { (x, y) };
                 self.b.ins().bitselect(condition, x, y)
             }
             _ => return Err(bug(format_args!("{op:?} of {dtype} has no vector form"))),

@@ -6,7 +6,6 @@
 
 use std::mem::offset_of;
 
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{ROWS, row_lanes};
 use hotloop_runtime::tile::CarryState;
 
@@ -165,7 +164,7 @@ impl Emitter<'_> {
         // The strips of a block.
         let next_strip = asm.position();
         asm.load(offset, local(OFFSET));
-        if strips && !injected(Fault::StripsOfTheFirst) {
+        if strips {
             asm.add_from(offset, local(STRIP));
         }
         asm.load(last, local(TAKEN));
@@ -202,8 +201,7 @@ impl Emitter<'_> {
         if let Some(walked) = selected.walk {
             asm.add(walk, i32::from(walked.bytes));
         }
-        let skipped = if injected(Fault::WideRowsSkipped) { 2 } else { 1 };
-        asm.add(offset, skipped * row as i32);
+        asm.add(offset, row as i32);
         asm.compare(offset, last);
         asm.jump_back(Condition::Below, start);
         transfer(&mut turn, true);

@@ -4,8 +4,6 @@
 //! pass forward gives registers: what is used last makes room first. A value that can be had from
 //! memory as it is costs nothing to drop; others go to the frame, once.
 
-use hotloop_runtime::fault::{Fault, injected};
-
 use super::encode::{Address, Asm, Gpr, Operands, Rm, Width};
 use super::micro::{Home, Micro, Value, What};
 use super::pointers::Pointers;
@@ -27,9 +25,6 @@ pub struct Stack {
 
 impl Stack {
     fn take(&mut self) -> u32 {
-        if self.most > 0 && injected(Fault::SpilledTogether) {
-            return 0;
-        }
         self.free.pop().unwrap_or_else(|| {
             self.most += 1;
             self.most - 1
@@ -375,11 +370,7 @@ impl<'a> Turn<'a> {
             Home::Cell(cell, _) => Rm::Broadcast(self.pointers.cell(cell)),
             Home::Pool(offset) => Rm::Memory(Address::Pool(offset)),
             Home::Stack(slot) => Rm::Memory(Address::Based(Gpr::RSP, None, slot as i32 * width)),
-            Home::Place(place, part) => {
-                let first = injected(Fault::ChainsReadTheFirst);
-                let chain = if first { 0 } else { value % self.chains };
-                Rm::Memory(self.elements(place, part, chain))
-            }
+            Home::Place(place, part) => Rm::Memory(self.elements(place, part, value % self.chains)),
             Home::Walked(_) => Rm::Broadcast(Address::Based(self.pointers.walk, None, 0)),
             Home::Nowhere | Home::Zero | Home::First | Home::Kept => {
                 self.failed = true;
@@ -390,10 +381,8 @@ impl<'a> Turn<'a> {
 
     /// The address of the elements of a chain.
     fn elements(&mut self, place: u32, part: Part, chain: u32) -> Address {
-        let whole = injected(Fault::PartsWholeApart);
-        let bytes = if whole { self.width.bytes() } else { part.bytes(self.width) };
-        let halvings = if injected(Fault::ElementOfWidest) { 0 } else { part as u8 };
-        let shift = self.selected.widest.trailing_zeros() as u8 - halvings;
+        let bytes = part.bytes(self.width);
+        let shift = self.selected.widest.trailing_zeros() as u8 - part as u8;
         self.pointers.address(self.asm, place, shift, chain as i32 * bytes as i32)
     }
 
@@ -544,14 +533,6 @@ impl<'a> Turn<'a> {
         if let Some(register) = self.kept_register(result) {
             return register;
         }
-        if let [x, ..] = *sources
-            && let Some(register) = self.register(x)
-            && self.is_mask(x) == self.is_mask(result)
-            && injected(Fault::VictimStillUsed)
-        {
-            self.give(register, result);
-            return register;
-        }
         let register = self.take(self.is_mask(result));
         self.give(register, result);
         register
@@ -578,8 +559,7 @@ impl<'a> Turn<'a> {
                 self.put(row, to, 0, rm, 0, imm);
             }
             What::Two(row) | What::Either(row) => {
-                let either =
-                    matches!(micro.what, What::Either(_)) || injected(Fault::SwappedAnyway);
+                let either = matches!(micro.what, What::Either(_));
                 // The first one may be the better operand in memory.
                 let swapped = either
                     && self.better_in_memory(x, row)
@@ -711,7 +691,6 @@ impl<'a> Turn<'a> {
             2 if in_memory == Some(0) => (rows.f231, 1, 0),
             2 => (rows.f231, 0, 1),
             at if in_memory == Some(1 - at) => (rows.f132, 2, 1 - at),
-            at if injected(Fault::FusedOtherForm) => (rows.f231, 1 - at, 2),
             at => (rows.f213, 1 - at, 2),
         };
         let rm = match in_memory == Some(last) {

@@ -5,7 +5,6 @@
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 
 use super::encode::Width;
@@ -103,16 +102,13 @@ impl Selector<'_> {
             let is_zero = self.equal(0, x, zero);
             return self.not(0, is_zero);
         }
-        let x = self.widen(1, to, injected(Fault::TruthByOneBit), x);
+        let x = self.widen(1, to, false, x);
         self.greater(number(to), x, zero)
     }
 
     /// One in the true lanes of a mask as wide as the dtype, zero in the others.
     fn ones_of_mask(&mut self, dtype: DType, x: Value) -> Value {
         let size = dtype.size();
-        if injected(Fault::TruthIsAllOnes) {
-            return if self.is_zmm() { self.spread(x, size) } else { x };
-        }
         let ones = self.constant(repeated(one(dtype), size));
         if self.is_zmm() {
             let zero = self.zero();
@@ -182,10 +178,7 @@ impl Selector<'_> {
     /// An integer in a lane of other width: it wraps.
     fn integer(&mut self, from: DType, to: usize, x: Value) -> Value {
         match from.size() {
-            size if size < to => {
-                let signed = from.is_signed_int() && !injected(Fault::WidenedAsUnsigned);
-                self.widen(size, to, signed, x)
-            }
+            size if size < to => self.widen(size, to, from.is_signed_int(), x),
             size => self.truncate(size, to, x),
         }
     }
@@ -226,16 +219,15 @@ impl Selector<'_> {
         }
         // The low bytes of each half of the vector come together at its start.
         let mut order = [0x80; 32];
-        let first = if injected(Fault::NarrowedToHighBytes) { from - to } else { 0 };
         for (at, byte) in order.iter_mut().enumerate() {
             let (lane, of) = (at % 16 / to, at % to);
             if lane * from < 16 {
-                *byte = (lane * from + first + of) as u8;
+                *byte = (lane * from + of) as u8;
             }
         }
         let order = self.pattern(&order);
         let x = self.make(What::Two(&PSHUFB), &[x, order]);
-        if self.part(from) != Part::Whole || injected(Fault::NarrowedHalvesApart) {
+        if self.part(from) != Part::Whole {
             return x;
         }
         if to * 2 == from {
@@ -247,9 +239,6 @@ impl Selector<'_> {
 
     /// Both halves are exact as floats, and the sum of them is rounded once.
     fn float_of_u32(&mut self, x: Value) -> Value {
-        if injected(Fault::HalfOfU32Lost) {
-            return self.make(What::One(&DQ_TO_PS), &[x]);
-        }
         let mask = self.constant(0x0000_FFFF_0000_FFFF);
         let low = self.logic(Op::BitAnd, 2, x, mask);
         let high = self.make_with(What::Shift(&PSRLD), &[x], 16);
@@ -284,9 +273,6 @@ impl Selector<'_> {
 
     /// Zero for NaN, others as they are.
     fn zero_for_nan(&mut self, from: DType, x: Value) -> Value {
-        if injected(Fault::NanIsTheLeast) {
-            return x;
-        }
         let wide = usize::from(from == DType::F64);
         let is_number = self.is_number(wide, x);
         if self.is_zmm() {
@@ -297,9 +283,6 @@ impl Selector<'_> {
     }
 
     fn least(&mut self, from: DType, x: Value, most: f64) -> Value {
-        if injected(Fault::SaturationForgotten) {
-            return x;
-        }
         let most = self.float(from, most);
         let row = if from == DType::F32 { &MINPS } else { &MINPD };
         self.make(What::Two(row), &[x, most])
@@ -326,9 +309,6 @@ impl Selector<'_> {
 
     /// The greatest integer of a lane's width where x is not less than a bound, which none is.
     fn saturate(&mut self, from: DType, bound: f64, lane: usize, x: Value, made: Value) -> Value {
-        if injected(Fault::OverflowIsTheLeast) {
-            return made;
-        }
         let bound = self.float(from, bound);
         let row = What::Two(if from == DType::F32 { &CMPPS } else { &CMPPD });
         if self.is_zmm() {
@@ -426,11 +406,9 @@ impl Selector<'_> {
         };
         if self.is_zmm() && !signed {
             let x = self.u32_of(from, x);
-            let saturates = !injected(Fault::SaturationForgotten);
-            return match (to.size(), saturates) {
-                (1, true) => self.make(What::Narrow(&PMOVUSDB), &[x]),
-                (_, true) => self.make(What::Narrow(&PMOVUSDW), &[x]),
-                (size, false) => self.truncate(4, size, x),
+            return match to.size() {
+                1 => self.make(What::Narrow(&PMOVUSDB), &[x]),
+                _ => self.make(What::Narrow(&PMOVUSDW), &[x]),
             };
         }
         let x = if signed { self.zero_for_nan(from, x) } else { x };

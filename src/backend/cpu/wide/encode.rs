@@ -1,7 +1,5 @@
 //! The encoder: rows and operands to bytes.
 
-use hotloop_runtime::fault::{Fault, injected};
-
 use super::rows::{Encodings, Form, Length, Row};
 
 /// The vectors that code works on, and how their instructions are encoded.
@@ -167,7 +165,7 @@ impl Asm {
                 Address::Pool(_) => (0, 0),
             },
         };
-        let r = if injected(Fault::HighRegisterLost) { 0 } else { reg >> 3 & 1 };
+        let r = reg >> 3 & 1;
         if evex {
             let broadcast = matches!(rm, Rm::Broadcast(_));
             let high = |register: u8| register >> 4 & 1;

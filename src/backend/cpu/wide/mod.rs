@@ -23,7 +23,6 @@ mod select;
 
 use hotloop_runtime::convert::{self as kernels, Lane};
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{Reduction, Runs};
 
@@ -465,15 +464,9 @@ impl<'a> Emitter<'a> {
     ) -> Result<(), Refusal> {
         let General { n, offset, last, .. } = *self.general;
         self.block = self.block.max(elements);
-        let early = i32::from(injected(Fault::LastTurnEarly));
         self.asm.copy(last, n);
-        self.asm.sub(last, elements as i32 + early);
+        self.asm.sub(last, elements as i32);
         self.asm.copy_if(Condition::Below, last, least);
-        let mut missing = None;
-        if injected(Fault::LastTurnMissing) {
-            self.asm.compare(offset, last);
-            missing = Some(self.asm.jump(Condition::Above));
-        }
         self.asm.compare(offset, last);
         self.asm.copy_if(Condition::Above, offset, last);
         let start = self.turns(selected, pointers, (elements, chains))?;
@@ -482,11 +475,7 @@ impl<'a> Emitter<'a> {
         asm.sub(offset, elements as i32);
         asm.compare(offset, last);
         asm.copy(offset, last);
-        if let Some(missing) = missing {
-            asm.land(missing);
-        } else {
-            asm.jump_back(Condition::NotEqual, start);
-        }
+        asm.jump_back(Condition::NotEqual, start);
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! How a loop gets at its arrays, slots and cells.
 
-use hotloop_runtime::fault::{Fault, injected};
-
 use super::encode::{Address, Asm, Gpr, Index};
 
 /// The general registers of a loop.
@@ -49,8 +47,7 @@ impl Pointers {
 
     /// The address of a uniform's cell.
     pub fn cell(&self, cell: u32) -> Address {
-        let before = cell > 0 && injected(Fault::CellOfNeighbour);
-        Address::Based(self.cells, None, (cell as i32 - i32::from(before)) * 16)
+        Address::Based(self.cells, None, cell as i32 * 16)
     }
 
     /// The address of the elements of a place that this turn begins with, of `2^shift` bytes each, and

@@ -5,7 +5,6 @@
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 use hotloop_runtime::reduce::{Reduction, Runs};
 
 use super::encode::Width;
@@ -121,7 +120,7 @@ impl Selector<'_> {
             Reduction::Max => Op::Maximum,
             _ => return None,
         };
-        let signed = dtype.is_signed_int() && !injected(Fault::WideNarrowSumUnsigned);
+        let signed = dtype.is_signed_int();
         if reduction == Reduction::Sum && dtype.is_int() && dtype.size() < 8 {
             // Bytes and words are added in pairs, as products with ones.
             let ones = self.constant(repeated(1, dtype.size()));

@@ -4,7 +4,6 @@
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::fault::{Fault, injected};
 
 use rustc_hash::FxHashMap;
 
@@ -199,8 +198,7 @@ impl Selector<'_> {
 
     /// The sign bit of floats of a dtype, or of an integer as wide.
     fn sign(&mut self, dtype: DType) -> Value {
-        let wide = (dtype.size() == 8) != injected(Fault::WideSignOfOtherWidth);
-        self.constant(if wide { 1 << 63 } else { 1 << 63 | 1 << 31 })
+        self.constant(if dtype.size() == 8 { 1 << 63 } else { 1 << 63 | 1 << 31 })
     }
 
     /// All but the sign of floats.
@@ -315,8 +313,7 @@ impl Selector<'_> {
         let &[x, y, z] = args else { return Err(bug("a fused multiply-add of other than three")) };
         let [(x, minus_x), (y, minus_y), (z, minus_z)] =
             [self.unsigned(x)?, self.unsigned(y)?, self.unsigned(z)?];
-        let forgotten = injected(Fault::FusedNegationForgotten);
-        let product = usize::from(minus_x != minus_y && !forgotten);
+        let product = usize::from(minus_x != minus_y);
         let fused = &FUSED[usize::from(dtype.size() == 8)][product][usize::from(minus_z)];
         Ok(self.make(What::Fused(fused), &[x, y, z]))
     }
@@ -355,9 +352,6 @@ impl Selector<'_> {
             (Op::Minimum, &[x, y]) => {
                 let row = Two([&MINPS, &MINPD][wide]);
                 let one = self.make(row, &[x, y]);
-                if injected(Fault::WideMinimumOnce) {
-                    return Some(one);
-                }
                 let other = self.make(row, &[y, x]);
                 self.make(Either([&ORPS, &ORPD][wide]), &[one, other])
             }
@@ -371,9 +365,6 @@ impl Selector<'_> {
                 let row = Two([&MAXPS, &MAXPD][wide]);
                 let (one, other) = (self.make(row, &[x, y]), self.make(row, &[y, x]));
                 let both = self.make(Either([&ANDPS, &ANDPD][wide]), &[one, other]);
-                if injected(Fault::WideMaximumOfNumbers) {
-                    return Some(both);
-                }
                 let unordered = self.make_with(Either([&CMPPS, &CMPPD][wide]), &[x, y], 3);
                 self.make(Either([&ORPS, &ORPD][wide]), &[both, unordered])
             }
@@ -427,7 +418,6 @@ impl Selector<'_> {
 
     /// Lanes of x where the condition holds, else of y.
     pub(super) fn choose(&mut self, lane: usize, condition: Value, x: Value, y: Value) -> Value {
-        let (x, y) = if injected(Fault::WideBranchesTurned) { (y, x) } else { (x, y) };
         if self.width == Width::Zmm {
             let row = [&PBLENDMB, &PBLENDMW, &PBLENDMD, &PBLENDMQ][lane];
             return self.make(What::Blend(row), &[y, x, condition]);
@@ -450,11 +440,6 @@ impl Selector<'_> {
             (_, _, true) => &PXORQ,
         };
         self.make(What::Either(row), &[x, y])
-    }
-
-    /// The opposite of a comparison.
-    fn opposite(&mut self, lane: usize, x: Value) -> Value {
-        if injected(Fault::WideComplementForgotten) { x } else { self.not(lane, x) }
     }
 
     pub(super) fn not(&mut self, lane: usize, x: Value) -> Value {
@@ -512,24 +497,24 @@ impl Selector<'_> {
             (Op::Eq, &[x, y]) => self.equal(lane, x, y),
             (Op::Ne, &[x, y]) => {
                 let equal = self.equal(lane, x, y);
-                self.opposite(lane, equal)
+                self.not(lane, equal)
             }
             (Op::Lt, &[x, y]) if lane == 3 => self.less64(signed, x, y),
             (Op::Le, &[x, y]) if lane == 3 => {
                 let greater = self.less64(signed, y, x);
-                self.opposite(lane, greater)
+                self.not(lane, greater)
             }
             (Op::Lt, &[x, y]) if signed => self.greater(lane, y, x),
             (Op::Le, &[x, y]) if signed => {
                 let greater = self.greater(lane, x, y);
-                self.opposite(lane, greater)
+                self.not(lane, greater)
             }
             // x is at least y where it is the maximum of both, at most y where it is the minimum.
             (Op::Lt | Op::Le, &[x, y]) => {
                 let row = self.extreme(op == Op::Le, false, lane);
                 let extreme = self.make(Either(row), &[x, y]);
                 let it_is_x = self.equal(lane, extreme, x);
-                if op == Op::Le { it_is_x } else { self.opposite(lane, it_is_x) }
+                if op == Op::Le { it_is_x } else { self.not(lane, it_is_x) }
             }
             (Op::Select, &[condition, x, y]) => self.choose(lane, condition, x, y),
             // A count that is negative or too large shifts everything out, as ours do.
@@ -555,7 +540,6 @@ impl Selector<'_> {
     }
 
     fn extreme(&self, minimum: bool, signed: bool, lane: usize) -> &'static Row {
-        let signed = signed || injected(Fault::WideUnsignedAsSigned);
         let rows = match (minimum, signed) {
             (true, true) => [&PMINSB, &PMINSW, &PMINSD, &PMINSQ],
             (true, false) => [&PMINUB, &PMINUW, &PMINUD, &PMINUQ],
@@ -581,7 +565,7 @@ impl Selector<'_> {
     /// x < y of 64-bit integers, which AVX2 compares with signs only: unsigned ones are moved by half
     /// the range.
     fn less64(&mut self, signed: bool, x: Value, y: Value) -> Value {
-        if signed || injected(Fault::WideU64NotMoved) {
+        if signed {
             return self.greater(3, y, x);
         }
         let half = self.sign(DType::U64);
@@ -608,10 +592,7 @@ impl Selector<'_> {
         let one = self.make(What::Either(&PMULUDQ), &[high_x, y]);
         let high_y = self.make_with(What::Shift(&PSRLQ), &[y], 32);
         let other = self.make(What::Either(&PMULUDQ), &[x, high_y]);
-        let sum = match injected(Fault::WideProductHalf) {
-            true => one,
-            false => self.make(What::Either(&PADDQ), &[one, other]),
-        };
+        let sum = self.make(What::Either(&PADDQ), &[one, other]);
         let sum = self.make_with(What::Shift(&PSLLQ), &[sum], 32);
         self.make(What::Either(&PADDQ), &[low, sum])
     }

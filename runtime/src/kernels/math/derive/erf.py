@@ -102,7 +102,7 @@ def step_of(count):
 
 def powers_of_two(bits, count, step_bits):
     """Prints 2^(j/count) in half the bits, j taken off its bits from the exponent's lowest on down,
-    and the logarithm of what that lost; returns the step."""
+    and the logarithm of the rounding error; returns the step."""
     code, size = ("<f", "<I") if bits == 24 else ("<d", "<Q")
 
     def less(j, v):
@@ -111,7 +111,7 @@ def powers_of_two(bits, count, step_bits):
 
     values = [mpf(2) ** (mpf(j) / count) for j in range(count)]
     his = [top(v, bits // 2) for v in values]
-    table(f"2^(j/{count}), j taken off its bits, and what it lost", f"POWERS_{'64' if bits == 53 else '32'}",
+    table(f"2^(j/{count}), with j subtracted from its bits, and its rounding error", f"POWERS_{'64' if bits == 53 else '32'}",
           [[less(j, h) for j, h in enumerate(his)], [nearest(log(v / h), bits) for v, h in zip(values, his)]], bits)
     high = top(log(2) / count, step_bits)
     return f"[{float(high)!r}, {float(nearest(log(2) / count - high, bits))!r}]"

@@ -94,7 +94,7 @@ def show(name):
         for field, p in zip("abcd", parts):
             print(f"    {field}: &[{', '.join(rust(v) for v in p)}],")
         print(f"    rows: &{upper}_ROWS,\n}};")
-    print(f"\n/// At k/{curve.steps}: the function, the slope's magnitude, what the function lacks.")
+    print(f"\n/// At k/{curve.steps}: the function, the magnitude of the slope, the low part of the function.")
     print(f"static {upper}_ROWS: Grid<f64, 512, 4> = Grid::new(&[")
     for k in range(int(curve.end * curve.steps) + 1):
         r = mpf(k) / curve.steps

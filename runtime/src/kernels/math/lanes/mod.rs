@@ -1,10 +1,10 @@
-//! The few operations the math functions are written in, and their instances.
+//! The operations in which math functions are written, and their instances.
 //!
-//! A [`Lanes`] value stands for an instruction set and a float type: a core takes one as `l` and
-//! says `l.fma(a, b, c)`. It has no size, and whoever holds one has shown that the machine has
-//! the instructions, so the cores need no `unsafe`. The operations give the same bits in every
-//! instance, lane by lane, except for the sign and payload of a NaN; a core is nothing but a
-//! fixed sequence of them, so its results do not depend on the instance either.
+//! A [`Lanes`] value represents an instruction set and a float type: a core takes one as `l` and calls
+//! `l.fma(a, b, c)`. It has no size. Its constructor requires that the machine has the instructions,
+//! so the cores need no `unsafe`. In each lane, operations give the same bits in every instance,
+//! except for the sign and payload of a NaN. A core is a fixed sequence of operations, so its results
+//! do not depend on the instance either.
 
 mod rows;
 mod scalar;
@@ -23,16 +23,17 @@ use x86::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::Avx512;
 
-/// 2^k, a normal number.
+/// 2^k, which must be a normal number.
 pub(super) const fn power_of_two(k: i32) -> f64 {
     f64::from_bits(((1023 + k) as u64) << 52)
 }
 
-/// Tells the compiler that what calls it is rare.
+/// A hint to the compiler that a call of it is rare.
 #[cold]
 fn rare() {}
 
-/// [`Lanes::branch`] of two expressions. Closures that are not inlined lack the instruction set.
+/// [`Lanes::branch`] with two expressions. Closures must be inlined, because otherwise they are
+/// compiled without the instruction set.
 macro_rules! branch {
     ($l:expr, $m:expr, $some:expr, $none:expr $(,)?) => {
         $l.branch(
@@ -46,7 +47,7 @@ macro_rules! branch {
 }
 pub(super) use branch;
 
-/// [`Lanes::rarely`] of two expressions.
+/// [`Lanes::rarely`] with two expressions.
 macro_rules! rarely {
     ($l:expr, $m:expr, $rare:expr, $usual:expr $(,)?) => {
         $l.rarely(
@@ -60,9 +61,9 @@ macro_rules! rarely {
 }
 pub(super) use rarely;
 
-/// A float type, by its format.
+/// A float type, with the constants of its format.
 pub(super) trait Element: Copy + Default + 'static {
-    /// Bits of the significand that are stored.
+    /// The number of bits of the significand that are stored.
     const MANTISSA: u32;
     /// The exponent field of 1.
     const BIAS: u64;
@@ -71,25 +72,25 @@ pub(super) trait Element: Copy + Default + 'static {
     /// The bits of infinity.
     const INFINITY: u64 = (2 * Self::BIAS + 1) << Self::MANTISSA;
     /// 1.5 * 2^MANTISSA: `(x + MAGIC) - MAGIC` is x rounded to an integer, ties to even, for
-    /// |x| < 2^(MANTISSA - 1); the integer itself stands in the low bits of `x + MAGIC`.
+    /// |x| < 2^(MANTISSA - 1). The low bits of `x + MAGIC` are that integer.
     const MAGIC: f64 = 1.5 * (1u64 << Self::MANTISSA) as f64;
 
-    /// Its lowest bits.
+    /// The low bits of the number, as an index.
     fn index(self) -> usize;
 
-    /// Its lanes of a loop with AVX2.
+    /// The lanes of a loop with AVX2.
     #[cfg(target_arch = "x86_64")]
     type Avx2: Lanes<E = Self>;
-    /// Such.
+    /// The value of these lanes.
     ///
     /// # Safety
     /// The machine must have AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     unsafe fn avx2() -> Self::Avx2;
 
-    /// The core of this type.
+    /// The form of a core for this type.
     fn eval<C: Core<N>, L: Lanes<E = Self>, const N: usize>(l: L, x: [L::F; N]) -> L::F;
-    /// The core of this type, of two results.
+    /// The form of the core of a pair for this type.
     fn eval_pair<C: PairCore, L: Lanes<E = Self>>(l: L, x: L::F) -> [L::F; 2];
 }
 
@@ -151,19 +152,19 @@ impl Element for f64 {
     }
 }
 
-/// Some lanes of a float type, their bits, and masks of them.
+/// Operations on vectors of a float type, on their bits, and on masks.
 pub(super) trait Lanes: Copy {
     /// The float type.
     type E: Element;
-    /// Lanes of it.
+    /// A vector of floats.
     type F: Copy;
-    /// Lanes of as many bits, as unsigned integers.
+    /// A vector of unsigned integers of the same size.
     type U: Copy;
-    /// A truth value for each lane.
+    /// A mask: a bool for each lane.
     type M: Copy;
-    /// Lanes of f64 of the same instruction set.
+    /// The lanes of f64 on the same instruction set.
     type Wide: Lanes<E = f64>;
-    /// How many lanes.
+    /// The number of lanes.
     const WIDTH: usize;
 
     /// `x` rounded to the float type, in every lane.
@@ -187,9 +188,9 @@ pub(super) trait Lanes: Copy {
     fn fms(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// `c - a * b`, rounded once.
     fn fnma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// `if a < b { a } else { b }`: a NaN in `b` stays, in `a` goes.
+    /// `if a < b { a } else { b }`: `b` if either is a NaN.
     fn min(self, a: Self::F, b: Self::F) -> Self::F;
-    /// `if a > b { a } else { b }`: a NaN in `b` stays, in `a` goes.
+    /// `if a > b { a } else { b }`: `b` if either is a NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
 
     /// The bits of floats.
@@ -208,10 +209,10 @@ pub(super) trait Lanes: Copy {
     fn isub(self, a: Self::U, b: Self::U) -> Self::U;
     /// `a << n`
     fn shl(self, a: Self::U, n: u32) -> Self::U;
-    /// `a >> n`, zeros coming in.
+    /// `a >> n`, logical.
     fn shr(self, a: Self::U, n: u32) -> Self::U;
 
-    /// `a`, a signed multiple of 2^MANTISSA, as a number.
+    /// `a`, a signed multiple of 2^MANTISSA, converted to a float.
     fn integer(self, a: Self::U) -> Self::F;
     /// `a < b`, false for a NaN.
     fn lt(self, a: Self::F, b: Self::F) -> Self::M;
@@ -223,29 +224,29 @@ pub(super) trait Lanes: Copy {
     fn not_lt(self, a: Self::F, b: Self::F) -> Self::M;
     /// `!(a <= b)`, true for a NaN.
     fn not_le(self, a: Self::F, b: Self::F) -> Self::M;
-    /// Whether `a` is anything but a positive normal number.
+    /// Whether `a` is not a positive normal number.
     fn unusual(self, a: Self::F) -> Self::M;
-    /// The lowest bit of each lane.
+    /// Whether the lowest bit of each lane is set.
     fn odd(self, a: Self::U) -> Self::M;
-    /// The highest bit of each lane.
+    /// Whether the highest bit of each lane is set.
     fn negative(self, a: Self::U) -> Self::M;
-    /// Both.
+    /// `a` and `b`.
     fn both(self, a: Self::M, b: Self::M) -> Self::M;
-    /// Either, or both.
+    /// `a` or `b`.
     fn either(self, a: Self::M, b: Self::M) -> Self::M;
-    /// The opposite.
+    /// The complement of `a`.
     fn not(self, a: Self::M) -> Self::M;
-    /// `a` where `m`, else `b`.
+    /// `a` where `m` is true, otherwise `b`.
     fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F;
-    /// Whether `m` holds in any lane.
+    /// Whether `m` is true in any lane.
     fn any(self, m: Self::M) -> bool;
 
-    /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. Permutations of registers but for 32
-    /// entries with AVX2, which are gathered; with AVX2 each doubling takes twice as long.
+    /// `table[i & (N - 1)]` in each lane; N is 8, 16 or 32. It permutes registers, except for 32
+    /// entries with AVX2, where it gathers. With AVX2 each doubling of N takes twice as long.
     fn table<const N: usize>(self, table: &'static [Self::E; N], i: Self::U) -> Self::F;
 
-    /// The row `i & (N - 1)` of a table in each lane, a result for each column: [`Lanes::table`] of
-    /// the columns, or with AVX2 in f64 loads of rows, two columns of a lane at a time.
+    /// The row `i & (N - 1)` of a table in each lane, with a result for each column. It is
+    /// [`Lanes::table`] of the columns, or with AVX2 in f64 loads of rows, two columns at a time.
     #[inline(always)]
     fn row<const N: usize, const R: usize>(
         self,
@@ -261,7 +262,7 @@ pub(super) trait Lanes: Copy {
         row
     }
 
-    /// The row `i & (N - 1)` of a large table in each lane, a result for each column.
+    /// The row `i & (N - 1)` of a large table in each lane, with a result for each column.
     #[inline(always)]
     fn grid<const N: usize, const R: usize>(
         self,
@@ -288,26 +289,26 @@ pub(super) trait Lanes: Copy {
         columns
     }
 
-    /// The lanes as f64, the first half and the second; of f64, all of them in either.
+    /// The lanes as f64: the first half and the second half. For f64, both are all lanes.
     fn widen(self, a: Self::F) -> [<Self::Wide as Lanes>::F; 2];
-    /// Two halves rounded to the float type.
+    /// The inverse of `widen`, rounded to the float type.
     fn narrow(self, a: [<Self::Wide as Lanes>::F; 2]) -> Self::F;
-    /// The lanes of f64.
+    /// The value of the lanes of f64.
     fn wide(self) -> Self::Wide;
 
     /// Reads `WIDTH` elements.
     ///
     /// # Safety
-    /// `p` must be readable for as many; it need not be aligned.
+    /// `p` must be readable for `WIDTH` elements. It need not be aligned.
     unsafe fn load(self, p: *const Self::E) -> Self::F;
     /// Writes `WIDTH` elements.
     ///
     /// # Safety
-    /// `p` must be writable for as many; it need not be aligned.
+    /// `p` must be writable for `WIDTH` elements. It need not be aligned.
     unsafe fn store(self, p: *mut Self::E, a: Self::F);
 
-    /// What `some` gives if `m` holds in any lane, else what `none` gives. Lanes without `m` must get
-    /// the same bits from either. By `branch!`, which has both inlined.
+    /// `some()` if `m` is true in any lane, otherwise `none()`. In lanes where `m` is false both must
+    /// give the same bits. Use `branch!`, which inlines the closures.
     #[inline(always)]
     fn branch<const N: usize>(
         self,
@@ -318,7 +319,7 @@ pub(super) trait Lanes: Copy {
         if self.any(m) { some() } else { none() }
     }
 
-    /// The same where `m` seldom holds. By `rarely!`.
+    /// [`Lanes::branch`] for an `m` that is rarely true. Use `rarely!`.
     #[inline(always)]
     fn rarely<const N: usize>(
         self,
@@ -343,30 +344,30 @@ pub(super) trait Lanes: Copy {
         self.narrow([low, high])
     }
 
-    /// `a`, each NaN as f64::NAN or f32::NAN.
+    /// `a`, with every NaN replaced by f64::NAN or f32::NAN.
     #[inline(always)]
     fn canonical(self, a: Self::F) -> Self::F {
         self.select(self.eq(a, a), a, self.f(f64::NAN))
     }
 
-    /// The number that rounds to integers when added; see [`Element::MAGIC`].
+    /// [`Element::MAGIC`] in every lane, whose addition rounds to integers.
     #[inline(always)]
     fn magic(self) -> Self::F {
         self.f(Self::E::MAGIC)
     }
 
-    /// 2^k from `k + MAGIC`; it must be a normal number.
+    /// 2^k, which must be a normal number, from `k + MAGIC`.
     #[inline(always)]
     fn pow2(self, k_magic: Self::F) -> Self::F {
         let biased = self.iadd(self.bits(k_magic), self.u(Self::E::BIAS));
         self.float(self.shl(biased, Self::E::MANTISSA))
     }
 
-    /// `y * 2^k`, rounded once, for an integer k of at most twice the exponents' range and y
-    /// near 1.
+    /// `y * 2^k`, rounded once, for y near 1 and an integer k that is at most twice the largest
+    /// exponent.
     #[inline(always)]
     fn scale(self, y: Self::F, k: Self::F) -> Self::F {
-        // Two factors. The first product is exact: y is near 1 and the factor a normal number.
+        // Two factors. The first product is exact, as y is near 1 and the factor a normal number.
         let half = self.fma(k, self.f(0.5), self.magic());
         let rest = self.sub(k, self.sub(half, self.magic()));
         let first = self.mul(y, self.pow2(half));
@@ -385,26 +386,26 @@ pub(super) trait Lanes: Copy {
         self.float(self.and(self.bits(a), self.u(!Self::E::SIGN)))
     }
 
-    /// The sign bits of `a` and nothing else.
+    /// The sign bits of `a`, with all other bits zero.
     #[inline(always)]
     fn sign(self, a: Self::F) -> Self::U {
         self.and(self.bits(a), self.u(Self::E::SIGN))
     }
 
-    /// `a` with its sign flipped where the sign bit of `s` is set; `s` has no other bit.
+    /// `a` with its sign flipped where the sign bit of `s` is set. Other bits of `s` must be zero.
     #[inline(always)]
     fn flip(self, a: Self::F, s: Self::U) -> Self::F {
         self.float(self.xor(self.bits(a), s))
     }
 
-    /// `a` with the sign bit of `s`, which has no other bit; `a` is not negative.
+    /// `a`, which must not be negative, with the sign bit of `s`. Other bits of `s` must be zero.
     #[inline(always)]
     fn with_sign(self, a: Self::F, s: Self::U) -> Self::F {
         self.float(self.or(self.bits(a), s))
     }
 
-    /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule: the fewest operations. Each waits for the
-    /// last; for a short polynomial, or one with other work beside it.
+    /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule, which has the fewest operations but the
+    /// longest dependency chain. For short polynomials, or beside independent work.
     #[inline(always)]
     fn horner<const N: usize>(self, x: Self::F, c: &[f64; N]) -> Self::F {
         let mut p = self.f(c[N - 1]);
@@ -416,8 +417,8 @@ pub(super) trait Lanes: Copy {
         p
     }
 
-    /// The same by two interleaved chains in `xx`, which is `x * x`: half of Horner's steps to wait
-    /// for, once `xx` is known. For a long polynomial where that is needed anyway.
+    /// The polynomial of [`Lanes::horner`] by two interleaved chains in `xx`, which is `x * x`: the
+    /// chains are half as long. For long polynomials if `xx` is needed anyway.
     #[inline(always)]
     fn poly<const N: usize>(self, x: Self::F, xx: Self::F, c: &[f64; N]) -> Self::F {
         const { assert!(N >= 4) };
@@ -428,12 +429,13 @@ pub(super) trait Lanes: Copy {
             q = self.fma(q, xx, self.f(c[i - 2]));
             i -= 2;
         }
-        // Down to c[1] and c[0], or to c[2] and c[1].
+        // The last coefficients are c[1] and c[0], or c[2] and c[1].
         if i == 0 { self.fma(p, x, q) } else { self.fma(q, x, self.fma(p, xx, self.f(c[0]))) }
     }
 
-    /// The same by pairs c[i] + c[i + 1] x and a chain in `xx` over them: as many operations as
-    /// [`Lanes::poly`], but no pair waits for `xx`. Where `x` comes late, the one to take.
+    /// The polynomial of [`Lanes::horner`] by pairs `c[i] + c[i + 1] x` and a chain in `xx` over them.
+    /// It has as many operations as [`Lanes::poly`], but the pairs do not depend on `xx`. For an `x`
+    /// that is computed late.
     #[inline(always)]
     fn paired<const N: usize>(self, x: Self::F, xx: Self::F, c: &[f64; N]) -> Self::F {
         const { assert!(N >= 3) };
@@ -449,14 +451,14 @@ pub(super) trait Lanes: Copy {
         p
     }
 
-    /// `a + b` as its rounded value and what that lost; |a| >= |b|, or a = 0.
+    /// The rounded sum `a + b` and its rounding error; |a| >= |b|, or a = 0.
     #[inline(always)]
     fn fast_two_sum(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
         let s = self.add(a, b);
         (s, self.sub(b, self.sub(s, a)))
     }
 
-    /// `a + b` as its rounded value and what that lost, whichever is larger (Knuth).
+    /// The rounded sum `a + b` and its rounding error, for any magnitudes (Knuth).
     #[inline(always)]
     fn two_sum(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
         let s = self.add(a, b);
@@ -465,29 +467,30 @@ pub(super) trait Lanes: Copy {
         (s, lost)
     }
 
-    /// `a * b` as its rounded value and what that lost.
+    /// The rounded product `a * b` and its rounding error.
     #[inline(always)]
     fn two_product(self, a: Self::F, b: Self::F) -> (Self::F, Self::F) {
         let p = self.mul(a, b);
         (p, self.fms(a, b, p))
     }
 
-    /// `a * b + c`, rounded once, and what that lost, rounded; |c| >= |a * b|, or c = 0.
+    /// `a * b + c`, rounded once, and its rounding error, rounded; |c| >= |a * b|, or c = 0.
     #[inline(always)]
     fn fast_two_fma(self, a: Self::F, b: Self::F, c: Self::F) -> (Self::F, Self::F) {
         let s = self.fma(a, b, c);
         (s, self.fma(a, b, self.sub(c, s)))
     }
 
-    /// `c - a * b`, rounded once, and what that lost, rounded; |c| >= |a * b|, or c = 0.
+    /// `c - a * b`, rounded once, and its rounding error, rounded; |c| >= |a * b|, or c = 0.
     #[inline(always)]
     fn fast_two_fnma(self, a: Self::F, b: Self::F, c: Self::F) -> (Self::F, Self::F) {
         let s = self.fnma(a, b, c);
         (s, self.fnma(a, b, self.sub(c, s)))
     }
 
-    /// `n / d` of sums of two, given the inverse of the greater part of `d`: a product with it,
-    /// corrected by the remainder. Off by little more than its last rounding.
+    /// `n / d` of two sums of two numbers, given the inverse of the larger part of `d`. The product
+    /// with the inverse is corrected by the remainder, so the error is little more than that of the
+    /// last rounding.
     #[inline(always)]
     fn quotient(self, n: (Self::F, Self::F), d: (Self::F, Self::F), inverse: Self::F) -> Self::F {
         let q = self.mul(n.0, inverse);

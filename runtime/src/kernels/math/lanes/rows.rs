@@ -1,7 +1,7 @@
 //! Tables of several numbers for each index.
 
-/// `R` numbers for each of `N` indices, in two orders: an instance of `Lanes` that permutes registers
-/// reads columns, one that loads the row of each lane reads rows.
+/// A table of `R` numbers for each of `N` indices, in two orders: instances of `Lanes` that permute
+/// registers read columns, those that load the row of each lane read rows.
 #[repr(align(64))]
 pub(in crate::kernels::math) struct Rows<E: 'static, const N: usize, const R: usize> {
     pub(super) columns: [[E; N]; R],
@@ -9,7 +9,7 @@ pub(in crate::kernels::math) struct Rows<E: 'static, const N: usize, const R: us
 }
 
 impl<E: Copy, const N: usize, const R: usize> Rows<E, N, R> {
-    /// The table of these columns.
+    /// The table with these columns.
     pub(in crate::kernels::math) const fn new(columns: [[E; N]; R]) -> Rows<E, N, R> {
         let mut rows = [[columns[0][0]; R]; N];
         let mut i = 0;
@@ -21,15 +21,15 @@ impl<E: Copy, const N: usize, const R: usize> Rows<E, N, R> {
     }
 }
 
-/// `R` numbers, 2 or 4, for each of `N` indices, a power of two: too many for permutes, so every instance
-/// of `Lanes` loads the row of each lane.
+/// A table of `R` numbers, 2 or 4, for each of `N` indices, a power of two. It is too large for
+/// permutes, so every instance of `Lanes` loads the row of each lane.
 #[repr(align(64))]
 pub(in crate::kernels::math) struct Grid<E: 'static, const N: usize, const R: usize> {
     pub(super) rows: [[E; R]; N],
 }
 
 impl<const N: usize, const R: usize> Grid<f64, N, R> {
-    /// The table of these rows, each filled up with zeros; the last is that of the indices beyond, too.
+    /// The table with these rows, padded with zeros. Indices beyond them have the last row.
     pub(in crate::kernels::math) const fn new<const M: usize, const C: usize>(
         given: &[[f64; C]; M],
     ) -> Self {

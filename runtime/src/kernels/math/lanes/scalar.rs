@@ -1,11 +1,12 @@
-//! One lane, on every target.
+//! The instance of one lane, for every target.
 
 use std::marker::PhantomData;
 
 use super::{Core, Lanes, Rows};
 use crate::math::softfma;
 
-/// One lane of plain Rust: what runs where there is nothing better, and what the rest must equal.
+/// One lane in plain Rust: the instance for machines without AVX2, whose results define those of the
+/// others.
 #[derive(Clone, Copy)]
 pub(in crate::kernels::math) struct Scalar<E>(PhantomData<E>);
 
@@ -197,12 +198,12 @@ macro_rules! scalar {
             }
             #[inline(always)]
             unsafe fn load(self, p: *const $float) -> $float {
-                // SAFETY: the caller says that `p` is readable.
+                // SAFETY: `p` is readable, by the caller's promise.
                 unsafe { p.read_unaligned() }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut $float, a: $float) {
-                // SAFETY: the caller says that `p` is writable.
+                // SAFETY: `p` is writable, by the caller's promise.
                 unsafe { p.write_unaligned(a) }
             }
         }

@@ -1,14 +1,14 @@
-//! Two vectors at a time.
+//! The instance of two vectors at a time.
 
 use super::{Grid, Lanes, Rows};
 
-/// Two vectors of `L`, an operation on one after the same operation on the other. They do not wait
-/// for each other, so the processor has twice as much to choose from while an operation is under
-/// way: what it looks ahead alone is less than one evaluation of a function.
+/// Two vectors of `L`. Each operation is done on one and then on the other; as they are independent,
+/// their latencies overlap. Without this, the processor would not look ahead far enough to overlap
+/// two evaluations of a function.
 #[derive(Clone, Copy)]
 pub(in crate::kernels::math) struct Twin<L>(pub(in crate::kernels::math) L);
 
-/// Methods that do both.
+/// Defines methods that apply the operation to both vectors.
 macro_rules! both {
     ($($name:ident($($arg:ident: $t:ident),*) -> $r:ident;)*) => {$(
         #[inline(always)]
@@ -134,12 +134,12 @@ impl<L: Lanes> Lanes for Twin<L> {
 
     #[inline(always)]
     unsafe fn load(self, p: *const L::E) -> Self::F {
-        // SAFETY: the caller says that both are readable.
+        // SAFETY: both vectors are readable, by the caller's promise.
         unsafe { [self.0.load(p), self.0.load(p.add(L::WIDTH))] }
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut L::E, a: Self::F) {
-        // SAFETY: the caller says that both are writable.
+        // SAFETY: both vectors are writable, by the caller's promise.
         unsafe {
             self.0.store(p, a[0]);
             self.0.store(p.add(L::WIDTH), a[1]);

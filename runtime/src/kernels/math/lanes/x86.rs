@@ -1,20 +1,21 @@
-//! Vectors of 256 bits with AVX2 and FMA, and of 512 bits with AVX-512.
+//! The instances of 256-bit vectors with AVX2 and FMA, and of 512-bit vectors with AVX-512.
 
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
 use super::{Grid, Lanes, Rows};
-use crate::fault::{Fault, injected};
 
-/// 256 bits. To have one is to know that the machine has AVX2 and FMA.
+/// 256-bit vectors. A value exists only if the machine has AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub(in crate::kernels::math) struct Avx2<E>(PhantomData<E>);
 
-/// 512 bits. To have one is to know that the machine has AVX-512 F and DQ.
+/// 512-bit vectors. A value exists only if the machine has AVX-512 F and DQ.
 #[derive(Clone, Copy)]
 pub(in crate::kernels::math) struct Avx512<E>(PhantomData<E>);
 
 impl<E> Avx2<E> {
+    /// The value of these lanes.
+    ///
     /// # Safety
     /// The machine must have AVX2 and FMA.
     #[inline(always)]
@@ -24,6 +25,8 @@ impl<E> Avx2<E> {
 }
 
 impl<E> Avx512<E> {
+    /// The value of these lanes.
+    ///
     /// # Safety
     /// The machine must have AVX-512 F and DQ.
     #[inline(always)]
@@ -32,35 +35,34 @@ impl<E> Avx512<E> {
     }
 }
 
-/// Methods that are one expression of intrinsics over their arguments.
+/// Defines methods that are one expression of intrinsics over their arguments.
 macro_rules! ops {
     ($($name:ident($($arg:ident: $t:ty),*) -> $r:ty = $e:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($arg: $t),*) -> $r {
-            // SAFETY: `self` shows that the machine has the instructions, and none of these
-            // touches memory.
+            // SAFETY: as `self` exists, the machine has the instructions. They access no memory.
             unsafe { $e }
         }
     )*};
 }
 
-/// Loads and stores.
+/// Defines loads and stores.
 macro_rules! memory {
     ($float:ty, $vector:ty, $load:ident, $store:ident) => {
         #[inline(always)]
         unsafe fn load(self, p: *const $float) -> $vector {
-            // SAFETY: the caller says that `p` is readable.
+            // SAFETY: `p` is readable, by the caller's promise.
             unsafe { $load(p) }
         }
         #[inline(always)]
         unsafe fn store(self, p: *mut $float, a: $vector) {
-            // SAFETY: the caller says that `p` is writable.
+            // SAFETY: `p` is writable, by the caller's promise.
             unsafe { $store(p, a) }
         }
     };
 }
 
-/// Table lookups: an expression for each number of entries.
+/// Defines table lookups by an expression for each number of entries.
 macro_rules! table {
     (
         $float:ty, $bits:ty, $vector:ty, |$p:ident, $i:ident|
@@ -70,8 +72,8 @@ macro_rules! table {
         fn table<const N: usize>(self, table: &'static [$float; N], $i: $bits) -> $vector {
             const { assert!(N == 8 || N == 16 || N == 32) };
             let $p = table.as_ptr();
-            // SAFETY: the table has N entries, and no index is beyond them; `self` shows that
-            // the machine has the instructions.
+            // SAFETY: the table has N entries, and no index is beyond them. As `self` exists, the
+            // machine has the instructions.
             unsafe {
                 match N {
                     8 => $e8,
@@ -83,7 +85,7 @@ macro_rules! table {
     };
 }
 
-/// `p[i & 7]` in each lane, by permutations of halves of f64: a gather takes longer.
+/// `p[i & 7]` in each lane, by permutations of the halves of f64, which are faster than a gather.
 ///
 /// # Safety
 /// `p` must be readable for 8 numbers, and the machine must have AVX2.
@@ -91,7 +93,7 @@ macro_rules! table {
 unsafe fn four_of_eight(p: *const f64, i: __m256i) -> __m256d {
     // SAFETY: the caller's promise.
     unsafe {
-        // 2 i and 2 i + 1, of which the permutation takes three bits.
+        // The indices 2 i and 2 i + 1, of which the permutation uses three bits.
         let twice = _mm256_slli_epi32::<1>(_mm256_shuffle_epi32::<0b10_10_00_00>(i));
         let halves = _mm256_or_si256(twice, _mm256_set1_epi64x(1 << 32));
         let low = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(p.cast()), halves);
@@ -101,7 +103,7 @@ unsafe fn four_of_eight(p: *const f64, i: __m256i) -> __m256d {
     }
 }
 
-/// A vector of two in memory.
+/// A vector of two halves in memory.
 ///
 /// # Safety
 /// Both must be readable for 16 bytes, and the machine must have AVX.
@@ -114,11 +116,11 @@ unsafe fn halves(low: *const f64, high: *const f64) -> __m256d {
     }
 }
 
-/// Where the rows of `N` lanes begin in a table, in bytes.
+/// The offsets in bytes of the rows of `N` lanes in a table.
 #[repr(align(32))]
 struct Places<U, const N: usize>([U; N]);
 
-/// The row `i & (N - 1)` of each lane, two columns of a lane loaded at a time.
+/// The row `i & (N - 1)` of each lane, by loads of two columns of a lane.
 #[inline(always)]
 fn unpacked<const N: usize, const R: usize>(
     _: Avx2<f64>,
@@ -126,8 +128,8 @@ fn unpacked<const N: usize, const R: usize>(
     i: __m256i,
 ) -> [__m256d; R] {
     const { assert!(N.is_power_of_two() && R >= 2) };
-    // SAFETY: the first argument shows that the machine has the instructions; an index is below N, pairs
-    // begin before the last column, and the places are as large and aligned as a vector.
+    // SAFETY: as the first argument exists, the machine has the instructions. Indices are below N, pairs
+    // begin before the last column, and `places` has the size and alignment of a vector.
     unsafe {
         let mut row = [_mm256_setzero_pd(); R];
         let i = _mm256_and_si256(i, _mm256_set1_epi64x(N as i64 - 1));
@@ -137,8 +139,8 @@ fn unpacked<const N: usize, const R: usize>(
         let table = rows.as_ptr().cast::<f64>();
         let [a, b, c, d];
         if R <= 4 {
-            // Through memory, where the compiler would extract them: that takes more time on the
-            // ports of shuffles than few loads leave idle.
+            // Through memory: the compiler would extract the offsets from the vector, which
+            // occupies the ports of shuffles longer than a few loads leave them idle.
             memory.write_volatile(offsets);
             a = (&raw const places.0[0]).read_volatile();
             b = (&raw const places.0[1]).read_volatile();
@@ -190,10 +192,11 @@ impl Lanes for Avx2<f64> {
         xor(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
         iadd(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);
         isub(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi64(a, b);
-        // By a vector of equal counts: the compiler makes it the immediate form.
+        // A vector of equal counts, which the compiler turns into the immediate form.
         shl(a: __m256i, n: u32) -> __m256i = _mm256_sllv_epi64(a, _mm256_set1_epi64x(n as i64));
         shr(a: __m256i, n: u32) -> __m256i = _mm256_srlv_epi64(a, _mm256_set1_epi64x(n as i64));
-        // There is no conversion: 2048 more goes into the low bits of 2^52 and out again.
+        // AVX2 has no conversion from 64-bit integers. The upper 12 bits plus 2048 become the low bits
+        // of 2^52, and 2^52 + 2048 is subtracted from that.
         integer(a: __m256i) -> __m256d = {
             let one = _mm256_set1_pd(4503599627370496.0);
             let field = _mm256_srli_epi64::<52>(_mm256_xor_si256(a, _mm256_set1_epi64x(i64::MIN)));
@@ -205,7 +208,7 @@ impl Lanes for Avx2<f64> {
         eq(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m256d, b: __m256d) -> __m256d = _mm256_cmp_pd::<_CMP_NLE_UQ>(a, b);
-        // As integers, moved so that the positive normal numbers are the least.
+        // A comparison of integers, offset so that positive normal numbers are the least.
         unusual(a: __m256d) -> __m256d = {
             let least = f64::MIN_POSITIVE.to_bits() as i64;
             let all = f64::INFINITY.to_bits() as i64 - least;
@@ -214,15 +217,14 @@ impl Lanes for Avx2<f64> {
             let moved = _mm256_add_epi64(_mm256_castpd_si256(a), from);
             _mm256_castsi256_pd(_mm256_cmpgt_epi64(moved, last))
         };
-        // A mask is its sign bit.
+        // Only the sign bit of a mask matters.
         odd(a: __m256i) -> __m256d = _mm256_castsi256_pd(_mm256_slli_epi64::<63>(a));
         negative(a: __m256i) -> __m256d = _mm256_castsi256_pd(a);
         both(a: __m256d, b: __m256d) -> __m256d = _mm256_and_pd(a, b);
         either(a: __m256d, b: __m256d) -> __m256d = _mm256_or_pd(a, b);
         not(a: __m256d) -> __m256d = _mm256_xor_pd(a, _mm256_set1_pd(-0.0));
         select(m: __m256d, a: __m256d, b: __m256d) -> __m256d = _mm256_blendv_pd(b, a, m);
-        any(m: __m256d) -> bool =
-            _mm256_movemask_pd(m) != 0 && !injected(Fault::RareLanesOverlooked);
+        any(m: __m256d) -> bool = _mm256_movemask_pd(m) != 0;
     }
     table! { f64, __m256i, __m256d, |p, i|
         8 => four_of_eight(p, i),
@@ -235,7 +237,7 @@ impl Lanes for Avx2<f64> {
     }
     memory! { f64, __m256d, _mm256_loadu_pd, _mm256_storeu_pd }
 
-    /// Loads and unpacks pairs of each lane's row.
+    /// The row of each lane, by loads of pairs that are then unpacked.
     #[inline(always)]
     fn row<const N: usize, const R: usize>(
         self,
@@ -319,8 +321,7 @@ impl Lanes for Avx2<f32> {
         either(a: __m256, b: __m256) -> __m256 = _mm256_or_ps(a, b);
         not(a: __m256) -> __m256 = _mm256_xor_ps(a, _mm256_set1_ps(-0.0));
         select(m: __m256, a: __m256, b: __m256) -> __m256 = _mm256_blendv_ps(b, a, m);
-        any(m: __m256) -> bool =
-            _mm256_movemask_ps(m) != 0 && !injected(Fault::RareLanesOverlooked);
+        any(m: __m256) -> bool = _mm256_movemask_ps(m) != 0;
         widen(a: __m256) -> [__m256d; 2] = [
             _mm256_cvtps_pd(_mm256_castps256_ps128(a)),
             _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(a)),
@@ -340,7 +341,7 @@ impl Lanes for Avx2<f32> {
     }
     memory! { f32, __m256, _mm256_loadu_ps, _mm256_storeu_ps }
 
-    /// Loads and unpacks four columns of each lane's row at a time, if there are many.
+    /// The row of each lane. Many columns are loaded four at a time and then unpacked.
     #[inline(always)]
     fn row<const N: usize, const R: usize>(
         self,
@@ -350,10 +351,10 @@ impl Lanes for Avx2<f32> {
         const { assert!(N.is_power_of_two()) };
         let mut row = [self.f(0.0); R];
         let mut k = 0;
-        // A permute of 8 takes less.
+        // A permute of 8 entries is faster.
         if N > 8 && R >= 8 {
-            // SAFETY: `self` shows that the machine has the instructions; an index is below N, four
-            // columns from k on are in the row, and the places are as large and aligned as a vector.
+            // SAFETY: as `self` exists, the machine has the instructions. Indices are below N, four
+            // columns from k on are in the row, and `places` has the size and alignment of a vector.
             unsafe {
                 let i = _mm256_and_si256(i, _mm256_set1_epi32(N as i32 - 1));
                 let offsets =
@@ -434,7 +435,7 @@ impl Lanes for Avx512<f64> {
         eq(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m512d, b: __m512d) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLE_UQ>(a, b);
-        // All of the classes that it knows.
+        // All classes of the instruction, which are everything but positive normal numbers.
         unusual(a: __m512d) -> __mmask8 = _mm512_fpclass_pd_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask8 = _mm512_test_epi64_mask(a, _mm512_set1_epi64(1));
         negative(a: __m512i) -> __mmask8 = _mm512_movepi64_mask(a);
@@ -442,9 +443,9 @@ impl Lanes for Avx512<f64> {
         either(a: __mmask8, b: __mmask8) -> __mmask8 = _kor_mask8(a, b);
         not(a: __mmask8) -> __mmask8 = _knot_mask8(a);
         select(m: __mmask8, a: __m512d, b: __m512d) -> __m512d = _mm512_mask_blend_pd(m, b, a);
-        // One instruction, and rounded once as the two products are.
+        // One instruction, which rounds once, as the two products of `Lanes::scale` do.
         scale(y: __m512d, k: __m512d) -> __m512d = _mm512_scalef_pd(y, k);
-        // The two kinds of NaN become the first argument, the six others the second.
+        // Both kinds of NaN become the first argument, the six other classes the second.
         canonical(a: __m512d) -> __m512d =
             _mm512_fixupimm_pd::<0>(_mm512_set1_pd(f64::NAN), a, _mm512_set1_epi64(0x1111_1100));
     }
@@ -459,7 +460,7 @@ impl Lanes for Avx512<f64> {
     }
     memory! { f64, __m512d, _mm512_loadu_pd, _mm512_storeu_pd }
 
-    /// Loading rows takes a little longer here.
+    /// The row of each lane by gathers, which are a little faster than loads of rows here.
     #[inline(always)]
     fn grid<const N: usize, const R: usize>(
         self,
@@ -472,7 +473,7 @@ impl Lanes for Avx512<f64> {
         let i = self.shl(self.and(i, self.u(N as u64 - 1)), R.ilog2());
         let mut k = 0;
         while k < R {
-            // SAFETY: `self` shows that the machine has the instructions, and an index is below N.
+            // SAFETY: as `self` exists, the machine has the instructions. Indices are below N.
             row[k] = unsafe { _mm512_i64gather_pd::<8>(i, table.add(k)) };
             k += 1;
         }
@@ -533,7 +534,7 @@ impl Lanes for Avx512<f32> {
         eq(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b);
         not_lt(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(a, b);
         not_le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(a, b);
-        // All of the classes that it knows.
+        // All classes of the instruction, which are everything but positive normal numbers.
         unusual(a: __m512) -> __mmask16 = _mm512_fpclass_ps_mask::<0xff>(a);
         odd(a: __m512i) -> __mmask16 = _mm512_test_epi32_mask(a, _mm512_set1_epi32(1));
         negative(a: __m512i) -> __mmask16 = _mm512_movepi32_mask(a);
@@ -555,7 +556,7 @@ impl Lanes for Avx512<f32> {
         wide() -> Avx512<f64> = Avx512::new();
     }
     table! { f32, __m512i, __m512, |p, i|
-        // Twice, so that the fourth bit of an index does not count.
+        // The table twice, so that the fourth bit of an index does not matter.
         8 => _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(p))),
         16 => _mm512_permutexvar_ps(i, _mm512_loadu_ps(p)),
         32 => _mm512_permutex2var_ps(_mm512_loadu_ps(p), i, _mm512_loadu_ps(p.add(16)))

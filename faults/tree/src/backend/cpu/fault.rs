@@ -1,4 +1,4 @@
-//! Wrong edits of lowered passes, for `tests/miscompile.rs`: see `crate::fault`.
+//! Seeded miscompiles of lowered passes for `tests/miscompile.rs`; see `crate::fault`.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -7,12 +7,12 @@ use hotloop_runtime::fault::injected;
 
 use super::tile::{Instr, Place, Step, TileProgram};
 
-/// A lowered pass with a slip in it.
+/// A lowered pass with the error of the enabled fault.
 pub fn lowered(mut program: TileProgram, uniforms: u32) -> TileProgram {
     let steps = &mut program.steps[..];
     for step in steps.iter_mut() {
         match step {
-            Step::Fused(_, code) => slip_in_loop(code, uniforms),
+            Step::Fused(_, code) => break_loop(code, uniforms),
             Step::Pair(_, _, _, outs) if injected(PairSwapped) => outs.swap(0, 1),
             Step::Convert(Lane::Value(DType::Bool), Lane::Value(DType::Bool), from, to)
                 if injected(TruthsCopied) =>
@@ -34,7 +34,8 @@ pub fn lowered(mut program: TileProgram, uniforms: u32) -> TileProgram {
     program
 }
 
-fn slip_in_loop(code: &mut Vec<Instr>, uniforms: u32) {
+/// Introduces the error of the enabled fault into a loop.
+fn break_loop(code: &mut Vec<Instr>, uniforms: u32) {
     for instr in &mut *code {
         if let Instr::Load(Place::Uniform(uniform), _) = instr
             && uniforms > 1
@@ -47,7 +48,7 @@ fn slip_in_loop(code: &mut Vec<Instr>, uniforms: u32) {
         [Instr::Store(_, x), Instr::Store(_, y)] => x == y,
         _ => false,
     });
-    // Its place is kept by storing to the first one again: numbers of values do not change.
+    // It is replaced by a copy of the first store, so that the numbers of values do not change.
     if let Some(first) = twice
         && injected(SecondStoreForgotten)
     {

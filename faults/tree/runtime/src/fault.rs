@@ -1,7 +1,7 @@
 //! The table of seeded miscompiles of this crate and of the compiler. `tests/miscompile.rs` enables
 //! one at a time and checks that a test notices it.
-//!
-//! Without the feature `faults`, [`injected`] is the constant `false`, so no fault is compiled in.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 macro_rules! faults {
     ($($place:literal: $($fault:ident $what:literal;)*)*) => {
@@ -10,7 +10,6 @@ macro_rules! faults {
         #[allow(missing_docs, reason = "each is described by its row")]
         pub enum Fault { $($($fault,)*)* }
 
-        #[cfg(feature = "faults")]
         impl Fault {
             /// All faults, in the order of the table.
             pub const ALL: &[Fault] = &[$($(Fault::$fault,)*)*];
@@ -101,6 +100,7 @@ faults! {
         WrappedNotSaturated "floats wrap instead of saturating in conversions to narrow integers";
         SignedU64 "a u64 converts to a float as if it were an i64";
         RoundedTwice "an i64 converts to f32 through f64";
+        ConvertedBranchesSwapped "the conversion of where(c, x, y) of constants exchanges x and y";
     "src/optimize.rs, strength":
         DivisionTruncated "x // y of signed integers rounds toward zero";
         RemainderOfC "x % y has the sign of x";
@@ -269,56 +269,39 @@ faults! {
         RareLanesOverlooked "a function does not detect rare arguments in its lanes";
 }
 
-/// Whether a fault is enabled.
-#[cfg(not(feature = "faults"))]
-#[inline(always)]
-pub const fn injected(_: Fault) -> bool {
-    false
+/// The number of the enabled fault; out of range for none.
+static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// The number of words of a set with a bit for each fault.
+const WORDS: usize = Fault::ALL.len().div_ceil(64);
+static REACHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
+
+/// Enables a fault, and disables any other.
+pub fn turn_on(fault: Option<Fault>) {
+    ON.store(fault.map_or(usize::MAX, |fault| fault as usize), Ordering::SeqCst);
 }
 
-#[cfg(feature = "faults")]
-pub use switch::{Reached, injected, reached, turn_on};
-
-#[cfg(feature = "faults")]
-mod switch {
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-    use super::Fault;
-
-    /// The number of the enabled fault; out of range for none.
-    static ON: AtomicUsize = AtomicUsize::new(usize::MAX);
-    /// The number of words of a set with a bit for each fault.
-    const WORDS: usize = Fault::ALL.len().div_ceil(64);
-    static REACHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
-
-    /// Enables a fault, and disables any other.
-    pub fn turn_on(fault: Option<Fault>) {
-        ON.store(fault.map_or(usize::MAX, |fault| fault as usize), Ordering::SeqCst);
+/// Whether a fault is enabled.
+pub fn injected(fault: Fault) -> bool {
+    let number = fault as usize;
+    let (word, bit) = (&REACHED[number / 64], 1 << (number % 64));
+    if word.load(Ordering::Relaxed) & bit == 0 {
+        word.fetch_or(bit, Ordering::Relaxed);
     }
+    ON.load(Ordering::Relaxed) == number
+}
 
-    /// Whether a fault is enabled.
-    pub fn injected(fault: Fault) -> bool {
-        let number = fault as usize;
-        let (word, bit) = (&REACHED[number / 64], 1 << (number % 64));
-        if word.load(Ordering::Relaxed) & bit == 0 {
-            word.fetch_or(bit, Ordering::Relaxed);
-        }
-        ON.load(Ordering::Relaxed) == number
+/// The set of faults whose code was reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached([u64; WORDS]);
+
+impl Reached {
+    /// Whether a fault is in the set.
+    pub fn has(self, fault: Fault) -> bool {
+        self.0[fault as usize / 64] >> (fault as usize % 64) & 1 == 1
     }
+}
 
-    /// The set of faults whose code was reached.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Reached([u64; WORDS]);
-
-    impl Reached {
-        /// Whether a fault is in the set.
-        pub fn has(self, fault: Fault) -> bool {
-            self.0[fault as usize / 64] >> (fault as usize % 64) & 1 == 1
-        }
-    }
-
-    /// Returns the faults reached since the last call.
-    pub fn reached() -> Reached {
-        Reached(REACHED.each_ref().map(|word| word.swap(0, Ordering::SeqCst)))
-    }
+/// Returns the faults reached since the last call.
+pub fn reached() -> Reached {
+    Reached(REACHED.each_ref().map(|word| word.swap(0, Ordering::SeqCst)))
 }
