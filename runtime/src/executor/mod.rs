@@ -289,8 +289,7 @@ impl Loop {
         let bundled = nest.along == Along::Rows && !scans && bundles(tile, &nest, &operands);
         let dense = if bundled && tile.code.is_some() { n } else { columns };
         let length = tile_length(dense.min(panel.columns), slots, widest);
-        let state_bytes: usize =
-            tile.scans.iter().map(|scan| scan.scanner.fold_bytes(rows, 1)).sum();
+        let state_bytes: usize = tile.scans.iter().map(|scan| scan.scanner.bytes(rows, 1)).sum();
         let lanes = most_lanes(&folds, state_bytes);
         let widest_tile = if nest.along == Along::Rows { lanes } else { LONGEST_TILE };
         let length = length.min(longest.max(64)).min(widest_tile).min(widest_chunk);

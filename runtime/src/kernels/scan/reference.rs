@@ -1,6 +1,8 @@
-//! The definition of the [module](super) once more, element by element.
+//! The definitions of the scans once more, element by element.
 
-use super::{Max, Min, Prod, RADIX, Scan, Step, Sum, steps};
+use super::running::{Max, Min, Prod, RADIX, Step, Sum};
+use super::window::{self, Frame, Function, Part, join};
+use super::{Attributes, Scan, Window, steps};
 use crate::control::{Control, Stop};
 use crate::dtype::DType;
 use crate::elementwise::family;
@@ -17,15 +19,44 @@ const LOOK: usize = 4096;
 /// The control's, which is looked at every 4,096 elements.
 pub fn reference(
     scan: Scan,
+    attributes: Attributes,
     dtype: DType,
     data: &mut [u8],
     control: &Control,
 ) -> Result<bool, Stop> {
-    let done = steps!(scan, dtype, S => replace::<S>(data, control)?);
-    Ok(done.is_some())
+    match (scan, attributes) {
+        (Scan::Shift, Attributes::Lag { rows, fill }) => {
+            let [size, rows] = [dtype.size(), rows as usize];
+            let lag = rows.saturating_mul(size).min(data.len());
+            let end = data.len() - lag;
+            data.copy_within(..end, lag);
+            let fill = u64::from(fill[1]) << 32 | u64::from(fill[0]);
+            data[..lag]
+                .chunks_mut(size)
+                .for_each(|x| x.copy_from_slice(&fill.to_le_bytes()[..size]));
+        }
+        (Scan::Window(window), Attributes::Frame { .. }) if dtype == DType::F64 => {
+            let frame = Frame::of(&attributes);
+            match window {
+                Window::Sum => windows::<window::Sum, 1>(frame, data, control)?,
+                Window::Mean => windows::<window::Mean, 1>(frame, data, control)?,
+                Window::Prod => windows::<window::Prod, 1>(frame, data, control)?,
+                Window::Count => windows::<window::Count, 0>(frame, data, control)?,
+                Window::Min => windows::<window::Min, 1>(frame, data, control)?,
+                Window::Max => windows::<window::Max, 1>(frame, data, control)?,
+                Window::Var => windows::<window::Moments<false>, 2>(frame, data, control)?,
+                Window::Std => windows::<window::Moments<true>, 2>(frame, data, control)?,
+            }
+        }
+        _ => {
+            let done = steps!(scan, dtype, S => running::<S>(data, control)?);
+            return Ok(done.is_some());
+        }
+    }
+    Ok(true)
 }
 
-fn replace<S: Step>(data: &mut [u8], control: &Control) -> Result<(), Stop> {
+fn running<S: Step>(data: &mut [u8], control: &Control) -> Result<(), Stop> {
     let size = size_of::<<S as Step>::Element>();
     // The fold of the run, then of the complete blocks of each level.
     let mut run = S::IDENTITY;
@@ -55,4 +86,55 @@ fn replace<S: Step>(data: &mut [u8], control: &Control) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// The windows of a sequence of `f64`, each computed from its own elements.
+fn windows<F: Function<P>, const P: usize>(
+    frame: Frame,
+    data: &mut [u8],
+    control: &Control,
+) -> Result<(), Stop> {
+    let number = |bytes: &[u8]| f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+    let elements: Vec<f64> = data.chunks_exact(8).map(number).collect();
+    let mut work = 0;
+    for (i, result) in data.chunks_exact_mut(8).enumerate() {
+        let window = &elements[(i + 1).saturating_sub(frame.rows as usize)..=i];
+        work += window.len();
+        if work >= LOOK {
+            control.check()?;
+            work = 0;
+        }
+        let mut rest = window;
+        let mut fold: Option<(Numbers<F, P>, f64)> = None;
+        for bit in 0..usize::BITS {
+            if window.len() >> bit & 1 == 1 {
+                let older;
+                (rest, older) = rest.split_at(rest.len() - (1 << bit));
+                let part = power::<F, P>(older);
+                fold = Some(match fold {
+                    None => part,
+                    Some(newer) => join::<F::Part, P>(part, newer),
+                });
+            }
+        }
+        let count = window.iter().filter(|x| !x.is_nan()).count() as f64;
+        let (part, _) = fold.unwrap_or((F::Part::none(), 0.0));
+        let value = frame.result::<F, P>(part, window.len() as u32, count);
+        result.copy_from_slice(&value.to_le_bytes());
+    }
+    Ok(())
+}
+
+type Numbers<F, const P: usize> = [<<F as Function<P>>::Part as Part<P>>::Number; P];
+
+/// The part of a power of two of rows, and its number of elements.
+fn power<F: Function<P>, const P: usize>(rows: &[f64]) -> (Numbers<F, P>, f64) {
+    match rows {
+        [x] if x.is_nan() => (F::Part::none(), 0.0),
+        [x] => (F::Part::one(*x), 1.0),
+        _ => {
+            let (older, newer) = rows.split_at(rows.len() / 2);
+            join::<F::Part, P>(power::<F, P>(older), power::<F, P>(newer))
+        }
+    }
 }
