@@ -8,7 +8,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{self, Order, Reduction};
-use hotloop_runtime::scan;
+use hotloop_runtime::scan::{self, Attributes};
 use hotloop_runtime::storage::Storage;
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
@@ -103,7 +103,9 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
-            Node::Along(op, x, _) => running(graph, id, call, op, &values[x.index()], &mut out)?,
+            Node::Along(op, x, attributes, _) => {
+                running(graph, id, call, (op, attributes), &values[x.index()], &mut out)?;
+            }
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
                     let n = element_count(&call.shapes.of(graph.ty(operands[0]).domain)?)?;
@@ -259,7 +261,7 @@ fn running(
     graph: &Graph,
     id: NodeId,
     call: &Call<'_>,
-    op: Op,
+    (op, attributes): (Op, Attributes),
     data: &[u8],
     out: &mut [u8],
 ) -> Result<()> {
@@ -283,7 +285,8 @@ fn running(
             element.copy_from_slice(&data[place(i)..place(i) + size]);
         }
         let sequence = &mut sequence[..length * size];
-        let known = op.scan().map(|scan| scan::reference(scan, dtype, sequence, call.control));
+        let known =
+            op.scan().map(|scan| scan::reference(scan, attributes, dtype, sequence, call.control));
         if known.transpose().map_err(stopped)? != Some(true) {
             return Err(Error::internal(format!("{op:?} of {dtype} is no scan")));
         }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Subject;
-use super::names::{Words, cut, shortened, worded};
+use super::names::{Words, cut, scanned, shortened, worded};
 use super::panel::{Panel, Shape};
 use super::svg::text_width;
 use crate::plan::{Array, Destination, Pass, Plan, Source, Value};
@@ -116,7 +116,11 @@ impl<'a> Drafter<'a> {
                     dtype.to_string(),
                     &[shapes[*x as usize]],
                 )),
-                Value::Apply(op, _) | Value::Along(op, _) => {
+                Value::Along(op, attributes, x) => {
+                    let text = scanned(*op, *attributes, words[*x as usize].as_deref());
+                    Some(self.operation(text, dtype.to_string(), &[shapes[*x as usize]]))
+                }
+                Value::Apply(op, _) => {
                     let operands = value.operands();
                     let parts: Vec<Option<&str>> =
                         operands.iter().map(|x| words[*x as usize].as_deref()).collect();

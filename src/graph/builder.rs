@@ -320,7 +320,9 @@ impl Builder {
             Node::Convert(_) => Node::Convert(operands[0]),
             Node::Adopt(_) => Node::Adopt(operands[0]),
             Node::View(_) => Node::View(operands[0]),
-            Node::Along(op, _, sequences) => Node::Along(op, operands[0], sequences),
+            Node::Along(op, _, attributes, sequences) => {
+                Node::Along(op, operands[0], attributes, sequences)
+            }
         };
         self.add(node, ty)
     }

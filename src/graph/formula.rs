@@ -169,7 +169,7 @@ impl Builder {
     }
 
     /// Whether an operand is the default that stands for `None`.
-    fn is_none(&self, x: NodeId) -> bool {
+    pub(super) fn is_none(&self, x: NodeId) -> bool {
         let ty = self.graph.ty(x);
         let bits = self.graph.constant(x);
         ty.dtype == DType::F64 && bits.is_some_and(|bits| is_none(f64::from_bits(bits)))

@@ -21,7 +21,12 @@ impl Op {
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
             Ptp => [&["axis", "out", "keepdims"], &[]],
             Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
-            Cummin | Cummax => [&["axis"], &[]],
+            Cummin | Cummax | Cumcount | Demean | Scale => [&["axis"], &[]],
+            Zscore => [&["axis", "ddof"], &[]],
+            Shift => [&["n", "fill"], &["axis"]],
+            Diff | PctChange => [&["n"], &["axis"]],
+            RollingVar | RollingStd => [&["min_periods", "ddof"], &["axis"]],
+            _ if self.class() == Class::Along => [&["min_periods"], &["axis"]],
             Dot => [&["axis"], &["keepdims", "out"]],
             Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
             ArrayEqual => [&["equal_nan"], &["axis", "keepdims"]],
@@ -86,7 +91,8 @@ impl Row {
         let own = self.parameters.iter().filter(|p| !placed.contains(&p.name));
         let mut list: Vec<String> = own.map(|p| p.shown(p.name)).collect();
         list.extend(placed.iter().map(option));
-        let others = self.parameters.iter().flat_map(|p| p.aliases.iter().map(|a| p.shown(a)));
+        let optional = self.parameters.iter().filter(|p| p.default.is_some());
+        let others = optional.flat_map(|p| p.aliases.iter().map(|a| p.shown(a)));
         let mut by_name = named.iter().map(option).chain(others).peekable();
         if by_name.peek().is_some() {
             list.push("*".to_string());

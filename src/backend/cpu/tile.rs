@@ -5,7 +5,7 @@ use std::fmt;
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::reduce::Reduction;
-use hotloop_runtime::scan::Scan;
+use hotloop_runtime::scan::{Attributes, Scan};
 use hotloop_runtime::tile::TileTable;
 
 use crate::ops::{Op, Rule};
@@ -127,8 +127,9 @@ pub struct TileProgram {
     pub slots: u32,
     /// What the carries of the pass take, in their order.
     pub carries: Vec<Carried>,
-    /// The scans, by the number of their states, and the dtypes of their elements.
-    pub scans: Vec<(Scan, DType)>,
+    /// The scans, by the number of their states, with their constants and the dtypes of their
+    /// elements.
+    pub scans: Vec<(Scan, Attributes, DType)>,
     /// The inputs that may have one element in the whole row, of which the executor then writes a
     /// block of copies: only loops read them. In order.
     pub repeated: Vec<u32>,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
 use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
-use hotloop::ops::{Class, Row, TABLE};
+use hotloop::ops::{Class, NONE, Row, TABLE};
 use hotloop::types::Kind;
 use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
@@ -229,8 +229,18 @@ impl Pair {
         let row = *u.choose(&rows)?;
         let (x, name) = self.node(u)?;
         let axis = axes(u)?[0];
-        let spelled = format!("{}({name}, axis={axis})", row.name);
-        Ok(Called { made: self.builder.along(row.op, x, axis), spelled: Some(spelled) })
+        let (mut operands, mut spelled) = (vec![x], format!("{}({name}", row.name));
+        for parameter in &row.parameters[1..] {
+            let constant = super::constant(u, parameter)?;
+            operands.push(match constant {
+                Some(value) => self.builder.weak_int(value),
+                None => self.builder.weak_float(NONE),
+            });
+            let value = constant.map_or("None".to_string(), |value| value.to_string());
+            write!(spelled, ", {}={value}", parameter.name).unwrap_or_default();
+        }
+        write!(spelled, ", axis={axis})").unwrap_or_default();
+        Ok(Called { made: self.builder.along(row.op, &operands, axis), spelled: Some(spelled) })
     }
 
     fn view(&mut self, u: &mut Unstructured) -> Result<Called> {

@@ -13,6 +13,7 @@ mod running;
 mod shift;
 mod window;
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use crate::block::BlockFn;
@@ -92,6 +93,18 @@ pub enum Attributes {
     },
 }
 
+/// As arguments that follow the first: `, 20, min_periods=5`.
+impl fmt::Display for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Attributes::None => Ok(()),
+            Attributes::Lag { rows, .. } => write!(f, ", {rows}"),
+            Attributes::Frame { rows, least, .. } if rows == least => write!(f, ", {rows}"),
+            Attributes::Frame { rows, least, .. } => write!(f, ", {rows}, min_periods={least}"),
+        }
+    }
+}
+
 impl Scan {
     /// Every scan, in order.
     pub const ALL: [Scan; 13] = [
@@ -120,6 +133,17 @@ impl Scan {
             Scan::Shift => true,
             Scan::Window(_) => matches!(dtype, F64),
         }
+    }
+
+    /// Whether it is defined with these constants on elements of a dtype.
+    pub const fn accepts(self, attributes: Attributes, dtype: DType) -> bool {
+        let own = match (self, attributes) {
+            (Scan::Shift, Attributes::Lag { .. }) => true,
+            (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
+            (Scan::Shift | Scan::Window(_), _) => false,
+            (_, attributes) => matches!(attributes, Attributes::None),
+        };
+        own && self.takes(dtype)
     }
 
     /// The block kernel; its second operand is a [`ScanState`].
