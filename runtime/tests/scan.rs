@@ -67,6 +67,13 @@ fn cases() -> Vec<Case> {
             ]
             .map(|(rows, least, ddof)| Attributes::Frame { rows, least, ddof })
             .to_vec(),
+            Scan::Decay => [(0.2, false), (1e-9, false), (0.999_999, true), (1.0 / 3.0, true)]
+                .map(|(alpha, ignore_missing): (f64, bool)| {
+                    let bits = alpha.to_bits();
+                    let alpha = [bits as u32, (bits >> 32) as u32];
+                    Attributes::Decay { alpha, ignore_missing }
+                })
+                .to_vec(),
             _ => vec![Attributes::None],
         };
         for dtype in DType::ALL.into_iter().filter(|dtype| scan.takes(*dtype)) {
@@ -84,6 +91,7 @@ fn cases() -> Vec<Case> {
 fn most(case: Case) -> usize {
     match case.attributes {
         Attributes::Frame { rows: 100.., .. } => 9000,
+        Attributes::Decay { .. } => 70_000,
         _ => usize::MAX,
     }
 }

@@ -1,12 +1,14 @@
 //! Scans: one result for each element of a sequence, from the elements up to it.
 //!
-//! There are [running](running) sums, products and extremes, elements of earlier rows, and
-//! [windows](window) of the latest rows.
+//! There are [running](running) sums, products and extremes, elements of earlier rows,
+//! [windows](window) of the latest rows, and [exponentially weighted means](decay).
 //!
 //! A scan is a block kernel whose second operand is its [`ScanState`]: it takes the next elements of
 //! one sequence, or the next element of many sequences that lie side by side, and leaves the state
 //! as it is after them. So a sequence may come in pieces of any length.
 
+mod decay;
+mod fill;
 mod reference;
 mod ring;
 mod running;
@@ -22,6 +24,8 @@ use crate::elementwise::{Kernel, family, shell};
 use crate::isa::Isa;
 use crate::scalar::Bit;
 
+use decay::Decay;
+use fill::Fill;
 use running::{Max, Min, Prod, Running, Sum};
 use shift::Shift;
 use window::{Ladder, Moments};
@@ -41,6 +45,10 @@ pub enum Scan {
     Max,
     /// The element of an earlier row.
     Shift,
+    /// The latest element that is not NaN.
+    Fill,
+    /// The exponentially weighted mean; a NaN is missing, and repeats the mean before.
+    Decay,
     /// A function of the latest rows.
     Window(Window),
 }
@@ -91,6 +99,19 @@ pub enum Attributes {
         /// What variances subtract from the number of elements.
         ddof: u32,
     },
+    /// Of an exponentially weighted mean.
+    Decay {
+        /// The bits of the weight of a new element, above 0 and at most 1: the low half, then the
+        /// high one.
+        alpha: [u32; 2],
+        /// Whether missing rows leave the weights as they are.
+        ignore_missing: bool,
+    },
+}
+
+/// The number of two halves of bits.
+const fn number(halves: [u32; 2]) -> f64 {
+    f64::from_bits((halves[1] as u64) << 32 | halves[0] as u64)
 }
 
 /// As arguments that follow the first: `, 20, min_periods=5`.
@@ -101,18 +122,24 @@ impl fmt::Display for Attributes {
             Attributes::Lag { rows, .. } => write!(f, ", {rows}"),
             Attributes::Frame { rows, least, .. } if rows == least => write!(f, ", {rows}"),
             Attributes::Frame { rows, least, .. } => write!(f, ", {rows}, min_periods={least}"),
+            Attributes::Decay { alpha, ignore_missing } => {
+                write!(f, ", alpha={}", number(*alpha))?;
+                if *ignore_missing { write!(f, ", ignore_na=True") } else { Ok(()) }
+            }
         }
     }
 }
 
 impl Scan {
     /// Every scan, in order.
-    pub const ALL: [Scan; 13] = [
+    pub const ALL: [Scan; 15] = [
         Scan::Sum,
         Scan::Prod,
         Scan::Min,
         Scan::Max,
         Scan::Shift,
+        Scan::Fill,
+        Scan::Decay,
         Scan::Window(Window::Sum),
         Scan::Window(Window::Mean),
         Scan::Window(Window::Prod),
@@ -124,14 +151,16 @@ impl Scan {
     ];
 
     /// Whether it is defined on elements of a dtype: sums and products on floats and on integers of
-    /// 64 bits, extremes on all numbers, shifts on everything, windows on `f64`.
+    /// 64 bits, extremes on all numbers, shifts on everything, fills on floats, windows and means on
+    /// `f64`.
     pub const fn takes(self, dtype: DType) -> bool {
         use DType::{Bool, F32, F64, I64, U64};
         match self {
             Scan::Sum | Scan::Prod => matches!(dtype, I64 | U64 | F32 | F64),
             Scan::Min | Scan::Max => !matches!(dtype, Bool),
             Scan::Shift => true,
-            Scan::Window(_) => matches!(dtype, F64),
+            Scan::Fill => matches!(dtype, F32 | F64),
+            Scan::Decay | Scan::Window(_) => matches!(dtype, F64),
         }
     }
 
@@ -140,7 +169,11 @@ impl Scan {
         let own = match (self, attributes) {
             (Scan::Shift, Attributes::Lag { .. }) => true,
             (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
-            (Scan::Shift | Scan::Window(_), _) => false,
+            (Scan::Decay, Attributes::Decay { alpha, .. }) => {
+                let alpha = number(alpha);
+                alpha > 0.0 && alpha <= 1.0
+            }
+            (Scan::Shift | Scan::Decay | Scan::Window(_), _) => false,
             (_, attributes) => matches!(attributes, Attributes::None),
         };
         own && self.takes(dtype)
@@ -178,7 +211,9 @@ macro_rules! recurrences {
     ($scan:expr, $dtype:expr, $r:ident => $then:expr) => {
         match $scan {
             Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
-            Scan::Window(_) if $dtype != DType::F64 => None,
+            Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T>; $then }),
+            Scan::Decay | Scan::Window(_) if $dtype != DType::F64 => None,
+            Scan::Decay => Some({ type $r = Decay; $then }),
             Scan::Window(window) => Some(match window {
                 Window::Sum => { type $r = Ladder<window::Sum, 1>; $then }
                 Window::Mean => { type $r = Ladder<window::Mean, 1>; $then }

@@ -2,7 +2,7 @@
 
 use super::running::{Max, Min, Prod, RADIX, Step, Sum};
 use super::window::{self, Frame, Function, Part, join};
-use super::{Attributes, Scan, Window, steps};
+use super::{Attributes, Scan, Window, decay, number, steps};
 use crate::control::{Control, Stop};
 use crate::dtype::DType;
 use crate::elementwise::family;
@@ -34,6 +34,13 @@ pub fn reference(
             data[..lag]
                 .chunks_mut(size)
                 .for_each(|x| x.copy_from_slice(&fill.to_le_bytes()[..size]));
+        }
+        (Scan::Decay, Attributes::Decay { alpha, ignore_missing }) if dtype == DType::F64 => {
+            decay::reference(number(alpha), ignore_missing, data, control)?;
+        }
+        (Scan::Fill, Attributes::None) if dtype == DType::F64 => filled(data, f64::from_le_bytes),
+        (Scan::Fill, Attributes::None) if dtype == DType::F32 => {
+            filled(data, |bytes| f64::from(f32::from_le_bytes(bytes)));
         }
         (Scan::Window(window), Attributes::Frame { .. }) if dtype == DType::F64 => {
             let frame = Frame::of(&attributes);
@@ -86,6 +93,16 @@ fn running<S: Step>(data: &mut [u8], control: &Control) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Replaces each NaN by the element before; the first by a NaN.
+fn filled<const N: usize>(data: &mut [u8], number: impl Fn([u8; N]) -> f64) {
+    let bytes = |bytes: &[u8]| std::array::from_fn(|i| bytes[i]);
+    for at in (N..data.len()).step_by(N) {
+        if number(bytes(&data[at..at + N])).is_nan() {
+            data.copy_within(at - N..at, at);
+        }
+    }
 }
 
 /// The windows of a sequence of `f64`, each computed from its own elements.
