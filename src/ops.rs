@@ -532,6 +532,8 @@ table! {
     Cummax "cummax" (x) RunningExtreme, Along(Scan::Max), cost 1.0, ulp 0.0;
         "The greatest element so far along an axis, the last by default; NaN from the first NaN on."
 
+    Ffill "ffill" (x) RunningExtreme, Along(Scan::Fill), cost 1.0, ulp 0.0;
+        "The latest element so far that is not NaN, along an axis, the last by default; NaN before the first."
     Cumcount "cumcount" (condition) RunningCount, Expand, cost 1.0, ulp 0.0;
         "How many elements so far are true (not 0) along an axis, the last by default, as i64."
     Shift "shift" (x, n = 1.0, fill = NONE) Lagged, Along(Scan::Shift), cost 0.5, ulp 0.0;
@@ -564,6 +566,8 @@ table! {
         "The least of what is not NaN so far, as `expanding_sum`."
     ExpandingMax "expanding_max" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
         "The greatest of what is not NaN so far, as `expanding_sum`."
+    EwmMean "ewm_mean" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Along(Scan::Decay), cost 2.0, ulp 4.0;
+        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is its other default; adjust=True is not there yet."
 
     // Across an axis.
     Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 0.5;

@@ -10,7 +10,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 /// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
 /// reductions.
-const TEXTS: [&str; 32] = [
+const TEXTS: [&str; 34] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
     "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
@@ -41,6 +41,9 @@ const TEXTS: [&str; 32] = [
     "diff(x, axis=0), diff(i), pct_change(f, 2), shift(f, -1, axis=0) - f",
     "n = where(b, x, nan); expanding_sum(n), expanding_mean(n, axis=0), expanding_max(n, 3)",
     "cumcount(x > 0), cumcount(i, axis=0), expanding_min(x, 5, axis=0), expanding_sum(i, 0)",
+    "ewm_mean(x, span=20), ewm_mean(x * y, alpha=0.03, axis=0) - x, ewm_mean(f, com=2)",
+    "n = where(y > 0.3, x, nan); ewm_mean(n, halflife=3, axis=0, min_periods=2), ffill(n), \
+     ewm_mean(n, alpha=0.5, ignore_na=True), ewm_mean(n, alpha=1, axis=0)",
     "zscore(x, axis=0), demean(f), scale(y, axis=1), zscore(i, ddof=1)",
     "rolling_mean(rolling_mean(x, 3) + diff(x, 2), 5, axis=0), sum(rolling_sum(x, 2, 1), axis=1)",
 ];

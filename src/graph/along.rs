@@ -86,6 +86,8 @@ impl Builder {
                 self.expanding(op, x, operands[1], axis)
             }
             Op::Demean | Op::Zscore | Op::Scale => self.across(op, x, operands, axis),
+            Op::EwmMean => self.ewm(x, &operands[1..], axis),
+            Op::Ffill if !given.dtype.is_float() => Ok(x),
             _ if op.row().rule == Rule::Rolling => {
                 let attributes = self.frame(op, &operands[1..])?;
                 let wide = self.convert(x, DType::F64);
@@ -218,6 +220,73 @@ impl Builder {
         let other = if least == 0 && op == Op::ExpandingSum { zero } else { nan };
         let result = self.apply_own(Op::Select, &[enough, result, other])?;
         Ok(self.narrow(result, given))
+    }
+
+    /// An exponentially weighted mean: of constants alpha, span, halflife and com, one of which is
+    /// given, adjust, ignore_na and min_periods.
+    fn ewm(&mut self, x: NodeId, constants: &[NodeId], axis: i64) -> Result<NodeId> {
+        let given = self.graph.dtype(x);
+        let op = Op::EwmMean;
+        let alpha = self.alpha(&constants[..4])?;
+        let [adjust, ignore_missing] = [constants[4], constants[5]]
+            .map(|truth| self.graph.constant_f64(truth).filter(|truth| [0.0, 1.0].contains(truth)));
+        let (Some(adjust), Some(ignore_missing)) = (adjust, ignore_missing) else {
+            return Err(type_error("ewm_mean: `adjust` and `ignore_na` are True or False"));
+        };
+        if adjust != 0.0 {
+            return Err(type_error("ewm_mean: adjust=True is not there yet"));
+        }
+        let least = self.whole(op, "min_periods", constants[6], 0..=i64::from(u32::MAX))?;
+        let wide = self.convert(x, DType::F64);
+        let mut result = if alpha == 1.0 {
+            self.scan(Op::Ffill, wide, Attributes::None, axis)?
+        } else {
+            let bits = alpha.to_bits();
+            let alpha = [bits as u32, (bits >> 32) as u32];
+            let attributes = Attributes::Decay { alpha, ignore_missing: ignore_missing != 0.0 };
+            self.scan(op, wide, attributes, axis)?
+        };
+        if least > 1 {
+            let present = self.apply_own(Op::Eq, &[wide, wide])?;
+            let count = self.along_own(Op::Cumsum, &[present], axis)?;
+            let least = self.weak_int(least);
+            let enough = self.apply_own(Op::Le, &[least, count])?;
+            let nan = self.literal_like(result, f64::NAN);
+            result = self.apply_own(Op::Select, &[enough, result, nan])?;
+        }
+        Ok(self.narrow(result, given))
+    }
+
+    /// The weight of a new element in an exponentially weighted mean.
+    fn alpha(&mut self, decays: &[NodeId]) -> Result<f64> {
+        let hint = "alpha=0.1, span=19, halflife=6.6 or com=9, and only one of them";
+        let mut given = decays.iter().zip(["alpha", "span", "halflife", "com"]).filter(|(x, _)| {
+            // What is left out.
+            !self.is_none(**x)
+        });
+        let (Some((x, name)), None) = (given.next(), given.next()) else {
+            return Err(type_error("ewm_mean takes one decay").hint(hint));
+        };
+        let value = self.graph.constant_f64(*x).filter(|_| self.graph.ty(*x).weak);
+        let (value, above) = match (name, value) {
+            (_, None) => {
+                return Err(type_error(format!("ewm_mean: `{name}` is a constant")).hint(hint));
+            }
+            ("alpha", Some(alpha)) => (alpha, "0 < alpha <= 1"),
+            ("span", Some(span)) => {
+                (if span >= 1.0 { 2.0 / (span + 1.0) } else { 0.0 }, "span >= 1")
+            }
+            ("com", Some(com)) => (if com >= 0.0 { 1.0 / (1.0 + com) } else { 0.0 }, "com >= 0"),
+            (_, Some(halflife)) => {
+                let exponent = self.weak_float(-std::f64::consts::LN_2 / halflife.max(0.0));
+                let rest = self.apply_own(Op::Expm1, &[exponent])?;
+                (-self.graph.constant_f64(rest).unwrap_or(0.0), "halflife > 0")
+            }
+        };
+        if !(value > 0.0 && value <= 1.0) {
+            return Err(type_error(format!("ewm_mean: {above}")));
+        }
+        Ok(value)
     }
 
     /// What relates elements to all others along an axis.

@@ -21,11 +21,15 @@ impl Op {
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
             Ptp => [&["axis", "out", "keepdims"], &[]],
             Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
-            Cummin | Cummax | Cumcount | Demean | Scale => [&["axis"], &[]],
+            Cummin | Cummax | Ffill | Cumcount | Demean | Scale => [&["axis"], &[]],
             Zscore => [&["axis", "ddof"], &[]],
             Shift => [&["n", "fill"], &["axis"]],
             Diff | PctChange => [&["n"], &["axis"]],
             RollingVar | RollingStd => [&["min_periods", "ddof"], &["axis"]],
+            EwmMean => [
+                &[],
+                &["alpha", "span", "halflife", "com", "adjust", "ignore_na", "min_periods", "axis"],
+            ],
             _ if self.class() == Class::Along => [&["min_periods"], &["axis"]],
             Dot => [&["axis"], &["keepdims", "out"]],
             Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
@@ -51,7 +55,9 @@ impl Parameter {
     fn shown(&self, name: &str) -> String {
         match self.default {
             Some(value) if is_none(value) => format!("{name}=None"),
-            Some(_) if self.name == "equal_nan" => format!("{name}=False"),
+            Some(_) if matches!(self.name, "equal_nan" | "adjust" | "ignore_na") => {
+                format!("{name}=False")
+            }
             Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{name}={value:e}"),
             Some(value) => format!("{name}={value}"),
             None => name.to_string(),

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
 use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
-use hotloop::ops::{Class, NONE, Row, TABLE};
+use hotloop::ops::{Class, NONE, Row, TABLE, is_none};
 use hotloop::types::Kind;
 use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
@@ -232,12 +232,14 @@ impl Pair {
         let (mut operands, mut spelled) = (vec![x], format!("{}({name}", row.name));
         for parameter in &row.parameters[1..] {
             let constant = super::constant(u, parameter)?;
-            operands.push(match constant {
-                Some(value) => self.builder.weak_int(value),
-                None => self.builder.weak_float(NONE),
+            operands.push(match (constant, parameter.default) {
+                (Some(value), _) => self.builder.weak_int(value),
+                (None, Some(default)) if !is_none(default) => self.builder.weak_int(default as i64),
+                (None, _) => self.builder.weak_float(NONE),
             });
-            let value = constant.map_or("None".to_string(), |value| value.to_string());
-            write!(spelled, ", {}={value}", parameter.name).unwrap_or_default();
+            if let Some(value) = constant {
+                write!(spelled, ", {}={value}", parameter.name).unwrap_or_default();
+            }
         }
         write!(spelled, ", axis={axis})").unwrap_or_default();
         Ok(Called { made: self.builder.along(row.op, &operands, axis), spelled: Some(spelled) })

@@ -671,6 +671,12 @@ impl Writer<'_, '_> {
 
 /// A constant argument of a function along an axis; `None` where it is left out. Few are invalid.
 pub(crate) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Option<i64>> {
+    match parameter.name {
+        // One decay is given.
+        "span" => return Ok(Some(u.int_in_range(1..=30)?)),
+        "alpha" | "halflife" | "com" | "adjust" => return Ok(None),
+        _ => {}
+    }
     let optional = parameter.default.is_some();
     if optional && u.arbitrary()? {
         return Ok(None);
@@ -682,6 +688,7 @@ pub(crate) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Op
         },
         "min_periods" => u.int_in_range(0..=4)?,
         "n" => u.int_in_range(-3..=6)?,
+        "ignore_na" => u.int_in_range(0..=1)?,
         _ => u.int_in_range(0..=2)?,
     }))
 }

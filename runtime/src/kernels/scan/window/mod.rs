@@ -16,11 +16,18 @@
 //! Every fourth power is kept in a [`Ring`], and the parts between are computed again, which has
 //! the same bits.
 
+mod batch;
+mod part;
+
 use std::marker::PhantomData;
 
 use super::ring::{BLOCK, Ring};
 use super::{Attributes, Recurrence, ScanState};
 use crate::elementwise::scalar_loop;
+
+use batch::{Batch, between};
+pub(super) use part::{Count, Frame, Function, Max, Mean, Min, Moments, Part, Prod, Sum, join};
+use part::{Divisors, Weights};
 
 /// The maximum number of rings: 4 to the power of it is beyond every window.
 const LEVELS: usize = 16;
@@ -49,209 +56,6 @@ macro_rules! for_groups {
     }};
 }
 
-/// What is kept of rows that follow each other, in `P` numbers.
-pub(super) trait Part<const P: usize> {
-    type Number: Copy;
-    /// Whether joining depends on the numbers of elements.
-    const WEIGHED: bool = false;
-
-    /// A row of an element.
-    fn one(x: f64) -> [Self::Number; P];
-    /// A row without an element.
-    fn none() -> [Self::Number; P];
-    fn join(
-        older: [Self::Number; P],
-        newer: [Self::Number; P],
-        weights: Weights,
-    ) -> [Self::Number; P];
-}
-
-/// The parts of a mean by the numbers of elements of two parts.
-#[derive(Clone, Copy)]
-pub(super) struct Weights {
-    /// The newer part's share.
-    share: f64,
-    /// The product of the numbers over their sum.
-    product: f64,
-}
-
-impl Weights {
-    #[inline(always)]
-    pub(super) fn new(older: f64, newer: f64) -> Weights {
-        let both = older + newer;
-        Weights { share: newer / both, product: older * newer / both }
-    }
-}
-
-/// A function of the elements in a window.
-pub(super) trait Function<const P: usize> {
-    type Part: Part<P>;
-    /// The result of no elements, where none are enough.
-    const OF_NONE: f64 = f64::NAN;
-    /// Whether rows, not elements, are compared with the least number.
-    const BY_ROWS: bool = false;
-
-    fn result(part: [<Self::Part as Part<P>>::Number; P], count: f64, ddof: f64) -> f64;
-}
-
-pub(super) struct Added;
-impl Part<1> for Added {
-    type Number = f64;
-    #[inline(always)]
-    fn one(x: f64) -> [f64; 1] {
-        [x]
-    }
-    #[inline(always)]
-    fn none() -> [f64; 1] {
-        [-0.0]
-    }
-    #[inline(always)]
-    fn join([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
-        [a + b]
-    }
-}
-
-pub(super) struct Multiplied;
-impl Part<1> for Multiplied {
-    type Number = f64;
-    #[inline(always)]
-    fn one(x: f64) -> [f64; 1] {
-        [x]
-    }
-    #[inline(always)]
-    fn none() -> [f64; 1] {
-        [1.0]
-    }
-    #[inline(always)]
-    fn join([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
-        [a * b]
-    }
-}
-
-/// A number of the same order as a float, -0.0 below +0.0; and back.
-#[inline(always)]
-fn ordered(bits: i64) -> i64 {
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
-}
-
-/// The greatest; with `LEAST` the least.
-pub(super) struct Extreme<const LEAST: bool>;
-impl<const LEAST: bool> Part<1> for Extreme<LEAST> {
-    type Number = i64;
-    #[inline(always)]
-    fn one(x: f64) -> [i64; 1] {
-        [ordered(x.to_bits() as i64)]
-    }
-    #[inline(always)]
-    fn none() -> [i64; 1] {
-        [if LEAST { i64::MAX } else { i64::MIN }]
-    }
-    #[inline(always)]
-    fn join([a]: [i64; 1], [b]: [i64; 1], _: Weights) -> [i64; 1] {
-        [if LEAST { a.min(b) } else { a.max(b) }]
-    }
-}
-
-/// Nothing but the number of elements, which is known of every window.
-pub(super) struct Nothing;
-impl Part<0> for Nothing {
-    type Number = f64;
-    #[inline(always)]
-    fn one(_: f64) -> [f64; 0] {
-        []
-    }
-    #[inline(always)]
-    fn none() -> [f64; 0] {
-        []
-    }
-    #[inline(always)]
-    fn join(_: [f64; 0], _: [f64; 0], _: Weights) -> [f64; 0] {
-        []
-    }
-}
-
-/// The mean, and the sum of squared distances from it.
-pub(super) struct Deviations;
-impl Part<2> for Deviations {
-    type Number = f64;
-    const WEIGHED: bool = true;
-    #[inline(always)]
-    fn one(x: f64) -> [f64; 2] {
-        [x, x - x]
-    }
-    #[inline(always)]
-    fn none() -> [f64; 2] {
-        [0.0, 0.0]
-    }
-    #[inline(always)]
-    fn join([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
-        let d = mb - ma;
-        [d.mul_add(weights.share, ma), (d * d).mul_add(weights.product, sa + sb)]
-    }
-}
-
-macro_rules! functions {
-    ($($name:ident $(<$root:ident>)? ($part:ty, $p:literal)
-        $(, of none $none:literal)? $(, by $rows:ident)?:
-        |$value:pat_param, $count:pat_param, $ddof:pat_param| $result:expr;)*) => {$(
-        pub(super) struct $name $(<const $root: bool>)?;
-        impl $(<const $root: bool>)? Function<$p> for $name $(<$root>)? {
-            type Part = $part;
-            $(const OF_NONE: f64 = $none;)?
-            $(const BY_ROWS: bool = stringify!($rows).len() > 0;)?
-            #[inline(always)]
-            fn result($value: [<$part as Part<$p>>::Number; $p], $count: f64, $ddof: f64) -> f64 {
-                $result
-            }
-        }
-    )*};
-}
-
-functions! {
-    Sum(Added, 1), of none 0.0: |[sum], _, _| sum;
-    Mean(Added, 1): |[sum], count, _| sum / count;
-    Prod(Multiplied, 1), of none 1.0: |[product], _, _| product;
-    Count(Nothing, 0), of none 0.0, by rows: |[], count, _| count;
-    Min(Extreme<true>, 1): |[least], _, _| f64::from_bits(ordered(least) as u64);
-    Max(Extreme<false>, 1): |[most], _, _| f64::from_bits(ordered(most) as u64);
-    Moments<ROOT>(Deviations, 2): |[_, squares], count, ddof| {
-        let freedom = count - ddof;
-        let var = if freedom > 0.0 { squares / freedom } else { f64::NAN };
-        if ROOT { var.sqrt() } else { var }
-    };
-}
-
-/// The constants of a window.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) rows: u32,
-    least: u32,
-    ddof: u32,
-}
-
-impl Frame {
-    pub(super) fn of(attributes: &Attributes) -> Frame {
-        match *attributes {
-            Attributes::Frame { rows, least, ddof } => Frame { rows: rows.max(1), least, ddof },
-            _ => Frame { rows: 1, least: 1, ddof: 0 },
-        }
-    }
-
-    /// The result of a window of a number of rows, of which `count` have an element.
-    #[inline(always)]
-    pub(super) fn result<F: Function<P>, const P: usize>(
-        &self,
-        part: [<F::Part as Part<P>>::Number; P],
-        rows: u32,
-        count: f64,
-    ) -> f64 {
-        let result = F::result(part, count, f64::from(self.ddof));
-        let result = if count > 0.0 { result } else { F::OF_NONE };
-        let enough = if F::BY_ROWS { f64::from(rows) } else { count };
-        if enough >= f64::from(self.least) { result } else { f64::NAN }
-    }
-}
-
 /// The recurrence of a window. Its memory begins with [`Rings`], which they follow.
 pub(super) struct Ladder<F, const P: usize>(PhantomData<F>);
 
@@ -276,6 +80,19 @@ struct Piece<N, const P: usize> {
     rows: f64,
     /// The numbers of missing elements: up to the last row, before `newer`, and before `older`.
     missing: [*const i32; 3],
+    /// The weights that join `older` and `newer`.
+    halves: Weights,
+    /// The weights that join the piece and those after it.
+    weights: Weights,
+}
+
+/// Windows of one number of rows.
+struct Windows {
+    frame: Frame,
+    rows: u32,
+    /// The numbers of missing elements up to the last row, and before the first.
+    missing: [*const i32; 2],
+    divisors: Divisors,
 }
 
 impl<F: Function<P>, const P: usize> Ladder<F, P> {
@@ -387,18 +204,21 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
             let mut any = false;
             let first: [*mut Number<F, P>; P] =
                 std::array::from_fn(|p| rings.parts[0][p].at(memory, row));
-            for_groups!(n, at, N => any |= Self::first_parts::<N>(first, a, at));
+            for_groups!(n, at, N => any |= Self::first_parts::<N>(&first, a, at));
             let up_to = missing.at::<i32>(memory, row);
             if state.lanes > 0 {
                 let before = missing.at::<i32>(memory, row.wrapping_sub(1)).cast_const();
                 for_groups!(n, at, N => Self::count::<N>(up_to, before, a, at));
             } else {
                 let mut count = missing.at::<i32>(memory, row.wrapping_sub(1)).read();
-                for i in 0..n {
-                    if any {
-                        count = count.wrapping_add(i32::from(a.add(i).read_unaligned().is_nan()));
+                if any {
+                    for i in 0..n {
+                        let is_missing = a.add(i).read_unaligned().is_nan();
+                        count = count.wrapping_add(i32::from(is_missing));
+                        up_to.add(i).write(count);
                     }
-                    up_to.add(i).write(count);
+                } else {
+                    std::slice::from_raw_parts_mut(up_to, n).fill(count);
                 }
             }
             missing.repeat::<i32>(memory, row, n);
@@ -447,10 +267,10 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
         unsafe {
             match counted {
                 true => for_groups!(n, at, N => {
-                    Self::four::<N, true>(to, from, missing, rows, at);
+                    Self::four::<N, true>(&to, &from, &missing, rows, at);
                 }),
                 false => for_groups!(n, at, N => {
-                    Self::four::<N, false>(to, from, missing, rows, at);
+                    Self::four::<N, false>(&to, &from, &missing, rows, at);
                 }),
             }
         }
@@ -473,6 +293,8 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
             older: None,
             rows: 0.0,
             missing: [std::ptr::null(); 3],
+            halves: Weights::new(1.0, 1.0),
+            weights: Weights::new(1.0, 1.0),
         };
         let mut pieces = [no_piece; 2 * LEVELS];
         let mut count = 0;
@@ -495,20 +317,24 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                 older: twice.then(|| part(at + rows)),
                 rows: rows as f64,
                 missing: [missing(at), missing(at + rows), missing(at + 2 * rows)],
+                halves: Weights::new(rows as f64, rows as f64),
+                weights: Weights::new((1u64 << bit) as f64, at as f64),
             };
             count += 1;
             at += 1 << bit;
         }
-        let (pieces, whole) = (&pieces[..count], [missing(0), missing(window)]);
+        let pieces = &pieces[..count];
+        let windows = Windows {
+            frame,
+            rows: window as u32,
+            missing: [missing(0), missing(window)],
+            divisors: Divisors::new(&frame, window as f64),
+        };
         // SAFETY: the caller's promise.
         unsafe {
             match row < rings.clean {
-                true => for_groups!(n, at, N => {
-                    Self::fold::<N, true>(out, pieces, whole, window as u32, &frame, at);
-                }),
-                false => for_groups!(n, at, N => {
-                    Self::fold::<N, false>(out, pieces, whole, window as u32, &frame, at);
-                }),
+                true => for_groups!(n, at, N => Self::fold::<N, true>(out, pieces, &windows, at)),
+                false => for_groups!(n, at, N => Self::fold::<N, false>(out, pieces, &windows, at)),
             }
         }
     }
@@ -519,20 +345,21 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     /// There are `N` elements from `at` on, and room for their parts.
     #[inline(always)]
     unsafe fn first_parts<const N: usize>(
-        to: [*mut Number<F, P>; P],
+        to: &[*mut Number<F, P>; P],
         a: *const f64,
         at: usize,
     ) -> bool {
-        let mut parts = [F::Part::none(); N];
+        let mut parts = Batch::<Number<F, P>, P, N>::new();
         let mut any = false;
-        for (i, part) in parts.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            let x = unsafe { a.add(at + i).read_unaligned() };
-            *part = if x.is_nan() { F::Part::none() } else { F::Part::one(x) };
-            any |= x.is_nan();
-        }
         // SAFETY: the caller's promise.
-        unsafe { store(to, parts, at) };
+        unsafe {
+            let x = a.add(at).cast::<[f64; N]>().read_unaligned();
+            for (i, x) in x.into_iter().enumerate() {
+                parts.set(i, if x.is_nan() { F::Part::none() } else { F::Part::one(x) });
+                any |= x.is_nan();
+            }
+            parts.store(to, at);
+        }
         any
     }
 
@@ -560,37 +387,38 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     /// As [`first_parts`](Ladder::first_parts).
     #[inline(always)]
     unsafe fn four<const N: usize, const COUNTED: bool>(
-        to: [*mut Number<F, P>; P],
-        from: [[*const Number<F, P>; P]; 4],
-        missing: [*const i32; 5],
+        to: &[*mut Number<F, P>; P],
+        from: &[[*const Number<F, P>; P]; 4],
+        missing: &[*const i32; 5],
         rows: f64,
         at: usize,
     ) {
         let (two, four) = (Weights::new(rows, rows), Weights::new(2.0 * rows, 2.0 * rows));
-        let mut parts = [F::Part::none(); N];
+        let mut parts = Batch::<Number<F, P>, P, N>::new();
         // SAFETY: the caller's promise.
         unsafe {
-            let [d, c, b, a] = from.map(|from| load::<Number<F, P>, P, N>(from, at));
-            let counts = missing.map(|from| match COUNTED {
-                true => from.add(at).cast::<[i32; N]>().read_unaligned(),
-                false => [0; N],
-            });
-            for (i, part) in parts.iter_mut().enumerate() {
-                let [d, c, b, a] = [d[i], c[i], b[i], a[i]];
-                *part = if COUNTED {
-                    let elements = |part: usize| {
-                        rows - f64::from(counts[part][i].wrapping_sub(counts[part + 1][i]))
-                    };
-                    let (newer, nn) = join::<F::Part, P>((c, elements(1)), (d, elements(0)));
-                    let (older, no) = join::<F::Part, P>((a, elements(3)), (b, elements(2)));
-                    join::<F::Part, P>((older, no), (newer, nn)).0
-                } else {
-                    let newer = F::Part::join(c, d, two);
-                    let older = F::Part::join(a, b, two);
-                    F::Part::join(older, newer, four)
-                };
+            let d = Batch::<_, P, N>::load(&from[0], at);
+            let c = Batch::<_, P, N>::load(&from[1], at);
+            let b = Batch::<_, P, N>::load(&from[2], at);
+            let a = Batch::<_, P, N>::load(&from[3], at);
+            if COUNTED {
+                let missing = between::<N, 4>(missing, at);
+                for i in 0..N {
+                    let elements = |part: usize| rows - missing[part][i];
+                    let newer =
+                        join::<F::Part, P>((c.get(i), elements(1)), (d.get(i), elements(0)));
+                    let older =
+                        join::<F::Part, P>((a.get(i), elements(3)), (b.get(i), elements(2)));
+                    parts.set(i, join::<F::Part, P>(older, newer).0);
+                }
+            } else {
+                for i in 0..N {
+                    let newer = F::Part::join(c.get(i), d.get(i), two);
+                    let older = F::Part::join(a.get(i), b.get(i), two);
+                    parts.set(i, F::Part::join(older, newer, four));
+                }
             }
-            store(to, parts, at);
+            parts.store(to, at);
         }
     }
 
@@ -603,108 +431,67 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     unsafe fn fold<const N: usize, const MISSING: bool>(
         out: *mut f64,
         pieces: &[Piece<Number<F, P>, P>],
-        whole: [*const i32; 2],
-        window: u32,
-        frame: &Frame,
+        windows: &Windows,
         at: usize,
     ) {
         let counted = MISSING && F::Part::WEIGHED;
-        let mut folds = [(F::Part::none(), 0.0); N];
+        let mut folds = Batch::<Number<F, P>, P, N>::new();
+        let mut counts = [0.0; N];
         // SAFETY: the caller's promise.
         unsafe {
-            let mut seen = 0.0;
             for (number, piece) in pieces.iter().enumerate() {
-                let newer = load::<Number<F, P>, P, N>(piece.newer, at);
-                let counts = piece.missing.map(|from| match counted {
-                    true => from.add(at).cast::<[i32; N]>().read_unaligned(),
-                    false => [0; N],
-                });
-                let elements = |i: usize, part: usize| {
-                    piece.rows - f64::from(counts[part][i].wrapping_sub(counts[part + 1][i]))
-                };
-                let mut taken = [(F::Part::none(), 0.0); N];
-                for (i, taken) in taken.iter_mut().enumerate() {
-                    *taken = (newer[i], if counted { elements(i, 0) } else { piece.rows });
-                }
-                let mut rows = piece.rows;
-                if let Some(older) = piece.older {
-                    let older = load::<Number<F, P>, P, N>(older, at);
-                    let weights = Weights::new(rows, rows);
-                    for (i, taken) in taken.iter_mut().enumerate() {
-                        *taken = match counted {
-                            true => join::<F::Part, P>((older[i], elements(i, 1)), *taken),
-                            false => (F::Part::join(older[i], taken.0, weights), 0.0),
-                        };
+                let mut part = Batch::<_, P, N>::load(&piece.newer, at);
+                let mut elements = [piece.rows; N];
+                if counted {
+                    let missing = between::<N, 2>(&piece.missing, at);
+                    for i in 0..N {
+                        elements[i] -= missing[0][i];
                     }
-                    rows *= 2.0;
+                    if let Some(older) = &piece.older {
+                        let older = Batch::<_, P, N>::load(older, at);
+                        for i in 0..N {
+                            let before = (older.get(i), piece.rows - missing[1][i]);
+                            let (both, n) = join::<F::Part, P>(before, (part.get(i), elements[i]));
+                            part.set(i, both);
+                            elements[i] = n;
+                        }
+                    }
+                } else if let Some(older) = &piece.older {
+                    let older = Batch::<_, P, N>::load(older, at);
+                    for i in 0..N {
+                        part.set(i, F::Part::join(older.get(i), part.get(i), piece.halves));
+                    }
                 }
-                let weights = Weights::new(rows, seen);
-                for (fold, taken) in folds.iter_mut().zip(taken) {
-                    *fold = match (number, counted) {
-                        (0, _) => taken,
-                        (_, true) => join::<F::Part, P>(taken, *fold),
-                        (_, false) => (F::Part::join(taken.0, fold.0, weights), 0.0),
-                    };
+                if number == 0 {
+                    (folds, counts) = (part, elements);
+                } else if counted {
+                    for i in 0..N {
+                        let newer = (folds.get(i), counts[i]);
+                        let (both, n) = join::<F::Part, P>((part.get(i), elements[i]), newer);
+                        folds.set(i, both);
+                        counts[i] = n;
+                    }
+                } else {
+                    for i in 0..N {
+                        folds.set(i, F::Part::join(part.get(i), folds.get(i), piece.weights));
+                    }
                 }
-                seen += rows;
             }
-            let missing = whole.map(|from| match MISSING {
-                true => from.add(at).cast::<[i32; N]>().read_unaligned(),
-                false => [0; N],
-            });
-            let mut results = [0.0; N];
-            for (i, result) in results.iter_mut().enumerate() {
-                let missing = f64::from(missing[0][i].wrapping_sub(missing[1][i]));
-                let count = f64::from(window) - missing;
-                *result = frame.result::<F, P>(folds[i].0, window, count);
-            }
+            let results = if MISSING {
+                let missing = between::<N, 1>(&windows.missing, at)[0];
+                let mut results = [0.0; N];
+                for i in 0..N {
+                    let count = f64::from(windows.rows) - missing[i];
+                    let frame = &windows.frame;
+                    results[i] = frame.result::<F, P>(folds.get(i), windows.rows, count);
+                }
+                results
+            } else if windows.rows >= windows.frame.least {
+                F::results(&folds, &windows.divisors)
+            } else {
+                [f64::NAN; N]
+            };
             out.add(at).cast::<[f64; N]>().write_unaligned(results);
         }
-    }
-}
-
-/// Joins two parts, given their numbers of elements; one without elements is left out.
-#[inline(always)]
-pub(super) fn join<T: Part<P>, const P: usize>(
-    (older, no): ([T::Number; P], f64),
-    (newer, nn): ([T::Number; P], f64),
-) -> ([T::Number; P], f64) {
-    let joined = T::join(older, newer, Weights::new(no, nn));
-    let part = std::array::from_fn(|p| {
-        let some = if no == 0.0 { newer[p] } else { joined[p] };
-        if nn == 0.0 { older[p] } else { some }
-    });
-    (part, no + nn)
-}
-
-/// Loads `N` parts.
-///
-/// # Safety
-/// They are there from `at` on.
-#[inline(always)]
-unsafe fn load<T: Copy, const P: usize, const N: usize>(
-    from: [*const T; P],
-    at: usize,
-) -> [[T; P]; N] {
-    // SAFETY: the caller's promise.
-    let numbers =
-        from.map(|from| unsafe { from.wrapping_add(at).cast::<[T; N]>().read_unaligned() });
-    std::array::from_fn(|i| std::array::from_fn(|p| numbers[p][i]))
-}
-
-/// Stores `N` parts.
-///
-/// # Safety
-/// There is room for them from `at` on.
-#[inline(always)]
-unsafe fn store<T: Copy, const P: usize, const N: usize>(
-    to: [*mut T; P],
-    parts: [[T; P]; N],
-    at: usize,
-) {
-    for (p, to) in to.into_iter().enumerate() {
-        let numbers: [T; N] = std::array::from_fn(|i| parts[i][p]);
-        // SAFETY: the caller's promise.
-        unsafe { to.wrapping_add(at).cast::<[T; N]>().write_unaligned(numbers) };
     }
 }
