@@ -103,8 +103,9 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
-            Node::Along(op, x, attributes, _) => {
-                running(graph, id, call, (op, attributes), &values[x.index()], &mut out)?;
+            Node::Along(op, pair, attributes, _) => {
+                let pair = pair.map(|x| &values[x.index()][..]);
+                running(graph, id, call, (op, attributes), pair, &mut out)?;
             }
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
@@ -262,7 +263,7 @@ fn running(
     id: NodeId,
     call: &Call<'_>,
     (op, attributes): (Op, Attributes),
-    data: &[u8],
+    pair: [&[u8]; 2],
     out: &mut [u8],
 ) -> Result<()> {
     let dtype = graph.dtype(id);
@@ -276,17 +277,21 @@ fn running(
         Some(axis) => (of[axis], of[axis + 1..].iter().product::<usize>()),
         None => (1, 1),
     };
-    let mut sequence = allocate(length * size)?;
+    let mut sequences = [allocate(length * size)?, allocate(length * size)?];
     for number in 0..element_count(of)?.checked_div(length).unwrap_or(0) {
         call.control.check().map_err(stopped)?;
         let first = number / inside * inside * length + number % inside;
         let place = |i: usize| (first + i * inside) * size;
-        for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
-            element.copy_from_slice(&data[place(i)..place(i) + size]);
+        for (sequence, data) in sequences.iter_mut().zip(pair) {
+            for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
+                element.copy_from_slice(&data[place(i)..place(i) + size]);
+            }
         }
-        let sequence = &mut sequence[..length * size];
-        let known =
-            op.scan().map(|scan| scan::reference(scan, attributes, dtype, sequence, call.control));
+        let [sequence, others] = &mut sequences;
+        let (sequence, others) = (&mut sequence[..length * size], &others[..length * size]);
+        let known = op
+            .scan()
+            .map(|scan| scan::reference(scan, attributes, dtype, sequence, others, call.control));
         if known.transpose().map_err(stopped)? != Some(true) {
             return Err(Error::internal(format!("{op:?} of {dtype} is no scan")));
         }

@@ -558,6 +558,16 @@ table! {
         "Variance of the last `window` rows, divided by their number minus `ddof`, which is 1 by default as in pandas, unlike `var`; 0 of equal rows."
     RollingStd "rolling_std" (x, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Std)), cost 3.5, ulp 4.0;
         "Square root of `rolling_var`."
+    RollingCov "rolling_cov" (x, y, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Cov)), cost 5.0, ulp 4.0;
+        "Covariance of the last `window` rows, divided by their number minus `ddof`; a row is missing where x or y is NaN."
+    RollingCorr "rolling_corr" (x, y, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Corr)), cost 6.0, ulp 4.0;
+        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity."
+    DecayLinear "decay_linear" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Linear)), cost 3.0, ulp 4.0;
+        "Mean of the last `window` rows with the weights 1, 2 and so on, the newest row having the largest."
+    RollingArgmin "rolling_argmin" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmin)), cost 3.0, ulp 0.0;
+        "The place of the first of the least of the last `window` rows, counted from the oldest row."
+    RollingArgmax "rolling_argmax" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmax)), cost 3.0, ulp 0.0;
+        "The place of the first of the greatest of the last `window` rows, counted from the oldest row."
     ExpandingSum "expanding_sum" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.5;
         "`cumsum` in f64 (f32 of f32) of what is not NaN; NaN where there are fewer than `min_periods` such rows so far."
     ExpandingMean "expanding_mean" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 3.0, ulp 4.0;
@@ -729,6 +739,11 @@ impl Op {
             [Op::Sin, Op::Cos] => math::sin_cos(dtype, isa),
             _ => None,
         }
+    }
+
+    /// The number of operands that are arrays, of a function along an axis; constants follow them.
+    pub fn arrays(self) -> usize {
+        if self.scan().is_some_and(Scan::takes_pairs) { 2 } else { 1 }
     }
 
     /// The scan that it is.

@@ -10,7 +10,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 /// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
 /// reductions.
-const TEXTS: [&str; 34] = [
+const TEXTS: [&str; 37] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
     "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
@@ -44,6 +44,10 @@ const TEXTS: [&str; 34] = [
     "ewm_mean(x, span=20), ewm_mean(x * y, alpha=0.03, axis=0) - x, ewm_mean(f, com=2)",
     "n = where(y > 0.3, x, nan); ewm_mean(n, halflife=3, axis=0, min_periods=2), ffill(n), \
      ewm_mean(n, alpha=0.5, ignore_na=True), ewm_mean(n, alpha=1, axis=0)",
+    "rolling_corr(x, y, 20), rolling_cov(x, row, 9, axis=0), rolling_cov(f, i, 3, 2)",
+    "n = where(y > 0.3, x, nan); rolling_corr(n, y, 9, 3, axis=0), rolling_cov(x, n, 4, 0, ddof=0)",
+    "n = where(y > 0, x, nan); decay_linear(n, 10, 2, axis=0), rolling_argmin(n, 6, 1), \
+     rolling_argmax(x, 30, axis=0), decay_linear(f, 3)",
     "zscore(x, axis=0), demean(f), scale(y, axis=1), zscore(i, ddof=1)",
     "rolling_mean(rolling_mean(x, 3) + diff(x, 2), 5, axis=0), sum(rolling_sum(x, 2, 1), axis=1)",
 ];

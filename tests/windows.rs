@@ -61,6 +61,98 @@ fn reported_wrong_results_are_right_here() {
     assert!(y[11].is_nan() && y[12] > 0.0);
 }
 
+fn pairs(text: &str, x: &[f64], y: &[f64]) -> Vec<f64> {
+    let program = compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let args = [("x", Arg::from(x)), ("y", Arg::from(y))];
+    program.eval_as::<f64>(args).unwrap().into_iter().collect()
+}
+
+#[test]
+fn reported_wrong_correlations_are_right_here() {
+    // pandas 66678.
+    let x = [1.0, 2.0, 1e12, 1e7, 6.0, 5.0, 8.0, 7.0];
+    let y = [2.0, 1.0, 3.0, -1e12, 4.0, 7.0, 6.0, 9.0];
+    let got = [pairs("rolling_cov(x, y, 3)", &x, &y)[7], pairs("rolling_corr(x, y, 3)", &x, &y)[7]];
+    assert!((got[0] + 1.0 / 3.0).abs() < 1e-15 && (got[1] + 1.0 / 7.0).abs() < 1e-15, "{got:?}");
+    // pandas 24019 and 29264.
+    let constant = [3.25; 8];
+    assert!(pairs("rolling_corr(x, y, 5)", &x, &constant).iter().all(|y| y.is_nan()));
+    // pandas 66243.
+    let (x, y) = ([1.0, 10.0, 20.0, 30.0], [1.0, NAN, 20.0, 30.0]);
+    assert_eq!(pairs("rolling_cov(x, y, 2)", &x, &y)[3], 50.0);
+    assert_eq!(pairs("rolling_corr(x, y, 2)", &x, &y)[3], 1.0);
+    // Polars 22099.
+    let x = [3.5, 5.0, 3.5, 5.0, 4.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 4.0];
+    let y = [2.0, 1.0, 3.0, 5.0, 4.0, 3.0, 2.0, 5.0, 5.0, 4.0, 4.0, 2.0];
+    let got = pairs("rolling_corr(x, y, 5)", &x, &y);
+    assert!((got[4] - 0.104257).abs() < 1e-6 && got[10].is_nan(), "{got:?}");
+    // Polars 27013.
+    let error = compile("rolling_corr(x, y, 3, ddof=2)").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Name);
+    // A correlation with itself is 1, however large or small.
+    for factor in [1.0, 1e150, 1e-150] {
+        let x: Vec<f64> = x.iter().map(|x| x * factor).collect();
+        assert_eq!(pairs("rolling_corr(x, y, 4)", &x, &x)[3], 1.0, "{factor}");
+        let minus: Vec<f64> = x.iter().map(|x| -x).collect();
+        assert_eq!(pairs("rolling_corr(x, y, 4)", &x, &minus)[3], -1.0, "{factor}");
+    }
+}
+
+/// pandas 3.1.1, `ewm(alpha=0.25, adjust=False)` and so on, of these elements.
+#[test]
+fn exponential_averages_are_those_of_pandas() {
+    let x = [1.0, NAN, 3.0, 5.0, NAN, NAN, NAN, 2.0];
+    let near = |text: &str, want: &[f64]| {
+        for (i, (got, want)) in eval(text, &x).iter().zip(want).enumerate() {
+            assert!((got - want).abs() <= 1e-14 * want.abs(), "{text} at {i}: {got}, {want}");
+        }
+    };
+    near(
+        "ewm_mean(x, alpha=0.25)",
+        &[
+            1.0,
+            1.0,
+            1.6153846153846154,
+            2.4615384615384617,
+            2.4615384615384617,
+            2.4615384615384617,
+            2.4615384615384617,
+            2.2578249336870027,
+        ],
+    );
+    near(
+        "ewm_mean(x, span=9)",
+        &[
+            1.0,
+            1.0,
+            1.4761904761904763,
+            2.180952380952381,
+            2.180952380952381,
+            2.180952380952381,
+            2.180952380952381,
+            2.1215848018997625,
+        ],
+    );
+    near(
+        "ewm_mean(x, halflife=2)",
+        &[
+            1.0,
+            1.0,
+            1.7387961250362585,
+            2.6939806251812928,
+            2.6939806251812928,
+            2.6939806251812928,
+            2.6939806251812928,
+            2.3195751029539733,
+        ],
+    );
+    near(
+        "ewm_mean(x, com=3, ignore_na=True)",
+        &[1.0, 1.0, 1.5, 2.375, 2.375, 2.375, 2.375, 2.28125],
+    );
+    near("ewm_mean(x, alpha=1)", &[1.0, 1.0, 3.0, 5.0, 5.0, 5.0, 5.0, 2.0]);
+}
+
 /// Polars 22936: small `f32` after a large one.
 #[test]
 fn f32_leaves_no_residue() {
@@ -96,6 +188,10 @@ fn first_rows_and_missing_elements() {
     is("rolling_var(x, 3, 1)", "[NaN, NaN, 2.0, 2.0, 2.0, NaN, NaN, NaN]");
     is("rolling_var(x, 3, 1, ddof=0)", "[0.0, 0.0, 1.0, 1.0, 1.0, 0.0, NaN, 0.0]");
     is("rolling_sum(x, 1000, 1)", "[1.0, 1.0, 4.0, 9.0, 9.0, 9.0, 9.0, 11.0]");
+    is("decay_linear(x, 3, 1)", "[1.0, 1.0, 2.5, 4.2, 4.333333333333333, 5.0, NaN, 2.0]");
+    is("rolling_argmin(x, 3, 1)", "[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, NaN, 2.0]");
+    is("rolling_argmax(x, 3, 1)", "[0.0, 0.0, 2.0, 2.0, 1.0, 0.0, NaN, 2.0]");
+    is("ffill(x)", "[1.0, 1.0, 3.0, 5.0, 5.0, 5.0, 5.0, 2.0]");
     is("shift(x)", "[NaN, 1.0, NaN, 3.0, 5.0, NaN, NaN, NaN]");
     is("shift(x, -2)", "[3.0, 5.0, NaN, NaN, NaN, 2.0, NaN, NaN]");
     is("shift(x, 3, fill=-1)", "[-1.0, -1.0, -1.0, 1.0, NaN, 3.0, 5.0, NaN]");
@@ -190,6 +286,19 @@ fn errors_say_what_a_constant_must_be() {
         ("rolling_mean(x, 3, 4)", ErrorKind::Type, "4 min_periods are more than 3 rows"),
         ("rolling_mean(x, 3, -1)", ErrorKind::Type, "`min_periods` is a constant integer"),
         ("rolling_var(x, 3, ddof=-1)", ErrorKind::Type, "`ddof` is a constant integer"),
+        ("ewm_mean(x)", ErrorKind::Type, "ewm_mean takes one decay"),
+        ("ewm_mean(x, alpha=0.1, span=3)", ErrorKind::Type, "ewm_mean takes one decay"),
+        ("ewm_mean(x, alpha=0)", ErrorKind::Type, "0 < alpha <= 1"),
+        ("ewm_mean(x, alpha=nan)", ErrorKind::Type, "0 < alpha <= 1"),
+        ("ewm_mean(x, alpha=1.5)", ErrorKind::Type, "0 < alpha <= 1"),
+        ("ewm_mean(x, span=0.5)", ErrorKind::Type, "span >= 1"),
+        ("ewm_mean(x, com=-0.5)", ErrorKind::Type, "com >= 0"),
+        ("ewm_mean(x, halflife=0)", ErrorKind::Type, "halflife > 0"),
+        ("ewm_mean(x, halflife=-1)", ErrorKind::Type, "halflife > 0"),
+        ("ewm_mean(x, alpha=x)", ErrorKind::Type, "`alpha` is a constant"),
+        ("ewm_mean(x, span=9, adjust=True)", ErrorKind::Type, "adjust=True is not there yet"),
+        ("ewm_mean(x, span=9, ignore_na=2)", ErrorKind::Type, "True or False"),
+        ("rolling_corr(x, 3)", ErrorKind::Arity, "rolling_corr"),
         ("rolling_mean(x)", ErrorKind::Arity, "rolling_mean"),
         ("rolling_mean(x, 3, axis=1)", ErrorKind::Shape, "axis 1"),
         ("rolling_mean(x, 3, axis=187)", ErrorKind::Shape, "axis 187"),

@@ -120,20 +120,20 @@ impl State {
     }
 
     /// Replaces elements by their results.
-    fn take(&mut self, case: Case, isa: Isa, data: &mut [u8]) {
+    fn take(&mut self, case: Case, isa: Isa, data: &mut [u8], others: &[u8]) {
         let kernel = case.scan.kernel(case.dtype, isa).unwrap();
-        let (none, state) = (std::ptr::null(), (&raw mut self.state).cast_const().cast());
+        let state = (&raw mut self.state).cast_const().cast();
         let n = data.len() / case.dtype.size();
         // SAFETY: there are `n` elements; the state is of this scan and dtype.
-        let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, none, n) };
+        let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, others.as_ptr(), n) };
         assert_eq!(flags, 0);
     }
 }
 
-fn defined(case: Case, data: &[u8]) -> Vec<u8> {
+fn defined(case: Case, data: &[u8], others: &[u8]) -> Vec<u8> {
     let Case { scan, attributes, dtype } = case;
     let mut data = data.to_vec();
-    let known = reference(scan, attributes, dtype, &mut data, &Control::default());
+    let known = reference(scan, attributes, dtype, &mut data, others, &Control::default());
     assert_eq!(known.ok(), Some(true), "{case:?}");
     data
 }
@@ -165,15 +165,16 @@ fn pieces_of_any_length_are_the_definition() {
                     continue;
                 }
                 let data = rng.elements(dtype, n);
-                let want = defined(case, &data);
+                let others = rng.elements(dtype, n);
+                let want = defined(case, &data, &others);
                 let mut state = State::new(case, n, 0);
                 for longest in [n + 1, 3, 300] {
                     let mut got = data.clone();
                     let mut at = 0;
                     while at < n {
                         let end = n.min(at + 1 + rng.below(longest));
-                        let piece = &mut got[at * dtype.size()..end * dtype.size()];
-                        state.take(case, isa, piece);
+                        let piece = at * dtype.size()..end * dtype.size();
+                        state.take(case, isa, &mut got[piece.clone()], &others[piece]);
                         at = end;
                     }
                     assert!(same(dtype, &got, &want), "{case:?} of {n}, {isa:?}, {longest}");
@@ -192,18 +193,20 @@ fn sequences_side_by_side_are_the_definition() {
             let size = dtype.size();
             for (rows, lanes) in [(1, 1), (40, 16), (700, 21), (4500, 3)] {
                 let data = rng.elements(dtype, rows * lanes);
+                let others = rng.elements(dtype, rows * lanes);
                 let mut got = data.clone();
                 // A state may have more lanes than are used.
                 let mut state = State::new(case, rows, lanes + 2);
-                for row in got.chunks_exact_mut(lanes * size) {
-                    state.take(case, isa, row);
+                let others_by_row = others.chunks_exact(lanes * size);
+                for (row, others) in got.chunks_exact_mut(lanes * size).zip(others_by_row) {
+                    state.take(case, isa, row, others);
                 }
                 for lane in 0..lanes {
                     let column = |all: &[u8]| -> Vec<u8> {
                         let rows = all.chunks_exact(lanes * size);
                         rows.flat_map(|row| row[lane * size..][..size].to_vec()).collect()
                     };
-                    let want = defined(case, &column(&data));
+                    let want = defined(case, &column(&data), &column(&others));
                     let what = || format!("{case:?} of {rows} x {lanes}, {isa:?}");
                     assert!(same(dtype, &column(&got), &want), "{}", what());
                 }
@@ -214,7 +217,7 @@ fn sequences_side_by_side_are_the_definition() {
 
 fn sums(x: &[f64]) -> Vec<f64> {
     let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let sums = defined(plain(Scan::Sum, DType::F64), &bytes);
+    let sums = defined(plain(Scan::Sum, DType::F64), &bytes, &[]);
     sums.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
 }
 
@@ -267,7 +270,7 @@ fn sums_do_not_drift_fall_or_jitter() {
 #[test]
 fn f32_is_summed_in_f64() {
     let data: Vec<u8> = (0..100_000).flat_map(|_| 0.1f32.to_le_bytes()).collect();
-    let got = defined(plain(Scan::Sum, DType::F32), &data);
+    let got = defined(plain(Scan::Sum, DType::F32), &data, &[]);
     for (i, got) in got.chunks_exact(4).enumerate() {
         // Products of an integer of at most 20 bits and the 24 bits of 0.1 are exact in f64.
         let exact = (f64::from(0.1f32) * (i + 1) as f64) as f32;
@@ -280,7 +283,7 @@ fn extremes_follow_the_rules_of_nan_and_zero() {
     let x = [0.0, -0.0, 1.0, -3.0, f64::NAN, 7.0];
     let bytes: Vec<u8> = x.iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
     let bits = |scan| -> Vec<f64> {
-        let all = defined(plain(scan, DType::F64), &bytes);
+        let all = defined(plain(scan, DType::F64), &bytes, &[]);
         all.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
     };
     let (least, greatest) = (bits(Scan::Min), bits(Scan::Max));

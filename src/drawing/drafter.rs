@@ -116,17 +116,18 @@ impl<'a> Drafter<'a> {
                     dtype.to_string(),
                     &[shapes[*x as usize]],
                 )),
-                Value::Along(op, attributes, x) => {
-                    let text = scanned(*op, *attributes, words[*x as usize].as_deref());
-                    Some(self.operation(text, dtype.to_string(), &[shapes[*x as usize]]))
-                }
-                Value::Apply(op, _) => {
+                Value::Apply(..) | Value::Along(..) => {
                     let operands = value.operands();
                     let parts: Vec<Option<&str>> =
                         operands.iter().map(|x| words[*x as usize].as_deref()).collect();
                     let from: Vec<Option<usize>> =
                         operands.iter().map(|x| shapes[*x as usize]).collect();
-                    Some(self.operation(worded(*op, &parts), dtype.to_string(), &from))
+                    let text = match value {
+                        Value::Along(op, attributes, _) => scanned(*op, *attributes, &parts),
+                        Value::Apply(op, _) => worded(*op, &parts),
+                        _ => unreachable!("matched above"),
+                    };
+                    Some(self.operation(text, dtype.to_string(), &from))
                 }
             };
             shapes.push(shape);

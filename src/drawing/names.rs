@@ -43,8 +43,9 @@ pub(super) fn worded(op: Op, words: &[Option<&str>]) -> String {
 }
 
 /// The label of a scan with its constants.
-pub(super) fn scanned(op: Op, attributes: Attributes, word: Option<&str>) -> String {
-    format!("{op}({}{attributes})", word.unwrap_or(LONG))
+pub(super) fn scanned(op: Op, attributes: Attributes, words: &[Option<&str>]) -> String {
+    let words: Vec<&str> = words.iter().map(|word| word.unwrap_or(LONG)).collect();
+    format!("{op}({}{attributes})", words.join(", "))
 }
 
 /// The text, or the placeholder if it is too long.
@@ -132,7 +133,7 @@ impl Words {
                 Value::Uniform(uniform) => self.uniform(*uniform),
                 Value::Convert(_) => words[0].and_then(|word| short(format!("{dtype}({word})"))),
                 Value::Apply(op, _) => short(worded(*op, &words)),
-                Value::Along(op, attributes, _) => short(scanned(*op, *attributes, words[0])),
+                Value::Along(op, attributes, _) => short(scanned(*op, *attributes, &words)),
             };
             values.push(text);
         }

@@ -89,10 +89,20 @@ impl Builder {
             Op::EwmMean => self.ewm(x, &operands[1..], axis),
             Op::Ffill if !given.dtype.is_float() => Ok(x),
             _ if op.row().rule == Rule::Rolling => {
-                let attributes = self.frame(op, &operands[1..])?;
+                let attributes = self.frame(op, &operands[op.arrays()..])?;
                 let wide = self.convert(x, DType::F64);
-                let result = self.scan(op, wide, attributes, axis)?;
-                Ok(self.narrow(result, given.dtype))
+                if op.arrays() == 1 {
+                    let result = self.scan(op, wide, attributes, axis)?;
+                    return Ok(self.narrow(result, given.dtype));
+                }
+                let y = operands[1];
+                let other = self.graph.ty(y);
+                let y = if other.weak { self.adopt(y, DType::F64)? } else { y };
+                let y = self.convert(y, DType::F64);
+                let pair = [self.spread(y, wide)?, self.spread(wide, y)?];
+                let result = self.pairs(op, pair, attributes, axis)?;
+                let narrow = [given, other].iter().all(|ty| ty.dtype == DType::F32);
+                Ok(if narrow { self.convert(result, DType::F32) } else { result })
             }
             _ => self.running(op, x, axis),
         }
@@ -123,10 +133,21 @@ impl Builder {
 
     /// A scan of an array along an axis.
     fn scan(&mut self, op: Op, x: NodeId, attributes: Attributes, axis: i64) -> Result<NodeId> {
-        let Type { dtype, domain, .. } = self.graph.ty(x);
+        self.pairs(op, [x, x], attributes, axis)
+    }
+
+    /// A scan of two arrays of one shape along an axis.
+    fn pairs(
+        &mut self,
+        op: Op,
+        pair: [NodeId; 2],
+        attributes: Attributes,
+        axis: i64,
+    ) -> Result<NodeId> {
+        let Type { dtype, domain, .. } = self.graph.ty(pair[0]);
         let how = Derivation::Reduce { axes: Some([axis].into()), keepdims: false };
         let sequences = self.derived_number(domain, how)?;
-        let node = Node::Along(op, x, attributes, sequences);
+        let node = Node::Along(op, pair, attributes, sequences);
         Ok(self.add(node, Type { dtype, weak: false, domain }))
     }
 
@@ -278,9 +299,10 @@ impl Builder {
             }
             ("com", Some(com)) => (if com >= 0.0 { 1.0 / (1.0 + com) } else { 0.0 }, "com >= 0"),
             (_, Some(halflife)) => {
-                let exponent = self.weak_float(-std::f64::consts::LN_2 / halflife.max(0.0));
+                let exponent = self.weak_float(-std::f64::consts::LN_2 / halflife);
                 let rest = self.apply_own(Op::Expm1, &[exponent])?;
-                (-self.graph.constant_f64(rest).unwrap_or(0.0), "halflife > 0")
+                let alpha = -self.graph.constant_f64(rest).unwrap_or(0.0);
+                (if halflife > 0.0 { alpha } else { 0.0 }, "halflife > 0")
             }
         };
         if !(value > 0.0 && value <= 1.0) {

@@ -321,7 +321,8 @@ impl Builder {
             Node::Adopt(_) => Node::Adopt(operands[0]),
             Node::View(_) => Node::View(operands[0]),
             Node::Along(op, _, attributes, sequences) => {
-                Node::Along(op, operands[0], attributes, sequences)
+                let pair = [operands[0], operands[operands.len() - 1]];
+                Node::Along(op, pair, attributes, sequences)
             }
         };
         self.add(node, ty)

@@ -141,9 +141,10 @@ impl Builder {
         self.spread(x, value)
     }
 
-    /// `value`, of x's dtype, in the shape of `x`.
-    fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
-        if self.graph.ty(x).domain.is_scalar() {
+    /// `value`, of x's dtype, in the shape of `x` joined with its own.
+    pub(super) fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
+        let domains = [x, value].map(|x| self.graph.ty(x).domain);
+        if self.graph.join(domains.into_iter()) == domains[1] {
             return Ok(value);
         }
         let any = self.apply_own(Op::Eq, &[x, x])?;

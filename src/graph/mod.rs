@@ -262,10 +262,14 @@ impl Graph {
                         return Err(format!("{id} ({op:?}) has the wrong domain"));
                     }
                 }
-                Node::Along(op, x, attributes, sequences) => {
+                Node::Along(op, pair, attributes, sequences) => {
                     let of = self.derived.get(usize::from(sequences)).map(|d| d.of);
                     let scan = op.scan().map(|scan| scan.accepts(attributes, ty.dtype));
-                    if scan != Some(true) || self.ty(x) != ty || of != Some(ty.domain) || ty.weak {
+                    if scan != Some(true)
+                        || pair.iter().any(|x| self.ty(*x) != ty)
+                        || of != Some(ty.domain)
+                        || ty.weak
+                    {
                         return Err(format!("{id} ({op:?}) is no scan of its operand"));
                     }
                 }

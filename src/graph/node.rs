@@ -184,9 +184,9 @@ pub enum Node {
     Adopt(NodeId),
     /// A view of an array, given by the derived shape of its type.
     View(NodeId),
-    /// A scan of an array, with its constants. The number is that of the derived shape that the
+    /// A scan of an array, or of the pairs of two, with its constants. The number is that of the derived shape that the
     /// array has without the axis along which the scan goes: it has one element for each sequence.
-    Along(Op, NodeId, Attributes, u8),
+    Along(Op, [NodeId; 2], Attributes, u8),
 }
 
 impl Node {
@@ -195,9 +195,8 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Wide(_) => &[],
             Node::Apply(_, operands) => operands,
-            Node::Convert(x) | Node::Adopt(x) | Node::View(x) | Node::Along(_, x, ..) => {
-                std::slice::from_ref(x)
-            }
+            Node::Convert(x) | Node::Adopt(x) | Node::View(x) => std::slice::from_ref(x),
+            Node::Along(op, pair, ..) => &pair[..op.arrays()],
         }
     }
 }

@@ -25,7 +25,7 @@ impl Op {
             Zscore => [&["axis", "ddof"], &[]],
             Shift => [&["n", "fill"], &["axis"]],
             Diff | PctChange => [&["n"], &["axis"]],
-            RollingVar | RollingStd => [&["min_periods", "ddof"], &["axis"]],
+            RollingVar | RollingStd | RollingCov => [&["min_periods", "ddof"], &["axis"]],
             EwmMean => [
                 &[],
                 &["alpha", "span", "halflife", "com", "adjust", "ignore_na", "min_periods", "axis"],

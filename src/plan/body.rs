@@ -23,8 +23,8 @@ pub enum Value {
     Apply(Op, [u32; 3]),
     /// A value in another dtype.
     Convert(u32),
-    /// A scan of a value along the axes of the pass: its result at this element.
-    Along(Op, Attributes, u32),
+    /// A scan of a value, or of pairs, along the axes of the pass: its result at this element.
+    Along(Op, Attributes, [u32; 2]),
 }
 
 impl Value {
@@ -33,7 +33,8 @@ impl Value {
         match self {
             Value::Load(_) | Value::Uniform(_) => &[],
             Value::Apply(op, operands) => &operands[..op.row().parameters.len()],
-            Value::Convert(x) | Value::Along(_, _, x) => std::slice::from_ref(x),
+            Value::Convert(x) => std::slice::from_ref(x),
+            Value::Along(op, _, pair) => &pair[..op.arrays()],
         }
     }
 }

@@ -87,7 +87,7 @@ impl fmt::Display for Pass {
                 Value::Convert(_) => format!("{dtype}({})", words[0]),
                 Value::Apply(op, _) => applied(*op, &words),
                 Value::Along(op, attributes, _) => {
-                    format!("{op}({}{attributes})", words[0])
+                    format!("{op}({}{attributes})", words.join(", "))
                 }
             };
             writeln!(f, "  v{number}: {dtype} = {text}")?;

@@ -105,9 +105,10 @@ impl Plan {
                     values.iter().all(|x| body.dtype(*x) == body.dtype(values[0]))
                 }
                 Value::Convert(_) => true,
-                Value::Along(op, attributes, x) => {
+                Value::Along(op, attributes, _) => {
                     let scan = op.scan().map(|scan| scan.accepts(*attributes, *dtype));
-                    let scans = scan == Some(true) && body.dtype(*x) == *dtype;
+                    let scans =
+                        scan == Some(true) && operands.iter().all(|x| body.dtype(*x) == *dtype);
                     scans && pass.axes.is_some() && pass.group as usize == place
                 }
             };

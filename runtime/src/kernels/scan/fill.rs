@@ -51,7 +51,7 @@ impl<T: Float> Recurrence for Fill<T> {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             let mut latest = state.memory.cast::<T>().read();
@@ -65,7 +65,7 @@ impl<T: Float> Recurrence for Fill<T> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
         let mut at = 0;
         // SAFETY: the caller's promise.
         unsafe {

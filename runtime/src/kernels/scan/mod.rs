@@ -3,7 +3,8 @@
 //! There are [running](running) sums, products and extremes, elements of earlier rows,
 //! [windows](window) of the latest rows, and [exponentially weighted means](decay).
 //!
-//! A scan is a block kernel whose second operand is its [`ScanState`]: it takes the next elements of
+//! A scan is a block kernel whose second operand is its [`ScanState`] (of pairs, the third has the
+//! other elements): it takes the next elements of
 //! one sequence, or the next element of many sequences that lie side by side, and leaves the state
 //! as it is after them. So a sequence may come in pieces of any length.
 
@@ -75,6 +76,16 @@ pub enum Window {
     Var,
     /// The square root of that.
     Std,
+    /// The sum of products of distances from the means, divided as a variance is; of pairs.
+    Cov,
+    /// That over the square root of the product of both sums of squared distances; of pairs.
+    Corr,
+    /// The mean with the weights 1, 2 and so on, from the oldest row to the newest.
+    Linear,
+    /// The number of rows from the oldest to the first of the least elements.
+    Argmin,
+    /// The number of rows from the oldest to the first of the greatest elements.
+    Argmax,
 }
 
 /// The constants of a scan.
@@ -132,7 +143,7 @@ impl fmt::Display for Attributes {
 
 impl Scan {
     /// Every scan, in order.
-    pub const ALL: [Scan; 15] = [
+    pub const ALL: [Scan; 20] = [
         Scan::Sum,
         Scan::Prod,
         Scan::Min,
@@ -148,7 +159,17 @@ impl Scan {
         Scan::Window(Window::Max),
         Scan::Window(Window::Var),
         Scan::Window(Window::Std),
+        Scan::Window(Window::Cov),
+        Scan::Window(Window::Corr),
+        Scan::Window(Window::Linear),
+        Scan::Window(Window::Argmin),
+        Scan::Window(Window::Argmax),
     ];
+
+    /// Whether it takes pairs of elements.
+    pub const fn takes_pairs(self) -> bool {
+        matches!(self, Scan::Window(Window::Cov | Window::Corr))
+    }
 
     /// Whether it is defined on elements of a dtype: sums and products on floats and on integers of
     /// 64 bits, extremes on all numbers, shifts on everything, fills on floats, windows and means on
@@ -223,6 +244,11 @@ macro_rules! recurrences {
                 Window::Max => { type $r = Ladder<window::Max, 1>; $then }
                 Window::Var => { type $r = Ladder<Moments<false>, 2>; $then }
                 Window::Std => { type $r = Ladder<Moments<true>, 2>; $then }
+                Window::Cov => { type $r = Ladder<window::Pairs<false>, 5>; $then }
+                Window::Corr => { type $r = Ladder<window::Pairs<true>, 5>; $then }
+                Window::Linear => { type $r = Ladder<window::Linear, 4>; $then }
+                Window::Argmin => { type $r = Ladder<window::Position<true>, 2>; $then }
+                Window::Argmax => { type $r = Ladder<window::Position<false>, 2>; $then }
             }),
             scan => steps!(scan, $dtype, S => { type $r = Running<S>; $then }),
         }
@@ -313,11 +339,13 @@ trait Recurrence {
     /// The next `n` elements of one sequence.
     ///
     /// # Safety
-    /// `a` has `n` elements, `out` has room for them and may be `a`.
+    /// `a` has `n` elements, and `b` if it takes pairs; `out` has room for them, and may be `a` or
+    /// `b`.
     unsafe fn along(
         state: &mut ScanState,
         out: *mut Self::Element,
         a: *const Self::Element,
+        b: *const Self::Element,
         n: usize,
     );
 
@@ -329,6 +357,7 @@ trait Recurrence {
         state: &mut ScanState,
         out: *mut Self::Element,
         a: *const Self::Element,
+        b: *const Self::Element,
         n: usize,
     );
 }
@@ -338,14 +367,15 @@ struct Steps<R>(PhantomData<R>);
 
 impl<R: Recurrence> Kernel for Steps<R> {
     #[inline(always)]
-    unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, _: *const u8, n: usize) -> u32 {
-        let (out, a) = (out.cast::<R::Element>(), a.cast::<R::Element>());
+    unsafe fn run(out: *mut u8, a: *const u8, state: *const u8, b: *const u8, n: usize) -> u32 {
+        let out = out.cast::<R::Element>();
+        let (a, b) = (a.cast::<R::Element>(), b.cast::<R::Element>());
         // SAFETY: the caller gives a state of this recurrence, which nothing else uses meanwhile.
         unsafe {
-            let state = &mut *b.cast_mut().cast::<ScanState>();
+            let state = &mut *state.cast_mut().cast::<ScanState>();
             match state.lanes {
-                0 => R::along(state, out, a, n),
-                _ => R::across(state, out, a, n),
+                0 => R::along(state, out, a, b, n),
+                _ => R::across(state, out, a, b, n),
             }
         }
         0

@@ -1,7 +1,7 @@
 //! The definitions of the scans once more, element by element.
 
 use super::running::{Max, Min, Prod, RADIX, Step, Sum};
-use super::window::{self, Frame, Function, Part, join};
+use super::window::{self, Frame, Function, Part, Weights, join};
 use super::{Attributes, Scan, Window, decay, number, steps};
 use crate::control::{Control, Stop};
 use crate::dtype::DType;
@@ -12,8 +12,8 @@ const LOOK: usize = 4096;
 
 /// What the kernels are tested against, and the interpreter's.
 ///
-/// `data` holds a sequence of elements of the dtype, which its results replace; `false` if the scan
-/// is not defined on the dtype.
+/// `data` holds a sequence of elements of the dtype, which its results replace, `others` the other
+/// elements of pairs; `false` if the scan is not defined on the dtype, or a pair is not whole.
 ///
 /// # Errors
 /// The control's, which is looked at every 4,096 elements.
@@ -22,6 +22,7 @@ pub fn reference(
     attributes: Attributes,
     dtype: DType,
     data: &mut [u8],
+    others: &[u8],
     control: &Control,
 ) -> Result<bool, Stop> {
     match (scan, attributes) {
@@ -42,17 +43,27 @@ pub fn reference(
         (Scan::Fill, Attributes::None) if dtype == DType::F32 => {
             filled(data, |bytes| f64::from(f32::from_le_bytes(bytes)));
         }
+        (scan, _) if scan.takes_pairs() && others.len() != data.len() => return Ok(false),
         (Scan::Window(window), Attributes::Frame { .. }) if dtype == DType::F64 => {
             let frame = Frame::of(&attributes);
             match window {
-                Window::Sum => windows::<window::Sum, 1>(frame, data, control)?,
-                Window::Mean => windows::<window::Mean, 1>(frame, data, control)?,
-                Window::Prod => windows::<window::Prod, 1>(frame, data, control)?,
-                Window::Count => windows::<window::Count, 0>(frame, data, control)?,
-                Window::Min => windows::<window::Min, 1>(frame, data, control)?,
-                Window::Max => windows::<window::Max, 1>(frame, data, control)?,
-                Window::Var => windows::<window::Moments<false>, 2>(frame, data, control)?,
-                Window::Std => windows::<window::Moments<true>, 2>(frame, data, control)?,
+                Window::Sum => windows::<window::Sum, 1>(frame, data, others, control)?,
+                Window::Mean => windows::<window::Mean, 1>(frame, data, others, control)?,
+                Window::Prod => windows::<window::Prod, 1>(frame, data, others, control)?,
+                Window::Count => windows::<window::Count, 0>(frame, data, others, control)?,
+                Window::Min => windows::<window::Min, 1>(frame, data, others, control)?,
+                Window::Max => windows::<window::Max, 1>(frame, data, others, control)?,
+                Window::Var => windows::<window::Moments<false>, 2>(frame, data, others, control)?,
+                Window::Std => windows::<window::Moments<true>, 2>(frame, data, others, control)?,
+                Window::Cov => windows::<window::Pairs<false>, 5>(frame, data, others, control)?,
+                Window::Corr => windows::<window::Pairs<true>, 5>(frame, data, others, control)?,
+                Window::Linear => windows::<window::Linear, 4>(frame, data, others, control)?,
+                Window::Argmin => {
+                    windows::<window::Position<true>, 2>(frame, data, others, control)?;
+                }
+                Window::Argmax => {
+                    windows::<window::Position<false>, 2>(frame, data, others, control)?;
+                }
             }
         }
         _ => {
@@ -109,49 +120,70 @@ fn filled<const N: usize>(data: &mut [u8], number: impl Fn([u8; N]) -> f64) {
 fn windows<F: Function<P>, const P: usize>(
     frame: Frame,
     data: &mut [u8],
+    others: &[u8],
     control: &Control,
 ) -> Result<(), Stop> {
     let number = |bytes: &[u8]| f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
-    let elements: Vec<f64> = data.chunks_exact(8).map(number).collect();
+    let numbers = |bytes: &[u8]| bytes.chunks_exact(8).map(number).collect::<Vec<f64>>();
+    let x = numbers(data);
+    let y = if F::Part::PAIRS { numbers(others) } else { x.clone() };
+    let pairs: Vec<Option<(f64, f64)>> =
+        x.into_iter().zip(y).map(|(x, y)| (!x.is_nan() && !y.is_nan()).then_some((x, y))).collect();
     let mut work = 0;
     for (i, result) in data.chunks_exact_mut(8).enumerate() {
-        let window = &elements[(i + 1).saturating_sub(frame.rows as usize)..=i];
+        let window = &pairs[(i + 1).saturating_sub(frame.rows as usize)..=i];
         work += window.len();
         if work >= LOOK {
             control.check()?;
             work = 0;
         }
         let mut rest = window;
-        let mut fold: Option<(Numbers<F, P>, f64)> = None;
+        let mut fold: Option<Known<F, P>> = None;
         for bit in 0..usize::BITS {
             if window.len() >> bit & 1 == 1 {
                 let older;
                 (rest, older) = rest.split_at(rest.len() - (1 << bit));
-                let part = power::<F, P>(older);
+                let older = power::<F, P>(older);
                 fold = Some(match fold {
-                    None => part,
-                    Some(newer) => join::<F::Part, P>(part, newer),
+                    None => older,
+                    Some(newer) => joined::<F, P>(older, newer),
                 });
             }
         }
-        let count = window.iter().filter(|x| !x.is_nan()).count() as f64;
-        let (part, _) = fold.unwrap_or((F::Part::none(), 0.0));
+        let count = window.iter().flatten().count() as f64;
+        let part = fold.map_or(F::Part::none(), |known| known.part);
         let value = frame.result::<F, P>(part, window.len() as u32, count);
         result.copy_from_slice(&value.to_le_bytes());
     }
     Ok(())
 }
 
-type Numbers<F, const P: usize> = [<<F as Function<P>>::Part as Part<P>>::Number; P];
+/// What is known of consecutive rows.
+struct Known<F: Function<P>, const P: usize> {
+    part: [<F::Part as Part<P>>::Number; P],
+    elements: f64,
+    rows: f64,
+}
 
-/// The part of a power of two of rows, and its number of elements.
-fn power<F: Function<P>, const P: usize>(rows: &[f64]) -> (Numbers<F, P>, f64) {
+/// The part of a power of two of rows.
+fn power<F: Function<P>, const P: usize>(rows: &[Option<(f64, f64)>]) -> Known<F, P> {
     match rows {
-        [x] if x.is_nan() => (F::Part::none(), 0.0),
-        [x] => (F::Part::one(*x), 1.0),
+        [None] => Known { part: F::Part::none(), elements: 0.0, rows: 1.0 },
+        [Some((x, y))] => Known { part: F::Part::one(*x, *y), elements: 1.0, rows: 1.0 },
         _ => {
             let (older, newer) = rows.split_at(rows.len() / 2);
-            join::<F::Part, P>(power::<F, P>(older), power::<F, P>(newer))
+            joined(power::<F, P>(older), power::<F, P>(newer))
         }
     }
+}
+
+fn joined<F: Function<P>, const P: usize>(older: Known<F, P>, newer: Known<F, P>) -> Known<F, P> {
+    let part = match F::Part::WEIGHED {
+        true => {
+            let (older, newer) = ((older.part, older.elements), (newer.part, newer.elements));
+            join::<F::Part, P>(older, newer).0
+        }
+        false => F::Part::join(older.part, newer.part, Weights::new(older.rows, newer.rows)),
+    };
+    Known { part, elements: older.elements + newer.elements, rows: older.rows + newer.rows }
 }

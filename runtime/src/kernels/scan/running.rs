@@ -146,7 +146,13 @@ impl<S: Step> Recurrence for Running<S> {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut S::Element, a: *const S::Element, n: usize) {
+    unsafe fn along(
+        state: &mut ScanState,
+        out: *mut S::Element,
+        a: *const S::Element,
+        _: *const S::Element,
+        n: usize,
+    ) {
         let mut at = 0;
         while at < n {
             let place = (state.rows % RADIX as u64) as usize;
@@ -196,7 +202,13 @@ impl<S: Step> Recurrence for Running<S> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut S::Element, a: *const S::Element, n: usize) {
+    unsafe fn across(
+        state: &mut ScanState,
+        out: *mut S::Element,
+        a: *const S::Element,
+        _: *const S::Element,
+        n: usize,
+    ) {
         let mut at = 0;
         while n - at >= GROUP {
             // SAFETY: so many sequences are left.

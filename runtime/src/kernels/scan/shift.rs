@@ -63,7 +63,7 @@ impl<T: Copy> Recurrence for Shift<T> {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
         let mut at = 0;
         while at < n {
             let rows = (BLOCK - state.rows as usize % BLOCK).min(n - at);
@@ -75,7 +75,7 @@ impl<T: Copy> Recurrence for Shift<T> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
         // SAFETY: the caller's promise.
         unsafe { Self::rows(state, out, a, state.rows, n, 1) };
         state.rows += 1;

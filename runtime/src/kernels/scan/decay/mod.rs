@@ -219,7 +219,7 @@ impl Recurrence for Decay {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
         let mut at = 0;
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
@@ -253,7 +253,7 @@ impl Recurrence for Decay {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
         let row = state.rows;
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {

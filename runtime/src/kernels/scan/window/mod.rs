@@ -26,11 +26,16 @@ use super::{Attributes, Recurrence, ScanState};
 use crate::elementwise::scalar_loop;
 
 use batch::{Batch, between};
-pub(super) use part::{Count, Frame, Function, Max, Mean, Min, Moments, Part, Prod, Sum, join};
-use part::{Divisors, Weights};
+use part::Divisors;
+pub(super) use part::{
+    Count, Frame, Function, Linear, Max, Mean, Min, Moments, Pairs, Part, Position, Prod, Sum,
+    Weights, join,
+};
 
 /// The maximum number of rings: 4 to the power of it is beyond every window.
 const LEVELS: usize = 16;
+/// The maximum of `P`.
+const MOST_NUMBERS: usize = 5;
 /// Elements that are computed before the first result is stored.
 const GROUP: usize = 16;
 
@@ -65,7 +70,7 @@ struct Rings {
     /// The number of missing elements up to each row, as `i32` that wrap.
     missing: Ring,
     /// The parts of 4 to the power of the index, `P` rings one after another.
-    parts: [[Ring; 2]; LEVELS],
+    parts: [[Ring; MOST_NUMBERS]; LEVELS],
     /// The row from which on no window has a missing element, of all that have been seen.
     clean: u64,
 }
@@ -108,7 +113,7 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
         let rows = (frame.rows as usize).min(length).max(1);
         let start = size_of::<Rings>().next_multiple_of(8);
         let (missing, mut end) = Ring::new(rows, lanes, size_of::<i32>(), start);
-        let mut parts = [[Ring::default(); 2]; LEVELS];
+        let mut parts = [[Ring::default(); MOST_NUMBERS]; LEVELS];
         for (level, rings) in parts.iter_mut().take(Self::levels(frame, length)).enumerate() {
             for ring in &mut rings[..P] {
                 // Three parts before the latest make up one of the next level.
@@ -152,7 +157,7 @@ impl<F: Function<P>, const P: usize> Recurrence for Ladder<F, P> {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let window = u64::from(Frame::of(&state.attributes).rows);
         let mut at = 0;
         while at < n {
@@ -160,7 +165,7 @@ impl<F: Function<P>, const P: usize> Recurrence for Ladder<F, P> {
             let rows = (BLOCK - first as usize % BLOCK).min(n - at);
             // SAFETY: so many elements are left.
             unsafe {
-                Self::take(state, a.add(at), first, rows);
+                Self::take(state, [a.add(at), b.wrapping_add(at)], first, rows);
                 // Rows that see no full window, each another number of rows.
                 let partial = (window - 1).saturating_sub(first).min(rows as u64);
                 for row in first..first + partial {
@@ -176,12 +181,12 @@ impl<F: Function<P>, const P: usize> Recurrence for Ladder<F, P> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let window = u64::from(Frame::of(&state.attributes).rows);
         let row = state.rows;
         // SAFETY: the caller's promise.
         unsafe {
-            Self::take(state, a, row, n);
+            Self::take(state, [a, b], row, n);
             Self::results(state, out, row, window.min(row + 1), n);
         }
         state.rows += 1;
@@ -195,7 +200,7 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     /// # Safety
     /// `a` has `n` elements, of rows that do not cross a multiple of [`BLOCK`].
     #[inline(always)]
-    unsafe fn take(state: &mut ScanState, a: *const f64, row: u64, n: usize) {
+    unsafe fn take(state: &mut ScanState, elements: [*const f64; 2], row: u64, n: usize) {
         let memory = state.memory;
         // SAFETY: the memory begins with the rings, which have room for these rows.
         unsafe {
@@ -204,16 +209,19 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
             let mut any = false;
             let first: [*mut Number<F, P>; P] =
                 std::array::from_fn(|p| rings.parts[0][p].at(memory, row));
-            for_groups!(n, at, N => any |= Self::first_parts::<N>(&first, a, at));
+            for_groups!(n, at, N => any |= Self::first_parts::<N>(&first, elements, at));
             let up_to = missing.at::<i32>(memory, row);
             if state.lanes > 0 {
                 let before = missing.at::<i32>(memory, row.wrapping_sub(1)).cast_const();
-                for_groups!(n, at, N => Self::count::<N>(up_to, before, a, at));
+                for_groups!(n, at, N => Self::count::<N>(up_to, before, elements, at));
             } else {
                 let mut count = missing.at::<i32>(memory, row.wrapping_sub(1)).read();
                 if any {
                     for i in 0..n {
-                        let is_missing = a.add(i).read_unaligned().is_nan();
+                        let is_missing = {
+                            let [x, y] = Self::load::<1>(elements, i);
+                            x[0].is_nan() | y[0].is_nan()
+                        };
                         count = count.wrapping_add(i32::from(is_missing));
                         up_to.add(i).write(count);
                     }
@@ -346,17 +354,19 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     #[inline(always)]
     unsafe fn first_parts<const N: usize>(
         to: &[*mut Number<F, P>; P],
-        a: *const f64,
+        elements: [*const f64; 2],
         at: usize,
     ) -> bool {
         let mut parts = Batch::<Number<F, P>, P, N>::new();
         let mut any = false;
         // SAFETY: the caller's promise.
         unsafe {
-            let x = a.add(at).cast::<[f64; N]>().read_unaligned();
-            for (i, x) in x.into_iter().enumerate() {
-                parts.set(i, if x.is_nan() { F::Part::none() } else { F::Part::one(x) });
-                any |= x.is_nan();
+            let [x, y] = Self::load::<N>(elements, at);
+            for i in 0..N {
+                let is_missing = x[i].is_nan() | y[i].is_nan();
+                let one = F::Part::one(x[i], y[i]);
+                parts.set(i, if is_missing { F::Part::none() } else { one });
+                any |= is_missing;
             }
             parts.store(to, at);
         }
@@ -368,16 +378,32 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
     /// # Safety
     /// As [`first_parts`](Ladder::first_parts).
     #[inline(always)]
-    unsafe fn count<const N: usize>(to: *mut i32, from: *const i32, a: *const f64, at: usize) {
-        let mut counts = [0; N];
-        for (i, count) in counts.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            let (x, before) =
-                unsafe { (a.add(at + i).read_unaligned(), from.add(at + i).read_unaligned()) };
-            *count = before.wrapping_add(i32::from(x.is_nan()));
-        }
+    unsafe fn count<const N: usize>(
+        to: *mut i32,
+        from: *const i32,
+        elements: [*const f64; 2],
+        at: usize,
+    ) {
         // SAFETY: the caller's promise.
-        unsafe { to.add(at).cast::<[i32; N]>().write_unaligned(counts) };
+        unsafe {
+            let [x, y] = Self::load::<N>(elements, at);
+            let mut counts = from.add(at).cast::<[i32; N]>().read_unaligned();
+            for i in 0..N {
+                counts[i] = counts[i].wrapping_add(i32::from(x[i].is_nan() | y[i].is_nan()));
+            }
+            to.add(at).cast::<[i32; N]>().write_unaligned(counts);
+        }
+    }
+
+    /// Loads elements; both are the same if the function takes no pairs.
+    ///
+    /// # Safety
+    /// There are `N` elements from `at` on.
+    #[inline(always)]
+    unsafe fn load<const N: usize>(elements: [*const f64; 2], at: usize) -> [[f64; N]; 2] {
+        let from = if F::Part::PAIRS { elements } else { [elements[0]; 2] };
+        // SAFETY: the caller's promise.
+        from.map(|from| unsafe { from.add(at).cast::<[f64; N]>().read_unaligned() })
     }
 
     /// Joins four parts of `rows` each, from the newest on. With `COUNTED` some of their elements

@@ -8,9 +8,11 @@ pub(in super::super) trait Part<const P: usize> {
     type Number: Copy + Default;
     /// Whether joining depends on the numbers of elements.
     const WEIGHED: bool = false;
+    /// Whether elements are pairs.
+    const PAIRS: bool = false;
 
-    /// A row of an element.
-    fn one(x: f64) -> [Self::Number; P];
+    /// A row of an element, or of a pair.
+    fn one(x: f64, y: f64) -> [Self::Number; P];
     /// A row without an element.
     fn none() -> [Self::Number; P];
     fn join(
@@ -27,13 +29,15 @@ pub(in super::super) struct Weights {
     share: f64,
     /// The product of the numbers over their sum.
     product: f64,
+    /// The number of rows of the older part, for parts that do not depend on that of elements.
+    older: f64,
 }
 
 impl Weights {
     #[inline(always)]
     pub(in super::super) fn new(older: f64, newer: f64) -> Weights {
         let both = older + newer;
-        Weights { share: newer / both, product: older * newer / both }
+        Weights { share: newer / both, product: older * newer / both, older }
     }
 }
 
@@ -118,7 +122,7 @@ pub(in super::super) struct Added;
 impl Part<1> for Added {
     type Number = f64;
     #[inline(always)]
-    fn one(x: f64) -> [f64; 1] {
+    fn one(x: f64, _: f64) -> [f64; 1] {
         [x]
     }
     #[inline(always)]
@@ -135,7 +139,7 @@ pub(in super::super) struct Multiplied;
 impl Part<1> for Multiplied {
     type Number = f64;
     #[inline(always)]
-    fn one(x: f64) -> [f64; 1] {
+    fn one(x: f64, _: f64) -> [f64; 1] {
         [x]
     }
     #[inline(always)]
@@ -159,7 +163,7 @@ pub(in super::super) struct Extreme<const LEAST: bool>;
 impl<const LEAST: bool> Part<1> for Extreme<LEAST> {
     type Number = i64;
     #[inline(always)]
-    fn one(x: f64) -> [i64; 1] {
+    fn one(x: f64, _: f64) -> [i64; 1] {
         [ordered(x.to_bits() as i64)]
     }
     #[inline(always)]
@@ -177,7 +181,7 @@ pub(in super::super) struct Nothing;
 impl Part<0> for Nothing {
     type Number = f64;
     #[inline(always)]
-    fn one(_: f64) -> [f64; 0] {
+    fn one(_: f64, _: f64) -> [f64; 0] {
         []
     }
     #[inline(always)]
@@ -196,7 +200,7 @@ impl Part<2> for Deviations {
     type Number = f64;
     const WEIGHED: bool = true;
     #[inline(always)]
-    fn one(x: f64) -> [f64; 2] {
+    fn one(x: f64, _: f64) -> [f64; 2] {
         [x, x - x]
     }
     #[inline(always)]
@@ -207,6 +211,76 @@ impl Part<2> for Deviations {
     fn join([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
         let d = mb - ma;
         [d.mul_add(weights.share, ma), (d * d).mul_add(weights.product, sa + sb)]
+    }
+}
+
+/// The means of pairs, the sums of squared distances from them, and that of their products.
+pub(in super::super) struct Covariance;
+impl Part<5> for Covariance {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    const PAIRS: bool = true;
+    #[inline(always)]
+    fn one(x: f64, y: f64) -> [f64; 5] {
+        [x, y, x - x, y - y, (x - x) + (y - y)]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 5] {
+        [0.0; 5]
+    }
+    #[inline(always)]
+    fn join(a: [f64; 5], b: [f64; 5], weights: Weights) -> [f64; 5] {
+        let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+        let Weights { share, product, .. } = weights;
+        [
+            dx.mul_add(share, a[0]),
+            dy.mul_add(share, a[1]),
+            (dx * dx).mul_add(product, a[2] + b[2]),
+            (dy * dy).mul_add(product, a[3] + b[3]),
+            (dx * dy).mul_add(product, a[4] + b[4]),
+        ]
+    }
+}
+
+/// The sum, and that with the weights 1, 2 and so on; the number of elements, and the sum of their
+/// weights.
+pub(in super::super) struct Weighted;
+impl Part<4> for Weighted {
+    type Number = f64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 4] {
+        [x, x, 1.0, 1.0]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 4] {
+        [-0.0, -0.0, 0.0, 0.0]
+    }
+    #[inline(always)]
+    fn join(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
+        let rows = weights.older;
+        [a[0] + b[0], (a[1] + b[1]) + rows * b[0], a[2] + b[2], (a[3] + b[3]) + rows * b[2]]
+    }
+}
+
+/// The least, or greatest, and the number of rows before its first.
+pub(in super::super) struct Place<const LEAST: bool>;
+impl<const LEAST: bool> Part<2> for Place<LEAST> {
+    type Number = i64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [i64; 2] {
+        [ordered(x.to_bits() as i64), 0]
+    }
+    #[inline(always)]
+    fn none() -> [i64; 2] {
+        [if LEAST { i64::MAX } else { i64::MIN }, 0]
+    }
+    #[inline(always)]
+    fn join(a: [i64; 2], b: [i64; 2], weights: Weights) -> [i64; 2] {
+        let later = if LEAST { b[0] < a[0] } else { b[0] > a[0] };
+        match later {
+            true => [b[0], b[1] + weights.older as i64],
+            false => a,
+        }
     }
 }
 
@@ -241,6 +315,7 @@ functions! {
         results |parts, by| by.count.divide(parts.numbers[0]);
     Prod(Multiplied, 1), of none 1.0: |[product], _, _| product;
     Count(Nothing, 0), of none 0.0, by rows: |[], count, _| count;
+    Linear(Weighted, 4): |[_, sum, _, weights], _, _| sum / weights;
     Min(Extreme<true>, 1): |[least], _, _| f64::from_bits(ordered(least) as u64);
     Max(Extreme<false>, 1): |[most], _, _| f64::from_bits(ordered(most) as u64);
     Moments<ROOT>(Deviations, 2): |[_, squares], count, ddof| {
@@ -257,6 +332,43 @@ functions! {
         }
         results
     };
+}
+
+/// The covariance; with `CORR` the correlation.
+pub(in super::super) struct Pairs<const CORR: bool>;
+impl<const CORR: bool> Function<5> for Pairs<CORR> {
+    type Part = Covariance;
+    #[inline(always)]
+    fn result([_, _, xx, yy, xy]: [f64; 5], count: f64, ddof: f64) -> f64 {
+        if CORR {
+            let ([xx, by_x], [yy, by_y], some) = (scaled(xx), scaled(yy), (xx > 0.0) & (yy > 0.0));
+            let corr = xy * by_x * by_y / (xx * yy).sqrt();
+            return if some { corr.clamp(-1.0, 1.0) } else { f64::NAN };
+        }
+        let freedom = count - ddof;
+        if freedom > 0.0 { xy / freedom } else { f64::NAN }
+    }
+}
+
+/// A positive number times the power of four that brings it between 1 and 4, and the root of that
+/// power.
+#[inline(always)]
+fn scaled(x: f64) -> [f64; 2] {
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i64 - 1023;
+    let half = exponent >> 1;
+    let power = |exponent: i64| f64::from_bits(((1023 + exponent) as u64) << 52);
+    [x * power(-half) * power(-half), power(-half)]
+}
+
+/// The place of the least, or greatest, element.
+pub(in super::super) struct Position<const LEAST: bool>;
+impl<const LEAST: bool> Function<2> for Position<LEAST> {
+    type Part = Place<LEAST>;
+    #[inline(always)]
+    fn result([_, rows]: [i64; 2], _: f64, _: f64) -> f64 {
+        rows as f64
+    }
 }
 
 /// The constants of a window.
