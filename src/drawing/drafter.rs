@@ -93,6 +93,10 @@ impl<'a> Drafter<'a> {
         let words = self.words.body(pass, self.subject);
         let mut shapes: Vec<Option<usize>> = Vec::with_capacity(pass.body.len());
         for (value, dtype) in pass.body.values() {
+            let operands = value.operands();
+            let parts: Vec<Option<&str>> =
+                operands.iter().map(|x| words[*x as usize].as_deref()).collect();
+            let from: Vec<Option<usize>> = operands.iter().map(|x| shapes[*x as usize]).collect();
             let shape = match value {
                 Value::Load(load) => {
                     let load = &pass.loads[*load as usize];
@@ -111,22 +115,14 @@ impl<'a> Drafter<'a> {
                     Some(shape)
                 }
                 Value::Uniform(uniform) => self.uniform(*uniform),
-                Value::Convert(x) => Some(self.operation(
-                    format!("to {dtype}"),
-                    dtype.to_string(),
-                    &[shapes[*x as usize]],
-                )),
-                Value::Apply(..) | Value::Along(..) => {
-                    let operands = value.operands();
-                    let parts: Vec<Option<&str>> =
-                        operands.iter().map(|x| words[*x as usize].as_deref()).collect();
-                    let from: Vec<Option<usize>> =
-                        operands.iter().map(|x| shapes[*x as usize]).collect();
-                    let text = match value {
-                        Value::Along(op, attributes, _) => scanned(*op, *attributes, &parts),
-                        Value::Apply(op, _) => worded(*op, &parts),
-                        _ => unreachable!("matched above"),
-                    };
+                Value::Convert(_) => {
+                    Some(self.operation(format!("to {dtype}"), dtype.to_string(), &from))
+                }
+                Value::Apply(op, _) => {
+                    Some(self.operation(worded(*op, &parts), dtype.to_string(), &from))
+                }
+                Value::Along(op, attributes, _) => {
+                    let text = scanned(*op, *attributes, &parts);
                     Some(self.operation(text, dtype.to_string(), &from))
                 }
             };

@@ -184,7 +184,8 @@ impl Pair {
         let operands = (0..count).map(|_| self.node(u)).collect::<Result<Vec<_>>>()?;
         let (ids, names): (Vec<NodeId>, Vec<String>) = operands.into_iter().unzip();
         let made = self.builder.apply(row.op, &ids);
-        let written = count == right && row.op.is_public() && !spread(row.op);
+        let along = row.op.class() == Class::Along && right > 1;
+        let written = count == right && row.op.is_public() && !spread(row.op) && !along;
         Ok(Called { made, spelled: written.then(|| spell(row, &names)) })
     }
 
@@ -227,10 +228,12 @@ impl Pair {
     fn along(&mut self, u: &mut Unstructured) -> Result<Called> {
         let rows: Vec<&Row> = TABLE.iter().filter(|r| r.op.class() == Class::Along).collect();
         let row = *u.choose(&rows)?;
-        let (x, name) = self.node(u)?;
+        let arrays = row.op.arrays();
+        let operands = (0..arrays).map(|_| self.node(u)).collect::<Result<Vec<_>>>()?;
+        let (mut operands, names): (Vec<NodeId>, Vec<String>) = operands.into_iter().unzip();
         let axis = axes(u)?[0];
-        let (mut operands, mut spelled) = (vec![x], format!("{}({name}", row.name));
-        for parameter in &row.parameters[1..] {
+        let mut spelled = format!("{}({}", row.name, names.join(", "));
+        for parameter in &row.parameters[arrays..] {
             let constant = super::constant(u, parameter)?;
             operands.push(match (constant, parameter.default) {
                 (Some(value), _) => self.builder.weak_int(value),

@@ -540,8 +540,9 @@ impl Writer<'_, '_> {
             | Rule::Position
             | Rule::Spread
             | Rule::RunningCount
-            | Rule::Lagged
-            | Rule::Rolling => vec![self.expr(any)?],
+            | Rule::Lagged => vec![self.expr(any)?],
+            Rule::Rolling if row.op.arrays() == 2 => self.pair(any)?.into(),
+            Rule::Rolling => vec![self.expr(any)?],
             Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
             Rule::Agreement => self.pair(any)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
@@ -641,8 +642,8 @@ impl Writer<'_, '_> {
             return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
         }
         if row.op.class() == Class::Along {
-            let mut text = format!("{}({}", row.name, texts[0]);
-            for parameter in &row.parameters[1..] {
+            let mut text = format!("{}({}", row.name, texts.join(", "));
+            for parameter in &row.parameters[row.op.arrays()..] {
                 if let Some(value) = constant(self.u, parameter)? {
                     let name = *self.u.choose(&[&[parameter.name], parameter.aliases].concat())?;
                     write!(text, ", {name}={value}").unwrap_or_default();

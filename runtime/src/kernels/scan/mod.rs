@@ -21,9 +21,9 @@ use std::marker::PhantomData;
 
 use crate::block::BlockFn;
 use crate::dtype::DType;
-use crate::elementwise::{Kernel, family, shell};
+use crate::elementwise::{Kernel, baseline, family, has_fma, shell};
 use crate::isa::Isa;
-use crate::scalar::Bit;
+use crate::scalar::{Bit, Float};
 
 use decay::Decay;
 use fill::Fill;
@@ -202,7 +202,10 @@ impl Scan {
 
     /// The block kernel; its second operand is a [`ScanState`].
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
-        recurrences!(self, dtype, R => shell::<Steps<R>>(isa))
+        match has_fma(isa) {
+            true => recurrences!(self, dtype, Hard, R => shell::<Steps<R>>(isa)),
+            false => recurrences!(self, dtype, Soft, R => baseline::<Steps<R>> as BlockFn),
+        }
     }
 }
 
@@ -229,32 +232,62 @@ use steps;
 
 /// Runs `$then` with `$r` standing for the recurrence of a scan of a dtype, if it is defined on it.
 macro_rules! recurrences {
-    ($scan:expr, $dtype:expr, $r:ident => $then:expr) => {
+    ($scan:expr, $dtype:expr, $fused:ident, $r:ident => $then:expr) => {
         match $scan {
             Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
             Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T>; $then }),
             Scan::Decay | Scan::Window(_) if $dtype != DType::F64 => None,
-            Scan::Decay => Some({ type $r = Decay; $then }),
+            Scan::Decay => Some({ type $r = Decay<$fused>; $then }),
             Scan::Window(window) => Some(match window {
-                Window::Sum => { type $r = Ladder<window::Sum, 1>; $then }
-                Window::Mean => { type $r = Ladder<window::Mean, 1>; $then }
-                Window::Prod => { type $r = Ladder<window::Prod, 1>; $then }
-                Window::Count => { type $r = Ladder<window::Count, 0>; $then }
-                Window::Min => { type $r = Ladder<window::Min, 1>; $then }
-                Window::Max => { type $r = Ladder<window::Max, 1>; $then }
-                Window::Var => { type $r = Ladder<Moments<false>, 2>; $then }
-                Window::Std => { type $r = Ladder<Moments<true>, 2>; $then }
-                Window::Cov => { type $r = Ladder<window::Pairs<false>, 5>; $then }
-                Window::Corr => { type $r = Ladder<window::Pairs<true>, 5>; $then }
-                Window::Linear => { type $r = Ladder<window::Linear, 4>; $then }
-                Window::Argmin => { type $r = Ladder<window::Position<true>, 2>; $then }
-                Window::Argmax => { type $r = Ladder<window::Position<false>, 2>; $then }
+                Window::Sum => { type $r = Ladder<window::Sum, $fused, 1>; $then }
+                Window::Mean => { type $r = Ladder<window::Mean, $fused, 1>; $then }
+                Window::Prod => { type $r = Ladder<window::Prod, $fused, 1>; $then }
+                Window::Count => { type $r = Ladder<window::Count, $fused, 0>; $then }
+                Window::Min => { type $r = Ladder<window::Min, $fused, 1>; $then }
+                Window::Max => { type $r = Ladder<window::Max, $fused, 1>; $then }
+                Window::Var => { type $r = Ladder<Moments<false>, $fused, 2>; $then }
+                Window::Std => { type $r = Ladder<Moments<true>, $fused, 2>; $then }
+                Window::Cov => { type $r = Ladder<window::Pairs<false>, $fused, 5>; $then }
+                Window::Corr => { type $r = Ladder<window::Pairs<true>, $fused, 5>; $then }
+                Window::Linear => { type $r = Ladder<window::Linear, $fused, 4>; $then }
+                Window::Argmin => { type $r = Ladder<window::Position<true>, $fused, 2>; $then }
+                Window::Argmax => { type $r = Ladder<window::Position<false>, $fused, 2>; $then }
             }),
             scan => steps!(scan, $dtype, S => { type $r = Running<S>; $then }),
         }
     };
 }
 use recurrences;
+
+/// Fused multiply-add: `a * b + c`, rounded once.
+trait Fused {
+    /// Whether it is an instruction.
+    const FAST: bool;
+
+    fn fma(a: f64, b: f64, c: f64) -> f64;
+}
+
+/// By the instruction.
+struct Hard;
+impl Fused for Hard {
+    const FAST: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.fma_hard(b, c)
+    }
+}
+
+/// In software, where there is no instruction.
+struct Soft;
+impl Fused for Soft {
+    const FAST: bool = false;
+
+    #[inline(always)]
+    fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.fma_soft(b, c)
+    }
+}
 
 /// The state of one sequence, or of several that lie side by side.
 #[repr(C)]
@@ -283,7 +316,7 @@ pub struct Scanner {
 impl Scanner {
     /// The scan of a dtype, `None` if it is not defined on it.
     pub fn new(scan: Scan, attributes: Attributes, dtype: DType) -> Option<Scanner> {
-        recurrences!(scan, dtype, R => Scanner {
+        recurrences!(scan, dtype, Soft, R => Scanner {
             attributes,
             bytes: R::bytes,
             prepare: R::prepare,

@@ -2,7 +2,7 @@
 
 use super::running::{Max, Min, Prod, RADIX, Step, Sum};
 use super::window::{self, Frame, Function, Part, Weights, join};
-use super::{Attributes, Scan, Window, decay, number, steps};
+use super::{Attributes, Scan, Soft, Window, decay, number, steps};
 use crate::control::{Control, Stop};
 use crate::dtype::DType;
 use crate::elementwise::family;
@@ -181,9 +181,11 @@ fn joined<F: Function<P>, const P: usize>(older: Known<F, P>, newer: Known<F, P>
     let part = match F::Part::WEIGHED {
         true => {
             let (older, newer) = ((older.part, older.elements), (newer.part, newer.elements));
-            join::<F::Part, P>(older, newer).0
+            join::<F::Part, Soft, P>(older, newer).0
         }
-        false => F::Part::join(older.part, newer.part, Weights::new(older.rows, newer.rows)),
+        false => {
+            F::Part::join::<Soft>(older.part, newer.part, Weights::new(older.rows, newer.rows))
+        }
     };
     Known { part, elements: older.elements + newer.elements, rows: older.rows + newer.rows }
 }

@@ -26,7 +26,9 @@
 mod powers;
 mod reference;
 
-use super::{Attributes, Recurrence, ScanState, number};
+use std::marker::PhantomData;
+
+use super::{Attributes, Fused, Recurrence, ScanState, number};
 use crate::elementwise::scalar_loop;
 
 use powers::{LEAST, Powers};
@@ -100,7 +102,7 @@ const ALL_CLEAN: u64 = 4 | 8 | 16 | 0xffff_ff00;
 
 /// The recurrence of an exponentially weighted mean. Its memory begins with [`Powers`]; then each
 /// number of [`Kept`] for all sequences, then those of the levels.
-pub(super) struct Decay;
+pub(super) struct Decay<M>(PhantomData<M>);
 
 /// The numbers of one sequence.
 #[derive(Clone, Copy)]
@@ -147,9 +149,9 @@ impl Lane {
 
 /// Joins two neighbouring blocks, given as origin and distance from it; the second decays the first.
 #[inline(always)]
-fn join((p1, e1): (f64, f64), (p2, e2): (f64, f64), decay: f64) -> f64 {
+fn join<M: Fused>((p1, e1): (f64, f64), (p2, e2): (f64, f64), decay: f64) -> f64 {
     let g = p2 - p1;
-    g + decay.mul_add(e1 - g, e2)
+    g + M::fma(decay, e1 - g, e2)
 }
 
 /// The product of two decays, which does not vanish.
@@ -180,7 +182,7 @@ fn constants(attributes: &Attributes) -> (f64, bool) {
     }
 }
 
-impl Recurrence for Decay {
+impl<M: Fused> Recurrence for Decay<M> {
     type Element = f64;
 
     fn bytes(_: &Attributes, length: usize, lanes: usize) -> usize {
@@ -299,7 +301,7 @@ impl Recurrence for Decay {
     }
 }
 
-impl Decay {
+impl<M: Fused> Decay<M> {
     #[inline(always)]
     fn lane(state: &ScanState, number: usize) -> Lane {
         let numbers = state.memory.wrapping_add(size_of::<Powers>()).cast::<f64>();
@@ -329,8 +331,8 @@ impl Decay {
             let mut runs = [0.0; N];
             let mut y = [0.0; N];
             for i in 0..N {
-                runs[i] = powers.k.mul_add(run[i], powers.alpha * (x[i] - origin[i]));
-                y[i] = origin[i] + decay.mul_add(carry[i], runs[i]);
+                runs[i] = M::fma(powers.k, run[i], powers.alpha * (x[i] - origin[i]));
+                y[i] = origin[i] + M::fma(decay, carry[i], runs[i]);
             }
             all(Kept::Run).write_unaligned(runs);
             all(Kept::Last).write_unaligned(y);
@@ -367,7 +369,7 @@ impl Decay {
         let mut prefixes = [[0.0; RUN]; R];
         for i in 0..RUN {
             for ((fold, prefix), x) in folds.iter_mut().zip(&mut prefixes).zip(&x) {
-                *fold = powers.k.mul_add(*fold, powers.alpha * (x[i] - origin));
+                *fold = M::fma(powers.k, *fold, powers.alpha * (x[i] - origin));
                 prefix[i] = *fold;
             }
         }
@@ -377,7 +379,7 @@ impl Decay {
             unsafe {
                 let carry = lane.get(Kept::Carry);
                 for (i, (y, run)) in y.iter_mut().zip(prefix).enumerate() {
-                    *y = origin + powers.row[i + 1].mul_add(carry, *run);
+                    *y = origin + M::fma(powers.row[i + 1], carry, *run);
                 }
                 out.add(number * RUN).cast::<[f64; RUN]>().write_unaligned(y);
                 lane.set(Kept::Run, fold);
@@ -416,7 +418,7 @@ impl Decay {
                 Self::set_origin(powers, lane, row, x);
             }
             let origin = lane.get(Kept::Origin);
-            let run = k.mul_add(lane.get(Kept::Run), alpha * (x - origin));
+            let run = M::fma(k, lane.get(Kept::Run), alpha * (x - origin));
             lane.set(Kept::Run, run);
             let decay = if clean {
                 powers.row[place as usize + 1]
@@ -425,7 +427,7 @@ impl Decay {
                 lane.set(Kept::RunDecay, decay);
                 decay
             };
-            let y = origin + decay.mul_add(lane.get(Kept::Carry), run);
+            let y = origin + M::fma(decay, lane.get(Kept::Carry), run);
             lane.set(Kept::Last, y);
             y
         }
@@ -464,7 +466,7 @@ impl Decay {
             let group = (row % LEAF / (RADIX * RADIX)) as usize;
             let clean = lane.flags() & CLEAN[2] != 0;
             let decay = if clean { powers.group[group] } else { lane.get(Kept::LeafDecay) };
-            let carry = decay.mul_add(lane.get(Kept::LeafCarry), lane.get(Kept::Groups));
+            let carry = M::fma(decay, lane.get(Kept::LeafCarry), lane.get(Kept::Groups));
             lane.set(Kept::GroupCarry, carry);
         }
     }
@@ -480,7 +482,7 @@ impl Decay {
             let run = (row % (RADIX * RADIX) / RADIX) as usize;
             let clean = lane.flags() & CLEAN[1] != 0;
             let decay = if clean { powers.run[run] } else { lane.get(Kept::GroupDecay) };
-            let carry = decay.mul_add(lane.get(Kept::GroupCarry), lane.get(Kept::Runs));
+            let carry = M::fma(decay, lane.get(Kept::GroupCarry), lane.get(Kept::Runs));
             lane.set(Kept::Carry, carry);
         }
     }
@@ -498,7 +500,7 @@ impl Decay {
                 0 => lane.get(Kept::RunDecay),
                 _ => powers.run[1],
             };
-            let runs = decay.mul_add(lane.get(Kept::Runs), lane.get(Kept::Run));
+            let runs = M::fma(decay, lane.get(Kept::Runs), lane.get(Kept::Run));
             lane.set(Kept::Runs, runs);
             lane.set(Kept::GroupDecay, product(lane.get(Kept::GroupDecay), decay));
             lane.set(Kept::Run, 0.0);
@@ -514,7 +516,7 @@ impl Decay {
                     0 => lane.get(Kept::GroupDecay),
                     _ => powers.group[1],
                 };
-                let groups = decay.mul_add(lane.get(Kept::Groups), runs);
+                let groups = M::fma(decay, lane.get(Kept::Groups), runs);
                 lane.set(Kept::Groups, groups);
                 lane.set(Kept::LeafDecay, product(lane.get(Kept::LeafDecay), decay));
                 lane.set(Kept::Runs, 0.0);
@@ -551,7 +553,7 @@ impl Decay {
                 (flags & ORIGIN != 0).then(|| (lane.get(Kept::Origin), lane.get(Kept::Groups)));
             let first = lane.get(Kept::First);
             if let Some(part) = part {
-                lane.set(Kept::Entry, join((first, lane.get(Kept::Entry)), part, decay));
+                lane.set(Kept::Entry, join::<M>((first, lane.get(Kept::Entry)), part, decay));
             }
             let mut blocks = leaves;
             for level in 0..levels {
@@ -563,7 +565,7 @@ impl Decay {
                         0 => child,
                         _ => {
                             let own = (origin.read(), distance.read());
-                            (own.0, join(own, child, decay))
+                            (own.0, join::<M>(own, child, decay))
                         }
                     };
                     origin.write(joined.0);
@@ -578,7 +580,7 @@ impl Decay {
                 decay = if flags & clean != 0 { powers.level[level + 1] } else { decays.read() };
                 part = (flags & some != 0).then(|| (origin.read(), distance.read()));
                 if let Some(part) = part {
-                    entry.write(join((first, entry.read()), part, decay));
+                    entry.write(join::<M>((first, entry.read()), part, decay));
                 }
                 for lower in 0..level {
                     lane.place(KEPT + OF_LEVEL * lower).write(entry.read());

@@ -1,5 +1,7 @@
 //! Powers of 1 - alpha.
 
+use crate::scan::{Fused, Soft};
+
 /// The least power: an infinite carry stays infinite when it is multiplied, and nothing becomes
 /// subnormal.
 pub(super) const LEAST: f64 = f64::from_bits((1023 - 512) << 52);
@@ -54,7 +56,7 @@ impl Powers {
 pub(super) fn power(alpha: f64, m: u64) -> f64 {
     let product = |a: (f64, f64), b: (f64, f64)| {
         let p = a.0 * b.0;
-        let e = a.0.mul_add(b.0, -p) + (a.0 * b.1 + a.1 * b.0);
+        let e = Soft::fma(a.0, b.0, -p) + (a.0 * b.1 + a.1 * b.0);
         let high = p + e;
         (high, e - (high - p))
     };

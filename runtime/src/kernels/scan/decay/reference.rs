@@ -3,6 +3,7 @@
 use super::powers::{Powers, power};
 use super::{LEAF, RADIX, join, or_zero, product};
 use crate::control::{Control, Stop};
+use crate::scan::{Fused, Soft};
 
 /// A row with an element: the weights of the mean before, and of the element.
 type Weights = Option<(f64, f64)>;
@@ -36,12 +37,12 @@ impl Rows<'_> {
         for start in (start..end).step_by(child) {
             fold = match (child, self.weights[start]) {
                 (1, None) => fold,
-                (1, Some((k, alpha))) => k.mul_add(fold, alpha * (self.x[start] - origin)),
+                (1, Some((k, alpha))) => Soft::fma(k, fold, alpha * (self.x[start] - origin)),
                 _ => {
                     let end = start + child;
                     let below = child / RADIX as usize;
-                    self.decay(start, end, below)
-                        .mul_add(fold, self.fold(origin, start, end, below))
+                    let decay = self.decay(start, end, below);
+                    Soft::fma(decay, fold, self.fold(origin, start, end, below))
                 }
             };
         }
@@ -72,7 +73,7 @@ impl Rows<'_> {
         match (before, self.part(start, rows)) {
             (Some(before), Some(part)) => {
                 let decay = self.decay(start, start + rows, rows / RADIX as usize);
-                Some((before.0, join(before, part, decay)))
+                Some((before.0, join::<Soft>(before, part, decay)))
             }
             (before, part) => before.or(part),
         }
@@ -134,10 +135,11 @@ pub(in super::super) fn reference(
         }
         if let (Some(origin), Some(_)) = (origin, rows.weights[i]) {
             let carried = |carry: f64, start: usize, end: usize, child: usize| match end - start {
-                0 => 1.0f64.mul_add(carry, 0.0),
-                _ => rows
-                    .decay(start, end, child)
-                    .mul_add(carry, rows.fold(origin, start, end, child)),
+                0 => Soft::fma(1.0f64, carry, 0.0),
+                _ => {
+                    let decay = rows.decay(start, end, child);
+                    Soft::fma(decay, carry, rows.fold(origin, start, end, child))
+                }
             };
             let carry = carried(leaf_carry, in_leaf, in_group, group);
             let carry = carried(carry, in_group, in_run, run);

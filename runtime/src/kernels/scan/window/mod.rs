@@ -22,7 +22,7 @@ mod part;
 use std::marker::PhantomData;
 
 use super::ring::{BLOCK, Ring};
-use super::{Attributes, Recurrence, ScanState};
+use super::{Attributes, Fused, Recurrence, ScanState};
 use crate::elementwise::scalar_loop;
 
 use batch::{Batch, between};
@@ -62,7 +62,7 @@ macro_rules! for_groups {
 }
 
 /// The recurrence of a window. Its memory begins with [`Rings`], which they follow.
-pub(super) struct Ladder<F, const P: usize>(PhantomData<F>);
+pub(super) struct Ladder<F, M, const P: usize>(PhantomData<(F, M)>);
 
 /// What a window remembers.
 #[derive(Clone, Copy)]
@@ -100,7 +100,7 @@ struct Windows {
     divisors: Divisors,
 }
 
-impl<F: Function<P>, const P: usize> Ladder<F, P> {
+impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
     /// The levels of the windows that sequences of a length fill.
     fn levels(frame: Frame, length: usize) -> usize {
         let rows = (frame.rows as usize).min(length).max(1);
@@ -127,7 +127,7 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
 
 type Number<F, const P: usize> = <<F as Function<P>>::Part as Part<P>>::Number;
 
-impl<F: Function<P>, const P: usize> Recurrence for Ladder<F, P> {
+impl<F: Function<P>, M: Fused, const P: usize> Recurrence for Ladder<F, M, P> {
     type Element = f64;
 
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize {
@@ -193,7 +193,7 @@ impl<F: Function<P>, const P: usize> Recurrence for Ladder<F, P> {
     }
 }
 
-impl<F: Function<P>, const P: usize> Ladder<F, P> {
+impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
     /// Takes elements of rows from `row` on, or of one row: counts those that are missing, and
     /// computes the parts that end with them.
     ///
@@ -432,16 +432,16 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                 for i in 0..N {
                     let elements = |part: usize| rows - missing[part][i];
                     let newer =
-                        join::<F::Part, P>((c.get(i), elements(1)), (d.get(i), elements(0)));
+                        join::<F::Part, M, P>((c.get(i), elements(1)), (d.get(i), elements(0)));
                     let older =
-                        join::<F::Part, P>((a.get(i), elements(3)), (b.get(i), elements(2)));
-                    parts.set(i, join::<F::Part, P>(older, newer).0);
+                        join::<F::Part, M, P>((a.get(i), elements(3)), (b.get(i), elements(2)));
+                    parts.set(i, join::<F::Part, M, P>(older, newer).0);
                 }
             } else {
                 for i in 0..N {
-                    let newer = F::Part::join(c.get(i), d.get(i), two);
-                    let older = F::Part::join(a.get(i), b.get(i), two);
-                    parts.set(i, F::Part::join(older, newer, four));
+                    let newer = F::Part::join::<M>(c.get(i), d.get(i), two);
+                    let older = F::Part::join::<M>(a.get(i), b.get(i), two);
+                    parts.set(i, F::Part::join::<M>(older, newer, four));
                 }
             }
             parts.store(to, at);
@@ -477,7 +477,8 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                         let older = Batch::<_, P, N>::load(older, at);
                         for i in 0..N {
                             let before = (older.get(i), piece.rows - missing[1][i]);
-                            let (both, n) = join::<F::Part, P>(before, (part.get(i), elements[i]));
+                            let (both, n) =
+                                join::<F::Part, M, P>(before, (part.get(i), elements[i]));
                             part.set(i, both);
                             elements[i] = n;
                         }
@@ -485,7 +486,7 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                 } else if let Some(older) = &piece.older {
                     let older = Batch::<_, P, N>::load(older, at);
                     for i in 0..N {
-                        part.set(i, F::Part::join(older.get(i), part.get(i), piece.halves));
+                        part.set(i, F::Part::join::<M>(older.get(i), part.get(i), piece.halves));
                     }
                 }
                 if number == 0 {
@@ -493,13 +494,13 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                 } else if counted {
                     for i in 0..N {
                         let newer = (folds.get(i), counts[i]);
-                        let (both, n) = join::<F::Part, P>((part.get(i), elements[i]), newer);
+                        let (both, n) = join::<F::Part, M, P>((part.get(i), elements[i]), newer);
                         folds.set(i, both);
                         counts[i] = n;
                     }
                 } else {
                     for i in 0..N {
-                        folds.set(i, F::Part::join(part.get(i), folds.get(i), piece.weights));
+                        folds.set(i, F::Part::join::<M>(part.get(i), folds.get(i), piece.weights));
                     }
                 }
             }
@@ -513,7 +514,7 @@ impl<F: Function<P>, const P: usize> Ladder<F, P> {
                 }
                 results
             } else if windows.rows >= windows.frame.least {
-                F::results(&folds, &windows.divisors)
+                F::results::<M, N>(&folds, &windows.divisors)
             } else {
                 [f64::NAN; N]
             };

@@ -1,7 +1,7 @@
 //! What is known of consecutive rows, and what windows give of it.
 
 use super::batch::Batch;
-use crate::scan::Attributes;
+use crate::scan::{Attributes, Fused, Soft};
 
 /// What is kept of rows that follow each other, in `P` numbers.
 pub(in super::super) trait Part<const P: usize> {
@@ -15,7 +15,7 @@ pub(in super::super) trait Part<const P: usize> {
     fn one(x: f64, y: f64) -> [Self::Number; P];
     /// A row without an element.
     fn none() -> [Self::Number; P];
-    fn join(
+    fn join<M: Fused>(
         older: [Self::Number; P],
         newer: [Self::Number; P],
         weights: Weights,
@@ -53,7 +53,7 @@ pub(in super::super) trait Function<const P: usize> {
 
     /// The results of parts without missing elements, by the divisor of means, or of variances.
     #[inline(always)]
-    fn results<const N: usize>(
+    fn results<M: Fused, const N: usize>(
         parts: &Batch<<Self::Part as Part<P>>::Number, P, N>,
         by: &Divisors,
     ) -> [f64; N] {
@@ -89,7 +89,7 @@ struct Divisor {
 impl Divisor {
     fn new(number: f64) -> Divisor {
         let inverse = 1.0 / number;
-        let rest = (-inverse).mul_add(number, 1.0) / number;
+        let rest = Soft::fma(-inverse, number, 1.0) / number;
         Divisor { number, inverse: [inverse, rest] }
     }
 
@@ -97,13 +97,16 @@ impl Divisor {
     /// less than a unit in the last place, and one step of Markstein, "Computation of elementary
     /// functions on the IBM RISC System/6000 processor" (1990), rounds that correctly.
     #[inline(always)]
-    fn divide<const N: usize>(&self, x: [f64; N]) -> [f64; N] {
+    fn divide<M: Fused, const N: usize>(&self, x: [f64; N]) -> [f64; N] {
+        if !M::FAST {
+            return x.map(|x| x / self.number);
+        }
         let mut quotients = [0.0; N];
         let mut special = false;
         for (q, x) in quotients.iter_mut().zip(x) {
-            let near = x.mul_add(self.inverse[0], x * self.inverse[1]);
-            let rest = (-near).mul_add(self.number, x);
-            let quotient = rest.mul_add(self.inverse[0], near);
+            let near = M::fma(x, self.inverse[0], x * self.inverse[1]);
+            let rest = M::fma(-near, self.number, x);
+            let quotient = M::fma(rest, self.inverse[0], near);
             *q = if x == 0.0 { x } else { quotient };
             // Where the rest is exact.
             let magnitude = x.abs();
@@ -130,7 +133,7 @@ impl Part<1> for Added {
         [-0.0]
     }
     #[inline(always)]
-    fn join([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
+    fn join<M: Fused>([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
         [a + b]
     }
 }
@@ -147,7 +150,7 @@ impl Part<1> for Multiplied {
         [1.0]
     }
     #[inline(always)]
-    fn join([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
+    fn join<M: Fused>([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
         [a * b]
     }
 }
@@ -171,7 +174,7 @@ impl<const LEAST: bool> Part<1> for Extreme<LEAST> {
         [if LEAST { i64::MAX } else { i64::MIN }]
     }
     #[inline(always)]
-    fn join([a]: [i64; 1], [b]: [i64; 1], _: Weights) -> [i64; 1] {
+    fn join<M: Fused>([a]: [i64; 1], [b]: [i64; 1], _: Weights) -> [i64; 1] {
         [if LEAST { a.min(b) } else { a.max(b) }]
     }
 }
@@ -189,7 +192,7 @@ impl Part<0> for Nothing {
         []
     }
     #[inline(always)]
-    fn join(_: [f64; 0], _: [f64; 0], _: Weights) -> [f64; 0] {
+    fn join<M: Fused>(_: [f64; 0], _: [f64; 0], _: Weights) -> [f64; 0] {
         []
     }
 }
@@ -208,9 +211,9 @@ impl Part<2> for Deviations {
         [0.0, 0.0]
     }
     #[inline(always)]
-    fn join([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
+    fn join<M: Fused>([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
         let d = mb - ma;
-        [d.mul_add(weights.share, ma), (d * d).mul_add(weights.product, sa + sb)]
+        [M::fma(d, weights.share, ma), M::fma(d * d, weights.product, sa + sb)]
     }
 }
 
@@ -229,15 +232,15 @@ impl Part<5> for Covariance {
         [0.0; 5]
     }
     #[inline(always)]
-    fn join(a: [f64; 5], b: [f64; 5], weights: Weights) -> [f64; 5] {
+    fn join<M: Fused>(a: [f64; 5], b: [f64; 5], weights: Weights) -> [f64; 5] {
         let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
         let Weights { share, product, .. } = weights;
         [
-            dx.mul_add(share, a[0]),
-            dy.mul_add(share, a[1]),
-            (dx * dx).mul_add(product, a[2] + b[2]),
-            (dy * dy).mul_add(product, a[3] + b[3]),
-            (dx * dy).mul_add(product, a[4] + b[4]),
+            M::fma(dx, share, a[0]),
+            M::fma(dy, share, a[1]),
+            M::fma(dx * dx, product, a[2] + b[2]),
+            M::fma(dy * dy, product, a[3] + b[3]),
+            M::fma(dx * dy, product, a[4] + b[4]),
         ]
     }
 }
@@ -256,7 +259,7 @@ impl Part<4> for Weighted {
         [-0.0, -0.0, 0.0, 0.0]
     }
     #[inline(always)]
-    fn join(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
+    fn join<M: Fused>(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
         let rows = weights.older;
         [a[0] + b[0], (a[1] + b[1]) + rows * b[0], a[2] + b[2], (a[3] + b[3]) + rows * b[2]]
     }
@@ -275,7 +278,7 @@ impl<const LEAST: bool> Part<2> for Place<LEAST> {
         [if LEAST { i64::MAX } else { i64::MIN }, 0]
     }
     #[inline(always)]
-    fn join(a: [i64; 2], b: [i64; 2], weights: Weights) -> [i64; 2] {
+    fn join<M: Fused>(a: [i64; 2], b: [i64; 2], weights: Weights) -> [i64; 2] {
         let later = if LEAST { b[0] < a[0] } else { b[0] > a[0] };
         match later {
             true => [b[0], b[1] + weights.older as i64],
@@ -299,7 +302,7 @@ macro_rules! functions {
                 $result
             }
             $(#[inline(always)]
-            fn results<const N: usize>(
+            fn results<M: Fused, const N: usize>(
                 $parts: &Batch<<$part as Part<$p>>::Number, $p, N>,
                 $by: &Divisors,
             ) -> [f64; N] {
@@ -312,7 +315,7 @@ macro_rules! functions {
 functions! {
     Sum(Added, 1), of none 0.0: |[sum], _, _| sum;
     Mean(Added, 1): |[sum], count, _| sum / count,
-        results |parts, by| by.count.divide(parts.numbers[0]);
+        results |parts, by| by.count.divide::<M, N>(parts.numbers[0]);
     Prod(Multiplied, 1), of none 1.0: |[product], _, _| product;
     Count(Nothing, 0), of none 0.0, by rows: |[], count, _| count;
     Linear(Weighted, 4): |[_, sum, _, weights], _, _| sum / weights;
@@ -325,7 +328,7 @@ functions! {
     }, results |parts, by| {
         let mut results = [f64::NAN; N];
         if by.freedom.number > 0.0 {
-            results = by.freedom.divide(parts.numbers[1]);
+            results = by.freedom.divide::<M, N>(parts.numbers[1]);
         }
         if ROOT {
             results.iter_mut().for_each(|var| *var = var.sqrt());
@@ -404,11 +407,11 @@ impl Frame {
 
 /// Joins two parts, given their numbers of elements; one without elements is left out.
 #[inline(always)]
-pub(in super::super) fn join<T: Part<P>, const P: usize>(
+pub(in super::super) fn join<T: Part<P>, M: Fused, const P: usize>(
     (older, no): ([T::Number; P], f64),
     (newer, nn): ([T::Number; P], f64),
 ) -> ([T::Number; P], f64) {
-    let mut part = T::join(older, newer, Weights::new(no, nn));
+    let mut part = T::join::<M>(older, newer, Weights::new(no, nn));
     for p in 0..P {
         let some = if no == 0.0 { newer[p] } else { part[p] };
         part[p] = if nn == 0.0 { older[p] } else { some };
