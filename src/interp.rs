@@ -8,7 +8,7 @@ use hotloop_runtime::dtype::DType;
 use hotloop_runtime::fpenv::FpEnv;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::{self, Order, Reduction};
-use hotloop_runtime::scan;
+use hotloop_runtime::scan::{self, Attributes};
 use hotloop_runtime::storage::Storage;
 use hotloop_runtime::strided::{broadcast_strides, gather, scatter};
 use hotloop_runtime::view::View;
@@ -103,7 +103,10 @@ pub unsafe fn evaluate(graph: &Graph, call: &Call<'_>) -> Result<u32> {
                 let bits = adopt_bits(word(&values[x.index()]), graph.dtype(x), ty.dtype)?;
                 out[..8].copy_from_slice(&bits.to_le_bytes());
             }
-            Node::Along(op, x, _) => running(graph, id, call, op, &values[x.index()], &mut out)?,
+            Node::Along(op, pair, attributes, _) => {
+                let pair = pair.map(|x| &values[x.index()][..]);
+                running(graph, id, call, (op, attributes), pair, &mut out)?;
+            }
             Node::Apply(op, operands) => match op.row().lowering {
                 Lowering::Size => {
                     let n = element_count(&call.shapes.of(graph.ty(operands[0]).domain)?)?;
@@ -259,8 +262,8 @@ fn running(
     graph: &Graph,
     id: NodeId,
     call: &Call<'_>,
-    op: Op,
-    data: &[u8],
+    (op, attributes): (Op, Attributes),
+    pair: [&[u8]; 2],
     out: &mut [u8],
 ) -> Result<()> {
     let dtype = graph.dtype(id);
@@ -274,16 +277,21 @@ fn running(
         Some(axis) => (of[axis], of[axis + 1..].iter().product::<usize>()),
         None => (1, 1),
     };
-    let mut sequence = allocate(length * size)?;
+    let mut sequences = [allocate(length * size)?, allocate(length * size)?];
     for number in 0..element_count(of)?.checked_div(length).unwrap_or(0) {
         call.control.check().map_err(stopped)?;
         let first = number / inside * inside * length + number % inside;
         let place = |i: usize| (first + i * inside) * size;
-        for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
-            element.copy_from_slice(&data[place(i)..place(i) + size]);
+        for (sequence, data) in sequences.iter_mut().zip(pair) {
+            for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
+                element.copy_from_slice(&data[place(i)..place(i) + size]);
+            }
         }
-        let sequence = &mut sequence[..length * size];
-        let known = op.scan().map(|scan| scan::reference(scan, dtype, sequence, call.control));
+        let [sequence, others] = &mut sequences;
+        let (sequence, others) = (&mut sequence[..length * size], &others[..length * size]);
+        let known = op
+            .scan()
+            .map(|scan| scan::reference(scan, attributes, dtype, sequence, others, call.control));
         if known.transpose().map_err(stopped)? != Some(true) {
             return Err(Error::internal(format!("{op:?} of {dtype} is no scan")));
         }

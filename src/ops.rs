@@ -1,9 +1,11 @@
 //! The table of operations: one row each, used by lookup, typing, folding, the interpreter, the
 //! native backend, the documentation and the tests.
 
+mod resolved;
 mod signature;
 mod suggestions;
 
+pub use resolved::{RESOLVED, TWO_RESULTS, TwoResults, two_results};
 pub use suggestions::suggestions;
 
 use std::fmt;
@@ -12,7 +14,7 @@ use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
-use hotloop_runtime::scan::Scan;
+use hotloop_runtime::scan::{Scan, Window};
 use hotloop_runtime::{elementwise, math};
 
 /// The typing rule of an operation.
@@ -71,6 +73,13 @@ pub enum Rule {
     RunningTotal,
     /// A scan to one of the elements.
     RunningExtreme,
+    /// A scan to an `i64` count.
+    RunningCount,
+    /// A scan to elements of other rows, in the dtype of the operand or, if some have none, in `f64`;
+    /// `f32` of `f32`.
+    Lagged,
+    /// A function along an axis that computes in `f64`; the result of `f32` is `f32`.
+    Rolling,
 }
 
 /// The relation of a result's elements to those of the operands. Every pass over a graph matches it
@@ -523,6 +532,61 @@ table! {
     Cummax "cummax" (x) RunningExtreme, Along(Scan::Max), cost 1.0, ulp 0.0;
         "The greatest element so far along an axis, the last by default; NaN from the first NaN on."
 
+    Ffill "ffill" (x) RunningExtreme, Along(Scan::Fill), cost 1.0, ulp 0.0;
+        "The latest element so far that is not NaN, along an axis, the last by default; NaN before the first."
+    Cumcount "cumcount" (condition) RunningCount, Expand, cost 1.0, ulp 0.0;
+        "How many elements so far are true (not 0) along an axis, the last by default, as i64."
+    Shift "shift" (x, n = 1.0, fill = NONE) Lagged, Along(Scan::Shift), cost 0.5, ulp 0.0;
+        "The element n rows earlier along an axis, the last by default; later for a negative n. Where there is none: NaN, and integers become f64; or `fill`, a constant, and the dtype is kept."
+    Diff "diff" (x, n = 1.0) Lagged, Expand, cost 0.7, ulp 0.5;
+        "x - shift(x, n), in f64 (f32 of f32)."
+    PctChange "pct_change" (x, n = 1.0) Lagged, Expand, cost 1.5, ulp 4.0;
+        "x / shift(x, n) - 1, in f64 (f32 of f32)."
+    RollingSum "rolling_sum" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Sum)), cost 1.5, ulp 4.0;
+        "Sum of the last `window` rows along an axis, the last by default. A NaN is missing and leaves with its row; NaN where fewer than `min_periods` rows are not missing, by default `window`. It depends on the rows of the window alone."
+    RollingMean "rolling_mean" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Mean)), cost 1.5, ulp 4.0;
+        "Moving average: the mean of the last `window` rows, as `rolling_sum`."
+    RollingProd "rolling_prod" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Prod)), cost 1.5, ulp 4.0;
+        "Product of the last `window` rows, as `rolling_sum`."
+    RollingCount "rolling_count" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Count)), cost 1.0, ulp 0.0;
+        "How many of the last `window` rows are not missing; NaN where there are fewer than `min_periods` rows."
+    RollingMin "rolling_min" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Min)), cost 2.0, ulp 0.0;
+        "The least of the last `window` rows, as `rolling_sum`."
+    RollingMax "rolling_max" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Max)), cost 2.0, ulp 0.0;
+        "The greatest of the last `window` rows, as `rolling_sum`."
+    RollingVar "rolling_var" (x, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Var)), cost 3.0, ulp 4.0;
+        "Variance of the last `window` rows, divided by their number minus `ddof`, which is 1 by default as in pandas, unlike `var`; 0 of equal rows."
+    RollingStd "rolling_std" (x, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Std)), cost 3.5, ulp 4.0;
+        "Square root of `rolling_var`."
+    RollingCov "rolling_cov" (x, y, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Cov)), cost 5.0, ulp 4.0;
+        "Covariance of the last `window` rows, divided by their number minus `ddof`; a row is missing where x or y is NaN."
+    RollingCorr "rolling_corr" (x, y, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Corr)), cost 6.0, ulp 4.0;
+        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity."
+    DecayLinear "decay_linear" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Linear)), cost 3.0, ulp 4.0;
+        "Mean of the last `window` rows with the weights 1, 2 and so on, the newest row having the largest."
+    RollingArgmin "rolling_argmin" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmin)), cost 3.0, ulp 0.0;
+        "The place of the first of the least of the last `window` rows, counted from the oldest row."
+    RollingArgmax "rolling_argmax" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmax)), cost 3.0, ulp 0.0;
+        "The place of the first of the greatest of the last `window` rows, counted from the oldest row."
+    ExpandingSum "expanding_sum" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.5;
+        "`cumsum` in f64 (f32 of f32) of what is not NaN; NaN where there are fewer than `min_periods` such rows so far."
+    ExpandingMean "expanding_mean" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 3.0, ulp 4.0;
+        "The mean of what is not NaN so far, as `expanding_sum`."
+    ExpandingMin "expanding_min" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
+        "The least of what is not NaN so far, as `expanding_sum`."
+    ExpandingMax "expanding_max" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
+        "The greatest of what is not NaN so far, as `expanding_sum`."
+    EwmMean "ewm_mean" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Along(Scan::Decay), cost 2.0, ulp 4.0;
+        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is its other default; adjust=True is not there yet."
+
+    // Across an axis.
+    Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 0.5;
+        "x minus its mean along an axis, the last by default; NaN is left out of the mean."
+    Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
+        "demean(x) over the standard deviation along the axis; NaN is left out of both."
+    Scale "scale" (x) Rolling, Expand, cost 1.0, ulp 4.0;
+        "x over the sum of magnitudes along an axis, the last by default; NaN is left out of the sum."
+
     // Operations of the compiler's own.
     Least "least of" (x) Extreme, Reduce(Reduction::Min), cost 0.2, ulp 0.0;
         "As `min`; of no elements the value that leaves every other as it is. What `min` with an initial value is made of."
@@ -602,7 +666,11 @@ impl Op {
             | Rule::Spread
             | Rule::Products
             | Rule::Agreement => Class::Reduce,
-            Rule::RunningTotal | Rule::RunningExtreme => Class::Along,
+            Rule::RunningTotal
+            | Rule::RunningExtreme
+            | Rule::RunningCount
+            | Rule::Lagged
+            | Rule::Rolling => Class::Along,
         }
     }
 
@@ -667,6 +735,11 @@ impl Op {
         }
     }
 
+    /// The number of operands that are arrays, of a function along an axis; constants follow them.
+    pub fn arrays(self) -> usize {
+        if self.scan().is_some_and(Scan::takes_pairs) { 2 } else { 1 }
+    }
+
     /// The scan that it is.
     pub fn scan(self) -> Option<Scan> {
         match self.row().lowering {
@@ -705,55 +778,3 @@ pub fn lookup(name: &str) -> Option<&'static Row> {
 pub fn functions() -> impl Iterator<Item = &'static Row> {
     TABLE.iter().filter(|r| r.op.is_public() && r.names().next().is_some())
 }
-
-/// A function of two results: `q, r = divmod(a, b)`.
-pub struct TwoResults {
-    /// Its name.
-    pub name: &'static str,
-    /// The signature.
-    pub signature: &'static str,
-    /// The operation of each result; both take the same operands.
-    pub ops: [Op; 2],
-    /// One line of documentation.
-    pub doc: &'static str,
-}
-
-/// The functions of two results.
-pub const TWO_RESULTS: [TwoResults; 3] = [
-    TwoResults {
-        name: "divmod",
-        signature: "divmod(x, y)",
-        ops: [Op::FloorDiv, Op::Rem],
-        doc: "x // y and x % y.",
-    },
-    TwoResults {
-        name: "modf",
-        signature: "modf(x)",
-        ops: [Op::Fraction, Op::Whole],
-        doc: "The fraction and the integer part of x, both as floats and with its sign; of an infinity 0 and itself.",
-    },
-    TwoResults {
-        name: "frexp",
-        signature: "frexp(x)",
-        ops: [Op::Mantissa, Op::Exponent],
-        doc: "m and e, x = m * 2**e, 0.5 <= |m| < 1, e an i32; of 0, infinities and NaN x itself and 0.",
-    },
-];
-
-/// The function of two results of this name.
-pub fn two_results(name: &str) -> Option<&'static TwoResults> {
-    TWO_RESULTS.iter().find(|f| f.name == name)
-}
-
-/// Functions that are not in the table: name, signature and documentation of those that the
-/// resolver expands.
-pub const RESOLVED: &[(&str, &str, &str)] = &[
-    (
-        "isin",
-        "isin(x, [v1, v2, ...], *, assume_unique=False, invert=False)",
-        "Whether x equals one of the values; with invert=True whether it equals none of them.",
-    ),
-    ("astype", "astype(x, dtype)", "x in another dtype, as `f32(x)`: `x.astype(f32)`."),
-    ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
-    ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),
-];

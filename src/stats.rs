@@ -92,7 +92,7 @@ const MOST_NAMED: usize = 6;
 pub(crate) fn computes(pass: &Pass, names: &[Option<Box<str>>]) -> String {
     let mut done: Vec<&str> = Vec::new();
     for (value, _) in pass.body.values() {
-        if let Value::Apply(op, _) | Value::Along(op, _) = value
+        if let Value::Apply(op, _) | Value::Along(op, ..) = value
             && !done.contains(&op.row().name)
         {
             done.push(op.row().name);

@@ -61,6 +61,20 @@ The last element of `cumsum(x)` need not have the bits of `sum(x)`. A NaN stays.
 
 ";
 
+const WINDOWS: &str = "\
+Functions of the rows around a row, along one axis, as above: `x / rolling_mean(x, 20) - 1` is one pass.
+Windows, `n`, `min_periods`, `ddof` and `fill` are constants. The first rows see a shorter window; by
+default, as in pandas, results are NaN until a window is full, and `min_periods=1` gives results from the
+first row on. A NaN is missing; an infinity is a value, which makes a variance NaN while it is in the
+window.
+
+A result depends on the rows of its window alone, whatever was before: sums are folded in parts of powers
+of two rows, and nothing is ever subtracted. So they do not drift, a large element leaves no trace behind
+it, equal rows have a variance of exactly 0, and the error is at most (ceil(log2 window) + 1) half ULP of
+the sum of magnitudes. The time of a row grows with the logarithm of the window.
+
+";
+
 const INDICES: &str = "
 ## Indices
 
@@ -97,6 +111,12 @@ fn rule(row: &Row) -> &'static str {
         Rule::Spread => "any number; bool and integers in f64; ddof is one number",
         Rule::RunningTotal => "any number; bool and integers in 64 bits",
         Rule::RunningExtreme => "any number; the result has its dtype",
+        Rule::RunningCount => "any number, counted if not 0; the result is i64",
+        Rule::Lagged if row.op == Op::Shift => {
+            "any number; f64, or f32 of f32; with `fill` the result has its dtype"
+        }
+        Rule::Lagged => "any number; f64, or f32 of f32",
+        Rule::Rolling => "any number; computed in f64, the result of f32 is f32",
         Rule::Agreement => "any numbers; the result is one bool",
         Rule::Products => "any numbers, which promote to one dtype; bool and integers in 64 bits",
     }
@@ -104,8 +124,9 @@ fn rule(row: &Row) -> &'static str {
 
 fn bound(row: &Row) -> String {
     // The error of a sum or a mean depends on the number of elements.
-    use Rule::{Average, Products, RunningTotal, Spread, Total};
-    let tree = matches!(row.rule, Total | Average | Spread | Products | RunningTotal);
+    use Rule::{Average, Products, Rolling, RunningTotal, Spread, Total};
+    let tree = matches!(row.rule, Total | Average | Spread | Products | RunningTotal)
+        || matches!(row.rule, Rolling | Rule::Lagged) && row.ulp > 0.5;
     if tree {
         return "a tree of roundings".to_string();
     }
@@ -233,7 +254,10 @@ fn text() -> String {
     operators(&mut out);
     calls(&mut out, "Elementwise functions", "", |r| r.op.class() == Class::Elementwise);
     calls(&mut out, "Reductions", REDUCTIONS, |r| r.op.is_reduction());
-    calls(&mut out, "Running results", SCANS, |r| r.op.class() == Class::Along);
+    let running =
+        |r: &Row| matches!(r.rule, Rule::RunningTotal | Rule::RunningExtreme | Rule::RunningCount);
+    calls(&mut out, "Running results", SCANS, running);
+    calls(&mut out, "Rows along an axis", WINDOWS, |r| r.op.class() == Class::Along && !running(r));
     out.push_str(INDICES);
     resolved_and_casts(&mut out);
     measured(&mut out);

@@ -99,6 +99,8 @@ golden! {
     cheap_broadcast, Strict, "x * 2 + y", "x: f64@0, y: f64@1";
     softmax_along_an_axis, Strict, "e = exp(a - max(a, axis=-1, keepdims=True)); e / sum(e, axis=-1, keepdims=True)", "a: f64";
     scans_along_one_axis, Strict, "cumsum(a * b, axis=0) / cummax(b, axis=0)", "a: f64, b: f64";
+    windows_share_a_pass, Strict, "a / rolling_mean(a, 20) - 1, ewm_mean(abs(diff(a)), span=12) > 3", "a: f64";
+    pairs_of_one_window, Strict, "rolling_corr(a, b, 5, axis=0) * shift(a, -1, axis=0)", "a: f64, b: f32";
     scans_along_two_axes, Strict, "cumsum(cumsum(a, axis=0), axis=1), a + 1", "a: f64";
     slices, Strict, "(a[1:] - a[:-1]) / 2", "a: f64";
     index_and_new_axis, Strict, "a[..., 0, None] * a", "a: i32";

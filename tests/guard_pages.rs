@@ -426,7 +426,7 @@ impl Grid {
 }
 
 /// Programs of two grids of the same shape and dtype.
-const GRID_PROGRAMS: [&str; 8] = [
+const GRID_PROGRAMS: [&str; 10] = [
     "sum(a, axis=0)",
     "max(a * b, axis=1)",
     "argmin(a, axis=0), min(b, axis=-1)",
@@ -435,6 +435,8 @@ const GRID_PROGRAMS: [&str; 8] = [
     "transpose(a) + transpose(b)",
     "a[1:, ::-1] - b[:-1]",
     "sum(a[:, ::2]), a[::-3, -1]",
+    "rolling_mean(a, 3, 1), shift(b, 2, axis=0), ewm_mean(a, span=3)",
+    "cumsum(a), rolling_corr(a, b, 4, 2, axis=0), ffill(b)",
 ];
 
 /// Each end of each grid next to a protected page, with the grids in each order.

@@ -6,7 +6,7 @@ use hotloop::{
 use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 16] = [
     "a + 1",
     "y = sin(a) * b; y, sum(y), a > 0",
     "sum(a, axis=0), var(a, axis=-1), argmin(a), mean(a)",
@@ -22,6 +22,7 @@ const TEXTS: [&str; 15] = [
     "s = sum(a); a / s, b + s",
     "k * a + k / 2",
     "cumsum(a), cummax(b, axis=0) + 1",
+    "rolling_mean(a, 3, 1), ewm_mean(b, span=5, axis=0), shift(a, 2)",
 ];
 
 /// Arrays for the inputs and outputs of the texts.

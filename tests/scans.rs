@@ -1,4 +1,4 @@
-//! `cumsum`, `cumprod`, `cummin` and `cummax`: every backend against the interpreter in every
+//! Functions along an axis, running ones and windows: every backend against the interpreter in every
 //! layout, the fusion of scans, and values from NumPy.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 /// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
 /// reductions.
-const TEXTS: [&str; 20] = [
+const TEXTS: [&str; 37] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
     "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
@@ -31,6 +31,25 @@ const TEXTS: [&str; 20] = [
     "cummax(b, axis=0), cummin(b), cummin(u), cummax(f)",
     "cumsum(f, axis=0), f32(cumsum(f64(f))) == cumsum(f)",
     "where(cumsum(b) > 3, cumsum(x), cummin(i))",
+    "x / rolling_mean(x, 20) - 1, rolling_mean(f, 3, axis=0)",
+    "rolling_sum(x, 5, min_periods=1), rolling_sum(x * y, 300, axis=0, min_periods=0)",
+    "rolling_std(x, 20, 2, axis=0) / rolling_mean(i, 10), rolling_var(u, 2, ddof=0)",
+    "rolling_max(x, 64) - rolling_min(x, 7, min_periods=2, axis=0), rolling_max(b, 3)",
+    "n = where(x > 0.9, nan, x); rolling_mean(n, 12, min_periods=3), rolling_count(n, 5, axis=0)",
+    "n = where(y > 0, x, nan); rolling_std(n, 9, axis=0, min_periods=2), rolling_prod(n, 4, 0)",
+    "shift(x), shift(i, 3, axis=0), shift(u, 2, fill=7), shift(x, -2), shift(b, 1, fill=True)",
+    "diff(x, axis=0), diff(i), pct_change(f, 2), shift(f, -1, axis=0) - f",
+    "n = where(b, x, nan); expanding_sum(n), expanding_mean(n, axis=0), expanding_max(n, 3)",
+    "cumcount(x > 0), cumcount(i, axis=0), expanding_min(x, 5, axis=0), expanding_sum(i, 0)",
+    "ewm_mean(x, span=20), ewm_mean(x * y, alpha=0.03, axis=0) - x, ewm_mean(f, com=2)",
+    "n = where(y > 0.3, x, nan); ewm_mean(n, halflife=3, axis=0, min_periods=2), ffill(n), \
+     ewm_mean(n, alpha=0.5, ignore_na=True), ewm_mean(n, alpha=1, axis=0)",
+    "rolling_corr(x, y, 20), rolling_cov(x, row, 9, axis=0), rolling_cov(f, i, 3, 2)",
+    "n = where(y > 0.3, x, nan); rolling_corr(n, y, 9, 3, axis=0), rolling_cov(x, n, 4, 0, ddof=0)",
+    "n = where(y > 0, x, nan); decay_linear(n, 10, 2, axis=0), rolling_argmin(n, 6, 1), \
+     rolling_argmax(x, 30, axis=0), decay_linear(f, 3)",
+    "zscore(x, axis=0), demean(f), scale(y, axis=1), zscore(i, ddof=1)",
+    "rolling_mean(rolling_mean(x, 3) + diff(x, 2), 5, axis=0), sum(rolling_sum(x, 2, 1), axis=1)",
 ];
 
 struct Engines(BTreeMap<String, Engine>);

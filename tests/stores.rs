@@ -13,7 +13,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Rng};
 use hotloop_testing::generator::store::Stored;
 
 /// Programs of `x` and `y`, matrices of the same shape, and `r`, a row.
-const PROGRAMS: [&str; 27] = [
+const PROGRAMS: [&str; 28] = [
     "x + y",
     "sqrt(abs(x)) * r",
     "sum(x)",
@@ -41,16 +41,18 @@ const PROGRAMS: [&str; 27] = [
     "cumsum(x, axis=0), cumsum(x, axis=1)",
     "s = cumsum(x * y); s, s / sum(x), max(s, axis=1)",
     "cummax(transpose(x)) - transpose(x), cummin(y, axis=0)",
+    "rolling_corr(x, y, 5), ewm_mean(x, span=4, axis=0), shift(y, 3) + diff(x, axis=0)",
 ];
 
 /// Programs of `x` only, of any shape.
-const FLAT: [&str; 6] = [
+const FLAT: [&str; 7] = [
     "x * 2",
     "sum(x)",
     "x[1:] + x[:-1]",
     "x / sum(x)",
     "x[::-2], x[0], max(x)",
     "cumsum(x), cumsum(x, axis=0) + 1",
+    "rolling_mean(x, 7, 1), rolling_std(x, 3, axis=0), shift(x, -2)",
 ];
 
 fn engine(threads: usize) -> Engine {

@@ -40,7 +40,18 @@ const GROUPS: &[(&str, &str)] = &[
         "sum prod mean var std min max ptp argmin argmax any all allclose array_equal \
          count_nonzero dot nansum nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
     ),
-    ("Running results, along axis=, the last one by default", "cumsum cumprod cummin cummax"),
+    (
+        "Running results, along axis=, the last one by default",
+        "cumsum cumprod cummin cummax cumcount ffill expanding_sum expanding_mean expanding_min \
+         expanding_max ewm_mean",
+    ),
+    (
+        "Other rows and windows, along axis=, the last one by default",
+        "shift diff pct_change rolling_sum rolling_mean rolling_prod rolling_count rolling_min \
+         rolling_max rolling_var rolling_std rolling_cov rolling_corr rolling_argmin \
+         rolling_argmax decay_linear",
+    ),
+    ("Against all others along axis=", "demean zscore scale"),
     ("Views, which cost nothing", "transpose expand_dims"),
     (
         "Copies, conversions and parts of numbers",

@@ -314,7 +314,7 @@ fn little_address_space_is_an_error() {
     );
     let mut ends = [0; 2];
     for table in ["x=wide.csv:#2", "x=long.csv:#2"] {
-        for space in (40_000..120_000).step_by(8_000) {
+        for space in (48_000..128_000).step_by(8_000) {
             let limit = format!("ulimit -v {space}");
             let mut run = limited(dir, &limit, &["x", table, "--threads", "1"]);
             let (code, err, ..) = measured(&mut run);

@@ -7,7 +7,7 @@ use common::Random;
 use hotloop_runtime::control::Control;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::scan::{Scan, ScanState, Scanner, reference};
+use hotloop_runtime::scan::{Attributes, Scan, ScanState, Scanner, reference};
 
 fn float(random: &mut Random) -> f64 {
     match random.below(400) {
@@ -33,25 +33,77 @@ fn elements(random: &mut Random, dtype: DType, n: usize) -> Vec<u8> {
     (0..n).flat_map(element).collect()
 }
 
-fn scans() -> impl Iterator<Item = (Scan, DType)> {
-    let all = Scan::ALL.into_iter().flat_map(|scan| DType::ALL.map(|dtype| (scan, dtype)));
-    all.filter(|(scan, dtype)| scan.takes(*dtype))
+/// A scan of a dtype.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    scan: Scan,
+    attributes: Attributes,
+    dtype: DType,
 }
 
-/// A state with its folds.
+/// Every scan of every dtype; shifts and windows of several lengths.
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for scan in Scan::ALL {
+        let attributes = match scan {
+            Scan::Shift => [0, 1, 2, 300, 5000]
+                .map(|rows| Attributes::Lag { rows, fill: [0x1234_5678, 0x3f9a_bcde] })
+                .to_vec(),
+            Scan::Window(_) => [
+                (1, 1, 0),
+                (2, 0, 1),
+                (3, 3, 2),
+                (20, 5, 1),
+                (63, 63, 0),
+                (700, 2, 1),
+                (5000, 1, 1),
+            ]
+            .map(|(rows, least, ddof)| Attributes::Frame { rows, least, ddof })
+            .to_vec(),
+            Scan::Decay => [(0.2, false), (1e-9, false), (0.999_999, true), (1.0 / 3.0, true)]
+                .map(|(alpha, ignore_missing): (f64, bool)| {
+                    let bits = alpha.to_bits();
+                    let alpha = [bits as u32, (bits >> 32) as u32];
+                    Attributes::Decay { alpha, ignore_missing }
+                })
+                .to_vec(),
+            _ => vec![Attributes::None],
+        };
+        for dtype in DType::ALL.into_iter().filter(|dtype| scan.takes(*dtype)) {
+            cases.extend(attributes.iter().map(|attributes| Case {
+                scan,
+                attributes: *attributes,
+                dtype,
+            }));
+        }
+    }
+    cases
+}
+
+/// Elements that a test of a case takes at most: the definition of a window takes long.
+fn most(case: Case) -> usize {
+    match case.attributes {
+        Attributes::Frame { rows: 5000.., .. } => 9000,
+        Attributes::Frame { .. } => 4097,
+        Attributes::Decay { ignore_missing: true, .. } => 9000,
+        _ => usize::MAX,
+    }
+}
+
+/// A state with its memory.
 struct State {
     scanner: Scanner,
     state: ScanState,
-    _folds: Vec<u64>,
+    _memory: Vec<u64>,
 }
 
 impl State {
-    fn new(scan: Scan, dtype: DType, length: usize, lanes: usize) -> State {
-        let scanner = Scanner::new(scan, dtype).unwrap();
-        let mut folds = vec![u64::MAX; scanner.fold_bytes(length, lanes).div_ceil(8)];
-        // SAFETY: the folds have enough memory, and live as long as the state.
-        let state = unsafe { scanner.state(length, lanes, folds.as_mut_ptr().cast()) };
-        let mut made = State { scanner, state, _folds: folds };
+    fn new(case: Case, length: usize, lanes: usize) -> State {
+        let scanner = Scanner::new(case.scan, case.attributes, case.dtype).unwrap();
+        let mut memory = vec![u64::MAX; scanner.bytes(length, lanes).div_ceil(8)];
+        // SAFETY: there is enough memory, and it lives as long as the state.
+        let state = unsafe { scanner.state(length, lanes, memory.as_mut_ptr().cast()) };
+        let mut made = State { scanner, state, _memory: memory };
         made.begin();
         made
     }
@@ -61,21 +113,28 @@ impl State {
         unsafe { self.scanner.begin(&mut self.state) };
     }
 
-    /// Replaces elements by their prefixes.
-    fn take(&mut self, scan: Scan, dtype: DType, isa: Isa, data: &mut [u8]) {
-        let kernel = scan.kernel(dtype, isa).unwrap();
-        let (none, state) = (std::ptr::null(), (&raw mut self.state).cast_const().cast());
-        let n = data.len() / dtype.size();
+    /// Replaces elements by their results.
+    fn take(&mut self, case: Case, isa: Isa, data: &mut [u8], others: &[u8]) {
+        let kernel = case.scan.kernel(case.dtype, isa).unwrap();
+        let state = (&raw mut self.state).cast_const().cast();
+        let n = data.len() / case.dtype.size();
         // SAFETY: there are `n` elements; the state is of this scan and dtype.
-        let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, none, n) };
+        let flags = unsafe { kernel(data.as_mut_ptr(), data.as_ptr(), state, others.as_ptr(), n) };
         assert_eq!(flags, 0);
     }
 }
 
-fn defined(scan: Scan, dtype: DType, data: &[u8]) -> Vec<u8> {
+fn defined(case: Case, data: &[u8], others: &[u8]) -> Vec<u8> {
+    let Case { scan, attributes, dtype } = case;
     let mut data = data.to_vec();
-    assert_eq!(reference(scan, dtype, &mut data, &Control::default()).ok(), Some(true));
+    let known = reference(scan, attributes, dtype, &mut data, others, &Control::default());
+    assert_eq!(known.ok(), Some(true), "{case:?}");
     data
+}
+
+/// A scan without attributes.
+fn plain(scan: Scan, dtype: DType) -> Case {
+    Case { scan, attributes: Attributes::None, dtype }
 }
 
 /// Asserts equal bits; all NaNs are equal.
@@ -92,26 +151,27 @@ fn same(dtype: DType, got: &[u8], want: &[u8]) -> bool {
 
 #[test]
 fn pieces_of_any_length_are_the_definition() {
-    for isa in Isa::available() {
-        for (scan, dtype) in scans() {
-            let mut random = Random(scan as u64 * 16 + dtype.size() as u64);
-            for n in [0, 1, 15, 16, 17, 255, 256, 257, 4096, 4097, 9000, 70_000] {
-                let data = elements(&mut random, dtype, n);
-                let want = defined(scan, dtype, &data);
-                let mut state = State::new(scan, dtype, n, 0);
+    for (seed, case) in (1..).zip(cases()) {
+        let (mut random, dtype) = (Random(seed), case.dtype);
+        for n in [0, 1, 15, 16, 17, 255, 256, 257, 4096, 4097, 9000, 70_000] {
+            if n > most(case) {
+                continue;
+            }
+            let data = elements(&mut random, dtype, n);
+            let others = elements(&mut random, dtype, n);
+            let want = defined(case, &data, &others);
+            for isa in Isa::available() {
+                let mut state = State::new(case, n, 0);
                 for longest in [n + 1, 3, 300] {
                     let mut got = data.clone();
                     let mut at = 0;
                     while at < n {
                         let end = n.min(at + 1 + random.below(longest));
-                        let piece = &mut got[at * dtype.size()..end * dtype.size()];
-                        state.take(scan, dtype, isa, piece);
+                        let piece = at * dtype.size()..end * dtype.size();
+                        state.take(case, isa, &mut got[piece.clone()], &others[piece]);
                         at = end;
                     }
-                    assert!(
-                        same(dtype, &got, &want),
-                        "{scan:?} of {n} {dtype}, {isa:?}, {longest}"
-                    );
+                    assert!(same(dtype, &got, &want), "{case:?} of {n}, {isa:?}, {longest}");
                     state.begin();
                 }
             }
@@ -121,26 +181,29 @@ fn pieces_of_any_length_are_the_definition() {
 
 #[test]
 fn sequences_side_by_side_are_the_definition() {
-    for isa in Isa::available() {
-        for (scan, dtype) in scans() {
-            let size = dtype.size();
-            let mut random = Random(scan as u64 * 16 + size as u64);
-            for (rows, lanes) in [(1, 1), (40, 16), (700, 21), (4500, 3)] {
-                let data = elements(&mut random, dtype, rows * lanes);
+    for (seed, case) in (1..).zip(cases()) {
+        let (mut random, dtype) = (Random(seed), case.dtype);
+        let size = dtype.size();
+        for (rows, lanes) in [(1, 1), (40, 16), (700, 21), (4500, 3)] {
+            let data = elements(&mut random, dtype, rows * lanes);
+            let others = elements(&mut random, dtype, rows * lanes);
+            let column = |all: &[u8], lane: usize| -> Vec<u8> {
+                let rows = all.chunks_exact(lanes * size);
+                rows.flat_map(|row| row[lane * size..][..size].to_vec()).collect()
+            };
+            let wanted = |lane| defined(case, &column(&data, lane), &column(&others, lane));
+            let want: Vec<Vec<u8>> = (0..lanes).map(wanted).collect();
+            for isa in Isa::available() {
                 let mut got = data.clone();
                 // A state may have more lanes than are used.
-                let mut state = State::new(scan, dtype, rows, lanes + 2);
-                for row in got.chunks_exact_mut(lanes * size) {
-                    state.take(scan, dtype, isa, row);
+                let mut state = State::new(case, rows, lanes + 2);
+                let others = others.chunks_exact(lanes * size);
+                for (row, others) in got.chunks_exact_mut(lanes * size).zip(others) {
+                    state.take(case, isa, row, others);
                 }
-                for lane in 0..lanes {
-                    let column = |all: &[u8]| -> Vec<u8> {
-                        let rows = all.chunks_exact(lanes * size);
-                        rows.flat_map(|row| row[lane * size..][..size].to_vec()).collect()
-                    };
-                    let want = defined(scan, dtype, &column(&data));
-                    let what = || format!("{scan:?} of {rows} x {lanes} {dtype}, {isa:?}");
-                    assert!(same(dtype, &column(&got), &want), "{}", what());
+                for (lane, want) in want.iter().enumerate() {
+                    let what = || format!("{case:?} of {rows} x {lanes}, {isa:?}");
+                    assert!(same(dtype, &column(&got, lane), want), "{}", what());
                 }
             }
         }
@@ -149,7 +212,7 @@ fn sequences_side_by_side_are_the_definition() {
 
 fn sums(x: &[f64]) -> Vec<f64> {
     let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let sums = defined(Scan::Sum, DType::F64, &bytes);
+    let sums = defined(plain(Scan::Sum, DType::F64), &bytes, &[]);
     sums.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
 }
 
@@ -202,7 +265,7 @@ fn sums_do_not_drift_fall_or_jitter() {
 #[test]
 fn f32_is_summed_in_f64() {
     let data: Vec<u8> = (0..100_000).flat_map(|_| 0.1f32.to_le_bytes()).collect();
-    let got = defined(Scan::Sum, DType::F32, &data);
+    let got = defined(plain(Scan::Sum, DType::F32), &data, &[]);
     for (i, got) in got.chunks_exact(4).enumerate() {
         // Products of an integer of at most 20 bits and the 24 bits of 0.1 are exact in f64.
         let exact = (f64::from(0.1f32) * (i + 1) as f64) as f32;
@@ -215,7 +278,7 @@ fn extremes_follow_the_rules_of_nan_and_zero() {
     let x = [0.0, -0.0, 1.0, -3.0, f64::NAN, 7.0];
     let bytes: Vec<u8> = x.iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
     let bits = |scan| -> Vec<f64> {
-        let all = defined(scan, DType::F64, &bytes);
+        let all = defined(plain(scan, DType::F64), &bytes, &[]);
         all.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
     };
     let (least, greatest) = (bits(Scan::Min), bits(Scan::Max));

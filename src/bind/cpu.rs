@@ -7,8 +7,6 @@ use hotloop_runtime::memory::OutOfMemory;
 use hotloop_runtime::nest::{self, Nest, Path};
 use hotloop_runtime::pool::Pool;
 use hotloop_runtime::reduce::{Reducer, Runs};
-use hotloop_runtime::scan::Scanner;
-use hotloop_runtime::tile::TileScan;
 use hotloop_runtime::view::View;
 
 use super::bindings::Bindings;
@@ -40,12 +38,8 @@ pub struct Machine<'a> {
 /// `OutOfMemory`.
 pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>) -> Result<Loop> {
     let Bindings { shape, mask, inputs, outputs, results, .. } = bindings;
-    let mut scans = Vec::new();
-    for (scan, dtype, place) in tile.scans() {
-        let scanner =
-            Scanner::new(scan, dtype).ok_or_else(|| Error::internal("a scan without a state"))?;
-        scans.push(TileScan { scanner, state: place });
-    }
+    let scans: Option<Vec<_>> = tile.scans().collect();
+    let scans = scans.ok_or_else(|| Error::internal("a scan without a state"))?;
     let reduces = !results.is_empty() || !scans.is_empty();
     // In the order of priority for the nest.
     let mut views: Vec<&View> = Vec::with_capacity(inputs.len() + outputs.len() + results.len());

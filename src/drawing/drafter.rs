@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Subject;
-use super::names::{Words, cut, shortened, worded};
+use super::names::{Words, cut, scanned, shortened, worded};
 use super::panel::{Panel, Shape};
 use super::svg::text_width;
 use crate::plan::{Array, Destination, Pass, Plan, Source, Value};
@@ -93,6 +93,10 @@ impl<'a> Drafter<'a> {
         let words = self.words.body(pass, self.subject);
         let mut shapes: Vec<Option<usize>> = Vec::with_capacity(pass.body.len());
         for (value, dtype) in pass.body.values() {
+            let operands = value.operands();
+            let parts: Vec<Option<&str>> =
+                operands.iter().map(|x| words[*x as usize].as_deref()).collect();
+            let from: Vec<Option<usize>> = operands.iter().map(|x| shapes[*x as usize]).collect();
             let shape = match value {
                 Value::Load(load) => {
                     let load = &pass.loads[*load as usize];
@@ -111,18 +115,15 @@ impl<'a> Drafter<'a> {
                     Some(shape)
                 }
                 Value::Uniform(uniform) => self.uniform(*uniform),
-                Value::Convert(x) => Some(self.operation(
-                    format!("to {dtype}"),
-                    dtype.to_string(),
-                    &[shapes[*x as usize]],
-                )),
-                Value::Apply(op, _) | Value::Along(op, _) => {
-                    let operands = value.operands();
-                    let parts: Vec<Option<&str>> =
-                        operands.iter().map(|x| words[*x as usize].as_deref()).collect();
-                    let from: Vec<Option<usize>> =
-                        operands.iter().map(|x| shapes[*x as usize]).collect();
+                Value::Convert(_) => {
+                    Some(self.operation(format!("to {dtype}"), dtype.to_string(), &from))
+                }
+                Value::Apply(op, _) => {
                     Some(self.operation(worded(*op, &parts), dtype.to_string(), &from))
+                }
+                Value::Along(op, attributes, _) => {
+                    let text = scanned(*op, *attributes, &parts);
+                    Some(self.operation(text, dtype.to_string(), &from))
                 }
             };
             shapes.push(shape);

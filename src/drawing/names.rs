@@ -1,5 +1,7 @@
 //! Labels of shapes: values in terms of the program.
 
+use hotloop_runtime::scan::Attributes;
+
 use super::Subject;
 use crate::graph::show;
 use crate::ops::Op;
@@ -38,6 +40,12 @@ pub(super) fn worded(op: Op, words: &[Option<&str>]) -> String {
         false => words.iter().map(plain).collect(),
     };
     applied(op, &words)
+}
+
+/// The label of a scan with its constants.
+pub(super) fn scanned(op: Op, attributes: Attributes, words: &[Option<&str>]) -> String {
+    let words: Vec<&str> = words.iter().map(|word| word.unwrap_or(LONG)).collect();
+    format!("{op}({}{attributes})", words.join(", "))
 }
 
 /// The text, or the placeholder if it is too long.
@@ -124,7 +132,8 @@ impl Words {
                 Value::Load(load) => self.load(&pass.loads[*load as usize], subject),
                 Value::Uniform(uniform) => self.uniform(*uniform),
                 Value::Convert(_) => words[0].and_then(|word| short(format!("{dtype}({word})"))),
-                Value::Apply(op, _) | Value::Along(op, _) => short(worded(*op, &words)),
+                Value::Apply(op, _) => short(worded(*op, &words)),
+                Value::Along(op, attributes, _) => short(scanned(*op, *attributes, &words)),
             };
             values.push(text);
         }

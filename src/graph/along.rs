@@ -1,15 +1,25 @@
-//! Scans: typing.
+//! Functions along an axis: typing, constants, and what is made of others.
 
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::scan::Attributes;
+use hotloop_runtime::strided::MAX_RANK;
 
-use super::{Builder, Derivation, Node, NodeId, Op, Type, check_public, type_error};
+use super::reduction::ReduceOptions;
+use super::{Builder, Derivation, Index, Node, NodeId, Op, Type, check_arity, type_error};
 use crate::error::{Error, ErrorKind};
 use crate::ops::{Class, Rule};
 
+type Result<T> = std::result::Result<T, Error>;
+
+/// A slice with a step, of every row.
+const fn rows(step: Option<i64>) -> Index {
+    Index::Slice { start: None, stop: None, step }
+}
+
 impl Builder {
-    /// Adds a scan along an axis; a negative one counts from the last. The result has the shape of
-    /// the operand.
+    /// Adds a function along an axis; a negative one counts from the last. The operands are those of
+    /// the function's [row](crate::functions()): an array, whose shape the result has, and constants.
     ///
     /// ```
     /// use hotloop::graph::{ArgType, Builder, Op};
@@ -17,36 +27,98 @@ impl Builder {
     ///
     /// let mut b = Builder::new();
     /// let x = b.input(ArgType::array(DType::I16));
-    /// let sums = b.along(Op::Cumsum, x, 0)?;
+    /// let sums = b.along(Op::Cumsum, &[x], 0)?;
     /// assert_eq!(b.graph().dtype(sums), DType::I64);
+    ///
+    /// let [window, least] = [20, 5].map(|n| b.weak_int(n));
+    /// let average = b.along(Op::RollingMean, &[x, window, least], 0)?;
+    /// assert_eq!(b.graph().dtype(average), DType::F64);
     /// # Ok::<(), hotloop::Error>(())
     /// ```
     ///
     /// # Errors
-    /// `Type` for an operation that is no scan; `Shape` for an axis of a single number other than 0
-    /// and -1; `Limit` for too many derived shapes; `Name` for a node of another builder.
-    pub fn along(&mut self, op: Op, x: NodeId, axis: i64) -> Result<NodeId, Error> {
-        self.check(&[x])?;
-        check_public(op)?;
+    /// `Type` for an operation that does not go along an axis, or a constant that is none or out of
+    /// range; `Shape` for an axis that no array has; `Limit` for too many derived shapes; `Arity`
+    /// for a wrong number of operands; `Name` for a node of another builder.
+    pub fn along(&mut self, op: Op, operands: &[NodeId], axis: i64) -> Result<NodeId> {
+        self.check(operands)?;
+        super::check_public(op)?;
         if op.class() != Class::Along {
             return Err(type_error(format!("{} does not go along an axis", op.row().name)));
         }
-        self.along_own(op, x, axis)
+        check_arity(op, operands)?;
+        self.along_own(op, operands, axis)
     }
 
-    /// A scan of a node of this builder.
-    pub(crate) fn along_own(&mut self, op: Op, x: NodeId, axis: i64) -> Result<NodeId, Error> {
+    /// A function of nodes of this builder along an axis.
+    pub(crate) fn along_own(&mut self, op: Op, operands: &[NodeId], axis: i64) -> Result<NodeId> {
+        let x = operands[0];
         let given = self.graph.ty(x);
+        if axis.unsigned_abs() > MAX_RANK as u64 {
+            let message = format!("axis {axis}: arrays have at most {MAX_RANK} axes");
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
+        let running =
+            matches!(op.row().rule, Rule::RunningTotal | Rule::RunningExtreme | Rule::RunningCount);
+        if given.domain.is_scalar() && !running {
+            let message = format!("{} goes along an axis, and a single number has none", op.name());
+            return Err(Error::new(ErrorKind::Shape, message));
+        }
         let x = if given.weak { self.adopt(x, given.dtype)? } else { x };
+        match op {
+            Op::Cumcount => {
+                let truth = self.truth(x)?;
+                self.along_own(Op::Cumsum, &[truth], axis)
+            }
+            Op::Shift => self.shift(x, operands[1], operands[2], axis),
+            Op::Diff | Op::PctChange => {
+                let x = self.real(x);
+                let none = self.weak_float(crate::ops::NONE);
+                let before = self.shift(x, operands[1], none, axis)?;
+                if op == Op::Diff {
+                    return self.apply_own(Op::Sub, &[x, before]);
+                }
+                let ratio = self.apply_own(Op::Div, &[x, before])?;
+                let one = self.literal_like(ratio, 1.0);
+                self.apply_own(Op::Sub, &[ratio, one])
+            }
+            Op::ExpandingSum | Op::ExpandingMean | Op::ExpandingMin | Op::ExpandingMax => {
+                self.expanding(op, x, operands[1], axis)
+            }
+            Op::Demean | Op::Zscore | Op::Scale => self.across(op, x, operands, axis),
+            Op::EwmMean => self.ewm(x, &operands[1..], axis),
+            Op::Ffill if !given.dtype.is_float() => Ok(x),
+            _ if op.row().rule == Rule::Rolling => {
+                let attributes = self.frame(op, &operands[op.arrays()..])?;
+                let wide = self.convert(x, DType::F64);
+                if op.arrays() == 1 {
+                    let result = self.scan(op, wide, attributes, axis)?;
+                    return Ok(self.narrow(result, given.dtype));
+                }
+                let y = operands[1];
+                let other = self.graph.ty(y);
+                let y = if other.weak { self.adopt(y, DType::F64)? } else { y };
+                let y = self.convert(y, DType::F64);
+                let pair = [self.spread(y, wide)?, self.spread(wide, y)?];
+                let result = self.pairs(op, pair, attributes, axis)?;
+                let narrow = [given, other].iter().all(|ty| ty.dtype == DType::F32);
+                Ok(if narrow { self.convert(result, DType::F32) } else { result })
+            }
+            _ => self.running(op, x, axis),
+        }
+    }
+
+    /// A running sum, product or extreme.
+    fn running(&mut self, op: Op, x: NodeId, axis: i64) -> Result<NodeId> {
+        let given = self.graph.dtype(x);
         let dtype = match op.row().rule {
-            Rule::RunningTotal => Reduction::Sum.result_dtype(given.dtype),
+            Rule::RunningTotal => Reduction::Sum.result_dtype(given),
             // Bools compare as bytes.
-            _ if given.dtype == DType::Bool => DType::U8,
-            _ => given.dtype,
+            _ if given == DType::Bool => DType::U8,
+            _ => given,
         };
         let x = self.convert(x, dtype);
-        let domain = self.graph.ty(x).domain;
-        if domain.is_scalar() {
+        if self.graph.ty(x).domain.is_scalar() {
             // As NumPy: a single number has the axes of an array of one axis.
             if !matches!(axis, 0 | -1) {
                 let message = format!("axis {axis} is out of range for a single number");
@@ -54,10 +126,245 @@ impl Builder {
             }
             return Ok(x);
         }
+        let result = self.scan(op, x, Attributes::None, axis)?;
+        let truth = given == DType::Bool && op.row().rule == Rule::RunningExtreme;
+        Ok(if truth { self.convert(result, DType::Bool) } else { result })
+    }
+
+    /// A scan of an array along an axis.
+    fn scan(&mut self, op: Op, x: NodeId, attributes: Attributes, axis: i64) -> Result<NodeId> {
+        self.pairs(op, [x, x], attributes, axis)
+    }
+
+    /// A scan of two arrays of one shape along an axis.
+    fn pairs(
+        &mut self,
+        op: Op,
+        pair: [NodeId; 2],
+        attributes: Attributes,
+        axis: i64,
+    ) -> Result<NodeId> {
+        let Type { dtype, domain, .. } = self.graph.ty(pair[0]);
         let how = Derivation::Reduce { axes: Some([axis].into()), keepdims: false };
         let sequences = self.derived_number(domain, how)?;
-        let result = self.add(Node::Along(op, x, sequences), Type { dtype, weak: false, domain });
-        let truth = given.dtype == DType::Bool && op.row().rule == Rule::RunningExtreme;
-        Ok(if truth { self.convert(result, DType::Bool) } else { result })
+        let node = Node::Along(op, pair, attributes, sequences);
+        Ok(self.add(node, Type { dtype, weak: false, domain }))
+    }
+
+    /// The elements some rows earlier, or later.
+    fn shift(&mut self, x: NodeId, n: NodeId, fill: NodeId, axis: i64) -> Result<NodeId> {
+        let limit = i64::from(u32::MAX);
+        let rows = self.whole(Op::Shift, "n", n, -limit..=limit)?;
+        let (x, fill) = if self.is_none(fill) {
+            let x = self.real(x);
+            let nan = self.literal_like(x, f64::NAN);
+            (x, nan)
+        } else {
+            let dtype = self.graph.dtype(x);
+            let weak = self.graph.ty(fill).weak;
+            (x, if weak { self.adopt(fill, dtype)? } else { self.cast_own(fill, dtype) })
+        };
+        let Some(bits) = self.graph.constant(fill) else {
+            let error = type_error("shift takes a constant to fill with");
+            return Err(error.hint("leave `fill` away and replace the NaNs with `where`"));
+        };
+        let attributes = Attributes::Lag {
+            rows: rows.unsigned_abs() as u32,
+            fill: [bits as u32, (bits >> 32) as u32],
+        };
+        if rows >= 0 {
+            return self.scan(Op::Shift, x, attributes, axis);
+        }
+        // Later rows are earlier ones of the reversed array.
+        let reversed = self.reversed(x, axis)?;
+        let shifted = self.scan(Op::Shift, reversed, attributes, axis)?;
+        self.reversed(shifted, axis)
+    }
+
+    /// A view with the rows along an axis in the opposite order.
+    fn reversed(&mut self, x: NodeId, axis: i64) -> Result<NodeId> {
+        let mut items = Vec::new();
+        if axis < 0 {
+            items.extend([Index::Ellipsis, rows(Some(-1))]);
+            items.extend((1..-axis).map(|_| rows(None)));
+        } else {
+            items.extend((0..axis).map(|_| rows(None)));
+            items.push(rows(Some(-1)));
+        }
+        self.view(x, Derivation::Index(items.into()))
+    }
+
+    /// The constants of a window: its rows, the least number of elements, and what variances
+    /// subtract from it.
+    fn frame(&mut self, op: Op, constants: &[NodeId]) -> Result<Attributes> {
+        let limit = i64::from(u32::MAX);
+        let rows = self.whole(op, "window", constants[0], 1..=limit)?;
+        let least = match self.is_none(constants[1]) {
+            true => rows,
+            false => self.whole(op, "min_periods", constants[1], 0..=limit)?,
+        };
+        if least > rows {
+            let name = op.name();
+            let message = format!("{name}: {least} min_periods are more than {rows} rows");
+            return Err(type_error(message));
+        }
+        let ddof = match constants.get(2) {
+            Some(ddof) => self.whole(op, "ddof", *ddof, 0..=limit)?,
+            None => 0,
+        };
+        let [rows, least, ddof] = [rows, least, ddof].map(|value| value as u32);
+        Ok(Attributes::Frame { rows, least, ddof })
+    }
+
+    /// The running functions that leave NaN out, and are NaN where too few elements are not.
+    fn expanding(&mut self, op: Op, x: NodeId, least: NodeId, axis: i64) -> Result<NodeId> {
+        let given = self.graph.dtype(x);
+        let least = self.whole(op, "min_periods", least, 0..=i64::from(u32::MAX))?;
+        let wide = self.convert(x, DType::F64);
+        let (running, identity) = match op {
+            Op::ExpandingMin => (Op::Cummin, f64::INFINITY),
+            Op::ExpandingMax => (Op::Cummax, f64::NEG_INFINITY),
+            _ => (Op::Cumsum, -0.0),
+        };
+        let identity = self.literal_like(wide, identity);
+        let present = self.apply_own(Op::Eq, &[wide, wide])?;
+        let elements = self.apply_own(Op::Select, &[present, wide, identity])?;
+        let mut result = self.along_own(running, &[elements], axis)?;
+        let count = self.along_own(Op::Cumsum, &[present], axis)?;
+        if op == Op::ExpandingMean {
+            result = self.apply_own(Op::Div, &[result, count])?;
+        }
+        let [nan, zero] = [f64::NAN, 0.0].map(|value| self.literal_like(result, value));
+        let enough = self.weak_int(least.max(1));
+        let enough = self.apply_own(Op::Le, &[enough, count])?;
+        // A sum of no elements is 0, if none are enough.
+        let other = if least == 0 && op == Op::ExpandingSum { zero } else { nan };
+        let result = self.apply_own(Op::Select, &[enough, result, other])?;
+        Ok(self.narrow(result, given))
+    }
+
+    /// An exponentially weighted mean: of constants alpha, span, halflife and com, one of which is
+    /// given, adjust, ignore_na and min_periods.
+    fn ewm(&mut self, x: NodeId, constants: &[NodeId], axis: i64) -> Result<NodeId> {
+        let given = self.graph.dtype(x);
+        let op = Op::EwmMean;
+        let alpha = self.alpha(&constants[..4])?;
+        let [adjust, ignore_missing] = [constants[4], constants[5]]
+            .map(|truth| self.graph.constant_f64(truth).filter(|truth| [0.0, 1.0].contains(truth)));
+        let (Some(adjust), Some(ignore_missing)) = (adjust, ignore_missing) else {
+            return Err(type_error("ewm_mean: `adjust` and `ignore_na` are True or False"));
+        };
+        if adjust != 0.0 {
+            return Err(type_error("ewm_mean: adjust=True is not there yet"));
+        }
+        let least = self.whole(op, "min_periods", constants[6], 0..=i64::from(u32::MAX))?;
+        let wide = self.convert(x, DType::F64);
+        let mut result = if alpha == 1.0 {
+            self.scan(Op::Ffill, wide, Attributes::None, axis)?
+        } else {
+            let bits = alpha.to_bits();
+            let alpha = [bits as u32, (bits >> 32) as u32];
+            let attributes = Attributes::Decay { alpha, ignore_missing: ignore_missing != 0.0 };
+            self.scan(op, wide, attributes, axis)?
+        };
+        if least > 1 {
+            let present = self.apply_own(Op::Eq, &[wide, wide])?;
+            let count = self.along_own(Op::Cumsum, &[present], axis)?;
+            let least = self.weak_int(least);
+            let enough = self.apply_own(Op::Le, &[least, count])?;
+            let nan = self.literal_like(result, f64::NAN);
+            result = self.apply_own(Op::Select, &[enough, result, nan])?;
+        }
+        Ok(self.narrow(result, given))
+    }
+
+    /// The weight of a new element in an exponentially weighted mean.
+    fn alpha(&mut self, decays: &[NodeId]) -> Result<f64> {
+        let hint = "alpha=0.1, span=19, halflife=6.6 or com=9, and only one of them";
+        let mut given = decays.iter().zip(["alpha", "span", "halflife", "com"]).filter(|(x, _)| {
+            // What is left out.
+            !self.is_none(**x)
+        });
+        let (Some((x, name)), None) = (given.next(), given.next()) else {
+            return Err(type_error("ewm_mean takes one decay").hint(hint));
+        };
+        let value = self.graph.constant_f64(*x).filter(|_| self.graph.ty(*x).weak);
+        let (value, above) = match (name, value) {
+            (_, None) => {
+                return Err(type_error(format!("ewm_mean: `{name}` is a constant")).hint(hint));
+            }
+            ("alpha", Some(alpha)) => (alpha, "0 < alpha <= 1"),
+            ("span", Some(span)) => {
+                (if span >= 1.0 { 2.0 / (span + 1.0) } else { 0.0 }, "span >= 1")
+            }
+            ("com", Some(com)) => (if com >= 0.0 { 1.0 / (1.0 + com) } else { 0.0 }, "com >= 0"),
+            (_, Some(halflife)) => {
+                let exponent = self.weak_float(-std::f64::consts::LN_2 / halflife);
+                let rest = self.apply_own(Op::Expm1, &[exponent])?;
+                let alpha = -self.graph.constant_f64(rest).unwrap_or(0.0);
+                (if halflife > 0.0 { alpha } else { 0.0 }, "halflife > 0")
+            }
+        };
+        if !(value > 0.0 && value <= 1.0) {
+            return Err(type_error(format!("ewm_mean: {above}")));
+        }
+        Ok(value)
+    }
+
+    /// What relates elements to all others along an axis.
+    fn across(&mut self, op: Op, x: NodeId, operands: &[NodeId], axis: i64) -> Result<NodeId> {
+        let x = self.real(x);
+        if op == Op::Scale {
+            let magnitude = self.apply_own(Op::Abs, &[x])?;
+            let sum = self.kept(Op::Nansum, &[magnitude], axis)?;
+            return self.apply_own(Op::Div, &[x, sum]);
+        }
+        let mean = self.kept(Op::Nanmean, &[x], axis)?;
+        let distance = self.apply_own(Op::Sub, &[x, mean])?;
+        if op == Op::Demean {
+            return Ok(distance);
+        }
+        let spread = self.kept(Op::Nanstd, &[x, operands[1]], axis)?;
+        self.apply_own(Op::Div, &[distance, spread])
+    }
+
+    /// A reduction along an axis, which is kept.
+    fn kept(&mut self, op: Op, operands: &[NodeId], axis: i64) -> Result<NodeId> {
+        self.reduce_own(op, operands, Some(&[axis]), true, &ReduceOptions::default())
+    }
+
+    /// A constant integer argument.
+    fn whole(
+        &self,
+        op: Op,
+        parameter: &str,
+        x: NodeId,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<i64> {
+        let value = match (self.graph.weak_integer(x), self.graph.ty(x).dtype) {
+            (Some(value), DType::I64) => i64::try_from(value).ok(),
+            _ => None,
+        };
+        value.filter(|value| range.contains(value)).ok_or_else(|| {
+            let (name, least) = (op.name(), range.start());
+            let kind = match least {
+                ..0 => "a constant integer".to_string(),
+                _ => format!("a constant integer from {least} on"),
+            };
+            type_error(format!("{name}: `{parameter}` is {kind}"))
+        })
+    }
+
+    /// A number as a float in which functions along an axis have their results.
+    fn real(&mut self, x: NodeId) -> NodeId {
+        match self.graph.dtype(x) {
+            DType::F32 => x,
+            _ => self.convert(x, DType::F64),
+        }
+    }
+
+    /// A result in `f64` of an operand of some dtype.
+    fn narrow(&mut self, result: NodeId, operand: DType) -> NodeId {
+        if operand == DType::F32 { self.convert(result, DType::F32) } else { result }
     }
 }

@@ -320,7 +320,10 @@ impl Builder {
             Node::Convert(_) => Node::Convert(operands[0]),
             Node::Adopt(_) => Node::Adopt(operands[0]),
             Node::View(_) => Node::View(operands[0]),
-            Node::Along(op, _, sequences) => Node::Along(op, operands[0], sequences),
+            Node::Along(op, _, attributes, sequences) => {
+                let pair = [operands[0], operands[operands.len() - 1]];
+                Node::Along(op, pair, attributes, sequences)
+            }
         };
         self.add(node, ty)
     }

@@ -141,9 +141,10 @@ impl Builder {
         self.spread(x, value)
     }
 
-    /// `value`, of x's dtype, in the shape of `x`.
-    fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
-        if self.graph.ty(x).domain.is_scalar() {
+    /// `value`, of x's dtype, in the shape of `x` joined with its own.
+    pub(super) fn spread(&mut self, x: NodeId, value: NodeId) -> Result<NodeId> {
+        let domains = [x, value].map(|x| self.graph.ty(x).domain);
+        if self.graph.join(domains.into_iter()) == domains[1] {
             return Ok(value);
         }
         let any = self.apply_own(Op::Eq, &[x, x])?;
@@ -169,7 +170,7 @@ impl Builder {
     }
 
     /// Whether an operand is the default that stands for `None`.
-    fn is_none(&self, x: NodeId) -> bool {
+    pub(super) fn is_none(&self, x: NodeId) -> bool {
         let ty = self.graph.ty(x);
         let bits = self.graph.constant(x);
         ty.dtype == DType::F64 && bits.is_some_and(|bits| is_none(f64::from_bits(bits)))

@@ -262,10 +262,14 @@ impl Graph {
                         return Err(format!("{id} ({op:?}) has the wrong domain"));
                     }
                 }
-                Node::Along(op, x, sequences) => {
+                Node::Along(op, pair, attributes, sequences) => {
                     let of = self.derived.get(usize::from(sequences)).map(|d| d.of);
-                    let scans = op.class() == Class::Along;
-                    if !scans || self.ty(x) != ty || of != Some(ty.domain) || ty.weak {
+                    let scan = op.scan().map(|scan| scan.accepts(attributes, ty.dtype));
+                    if scan != Some(true)
+                        || pair.iter().any(|x| self.ty(*x) != ty)
+                        || of != Some(ty.domain)
+                        || ty.weak
+                    {
                         return Err(format!("{id} ({op:?}) is no scan of its operand"));
                     }
                 }
@@ -304,8 +308,8 @@ impl fmt::Display for Graph {
             for (i, x) in self.node(id).operands().iter().enumerate() {
                 write!(f, "{}{x}", if i == 0 { " " } else { ", " })?;
             }
-            if let Node::Along(.., sequences) = self.node(id) {
-                write!(f, " by d{sequences}")?;
+            if let Node::Along(.., attributes, sequences) = self.node(id) {
+                write!(f, "{attributes} by d{sequences}")?;
             }
             writeln!(f)?;
         }

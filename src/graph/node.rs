@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hotloop_runtime::dtype::{DType, Kind};
+use hotloop_runtime::scan::Attributes;
 
 use super::Domain;
 use crate::error::{Error, ErrorKind};
@@ -183,9 +184,9 @@ pub enum Node {
     Adopt(NodeId),
     /// A view of an array, given by the derived shape of its type.
     View(NodeId),
-    /// A scan of an array. The number is that of the derived shape that the array has without the
-    /// axis along which the scan goes: it has one element for each sequence.
-    Along(Op, NodeId, u8),
+    /// A scan of an array, or of the pairs of two, with its constants. The number is that of the derived shape that the
+    /// array has without the axis along which the scan goes: it has one element for each sequence.
+    Along(Op, [NodeId; 2], Attributes, u8),
 }
 
 impl Node {
@@ -194,9 +195,8 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Wide(_) => &[],
             Node::Apply(_, operands) => operands,
-            Node::Convert(x) | Node::Adopt(x) | Node::View(x) | Node::Along(_, x, _) => {
-                std::slice::from_ref(x)
-            }
+            Node::Convert(x) | Node::Adopt(x) | Node::View(x) => std::slice::from_ref(x),
+            Node::Along(op, pair, ..) => &pair[..op.arrays()],
         }
     }
 }

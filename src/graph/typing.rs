@@ -172,7 +172,7 @@ impl Builder {
             Class::Reduce | Class::Shape => {
                 return self.reduce_own(op, operands, None, false, &ReduceOptions::default());
             }
-            Class::Along => return self.along_own(op, operands[0], -1),
+            Class::Along => return self.along_own(op, operands, -1),
         }
         if let Some(result) = self.formula(op, operands)? {
             return Ok(result);

@@ -21,7 +21,16 @@ impl Op {
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
             Ptp => [&["axis", "out", "keepdims"], &[]],
             Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
-            Cummin | Cummax => [&["axis"], &[]],
+            Cummin | Cummax | Ffill | Cumcount | Demean | Scale => [&["axis"], &[]],
+            Zscore => [&["axis", "ddof"], &[]],
+            Shift => [&["n", "fill"], &["axis"]],
+            Diff | PctChange => [&["n"], &["axis"]],
+            RollingVar | RollingStd | RollingCov => [&["min_periods", "ddof"], &["axis"]],
+            EwmMean => [
+                &[],
+                &["alpha", "span", "halflife", "com", "adjust", "ignore_na", "min_periods", "axis"],
+            ],
+            _ if self.class() == Class::Along => [&["min_periods"], &["axis"]],
             Dot => [&["axis"], &["keepdims", "out"]],
             Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
             ArrayEqual => [&["equal_nan"], &["axis", "keepdims"]],
@@ -46,7 +55,9 @@ impl Parameter {
     fn shown(&self, name: &str) -> String {
         match self.default {
             Some(value) if is_none(value) => format!("{name}=None"),
-            Some(_) if self.name == "equal_nan" => format!("{name}=False"),
+            Some(_) if matches!(self.name, "equal_nan" | "adjust" | "ignore_na") => {
+                format!("{name}=False")
+            }
             Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{name}={value:e}"),
             Some(value) => format!("{name}={value}"),
             None => name.to_string(),
@@ -86,7 +97,8 @@ impl Row {
         let own = self.parameters.iter().filter(|p| !placed.contains(&p.name));
         let mut list: Vec<String> = own.map(|p| p.shown(p.name)).collect();
         list.extend(placed.iter().map(option));
-        let others = self.parameters.iter().flat_map(|p| p.aliases.iter().map(|a| p.shown(a)));
+        let optional = self.parameters.iter().filter(|p| p.default.is_some());
+        let others = optional.flat_map(|p| p.aliases.iter().map(|a| p.shown(a)));
         let mut by_name = named.iter().map(option).chain(others).peekable();
         if by_name.peek().is_some() {
             list.push("*".to_string());

@@ -1,6 +1,7 @@
 //! [`Body`]: the computation of one element.
 
 use hotloop_runtime::dtype::DType;
+use hotloop_runtime::scan::Attributes;
 
 use crate::ops::Op;
 
@@ -22,8 +23,8 @@ pub enum Value {
     Apply(Op, [u32; 3]),
     /// A value in another dtype.
     Convert(u32),
-    /// A scan of a value along the axes of the pass: its state after this element.
-    Along(Op, u32),
+    /// A scan of a value, or of pairs, along the axes of the pass: its result at this element.
+    Along(Op, Attributes, [u32; 2]),
 }
 
 impl Value {
@@ -32,7 +33,8 @@ impl Value {
         match self {
             Value::Load(_) | Value::Uniform(_) => &[],
             Value::Apply(op, operands) => &operands[..op.row().parameters.len()],
-            Value::Convert(x) | Value::Along(_, x) => std::slice::from_ref(x),
+            Value::Convert(x) => std::slice::from_ref(x),
+            Value::Along(op, _, pair) => &pair[..op.arrays()],
         }
     }
 }

@@ -85,7 +85,10 @@ impl fmt::Display for Pass {
                 Value::Uniform(_) => continue,
                 Value::Load(load) => self.loads[*load as usize].to_string(),
                 Value::Convert(_) => format!("{dtype}({})", words[0]),
-                Value::Apply(op, _) | Value::Along(op, _) => applied(*op, &words),
+                Value::Apply(op, _) => applied(*op, &words),
+                Value::Along(op, attributes, _) => {
+                    format!("{op}({}{attributes})", words.join(", "))
+                }
             };
             writeln!(f, "  v{number}: {dtype} = {text}")?;
         }

@@ -327,7 +327,9 @@ impl<'g> Planner<'g> {
                 match *graph.node(id) {
                     Node::Convert(_) => Value::Convert(operands[0]),
                     Node::Apply(op, _) => Value::Apply(op, operands),
-                    Node::Along(op, ..) => Value::Along(op, operands[0]),
+                    Node::Along(op, _, attributes, _) => {
+                        Value::Along(op, attributes, [operands[0], operands[1]])
+                    }
                     _ => return Err(Error::internal("an array that nothing computes")),
                 }
             };

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::{Array, Destination, Pass, Plan, Source, Value};
-use crate::ops::{Class, Op};
+use crate::ops::Op;
 
 impl Plan {
     /// Checks the plan; the error says which invariant is violated.
@@ -114,8 +114,10 @@ impl Plan {
                     values.iter().all(|x| body.dtype(*x) == body.dtype(values[0]))
                 }
                 Value::Convert(_) => true,
-                Value::Along(op, x) => {
-                    let scans = op.class() == Class::Along && body.dtype(*x) == *dtype;
+                Value::Along(op, attributes, _) => {
+                    let scan = op.scan().map(|scan| scan.accepts(*attributes, *dtype));
+                    let scans =
+                        scan == Some(true) && operands.iter().all(|x| body.dtype(*x) == *dtype);
                     scans && pass.axes.is_some() && pass.group as usize == place
                 }
             };

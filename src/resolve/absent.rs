@@ -5,31 +5,34 @@ use crate::ops;
 
 /// Missing names, and advice. Examples quoted in the advice are valid programs.
 const WAYS: &[(&[&str], &str)] = &[
-    (&["diff"], "the differences of neighbours are `x[1:] - x[:-1]`"),
-    (&["ediff1d", "gradient"], "differences are written with views: `x[1:] - x[:-1]`"),
-    (&["shift", "lag", "lead", "roll"], "neighbours are reached by views: `x[1:]` and `x[:-1]`"),
-    (&["pct_change", "returns"], "changes are written with views: `x[1:] / x[:-1] - 1`"),
+    (&["ediff1d", "gradient", "delta"], "differences are `diff(x)`, or of views `x[1:] - x[:-1]`"),
+    (&["lag", "lead", "roll", "delay"], "other rows are `shift(x, 1)` and `shift(x, -1)`"),
+    (&["returns"], "changes are `pct_change(x)`"),
     (
-        &["scan", "ewm", "ema"],
-        "general recurrences are not there yet; there are `cumsum`, `cumprod`, `cummin` and \
-         `cummax`",
+        &["scan"],
+        "general recurrences are not there yet; there are `cumsum(x)`, `cumprod(x)`, `cummin(x)`, \
+         `cummax(x)` and `ewm_mean(x, alpha=0.1)`",
     ),
+    (&["ewm", "ema", "ewma"], "a moving average with decay is `ewm_mean(x, span=20)`"),
+    (&["ewm_var", "ewm_std", "ewm_cov", "ewm_corr"], "there is only `ewm_mean(x, span=20)` yet"),
+    (
+        &["rolling", "moving_average", "sma", "convolve", "move_mean"],
+        "a moving average is `rolling_mean(x, 20)`",
+    ),
+    (&["wma"], "a weighted moving average is `decay_linear(x, 20)`"),
+    (&["bfill"], "only earlier elements are filled in, by `ffill(x)`"),
     (
         &[
-            "rolling_mean",
-            "rolling_sum",
-            "rolling_std",
-            "rolling_min",
-            "rolling_max",
-            "rolling",
-            "moving_average",
-            "convolve",
-            "ewm_mean",
+            "rolling_median",
+            "rolling_quantile",
+            "rolling_rank",
+            "median",
+            "quantile",
+            "percentile",
+            "nanmedian",
+            "nanquantile",
+            "nanpercentile",
         ],
-        "windows are not there yet; short ones are sums of views: `(x[2:] + x[1:-1] + x[:-2]) / 3`",
-    ),
-    (
-        &["median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"],
         "order statistics are not there yet",
     ),
     (&["accumulate"], "running results are `cumsum(x)`, `cumprod(x)`, `cummin(x)` and `cummax(x)`"),
@@ -93,7 +96,7 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["softmax"], "write `exp(x - max(x)) / sum(exp(x - max(x)))`"),
     (&["softplus"], "write `logaddexp(0, x)`"),
     (&["logsumexp"], "write `max(x) + log(sum(exp(x - max(x))))`"),
-    (&["zscore", "standardize"], "write `(x - mean(x)) / std(x)`"),
+    (&["standardize"], "write `zscore(x)`"),
     (&["mad"], "write `mean(abs(x - mean(x)))`"),
     (&["between"], "write `low <= x <= high`"),
     (&["contains", "startswith", "endswith", "strlen"], "strings are not there yet"),

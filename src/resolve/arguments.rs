@@ -211,7 +211,7 @@ impl<'a> Resolver<'a> {
                         return Err((Error::new(ErrorKind::Type, message).hint(hint), span));
                     }
                 };
-                return self.term(Term::Along(row.op, values[0], axis), span);
+                return self.term(Term::Along(row.op, values.into(), axis), span);
             }
             return self.term(Term::Apply(row.op, values.into()), span);
         }

@@ -22,8 +22,10 @@ impl Resolver<'_> {
             ));
         }
         let operands = match &term {
-            Term::Apply(_, operands) | Term::Reduce(_, operands, _) => &operands[..],
-            Term::Cast(_, x) | Term::View(_, x) | Term::Along(_, x, _) => std::slice::from_ref(x),
+            Term::Apply(_, operands)
+            | Term::Reduce(_, operands, _)
+            | Term::Along(_, operands, _) => &operands[..],
+            Term::Cast(_, x) | Term::View(_, x) => std::slice::from_ref(x),
             _ => &[],
         };
         operands.iter().try_for_each(|x| self.one_value(*x))?;

@@ -26,8 +26,8 @@ pub(super) enum Term {
     Cast(DType, TermId),
     /// A reduction over axes, or over all of them.
     Reduce(Op, Box<[TermId]>, Reduced),
-    /// A scan along an axis.
-    Along(Op, TermId, i64),
+    /// A function along an axis.
+    Along(Op, Box<[TermId]>, i64),
     View(Derivation, TermId),
     /// The results of a function with several: they can be bound or returned, but not used as an
     /// operand.
@@ -160,8 +160,10 @@ impl Terms {
                     let reduced = builder.reduce_own(*op, &operands, axes, how.keepdims, &options);
                     reduced.map_err(located)?
                 }
-                Term::Along(op, x, axis) => {
-                    builder.along_own(*op, nodes[x.0 as usize], *axis).map_err(located)?
+                Term::Along(op, args, axis) => {
+                    operands.clear();
+                    operands.extend(args.iter().map(|x| nodes[x.0 as usize]));
+                    builder.along_own(*op, &operands, *axis).map_err(located)?
                 }
                 Term::View(how, x) => {
                     builder.view(nodes[x.0 as usize], how.clone()).map_err(located)?

@@ -183,7 +183,7 @@ fn arity() {
       |
     1 | scan(a, s -> s + 1)
       | ^^^^
-      = help: general recurrences are not there yet; there are `cumsum`, `cumprod`, `cummin` and `cummax`
+      = help: general recurrences are not there yet; there are `cumsum(x)`, `cumprod(x)`, `cummin(x)`, `cummax(x)` and `ewm_mean(x, alpha=0.1)`
     ");
     let two = compile("x = a; y = b").unwrap();
     let error = two.eval_as::<f64>([floats(), floats()]).unwrap_err();
@@ -356,12 +356,12 @@ fn types() {
       |        ^^^^^^^^^^^
       = help: dtype=f32; there are bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
     ");
-    assert_snapshot!(compiled("diff(x)"), @r"
-    NAME: error: unknown function 'diff'
+    assert_snapshot!(compiled("ediff1d(x)"), @r"
+    NAME: error: unknown function 'ediff1d'
       |
-    1 | diff(x)
-      | ^^^^
-      = help: the differences of neighbours are `x[1:] - x[:-1]`
+    1 | ediff1d(x)
+      | ^^^^^^^
+      = help: differences are `diff(x)`, or of views `x[1:] - x[:-1]`
     ");
     assert_snapshot!(compiled("len(x)"), @r"
     NAME: error: unknown function 'len'

@@ -310,8 +310,7 @@ impl TileShape {
         let bundled = nest.along == Along::Rows && !scans && bundles(tile, nest, &operands.list);
         let dense = if bundled && tile.code.is_some() { n } else { columns };
         let length = tile_length(dense.min(panel.columns), slots, operands.widest());
-        let state_bytes: usize =
-            tile.scans.iter().map(|scan| scan.scanner.fold_bytes(rows, 1)).sum();
+        let state_bytes: usize = tile.scans.iter().map(|scan| scan.scanner.bytes(rows, 1)).sum();
         let lanes = most_lanes(folds, state_bytes);
         let most = match operands.streams {
             true => (nontemporal::PIECE / operands.widest()).max(64),

@@ -47,9 +47,9 @@ impl ScanRoom {
         }
     }
 
-    /// The number of cache lines of a state and its folds.
+    /// The number of cache lines of a state and its memory.
     fn lines(&self, scanner: &Scanner) -> usize {
-        1 + scanner.fold_bytes(self.length, self.lanes).div_ceil(64)
+        1 + scanner.bytes(self.length, self.lanes).div_ceil(64)
     }
 
     /// The number of cache lines of all states of a scan.
@@ -60,12 +60,12 @@ impl ScanRoom {
     /// Initializes the states of a scan in memory that begins at `first`.
     ///
     /// # Safety
-    /// The memory has [`total`](ScanRoom::total) cache lines, and is aligned to them.
+    /// The memory has [`total`](ScanRoom::total) cache lines, all initialised, and is aligned to them.
     pub(super) unsafe fn states(&self, scan: TileScan, first: *mut u8) -> ScanStates {
         let stride = self.lines(&scan.scanner) * 64;
         for number in 0..self.states {
             let state = first.wrapping_add(number * stride);
-            // SAFETY: the caller's promise; the folds come after the line of the state.
+            // SAFETY: the caller's promise; the memory comes after the line of the state.
             unsafe {
                 let made = scan.scanner.state(self.length, self.lanes, state.wrapping_add(64));
                 state.cast::<ScanState>().write(made);

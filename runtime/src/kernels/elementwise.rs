@@ -27,7 +27,7 @@ pub(crate) trait Kernel {
     unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, c: *const u8, n: usize) -> u32;
 }
 
-unsafe extern "C" fn baseline<K: Kernel>(
+pub(crate) unsafe extern "C" fn baseline<K: Kernel>(
     out: *mut u8,
     a: *const u8,
     b: *const u8,
@@ -478,7 +478,7 @@ fn guarded<G: Guarded>(isa: Isa) -> BlockFn {
 }
 
 /// Whether code for an instruction set may use a fused multiply-add instruction.
-fn has_fma(isa: Isa) -> bool {
+pub(crate) fn has_fma(isa: Isa) -> bool {
     cfg!(target_arch = "aarch64") || isa >= Isa::Avx2
 }
 

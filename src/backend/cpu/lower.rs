@@ -5,7 +5,7 @@
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
-use hotloop_runtime::scan::Scan;
+use hotloop_runtime::scan::{Attributes, Scan};
 use rustc_hash::FxHashMap;
 
 use super::arrange::{Arranger, Sink, Taken, Unit};
@@ -75,7 +75,7 @@ struct Lowerer<'a> {
     /// The unit of each value in each lane so far.
     known: FxHashMap<(u32, Lane), u32>,
     /// The scans, by the number of their states.
-    scans: Vec<(Scan, DType)>,
+    scans: Vec<(Scan, Attributes, DType)>,
 }
 
 impl Lowerer<'_> {
@@ -158,12 +158,14 @@ impl Lowerer<'_> {
             Value::Uniform(uniform) => return Made::Uniform(uniform),
             Value::Load(load) => self.add(Unit::Input(load), Lane::Value(dtype)),
             Value::Convert(x) => self.cast(x, dtype),
-            Value::Along(op, x) => {
-                let x = self.value(x, Lane::Value(dtype));
+            Value::Along(op, attributes, _) => {
+                let arrays = value.operands().iter().map(|x| self.value(*x, Lane::Value(dtype)));
+                let mut operands: Vec<u32> = arrays.collect();
                 let state = self.scans.len() as u32;
-                self.scans.extend(op.scan().map(|scan| (scan, dtype)));
+                self.scans.extend(op.scan().map(|scan| (scan, attributes, dtype)));
                 let state = self.add(Unit::State(state), Lane::Value(dtype));
-                self.add(Unit::Block(op, dtype, vec![x, state]), Lane::Value(dtype))
+                operands.insert(1, state);
+                self.add(Unit::Block(op, dtype, operands), Lane::Value(dtype))
             }
             Value::Apply(op, _) => {
                 let operands = value.operands();

@@ -17,10 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hotloop_runtime::convert::Lane;
-use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::scan::Scan;
-use hotloop_runtime::tile::{TileCarry, TileCode, TileTable};
+use hotloop_runtime::scan::Scanner;
+use hotloop_runtime::tile::{TileCarry, TileCode, TileScan, TileTable};
 
 use crate::backend::{Backend, Label, Refusal, Target};
 use crate::cache::Cache;
@@ -98,11 +97,12 @@ impl Tile {
         self.program.carries.iter().map(|carry| carry.lane)
     }
 
-    /// The scans of its kernels, their dtypes, and the indices of their states in the table.
-    pub fn scans(&self) -> impl Iterator<Item = (Scan, DType, usize)> {
-        let scans = self.program.scans.iter().zip(0..);
-        scans.filter_map(|((scan, dtype), number)| {
-            Some((*scan, *dtype, self.program.index(Place::State(number))?))
+    /// The scans of its kernels, and the places of their states in the table; `None` of one that
+    /// is not defined.
+    pub fn scans(&self) -> impl Iterator<Item = Option<TileScan>> {
+        self.program.scans.iter().zip(0..).map(|((scan, attributes, dtype), number)| {
+            let scanner = Scanner::new(*scan, *attributes, *dtype)?;
+            Some(TileScan { scanner, state: self.program.index(Place::State(number))? })
         })
     }
 

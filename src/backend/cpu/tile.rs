@@ -5,7 +5,7 @@ use std::fmt;
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::reduce::Reduction;
-use hotloop_runtime::scan::Scan;
+use hotloop_runtime::scan::{Attributes, Scan};
 use hotloop_runtime::tile::TileTable;
 
 use crate::graph::show;
@@ -131,8 +131,9 @@ pub struct TileProgram {
     pub slots: u32,
     /// The elements that the carries of the pass take, in the order of the carries.
     pub carries: Vec<Carried>,
-    /// The scans by the number of their states, with the dtypes of their elements.
-    pub scans: Vec<(Scan, DType)>,
+    /// The scans by the number of their states, with their constants and the dtypes of their
+    /// elements.
+    pub scans: Vec<(Scan, Attributes, DType)>,
     /// The inputs that may have a single element in each row, of which the executor then makes a
     /// block of copies; only loops read them. Sorted.
     pub repeated: Vec<u32>,

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
 use hotloop::graph::{Builder, Derivation, Index, NodeId, ReduceOptions};
-use hotloop::ops::{Class, Row, TABLE};
+use hotloop::ops::{Class, NONE, Row, TABLE, is_none};
 use hotloop::types::Kind;
 use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
@@ -184,7 +184,8 @@ impl Pair {
         let operands = (0..count).map(|_| self.node(u)).collect::<Result<Vec<_>>>()?;
         let (ids, names): (Vec<NodeId>, Vec<String>) = operands.into_iter().unzip();
         let made = self.builder.apply(row.op, &ids);
-        let written = count == right && row.op.is_public() && !spread(row.op);
+        let along = row.op.class() == Class::Along && right > 1;
+        let written = count == right && row.op.is_public() && !spread(row.op) && !along;
         Ok(Called { made, spelled: written.then(|| spell(row, &names)) })
     }
 
@@ -227,10 +228,24 @@ impl Pair {
     fn along(&mut self, u: &mut Unstructured) -> Result<Called> {
         let rows: Vec<&Row> = TABLE.iter().filter(|r| r.op.class() == Class::Along).collect();
         let row = *u.choose(&rows)?;
-        let (x, name) = self.node(u)?;
+        let arrays = row.op.arrays();
+        let operands = (0..arrays).map(|_| self.node(u)).collect::<Result<Vec<_>>>()?;
+        let (mut operands, names): (Vec<NodeId>, Vec<String>) = operands.into_iter().unzip();
         let axis = axes(u)?[0];
-        let spelled = format!("{}({name}, axis={axis})", row.name);
-        Ok(Called { made: self.builder.along(row.op, x, axis), spelled: Some(spelled) })
+        let mut spelled = format!("{}({}", row.name, names.join(", "));
+        for parameter in &row.parameters[arrays..] {
+            let constant = super::constant(u, parameter)?;
+            operands.push(match (constant, parameter.default) {
+                (Some(value), _) => self.builder.weak_int(value),
+                (None, Some(default)) if !is_none(default) => self.builder.weak_int(default as i64),
+                (None, _) => self.builder.weak_float(NONE),
+            });
+            if let Some(value) = constant {
+                write!(spelled, ", {}={value}", parameter.name).unwrap_or_default();
+            }
+        }
+        write!(spelled, ", axis={axis})").unwrap_or_default();
+        Ok(Called { made: self.builder.along(row.op, &operands, axis), spelled: Some(spelled) })
     }
 
     fn view(&mut self, u: &mut Unstructured) -> Result<Called> {

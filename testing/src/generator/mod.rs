@@ -17,9 +17,11 @@ pub mod store;
 pub mod targets;
 pub mod text;
 
+use std::fmt::Write as _;
+
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
-use hotloop::ops::{Class, Row, Rule, TABLE};
+use hotloop::ops::{Class, Parameter, Row, Rule, TABLE};
 use hotloop::types::{Kind, promote, promote_all};
 use hotloop::{DType, Mode};
 
@@ -536,7 +538,11 @@ impl Writer<'_, '_> {
             | Rule::Truth
             | Rule::Count
             | Rule::Position
-            | Rule::Spread => vec![self.expr(any)?],
+            | Rule::Spread
+            | Rule::RunningCount
+            | Rule::Lagged => vec![self.expr(any)?],
+            Rule::Rolling if row.op.arrays() == 2 => self.pair(any)?.into(),
+            Rule::Rolling => vec![self.expr(any)?],
             Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
             Rule::Agreement => self.pair(any)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
@@ -636,8 +642,15 @@ impl Writer<'_, '_> {
             return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
         }
         if row.op.class() == Class::Along {
-            let axis = *self.u.choose(&["", ", 0", ", axis=0", ", axis=-1", ", axis=1"])?;
-            return Ok(format!("{}({}{axis})", row.name, texts.join(", ")));
+            let mut text = format!("{}({}", row.name, texts.join(", "));
+            for parameter in &row.parameters[row.op.arrays()..] {
+                if let Some(value) = constant(self.u, parameter)? {
+                    let name = *self.u.choose(&[&[parameter.name], parameter.aliases].concat())?;
+                    write!(text, ", {name}={value}").unwrap_or_default();
+                }
+            }
+            text += *self.u.choose(&["", ", axis=0", ", axis=-1", ", axis=1"])?;
+            return Ok(text + ")");
         }
         let plain = self.u.int_in_range(0..=2)?;
         Ok(match (row.op, &texts[..]) {
@@ -655,6 +668,30 @@ impl Writer<'_, '_> {
             }
         })
     }
+}
+
+/// A constant argument of a function along an axis; `None` where it is left out. Few are invalid.
+pub(crate) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Option<i64>> {
+    match parameter.name {
+        // One decay is given.
+        "span" => return Ok(Some(u.int_in_range(1..=30)?)),
+        "alpha" | "halflife" | "com" | "adjust" => return Ok(None),
+        _ => {}
+    }
+    let optional = parameter.default.is_some();
+    if optional && u.arbitrary()? {
+        return Ok(None);
+    }
+    Ok(Some(match parameter.name {
+        "window" => match u.int_in_range(0..=40)? {
+            0 => *u.choose(&[-1, 0, 1 << 40, 1 << 20])?,
+            _ => u.int_in_range(1..=40)?,
+        },
+        "min_periods" => u.int_in_range(0..=4)?,
+        "n" => u.int_in_range(-3..=6)?,
+        "ignore_na" => u.int_in_range(0..=1)?,
+        _ => u.int_in_range(0..=2)?,
+    }))
 }
 
 /// Whether an operation can have a result of a kind.
@@ -691,6 +728,8 @@ fn gives(row: &Row, kind: Kind) -> bool {
         Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
         Rule::RunningTotal => kind != Kind::Bool,
         Rule::RunningExtreme => true,
+        Rule::RunningCount => kind == Kind::Int,
+        Rule::Lagged | Rule::Rolling => kind == Kind::Float,
         Rule::Select | Rule::Filled => true,
     }
 }
@@ -728,7 +767,9 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
         Rule::Truth | Rule::Agreement => STRONG_BOOL,
-        Rule::Count | Rule::Position => strong(DType::I64),
+        Rule::Count | Rule::Position | Rule::RunningCount => strong(DType::I64),
+        Rule::Lagged | Rule::Rolling if ty.dtype == DType::F32 => strong(DType::F32),
+        Rule::Lagged | Rule::Rolling => strong(DType::F64),
         Rule::Total | Rule::Products | Rule::RunningTotal if ty.dtype.is_float() => {
             strong(ty.dtype)
         }

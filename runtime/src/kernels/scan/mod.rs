@@ -1,46 +1,39 @@
-//! Scans: running sums, products and extremes, one result for each element of a sequence.
+//! Scans: one result for each element of a sequence, from the elements up to it.
 //!
-//! A scan is a block kernel whose second operand is its [`ScanState`]: it takes the next elements of
+//! There are [running](running) sums, products and extremes, elements of earlier rows,
+//! [windows](window) of the latest rows, and [exponentially weighted means](decay).
+//!
+//! A scan is a block kernel whose second operand is its [`ScanState`] (of pairs, the third has the
+//! other elements): it takes the next elements of
 //! one sequence, or the next element of many sequences that lie side by side, and leaves the state
 //! as it is after them. So a sequence may come in pieces of any length.
-//!
-//! **The order of additions** decides the bits of floats, and follows one structure of radix 16,
-//! aligned by the index in the sequence. A *run* is 16 elements, a block of level m + 1 is 16 blocks
-//! of level m, and a run has level 1. With `P_m` the fold from the left of the complete blocks of
-//! level m in the current block of level m + 1, and `l` the fold of the current run up to the
-//! element, the result is
-//!
-//! ```text
-//! y = P_top + (.. + (P_2 + (P_1 + l)))
-//! ```
-//!
-//! where each fold begins with the identity: -0.0 of sums, 1.0 of products. So the error grows with
-//! the logarithm of the length (at most 16 ceil(log16 n) units in the last place of the sum of
-//! magnitudes), a sum of numbers that are not negative never falls, and adding zeros never moves it.
-//! `f32` is accumulated in `f64` and each result is rounded once. Integers wrap; they and extremes
-//! need no structure, for any order gives the same result.
 
+mod decay;
+mod fill;
 mod reference;
+mod ring;
+mod running;
+mod shift;
+mod window;
 
+use std::fmt;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 
 use crate::block::BlockFn;
 use crate::dtype::DType;
-use crate::elementwise::{Kernel, family, scalar_loop, shell};
+use crate::elementwise::{Kernel, baseline, family, has_fma, shell};
 use crate::isa::Isa;
-use crate::scalar::Number;
+use crate::scalar::{Bit, Float};
+
+use decay::Decay;
+use fill::Fill;
+use running::{Max, Min, Prod, Running, Sum};
+use shift::Shift;
+use window::{Ladder, Moments};
 
 pub use reference::reference;
 
-/// The number of elements of a run, and of blocks in a block of the next level.
-const RADIX: usize = 16;
-/// Runs whose folds are computed side by side, to hide the latency of an addition.
-const TOGETHER: usize = 8;
-/// Sequences side by side that are computed before the first result is stored.
-const GROUP: usize = 16;
-
-/// How an element changes the state.
+/// How a result depends on the elements up to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scan {
     /// The sum so far.
@@ -51,198 +44,172 @@ pub enum Scan {
     Min,
     /// The greatest element so far; NaN from the first NaN on.
     Max,
+    /// The element of an earlier row.
+    Shift,
+    /// The latest element that is not NaN.
+    Fill,
+    /// The exponentially weighted mean; a NaN is missing, and repeats the mean before.
+    Decay,
+    /// A function of the latest rows.
+    Window(Window),
+}
+
+/// A function of the elements in a window.
+///
+/// A NaN is missing: it counts as an element only of the window's rows. If a window has fewer
+/// elements than its least number, the result is NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// The sum; 0 of none.
+    Sum,
+    /// The mean.
+    Mean,
+    /// The product; 1 of none.
+    Prod,
+    /// The number of elements. Its least number is one of rows.
+    Count,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// The sum of squared distances from the mean, divided by the number of elements minus `ddof`.
+    Var,
+    /// The square root of that.
+    Std,
+    /// The sum of products of distances from the means, divided as a variance is; of pairs.
+    Cov,
+    /// That over the square root of the product of both sums of squared distances; of pairs.
+    Corr,
+    /// The mean with the weights 1, 2 and so on, from the oldest row to the newest.
+    Linear,
+    /// The number of rows from the oldest to the first of the least elements.
+    Argmin,
+    /// The number of rows from the oldest to the first of the greatest elements.
+    Argmax,
+}
+
+/// The constants of a scan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Attributes {
+    /// It has none.
+    #[default]
+    None,
+    /// Of a shift.
+    Lag {
+        /// The number of rows between an element and its result.
+        rows: u32,
+        /// The bits of the results that have no element: the low half, then the high one.
+        fill: [u32; 2],
+    },
+    /// Of a window.
+    Frame {
+        /// The length of a window in rows, the result's own among them; at least 1.
+        rows: u32,
+        /// The least number of elements, up to `rows`.
+        least: u32,
+        /// What variances subtract from the number of elements.
+        ddof: u32,
+    },
+    /// Of an exponentially weighted mean.
+    Decay {
+        /// The bits of the weight of a new element, above 0 and at most 1: the low half, then the
+        /// high one.
+        alpha: [u32; 2],
+        /// Whether missing rows leave the weights as they are.
+        ignore_missing: bool,
+    },
+}
+
+/// The number of two halves of bits.
+const fn number(halves: [u32; 2]) -> f64 {
+    f64::from_bits((halves[1] as u64) << 32 | halves[0] as u64)
+}
+
+/// As arguments that follow the first: `, 20, min_periods=5`.
+impl fmt::Display for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Attributes::None => Ok(()),
+            Attributes::Lag { rows, .. } => write!(f, ", {rows}"),
+            Attributes::Frame { rows, least, .. } if rows == least => write!(f, ", {rows}"),
+            Attributes::Frame { rows, least, .. } => write!(f, ", {rows}, min_periods={least}"),
+            Attributes::Decay { alpha, ignore_missing } => {
+                write!(f, ", alpha={}", number(*alpha))?;
+                if *ignore_missing { write!(f, ", ignore_na=True") } else { Ok(()) }
+            }
+        }
+    }
 }
 
 impl Scan {
     /// Every scan, in order.
-    pub const ALL: [Scan; 4] = [Scan::Sum, Scan::Prod, Scan::Min, Scan::Max];
+    pub const ALL: [Scan; 20] = [
+        Scan::Sum,
+        Scan::Prod,
+        Scan::Min,
+        Scan::Max,
+        Scan::Shift,
+        Scan::Fill,
+        Scan::Decay,
+        Scan::Window(Window::Sum),
+        Scan::Window(Window::Mean),
+        Scan::Window(Window::Prod),
+        Scan::Window(Window::Count),
+        Scan::Window(Window::Min),
+        Scan::Window(Window::Max),
+        Scan::Window(Window::Var),
+        Scan::Window(Window::Std),
+        Scan::Window(Window::Cov),
+        Scan::Window(Window::Corr),
+        Scan::Window(Window::Linear),
+        Scan::Window(Window::Argmin),
+        Scan::Window(Window::Argmax),
+    ];
+
+    /// Whether it takes pairs of elements.
+    pub const fn takes_pairs(self) -> bool {
+        matches!(self, Scan::Window(Window::Cov | Window::Corr))
+    }
 
     /// Whether it is defined on elements of a dtype: sums and products on floats and on integers of
-    /// 64 bits, extremes on all numbers.
+    /// 64 bits, extremes on all numbers, shifts on everything, fills on floats, windows and means on
+    /// `f64`.
     pub const fn takes(self, dtype: DType) -> bool {
         use DType::{Bool, F32, F64, I64, U64};
         match self {
             Scan::Sum | Scan::Prod => matches!(dtype, I64 | U64 | F32 | F64),
             Scan::Min | Scan::Max => !matches!(dtype, Bool),
+            Scan::Shift => true,
+            Scan::Fill => matches!(dtype, F32 | F64),
+            Scan::Decay | Scan::Window(_) => matches!(dtype, F64),
         }
     }
 
-    /// Whether the order of its elements decides bits.
-    const fn rounds(self, dtype: DType) -> bool {
-        matches!(self, Scan::Sum | Scan::Prod) && dtype.is_float()
+    /// Whether it is defined with these constants on elements of a dtype.
+    pub const fn accepts(self, attributes: Attributes, dtype: DType) -> bool {
+        let own = match (self, attributes) {
+            (Scan::Shift, Attributes::Lag { .. }) => true,
+            (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
+            (Scan::Decay, Attributes::Decay { alpha, .. }) => {
+                let alpha = number(alpha);
+                alpha > 0.0 && alpha <= 1.0
+            }
+            (Scan::Shift | Scan::Decay | Scan::Window(_), _) => false,
+            (_, attributes) => matches!(attributes, Attributes::None),
+        };
+        own && self.takes(dtype)
     }
 
     /// The block kernel; its second operand is a [`ScanState`].
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
-        steps!(self, dtype, S => shell::<Scanned<S>>(isa))
-    }
-}
-
-/// The state of one sequence, or of several that lie side by side.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ScanState {
-    /// The number of elements that each sequence has had.
-    rows: u64,
-    /// The levels of the structure that are kept: more than those of the complete blocks.
-    levels: usize,
-    /// The number of sequences side by side; 0 for one whose elements lie one after another.
-    lanes: usize,
-    /// For each sequence the fold of the run, then for each further level one after another.
-    folds: *mut u8,
-}
-
-/// A scan of one dtype: how much state it has, and how that begins.
-#[derive(Clone, Copy, Debug)]
-pub struct Scanner {
-    begin: unsafe fn(*mut ScanState),
-    fold_bytes: usize,
-    rounds: bool,
-}
-
-impl Scanner {
-    /// The scan of a dtype, `None` if it is not defined on it.
-    pub fn new(scan: Scan, dtype: DType) -> Option<Scanner> {
-        let rounds = scan.rounds(dtype);
-        steps!(scan, dtype, S => Scanner {
-            begin: begin::<S>,
-            fold_bytes: size_of::<<S as Step>::Fold>(),
-            rounds,
-        })
-    }
-
-    /// The levels above the run that sequences of this many elements need.
-    fn levels(&self, length: usize) -> usize {
-        if !self.rounds {
-            return 1;
+        match has_fma(isa) {
+            true => recurrences!(self, dtype, Hard, R => shell::<Steps<R>>(isa)),
+            false => recurrences!(self, dtype, Soft, R => baseline::<Steps<R>> as BlockFn),
         }
-        let mut levels = 1;
-        let mut block = RADIX * RADIX;
-        while block < length {
-            block = block.saturating_mul(RADIX);
-            levels += 1;
-        }
-        levels
-    }
-
-    /// Bytes of the folds of so many sequences (0: of one) of a length, all of whose elements are
-    /// taken.
-    pub fn fold_bytes(&self, length: usize, lanes: usize) -> usize {
-        (1 + self.levels(length)) * lanes.max(1) * self.fold_bytes
-    }
-
-    /// The state of sequences before their first element.
-    ///
-    /// # Safety
-    /// `folds` has room for [`fold_bytes`](Scanner::fold_bytes) and is aligned to 8 bytes.
-    pub unsafe fn state(&self, length: usize, lanes: usize, folds: *mut u8) -> ScanState {
-        ScanState { rows: 0, levels: self.levels(length), lanes, folds }
-    }
-
-    /// Begins the sequences of a state.
-    ///
-    /// # Safety
-    /// The state is one that [`state`](Scanner::state) of this scanner has made.
-    pub unsafe fn begin(&self, state: *mut ScanState) {
-        // SAFETY: the caller's promise.
-        unsafe { (self.begin)(state) }
     }
 }
 
-/// # Safety
-/// As [`Scanner::begin`].
-unsafe fn begin<S: Step>(state: *mut ScanState) {
-    // SAFETY: the caller's promise.
-    let state = unsafe { &mut *state };
-    state.rows = 0;
-    let folds = (1 + state.levels) * state.lanes.max(1);
-    // SAFETY: the folds have room for these.
-    (0..folds).for_each(|i| unsafe { state.folds.cast::<S::Fold>().add(i).write(S::IDENTITY) });
-}
-
-/// One step of a scan.
-trait Step {
-    type Element: Copy;
-    /// What is carried: `f64` of `f32`.
-    type Fold: Copy;
-    const IDENTITY: Self::Fold;
-
-    fn widen(x: Self::Element) -> Self::Fold;
-    fn narrow(fold: Self::Fold) -> Self::Element;
-    fn combine(left: Self::Fold, right: Self::Fold) -> Self::Fold;
-}
-
-/// Numbers, and what sums and products of them are carried in.
-trait Carried: Number {
-    type Wide: Number;
-    const NO_SUM: Self::Wide;
-    const NO_PRODUCT: Self::Wide;
-    const LEAST: Self;
-    const GREATEST: Self;
-
-    fn widen(self) -> Self::Wide;
-    fn narrow(wide: Self::Wide) -> Self;
-}
-
-macro_rules! carried {
-    ($($t:ty, $wide:ty, $zero:expr, $one:expr, $least:expr, $greatest:expr;)*) => {$(
-        impl Carried for $t {
-            type Wide = $wide;
-            const NO_SUM: $wide = $zero;
-            const NO_PRODUCT: $wide = $one;
-            const LEAST: $t = $least;
-            const GREATEST: $t = $greatest;
-
-            #[inline(always)]
-            fn widen(self) -> $wide {
-                self as $wide
-            }
-            #[inline(always)]
-            fn narrow(wide: $wide) -> $t {
-                wide as $t
-            }
-        }
-    )*};
-    (integers $($t:ty)*) => { carried! { $($t, $t, 0, 1, <$t>::MIN, <$t>::MAX;)* } };
-}
-
-carried! {
-    f32, f64, -0.0, 1.0, f32::NEG_INFINITY, f32::INFINITY;
-    f64, f64, -0.0, 1.0, f64::NEG_INFINITY, f64::INFINITY;
-}
-carried! { integers i8 i16 i32 i64 u8 u16 u32 u64 }
-
-macro_rules! step {
-    ($name:ident, $fold:ty, $identity:expr, $widen:expr, $narrow:expr, $combine:expr) => {
-        struct $name<T>(PhantomData<T>);
-
-        impl<T: Carried> Step for $name<T> {
-            type Element = T;
-            type Fold = $fold;
-            const IDENTITY: $fold = $identity;
-
-            #[inline(always)]
-            fn widen(x: T) -> $fold {
-                $widen(x)
-            }
-            #[inline(always)]
-            fn narrow(fold: $fold) -> T {
-                $narrow(fold)
-            }
-            #[inline(always)]
-            fn combine(left: $fold, right: $fold) -> $fold {
-                $combine(left, right)
-            }
-        }
-    };
-}
-
-step!(Sum, T::Wide, T::NO_SUM, T::widen, T::narrow, Number::add);
-step!(Prod, T::Wide, T::NO_PRODUCT, T::widen, T::narrow, Number::mul);
-step!(Min, T, T::GREATEST, std::convert::identity, std::convert::identity, T::minimum);
-step!(Max, T, T::LEAST, std::convert::identity, std::convert::identity, T::maximum);
-
-/// Runs `$then` with `$s` standing for the step of a scan of a dtype, if it is defined on it.
+/// Runs `$then` with `$s` standing for the step of a running fold of a dtype, if the scan is one.
 macro_rules! steps {
     ($scan:expr, $dtype:expr, $s:ident => $then:expr) => {
         match $scan {
@@ -250,6 +217,7 @@ macro_rules! steps {
             Scan::Prod => steps!(@wide Prod, $dtype, $s => $then),
             Scan::Min => steps!(@all Min, $dtype, $s => $then),
             Scan::Max => steps!(@all Max, $dtype, $s => $then),
+            _ => None,
         }
     };
     (@wide $step:ident, $dtype:expr, $s:ident => $then:expr) => {
@@ -262,208 +230,187 @@ macro_rules! steps {
 }
 use steps;
 
-/// The kernel of a step.
-struct Scanned<S>(PhantomData<S>);
-
-impl<S: Step> Kernel for Scanned<S> {
-    #[inline(always)]
-    unsafe fn run(out: *mut u8, a: *const u8, b: *const u8, _: *const u8, n: usize) -> u32 {
-        let (out, a) = (out.cast::<S::Element>(), a.cast::<S::Element>());
-        // SAFETY: the caller gives a state of this step, which nothing else uses meanwhile.
-        unsafe {
-            let state = &mut *b.cast_mut().cast::<ScanState>();
-            match state.lanes {
-                0 => Self::along(state, out, a, n),
-                _ => Self::across(state, out, a, n),
-            }
+/// Runs `$then` with `$r` standing for the recurrence of a scan of a dtype, if it is defined on it.
+macro_rules! recurrences {
+    ($scan:expr, $dtype:expr, $fused:ident, $r:ident => $then:expr) => {
+        match $scan {
+            Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
+            Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T>; $then }),
+            Scan::Decay | Scan::Window(_) if $dtype != DType::F64 => None,
+            Scan::Decay => Some({ type $r = Decay<$fused>; $then }),
+            Scan::Window(window) => Some(match window {
+                Window::Sum => { type $r = Ladder<window::Sum, $fused, 1>; $then }
+                Window::Mean => { type $r = Ladder<window::Mean, $fused, 1>; $then }
+                Window::Prod => { type $r = Ladder<window::Prod, $fused, 1>; $then }
+                Window::Count => { type $r = Ladder<window::Count, $fused, 0>; $then }
+                Window::Min => { type $r = Ladder<window::Min, $fused, 1>; $then }
+                Window::Max => { type $r = Ladder<window::Max, $fused, 1>; $then }
+                Window::Var => { type $r = Ladder<Moments<false>, $fused, 2>; $then }
+                Window::Std => { type $r = Ladder<Moments<true>, $fused, 2>; $then }
+                Window::Cov => { type $r = Ladder<window::Pairs<false>, $fused, 5>; $then }
+                Window::Corr => { type $r = Ladder<window::Pairs<true>, $fused, 5>; $then }
+                Window::Linear => { type $r = Ladder<window::Linear, $fused, 4>; $then }
+                Window::Argmin => { type $r = Ladder<window::Position<true>, $fused, 2>; $then }
+                Window::Argmax => { type $r = Ladder<window::Position<false>, $fused, 2>; $then }
+            }),
+            scan => steps!(scan, $dtype, S => { type $r = Running<S>; $then }),
         }
-        0
+    };
+}
+use recurrences;
+
+/// Fused multiply-add: `a * b + c`, rounded once.
+trait Fused {
+    /// Whether it is an instruction.
+    const FAST: bool;
+
+    fn fma(a: f64, b: f64, c: f64) -> f64;
+}
+
+/// By the instruction.
+struct Hard;
+impl Fused for Hard {
+    const FAST: bool = true;
+
+    #[inline(always)]
+    fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.fma_hard(b, c)
     }
 }
 
-impl<S: Step> Scanned<S> {
-    /// The levels of which there is a complete block, if each sequence has had some elements.
+/// In software, where there is no instruction.
+struct Soft;
+impl Fused for Soft {
+    const FAST: bool = false;
+
     #[inline(always)]
-    fn depth(state: &ScanState) -> usize {
-        if state.rows == 0 { 0 } else { (state.rows.ilog2() as usize / 4).min(state.levels) }
+    fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.fma_soft(b, c)
     }
+}
+
+/// The state of one sequence, or of several that lie side by side.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ScanState {
+    /// The number of elements that each sequence has had.
+    rows: u64,
+    /// The number of levels that are kept of the structure of a running sum or a window.
+    levels: usize,
+    /// The number of sequences side by side; 0 for one whose elements lie one after another.
+    lanes: usize,
+    attributes: Attributes,
+    /// What the recurrence remembers.
+    memory: *mut u8,
+}
+
+/// A scan of one dtype: how much state it has, and how that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanner {
+    attributes: Attributes,
+    bytes: fn(&Attributes, usize, usize) -> usize,
+    prepare: unsafe fn(*mut ScanState, usize),
+    begin: unsafe fn(*mut ScanState),
+}
+
+impl Scanner {
+    /// The scan of a dtype, `None` if it is not defined on it.
+    pub fn new(scan: Scan, attributes: Attributes, dtype: DType) -> Option<Scanner> {
+        recurrences!(scan, dtype, Soft, R => Scanner {
+            attributes,
+            bytes: R::bytes,
+            prepare: R::prepare,
+            begin: R::begin,
+        })
+    }
+
+    /// Bytes of memory for a number of sequences side by side (0: for one) of a length, all of whose
+    /// elements are taken.
+    pub fn bytes(&self, length: usize, lanes: usize) -> usize {
+        (self.bytes)(&self.attributes, length, lanes)
+    }
+
+    /// The state of sequences before their first element.
+    ///
+    /// # Safety
+    /// `memory` has [`bytes`](Scanner::bytes), all of them initialised, and is aligned to 8 bytes.
+    pub unsafe fn state(&self, length: usize, lanes: usize, memory: *mut u8) -> ScanState {
+        let attributes = self.attributes;
+        let mut state = ScanState { rows: 0, levels: 0, lanes, attributes, memory };
+        // SAFETY: the caller's promise.
+        unsafe { (self.prepare)(&mut state, length) };
+        state
+    }
+
+    /// Begins the sequences of a state.
+    ///
+    /// # Safety
+    /// The state is one that [`state`](Scanner::state) of this scanner has made.
+    pub unsafe fn begin(&self, state: *mut ScanState) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.begin)(state) }
+    }
+}
+
+/// A scan of one dtype as code.
+///
+/// # Safety of its functions
+/// A state is one that [`Scanner::state`] has made for this recurrence, which nothing else uses
+/// meanwhile.
+trait Recurrence {
+    type Element: Copy;
+
+    /// As [`Scanner::bytes`].
+    fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize;
+
+    /// Lays out the memory of a state for sequences of a length.
+    unsafe fn prepare(state: *mut ScanState, length: usize);
+
+    /// Begins the sequences.
+    unsafe fn begin(state: *mut ScanState);
 
     /// The next `n` elements of one sequence.
     ///
     /// # Safety
-    /// `a` has `n` elements, `out` has room for them and may be `a`; the state is one of `S`.
-    #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut S::Element, a: *const S::Element, n: usize) {
-        let mut at = 0;
-        while at < n {
-            let place = (state.rows % RADIX as u64) as usize;
-            if place == 0 && n - at >= TOGETHER * RADIX {
-                let mut folds = [S::IDENTITY; TOGETHER];
-                let mut prefixes = [[S::IDENTITY; RADIX]; TOGETHER];
-                for i in 0..RADIX {
-                    for (run, (fold, prefix)) in folds.iter_mut().zip(&mut prefixes).enumerate() {
-                        // SAFETY: so many elements are left.
-                        let x = unsafe { a.add(at + run * RADIX + i).read_unaligned() };
-                        *fold = S::combine(*fold, S::widen(x));
-                        prefix[i] = *fold;
-                    }
-                }
-                for (prefix, fold) in prefixes.iter().zip(folds) {
-                    // SAFETY: as above.
-                    unsafe { Self::write(state, out.add(at), prefix, RADIX) };
-                    state.rows += RADIX as u64;
-                    // SAFETY: the state is one of `S`.
-                    unsafe { Self::complete(state, fold) };
-                    at += RADIX;
-                }
-                continue;
-            }
-            let count = (RADIX - place).min(n - at);
-            let run = state.folds.cast::<S::Fold>();
-            // SAFETY: the first fold is the run's.
-            let mut fold = if place == 0 { S::IDENTITY } else { unsafe { run.read() } };
-            let mut prefix = [S::IDENTITY; RADIX];
-            for (i, slot) in prefix[..count].iter_mut().enumerate() {
-                // SAFETY: `count` elements are left.
-                fold = S::combine(fold, S::widen(unsafe { a.add(at + i).read_unaligned() }));
-                *slot = fold;
-            }
-            // SAFETY: as above.
-            unsafe {
-                Self::write(state, out.add(at), &prefix, count);
-                run.write(fold);
-            }
-            state.rows += count as u64;
-            if place + count == RADIX {
-                // SAFETY: the state is one of `S`.
-                unsafe { Self::complete(state, fold) };
-            }
-            at += count;
-        }
-    }
-
-    /// Writes results, given the folds of the run up to each.
-    ///
-    /// # Safety
-    /// There is room for `count` results, at most a run; the state is one of `S`.
-    #[inline(always)]
-    unsafe fn write(
-        state: &ScanState,
-        out: *mut S::Element,
-        prefix: &[S::Fold; RADIX],
-        count: usize,
-    ) {
-        let mut results = *prefix;
-        for level in 1..=Self::depth(state) {
-            // SAFETY: the state has this level.
-            let carried = unsafe { state.folds.cast::<S::Fold>().add(level).read() };
-            results.iter_mut().for_each(|y| *y = S::combine(carried, *y));
-        }
-        let results = results.map(S::narrow);
-        // SAFETY: the caller's promise; no pointer need be aligned.
-        unsafe {
-            if count == RADIX {
-                out.cast::<[S::Element; RADIX]>().write_unaligned(results);
-            } else {
-                (0..count).for_each(|i| out.add(i).write_unaligned(results[i]));
-            }
-        }
-    }
-
-    /// Takes the fold of a run that has just been completed.
-    ///
-    /// # Safety
-    /// The state is one of `S`, for one sequence.
-    #[inline(always)]
-    unsafe fn complete(state: &mut ScanState, run: S::Fold) {
-        let folds = state.folds.cast::<S::Fold>();
-        let mut total = run;
-        let mut blocks = state.rows / RADIX as u64;
-        for level in 1..=state.levels {
-            // SAFETY: the state has this level.
-            unsafe {
-                let fold = folds.add(level);
-                total = S::combine(fold.read(), total);
-                let last = level == state.levels;
-                if last || !blocks.is_multiple_of(RADIX as u64) {
-                    fold.write(total);
-                    return;
-                }
-                fold.write(S::IDENTITY);
-            }
-            blocks /= RADIX as u64;
-        }
-    }
+    /// `a` has `n` elements, and `b` if it takes pairs; `out` has room for them, and may be `a` or
+    /// `b`.
+    unsafe fn along(
+        state: &mut ScanState,
+        out: *mut Self::Element,
+        a: *const Self::Element,
+        b: *const Self::Element,
+        n: usize,
+    );
 
     /// The next element of `n` sequences that lie side by side.
     ///
     /// # Safety
-    /// As [`along`](Scanned::along); the state has at least `n` lanes.
-    #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut S::Element, a: *const S::Element, n: usize) {
-        let mut at = 0;
-        while n - at >= GROUP {
-            // SAFETY: so many sequences are left.
-            unsafe { Self::group::<GROUP>(state, out, a, at) };
-            at += GROUP;
-            scalar_loop();
-        }
-        for at in at..n {
-            // SAFETY: as above.
-            unsafe { Self::group::<1>(state, out, a, at) };
-        }
-        state.rows += 1;
-        let mut blocks = state.rows;
-        for level in 1..=state.levels {
-            if !blocks.is_multiple_of(RADIX as u64) {
-                return;
-            }
-            blocks /= RADIX as u64;
-            let folds = state.folds.cast::<S::Fold>();
-            for lane in 0..n {
-                // SAFETY: the state has this level, and so many lanes.
-                unsafe {
-                    let (below, fold) = (
-                        folds.add((level - 1) * state.lanes + lane),
-                        folds.add(level * state.lanes + lane),
-                    );
-                    fold.write(S::combine(fold.read(), below.read()));
-                    below.write(S::IDENTITY);
-                }
-            }
-        }
-    }
+    /// As [`along`](Recurrence::along); the state has at least `n` lanes.
+    unsafe fn across(
+        state: &mut ScanState,
+        out: *mut Self::Element,
+        a: *const Self::Element,
+        b: *const Self::Element,
+        n: usize,
+    );
+}
 
-    /// The next element of `N` sequences from lane `at` on.
-    ///
-    /// # Safety
-    /// As [`across`](Scanned::across), of these sequences.
+/// The kernel of a recurrence.
+struct Steps<R>(PhantomData<R>);
+
+impl<R: Recurrence> Kernel for Steps<R> {
     #[inline(always)]
-    unsafe fn group<const N: usize>(
-        state: &ScanState,
-        out: *mut S::Element,
-        a: *const S::Element,
-        at: usize,
-    ) {
-        let folds = state.folds.cast::<S::Fold>().wrapping_add(at);
-        // SAFETY: the caller's promise; elements need not be aligned.
+    unsafe fn run(out: *mut u8, a: *const u8, state: *const u8, b: *const u8, n: usize) -> u32 {
+        let out = out.cast::<R::Element>();
+        let (a, b) = (a.cast::<R::Element>(), b.cast::<R::Element>());
+        // SAFETY: the caller gives a state of this recurrence, which nothing else uses meanwhile.
         unsafe {
-            let mut results = [const { MaybeUninit::<S::Fold>::uninit() }; N];
-            for (i, result) in results.iter_mut().enumerate() {
-                let x = S::widen(a.add(at + i).read_unaligned());
-                let fold = S::combine(folds.add(i).read(), x);
-                folds.add(i).write(fold);
-                result.write(fold);
+            let state = &mut *state.cast_mut().cast::<ScanState>();
+            match state.lanes {
+                0 => R::along(state, out, a, b, n),
+                _ => R::across(state, out, a, b, n),
             }
-            let mut results = results.map(|result| result.assume_init());
-            for level in 1..=Self::depth(state) {
-                let carried = folds.add(level * state.lanes);
-                for (i, result) in results.iter_mut().enumerate() {
-                    *result = S::combine(carried.add(i).read(), *result);
-                }
-            }
-            let results = results.map(S::narrow);
-            out.add(at).cast::<[S::Element; N]>().write_unaligned(results);
         }
+        0
     }
 }

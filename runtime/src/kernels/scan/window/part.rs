@@ -1,0 +1,420 @@
+//! What is known of consecutive rows, and what windows give of it.
+
+use super::batch::Batch;
+use crate::scan::{Attributes, Fused, Soft};
+
+/// What is kept of rows that follow each other, in `P` numbers.
+pub(in super::super) trait Part<const P: usize> {
+    type Number: Copy + Default;
+    /// Whether joining depends on the numbers of elements.
+    const WEIGHED: bool = false;
+    /// Whether elements are pairs.
+    const PAIRS: bool = false;
+
+    /// A row of an element, or of a pair.
+    fn one(x: f64, y: f64) -> [Self::Number; P];
+    /// A row without an element.
+    fn none() -> [Self::Number; P];
+    fn join<M: Fused>(
+        older: [Self::Number; P],
+        newer: [Self::Number; P],
+        weights: Weights,
+    ) -> [Self::Number; P];
+}
+
+/// The parts of a mean by the numbers of elements of two parts.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Weights {
+    /// The newer part's share.
+    share: f64,
+    /// The product of the numbers over their sum.
+    product: f64,
+    /// The number of rows of the older part, for parts that do not depend on that of elements.
+    older: f64,
+}
+
+impl Weights {
+    #[inline(always)]
+    pub(in super::super) fn new(older: f64, newer: f64) -> Weights {
+        let both = older + newer;
+        Weights { share: newer / both, product: older * newer / both, older }
+    }
+}
+
+/// A function of the elements in a window.
+pub(in super::super) trait Function<const P: usize> {
+    type Part: Part<P>;
+    /// The result of no elements, where none are enough.
+    const OF_NONE: f64 = f64::NAN;
+    /// Whether rows, not elements, are compared with the least number.
+    const BY_ROWS: bool = false;
+
+    fn result(part: [<Self::Part as Part<P>>::Number; P], count: f64, ddof: f64) -> f64;
+
+    /// The results of parts without missing elements, by the divisor of means, or of variances.
+    #[inline(always)]
+    fn results<M: Fused, const N: usize>(
+        parts: &Batch<<Self::Part as Part<P>>::Number, P, N>,
+        by: &Divisors,
+    ) -> [f64; N] {
+        let mut results = [0.0; N];
+        for (i, result) in results.iter_mut().enumerate() {
+            *result = Self::result(parts.get(i), by.count.number, by.ddof);
+        }
+        results
+    }
+}
+
+/// The divisors of windows of one number of elements.
+pub(in super::super) struct Divisors {
+    count: Divisor,
+    ddof: f64,
+    freedom: Divisor,
+}
+
+impl Divisors {
+    pub(in super::super) fn new(frame: &Frame, count: f64) -> Divisors {
+        let ddof = f64::from(frame.ddof);
+        Divisors { count: Divisor::new(count), ddof, freedom: Divisor::new(count - ddof) }
+    }
+}
+
+/// A number by which many are divided.
+struct Divisor {
+    number: f64,
+    /// Its inverse, and what rounding took from that.
+    inverse: [f64; 2],
+}
+
+impl Divisor {
+    fn new(number: f64) -> Divisor {
+        let inverse = 1.0 / number;
+        let rest = Soft::fma(-inverse, number, 1.0) / number;
+        Divisor { number, inverse: [inverse, rest] }
+    }
+
+    /// The quotients, as division rounds them: the product with the inverse in two parts is off by
+    /// less than a unit in the last place, and one step of Markstein, "Computation of elementary
+    /// functions on the IBM RISC System/6000 processor" (1990), rounds that correctly.
+    #[inline(always)]
+    fn divide<M: Fused, const N: usize>(&self, x: [f64; N]) -> [f64; N] {
+        if !M::FAST {
+            return x.map(|x| x / self.number);
+        }
+        let mut quotients = [0.0; N];
+        let mut special = false;
+        for (q, x) in quotients.iter_mut().zip(x) {
+            let near = M::fma(x, self.inverse[0], x * self.inverse[1]);
+            let rest = M::fma(-near, self.number, x);
+            let quotient = M::fma(rest, self.inverse[0], near);
+            *q = if x == 0.0 { x } else { quotient };
+            // Where the rest is exact.
+            let magnitude = x.abs();
+            special |= !((magnitude > 1e-250) & (magnitude < 1e300) | (x == 0.0));
+        }
+        if special {
+            for (q, x) in quotients.iter_mut().zip(x) {
+                *q = x / self.number;
+            }
+        }
+        quotients
+    }
+}
+
+pub(in super::super) struct Added;
+impl Part<1> for Added {
+    type Number = f64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 1] {
+        [x]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 1] {
+        [-0.0]
+    }
+    #[inline(always)]
+    fn join<M: Fused>([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
+        [a + b]
+    }
+}
+
+pub(in super::super) struct Multiplied;
+impl Part<1> for Multiplied {
+    type Number = f64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 1] {
+        [x]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 1] {
+        [1.0]
+    }
+    #[inline(always)]
+    fn join<M: Fused>([a]: [f64; 1], [b]: [f64; 1], _: Weights) -> [f64; 1] {
+        [a * b]
+    }
+}
+
+/// A number of the same order as a float, -0.0 below +0.0; and back.
+#[inline(always)]
+fn ordered(bits: i64) -> i64 {
+    bits ^ ((bits >> 63) as u64 >> 1) as i64
+}
+
+/// The greatest; with `LEAST` the least.
+pub(in super::super) struct Extreme<const LEAST: bool>;
+impl<const LEAST: bool> Part<1> for Extreme<LEAST> {
+    type Number = i64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [i64; 1] {
+        [ordered(x.to_bits() as i64)]
+    }
+    #[inline(always)]
+    fn none() -> [i64; 1] {
+        [if LEAST { i64::MAX } else { i64::MIN }]
+    }
+    #[inline(always)]
+    fn join<M: Fused>([a]: [i64; 1], [b]: [i64; 1], _: Weights) -> [i64; 1] {
+        [if LEAST { a.min(b) } else { a.max(b) }]
+    }
+}
+
+/// Nothing but the number of elements, which is known of every window.
+pub(in super::super) struct Nothing;
+impl Part<0> for Nothing {
+    type Number = f64;
+    #[inline(always)]
+    fn one(_: f64, _: f64) -> [f64; 0] {
+        []
+    }
+    #[inline(always)]
+    fn none() -> [f64; 0] {
+        []
+    }
+    #[inline(always)]
+    fn join<M: Fused>(_: [f64; 0], _: [f64; 0], _: Weights) -> [f64; 0] {
+        []
+    }
+}
+
+/// The mean, and the sum of squared distances from it.
+pub(in super::super) struct Deviations;
+impl Part<2> for Deviations {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 2] {
+        [x, x - x]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 2] {
+        [0.0, 0.0]
+    }
+    #[inline(always)]
+    fn join<M: Fused>([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
+        let d = mb - ma;
+        [M::fma(d, weights.share, ma), M::fma(d * d, weights.product, sa + sb)]
+    }
+}
+
+/// The means of pairs, the sums of squared distances from them, and that of their products.
+pub(in super::super) struct Covariance;
+impl Part<5> for Covariance {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    const PAIRS: bool = true;
+    #[inline(always)]
+    fn one(x: f64, y: f64) -> [f64; 5] {
+        [x, y, x - x, y - y, (x - x) + (y - y)]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 5] {
+        [0.0; 5]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 5], b: [f64; 5], weights: Weights) -> [f64; 5] {
+        let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+        let Weights { share, product, .. } = weights;
+        [
+            M::fma(dx, share, a[0]),
+            M::fma(dy, share, a[1]),
+            M::fma(dx * dx, product, a[2] + b[2]),
+            M::fma(dy * dy, product, a[3] + b[3]),
+            M::fma(dx * dy, product, a[4] + b[4]),
+        ]
+    }
+}
+
+/// The sum, and that with the weights 1, 2 and so on; the number of elements, and the sum of their
+/// weights.
+pub(in super::super) struct Weighted;
+impl Part<4> for Weighted {
+    type Number = f64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 4] {
+        [x, x, 1.0, 1.0]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 4] {
+        [-0.0, -0.0, 0.0, 0.0]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
+        let rows = weights.older;
+        [a[0] + b[0], (a[1] + b[1]) + rows * b[0], a[2] + b[2], (a[3] + b[3]) + rows * b[2]]
+    }
+}
+
+/// The least, or greatest, and the number of rows before its first.
+pub(in super::super) struct Place<const LEAST: bool>;
+impl<const LEAST: bool> Part<2> for Place<LEAST> {
+    type Number = i64;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [i64; 2] {
+        [ordered(x.to_bits() as i64), 0]
+    }
+    #[inline(always)]
+    fn none() -> [i64; 2] {
+        [if LEAST { i64::MAX } else { i64::MIN }, 0]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [i64; 2], b: [i64; 2], weights: Weights) -> [i64; 2] {
+        let later = if LEAST { b[0] < a[0] } else { b[0] > a[0] };
+        match later {
+            true => [b[0], b[1] + weights.older as i64],
+            false => a,
+        }
+    }
+}
+
+macro_rules! functions {
+    ($($name:ident $(<$root:ident>)? ($part:ty, $p:literal)
+        $(, of none $none:literal)? $(, by $rows:ident)?:
+        |$value:pat_param, $count:pat_param, $ddof:pat_param| $result:expr
+        $(, results |$parts:pat_param, $by:pat_param| $results:expr)?;)*) => {$(
+        pub(in super::super) struct $name $(<const $root: bool>)?;
+        impl $(<const $root: bool>)? Function<$p> for $name $(<$root>)? {
+            type Part = $part;
+            $(const OF_NONE: f64 = $none;)?
+            $(const BY_ROWS: bool = stringify!($rows).len() > 0;)?
+            #[inline(always)]
+            fn result($value: [<$part as Part<$p>>::Number; $p], $count: f64, $ddof: f64) -> f64 {
+                $result
+            }
+            $(#[inline(always)]
+            fn results<M: Fused, const N: usize>(
+                $parts: &Batch<<$part as Part<$p>>::Number, $p, N>,
+                $by: &Divisors,
+            ) -> [f64; N] {
+                $results
+            })?
+        }
+    )*};
+}
+
+functions! {
+    Sum(Added, 1), of none 0.0: |[sum], _, _| sum;
+    Mean(Added, 1): |[sum], count, _| sum / count,
+        results |parts, by| by.count.divide::<M, N>(parts.numbers[0]);
+    Prod(Multiplied, 1), of none 1.0: |[product], _, _| product;
+    Count(Nothing, 0), of none 0.0, by rows: |[], count, _| count;
+    Linear(Weighted, 4): |[_, sum, _, weights], _, _| sum / weights;
+    Min(Extreme<true>, 1): |[least], _, _| f64::from_bits(ordered(least) as u64);
+    Max(Extreme<false>, 1): |[most], _, _| f64::from_bits(ordered(most) as u64);
+    Moments<ROOT>(Deviations, 2): |[_, squares], count, ddof| {
+        let freedom = count - ddof;
+        let var = if freedom > 0.0 { squares / freedom } else { f64::NAN };
+        if ROOT { var.sqrt() } else { var }
+    }, results |parts, by| {
+        let mut results = [f64::NAN; N];
+        if by.freedom.number > 0.0 {
+            results = by.freedom.divide::<M, N>(parts.numbers[1]);
+        }
+        if ROOT {
+            results.iter_mut().for_each(|var| *var = var.sqrt());
+        }
+        results
+    };
+}
+
+/// The covariance; with `CORR` the correlation.
+pub(in super::super) struct Pairs<const CORR: bool>;
+impl<const CORR: bool> Function<5> for Pairs<CORR> {
+    type Part = Covariance;
+    #[inline(always)]
+    fn result([_, _, xx, yy, xy]: [f64; 5], count: f64, ddof: f64) -> f64 {
+        if CORR {
+            let ([xx, by_x], [yy, by_y], some) = (scaled(xx), scaled(yy), (xx > 0.0) & (yy > 0.0));
+            let corr = xy * by_x * by_y / (xx * yy).sqrt();
+            return if some { corr.clamp(-1.0, 1.0) } else { f64::NAN };
+        }
+        let freedom = count - ddof;
+        if freedom > 0.0 { xy / freedom } else { f64::NAN }
+    }
+}
+
+/// A positive number times the power of four that brings it between 1 and 4, and the root of that
+/// power.
+#[inline(always)]
+fn scaled(x: f64) -> [f64; 2] {
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i64 - 1023;
+    let half = exponent >> 1;
+    let power = |exponent: i64| f64::from_bits(((1023 + exponent) as u64) << 52);
+    [x * power(-half) * power(-half), power(-half)]
+}
+
+/// The place of the least, or greatest, element.
+pub(in super::super) struct Position<const LEAST: bool>;
+impl<const LEAST: bool> Function<2> for Position<LEAST> {
+    type Part = Place<LEAST>;
+    #[inline(always)]
+    fn result([_, rows]: [i64; 2], _: f64, _: f64) -> f64 {
+        rows as f64
+    }
+}
+
+/// The constants of a window.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Frame {
+    pub(in super::super) rows: u32,
+    pub(in super::super) least: u32,
+    ddof: u32,
+}
+
+impl Frame {
+    pub(in super::super) fn of(attributes: &Attributes) -> Frame {
+        match *attributes {
+            Attributes::Frame { rows, least, ddof } => Frame { rows: rows.max(1), least, ddof },
+            _ => Frame { rows: 1, least: 1, ddof: 0 },
+        }
+    }
+
+    /// The result of a window of a number of rows, of which `count` have an element.
+    #[inline(always)]
+    pub(in super::super) fn result<F: Function<P>, const P: usize>(
+        &self,
+        part: [<F::Part as Part<P>>::Number; P],
+        rows: u32,
+        count: f64,
+    ) -> f64 {
+        let result = F::result(part, count, f64::from(self.ddof));
+        let result = if count > 0.0 { result } else { F::OF_NONE };
+        let enough = if F::BY_ROWS { f64::from(rows) } else { count };
+        if enough >= f64::from(self.least) { result } else { f64::NAN }
+    }
+}
+
+/// Joins two parts, given their numbers of elements; one without elements is left out.
+#[inline(always)]
+pub(in super::super) fn join<T: Part<P>, M: Fused, const P: usize>(
+    (older, no): ([T::Number; P], f64),
+    (newer, nn): ([T::Number; P], f64),
+) -> ([T::Number; P], f64) {
+    let mut part = T::join::<M>(older, newer, Weights::new(no, nn));
+    for p in 0..P {
+        let some = if no == 0.0 { newer[p] } else { part[p] };
+        part[p] = if nn == 0.0 { older[p] } else { some };
+    }
+    (part, no + nn)
+}
