@@ -36,6 +36,9 @@
 //! place; NaNs are made canonical on the way out, because which NaN an instruction passes on is
 //! up to the compiler. A core that does so itself where arguments are rare says `CANONICAL`.
 //!
+//! `lanes::Recorder` notes the operations of one element instead of executing them, branches
+//! included: a [`Recording`], from which text for other compilers is written.
+//!
 //! # Adding a function
 //!
 //! Write a unit struct with its `Core` next to its relatives (by `cores!`, where one generic
@@ -71,6 +74,8 @@ mod logaddexp;
 #[rustfmt::skip] // likewise
 mod normcdf_points;
 mod power;
+#[cfg(feature = "host-device")]
+pub mod recording;
 mod root;
 mod shell;
 pub mod softfma;
@@ -80,6 +85,8 @@ use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
 use crate::isa::Isa;
 use lanes::Lanes;
+#[cfg(feature = "host-device")]
+use recording::Recording;
 
 /// A function of `N` arguments, written once for every instruction set. A NaN may come out with
 /// any sign and payload.
@@ -200,6 +207,17 @@ macro_rules! kernels {
                 shell::pick::<$core, $n>(dtype, isa)
             }
         )*
+
+        /// A function by its name here, as operations on one element; `None` for a dtype that is
+        /// not a float.
+        #[cfg(feature = "host-device")]
+        pub fn record(name: &str, dtype: DType) -> Option<Recording> {
+            match (name, dtype) {
+                $((stringify!($name), DType::F32) => lanes::record::<$core, f32, $n>(),
+                (stringify!($name), DType::F64) => lanes::record::<$core, f64, $n>(),)*
+                _ => None,
+            }
+        }
 
         /// Every function, for tests and benches to go through.
         pub const FUNCTIONS: &[Function] = &[$(Function {

@@ -29,7 +29,7 @@
 //! it is the f64 core.
 
 use super::exp::beyond;
-use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
+use super::lanes::{Element, Lanes, Patch, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
 /// The steps that arguments of a float type are reduced to.
@@ -430,28 +430,25 @@ fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> 
 
 /// Reduces those of x that are too large for [`reduce`] anew.
 #[inline(always)]
-fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) -> Reduced<L> {
-    const { assert!(L::WIDTH <= 8) };
-    let mut lanes = [[0.0; 8]; 4];
-    for (to, from) in lanes.iter_mut().zip([x, l.float(k), hi, lo]) {
-        // SAFETY: the array is wide enough.
-        unsafe { l.store(to.as_mut_ptr(), from) };
-    }
-    patch_lanes(&mut lanes, L::WIDTH);
-    // SAFETY: as above.
-    let [k, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load(lanes[i].as_ptr()) });
-    Reduced { k: l.bits(k), hi, lo }
+fn patch<L: Lanes<E = f64>>(l: L, x: L::F, reduced: Reduced<L>) -> Reduced<L> {
+    Reduced::of_floats(l, l.patch::<Huge>(x, reduced.floats(l)))
 }
 
-/// [`patch`] in memory: x, the bits of k, hi, lo.
-#[cold]
-#[inline(never)]
-fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
-    let [xs, ks, his, los] = lanes;
-    for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
-        if *x > F64_STEPS.near {
-            let (step, h, l) = huge(*x);
-            (*k, *hi, *lo) = (f64::from_bits(step), h, l);
+/// [`huge`]: k as the bits of a float, hi and lo.
+struct Huge;
+
+impl Patch<f64> for Huge {
+    const NAME: &'static str = "huge";
+
+    #[cold]
+    #[inline(never)]
+    fn patch(lanes: &mut [[f64; 8]; 4], width: usize) {
+        let [xs, ks, his, los] = lanes;
+        for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
+            if *x > F64_STEPS.near {
+                let (step, h, l) = huge(*x);
+                (*k, *hi, *lo) = (f64::from_bits(step), h, l);
+            }
         }
     }
 }

@@ -6,6 +6,8 @@
 //! instance, lane by lane, except for the sign and payload of a NaN; a core is nothing but a
 //! fixed sequence of them, so its results do not depend on the instance either.
 
+#[cfg(feature = "host-device")]
+mod recorder;
 mod rows;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +16,8 @@ mod twin;
 mod x86;
 
 use super::{Core, PairCore};
+#[cfg(feature = "host-device")]
+pub(super) use recorder::record;
 pub(super) use rows::{Grid, Rows};
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
@@ -149,6 +153,15 @@ impl Element for f64 {
     fn eval_pair<C: PairCore, L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2] {
         C::f64(l, x)
     }
+}
+
+/// A function of one number that operations of lanes do not express.
+pub(super) trait Patch<E> {
+    /// Its name.
+    const NAME: &'static str;
+
+    /// Replaces the last three of each lane by the function of the first, where that asks for it.
+    fn patch(lanes: &mut [[E; 8]; 4], width: usize);
 }
 
 /// Some lanes of a float type, their bits, and masks of them.
@@ -305,6 +318,22 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// `p` must be writable for as many; it need not be aligned.
     unsafe fn store(self, p: *mut Self::E, a: Self::F);
+
+    /// [`Patch::patch`] of `x` and `old`, lane after lane in memory. Where `x` does not ask for it, a
+    /// recorded function has no value; so only where it does.
+    #[inline(always)]
+    fn patch<P: Patch<Self::E>>(self, x: Self::F, old: [Self::F; 3]) -> [Self::F; 3] {
+        const { assert!(Self::WIDTH <= 8) };
+        let [a, b, c] = old;
+        let mut lanes = [[Self::E::default(); 8]; 4];
+        for (to, from) in lanes.iter_mut().zip([x, a, b, c]) {
+            // SAFETY: the array is wide enough.
+            unsafe { self.store(to.as_mut_ptr(), from) };
+        }
+        P::patch(&mut lanes, Self::WIDTH);
+        // SAFETY: as above.
+        [1, 2, 3].map(|i: usize| unsafe { self.load(lanes[i].as_ptr()) })
+    }
 
     /// What `some` gives if `m` holds in any lane, else what `none` gives. Lanes without `m` must get
     /// the same bits from either. By `branch!`, which has both inlined.

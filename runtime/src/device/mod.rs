@@ -1,0 +1,9 @@
+//! Devices that run kernels compiled from text: the seam to them, and a stand-in for tests.
+
+mod driver;
+#[cfg(all(feature = "host-device", unix))]
+mod host;
+
+pub use driver::{Driver, DriverError, Function};
+#[cfg(all(feature = "host-device", unix))]
+pub use host::Host;
