@@ -44,9 +44,9 @@ const ORDER: [&str; 32] = [
 ];
 
 /// The modules of `runtime/src` and their folders, lowest first.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "fault", "dtype", "control", "per_axis", "nest", "machine", "threads", "kernels", "storage",
-    "view", "executor",
+    "view", "executor", "device",
 ];
 
 /// Modules that may import each other: an engine makes programs, which ask it for kernels, and

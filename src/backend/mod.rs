@@ -4,6 +4,8 @@
 //! Nothing above this module knows which backends there are, but for the engine, which picks one.
 
 pub mod cpu;
+#[cfg(feature = "host-device")]
+pub mod text;
 
 use std::fmt;
 use std::time::Instant;
@@ -59,6 +61,9 @@ pub enum Refusal {
     Unavailable(String),
     /// The pass needs more stack than native code may use, or more time to compile.
     TooLarge,
+    /// The backend has no form of this, whatever the operands.
+    #[cfg(feature = "host-device")]
+    Unsupported(&'static str),
     /// No thread is free to compile it.
     Busy,
     /// The backend failed: a bug, to be reported.
@@ -71,6 +76,8 @@ impl fmt::Display for Refusal {
             Refusal::Unwanted => f.write_str("as asked for"),
             Refusal::Unavailable(why) => write!(f, "native code is not available: {why}"),
             Refusal::TooLarge => f.write_str("the program is too large"),
+            #[cfg(feature = "host-device")]
+            Refusal::Unsupported(what) => write!(f, "the backend has no {what}"),
             Refusal::Busy => f.write_str("too many large programs are being compiled"),
             Refusal::Bug(what) => write!(f, "a bug in code generation: {what}"),
         }
