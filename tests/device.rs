@@ -22,7 +22,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Input, Rng, Value};
 const MODES: [Mode; 3] = [Mode::Strict, Mode::Contract, Mode::Fast];
 
 /// Programs that are compiled at a time.
-const BATCH: u64 = 250;
+const BATCH: u64 = 625;
 
 fn engine(mode: Mode, backend: Backend) -> Engine {
     Engine::builder().mode(mode).backend(backend).threads(1).cache_capacity(1 << 14).build()
@@ -191,6 +191,94 @@ fn random_programs_agree() {
     let launches: u64 = engines.iter().map(Engine::launches).sum();
     println!("{valid} valid programs of {n}, {launches} launches");
     assert!(launches > wanted, "{launches} launches of {valid} programs");
+}
+
+/// Reductions of every kind, at lengths around those of rows, leaves and parts, along every axis.
+#[test]
+fn reductions_have_the_bits_of_the_tree() {
+    if !is_possible() {
+        return;
+    }
+    let over_all = "sum(x), sum(x * x), prod(1 + x / 4096), min(x), max(x), var(x), mean(x), argmin(x), \
+                    argmax(x), any(x > 0.9), all(x < 2), count_nonzero(x > 0), sum(i), max(i), prod(i)";
+    let along = |axis: &str| {
+        over_all
+            .replace("(x)", &format!("(x, axis={axis})"))
+            .replace("sum(i)", &format!("sum(i, axis={axis})"))
+    };
+    let shapes: [&[usize]; 14] = [
+        &[1],
+        &[15],
+        &[17],
+        &[511],
+        &[513],
+        &[4095],
+        &[4096],
+        &[4097],
+        &[20_481],
+        &[100_003],
+        &[5, 4099],
+        &[4099, 5],
+        &[3, 70, 33],
+        &[40, 2, 517],
+    ];
+    let mut rng = Rng(5);
+    let mut cases = Vec::new();
+    for shape in shapes {
+        for dtype in [DType::F64, DType::F32] {
+            let axes = (0..shape.len()).map(|axis| along(&axis.to_string()));
+            let pairs = (shape.len() > 2).then(|| along("(0, 2)"));
+            for text in axes.chain(pairs).chain([over_all.to_string()]) {
+                let mut x = Array::contiguous(dtype, shape, 1);
+                x.fill(&mut rng, if shape.len() == 1 { Flavour::Unit } else { Flavour::Spiced });
+                let mut i = Array::contiguous(DType::I16, shape, 0);
+                i.fill(&mut rng, Flavour::Wild);
+                let input = |name, array| Input { name, value: Value::Array(array) };
+                let (x, i) = (input("x", x), input("i", i));
+                // Alone, so that each is a pass that the device takes.
+                for text in parts(&text) {
+                    let of_integers = text.contains("(i");
+                    let case = Case {
+                        text,
+                        mode: Mode::Strict,
+                        inputs: vec![if of_integers { i.clone() } else { x.clone() }],
+                        ops: Vec::new(),
+                        seed: 0,
+                    };
+                    cases.push(case);
+                }
+            }
+        }
+    }
+    let oracle = engine(Mode::Strict, Backend::Interpreter);
+    let engine = engine(Mode::Strict, Backend::HostDevice);
+    cases.iter().for_each(|case| prepare(&engine, case));
+    for case in &cases {
+        let before = engine.launches();
+        let expected = run(&oracle, &case.text, case);
+        let got = run(&engine, &case.text, case);
+        assert!(expected.is_ok(), "{expected:?}");
+        assert_eq!(difference(&expected, &got), None, "{}", describe(case));
+        assert!(engine.launches() >= before + 2, "no launch of {}", case.text);
+    }
+}
+
+/// The expressions between commas that are in no parentheses.
+fn parts(text: &str) -> Vec<String> {
+    let (mut depth, mut list) = (0, vec![String::new()]);
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                list.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        list.last_mut().expect("a part").push(c);
+    }
+    list.into_iter().map(|part| part.trim().to_string()).collect()
 }
 
 /// More axes than a launch has, and more elements than a block.

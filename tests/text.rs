@@ -38,6 +38,7 @@ golden! {
     integer_division, "a // b + a % 3, a << b", "a: i32, b: i32";
     exponential, "exp(-a * a)", "a: f64";
     two_passes, "(a + 1).T * 2 + b", "a: f32, b: f32";
+    reduction, "sum(a * b), max(b)", "a: f64, b: f64";
     // Reduced by a function of the prelude where arguments are huge.
     sine, "sin(a)", "a: f32";
 }
@@ -57,9 +58,10 @@ fn names_stay_outside() {
 
 /// What has no text says so.
 #[test]
-fn reductions_and_scans_are_refused() {
+fn what_has_no_text_is_refused() {
     let engine = Engine::builder().threads(1).build();
-    for (text, what) in [("sum(a)", "reductions"), ("cumsum(a)", "scans")] {
+    let widths = "reductions of different widths in one pass";
+    for (text, what) in [("sum(a), sum(f32(a))", widths), ("cumsum(a)", "scans")] {
         let types = [("a", ArgType::array(DType::F64))];
         let kernel = engine.compile(text).unwrap().specialize(&types).unwrap();
         let error = kernel.cuda_text().unwrap_err();

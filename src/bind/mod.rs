@@ -235,8 +235,8 @@ impl Schedule {
         for Move { turn, number, slot, array } in &self.moves {
             let work = &mut self.turns[*turn].work;
             #[cfg(feature = "host-device")]
-            if let (Work::Device(launch), Slot::Operand(operand)) = (&mut *work, slot) {
-                launch.shift(*operand, bytes(*array));
+            if let Work::Device(launch) = work {
+                launch.shift(*slot, bytes(*array));
                 continue;
             }
             work.loops_mut()[*number].shift(*slot, bytes(*array));

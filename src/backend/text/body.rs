@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use hotloop_runtime::block::DIVIDE_BY_ZERO;
 use hotloop_runtime::isa::Isa;
 
-use super::{Text, math};
+use super::{Carried, MOST_SHARED, Text, math};
 use crate::backend::Refusal;
 use crate::ops::Op;
 use crate::plan::{Pass, Value};
 
-/// Writes the statements of an elementwise pass.
+/// Writes the statements of a pass.
 ///
 /// # Errors
 /// [`Refusal::Unsupported`] for a scan, [`Refusal::Bug`] for an operation without a form.
@@ -54,8 +54,25 @@ pub fn write(pass: &Pass) -> Result<Text, Refusal> {
         let (to, dtype) = (pass.loads.len() + number, pass.body.dtype(store.value));
         let _ = writeln!(body, "  hl_store<{dtype}>(a{to}, {});", name(store.value));
     }
+    let mut carries = Vec::with_capacity(pass.carries.len());
+    for (number, carry) in pass.carries.iter().enumerate() {
+        let _ = writeln!(body, "  r{number} = {};", name(carry.value));
+        carries.push(Carried { reduction: carry.reduction, dtype: pass.body.dtype(carry.value) });
+    }
+    if carries.iter().map(Carried::bytes).sum::<usize>() > MOST_SHARED {
+        return Err(Refusal::TooLarge);
+    }
+    let mut sizes: Vec<usize> = carries.iter().filter_map(Carried::rounds).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let accumulators = match sizes[..] {
+        [] | [8] => 32,
+        [_] => 64,
+        _ => return Err(Refusal::Unsupported("reductions of different widths in one pass")),
+    };
     let operands = [pass.loads.len(), pass.stores.len()];
-    Ok(Text { body, uniforms: uniforms.into_iter().collect(), operands, functions })
+    let uniforms = uniforms.into_iter().collect();
+    Ok(Text { body, uniforms, operands, carries, accumulators, functions })
 }
 
 /// Raises the flag of a division by zero.

@@ -89,8 +89,8 @@ impl Kernel {
         &self.library.driver
     }
 
-    /// The functions of the kernel, for operands along one axis and along any: compiled now, with
-    /// all texts of the batch, unless they were before.
+    /// The functions of the kernel, as [`names`] has them: compiled now, with all texts of the batch,
+    /// unless they were before.
     ///
     /// # Errors
     /// As [`Driver::load`].

@@ -47,7 +47,13 @@ HL_FN void hl_raise(u32 *flags, u32 raised) {
 // Parameters stay in constant memory, also where an index into them is not known.
 #define HL_KERNEL(name, count) \
   extern "C" __global__ void __launch_bounds__(HL_THREADS) name(const __grid_constant__ hl_launch<count> p)
+#define HL_BLOCK (u64)blockIdx.x
 #define HL_EACH(i, n)                                                                          \
   for (u64 i = (u64)blockIdx.x * HL_TILE + threadIdx.x,                                        \
            hl_end = hl_least(n, (u64)blockIdx.x * HL_TILE + HL_TILE);                          \
        i < hl_end; i += HL_THREADS)
+
+// A phase: all threads of the block, which wait for each other at its end.
+#define HL_SHARED(type, name) __shared__ type name[HL_THREADS]
+#define HL_PHASE(t) \
+  for (u32 t = threadIdx.x, hl_turn = 0; hl_turn < 1; hl_turn++, __syncthreads())

@@ -47,5 +47,14 @@ HL_FN void hl_raise(u32 *flags, u32 raised) {
 }
 
 #define HL_KERNEL(name, count) extern "C" void name(const hl_launch<count> &p, u64 hl_block)
+#define HL_BLOCK hl_block
 #define HL_EACH(i, n)                                                    \
   for (u64 i = hl_block * HL_TILE, hl_end = hl_least(n, i + HL_TILE); i < hl_end; i++)
+
+// A phase: its threads one after another, in an order that differs from block to block. What is
+// shared is complete only in the next phase.
+#define HL_SHARED(type, name) type name[HL_THREADS]
+#define HL_PHASE(t)                                                                            \
+  for (u32 hl_turn = 0, hl_seed = (u32)(hl_block * 2654435761u >> 7), t;                       \
+       hl_turn < HL_THREADS && (t = (hl_turn * (2 * hl_seed + 1) + (hl_seed >> 8)) % HL_THREADS, true); \
+       hl_turn++)

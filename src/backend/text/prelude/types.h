@@ -14,13 +14,19 @@ typedef double f64;
 #define HL_THREADS 256
 
 // The parameters of a launch over n elements, which have up to 8 axes, the outermost first.
-// Strides are in bytes.
+// Strides are in bytes. Of a reduction the last axes are those of its sequences, of so many elements
+// and parts each, accumulated by rows or not.
 template <int N> struct hl_launch {
   u64 n;
   const u8 *cells;
   u32 *flags;
   u64 rank;
   u64 extent[8];
+  u64 length;
+  u64 parts;
+  u64 sequences;
+  u64 by_rows;
+  u8 *partials;
   struct {
     u8 *first;
     i64 stride[8];
