@@ -21,6 +21,7 @@ pub struct Library {
 struct State {
     /// The batch that takes texts.
     open: Arc<Batch>,
+    /// Texts stay as long as the library, as what is loaded does.
     known: FxHashMap<Text, (Arc<Batch>, usize)>,
 }
 

@@ -37,7 +37,7 @@
 //! up to the compiler. A core that does so itself where arguments are rare says `CANONICAL`.
 //!
 //! `lanes::Recorder` notes the operations of one element instead of executing them, branches
-//! included: a [`Recording`], from which text for other compilers is written.
+//! included: a `Recording`, from which text for other compilers is written.
 //!
 //! # Adding a function
 //!

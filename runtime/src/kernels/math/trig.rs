@@ -438,6 +438,7 @@ fn patch<L: Lanes<E = f64>>(l: L, x: L::F, reduced: Reduced<L>) -> Reduced<L> {
 struct Huge;
 
 impl Patch<f64> for Huge {
+    #[cfg(feature = "host-device")]
     const NAME: &'static str = "huge";
 
     #[cold]

@@ -157,7 +157,8 @@ impl Element for f64 {
 
 /// A function of one number that operations of lanes do not express.
 pub(super) trait Patch<E> {
-    /// Its name.
+    /// Its name in text.
+    #[cfg(feature = "host-device")]
     const NAME: &'static str;
 
     /// Replaces the last three of each lane by the function of the first, where that asks for it.
