@@ -15,6 +15,8 @@ use hotloop_runtime::stack::with_room;
 use rustc_hash::FxHashSet;
 
 use crate::backend::cpu::{Emitter, Native, Portable};
+#[cfg(feature = "host-device")]
+use crate::backend::text;
 use crate::backend::{Backend as _, Label, Refusal};
 use crate::bind::Compiled;
 use crate::cache::Cache;
@@ -46,6 +48,9 @@ pub(crate) struct Shared {
     pub pool: Pool,
     programs: Cache<String, Result<Arc<Source>>>,
     native: Native,
+    /// The device that stands in for others, if it is asked for.
+    #[cfg(all(feature = "host-device", unix))]
+    device: Option<HostDevice>,
     /// The memory of dropped outputs, if it is kept.
     pub spare: Option<Arc<Spare>>,
 }
@@ -297,9 +302,27 @@ impl EngineBuilder {
             pool: if self.0.eager { pool.eager() } else { pool },
             programs: Cache::new(self.0.cache_capacity),
             native: Native::new(self.0.isa, self.0.emitter, self.0.cache_capacity),
+            #[cfg(all(feature = "host-device", unix))]
+            device: (self.0.backend == Backend::HostDevice).then(HostDevice::new),
             spare: Spare::new(self.0.keep_memory).map(Arc::new),
             options: self.0,
         }))
+    }
+}
+
+/// The device that stands in for others, and the kernels on it.
+#[cfg(all(feature = "host-device", unix))]
+struct HostDevice {
+    driver: Arc<hotloop_runtime::device::Host>,
+    library: Arc<text::Library>,
+}
+
+#[cfg(all(feature = "host-device", unix))]
+impl HostDevice {
+    fn new() -> HostDevice {
+        let driver = Arc::new(hotloop_runtime::device::Host::new(0));
+        let library = text::Library::new(driver.clone(), text::Dialect::Host);
+        HostDevice { driver, library: Arc::new(library) }
     }
 }
 
@@ -492,6 +515,8 @@ impl Engine {
         let plan = plan(&graph)?;
         let mut refusal = match self.0.options.backend {
             Backend::Portable => Some(Refusal::Unwanted),
+            #[cfg(feature = "host-device")]
+            Backend::HostDevice => Some(Refusal::Unwanted),
             _ => None,
         };
         let mut tiles = Vec::with_capacity(plan.passes.len());
@@ -511,7 +536,35 @@ impl Engine {
             let tile = Portable(isa).compile(pass, Label::default(), deadline);
             tiles.push(tile.map_err(|why| Error::internal(format!("{why:?}")))?);
         }
-        Ok(Compiled { plan, tiles, isa, refusal })
+        #[cfg(feature = "host-device")]
+        let kernels = self.device_kernels(&plan);
+        Ok(Compiled {
+            plan,
+            tiles,
+            isa,
+            #[cfg(feature = "host-device")]
+            kernels,
+            refusal,
+        })
+    }
+
+    /// The kernels of the passes that the device takes.
+    #[cfg(feature = "host-device")]
+    fn device_kernels(&self, plan: &Plan) -> Vec<Option<text::Kernel>> {
+        #[cfg(unix)]
+        if let Some(device) = &self.0.device {
+            let kernel = |pass| Some(device.library.kernel(text::Text::new(pass).ok()?));
+            return plan.passes.iter().map(kernel).collect();
+        }
+        let _ = plan;
+        Vec::new()
+    }
+
+    /// How many kernels have run on the device; for tests.
+    #[cfg(all(feature = "host-device", unix))]
+    #[doc(hidden)]
+    pub fn launches(&self) -> u64 {
+        self.0.device.as_ref().map_or(0, |device| device.driver.launches())
     }
 
     /// The name of a pass's code.

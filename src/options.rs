@@ -24,6 +24,11 @@ pub enum Backend {
     Native,
     /// Calls of precompiled block kernels, tile by tile, without native code of the program's own.
     Portable,
+    /// Elementwise passes as text, compiled by the system's C++ compiler and run as a device would;
+    /// other passes as [`Backend::Portable`]. For tests.
+    #[cfg(feature = "host-device")]
+    #[doc(hidden)]
+    HostDevice,
     /// The reference interpreter: whole arrays, one operation after the other.
     Interpreter,
 }

@@ -504,7 +504,7 @@ impl Kernel {
         let Some(compiled) = &self.kernels.compiled else {
             return writeln!(text, "\ninterpreted\n\ngraph ({mode})\n{graph}");
         };
-        let Compiled { plan, tiles, isa, refusal } = &**compiled;
+        let Compiled { plan, tiles, isa, refusal, .. } = &**compiled;
         writeln!(text, "\nplan\n{plan}")?;
         writeln!(text, "{} bytes moved an element", plan.bytes_per_element())?;
         let operations = plan.operations();
@@ -521,6 +521,22 @@ impl Kernel {
             write!(text, "\ncode of pass {number}\n{tile}")?;
         }
         write!(text, "\ngraph ({mode})\n{graph}")
+    }
+
+    /// The passes as CUDA C, each of which must be elementwise; for tests.
+    ///
+    /// # Errors
+    /// `Type` for a pass that has no text.
+    #[cfg(feature = "host-device")]
+    #[doc(hidden)]
+    pub fn cuda_text(&self) -> Result<String> {
+        use crate::backend::text::{Dialect, Text, unit};
+
+        let refused = |why: Refusal| Error::new(ErrorKind::Type, why.to_string());
+        let passes = self.kernels.plan().map_or(&[][..], |plan| &plan.passes);
+        let texts = passes.iter().map(Text::new).collect::<std::result::Result<Vec<_>, _>>();
+        let texts = texts.map_err(refused)?;
+        unit(Dialect::Cuda, &texts.iter().collect::<Vec<_>>()).map_err(refused)
     }
 
     /// Bytes per element moved between memory and the caches, over all passes.

@@ -43,9 +43,9 @@ const ORDER: [&str; 31] = [
 ];
 
 /// The modules of `runtime/src` and their folders, lowest first.
-const ROOMS: [&str; 10] = [
+const ROOMS: [&str; 11] = [
     "dtype", "control", "per_axis", "nest", "machine", "threads", "kernels", "storage", "view",
-    "executor",
+    "executor", "device",
 ];
 
 /// Modules that may import each other: an engine makes programs, which ask it for kernels, and

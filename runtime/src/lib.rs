@@ -1,9 +1,10 @@
 //! The runtime of hotloop's compiled code.
 //!
 //! The layers, lowest first, are `machine`, `threads`, `kernels`, `storage` and `executor`. Their
-//! modules are re-exported from the root.
+//! modules are re-exported from the root. `device` is beside the executor.
 
 pub mod control;
+pub mod device;
 pub mod dtype;
 pub mod executor;
 mod kernels;

@@ -4,6 +4,8 @@
 //! Of the modules above this one, only the engine knows which backends there are: it selects one.
 
 pub mod cpu;
+#[cfg(feature = "host-device")]
+pub mod text;
 
 use std::fmt;
 use std::time::Instant;
@@ -64,6 +66,9 @@ pub enum Refusal {
     Unavailable(String),
     /// The pass needs more stack than native code may use, or more time to compile.
     TooLarge,
+    /// The backend has no form of this, whatever the operands.
+    #[cfg(feature = "host-device")]
+    Unsupported(&'static str),
     /// All threads that compile large programs are busy.
     Busy,
     /// The backend failed because of a bug.
@@ -76,6 +81,8 @@ impl fmt::Display for Refusal {
             Refusal::Unwanted => f.write_str("selected by the options"),
             Refusal::Unavailable(why) => write!(f, "native code is not available: {why}"),
             Refusal::TooLarge => f.write_str("the program is too large"),
+            #[cfg(feature = "host-device")]
+            Refusal::Unsupported(what) => write!(f, "the backend has no {what}"),
             Refusal::Busy => f.write_str("too many large programs are being compiled"),
             Refusal::Bug(what) => write!(f, "a bug in code generation: {what}"),
         }

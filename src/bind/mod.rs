@@ -10,6 +10,8 @@
 mod arrays;
 mod bindings;
 mod cpu;
+#[cfg(feature = "host-device")]
+mod launch;
 mod rebinding;
 mod uniforms;
 
@@ -49,8 +51,19 @@ pub struct Compiled {
     pub tiles: Vec<Tile>,
     /// The instruction set of the code and the kernels.
     pub isa: Isa,
+    /// The kernels of the passes that run on a device; none if no pass does.
+    #[cfg(feature = "host-device")]
+    pub kernels: Vec<Option<crate::backend::text::Kernel>>,
     /// Why a pass has no native code, if any.
     pub refusal: Option<Refusal>,
+}
+
+#[cfg(feature = "host-device")]
+impl Compiled {
+    /// The kernel of a pass that runs on a device.
+    fn kernel(&self, pass: usize) -> Option<&crate::backend::text::Kernel> {
+        self.kernels.get(pass)?.as_ref()
+    }
 }
 
 /// A compiled program bound to its arrays.
@@ -86,6 +99,9 @@ struct Turn {
 enum Work {
     Alone(Box<Loop>),
     Together(Group),
+    /// A launch on a device.
+    #[cfg(feature = "host-device")]
+    Device(Box<launch::Launch>),
 }
 
 impl Work {
@@ -93,6 +109,8 @@ impl Work {
         match self {
             Work::Alone(work) => std::slice::from_ref(work),
             Work::Together(group) => group.loops(),
+            #[cfg(feature = "host-device")]
+            Work::Device(_) => &[],
         }
     }
 
@@ -100,6 +118,8 @@ impl Work {
         match self {
             Work::Alone(work) => std::slice::from_mut(work),
             Work::Together(group) => group.loops_mut(),
+            #[cfg(feature = "host-device")]
+            Work::Device(_) => &mut [],
         }
     }
 }
@@ -132,6 +152,25 @@ impl Schedule {
                 let uniforms = plan.passes[passes.clone()].iter().map(|pass| pass.uniforms);
                 Turn { uniforms: uniforms.max().unwrap_or(0), passes, work }
             };
+            #[cfg(feature = "host-device")]
+            if numbers.clone().any(|number| compiled.kernel(number).is_some()) {
+                arrays.place(plan, group[0].group, call)?;
+                for number in numbers {
+                    let (pass, tile) = (&plan.passes[number], &tiles[number]);
+                    let bindings = Bindings::new(plan, pass, call, &arrays, &mut uniforms)?;
+                    let kernel = compiled.kernel(number);
+                    let launch = kernel
+                        .map(|kernel| launch::Launch::new(kernel, &bindings, uniforms.cells()));
+                    let work = match launch.transpose()?.flatten() {
+                        Some(launch) => Work::Device(Box::new(launch)),
+                        None => Work::Alone(Box::new(cpu::bind(pass, tile, &bindings, &machine)?)),
+                    };
+                    let moved = (vec![true; pass.loads.len()], vec![true; pass.stores.len()]);
+                    traffic.push(bindings.traffic(&moved));
+                    turns.push(turn(number..number + 1, work));
+                }
+                continue;
+            }
             let mut together = 0;
             for pass in group.iter().filter(|_| group.len() > 1) {
                 together = together.max(element_count(&call.shapes.of(pass.space)?)?);
@@ -195,6 +234,11 @@ impl Schedule {
     pub fn shift(&mut self, bytes: impl Fn(Array) -> isize) {
         for Move { turn, number, slot, array } in &self.moves {
             let work = &mut self.turns[*turn].work;
+            #[cfg(feature = "host-device")]
+            if let Work::Device(launch) = work {
+                launch.shift(*slot, bytes(*array));
+                continue;
+            }
             work.loops_mut()[*number].shift(*slot, bytes(*array));
         }
         for copy in &mut self.copies {
@@ -292,6 +336,8 @@ impl Schedule {
                 match work {
                     Work::Alone(work) => work.run(driver, control, progress),
                     Work::Together(group) => group.run(driver, control, progress),
+                    #[cfg(feature = "host-device")]
+                    Work::Device(launch) => Ok(launch.run(control)?),
                 }
             }
             .map_err(stopped)?;
@@ -377,7 +423,14 @@ mod tests {
             Portable(Isa::Baseline).compile(pass, Label::default(), std::time::Instant::now())
         };
         let tiles = plan.passes.iter().map(|pass| tile(pass).unwrap()).collect();
-        let compiled = Arc::new(Compiled { plan, tiles, isa: Isa::Baseline, refusal: None });
+        let compiled = Arc::new(Compiled {
+            plan,
+            tiles,
+            isa: Isa::Baseline,
+            #[cfg(feature = "host-device")]
+            kernels: Vec::new(),
+            refusal: None,
+        });
         let (mut x, mut y) = (vec![1.0, 2.0, 4.0], vec![0.0; 3]);
         let shapes = Shapes::of_arguments(vec![Box::new([3])]);
         let (operands, outputs) = ([Operand::Array(view(&mut x))], [view(&mut y)]);

@@ -223,7 +223,8 @@ fn error_kind(code: &str) -> ErrorKind {
     kinds.into_iter().find(|k| k.code() == code).unwrap_or_else(|| panic!("no error kind {code}"))
 }
 
-fn run(program: &Program, case: &Case, times: usize) -> Result<Outputs, Error> {
+/// What `then` gives for the case's arguments.
+fn with_arguments<T>(case: &Case, times: usize, then: impl FnOnce(&[(&str, Arg<'_>)]) -> T) -> T {
     let arrays: Vec<(&str, Array)> = case
         .inputs
         .iter()
@@ -248,7 +249,11 @@ fn run(program: &Program, case: &Case, times: usize) -> Result<Outputs, Error> {
             args.push((name, arg));
         }
     }
-    program.eval(args.as_slice())
+    then(&args)
+}
+
+fn run(program: &Program, case: &Case, times: usize) -> Result<Outputs, Error> {
+    with_arguments(case, times, |args| program.eval(args))
 }
 
 /// The number of floats from one value to the other; 0 for equal bits and for two NaNs.
@@ -391,6 +396,13 @@ impl Case {
         let name = self.mode.as_deref().unwrap_or("strict");
         let mut modes = [Mode::Strict, Mode::Contract, Mode::Fast].into_iter();
         modes.find(|mode| mode.name() == name).expect("a mode")
+    }
+
+    /// Plans the case for its inputs without running it, if it is valid: an engine that compiles
+    /// many programs at a time then knows it.
+    pub fn prepare(&self, engine: &Engine) {
+        let program = engine.compile(&self.expr).ok();
+        with_arguments(self, 1, |args| program.and_then(|program| program.eval_shape(args).ok()));
     }
 
     /// Runs the case on its inputs, repeated `times` times.

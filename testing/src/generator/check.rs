@@ -75,6 +75,14 @@ pub fn run(engine: &Engine, text: &str, case: &Case) -> Result<Outputs, Error> {
     engine.compile(text)?.eval(&args[..])
 }
 
+/// Plans a case without running it, if it is valid: an engine that compiles many programs at a time
+/// then knows it.
+pub fn prepare(engine: &Engine, case: &Case) {
+    let args: Vec<(&str, Arg)> = case.inputs.iter().map(|i| (i.name, i.value.arg())).collect();
+    let program = engine.compile(&case.text).ok();
+    program.and_then(|program| program.eval_shape(&args[..]).ok());
+}
+
 /// Checks that all engines agree on a case. `Ok(Err(kind))` says that they agree on an error.
 ///
 /// # Errors

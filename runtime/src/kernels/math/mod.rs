@@ -38,6 +38,9 @@
 //! before they are stored, because the compiler decides which NaN an instruction propagates. A core
 //! with `CANONICAL` does this itself, only where arguments are rare.
 //!
+//! `lanes::Recorder` notes the operations of one element instead of executing them, branches
+//! included: a `Recording`, from which text for other compilers is written.
+//!
 //! # Adding a function
 //!
 //! Write a unit struct with its `Core` beside similar functions, by `cores!` if one generic function
@@ -73,6 +76,8 @@ mod logaddexp;
 #[rustfmt::skip] // likewise
 mod normcdf_points;
 mod power;
+#[cfg(feature = "host-device")]
+pub mod recording;
 mod root;
 mod shell;
 pub mod softfma;
@@ -82,6 +87,8 @@ use crate::block::{BlockFn, PairFn};
 use crate::dtype::DType;
 use crate::isa::Isa;
 use lanes::Lanes;
+#[cfg(feature = "host-device")]
+use recording::Recording;
 
 /// A function of `N` arguments, written once for every instruction set. NaN results may have any
 /// sign and payload.
@@ -201,6 +208,17 @@ macro_rules! kernels {
                 shell::pick::<$core, $n>(dtype, isa)
             }
         )*
+
+        /// A function by its name here, as operations on one element; `None` for a dtype that is
+        /// not a float.
+        #[cfg(feature = "host-device")]
+        pub fn record(name: &str, dtype: DType) -> Option<Recording> {
+            match (name, dtype) {
+                $((stringify!($name), DType::F32) => lanes::record::<$core, f32, $n>(),
+                (stringify!($name), DType::F64) => lanes::record::<$core, f64, $n>(),)*
+                _ => None,
+            }
+        }
 
         /// All functions, for tests and benches.
         pub const FUNCTIONS: &[Function] = &[$(Function {

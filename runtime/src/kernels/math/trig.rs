@@ -28,7 +28,7 @@
 //! divided as in tan: 0.5 ULP, 0.08 of the sine, and 0.05 of the quotient. In f32 it is the f64 core.
 
 use super::exp::beyond;
-use super::lanes::{Element, Lanes, Rows, power_of_two, rarely};
+use super::lanes::{Element, Lanes, Patch, Rows, power_of_two, rarely};
 use super::{Core, PairCore};
 
 /// The steps by which arguments of a float type are reduced.
@@ -429,28 +429,26 @@ fn reduce_far<L: Lanes<E = f64>>(l: L, x: L::F, far: L::M, near: Reduced<L>) -> 
 
 /// Replaces the reduced arguments of those x that are too large for [`reduce`].
 #[inline(always)]
-fn patch<L: Lanes<E = f64>>(l: L, x: L::F, Reduced { k, hi, lo }: Reduced<L>) -> Reduced<L> {
-    const { assert!(L::WIDTH <= 8) };
-    let mut lanes = [[0.0; 8]; 4];
-    for (to, from) in lanes.iter_mut().zip([x, l.float(k), hi, lo]) {
-        // SAFETY: the array has room for the lanes.
-        unsafe { l.store(to.as_mut_ptr(), from) };
-    }
-    patch_lanes(&mut lanes, L::WIDTH);
-    // SAFETY: as above.
-    let [k, hi, lo] = [1, 2, 3].map(|i: usize| unsafe { l.load(lanes[i].as_ptr()) });
-    Reduced { k: l.bits(k), hi, lo }
+fn patch<L: Lanes<E = f64>>(l: L, x: L::F, reduced: Reduced<L>) -> Reduced<L> {
+    Reduced::of_floats(l, l.patch::<Huge>(x, reduced.floats(l)))
 }
 
-/// [`patch`] in memory, for arrays of x, the bits of k, hi and lo.
-#[cold]
-#[inline(never)]
-fn patch_lanes(lanes: &mut [[f64; 8]; 4], width: usize) {
-    let [xs, ks, his, los] = lanes;
-    for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
-        if *x > F64_STEPS.near {
-            let (step, h, l) = huge(*x);
-            (*k, *hi, *lo) = (f64::from_bits(step), h, l);
+/// [`huge`]: k as the bits of a float, hi and lo.
+struct Huge;
+
+impl Patch<f64> for Huge {
+    #[cfg(feature = "host-device")]
+    const NAME: &'static str = "huge";
+
+    #[cold]
+    #[inline(never)]
+    fn patch(lanes: &mut [[f64; 8]; 4], width: usize) {
+        let [xs, ks, his, los] = lanes;
+        for (((x, k), hi), lo) in xs.iter().zip(ks).zip(his).zip(los).take(width) {
+            if *x > F64_STEPS.near {
+                let (step, h, l) = huge(*x);
+                (*k, *hi, *lo) = (f64::from_bits(step), h, l);
+            }
         }
     }
 }

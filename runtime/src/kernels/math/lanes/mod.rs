@@ -6,6 +6,8 @@
 //! except for the sign and payload of a NaN. A core is a fixed sequence of operations, so its results
 //! do not depend on the instance either.
 
+#[cfg(feature = "host-device")]
+mod recorder;
 mod rows;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +16,8 @@ mod twin;
 mod x86;
 
 use super::{Core, PairCore};
+#[cfg(feature = "host-device")]
+pub(super) use recorder::record;
 pub(super) use rows::{Grid, Rows};
 pub(super) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
@@ -150,6 +154,16 @@ impl Element for f64 {
     fn eval_pair<C: PairCore, L: Lanes<E = f64>>(l: L, x: L::F) -> [L::F; 2] {
         C::f64(l, x)
     }
+}
+
+/// A function of one number that operations of lanes do not express.
+pub(super) trait Patch<E> {
+    /// Its name in text.
+    #[cfg(feature = "host-device")]
+    const NAME: &'static str;
+
+    /// Replaces the last three of each lane by the function of the first, where that asks for it.
+    fn patch(lanes: &mut [[E; 8]; 4], width: usize);
 }
 
 /// Operations on vectors of a float type, on their bits, and on masks.
@@ -306,6 +320,22 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// `p` must be writable for `WIDTH` elements. It need not be aligned.
     unsafe fn store(self, p: *mut Self::E, a: Self::F);
+
+    /// [`Patch::patch`] of `x` and `old`, lane after lane in memory. Where `x` does not ask for it, a
+    /// recorded function has no value; so only where it does.
+    #[inline(always)]
+    fn patch<P: Patch<Self::E>>(self, x: Self::F, old: [Self::F; 3]) -> [Self::F; 3] {
+        const { assert!(Self::WIDTH <= 8) };
+        let [a, b, c] = old;
+        let mut lanes = [[Self::E::default(); 8]; 4];
+        for (to, from) in lanes.iter_mut().zip([x, a, b, c]) {
+            // SAFETY: the array is wide enough.
+            unsafe { self.store(to.as_mut_ptr(), from) };
+        }
+        P::patch(&mut lanes, Self::WIDTH);
+        // SAFETY: as above.
+        [1, 2, 3].map(|i: usize| unsafe { self.load(lanes[i].as_ptr()) })
+    }
 
     /// `some()` if `m` is true in any lane, otherwise `none()`. In lanes where `m` is false both must
     /// give the same bits. Use `branch!`, which inlines the closures.
