@@ -75,6 +75,18 @@ pub(crate) fn shell<K: Kernel>(isa: Isa) -> BlockFn {
     }
 }
 
+/// The kernel compiled for an instruction set with fused multiply-adds, which the machine must have.
+pub(crate) fn fused_shell<K: Kernel>(isa: Isa) -> BlockFn {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => avx512::<K>,
+        #[cfg(target_arch = "x86_64")]
+        _ => avx2::<K>,
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => baseline::<K>,
+    }
+}
+
 /// An operation on one element; operands that it does not have are `()`.
 pub(crate) trait Op {
     type A: Copy;

@@ -236,6 +236,22 @@ faults! {
     "runtime/src/kernels/scan":
         ScanBlockKept "the fold of a complete block of a scan also stays in its own level";
         ScanLevelSkipped "a scan adds only the fold of the lowest level";
+    "runtime/src/kernels/scan/window":
+        WindowCleanTooSoon "the last window with a missing element counts as one without";
+        WindowFullTooSoon "the window of the row before the first full one counts as full";
+        WindowRingNotRepeated "parts that are read beyond the end of a ring are those of long ago";
+        WindowWeightsExchanged "the weights of the older and the newer part are exchanged";
+        WindowPieceLate "all pieces of a window but the newest are those of one row before";
+        WindowPartsNotCounted "parts with missing elements are joined as whole ones";
+    "runtime/src/kernels/scan/shift.rs":
+        ShiftFillsOneLess "the last row without an earlier one is not filled";
+    "runtime/src/kernels/scan/fill.rs":
+        FillForgetsPieces "the latest element is forgotten at the end of a piece";
+    "runtime/src/kernels/scan/decay":
+        DecayGapIgnored "missing rows do not count in an exponential mean";
+        DecayCleanAfterGap "a run after a missing row decays by a power of k";
+        DecayGroupNotEntered "a group goes on with the carry of the one before";
+        DecayRunKept "a run goes on with the fold of the one before";
     "runtime/src/kernels/strided/shuffle.rs":
         ReversedFromGroupEnd "elements of a stride are taken backward without gaps";
         ShuffledTailOneShort "the first element after the last vector is not copied";

@@ -21,7 +21,7 @@ use std::marker::PhantomData;
 
 use crate::block::BlockFn;
 use crate::dtype::DType;
-use crate::elementwise::{Kernel, baseline, family, has_fma, shell};
+use crate::elementwise::{Kernel, baseline, family, fused_shell, has_fma};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Float};
 
@@ -203,7 +203,7 @@ impl Scan {
     /// The block kernel; its second operand is a [`ScanState`].
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
         match has_fma(isa) {
-            true => recurrences!(self, dtype, Hard, R => shell::<Steps<R>>(isa)),
+            true => recurrences!(self, dtype, Hard, R => fused_shell::<Steps<R>>(isa)),
             false => recurrences!(self, dtype, Soft, R => baseline::<Steps<R>> as BlockFn),
         }
     }
