@@ -513,6 +513,16 @@ impl Writer<'_, '_> {
             Rule::Logical => {
                 (0..row.parameters.len()).map(|_| self.expr(Kind::Bool)).collect::<Result<_>>()?
             }
+            // Divisions by constants have code of their own.
+            Rule::Arithmetic
+                if matches!(row.op, Op::FloorDiv | Op::Rem)
+                    && kind == Kind::Int
+                    && self.u.ratio(1, 3)? =>
+            {
+                let divisor: i64 = *self.u.choose(&[3, 5, 7, 10, 12, 60, 100, 127])?;
+                let ty = Ty { dtype: DType::I64, weak: true };
+                vec![self.expr(kind)?, Expr { text: divisor.to_string(), ty }]
+            }
             Rule::Arithmetic | Rule::Bitwise | Rule::Integers => self.operands(row, kind)?,
             Rule::Tally => {
                 let operand = if self.u.ratio(1, 4)? { Kind::Bool } else { Kind::Int };
@@ -542,6 +552,12 @@ impl Writer<'_, '_> {
             | Rule::RunningCount
             | Rule::Lagged => vec![self.expr(any)?],
             Rule::Rolling if row.op.arrays() == 2 => self.pair(any)?.into(),
+            // Windows differ where elements are missing.
+            Rule::Rolling if self.u.arbitrary()? => {
+                let (condition, x) = (self.expr(Kind::Bool)?, self.expr(Kind::Float)?);
+                let text = format!("where({}, {}, nan)", condition.text, x.text);
+                vec![Expr { text, ty: x.ty }]
+            }
             Rule::Rolling => vec![self.expr(any)?],
             Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
             Rule::Agreement => self.pair(any)?.into(),

@@ -26,10 +26,13 @@ impl<T: Copy> Shift<T> {
     #[inline(always)]
     unsafe fn rows(state: &ScanState, out: *mut T, a: *const T, row: u64, n: usize, rows: usize) {
         let (lag, fill) = Self::lag(&state.attributes);
+        // Arrays need not be aligned, so bytes are copied.
+        let size = size_of::<T>();
         // SAFETY: the state's memory begins with its ring; the caller's promise.
         unsafe {
             let ring = state.memory.cast::<Ring>().read();
-            a.copy_to_nonoverlapping(ring.at(state.memory, row), n);
+            let to = ring.at::<T>(state.memory, row).cast::<u8>();
+            a.cast::<u8>().copy_to_nonoverlapping(to, n * size);
             ring.repeat::<T>(state.memory, row, n);
             let lag = u64::from(lag);
             let none = (lag.saturating_sub(row) as usize).min(rows);
@@ -37,7 +40,8 @@ impl<T: Copy> Shift<T> {
             let fill = fill.as_ptr().cast::<T>().read_unaligned();
             (0..filled).for_each(|i| out.add(i).write_unaligned(fill));
             let from = ring.at::<T>(state.memory, (row + none as u64).wrapping_sub(lag));
-            from.copy_to_nonoverlapping(out.add(filled), n - filled);
+            let (from, to) = (from.cast::<u8>(), out.add(filled).cast::<u8>());
+            from.copy_to_nonoverlapping(to, (n - filled) * size);
         }
     }
 }
