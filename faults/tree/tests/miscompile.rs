@@ -88,13 +88,28 @@ fn crowded() -> Case {
         text += &format!("v{i} = a * b + {i}\n");
         sum = format!("({sum}) * v{} - {i}", 23 - i);
     }
-    let inputs = ["a", "b"].map(|name| {
-        let mut array = Array::contiguous(DType::F64, &[100], 0);
-        array.fill(&mut Rng(name.len() as u64), Flavour::Unit);
+    of_floats(text + &sum, &[100])
+}
+
+/// Exponential means of rows half of which are missing.
+fn gaps() -> Case {
+    let text = "n = where(a > b, a, nan); ewm_mean(n, span=5), ewm_mean(n, span=3, axis=0) + a";
+    of_floats(text.to_string(), &[40, 90])
+}
+
+/// A reduction in several pieces.
+fn long() -> Case {
+    of_floats("argmax(a), argmin(b)".to_string(), &[300_000])
+}
+
+/// A program of the arrays `a` and `b`, numbers around 1.
+fn of_floats(text: String, shape: &[usize]) -> Case {
+    let inputs = [("a", 1), ("b", 2)].map(|(name, seed)| {
+        let mut array = Array::contiguous(DType::F64, shape, 0);
+        array.fill(&mut Rng(seed), Flavour::Unit);
         Input { name, value: Value::Array(array) }
     });
-    let inputs = inputs.to_vec();
-    Case { text: text + &sum, mode: Mode::Strict, inputs, ops: Vec::new(), seed: 1 }
+    Case { text, mode: Mode::Strict, inputs: inputs.to_vec(), ops: Vec::new(), seed: 1 }
 }
 
 /// What a program gives, and the faults that could change that.
@@ -114,6 +129,8 @@ fn programs(from: u64) -> Vec<Program> {
     let mut list = Vec::new();
     if from == 0 {
         list.push(seen(crowded(), "crowded"));
+        list.push(seen(gaps(), "gaps"));
+        list.push(seen(long(), "long"));
     }
     for n in from..from + CHUNK {
         let seed = Rng(n).next() << 32 | [64, 128, 256, 512, 2048][(n % 5) as usize];
