@@ -1,7 +1,7 @@
 //! Scans: one result for each element of a sequence, from the elements up to it.
 //!
-//! There are [running](running) sums, products and extremes, elements of earlier rows,
-//! [windows](window) of the latest rows, and [exponentially weighted means](decay).
+//! There are running sums, products and extremes (`running`), elements of earlier rows (`shift`,
+//! `fill`), functions of the latest rows (`window`), and exponentially weighted means (`decay`).
 //!
 //! A scan is a block kernel whose second operand is its [`ScanState`] (of pairs, the third has the
 //! other elements): it takes the next elements of

@@ -247,7 +247,7 @@ impl<M: Fused> Recurrence for Decay<M> {
                 out.add(at).write_unaligned(y);
                 state.rows += 1;
                 at += 1;
-                if state.rows % RADIX == 0 {
+                if state.rows.is_multiple_of(RADIX) {
                     Self::end_of_run(powers, state.levels, lane, state.rows);
                 }
             }
@@ -260,7 +260,7 @@ impl<M: Fused> Recurrence for Decay<M> {
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
             let powers = &*state.memory.cast::<Powers>();
-            let mut any = row % LEAF == 0;
+            let mut any = row.is_multiple_of(LEAF);
             if !any {
                 let gaps = Self::lane(state, 0).place(Kept::Gap as usize).cast::<u64>();
                 for i in 0..n {
@@ -269,7 +269,7 @@ impl<M: Fused> Recurrence for Decay<M> {
             }
             // A run that is not clean goes on row by row.
             let flags = Self::lane(state, 0).place(Kept::Flags as usize).cast::<u64>();
-            if row % RADIX != 0 && !any {
+            if !row.is_multiple_of(RADIX) && !any {
                 for i in 0..n {
                     any |= flags.add(i).read() & CLEAN[0] == 0;
                 }
@@ -292,7 +292,7 @@ impl<M: Fused> Recurrence for Decay<M> {
                 }
             }
             state.rows += 1;
-            if state.rows % RADIX == 0 {
+            if state.rows.is_multiple_of(RADIX) {
                 for i in 0..n {
                     Self::end_of_run(powers, state.levels, Self::lane(state, i), state.rows);
                 }
@@ -511,7 +511,7 @@ impl<M: Fused> Decay<M> {
                 false => flags &= !clean,
             };
             renew(CLEAN[0]);
-            if rows % (RADIX * RADIX) == 0 {
+            if rows.is_multiple_of(RADIX * RADIX) {
                 let decay = match lane.flags() & CLEAN[1] {
                     0 => lane.get(Kept::GroupDecay),
                     _ => powers.group[1],
@@ -523,13 +523,13 @@ impl<M: Fused> Decay<M> {
                 lane.set(Kept::GroupDecay, 1.0);
                 renew(CLEAN[1]);
             }
-            if rows % LEAF == 0 {
+            if rows.is_multiple_of(LEAF) {
                 Self::end_of_leaf(powers, levels, lane, rows / LEAF);
                 flags = lane.flags() & !CLEAN[0] & !CLEAN[1] | flags & (CLEAN[0] | CLEAN[1]);
             }
             lane.set_flags(flags);
-            if rows % LEAF != 0 {
-                if rows % (RADIX * RADIX) == 0 {
+            if !rows.is_multiple_of(LEAF) {
+                if rows.is_multiple_of(RADIX * RADIX) {
                     Self::enter_group(powers, lane, rows);
                 }
                 Self::enter_run(powers, lane, rows);
@@ -573,7 +573,7 @@ impl<M: Fused> Decay<M> {
                     flags |= some;
                 }
                 decays.write(product(decays.read(), decay));
-                if blocks % RADIX != 0 {
+                if !blocks.is_multiple_of(RADIX) {
                     break;
                 }
                 blocks /= RADIX;

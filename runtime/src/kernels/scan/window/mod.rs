@@ -430,11 +430,9 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
             if COUNTED {
                 let missing = between::<N, 4>(missing, at);
                 for i in 0..N {
-                    let elements = |part: usize| rows - missing[part][i];
-                    let newer =
-                        join::<F::Part, M, P>((c.get(i), elements(1)), (d.get(i), elements(0)));
-                    let older =
-                        join::<F::Part, M, P>((a.get(i), elements(3)), (b.get(i), elements(2)));
+                    let [nd, nc, nb, na] = missing.map(|missing| rows - missing[i]);
+                    let newer = join::<F::Part, M, P>((c.get(i), nc), (d.get(i), nd));
+                    let older = join::<F::Part, M, P>((a.get(i), na), (b.get(i), nb));
                     parts.set(i, join::<F::Part, M, P>(older, newer).0);
                 }
             } else {

@@ -197,6 +197,13 @@ impl Part<0> for Nothing {
     }
 }
 
+/// The distance of a number from itself: 0, but NaN of an infinity.
+#[allow(clippy::eq_op, reason = "NaN of an infinity")]
+#[inline(always)]
+fn no_distance(x: f64) -> f64 {
+    x - x
+}
+
 /// The mean, and the sum of squared distances from it.
 pub(in super::super) struct Deviations;
 impl Part<2> for Deviations {
@@ -204,7 +211,7 @@ impl Part<2> for Deviations {
     const WEIGHED: bool = true;
     #[inline(always)]
     fn one(x: f64, _: f64) -> [f64; 2] {
-        [x, x - x]
+        [x, no_distance(x)]
     }
     #[inline(always)]
     fn none() -> [f64; 2] {
@@ -225,7 +232,8 @@ impl Part<5> for Covariance {
     const PAIRS: bool = true;
     #[inline(always)]
     fn one(x: f64, y: f64) -> [f64; 5] {
-        [x, y, x - x, y - y, (x - x) + (y - y)]
+        let [dx, dy] = [x, y].map(no_distance);
+        [x, y, dx, dy, dx + dy]
     }
     #[inline(always)]
     fn none() -> [f64; 5] {
