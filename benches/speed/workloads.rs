@@ -55,9 +55,6 @@ pub struct Workload {
 pub const AXPBY: &str = "2*a + 3*b";
 pub const SQUARES: &str = "sin(a)**2 + cos(b)**2";
 
-/// What hotloop has no program for.
-const NOT_YET: &str = "";
-
 /// 20 multiplications and 20 additions by Horner's rule.
 pub fn horner() -> String {
     (1..=20).fold("1.0".to_string(), |inner, k| format!("({inner})*x + {}", f64::from(k) / 32.0))
@@ -165,14 +162,10 @@ impl Workload {
             calls: true,
             ..Self::square("sin(c)**2 + cos(f)**2", "sincos_squares_blocked")
         });
+        list.push(new("W11", "rolling_mean(x, 20)", N, &["x"], "rolling_mean"));
         list.push(Workload {
-            title: Some("rolling mean of 20".to_string()),
-            ..new("W11", NOT_YET, N, &["x"], "rolling_mean")
-        });
-        list.push(Workload {
-            title: Some("exponential moving average".to_string()),
             parallel: false,
-            ..new("W12", NOT_YET, N, &["x"], "moving_average")
+            ..new("W12", "ewm_mean(x, alpha=.1)", N, &["x"], "moving_average")
         });
         for n in [10_000, N] {
             list.push(Workload {

@@ -128,11 +128,12 @@ void sincos_squares_blocked(void *const *p, long lo, long hi, int part) {
 }
 
 /* The mean of the last 20, as 16 + 4, from sums of 2, 4, 8 and 16 over a block that stays in the
-   cache; the first 19 elements are left alone. */
+   cache; the first 19 are NaN. */
 void rolling_mean(void *const *p, long lo, long hi, int part) {
     OUT(double, o, 0);
     IN(double, x, 1);
     enum { FEW = 1000 };
+    for (long i = lo; i < 19 && i < hi; i++) o[i] = __builtin_nan("");
     double two[FEW + 18], four[FEW + 16], eight[FEW + 8], sixteen[FEW];
     for (long at = lo < 19 ? 19 : lo; at < hi; at += FEW) {
         const double *first = x + at - 19; /* two[i] is of first[i] and the next, and so on */

@@ -13,6 +13,7 @@ use hotloop::{ArgType, Backend, DType, Engine, Error, Mode, Program};
 
 use super::calls::arg_types;
 use super::check::{AllEngines, check as engines_agree, check_graph};
+use super::constants::constant;
 use super::data::{Input, Value};
 use super::targets::Verdict;
 use super::{Case, inputs};
@@ -234,7 +235,7 @@ impl Pair {
         let axis = axes(u)?[0];
         let mut spelled = format!("{}({}", row.name, names.join(", "));
         for parameter in &row.parameters[arrays..] {
-            let constant = super::constant(u, parameter)?;
+            let constant = constant(u, parameter)?;
             operands.push(match (constant, parameter.default) {
                 (Some(value), _) => self.builder.weak_int(value),
                 (None, Some(default)) if !is_none(default) => self.builder.weak_int(default as i64),

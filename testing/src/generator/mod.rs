@@ -8,6 +8,7 @@
 
 pub mod calls;
 pub mod check;
+mod constants;
 pub mod data;
 pub mod graphs;
 pub mod kernels;
@@ -21,10 +22,11 @@ use std::fmt::Write as _;
 
 use arbitrary::{Result, Unstructured};
 use hotloop::graph::Op;
-use hotloop::ops::{Class, Parameter, Row, Rule, TABLE};
+use hotloop::ops::{Class, Row, Rule, TABLE};
 use hotloop::types::{Kind, promote, promote_all};
 use hotloop::{DType, Mode};
 
+use constants::constant;
 use data::{Array, Flavour, Input, Rng, Value};
 
 /// A program with its arguments.
@@ -684,30 +686,6 @@ impl Writer<'_, '_> {
             }
         })
     }
-}
-
-/// A constant argument of a function along an axis; `None` where it is left out. Few are invalid.
-pub(crate) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Option<i64>> {
-    match parameter.name {
-        // One decay is given.
-        "span" => return Ok(Some(u.int_in_range(1..=30)?)),
-        "alpha" | "halflife" | "com" | "adjust" => return Ok(None),
-        _ => {}
-    }
-    let optional = parameter.default.is_some();
-    if optional && u.arbitrary()? {
-        return Ok(None);
-    }
-    Ok(Some(match parameter.name {
-        "window" => match u.int_in_range(0..=40)? {
-            0 => *u.choose(&[-1, 0, 1 << 40, 1 << 20])?,
-            _ => u.int_in_range(1..=40)?,
-        },
-        "min_periods" => u.int_in_range(0..=4)?,
-        "n" => u.int_in_range(-3..=6)?,
-        "ignore_na" => u.int_in_range(0..=1)?,
-        _ => u.int_in_range(0..=2)?,
-    }))
 }
 
 /// Whether an operation can have a result of a kind.
