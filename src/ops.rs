@@ -568,7 +568,7 @@ table! {
         "The place of the first of the least of the last `window` rows, counted from the oldest row."
     RollingArgmax "rolling_argmax" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmax)), cost 3.0, ulp 0.0;
         "The place of the first of the greatest of the last `window` rows, counted from the oldest row."
-    ExpandingSum "expanding_sum" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.5;
+    ExpandingSum "expanding_sum" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 4.0;
         "`cumsum` in f64 (f32 of f32) of what is not NaN; NaN where there are fewer than `min_periods` such rows so far."
     ExpandingMean "expanding_mean" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 3.0, ulp 4.0;
         "The mean of what is not NaN so far, as `expanding_sum`."
@@ -577,10 +577,10 @@ table! {
     ExpandingMax "expanding_max" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
         "The greatest of what is not NaN so far, as `expanding_sum`."
     EwmMean "ewm_mean" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Along(Scan::Decay), cost 2.0, ulp 4.0;
-        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is its other default; adjust=True is not there yet."
+        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is not its default; adjust=True is not there yet. The error is small beside the largest distance between elements: an outlier in the first row of a block of 4,096 costs later rows of the block digits."
 
     // Across an axis.
-    Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 0.5;
+    Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x minus its mean along an axis, the last by default; NaN is left out of the mean."
     Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
         "demean(x) over the standard deviation along the axis; NaN is left out of both."

@@ -94,7 +94,8 @@ impl Row {
                 option => format!("{option}=None"),
             },
         };
-        let own = self.parameters.iter().filter(|p| !placed.contains(&p.name));
+        let listed = |p: &&Parameter| placed.contains(&p.name) || named.contains(&p.name);
+        let own = self.parameters.iter().filter(|p| !listed(p));
         let mut list: Vec<String> = own.map(|p| p.shown(p.name)).collect();
         list.extend(placed.iter().map(option));
         let optional = self.parameters.iter().filter(|p| p.default.is_some());
