@@ -448,14 +448,15 @@ fn without_nameless_files(dir: &Path, words: &[&str]) -> Command {
 fn what_a_killed_run_leaves_is_removed_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    write_f64(&dir.join("x.npy"), 0.5, 100_000);
+    // Enough work that the signals below come before the end, on a busy machine too.
+    write_f64(&dir.join("x.npy"), 0.5, 1_000_000);
     let run = |words: &[&str]| without_nameless_files(dir, words);
     match run(&["x + 1", "x=x.npy", "-o", "y.npy"]).output() {
         Ok(output) => assert!(output.status.success(), "{output:?}"),
         Err(error) => return eprintln!("skipped: no call can be refused here: {error}"),
     }
     let whole = fs::read(dir.join("y.npy")).unwrap();
-    assert!(whole.ends_with(&1.5f64.to_le_bytes().repeat(100_000)));
+    assert!(whole.ends_with(&1.5f64.to_le_bytes().repeat(1_000_000)));
     let hidden = || {
         let mut names = names(dir);
         names.retain(|name| name.ends_with(".tmp"));
