@@ -183,9 +183,11 @@ fn joined<F: Function<P>, const P: usize>(older: Known<F, P>, newer: Known<F, P>
             let (older, newer) = ((older.part, older.elements), (newer.part, newer.elements));
             join::<F::Part, Soft, P>(older, newer).0
         }
-        false => {
-            F::Part::join::<Soft>(older.part, newer.part, Weights::new(older.rows, newer.rows))
-        }
+        false => F::Part::join::<Soft>(
+            older.part,
+            newer.part,
+            Weights::new::<F::Part, P>(older.rows, newer.rows),
+        ),
     };
     Known { part, elements: older.elements + newer.elements, rows: older.rows + newer.rows }
 }

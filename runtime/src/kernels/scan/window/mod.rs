@@ -20,6 +20,7 @@ mod batch;
 mod part;
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::ring::{BLOCK, Ring};
 use super::{Attributes, Fused, Recurrence, ScanState};
@@ -296,21 +297,14 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
         let rings = unsafe { &*memory.cast::<Rings>() };
         let missing =
             |before: u64| rings.missing.at::<i32>(memory, row.wrapping_sub(before)).cast_const();
-        let no_piece = Piece {
-            newer: [std::ptr::null(); P],
-            older: None,
-            rows: 0.0,
-            missing: [std::ptr::null(); 3],
-            halves: Weights::new(1.0, 1.0),
-            weights: Weights::new(1.0, 1.0),
-        };
-        let mut pieces = [no_piece; 2 * LEVELS];
+        // Initializing all of them would take as long as the results of a block.
+        let mut pieces = [const { MaybeUninit::<Piece<Number<F, P>, P>>::uninit() }; 2 * LEVELS];
         let mut count = 0;
         let mut at = 0;
-        for bit in 0..2 * LEVELS as u64 {
-            if P == 0 || window >> bit & 1 == 0 {
-                continue;
-            }
+        let mut bits = if P == 0 { 0 } else { window };
+        while bits > 0 && count < pieces.len() {
+            let bit = bits.trailing_zeros();
+            bits &= bits - 1;
             let level = (bit / 2) as usize;
             let rows = 1u64 << (2 * level);
             let part = |before: u64| {
@@ -320,23 +314,24 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
                 })
             };
             let twice = bit % 2 == 1;
-            pieces[count] = Piece {
+            pieces[count].write(Piece {
                 newer: part(at),
                 older: twice.then(|| part(at + rows)),
                 rows: rows as f64,
                 missing: [missing(at), missing(at + rows), missing(at + 2 * rows)],
-                halves: Weights::new(rows as f64, rows as f64),
-                weights: Weights::new((1u64 << bit) as f64, at as f64),
-            };
+                halves: Weights::new::<F::Part, P>(rows as f64, rows as f64),
+                weights: Weights::new::<F::Part, P>((1u64 << bit) as f64, at as f64),
+            });
             count += 1;
             at += 1 << bit;
         }
-        let pieces = &pieces[..count];
+        // SAFETY: the first `count` have been written.
+        let pieces = unsafe { pieces[..count].assume_init_ref() };
         let windows = Windows {
             frame,
             rows: window as u32,
             missing: [missing(0), missing(window)],
-            divisors: Divisors::new(&frame, window as f64),
+            divisors: Divisors::new::<M>(&frame, window as f64),
         };
         // SAFETY: the caller's promise.
         unsafe {
@@ -419,7 +414,8 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
         rows: f64,
         at: usize,
     ) {
-        let (two, four) = (Weights::new(rows, rows), Weights::new(2.0 * rows, 2.0 * rows));
+        let two = Weights::new::<F::Part, P>(rows, rows);
+        let four = Weights::new::<F::Part, P>(2.0 * rows, 2.0 * rows);
         let mut parts = Batch::<Number<F, P>, P, N>::new();
         // SAFETY: the caller's promise.
         unsafe {

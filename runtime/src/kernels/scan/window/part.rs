@@ -1,7 +1,7 @@
 //! What is known of consecutive rows, and what windows give of it.
 
 use super::batch::Batch;
-use crate::scan::{Attributes, Fused, Soft};
+use crate::scan::{Attributes, Fused};
 
 /// What is kept of rows that follow each other, in `P` numbers.
 pub(in super::super) trait Part<const P: usize> {
@@ -34,8 +34,12 @@ pub(in super::super) struct Weights {
 }
 
 impl Weights {
+    /// The weights of parts of `T`; shares are computed only if these depend on them.
     #[inline(always)]
-    pub(in super::super) fn new(older: f64, newer: f64) -> Weights {
+    pub(in super::super) fn new<T: Part<P>, const P: usize>(older: f64, newer: f64) -> Weights {
+        if !T::WEIGHED {
+            return Weights { share: 0.0, product: 0.0, older };
+        }
         let both = older + newer;
         Weights { share: newer / both, product: older * newer / both, older }
     }
@@ -73,23 +77,28 @@ pub(in super::super) struct Divisors {
 }
 
 impl Divisors {
-    pub(in super::super) fn new(frame: &Frame, count: f64) -> Divisors {
+    #[inline(always)]
+    pub(in super::super) fn new<M: Fused>(frame: &Frame, count: f64) -> Divisors {
         let ddof = f64::from(frame.ddof);
-        Divisors { count: Divisor::new(count), ddof, freedom: Divisor::new(count - ddof) }
+        Divisors { count: Divisor::new::<M>(count), ddof, freedom: Divisor::new::<M>(count - ddof) }
     }
 }
 
 /// A number by which many are divided.
 struct Divisor {
     number: f64,
-    /// Its inverse, and what rounding took from that.
+    /// Its inverse, and what rounding took from that; not computed without a fast `fma`.
     inverse: [f64; 2],
 }
 
 impl Divisor {
-    fn new(number: f64) -> Divisor {
+    #[inline(always)]
+    fn new<M: Fused>(number: f64) -> Divisor {
+        if !M::FAST {
+            return Divisor { number, inverse: [0.0; 2] };
+        }
         let inverse = 1.0 / number;
-        let rest = Soft::fma(-inverse, number, 1.0) / number;
+        let rest = M::fma(-inverse, number, 1.0) / number;
         Divisor { number, inverse: [inverse, rest] }
     }
 
@@ -419,7 +428,7 @@ pub(in super::super) fn join<T: Part<P>, M: Fused, const P: usize>(
     (older, no): ([T::Number; P], f64),
     (newer, nn): ([T::Number; P], f64),
 ) -> ([T::Number; P], f64) {
-    let mut part = T::join::<M>(older, newer, Weights::new(no, nn));
+    let mut part = T::join::<M>(older, newer, Weights::new::<T, P>(no, nn));
     for p in 0..P {
         let some = if no == 0.0 { newer[p] } else { part[p] };
         part[p] = if nn == 0.0 { older[p] } else { some };
