@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hotloop::threads::{Emitter, Isa};
-use hotloop::{Arg, ArgType, Backend, DType, Element, Engine, ErrorKind, compile, ndarray};
+use hotloop::{Arg, ArgType, Backend, DType, Element, Engine, ErrorKind, Out, compile, ndarray};
 use hotloop_testing::generator::check::different_elements;
 use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
@@ -144,9 +144,28 @@ fn long_sequences() {
     let engines = Engines::new();
     let inputs = inputs(&[3, 90_001], 9, false);
     let args: Vec<_> = inputs.iter().map(|(name, array)| (*name, array.arg())).collect();
-    for text in ["cumsum(x + 1), cumsum(row)", "cumsum(transpose(x), axis=0) * 2, cummin(f)"] {
+    for text in [
+        "cumsum(x + 1), cumsum(row)",
+        "cumsum(transpose(x), axis=0) * 2, cummin(f)",
+        "x / rolling_mean(x, 20) - 1, rolling_std(row, 30) + diff(row)",
+        "rolling_max(transpose(x), 7, axis=0), shift(transpose(f), 200, axis=0)",
+        "rolling_sum(rolling_mean(where(x > 0.9, nan, x), 12, 3) + shift(y, 5), 9, 0)",
+        "rolling_corr(x[:, ::-1], y[:, ::-1], 15), ffill(shift(x, 1))",
+    ] {
         engines.agree(text, &args);
     }
+}
+
+/// Windows of a sequence that the results replace, on several threads.
+#[test]
+fn a_sequence_that_its_windows_replace() {
+    let engine = Engine::builder().threads(3).eager().build();
+    let program = engine.compile("rolling_mean(x, 20, 1) + shift(x, 4, fill=0)").unwrap();
+    let x: Vec<f64> = (0..200_000).map(|i| f64::from(i % 977) * 0.37).collect();
+    let want = program.eval_vec::<f64>([("x", Arg::from(&x[..]))]).unwrap();
+    let mut replaced = ndarray::Array1::from(x);
+    program.eval_into((), &mut [Out::inout("x", &mut replaced)]).unwrap();
+    assert!(replaced.iter().zip(&want).all(|(got, want)| got.to_bits() == want.to_bits()));
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         kernels: tile.kernels(),
         carries: tile.carries(),
         scans: &scans,
+        reach: pass.body.reach(),
         repeated: tile.repeated(),
         rest_slots: tile.rest_slots(),
         cost: tile.cost,

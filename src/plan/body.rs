@@ -79,6 +79,21 @@ impl Body {
         self.values.iter().any(|(value, _)| matches!(value, Value::Along(..)))
     }
 
+    /// The number of earlier elements, along the axes of its scans, that a value depends on; `None`
+    /// if one depends on all.
+    pub fn reach(&self) -> Option<usize> {
+        let mut reaches: Vec<usize> = Vec::with_capacity(self.values.len());
+        for (value, _) in &self.values {
+            let own = match value {
+                Value::Along(op, attributes, _) => op.scan()?.reach(*attributes)? as usize,
+                _ => 0,
+            };
+            let before = value.operands().iter().map(|x| reaches[*x as usize]).max();
+            reaches.push(before.unwrap_or(0).saturating_add(own));
+        }
+        Some(reaches.into_iter().max().unwrap_or(0))
+    }
+
     /// The dtype that an operation computes in: that of its last operand.
     pub fn operand_dtype(&self, operands: &[u32]) -> DType {
         operands.last().map_or(DType::Bool, |x| self.dtype(*x))

@@ -16,6 +16,7 @@ use crate::nest::{Along, Nest, SHORT_ROW};
 use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
+use crate::strided::byte_span;
 
 /// The maximum number of bytes of the partial results of each worker.
 const PARTIALS: usize = 1 << 20;
@@ -86,9 +87,16 @@ impl Loop {
             turned: chunks.turned,
             lanes: shape.lanes,
             scans: !tile.scans.is_empty(),
+            lead: lead(tile, &operands.list, &nest, &folds, stored || workers == 1),
             partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
         };
         let (grid, level) = cut.grid(extents, &folds);
+        let pieces = match nest.along {
+            Along::Nothing => 1,
+            Along::Columns => grid.column_blocks,
+            Along::Rows => grid.row_blocks,
+        };
+        let lead = cut.lead.filter(|_| pieces > 1).unwrap_or(0);
         let partials = partials(&nest, &grid, folds.len())?;
 
         let workers = match tile.together {
@@ -96,7 +104,8 @@ impl Loop {
             _ => workers,
         };
         let Operands { list: operands, panels, streams, .. } = operands;
-        let room = Room { tile, length: shape.length, block: tile.block, panel, panels };
+        let leads = lead > 0;
+        let room = Room { tile, length: shape.length, block: tile.block, leads, panel, panels };
         let mut list = reserve(workers)?;
         for _ in 0..workers {
             let worker = Worker::new(&room, &operands, &folds, &nest, &grid, cells)?;
@@ -117,6 +126,7 @@ impl Loop {
             carries: tile.carries.into(),
             accumulates: accumulates(tile, &nest),
             scans: !tile.scans.is_empty(),
+            lead,
             nest,
             grid,
             operands,
@@ -340,6 +350,37 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
         o.access == Access::InPlace && !o.operand.is_buffered() && (tile.code.is_none() || dense)
     };
     short && columns > 0 && operands.iter().all(suits)
+}
+
+/// The number of elements before a piece of a sequence that are computed first, for the states of
+/// scans; `None` if sequences are not split so: in stores, on one thread, if folds would take these
+/// elements too, if a state depends on all elements before, and if an output has replaced elements
+/// that are computed again.
+fn lead(
+    tile: &Tile<'_>,
+    operands: &[Bound],
+    nest: &Nest,
+    folds: &[Fold],
+    whole: bool,
+) -> Option<usize> {
+    if tile.scans.is_empty() || whole || !folds.is_empty() {
+        return None;
+    }
+    let span = |o: &Bound| -> Option<(usize, usize)> {
+        let path = &o.operand.path;
+        let extents = [&nest.outer[..], &nest.rows, &nest.columns].concat();
+        let strides = [&path.outer[..], &path.rows, &path.columns].concat();
+        let (start, end) = byte_span(&extents, &strides, o.size)?;
+        let first = o.operand.first()?.addr();
+        Some((first.checked_add_signed(start)?, first.checked_add_signed(end)?))
+    };
+    let inputs: Option<Vec<_>> = operands.iter().filter(|o| !o.output).map(span).collect();
+    let outputs: Option<Vec<_>> = operands.iter().filter(|o| o.output).map(span).collect();
+    let (inputs, outputs) = (inputs?, outputs?);
+    let apart = |a: &(usize, usize), b: &(usize, usize)| a.1 <= b.0 || b.1 <= a.0;
+    let replaced = outputs.iter().any(|out| inputs.iter().any(|input| !apart(out, input)));
+    // A lead of nothing is one, too.
+    tile.reach.filter(|_| !replaced).map(|reach| reach.max(1))
 }
 
 /// Whether compiled code accumulates elements of folds: it does so along the columns only.

@@ -69,6 +69,9 @@ pub struct Tile<'a> {
     pub carries: &'a [TileCarry],
     /// The scans whose kernels it calls.
     pub scans: &'a [TileScan],
+    /// The number of earlier elements of a sequence that its scans depend on; `None` if one depends
+    /// on all.
+    pub reach: Option<usize>,
     /// The inputs that may be blocks of copies of one element, because only its loops read them.
     pub repeated: &'a [u32],
     /// The number of slots that only hold the elements which its loops do not accumulate.
@@ -114,6 +117,9 @@ pub struct Loop {
     accumulates: bool,
     /// Whether its code calls kernels of scans.
     scans: bool,
+    /// The number of elements before a piece of a sequence that are computed first, for the states
+    /// of scans; 0 if these pass from piece to piece.
+    lead: usize,
     /// The maximum number of rows of a tile.
     bundle: usize,
 }

@@ -19,6 +19,9 @@ pub(super) const SCRATCH: usize = 16 << 10;
 pub(super) const STRETCH: usize = 2 << 10;
 /// The maximum length of a tile.
 pub(super) const LONGEST_TILE: usize = 4096;
+/// The minimum length of the pieces of a sequence with scans, in elements that are computed before
+/// each piece.
+const LEADS: usize = 16;
 /// The maximum number of bytes of the accumulators of sequences that run side by side, so that they
 /// stay in L2.
 pub(super) const LANES: usize = 256 << 10;
@@ -113,8 +116,12 @@ pub(super) struct Cut<'a> {
     pub(super) turned: bool,
     /// The maximum number of sequences that run side by side.
     pub(super) lanes: usize,
-    /// Whether there are scans, whose sequences are only split to bound the size of chunks.
+    /// Whether there are scans.
     pub(super) scans: bool,
+    /// The number of elements before a piece of a sequence that are computed first, for the states
+    /// of scans; `None` if these pass from piece to piece, so that sequences are only split to bound
+    /// the size of chunks.
+    pub(super) lead: Option<usize>,
     /// The maximum number of bytes of the partial results of pieces of sequences.
     pub(super) partials: usize,
 }
@@ -137,6 +144,10 @@ impl Cut<'_> {
             Some(_) => (elements / leaf).max(1).ilog2(),
             None => elements.div_ceil(leaf).next_power_of_two().ilog2(),
         };
+        let splits = !self.scans || self.lead.is_some();
+        let lead = self.lead.unwrap_or(0);
+        // Pieces of a sequence are long compared to what is computed before each.
+        let wanted_piece = |elements: usize| elements.max(lead.saturating_mul(LEADS));
         // The more rows are read together, the fewer columns a chunk has.
         let down = self.down;
         let (row_step, column_step, level) = match self.nest.along {
@@ -150,17 +161,17 @@ impl Cut<'_> {
                 (row_step, column_step, 0)
             }
             Along::Columns => {
-                let few = self.workers > 1 && rows < 2 * self.workers * down && !self.scans;
+                let few = self.workers > 1 && rows < 2 * self.workers * down && splits;
                 let level = match few || too_long(columns.saturating_mul(down)) {
                     true if self.chunk.is_some() => level_of(wanted / down),
-                    true => level_of(wanted),
+                    true => level_of(wanted_piece(wanted)),
                     false => 63 - leaf.ilog2(),
                 };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let across = if self.turned { columns.min(leaf << level) } else { columns };
                 // A scan's state passes from piece to piece of a row, so a unit has one panel of
                 // rows.
-                let pieces = self.scans && leaf << level < columns;
+                let pieces = !splits && leaf << level < columns;
                 let wanted = if pieces { 1 } else { wanted };
                 let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
@@ -174,10 +185,10 @@ impl Cut<'_> {
                 };
                 let lanes = (lanes / self.length).max(1) * self.length;
                 let few = self.workers > 1 && outers * columns.div_ceil(lanes) < 2 * self.workers;
-                let few = few && !self.scans;
+                let few = few && splits;
                 let cut = few || too_long(rows.saturating_mul(lanes.min(columns)));
                 let level = match cut {
-                    true => level_of(wanted / lanes.min(columns.max(1))),
+                    true => level_of(wanted_piece(wanted / lanes.min(columns.max(1)))),
                     false => 63 - leaf.ilog2(),
                 };
                 let sequences = outers * columns * folds.len();

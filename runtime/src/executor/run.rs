@@ -133,6 +133,8 @@ impl Run<'_> {
         }
         if work.scans && work.nest.along == Along::Rows {
             work.begin_scans(worker, block);
+            let led = block.rows.start.saturating_sub(work.lead)..block.rows.start;
+            self.lead(worker, led, block.columns.clone())?;
         }
         let mut flags = 0;
         let mut row = block.rows.start;
@@ -230,6 +232,25 @@ impl Run<'_> {
         Ok(flags)
     }
 
+    /// Computes elements before a block of split sequences for the states of their scans.
+    fn lead(
+        &self,
+        worker: &mut Worker,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) -> Result<(), Stop> {
+        let mut row = rows.start;
+        worker.discards = true;
+        let mut led = Ok(0);
+        while row < rows.end && led.is_ok() {
+            let panel = row..self.work.panel_end(row, rows.end);
+            row = panel.end;
+            led = self.tiles(worker, &panel, &columns);
+        }
+        worker.discards = false;
+        led.map(|_| ())
+    }
+
     /// Computes the rows of a panel, or one row.
     pub(super) fn rows(
         &self,
@@ -249,15 +270,31 @@ impl Run<'_> {
         if work.scans && work.nest.along == Along::Columns {
             let block = Block { outer: 0, rows: rows.clone(), columns: columns.clone() };
             work.begin_scans(worker, &block);
+            // From the beginning of a tile.
+            let led = columns.start.saturating_sub(work.lead) / work.tile * work.tile;
+            if work.lead > 0 && led < columns.start {
+                self.lead(worker, rows.clone(), led..columns.start)?;
+            }
         }
+        self.tiles(worker, &rows, columns)
+    }
+
+    /// Computes the tiles of a panel's rows, or of one row.
+    fn tiles(
+        &self,
+        worker: &mut Worker,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+    ) -> Result<u32, Stop> {
+        let work = self.work;
         let mut flags = 0;
         let mut start = columns.start;
         while start < columns.end {
             let end = columns.end.min(start.saturating_add(work.panel.columns));
             // SAFETY: the block is part of the nest, for which the operands are valid.
-            unsafe { work.fill_panels(worker, &rows, start..end) };
+            unsafe { work.fill_panels(worker, rows, start..end) };
             if work.panel.stride > 0 {
-                work.foresee(worker, &rows, end..columns.end.min(end + work.panel.columns));
+                work.foresee(worker, rows, end..columns.end.min(end + work.panel.columns));
             }
             for (at, row) in rows.clone().enumerate() {
                 work.enter_row(worker, row);
@@ -270,13 +307,15 @@ impl Run<'_> {
                     // SAFETY: the tile is part of the loop, whose operands are valid by the promise
                     // of `Loop::run`'s caller.
                     flags |= unsafe { work.run_tile(worker, &place, n) };
-                    if let Some(progress) = self.progress {
+                    if let Some(progress) = self.progress.filter(|_| !worker.discards) {
                         progress.add(n as u64);
                     }
                 }
             }
-            // SAFETY: as above; outputs are writable.
-            unsafe { work.drain_panels(worker, &rows, start..end) };
+            if !worker.discards {
+                // SAFETY: as above; outputs are writable.
+                unsafe { work.drain_panels(worker, rows, start..end) };
+            }
             start = end;
         }
         Ok(flags)
@@ -372,7 +411,7 @@ impl Loop {
             let (staging, size) = (worker.staging[i], *size);
             let there = worker.row[i].wrapping_add(column * size);
             worker.table[1 + i] = match *access {
-                Access::InPlace if !stage => there,
+                Access::InPlace if !stage && !(*output && worker.discards) => there,
                 Access::InPlace => {
                     if !*output {
                         // SAFETY: the elements are contiguous and the operand's.
@@ -416,7 +455,7 @@ impl Loop {
             // SAFETY: outputs are writable, and valid for the nest.
             unsafe {
                 match *access {
-                    _ if !*output => {}
+                    _ if !*output || worker.discards => {}
                     Access::InPlace if stage => {
                         there.copy_from_nonoverlapping(staging, n * size);
                     }

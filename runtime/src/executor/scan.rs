@@ -93,12 +93,13 @@ impl Loop {
         }
     }
 
-    /// Resets the states of a block's sequences, if it contains their first elements. If sequences
-    /// run along the columns, `block` is a panel.
+    /// Resets the states of a block's sequences, unless they go on from the block before. If
+    /// sequences run along the columns, `block` is a panel.
     pub(super) fn begin_scans(&self, worker: &mut Worker, block: &Block) {
         let Block { rows, columns, .. } = block;
         let along_rows = self.nest.along == Along::Rows;
-        if along_rows && rows.start > 0 || !along_rows && columns.start > 0 {
+        let first = if along_rows { rows.start } else { columns.start };
+        if first > 0 && self.lead == 0 {
             return;
         }
         for scan in &worker.scans {

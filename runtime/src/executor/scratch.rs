@@ -42,6 +42,8 @@ pub(super) struct Worker {
     pub(super) finished: Vec<Partial>,
     /// The states of each scan.
     pub(super) scans: Vec<ScanStates>,
+    /// Whether outputs are left in staging buffers, because only states of scans are wanted.
+    pub(super) discards: bool,
     /// The state of each fold's carry; null if the code does not accumulate its elements.
     pub(super) states: Vec<*mut CarryState>,
 }
@@ -62,6 +64,8 @@ pub(super) struct Room<'a> {
     pub(super) length: usize,
     /// The block of the tile's code.
     pub(super) block: usize,
+    /// Whether tiles may be computed whose outputs are discarded.
+    pub(super) leads: bool,
     pub(super) panel: Shape,
     /// The number of panels.
     pub(super) panels: usize,
@@ -76,13 +80,14 @@ impl Worker {
         grid: &Grid,
         cells: *const Cell,
     ) -> Result<Worker, OutOfMemory> {
-        let Room { tile, length, block, panel, panels } = *room;
+        let Room { tile, length, block, leads, panel, panels } = *room;
         let slots = tile.table.slots;
         // One line more than needed, so that equal offsets in two slots differ modulo 4 KiB.
         let lines = |elements: usize| elements * 8 / 64 + 1;
         let staged = |o: &Bound| match o.access {
             // Only the elements after the last whole block are staged; or, if sequences run along
             // the rows, a whole tile.
+            Access::InPlace if leads && o.output => length.max(block),
             Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
             Access::Repeated => block.max(64),
             Access::Cycled(cycle) => length.max(block) + cycle,
@@ -211,6 +216,7 @@ impl Worker {
             columns,
             finished,
             scans,
+            discards: false,
             states,
         })
     }

@@ -200,6 +200,15 @@ impl Scan {
         own && self.takes(dtype)
     }
 
+    /// The number of earlier rows that a result depends on; `None` if it depends on all.
+    pub const fn reach(self, attributes: Attributes) -> Option<u32> {
+        match (self, attributes) {
+            (Scan::Shift, Attributes::Lag { rows, .. }) => Some(rows),
+            (Scan::Window(_), Attributes::Frame { rows, .. }) => Some(rows.saturating_sub(1)),
+            _ => None,
+        }
+    }
+
     /// The block kernel; its second operand is a [`ScanState`].
     pub fn kernel(self, dtype: DType, isa: Isa) -> Option<BlockFn> {
         match has_fma(isa) {
