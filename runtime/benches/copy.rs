@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use hotloop_runtime::huge_pages::prefer_huge_pages;
-use hotloop_runtime::nontemporal::{PIECE, fence, stream};
+use hotloop_runtime::nontemporal::{PIECE, Stream, fence};
 use hotloop_runtime::strided::{Panel, gather, gather_block, scatter, scatter_block, swap_bytes};
 
 const ROUNDS: usize = 9;
@@ -135,6 +135,7 @@ fn streams() {
     let out = out.as_mut_ptr().cast::<f64>();
     let by = |piece: usize, streamed: bool| {
         let mut buffer = vec![0.0; piece];
+        let mut stream = Stream::new();
         for start in (0..n).step_by(piece) {
             let m = piece.min(n - start);
             let at = out.wrapping_add(start);
@@ -146,9 +147,11 @@ fn streams() {
             }
             if streamed {
                 // SAFETY: as above.
-                unsafe { stream(at.cast(), buffer.as_ptr().cast(), m * 8) };
+                unsafe { stream.write(at.cast(), buffer.as_ptr().cast(), m * 8) };
             }
         }
+        // SAFETY: as above.
+        unsafe { stream.finish() };
         fence();
     };
     race(

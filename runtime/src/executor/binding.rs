@@ -170,7 +170,7 @@ impl Operands {
             all.filter(|o| o.store().is_some() == in_store).map(Operand::size).sum::<usize>()
         };
         let (transferred, in_memory) = (size(true), size(false));
-        let streams = in_memory.saturating_mul(n) > nontemporal::last_level_cache();
+        let streams = in_memory.saturating_mul(n) > nontemporal::threshold();
         let inputs_end = inputs.len();
         let mut list: Vec<Bound> = reserve(inputs.len() + outputs.len())?;
         let mut panels = 0;

@@ -12,7 +12,7 @@ use crate::control::{Control, Progress, Stop};
 use crate::format::Format;
 use crate::location::Location;
 use crate::nest::Along;
-use crate::nontemporal;
+use crate::nontemporal::{self, Stream};
 use crate::strided::{gather, scatter};
 
 /// The state that the threads of a run share.
@@ -117,6 +117,7 @@ impl Run<'_> {
             }
         }
         worker.first = [block.rows.start, block.columns.start];
+        worker.streams.iter_mut().for_each(Stream::clear);
         if work.stored {
             self.control.check()?;
             // SAFETY: the block is part of the nest.
@@ -197,6 +198,8 @@ impl Run<'_> {
             unsafe { work.flush(self.control, worker, block) }?;
         }
         if work.streams {
+            // SAFETY: outputs are writable.
+            worker.streams.iter_mut().for_each(|stream| unsafe { stream.finish() });
             nontemporal::fence();
         }
         Ok(flags)
@@ -462,7 +465,7 @@ impl Loop {
                     Access::InPlace | Access::Panel(_) => {}
                     // Only inputs have these accesses.
                     Access::Splat | Access::Repeated | Access::Cycled(_) => {}
-                    Access::Streamed => nontemporal::stream(there, staging, n * size),
+                    Access::Streamed => worker.streams[i].write(there, staging, n * size),
                     Access::Staged => self.unstage(operand, worker.row[i], staging, column, n),
                 }
             }

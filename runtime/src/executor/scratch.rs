@@ -9,6 +9,7 @@ use crate::cell::Cell;
 use crate::chunk::{PICKED, Results};
 use crate::memory::{OutOfMemory, reserve};
 use crate::nest::{Along, Nest};
+use crate::nontemporal::Stream;
 use crate::reduce::{Columns, Partial, Sequence};
 use crate::tile::{CarryState, TileCarry};
 
@@ -42,6 +43,8 @@ pub(super) struct Worker {
     pub(super) finished: Vec<Partial>,
     /// The states of each scan.
     pub(super) scans: Vec<ScanStates>,
+    /// The stream of each operand, if an output is written by nontemporal stores.
+    pub(super) streams: Vec<Stream>,
     /// Whether outputs are left in staging buffers, because only states of scans are wanted.
     pub(super) discards: bool,
     /// The state of each fold's carry; null if the code does not accumulate its elements.
@@ -200,6 +203,9 @@ impl Worker {
                 finished.resize(lanes, Partial::default());
             }
         }
+        let streamed = operands.iter().any(|o| o.access == Access::Streamed);
+        let mut streams = reserve(operands.len())?;
+        streams.resize(if streamed { operands.len() } else { 0 }, Stream::new());
         let bases = vec![std::ptr::null_mut(); operands.len()];
         Ok(Worker {
             _memory: memory,
@@ -216,6 +222,7 @@ impl Worker {
             columns,
             finished,
             scans,
+            streams,
             discards: false,
             states,
         })

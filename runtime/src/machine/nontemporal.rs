@@ -14,23 +14,90 @@ const LINE: usize = 64;
 /// track of the inputs.
 pub const PIECE: usize = 2 << 10;
 
-/// Copies `bytes` bytes, which should be in L1, to memory that will not be read soon. Whole lines
-/// of `dst` are written by nontemporal stores, the edges by ordinary ones.
+/// Copies pieces, which should be in L1, to memory that will not be read soon. Whole lines of the
+/// memory are written by nontemporal stores.
 ///
-/// These stores are weakly ordered: call [`fence`] before publishing the data to other threads.
+/// A line that a piece fills in part is kept until the next piece fills it. If it were written by
+/// ordinary stores, the stores after it would wait until it has been fetched: with pieces of 2 KiB
+/// that begin in the middle of a line, `x + 3` takes twice as long.
 ///
-/// # Safety
-/// `src` is readable and `dst` writable for `bytes` bytes; they do not overlap. No pointer needs
-/// to be aligned.
-pub unsafe fn stream(dst: *mut u8, src: *const u8, bytes: usize) {
-    let head = dst.align_offset(LINE).min(bytes);
-    let lines = (bytes - head) / LINE;
-    let tail = head + lines * LINE;
-    // SAFETY: the three parts make up the caller's bytes; the lines begin at a multiple of 64.
-    unsafe {
-        dst.copy_from_nonoverlapping(src, head);
-        stream_lines(dst.add(head), src.add(head), lines);
-        dst.add(tail).copy_from_nonoverlapping(src.add(tail), bytes - tail);
+/// These stores are weakly ordered: call [`fence`] after [`finish`](Stream::finish) before
+/// publishing the data to other threads.
+#[derive(Clone)]
+pub struct Stream {
+    /// The address after the last piece.
+    end: *mut u8,
+    /// The number of bytes before `end` that are kept.
+    kept: usize,
+    line: [u8; LINE],
+}
+
+impl Default for Stream {
+    fn default() -> Stream {
+        Stream::new()
+    }
+}
+
+impl Stream {
+    /// A stream before its first piece.
+    pub const fn new() -> Stream {
+        Stream { end: std::ptr::null_mut(), kept: 0, line: [0; LINE] }
+    }
+
+    /// Copies a piece. The memory has all of it after [`finish`](Stream::finish).
+    ///
+    /// # Safety
+    /// `src` is readable and `dst` writable for `bytes` bytes; they do not overlap. No pointer needs
+    /// to be aligned. The memory of earlier pieces is still writable.
+    pub unsafe fn write(&mut self, dst: *mut u8, src: *const u8, bytes: usize) {
+        if dst != self.end {
+            // SAFETY: the caller's promise.
+            unsafe { self.finish() };
+        }
+        self.end = dst.wrapping_add(bytes);
+        // The bytes up to the first whole line: they fill the line that is kept, or are written.
+        let head = dst.align_offset(LINE).min(bytes);
+        let lines = (bytes - head) / LINE;
+        let tail = head + lines * LINE;
+        // SAFETY: the three parts make up the caller's bytes, and the lines begin at a multiple of
+        // 64. A kept line ends where the head ends.
+        unsafe {
+            if self.kept > 0 {
+                let rest = self.line.as_mut_ptr().add(self.kept);
+                rest.copy_from_nonoverlapping(src, head);
+                self.kept += head;
+                if self.kept < LINE {
+                    return;
+                }
+                stream_lines(dst.add(head).wrapping_sub(LINE), self.line.as_ptr(), 1);
+                self.kept = 0;
+            } else {
+                dst.copy_from_nonoverlapping(src, head);
+            }
+            stream_lines(dst.add(head), src.add(head), lines);
+            self.kept = bytes - tail;
+            self.line.as_mut_ptr().copy_from_nonoverlapping(src.add(tail), self.kept);
+        }
+    }
+
+    /// Writes what is kept.
+    ///
+    /// # Safety
+    /// The memory of the last piece is still writable.
+    pub unsafe fn finish(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        if kept == 0 {
+            return;
+        }
+        // SAFETY: the last bytes before `end` have been given.
+        unsafe {
+            self.end.wrapping_sub(kept).copy_from_nonoverlapping(self.line.as_ptr(), kept);
+        }
+    }
+
+    /// Forgets what is kept, for a run that was stopped.
+    pub fn clear(&mut self) {
+        *self = Stream::new();
     }
 }
 
@@ -114,15 +181,20 @@ pub fn prefetch(start: *const u8, bytes: usize) {
 /// The cache size assumed for a machine that does not report it.
 const DEFAULT_CACHE: usize = 32 << 20;
 
-/// The size in bytes of this machine's largest cache, detected once. Outputs that do not fit it
-/// together with their inputs gain from [`stream`].
-pub fn last_level_cache() -> usize {
+/// The maximum of [`threshold`]: more of a larger cache is seldom left by the other processors, and
+/// virtual machines, that share it. On a Xeon with 260 MiB, copies of 128 MiB take 0.39 of the time
+/// of ordinary stores, of 64 MiB 0.79.
+const MOST: usize = 64 << 20;
+
+/// The number of bytes of a loop's arrays beyond which outputs gain from a [`Stream`]: the size of
+/// this machine's largest cache, detected once, but at most 64 MiB.
+pub fn threshold() -> usize {
     // Not a lock, which a thread of a forked child's parent could hold; detecting twice does no
     // harm.
     static BYTES: AtomicUsize = AtomicUsize::new(0);
     match BYTES.load(Ordering::Relaxed) {
         0 => {
-            let bytes = largest_cache().unwrap_or(DEFAULT_CACHE);
+            let bytes = largest_cache().unwrap_or(DEFAULT_CACHE).min(MOST);
             BYTES.store(bytes, Ordering::Relaxed);
             bytes
         }
@@ -158,7 +230,7 @@ fn cache_bytes(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LINE, cache_bytes, fence, last_level_cache};
+    use super::{LINE, MOST, cache_bytes, fence, threshold};
 
     #[test]
     fn sizes_of_caches() {
@@ -170,7 +242,7 @@ mod tests {
         assert_eq!(cache_bytes("K"), None);
         assert_eq!(cache_bytes("8 K"), None);
         assert_eq!(cache_bytes("18446744073709551615K"), None);
-        assert!(last_level_cache() > 0);
+        assert!((1..=MOST).contains(&threshold()));
     }
 
     #[cfg(target_arch = "x86_64")]
