@@ -97,9 +97,9 @@ fn gaps() -> Case {
     of_floats(text.to_string(), &[40, 90])
 }
 
-/// A reduction in several pieces.
+/// A reduction, and windows, in several pieces.
 fn long() -> Case {
-    of_floats("argmax(a), argmin(b)".to_string(), &[300_000])
+    of_floats("argmax(a), argmin(b), rolling_sum(a, 9)".to_string(), &[300_000])
 }
 
 /// A program of the arrays `a` and `b`, numbers around 1.

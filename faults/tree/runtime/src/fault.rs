@@ -212,6 +212,7 @@ faults! {
         PanelRowMissing "the last row of a panel is not copied";
         PiecesReversed "the pieces of a sequence are combined in reverse order";
         PieceStartsAtZero "every piece of a sequence counts indices from 0";
+        LeadMissing "a piece of a sequence of windows begins without the elements before it";
         LastUnitMissing "the last unit is omitted if there are several threads";
         SwappedPanelAsItIs "panels of byte-swapped elements are not converted";
         SwappedResultAsItIs "results of reductions are not byte-swapped";
