@@ -414,7 +414,7 @@ impl Loop {
             let (staging, size) = (worker.staging[i], *size);
             let there = worker.row[i].wrapping_add(column * size);
             worker.table[1 + i] = match *access {
-                Access::InPlace if !stage && !(*output && worker.discards) => there,
+                Access::InPlace if !(stage || *output && worker.discards) => there,
                 Access::InPlace => {
                     if !*output {
                         // SAFETY: the elements are contiguous and the operand's.
