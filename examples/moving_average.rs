@@ -2,6 +2,10 @@
 
 use hotloop::ndarray::array;
 
+/// Prints the averages.
+///
+/// # Errors
+/// None: the program is right.
 pub fn main() -> hotloop::Result<()> {
     // A large element, then small ones.
     let x = array![1e16, 1.0, 2.0, 3.0, 4.0, 5.0];
