@@ -256,7 +256,7 @@ fn a_bound_kernel_begins_anew_with_each_run() {
     let mut y = vec![0.0; x.len()];
     let want: Vec<f64> = (0..50).map(|i| f64::from(i * (i + 1) / 2)).collect();
     let kernel = program.specialize(&[("x", ArgType::array(DType::F64))]).unwrap();
-    let mut bound = kernel.bind([("x", Arg::from(&x))], [hotloop::Out::from(&mut y)]).unwrap();
+    let mut bound = kernel.bind([("x", Arg::from(&x))], [Out::from(&mut y)]).unwrap();
     for _ in 0..3 {
         bound.run().unwrap();
     }
