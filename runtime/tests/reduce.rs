@@ -8,7 +8,9 @@ use common::{Random, canonical, seed};
 use hotloop_runtime::control::{Control, Stop};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::reduce::{self, Columns, Order, Partial, Reducer, Reduction, Sequence, Tree};
+use hotloop_runtime::reduce::{
+    self, Columns, Order, Partial, Reducer, Reduction, RowResults, Sequence, Tree, WholeRows,
+};
 
 const ORDERS: [Order; 2] = [Order::Row, Order::Column];
 
@@ -143,6 +145,45 @@ fn sequences_agree_with_the_reference() {
                         let got = reducer.result(partial.as_ref());
                         let got = got.map(|bits| canonical(bits, to));
                         assert_eq!(got, want, "{n} elements by {piece}, {reducer:?} on {isa:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_agree_with_the_reference() {
+    let r = &mut Random(seed());
+    let mut s = Sequence::new();
+    for (reduction, dtype) in defined() {
+        let size = dtype.size();
+        let lengths = (1..=70).chain([127, 128, 500, 512, 513, 1000, 1024, 1025, 4097]);
+        for length in lengths {
+            let (count, gap) = (1 + r.below(40), r.below(3) * size);
+            let stride = length * size + gap;
+            // One byte more, so that elements can be unaligned.
+            let mut data = vec![0; 1];
+            data.extend(samples(dtype, (count + 1) * (length + 2), r, length % 3 == 0));
+            for order in ORDERS {
+                for isa in Isa::available() {
+                    let reducer = Reducer::new(reduction, dtype, order, isa).unwrap();
+                    let to = reducer.result_dtype();
+                    let mut out = vec![0xEE_u8; count * 9];
+                    let first = data[1..].as_ptr();
+                    let rows = WholeRows { first, stride: stride as isize, count, length };
+                    let results = RowResults { first: out.as_mut_ptr(), stride: 9 };
+                    // SAFETY: the data has these rows, and a result at most 8 bytes.
+                    unsafe { reducer.reduce_rows(&rows, &results, &mut s) };
+                    for (row, got) in out.chunks(9).enumerate() {
+                        let data = &data[1 + row * stride..][..length * size];
+                        let want = reference(reduction, dtype, order, data);
+                        let mut bits = [0; 8];
+                        bits[..to.size()].copy_from_slice(&got[..to.size()]);
+                        let bits = Some(canonical(u64::from_le_bytes(bits), to));
+                        let want = want.map(|bits| canonical(bits, to));
+                        assert_eq!(bits, want, "row {row} of {length}, {reducer:?} on {isa:?}");
+                        assert!(got[to.size()..].iter().all(|byte| *byte == 0xEE));
                     }
                 }
             }

@@ -16,7 +16,9 @@ use crate::nest::{Along, Nest, SHORT_ROW};
 use crate::nontemporal;
 use crate::pool::Pool;
 use crate::reduce::{Partial, ROWS};
+use crate::storage::Storage;
 use crate::strided::byte_span;
+use crate::tile::TileCarry;
 
 /// The maximum number of bytes of the partial results of each worker.
 const PARTIALS: usize = 1 << 20;
@@ -119,6 +121,7 @@ impl Loop {
                 }
             }
         }
+        let whole_rows = tile.code.is_none() && whole_rows(tile, &nest, &grid, &operands, &folds);
         Ok(Loop {
             code: tile.code.cloned(),
             block: tile.block,
@@ -141,6 +144,7 @@ impl Loop {
             one_tile,
             stored,
             bundle: shape.bundle,
+            whole_rows,
         })
     }
 }
@@ -381,6 +385,27 @@ fn lead(
     let replaced = outputs.iter().any(|out| inputs.iter().any(|input| !apart(out, input)));
     // A lead of nothing is one, too.
     tile.reach.filter(|_| !replaced).map(|reach| reach.max(1))
+}
+
+/// Whether each row of a loop without code is a whole sequence of each fold, in memory.
+fn whole_rows(
+    tile: &Tile<'_>,
+    nest: &Nest,
+    grid: &Grid,
+    operands: &[Bound],
+    folds: &[Fold],
+) -> bool {
+    let one_axis = nest.along == Along::Columns && nest.outer.is_empty() && nest.rows.len() == 1;
+    let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_buffered();
+    let suits = |(fold, carry): (&Fold, &TileCarry)| {
+        let Storage { location, format } = &fold.storage;
+        let taken = carry.values.checked_sub(1).and_then(|number| operands.get(number));
+        taken.is_some_and(in_place) && location.address().is_some() && format.is_native()
+    };
+    one_axis
+        && grid.columns > 0
+        && grid.column_blocks == 1
+        && folds.iter().zip(tile.carries).all(suits)
 }
 
 /// Whether compiled code accumulates elements of folds: it does so along the columns only.

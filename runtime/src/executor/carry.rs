@@ -1,6 +1,8 @@
 //! Results of reductions: written when a sequence ends or, if it was split, combined from the
 //! partial results of its pieces.
 
+use std::ops::Range;
+
 use super::Loop;
 use super::operand::Bound;
 use super::run::Place;
@@ -8,7 +10,10 @@ use super::scratch::Worker;
 use crate::chunk::Results;
 use crate::control::{Control, Stop};
 use crate::nest::Along;
-use crate::reduce::{Partial, Runs, Tree};
+use crate::reduce::{Partial, RowResults, Runs, Tree, WholeRows};
+
+/// The number of elements of the rows that are reduced by one call.
+const FEW: usize = 2 << 10;
 
 /// The number of sequences that are finished between two checks of the control.
 pub(super) const BETWEEN_LOOKS: usize = 1024;
@@ -88,6 +93,32 @@ impl Loop {
         // SAFETY: the caller's promise.
         unsafe { *self.partials[at].get() = partial };
         Ok(())
+    }
+
+    /// Reduces rows that are whole sequences.
+    ///
+    /// # Safety
+    /// The rows are the loop's, of operands as [`Loop::run`] requires.
+    pub(super) unsafe fn reduce_rows(&self, worker: &mut Worker, rows: &Range<usize>) {
+        // So many that they stay in L1 until the last fold has taken them.
+        let length = self.grid.columns;
+        for start in rows.clone().step_by((FEW / length).max(1)) {
+            let count = rows.end.min(start + (FEW / length).max(1)) - start;
+            let each = self.folds.iter().zip(&self.carries).enumerate();
+            for (i, (fold, carry)) in each {
+                let sequence = &mut worker.sequences[i * self.panel.most_rows()];
+                let number = carry.values - 1;
+                let stride = self.operands[number].operand.path.rows[0];
+                let first = worker.outer[number].wrapping_offset(stride * start as isize);
+                let taken = WholeRows { first, stride, count, length };
+                let stride = fold.path.rows[0];
+                let Some(first) = fold.first() else { continue };
+                let first = first.wrapping_offset(stride * start as isize);
+                let results = RowResults { first, stride };
+                // SAFETY: the caller's promise.
+                unsafe { fold.reducer.reduce_rows(&taken, &results, sequence) };
+            }
+        }
     }
 
     /// Sets the states of the carries: the rows of a tile that the code accumulates, and where.

@@ -122,6 +122,8 @@ pub struct Loop {
     lead: usize,
     /// The maximum number of rows of a tile.
     bundle: usize,
+    /// Whether each row is a whole sequence of each fold, and all are in memory.
+    whole_rows: bool,
 }
 
 /// Whether a loop is a single tile of contiguous operands, and the number of its elements. The table

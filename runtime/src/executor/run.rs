@@ -118,6 +118,15 @@ impl Run<'_> {
         }
         worker.first = [block.rows.start, block.columns.start];
         worker.streams.iter_mut().for_each(Stream::clear);
+        if work.whole_rows {
+            self.control.check()?;
+            // SAFETY: the rows are the nest's, for which operands are valid and results writable.
+            unsafe { work.reduce_rows(worker, &block.rows) };
+            if let Some(progress) = self.progress {
+                progress.add((block.rows.len() * grid.columns) as u64);
+            }
+            return Ok(0);
+        }
         if work.stored {
             self.control.check()?;
             // SAFETY: the block is part of the nest.

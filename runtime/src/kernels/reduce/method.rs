@@ -1,6 +1,6 @@
 //! The algorithms of reductions, and their instances for each instruction set.
 
-use super::{Columns, Partial, Sequence};
+use super::{Columns, Partial, RowResults, Sequence, WholeRows};
 use crate::isa::Isa;
 
 /// An algorithm that reduces elements of one dtype.
@@ -28,6 +28,14 @@ pub(super) trait Method {
     unsafe fn push_runs(_: &mut Sequence, _: *const u8, _: usize, _: usize) {}
     /// Ends a sequence of at least one element.
     fn finish(sequence: &mut Sequence) -> Partial;
+    /// The maximum length of rows that [`whole_rows`](Method::whole_rows) takes; 0 if it takes none.
+    const LONGEST_ROW: usize = 0;
+    /// Reduces rows that are whole sequences; a result has `size` bytes of the word of this number.
+    ///
+    /// # Safety
+    /// The contract of [`Reducer::reduce_rows`](super::Reducer::reduce_rows).
+    #[inline(always)]
+    unsafe fn whole_rows(_: &WholeRows, _: &RowResults, _word: usize, _size: usize) {}
     /// The number of rows of [`Columns`] memory for sequences of at most `length` elements.
     fn rows(length: usize) -> usize;
     /// Takes the next element of every lane.
@@ -55,6 +63,7 @@ pub(super) trait Method {
 type Push = unsafe fn(&mut Sequence, *const u8, usize);
 type Finish = unsafe fn(&mut Sequence) -> Partial;
 type PushRuns = unsafe fn(&mut Sequence, *const u8, usize, usize);
+type Rows = unsafe fn(&WholeRows, &RowResults, usize, usize);
 type PushLanes = unsafe fn(&mut Columns, *const u8);
 type PushRows = unsafe fn(&mut Columns, *const u8, isize, usize);
 
@@ -65,6 +74,8 @@ pub(super) struct Methods {
     pub resume: unsafe fn(&mut Sequence, *mut u8) -> Option<usize>,
     pub push_runs: PushRuns,
     pub finish: Finish,
+    pub longest_row: usize,
+    pub whole_rows: Rows,
     pub rows: fn(usize) -> usize,
     pub push_lanes: PushLanes,
     pub push_rows: PushRows,
@@ -75,7 +86,8 @@ pub(super) struct Methods {
 /// Defines the functions of [`Methods`] with target features.
 macro_rules! shells {
     (
-        $push:ident, $push_runs:ident, $finish:ident, $push_lanes:ident, $push_rows:ident
+        $push:ident, $push_runs:ident, $finish:ident, $whole_rows:ident, $push_lanes:ident,
+        $push_rows:ident
         $(, $features:literal)?
     ) => {
         $(#[target_feature(enable = $features)])?
@@ -101,6 +113,17 @@ macro_rules! shells {
         }
 
         $(#[target_feature(enable = $features)])?
+        unsafe fn $whole_rows<M: Method>(
+            rows: &WholeRows,
+            results: &RowResults,
+            word: usize,
+            size: usize,
+        ) {
+            // SAFETY: the caller keeps the contract of `Reducer::reduce_rows`.
+            unsafe { M::whole_rows(rows, results, word, size) }
+        }
+
+        $(#[target_feature(enable = $features)])?
         unsafe fn $push_lanes<M: Method>(columns: &mut Columns, a: *const u8) {
             // SAFETY: the caller keeps the contract of `Columns::push`.
             unsafe { M::push_lanes(columns, a) }
@@ -119,14 +142,15 @@ macro_rules! shells {
     };
 }
 
-shells!(baseline, baseline_runs, baseline_finish, baseline_lanes, baseline_rows);
+shells!(baseline, baseline_runs, baseline_finish, baseline_whole, baseline_lanes, baseline_rows);
 #[cfg(target_arch = "x86_64")]
-shells!(avx2, avx2_runs, avx2_finish, avx2_lanes, avx2_rows, "avx2,fma,bmi2");
+shells!(avx2, avx2_runs, avx2_finish, avx2_whole, avx2_lanes, avx2_rows, "avx2,fma,bmi2");
 #[cfg(target_arch = "x86_64")]
 shells!(
     avx512,
     avx512_runs,
     avx512_finish,
+    avx512_whole,
     avx512_lanes,
     avx512_rows,
     "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2"
@@ -135,18 +159,24 @@ shells!(
 impl Methods {
     /// The instances of a method.
     pub(super) fn of<M: Method>(isa: Isa) -> Methods {
-        type Shells = (Push, PushRuns, Finish, PushLanes, PushRows);
-        let (push, push_runs, finish, push_lanes, push_rows): Shells = match isa {
+        type Shells = (Push, PushRuns, Finish, Rows, PushLanes, PushRows);
+        let (push, push_runs, finish, whole_rows, push_lanes, push_rows): Shells = match isa {
             // AVX2 is enough for AVX-512 machines: folds in any order already run at the speed of
             // the L1 cache.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::Avx512 => {
-                (avx2::<M>, avx2_runs::<M>, avx2_finish::<M>, avx2_lanes::<M>, avx2_rows::<M>)
-            }
+            Isa::Avx2 | Isa::Avx512 => (
+                avx2::<M>,
+                avx2_runs::<M>,
+                avx2_finish::<M>,
+                avx2_whole::<M>,
+                avx2_lanes::<M>,
+                avx2_rows::<M>,
+            ),
             _ => (
                 baseline::<M>,
                 baseline_runs::<M>,
                 baseline_finish::<M>,
+                baseline_whole::<M>,
                 baseline_lanes::<M>,
                 baseline_rows::<M>,
             ),
@@ -156,6 +186,8 @@ impl Methods {
             resume: M::resume,
             push_runs,
             finish,
+            longest_row: M::LONGEST_ROW,
+            whole_rows,
             rows: M::rows,
             push_lanes,
             push_rows,
@@ -172,6 +204,7 @@ impl Methods {
                 push: avx512::<M>,
                 push_runs: avx512_runs::<M>,
                 finish: avx512_finish::<M>,
+                whole_rows: avx512_whole::<M>,
                 push_lanes: avx512_lanes::<M>,
                 push_rows: avx512_rows::<M>,
                 ..Methods::of::<M>(isa)

@@ -71,6 +71,7 @@ mod reference;
 mod runs;
 mod sequence;
 mod tree;
+mod whole;
 mod widening;
 
 use std::fmt;
@@ -80,6 +81,7 @@ pub use reference::reference;
 pub use runs::{ROWS, Runs, row_lanes};
 pub use sequence::Sequence;
 pub use tree::Tree;
+pub use whole::{RowResults, WholeRows};
 
 use accumulator::{Moments, Prod, Sum};
 use extreme::{Extreme, IndexOf};
@@ -350,14 +352,18 @@ impl Reducer {
     /// A `sequence` of `None` has no elements; its result is `None` if the reduction has no value
     /// for them.
     pub fn result(&self, sequence: Option<&Partial>) -> Option<u64> {
-        use Reduction::{Argmax, Argmin, SquaredDeviations};
         match sequence {
             None => self.reduction.empty(self.dtype()),
-            Some(partial) => Some(match self.reduction {
-                SquaredDeviations => partial.words[2],
-                Argmin | Argmax => partial.words[1],
-                _ => partial.words[0],
-            }),
+            Some(partial) => Some(partial.words[self.word()]),
+        }
+    }
+
+    /// The number of the word of a partial result that is the result.
+    fn word(&self) -> usize {
+        match self.reduction {
+            Reduction::SquaredDeviations => 2,
+            Reduction::Argmin | Reduction::Argmax => 1,
+            _ => 0,
         }
     }
 }
