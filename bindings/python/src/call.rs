@@ -164,9 +164,11 @@ impl Program {
                 match self.input(name) {
                     Some(at) => take(&mut given[at], *value, &self.names[at], py)?,
                     None if name == "out" => out = *value,
-                    // SAFETY: as above.
-                    None => settings
-                        .take(self, name, unsafe { Bound::from_borrowed_ptr(py, *value) })?,
+                    None => {
+                        // SAFETY: as above.
+                        let value = unsafe { Bound::from_borrowed_ptr(py, *value) };
+                        settings.take(self, name, value)?;
+                    }
                 }
             }
         }

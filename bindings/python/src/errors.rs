@@ -3,8 +3,8 @@
 use hotloop::{Error, ErrorKind};
 use pyo3::create_exception;
 use pyo3::exceptions::{
-    PyException, PyKeyError, PyMemoryError, PyOSError, PyRuntimeError, PySyntaxError,
-    PyTimeoutError, PyTypeError, PyValueError,
+    PyException, PyKeyError, PyMemoryError, PyOSError, PyRuntimeError, PySyntaxError, PyTypeError,
+    PyValueError,
 };
 use pyo3::prelude::*;
 
@@ -39,9 +39,6 @@ pub fn call(error: &Error) -> PyErr {
         ErrorKind::Arity | ErrorKind::Type => PyTypeError::new_err(drawn()),
         ErrorKind::OutOfMemory => PyMemoryError::new_err(error.message().to_string()),
         ErrorKind::Io | ErrorKind::Format => PyOSError::new_err(drawn()),
-        ErrorKind::Cancelled if error.message().contains("deadline") => {
-            PyTimeoutError::new_err(drawn())
-        }
         ErrorKind::Cancelled => Cancelled::new_err(drawn()),
         ErrorKind::Internal => PyRuntimeError::new_err(error.to_string()),
         _ => PyValueError::new_err(drawn()),

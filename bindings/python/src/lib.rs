@@ -14,10 +14,12 @@ mod watch;
 
 use pyo3::prelude::*;
 
-/// The functions of the language, as tuples of names, signature, documentation, error bound in ulp and
-/// whether it is a reduction.
+/// A function: its names, signature, documentation, error bound in ulp, and whether it is a reduction.
+type Row = (Vec<&'static str>, String, &'static str, Option<f32>, bool);
+
+/// The functions of the language.
 #[pyfunction]
-fn functions() -> Vec<(Vec<&'static str>, String, &'static str, Option<f32>, bool)> {
+fn functions() -> Vec<Row> {
     let row = |f: hotloop::FunctionInfo| {
         (f.names().collect(), f.signature.clone(), f.about, f.ulp, f.is_reduction)
     };

@@ -121,6 +121,8 @@ fn number(dtype: DType) -> c_int {
     }
 }
 
+type DescrFromType = unsafe extern "C" fn(c_int) -> *mut Descr;
+type Returned = unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
 type NewFromDescr = unsafe extern "C" fn(
     *mut ffi::PyTypeObject,
     *mut Descr,
@@ -135,9 +137,9 @@ type NewFromDescr = unsafe extern "C" fn(
 /// The functions of NumPy that are called.
 pub struct Numpy {
     array: *mut ffi::PyTypeObject,
-    descr_from_type: unsafe extern "C" fn(c_int) -> *mut Descr,
+    descr_from_type: DescrFromType,
     new_from_descr: NewFromDescr,
-    returned: unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject,
+    returned: Returned,
 }
 
 // SAFETY: addresses of functions and of a type, which are never freed.
@@ -184,8 +186,8 @@ impl Numpy {
         unsafe {
             Ok(Numpy {
                 array: (*table.add(2)).cast(),
-                descr_from_type: std::mem::transmute::<*mut c_void, _>(*table.add(45)),
-                returned: std::mem::transmute::<*mut c_void, _>(*table.add(76)),
+                descr_from_type: std::mem::transmute::<*mut c_void, DescrFromType>(*table.add(45)),
+                returned: std::mem::transmute::<*mut c_void, Returned>(*table.add(76)),
                 new_from_descr: std::mem::transmute::<*mut c_void, NewFromDescr>(*table.add(94)),
             })
         }

@@ -79,12 +79,13 @@ def test_errors_release_arrays():
 def test_objects_are_not_leaked():
     program = hotloop.compile("x + 1, x + 2")
     x = np.ones(3)
+    arrays = [np.ones(n) for n in range(40)]
     descr, none = np.dtype("f8"), None
     program(x)
     before = sys.getrefcount(descr), sys.getrefcount(none)
     for n in range(2000):
         program(x)
-        program(np.ones(n % 40))
+        program(arrays[n % 40])
     after = sys.getrefcount(descr), sys.getrefcount(none)
     # A record keeps its dtypes; there are few of them.
     assert all(b - a < 300 for a, b in zip(before, after)), (before, after)
