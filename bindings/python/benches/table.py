@@ -1,19 +1,20 @@
 """Times of a call, beside NumPy, numexpr and Numba where they are installed; prints a table of Markdown.
 
-Contenders take turns; each figure is the median of the rounds, in microseconds.
-`python benches/table.py [--threads 2] [--rounds 40] [--sizes 64,1000]`.
+Contenders take turns; each figure is the best of the rounds, in microseconds, as other processes only add
+to it.
+`python benches/table.py [--threads 2] [--rounds 100] [--sizes 64,1000]`.
 """
 
 import argparse
 import os
-import statistics
+import re
 import subprocess
 import sys
 import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--rounds", type=int, default=40)
+parser.add_argument("--rounds", type=int, default=100)
 parser.add_argument("--sizes", default="64,1000,10000,100000,1000000,10000000")
 arguments = parser.parse_args()
 for variable in ("HOTLOOP_NUM_THREADS", "OMP_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -48,9 +49,8 @@ def with_numexpr(text):
 def with_numba(text, parallel):
     import numba
 
-    source = f"def loop(a, b, out):\n    for i in numba.prange(len(a)):\n        out[i] = {text}\n"
-    for name in "ab":
-        source = source.replace(f" {name} ", f" {name}[i] ").replace(f"({name})", f"({name}[i])")
+    elements = re.sub(r"\b([ab])\b", r"\1[i]", text)
+    source = f"def loop(a, b, out):\n    for i in numba.prange(len(a)):\n        out[i] = {elements}\n"
     names = {"numba": numba, "sin": np.sin, "cos": np.cos}
     exec(source, names)
     compiled = numba.njit(parallel=parallel, error_model="numpy")(names["loop"])
@@ -104,7 +104,7 @@ def measure(calls):
     for name, call in calls.items():
         call()
         started, count = time.perf_counter(), 0
-        while time.perf_counter() - started < 0.005:
+        while time.perf_counter() - started < 0.001:
             call()
             count += 1
         counts[name] = max(count, 1)
@@ -115,14 +115,14 @@ def measure(calls):
             for _ in repeats:
                 call()
             times[name].append((time.perf_counter() - started) / counts[name])
-    return {name: 1e6 * statistics.median(list_) for name, list_ in times.items()}
+    return {name: 1e6 * min(list_) for name, list_ in times.items()}
 
 
 def imports():
     """Milliseconds that `import hotloop` adds to `import numpy`."""
     text = "import time, numpy; t = time.perf_counter(); import hotloop; print(1e3 * (time.perf_counter() - t))"
     times = [float(subprocess.run([sys.executable, "-c", text], capture_output=True, text=True).stdout) for _ in range(11)]
-    return statistics.median(times)
+    return min(times)
 
 
 def main():

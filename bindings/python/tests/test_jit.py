@@ -318,3 +318,16 @@ def test_the_engine_of_pandas():
             frame.apply(function, axis=1, engine=hotloop.jit)
     with pytest.raises(KeyError, match="text"):
         frame.apply(lambda r: r["text"], axis=1, engine=hotloop.jit)
+
+
+def test_a_traced_function_calls_another():
+    inner = hotloop.jit(lambda x, k=2.0: x * k)
+    outer = hotloop.jit(lambda x: inner(x) + inner(x, 3) + inner(k=4.0, x=x))
+    near(outer(X), X * 9)
+    assert outer.program(X).inputs == ("x",)
+
+
+def test_constants_of_equal_value_are_not_mixed_up():
+    f = hotloop.jit(lambda x, k: x * k if isinstance(k, bool) else x + k, static="k")
+    for k in (1, True, 1.0, False, 0):
+        near(f(X, k), X * k if isinstance(k, bool) else X + k)

@@ -510,6 +510,24 @@ def _language():
     return names
 
 
+#: The most programs of one function.
+_MOST_TRACES = 1000
+
+
+def _plain_key(args):
+    """The dtypes and numbers of axes of arrays, and the types of numbers; None if there is anything else."""
+    key = []
+    for value in args:
+        kind = type(value)
+        if kind is np.ndarray:
+            key += (value.dtype, value.ndim)
+        elif kind is float or kind is int:
+            key.append(kind)
+        else:
+            return None
+    return tuple(key)
+
+
 class Jitted:
     """A function that is traced and compiled for the dtypes and numbers of axes that it is called with."""
 
@@ -517,7 +535,11 @@ class Jitted:
         functools.update_wrapper(self, function)
         self._elementwise = elementwise
         self._function, self._options, self._static = function, options, frozenset(static)
-        self._signature, self._traces = inspect.signature(function), {}
+        self._signature, self._traces, self._plain_traces = inspect.signature(function), {}, {}
+        kinds = {parameter.kind for parameter in self._signature.parameters.values()}
+        plain = kinds <= {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        # The number of parameters, if a call may skip `Signature.bind`, which takes microseconds.
+        self._count = len(self._signature.parameters) if plain and not self._static else -1
 
     def __repr__(self):
         return f"<hotloop.jit of {self._function.__qualname__}>"
@@ -530,34 +552,55 @@ class Jitted:
         return self.__qualname__
 
     def __call__(self, *args, **kwargs):
+        plain = None
+        if not kwargs and len(args) == self._count:
+            plain = _plain_key(args)
+            traced = self._plain_traces.get(plain)
+            if traced is not None:
+                return traced(args)
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         key, arrays = [], []
-        for name, value in bound.arguments.items():
-            if name in self._static:
-                key.append(value)
+        for name, part, static in self._parts(bound):
+            if isinstance(part, Traced):
+                # Called by a function that is traced: part of that one's program.
+                return self._function(*args, **kwargs)
+            if static:
+                key.append((type(part), part))
                 continue
-            kind = self._signature.parameters[name].kind
-            if kind is inspect.Parameter.VAR_POSITIONAL:
-                parts = value
-                key.append(len(parts))
-            elif kind is inspect.Parameter.VAR_KEYWORD:
-                parts = tuple(value.values())
-                key.append(tuple(value))
-            else:
-                parts = (value,)
-            for part in parts:
-                part, of, is_traced = _argument(name, part)
-                key.append(of)
-                if is_traced:
-                    arrays.append(part)
+            part, of, is_traced = _argument(name, part)
+            key.append(of)
+            if is_traced:
+                arrays.append(part)
         try:
             traced = self._traces.get(tuple(key))
         except TypeError:
             raise TypeError("a static argument of a traced function must be hashable") from None
         if traced is None:
+            if len(self._traces) >= _MOST_TRACES:
+                self._traces.clear()
+                self._plain_traces.clear()
             traced = self._traces[tuple(key)] = self._trace(bound)
+            if plain is not None:
+                self._plain_traces[plain] = traced
         return traced(arrays)
+
+    def _parts(self, bound):
+        """The arguments with their names, and whether each is a constant."""
+        for name, value in bound.arguments.items():
+            kind = self._signature.parameters[name].kind
+            if name in self._static:
+                yield name, value, True
+            elif kind is inspect.Parameter.VAR_POSITIONAL:
+                yield name, len(value), True
+                for part in value:
+                    yield name, part, False
+            elif kind is inspect.Parameter.VAR_KEYWORD:
+                yield name, tuple(value), True
+                for key, part in value.items():
+                    yield key, part, False
+            else:
+                yield name, value, False
 
     def program(self, *args, **kwargs):
         """The program that a call with these arguments runs."""
@@ -609,12 +652,18 @@ class _Traced:
         # The program's inputs are in the order of their first use; some are not read.
         self.order = [names.index(name) for name in program.inputs] if program else []
         self.single = program is not None and len(program.outputs) == 1
+        self.in_order = not captured and self.order == list(range(len(names)))
 
     def __call__(self, arrays):
         if self.program is None:
             return self.build(())
-        arrays = [*arrays, *self.captured]
-        results = self.program(*[arrays[i] for i in self.order])
+        if self.in_order:
+            results = self.program(*arrays)
+            if self.build is _whole:
+                return results
+        else:
+            arrays = [*arrays, *self.captured]
+            results = self.program(*[arrays[i] for i in self.order])
         if self.single:
             results = (results,)
         elif isinstance(results, dict):
@@ -659,7 +708,13 @@ def _builder(result, outputs, trace):
             return lambda results: {key: p(results) for key, p in parts.items()}
         return lambda results: value
 
-    return part(result)
+    built = part(result)
+    return _whole if isinstance(result, Traced) else built
+
+
+def _whole(results):
+    """The result of a function that returns one array."""
+    return results[0]
 
 
 def jit(function=None, /, *, static=(), **options):

@@ -1,6 +1,5 @@
 """`compile`, `evaluate`, and the methods of `Program` that are not part of a call."""
 
-import html
 import sys
 
 import numpy as np
@@ -175,6 +174,8 @@ def _repr(self):
 
 
 def _repr_html(self):
+    import html
+
     inputs = ", ".join(html.escape(name) for name in self.inputs) or "none"
     outputs = ", ".join(html.escape(name) if name else "unnamed" for name in self.outputs)
     try:
