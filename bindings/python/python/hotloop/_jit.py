@@ -608,6 +608,10 @@ class Jitted:
         bound.apply_defaults()
         return self._trace(bound).program
 
+    def _trace_of(self, args):
+        """The trace for these arguments, which is not kept."""
+        return self._trace(self._signature.bind(*args))
+
     def _trace(self, bound):
         trace, used, inputs = _Trace(self._elementwise), set(), []
 
@@ -620,6 +624,8 @@ class Jitted:
             own = name if fits else f"arg{len(inputs)}"
             used.add(own)
             inputs.append(own)
+            if not isinstance(value, (int, float)):
+                _dtype_name(value.dtype)
             return Traced(trace, own, _sample(value), "argument")
 
         arguments = {}
