@@ -120,8 +120,13 @@ def measure(calls):
 
 def imports():
     """Milliseconds that `import hotloop` adds to `import numpy`."""
-    text = "import time, numpy; t = time.perf_counter(); import hotloop; print(1e3 * (time.perf_counter() - t))"
-    times = [float(subprocess.run([sys.executable, "-c", text], capture_output=True, text=True).stdout) for _ in range(11)]
+    text = (
+        "import time, numpy; t = time.perf_counter(); import hotloop; print(1e3 * (time.perf_counter() - t))"
+    )
+    times = [
+        float(subprocess.run([sys.executable, "-c", text], capture_output=True, text=True).stdout)
+        for _ in range(11)
+    ]
     return min(times)
 
 

@@ -34,7 +34,9 @@ def count_programs(monkeypatch):
 
     count = []
     plain = _jit._Traced.__call__
-    monkeypatch.setattr(_jit._Traced, "__call__", lambda self, arrays: count.append(self.program.text) or plain(self, arrays))
+    monkeypatch.setattr(
+        _jit._Traced, "__call__", lambda self, arrays: count.append(self.program.text) or plain(self, arrays)
+    )
     return count
 
 

@@ -81,7 +81,15 @@ def test_nothing_of_python_is_evaluated():
     events, watching = [], False
 
     def hook(event, args):
-        if watching and event.split(".")[0] in ("exec", "compile", "import", "open", "ctypes", "socket", "os"):
+        if watching and event.split(".")[0] in (
+            "exec",
+            "compile",
+            "import",
+            "open",
+            "ctypes",
+            "socket",
+            "os",
+        ):
             events.append(event)
 
     sys.addaudithook(hook)

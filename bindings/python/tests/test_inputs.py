@@ -21,7 +21,16 @@ def test_dtypes_layouts_and_byte_orders(dtype):
     packed = np.zeros((6, 8), [("pad", "u1"), ("x", dtype)])
     packed["x"] = x
     swapped = x.astype(x.dtype.newbyteorder())
-    views = [x, x.T, x[::2, 1::3], x[::-1, ::-1], np.asfortranarray(x), packed["x"], swapped, swapped[::-1, ::2]]
+    views = [
+        x,
+        x.T,
+        x[::2, 1::3],
+        x[::-1, ::-1],
+        np.asfortranarray(x),
+        packed["x"],
+        swapped,
+        swapped[::-1, ::2],
+    ]
     views += [np.broadcast_to(x[0], (5, 8)), x[0, 0], x[:0], x[:, :0]]
     for view in views:
         view = np.asarray(view)

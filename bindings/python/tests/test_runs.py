@@ -430,5 +430,7 @@ except ImportError as error:
 
 
 def test_the_import_is_silent_and_lazy():
-    text = "import numpy, sys; before = set(sys.modules); import hotloop; print(len(set(sys.modules) - before))"
+    text = (
+        "import numpy, sys; before = set(sys.modules); import hotloop; print(len(set(sys.modules) - before))"
+    )
     assert int(run_script(text)) < 25

@@ -20,9 +20,9 @@ __all__ = ["Cancelled", "CompileError", "Function", "Program", "compile", "evalu
 def __getattr__(name):
     # The tracer is loaded when it is used.
     if name in ("jit", "TraceError"):
-        from . import _jit
+        from . import _jit, _traced
 
-        globals()["jit"], globals()["TraceError"] = _jit.jit, _jit.TraceError
+        globals().update(jit=_jit.jit, TraceError=_traced.TraceError)
         return globals()[name]
     raise AttributeError(f"module 'hotloop' has no attribute {name!r}")
 

@@ -102,7 +102,7 @@ def progress(value):
             raise TypeError("progress= is True, None or a function of two numbers")
         return value
     try:
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped]
     except ImportError:
         raise ImportError("progress=True needs tqdm; pass a function of two numbers instead") from None
     bar = tqdm(total=1, unit=" elements", unit_scale=True)

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 
-from ._hotloop import Cancelled, Program, _Token
+from ._hotloop import Program, _Token
 
 #: Programs by text and options; the oldest are dropped.
-_programs = {}
+_programs: dict = {}
 _MOST = 512
 
 
@@ -147,7 +147,7 @@ async def run_async(self, /, *args, **kwargs):
     return await asyncio.wrap_future(self.submit(*args, **kwargs))
 
 
-_pool = (None, None)
+_pool: tuple = (None, None)
 
 
 def _workers():
@@ -193,11 +193,15 @@ def _tokenize(self):
     return "hotloop.Program", self.text, tuple(sorted(self.options.items()))
 
 
-Program.explain = explain
-Program.explain_svg = explain_svg
-Program.submit = submit
-Program.run_async = run_async
-Program.__repr__ = _repr
-Program._repr_html_ = _repr_html
-Program.__reduce__ = _reduce
-Program.__dask_tokenize__ = _tokenize
+# The class is made by the extension module, without these methods.
+for _name, _method in {
+    "explain": explain,
+    "explain_svg": explain_svg,
+    "submit": submit,
+    "run_async": run_async,
+    "__repr__": _repr,
+    "_repr_html_": _repr_html,
+    "__reduce__": _reduce,
+    "__dask_tokenize__": _tokenize,
+}.items():
+    setattr(Program, _name, _method)

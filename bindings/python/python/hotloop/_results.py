@@ -3,7 +3,7 @@
 import keyword
 from operator import itemgetter
 
-_types = {}
+_types: dict[tuple, type] = {}
 
 
 def results_type(names):

@@ -15,8 +15,28 @@ from ._jit import Jitted
 _OPERATORS = {
     getattr(operator, name)
     for name in (
-        "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "pos", "abs", "eq", "ne", "lt", "le",
-        "gt", "ge", "and_", "or_", "xor", "invert", "lshift", "rshift",
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "neg",
+        "pos",
+        "abs",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "and_",
+        "or_",
+        "xor",
+        "invert",
+        "lshift",
+        "rshift",
     )
 }
 
@@ -105,7 +125,9 @@ def _chain(inner, chains, end, value):
         return execute_graph({**own, **known}, keys=[end])[end]
 
     blocks = [values[i] for i in arrays]
-    plain = all(type(leaf) in (np.ndarray, int, float, bool) or isinstance(leaf, np.generic) for leaf in values)
+    plain = all(
+        type(leaf) in (np.ndarray, int, float, bool) or isinstance(leaf, np.generic) for leaf in values
+    )
     if plain and len(own) > 1 and arrays:
         try:
             # Dask's workers have threads of their own.

@@ -1,0 +1,8 @@
+from . import Cancelled as Cancelled
+from . import CompileError as CompileError
+from . import Program as Program
+
+class _Token:
+    def cancel(self) -> None: ...
+
+def functions() -> list[tuple[list[str], str, str, float | None, bool]]: ...
