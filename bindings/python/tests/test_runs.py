@@ -434,3 +434,45 @@ def test_the_import_is_silent_and_lazy():
         "import numpy, sys; before = set(sys.modules); import hotloop; print(len(set(sys.modules) - before))"
     )
     assert int(run_script(text)) < 25
+
+
+def test_a_subinterpreter_is_refused():
+    text = """
+import os, sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+import hotloop
+here, there = os.pipe()
+own = interpreters.create()
+script = f'''
+import os
+try:
+    import hotloop
+    result = "imported"
+except ImportError:
+    result = "refused"
+os.write({there}, result.encode())
+'''
+interpreters.run_string(own, script)
+print(os.read(here, 20).decode())
+print(hotloop.evaluate("1 + 1"))
+"""
+    assert run_script(text) == "refused\n2\n"
+
+
+def test_cells_of_a_notebook():
+    class Shell:
+        user_ns = {"x": np.arange(3.0)}
+
+        def register_magic_function(self, function, kind, name):
+            self.magic = kind, name, function
+
+    shell = Shell()
+    hotloop.load_ipython_extension(shell)
+    kind, name, run = shell.magic
+    assert (kind, name) == ("cell", "hotloop")
+    equal(run("", "a = x * 2\na + 1"), [1, 3, 5])
+    assert run("y", "x + 1") is None
+    equal(shell.user_ns["y"], [1, 2, 3])

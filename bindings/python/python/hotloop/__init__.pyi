@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, final, overload
 
 from numpy.typing import NDArray
 
@@ -15,14 +15,22 @@ class CompileError(SyntaxError): ...
 class Cancelled(Exception): ...
 class TraceError(TypeError): ...
 
-class Function(NamedTuple):
-    name: str
-    aliases: tuple[str, ...]
-    signature: str
-    about: str
-    ulp: float | None
-    is_reduction: bool
+@final
+class Function(tuple[Any, ...]):
+    @property
+    def name(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def signature(self) -> str: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def ulp(self) -> float | None: ...
+    @property
+    def is_reduction(self) -> bool: ...
 
+@final
 class Program:
     def __new__(
         cls,
@@ -66,8 +74,10 @@ def compile(
 def evaluate(text: str, /, *, out: _Out = None, order: _Order | None = None, **arrays: Any) -> Any: ...
 def functions() -> dict[str, Function]: ...
 @overload
-def jit(function: Callable[..., Any], /) -> Callable[..., Any]: ...
+def jit(
+    function: Callable[..., Any], /, *, static: str | Sequence[str] = (), **options: Any
+) -> Callable[..., Any]: ...
 @overload
 def jit(
-    *, fp: Literal["strict", "contract", "fast"] = "strict", threads: int | None = None, order: _Order = "K"
+    function: None = None, /, *, static: str | Sequence[str] = (), **options: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...

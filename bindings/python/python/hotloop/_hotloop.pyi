@@ -1,7 +1,10 @@
+from typing import final
+
 from . import Cancelled as Cancelled
 from . import CompileError as CompileError
 from . import Program as Program
 
+@final
 class _Token:
     def cancel(self) -> None: ...
 
