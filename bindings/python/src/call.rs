@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use hotloop::explain::Progress;
 use hotloop::{Arg, CancelToken, DType, Order, Out, RunOptions};
@@ -15,7 +15,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::errors;
 use crate::numpy::Array;
 use crate::program::{Program, Results};
-use crate::record::{Few, Layout, Number, Record, Records, Slot, Target, Value, exact_number};
+use crate::record::{Few, Layout, Number, Record, Slot, Target, Value, exact_number};
 use crate::watch::{self, Manner, detached};
 
 /// A borrowed reference; null for what is not given.
@@ -107,11 +107,6 @@ fn guarded(work: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>>) -> Object {
 }
 
 impl Program {
-    fn records(&self) -> MutexGuard<'_, Records> {
-        // A panic leaves the records whole.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Calls the program with a tuple and a dict.
     pub fn call_with(
         &self,
@@ -185,7 +180,7 @@ impl Program {
         // SAFETY: as above.
         let outs = unsafe { self.outs(py, out) }?;
         if token.is_none() && settings.progress.is_none() {
-            let taken = self.records().take(&values, &outs.arrays, settings.order);
+            let taken = self.records.take(&values, &outs.arrays, settings.order);
             if let Some(record) = taken {
                 return self.repeat(py, record, &values, outs, settings.order);
             }
@@ -295,7 +290,7 @@ impl Program {
     fn repeat(
         &self,
         py: Python<'_>,
-        mut record: Record,
+        mut record: Box<Record>,
         values: &[Value<'_>],
         outs: Outs<'_>,
         order: Option<Order>,
@@ -324,18 +319,19 @@ impl Program {
             Value::Array(array) => array.data.cast_const(),
             Value::Number(_, bits) => std::ptr::from_ref(bits).cast(),
         }));
+        let Some(mut bound) = record.bound.take() else {
+            return self.first(py, values, outs, Settings { order, progress: None }, None);
+        };
         // SAFETY: the arrays have the layouts of the record, and are held until it is released.
-        if unsafe { record.bound.rebind_raw(&inputs, &targets) }.is_err() {
+        if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
             // They overlap differently, or a number does not fit; keep the record for other calls.
-            let dropped = self.records().keep(record);
-            drop(dropped);
+            record.bound = Some(bound.release());
+            self.records.keep(record);
             return self.first(py, values, outs, Settings { order, progress: None }, None);
         }
-        let Record { bound, manner, .. } = record;
-        let (bound, report) = watch::run(py, bound, &manner, None)?;
-        let record = Record { bound: bound.release(), manner, ..record };
-        let dropped = self.records().keep(record);
-        drop(dropped);
+        let (bound, report) = watch::run(py, bound, &record.manner, None)?;
+        record.bound = Some(bound.release());
+        self.records.keep(record);
         report.map_err(|error| errors::call(&error))?;
         self.returned(py, objects, &outs)
     }
@@ -425,14 +421,13 @@ impl Program {
                 fresh: output.fresh.then_some(output.dtype),
             };
             let record = Record {
-                bound,
+                bound: Some(bound),
                 manner,
                 inputs: values.iter().map(slot).collect(),
                 targets: arrays.iter().map(target).collect(),
                 order: settings.order,
             };
-            let dropped = self.records().keep(record);
-            drop(dropped);
+            self.records.keep(Box::new(record));
         }
         report.map_err(|error| errors::call(&error))?;
         self.returned(py, objects, &outs)

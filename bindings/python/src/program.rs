@@ -68,7 +68,7 @@ pub struct Program {
     /// The options.
     pub options: Options,
     /// Records of calls.
-    pub records: Mutex<Records>,
+    pub records: Records,
 }
 
 /// Engines by mode and number of threads; programs with equal options share threads and caches.
@@ -188,7 +188,7 @@ impl Program {
             out: PyString::intern(py, "out").unbind(),
             results,
             options: Options { fp, threads, memory, order },
-            records: Mutex::default(),
+            records: Records::default(),
             program,
         })
     }

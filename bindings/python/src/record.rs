@@ -1,6 +1,9 @@
 //! Records of calls: kernels bound to arrays, by the dtypes, shapes and strides of these. A call of
 //! the same kind replaces addresses only.
 
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use hotloop::{DType, Order};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -88,8 +91,8 @@ pub struct Target {
 
 /// A kernel bound to arrays of one kind.
 pub struct Record {
-    /// The kernel, released from its arrays.
-    pub bound: hotloop::Bound<'static>,
+    /// The kernel, released from its arrays; `None` during a call.
+    pub bound: Option<hotloop::Bound<'static>>,
     /// How it runs.
     pub manner: Manner,
     /// The inputs.
@@ -124,31 +127,74 @@ impl Record {
     }
 }
 
-/// The records of a program that no call uses now, the last used one at the end.
+/// The records of a program that no call uses now.
 #[derive(Default)]
-pub struct Records(Vec<Record>);
+pub struct Records {
+    /// The last used one: two exchanges are less than the lock.
+    last: AtomicPtr<Record>,
+    /// The others, the last used one at the end.
+    others: Mutex<Vec<Box<Record>>>,
+}
 
 impl Records {
-    /// The most records that are kept.
+    /// The most records that are kept besides the last.
     const MOST: usize = 16;
 
     /// Takes the record of a call's kind.
     #[inline]
     pub fn take(
-        &mut self,
+        &self,
         values: &[Value<'_>],
         outs: &[Option<&Array>],
         order: Option<Order>,
-    ) -> Option<Record> {
-        let at = self.0.iter().rposition(|record| record.fits(values, outs, order))?;
-        Some(self.0.remove(at))
+    ) -> Option<Box<Record>> {
+        let last = self.swap(None);
+        match last {
+            Some(record) if record.fits(values, outs, order) => return Some(record),
+            Some(record) => self.put_aside(record),
+            None => {}
+        }
+        let mut others = self.others();
+        let at = others.iter().rposition(|record| record.fits(values, outs, order))?;
+        Some(others.remove(at))
     }
 
     /// Keeps a record.
-    pub fn keep(&mut self, record: Record) -> Option<Record> {
-        let oldest = (self.0.len() >= Records::MOST).then(|| self.0.remove(0));
-        self.0.push(record);
-        oldest
+    #[inline]
+    pub fn keep(&self, record: Box<Record>) {
+        if let Some(before) = self.swap(Some(record)) {
+            self.put_aside(before);
+        }
+    }
+
+    /// Replaces the last used record.
+    #[inline]
+    fn swap(&self, record: Option<Box<Record>>) -> Option<Box<Record>> {
+        let record = record.map_or(std::ptr::null_mut(), Box::into_raw);
+        let before = self.last.swap(record, Ordering::AcqRel);
+        // SAFETY: what is not null came from a box, and is owned by whoever takes it out.
+        (!before.is_null()).then(|| unsafe { Box::from_raw(before) })
+    }
+
+    #[cold]
+    fn put_aside(&self, record: Box<Record>) {
+        let mut others = self.others();
+        let oldest = (others.len() >= Records::MOST).then(|| others.remove(0));
+        others.push(record);
+        drop(others);
+        // To drop it may run Python code, which may call the program.
+        drop(oldest);
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<Box<Record>>> {
+        // A panic leaves the list whole.
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        drop(self.swap(None));
     }
 }
 
