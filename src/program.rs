@@ -249,7 +249,7 @@ impl Program {
     /// Binds the program to arrays: as [`Kernel::bind`], with the kernel for the arguments' types.
     ///
     /// ```
-    /// let (x, mut y) = ([1.0f32, 2.0], [0.0; 2]);
+    /// let (x, mut y) = ([1.0f32, 2.0], [0.0f32; 2]);
     /// hotloop::compile("x * 2")?.bind(("x", &x), [&mut y])?.run()?;
     /// assert_eq!(y, [2.0, 4.0]);
     /// # Ok::<(), hotloop::Error>(())
