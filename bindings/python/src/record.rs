@@ -128,6 +128,7 @@ impl Record {
 }
 
 /// The records of a program that no call uses now.
+#[expect(clippy::vec_box, reason = "they go to and fro between the two without being moved")]
 #[derive(Default)]
 pub struct Records {
     /// The last used one: two exchanges are less than the lock.
@@ -186,6 +187,7 @@ impl Records {
         drop(oldest);
     }
 
+    #[expect(clippy::vec_box, reason = "as above")]
     fn others(&self) -> MutexGuard<'_, Vec<Box<Record>>> {
         // A panic leaves the list whole.
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
