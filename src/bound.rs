@@ -213,6 +213,73 @@ impl Bound<'_> {
         Ok(Bound { state, borrow: PhantomData })
     }
 
+    /// Rebinds to arrays that are given by address and have the dtypes, shapes, strides and byte
+    /// orders of the first ones, which is not checked. Inputs are in the order of
+    /// [`Program::inputs`](Program::inputs); for a number, the address is that of its value. Does
+    /// not allocate unless a number has changed. After an error the kernel is
+    /// [released](Bound::release).
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let array = ArgType::array(DType::F64);
+    /// let kernel = hotloop::compile("x * k")?.specialize(&[("x", array), ("k", ArgType::scalar(DType::F64))])?;
+    /// let (a, b, mut y) = ([1.0, 2.0], [3.0, 4.0], [0.0; 2]);
+    /// let k = hotloop::Arg::typed(2.0f64);
+    /// let mut bound = kernel.bind((("x", &a), ("k", k)), [&mut y])?.release();
+    /// let k = 10.0f64;
+    /// // SAFETY: two elements each, and a number, which outlive the run.
+    /// unsafe { bound.rebind_raw(&[b.as_ptr().cast(), (&raw const k).cast()], &[y.as_mut_ptr().cast()]) }?;
+    /// bound.run()?;
+    /// drop(bound);
+    /// assert_eq!(y, [30.0, 40.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Arity` for another number of arrays, `Layout` for an address where no array can be, `Alias`
+    /// for arrays that overlap differently. In these cases bind the kernel again.
+    ///
+    /// # Safety
+    /// As of [`Arg::raw`](crate::Arg::raw) and [`Out::raw`], until the kernel is released, rebound
+    /// or dropped, with the dtypes and layouts of the arrays that it was bound to first.
+    pub unsafe fn rebind_raw(&mut self, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<()> {
+        let state = &mut *self.state;
+        state.released = true;
+        // SAFETY: the caller's promise.
+        let changed = unsafe { state.offer_raw(inputs, outputs) }?;
+        if let Err(error) = state.check_seats() {
+            state.withdraw();
+            return Err(error);
+        }
+        state.settle();
+        if changed {
+            state.renew()?;
+        }
+        state.released = false;
+        Ok(())
+    }
+
+    /// The approximate time of a run on one thread, within a factor of a few; the longest time for
+    /// the interpreter. Hosts decide by it whether a run is worth a thread of its own.
+    ///
+    /// ```
+    /// use hotloop::{ArgType, DType};
+    ///
+    /// let kernel = hotloop::compile("sum(x)")?.specialize(&[("x", ArgType::array(DType::F64))])?;
+    /// let mut sum = hotloop::ndarray::arr0(0.0);
+    /// let short = kernel.bind(("x", &vec![0.0; 1 << 12]), [&mut sum])?.estimate();
+    /// let long = kernel.bind(("x", &vec![0.0; 1 << 20]), [&mut sum])?.estimate();
+    /// assert!(long > 10 * short);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn estimate(&self) -> Duration {
+        match &self.state.work {
+            Work::Planned(schedule) => Duration::from_nanos(schedule.work() as u64),
+            Work::Interpreted => Duration::MAX,
+        }
+    }
+
     /// Releases the arrays, so that they can be used again. The kernel can run only after
     /// [`rebind`](Bound::rebind).
     pub fn release(mut self) -> Bound<'static> {
@@ -304,6 +371,54 @@ impl State {
             Some(number) => Err(program.source.origin.missing(&names[number])),
             None => Ok(changed),
         }
+    }
+
+    /// Offers arrays and numbers by address; returns whether a number changed.
+    ///
+    /// # Safety
+    /// The addresses of numbers are those of elements of their dtypes.
+    unsafe fn offer_raw(&mut self, inputs: &[*const u8], outputs: &[*mut u8]) -> Result<bool> {
+        let State { operands, input_seats, output_seats, kernels, .. } = self;
+        if inputs.len() != input_seats.len() || outputs.len() != output_seats.len() {
+            let (given, wanted) =
+                (inputs.len() + outputs.len(), input_seats.len() + output_seats.len());
+            let message = format!("{given} addresses for {wanted} arrays and numbers");
+            return Err(Error::new(ErrorKind::Arity, message));
+        }
+        let (mut changed, mut valid) = (false, true);
+        for (number, (seat, pointer)) in input_seats.iter_mut().zip(inputs).enumerate() {
+            match (seat, &mut operands[number]) {
+                (Some(seat), _) => valid &= seat.offer_at(pointer.cast_mut()),
+                (None, Operand::Scalar(own)) => {
+                    let mut bytes = [0u8; 8];
+                    let size = kernels.graph.inputs()[number].dtype().size();
+                    // SAFETY: the caller's promise; an element has at most 8 bytes.
+                    unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(*pointer, size) };
+                    let bits = u64::from_le_bytes(bytes);
+                    changed |= *own != bits;
+                    *own = bits;
+                }
+                (None, Operand::Array(_)) => valid = false,
+            }
+        }
+        for (seat, pointer) in output_seats.iter_mut().zip(outputs) {
+            valid &= seat.offer_at(*pointer);
+        }
+        if !valid {
+            self.withdraw();
+            let message = "an array is at an address where no array can be";
+            return Err(Error::new(ErrorKind::Layout, message));
+        }
+        Ok(changed)
+    }
+
+    /// Withdraws what was offered.
+    fn withdraw(&mut self) {
+        self.input_seats
+            .iter_mut()
+            .flatten()
+            .chain(&mut self.output_seats)
+            .for_each(Seat::withdraw);
     }
 
     /// Checks that the offered arrays overlap as the first ones did.

@@ -49,6 +49,8 @@ pub struct OutputShape {
     pub dtype: DType,
     /// The extents of the axes.
     pub shape: Box<[usize]>,
+    /// The strides in bytes of a fresh array, which follow [`RunOptions::order`].
+    pub strides: Box<[isize]>,
 }
 
 /// A program specialized on input types.
@@ -222,11 +224,13 @@ impl Program {
         )?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         prepared.check(&kernels, &self.source)?;
-        let outputs = kernels.graph.outputs().iter();
+        let Prepared { shapes, operands, .. } = &prepared;
+        let strides = fresh_strides(self.options.order, &kernels.graph, shapes, operands)?;
+        let outputs = kernels.graph.outputs().iter().zip(strides);
         outputs
-            .map(|id| {
+            .map(|(id, strides)| {
                 let ty = kernels.graph.ty(*id);
-                Ok(OutputShape { dtype: ty.dtype, shape: prepared.shapes.of(ty.domain)? })
+                Ok(OutputShape { dtype: ty.dtype, shape: shapes.of(ty.domain)?, strides })
             })
             .collect()
     }
@@ -240,6 +244,27 @@ impl Program {
     pub fn eval_into<'a>(&self, args: impl Args<'a>, outs: &mut [Out<'_>]) -> Result<Report> {
         let (kernels, prepared) = self.check_call(args, outs)?;
         self.bound(kernels, prepared, self.targets(outs), false)?.run()
+    }
+
+    /// Binds the program to arrays: as [`Kernel::bind`], with the kernel for the arguments' types.
+    ///
+    /// ```
+    /// let (x, mut y) = ([1.0f32, 2.0], [0.0f32; 2]);
+    /// hotloop::compile("x * 2")?.bind(("x", &x), [&mut y])?.run()?;
+    /// assert_eq!(y, [2.0, 4.0]);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Program::eval_into`].
+    pub fn bind<'a>(
+        &self,
+        args: impl Args<'a>,
+        outs: impl IntoIterator<Item = impl Into<Out<'a>>>,
+    ) -> Result<Bound<'a>> {
+        let outs: Vec<Out<'a>> = outs.into_iter().map(Into::into).collect();
+        let (kernels, prepared) = self.check_call(args, &outs)?;
+        self.bound(kernels, prepared, self.targets(&outs), false)
     }
 
     /// Returns the kernel for input types given by name, compiling it unless it is cached.

@@ -283,3 +283,49 @@ fn what_is_not_as_before_is_refused() {
     let error = idle.rebind((("a", &a), ("k", 300)), [&mut z]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Type, "{error}");
 }
+
+#[test]
+fn arrays_and_numbers_are_given_by_address() {
+    for (name, engine) in engines() {
+        let kernel = kernel_for(&engine, "a * k + a[::-1] + point");
+        let pair =
+            |a: &[f64], y: &mut [f64]| (a.as_ptr().cast::<u8>(), y.as_mut_ptr().cast::<u8>());
+        let want = |a: &[f64], k: f64, point: f64| -> Vec<f64> {
+            a.iter().zip(a.iter().rev()).map(|(x, back)| x * k + back + point).collect()
+        };
+        let (a, b) = ([1.0, 2.0, 4.0], [8.0, 16.0, 32.0]);
+        let (mut y, mut z, mut point, mut k) = ([0.0; 3], [0.0; 3], 0.25, 2.0);
+        let args = (("a", &a), ("k", k), ("point", Arg::typed(point)));
+        let mut bound = kernel.bind(args, [&mut y]).unwrap();
+        bound.run().unwrap();
+        let mut bound = bound.release();
+        assert_eq!(y[..], want(&a, k, point), "{name}");
+        (k, point) = (10.0, 0.5);
+        let number = |value: &f64| std::ptr::from_ref(value).cast::<u8>();
+        let (from, to) = pair(&b, &mut z);
+        // SAFETY: three elements each, and numbers, which outlive the run.
+        unsafe { bound.rebind_raw(&[from, number(&k), number(&point)], &[to]) }.unwrap();
+        bound.run().unwrap();
+        assert_eq!(z[..], want(&b, k, point), "{name}");
+        // Overlap that there was not before; the kernel can be used again afterwards.
+        let mut both = [1.0, 2.0, 4.0, 0.0];
+        let start = both.as_mut_ptr();
+        // SAFETY: as above; nothing runs.
+        let error = unsafe {
+            let inputs = [start.cast_const().cast(), number(&k), number(&point)];
+            bound.rebind_raw(&inputs, &[start.add(1).cast()])
+        };
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Alias, "{name}");
+        assert_eq!(bound.run().unwrap_err().kind(), ErrorKind::Layout, "{name}");
+        // SAFETY: as above.
+        unsafe {
+            let null = [std::ptr::null(), number(&k), number(&point)];
+            assert_eq!(bound.rebind_raw(&null, &[to]).unwrap_err().kind(), ErrorKind::Layout);
+            assert_eq!(bound.rebind_raw(&[from], &[to]).unwrap_err().kind(), ErrorKind::Arity);
+            bound.rebind_raw(&[a.as_ptr().cast(), number(&k), number(&point)], &[to]).unwrap();
+        }
+        bound.run().unwrap();
+        drop(bound);
+        assert_eq!((z[..].to_vec(), both), (want(&a, k, point), [1.0, 2.0, 4.0, 0.0]), "{name}");
+    }
+}

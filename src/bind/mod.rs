@@ -281,6 +281,11 @@ impl Schedule {
         }
     }
 
+    /// The approximate time of a run on one thread, in nanoseconds.
+    pub fn work(&self) -> f32 {
+        self.turns.iter().flat_map(|turn| turn.work.loops()).map(|work| work.work()).sum()
+    }
+
     /// Whether a run is that of a single loop of one tile, with nothing before or after it.
     pub fn is_one_tile(&self) -> bool {
         let [Turn { work: Work::Alone(work), .. }] = &self.turns[..] else { return false };

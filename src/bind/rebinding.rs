@@ -85,6 +85,22 @@ impl Seat {
         Ok(())
     }
 
+    /// Offers an array of the same dtype and layout by its address; returns whether an array can be
+    /// there.
+    pub fn offer_at(&mut self, pointer: *mut u8) -> bool {
+        self.next = Some(pointer);
+        let Some((low, high)) = self.span else { return true };
+        let at = pointer.addr();
+        !pointer.is_null()
+            && at.checked_add_signed(low).is_some()
+            && at.checked_add_signed(high).is_some()
+    }
+
+    /// Withdraws the offer.
+    pub fn withdraw(&mut self) {
+        self.next = None;
+    }
+
     fn next(&self) -> *mut u8 {
         self.next.unwrap_or(self.now)
     }

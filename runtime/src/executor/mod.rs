@@ -168,6 +168,11 @@ impl Loop {
         self.grid.outers * self.grid.rows * self.grid.columns
     }
 
+    /// The approximate time of a run on one thread, in nanoseconds.
+    pub fn work(&self) -> f32 {
+        self.work
+    }
+
     /// Discards buffered results that an earlier run has not written to stores.
     fn clear_results(&mut self) {
         let workers = self.workers.iter_mut().map(UnsafeCell::get_mut);
