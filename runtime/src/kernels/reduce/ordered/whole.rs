@@ -59,8 +59,8 @@ where
                 }
                 half /= 2;
             }
-            for number in 0..few {
-                let value = across[0][word.min(W - 1)][number];
+            let values = across[0][word.min(W - 1)];
+            for (number, value) in values.into_iter().enumerate().take(few) {
                 // SAFETY: the caller's promise.
                 unsafe { results.write(first + number, size, value.pattern()) };
             }
