@@ -138,6 +138,15 @@ where
         get(values, 0)
     }
 
+    /// Folds the accumulators from `half` to twice that onto those below, each of which has as many
+    /// elements of a row of `n`, or an operation that does not depend on it.
+    #[inline(always)]
+    fn fold_upper(values: &mut [[T; A]; W], half: usize, n: usize) {
+        let each = (n / (2 * half)) as u64;
+        let weights = Self::weights(each, each);
+        (0..half).for_each(|j| Self::fold_one(values, j, j + half, weights));
+    }
+
     /// Folds accumulator `right` onto accumulator `left`.
     #[inline(always)]
     fn fold_one(values: &mut [[T; A]; W], left: usize, right: usize, weights: Weights<T>) {
@@ -518,7 +527,7 @@ where
     // Where this takes less time than a sequence for each row, as measured: sums of f32, and those of
     // f64 with hardly more than one element for each accumulator.
     const LONGEST_ROW: usize = match (W, A) {
-        (1, 64) => Self::BLOCK,
+        (1, 64) => A * RUN,
         (1, 32) => 2 * A - 1,
         _ => 0,
     };

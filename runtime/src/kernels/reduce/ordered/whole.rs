@@ -92,13 +92,4 @@ where
         }
         values
     }
-
-    /// Folds the accumulators from `half` to twice that onto those below, each of which has as many
-    /// elements of a row of `n`, or an operation that does not depend on it.
-    #[inline(always)]
-    pub(super) fn fold_upper(values: &mut [[T; A]; W], half: usize, n: usize) {
-        let each = (n / (2 * half)) as u64;
-        let weights = Self::weights(each, each);
-        (0..half).for_each(|j| Self::fold_one(values, j, j + half, weights));
-    }
 }
