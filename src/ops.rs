@@ -539,11 +539,11 @@ table! {
     Shift "shift" (x, n = 1.0, fill = NONE) Lagged, Along(Scan::Shift), cost 0.5, ulp 0.0;
         "The element n rows earlier along an axis, the last by default; later for a negative n. Where there is none: NaN, and integers become f64; or `fill`, a constant, and the dtype is kept."
     Diff "diff" (x, n = 1.0) Lagged, Expand, cost 0.7, ulp 0.5;
-        "x - shift(x, n), in f64 (f32 of f32)."
+        "x - shift(x, n), in f64 (f32 of f32). The difference of integers of 64 bits is exact before it is rounded."
     PctChange "pct_change" (x, n = 1.0) Lagged, Expand, cost 1.5, ulp 4.0;
         "x / shift(x, n) - 1, in f64 (f32 of f32)."
     RollingSum "rolling_sum" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Sum)), cost 1.5, ulp 4.0;
-        "Sum of the last `window` rows along an axis, the last by default. A NaN is missing and leaves with its row; NaN where fewer than `min_periods` rows are not missing, by default `window`. It depends on the rows of the window alone."
+        "Sum of the last `window` rows along an axis, the last by default. A NaN is missing and leaves with its row; NaN where fewer than `min_periods` rows are not missing, by default `window`; `min_samples` is another name of it. It depends on the rows of the window alone."
     RollingMean "rolling_mean" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Mean)), cost 1.5, ulp 4.0;
         "Moving average: the mean of the last `window` rows, as `rolling_sum`."
     RollingProd "rolling_prod" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Prod)), cost 1.5, ulp 4.0;
@@ -561,9 +561,9 @@ table! {
     RollingCov "rolling_cov" (x, y, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Cov)), cost 5.0, ulp 4.0;
         "Covariance of the last `window` rows, divided by their number minus `ddof`; a row is missing where x or y is NaN."
     RollingCorr "rolling_corr" (x, y, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Corr)), cost 6.0, ulp 4.0;
-        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity."
+        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity, or squares of its distances from the mean overflow or vanish (below 1e-150 or above 1e150). The error grows with the level of x and y over their spread, as that of `rolling_var`."
     DecayLinear "decay_linear" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Linear)), cost 3.0, ulp 4.0;
-        "Mean of the last `window` rows with the weights 1, 2 and so on, the newest row having the largest."
+        "Mean of the last `window` rows with the weights 1, 2 and so on from the oldest row to the newest, divided by the sum of those of the rows that are not missing: a missing row, the oldest too, keeps its weight from the others."
     RollingArgmin "rolling_argmin" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmin)), cost 3.0, ulp 0.0;
         "The place of the first of the least of the last `window` rows, counted from the oldest row."
     RollingArgmax "rolling_argmax" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmax)), cost 3.0, ulp 0.0;
@@ -577,13 +577,13 @@ table! {
     ExpandingMax "expanding_max" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
         "The greatest of what is not NaN so far, as `expanding_sum`."
     EwmMean "ewm_mean" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Along(Scan::Decay), cost 2.0, ulp 4.0;
-        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is not its default; adjust=True is not there yet. The error is small beside the largest distance between elements: an outlier in the first row of a block of 4,096 costs later rows of the block digits."
+        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is not its default; adjust=True is not there yet. (pandas 3 is wrong where rows are missing and alpha is 0.5: its issue 66521.) Equal elements have a mean that is equal to them exactly; else the error is small beside the distances between elements, and what an outlier costs fades with its weight."
 
     // Across an axis.
     Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x minus its mean along an axis, the last by default; NaN is left out of the mean."
     Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
-        "demean(x) over the standard deviation along the axis; NaN is left out of both."
+        "demean(x) over the standard deviation along the axis; NaN is left out of both. NaN where that is 0, as of equal elements."
     Scale "scale" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x over the sum of magnitudes along an axis, the last by default; NaN is left out of the sum."
 

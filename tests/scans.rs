@@ -126,6 +126,24 @@ fn every_backend_gives_the_bits_of_the_interpreter() {
     }
 }
 
+/// Nothing is reduced where no result has an element.
+#[test]
+fn an_empty_result_costs_nothing() {
+    let many = 1_000_000_000_000usize;
+    let x = ndarray::Array1::<f64>::zeros(1);
+    for (shape, text) in
+        [((0, many), "demean(x), zscore(x)"), ((many, 0), "cumsum(x, axis=0), demean(x, axis=0)")]
+    {
+        let x = x.slice(ndarray::s![..0]);
+        let x = x.into_shape_with_order(shape).unwrap();
+        for backend in [Backend::Auto, Backend::Native, Backend::Portable, Backend::Interpreter] {
+            let engine = Engine::builder().backend(backend).build();
+            let outputs = engine.compile(text).unwrap().eval([("x", Arg::from(&x))]).unwrap();
+            assert!(outputs.iter().all(|y| y.shape() == [shape.0, shape.1]), "{text}");
+        }
+    }
+}
+
 #[test]
 fn axes_of_more_dimensions() {
     let engines = Engines::new();

@@ -70,11 +70,13 @@ impl Builder {
                 let truth = self.truth(x)?;
                 self.along_own(Op::Cumsum, &[truth], axis)
             }
-            Op::Shift => self.shift(x, operands[1], operands[2], axis),
+            Op::Shift => self.shift(op, x, [operands[1], operands[2]], axis),
+            Op::Diff if matches!(given.dtype, DType::I64 | DType::U64) => {
+                self.whole_difference(x, operands[1], axis)
+            }
             Op::Diff | Op::PctChange => {
                 let x = self.real(x);
-                let none = self.weak_float(crate::ops::NONE);
-                let before = self.shift(x, operands[1], none, axis)?;
+                let before = self.before(op, x, operands[1], axis)?;
                 if op == Op::Diff {
                     return self.apply_own(Op::Sub, &[x, before]);
                 }
@@ -151,10 +153,34 @@ impl Builder {
         Ok(self.add(node, Type { dtype, weak: false, domain }))
     }
 
-    /// The elements some rows earlier, or later.
-    fn shift(&mut self, x: NodeId, n: NodeId, fill: NodeId, axis: i64) -> Result<NodeId> {
+    /// The elements some rows earlier, or later; NaN where there is none.
+    fn before(&mut self, op: Op, x: NodeId, n: NodeId, axis: i64) -> Result<NodeId> {
+        let none = self.weak_float(crate::ops::NONE);
+        self.shift(op, x, [n, none], axis)
+    }
+
+    /// The difference of integers of 64 bits and those some rows earlier, rounded once: halves of 32
+    /// bits and their differences are exact in `f64`.
+    fn whole_difference(&mut self, x: NodeId, n: NodeId, axis: i64) -> Result<NodeId> {
+        let bits = self.weak_int(32);
+        let mask = self.weak_int(0xffff_ffff_u32);
+        let halves =
+            [self.apply_own(Op::Shr, &[x, bits])?, self.apply_own(Op::BitAnd, &[x, mask])?];
+        let mut differences = [x; 2];
+        for (difference, half) in differences.iter_mut().zip(halves) {
+            let half = self.convert(half, DType::F64);
+            let before = self.before(Op::Diff, half, n, axis)?;
+            *difference = self.apply_own(Op::Sub, &[half, before])?;
+        }
+        let [high, low] = differences;
+        let unit = self.literal_like(high, 4_294_967_296.0);
+        self.apply_own(Op::Fma, &[high, unit, low])
+    }
+
+    /// The elements some rows earlier, or later, of constants n and fill.
+    fn shift(&mut self, op: Op, x: NodeId, [n, fill]: [NodeId; 2], axis: i64) -> Result<NodeId> {
         let limit = i64::from(u32::MAX);
-        let rows = self.whole(Op::Shift, "n", n, -limit..=limit)?;
+        let rows = self.whole(op, "n", n, -limit..=limit)?;
         let (x, fill) = if self.is_none(fill) {
             let x = self.real(x);
             let nan = self.literal_like(x, f64::NAN);
@@ -324,7 +350,11 @@ impl Builder {
         if op == Op::Demean {
             return Ok(distance);
         }
+        // Equal elements have none, though their mean may differ from them by its rounding.
         let spread = self.kept(Op::Nanstd, &[x, operands[1]], axis)?;
+        let [nan, zero] = [f64::NAN, 0.0].map(|value| self.literal_like(spread, value));
+        let equal = self.apply_own(Op::Eq, &[spread, zero])?;
+        let spread = self.apply_own(Op::Select, &[equal, nan, spread])?;
         self.apply_own(Op::Div, &[distance, spread])
     }
 
@@ -346,12 +376,10 @@ impl Builder {
             _ => None,
         };
         value.filter(|value| range.contains(value)).ok_or_else(|| {
-            let (name, least) = (op.name(), range.start());
-            let kind = match least {
-                ..0 => "a constant integer".to_string(),
-                _ => format!("a constant integer from {least} on"),
-            };
-            type_error(format!("{name}: `{parameter}` is {kind}"))
+            let (name, least, most) = (op.name(), range.start(), range.end());
+            type_error(format!(
+                "{name}: `{parameter}` is a constant integer from {least} to {most}"
+            ))
         })
     }
 
