@@ -7,7 +7,7 @@ use common::Random;
 use hotloop_runtime::control::Control;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::scan::{Attributes, Scan, ScanState, Scanner, reference};
+use hotloop_runtime::scan::{Attributes, Scan, ScanState, Scanner, Window, reference};
 
 fn float(random: &mut Random) -> f64 {
     match random.below(400) {
@@ -49,6 +49,15 @@ fn cases() -> Vec<Case> {
             Scan::Shift => [0, 1, 2, 300, 5000]
                 .map(|rows| Attributes::Lag { rows, fill: [0x1234_5678, 0x3f9a_bcde] })
                 .to_vec(),
+            Scan::Window(Window::Quantile) => {
+                [(1, 1, 0.3), (4, 0, 1.0), (20, 5, 0.25), (63, 63, 0.0), (700, 2, 0.9)]
+                    .map(|(rows, least, quantile): (u32, u32, f64)| {
+                        let bits = quantile.to_bits();
+                        let quantile = [bits as u32, (bits >> 32) as u32];
+                        Attributes::Quantile { rows, least, quantile }
+                    })
+                    .to_vec()
+            }
             Scan::Window(_) => [
                 (1, 1, 0),
                 (2, 0, 1),
@@ -64,7 +73,14 @@ fn cases() -> Vec<Case> {
                 .map(|(alpha, ignore_missing): (f64, bool)| {
                     let bits = alpha.to_bits();
                     let alpha = [bits as u32, (bits >> 32) as u32];
-                    Attributes::Decay { alpha, ignore_missing }
+                    Attributes::Decay { alpha, ignore_missing, adjust: false }
+                })
+                .to_vec(),
+            Scan::Weight => [(0.2, false, true), (1e-9, true, true), (0.3, false, false)]
+                .map(|(alpha, ignore_missing, adjust): (f64, bool, bool)| {
+                    let bits = alpha.to_bits();
+                    let alpha = [bits as u32, (bits >> 32) as u32];
+                    Attributes::Decay { alpha, ignore_missing, adjust }
                 })
                 .to_vec(),
             _ => vec![Attributes::None],
@@ -84,8 +100,9 @@ fn cases() -> Vec<Case> {
 fn most(case: Case) -> usize {
     match case.attributes {
         Attributes::Frame { rows: 5000.., .. } => 9000,
-        Attributes::Frame { .. } => 4097,
+        Attributes::Frame { .. } | Attributes::Quantile { .. } => 4097,
         Attributes::Decay { ignore_missing: true, .. } => 9000,
+        Attributes::None if case.scan == Scan::Blend => 9000,
         _ => usize::MAX,
     }
 }
@@ -290,7 +307,7 @@ fn extremes_follow_the_rules_of_nan_and_zero() {
 fn means(alpha: f64, x: &[f64]) -> Vec<f64> {
     let bits = alpha.to_bits();
     let alpha = [bits as u32, (bits >> 32) as u32];
-    let attributes = Attributes::Decay { alpha, ignore_missing: false };
+    let attributes = Attributes::Decay { alpha, ignore_missing: false, adjust: false };
     let case = Case { scan: Scan::Decay, attributes, dtype: DType::F64 };
     let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
     let means = defined(case, &bytes, &[]);

@@ -97,8 +97,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         let message = match scans.is_empty() || bytes <= machine.memory {
             true => format!("cannot allocate {bytes} bytes of scratch"),
             false => format!(
-                "the rows of windows need {bytes} bytes, and the memory limit leaves {}",
-                machine.memory
+                "the rows of windows need {bytes} bytes, more than half of the memory limit"
             ),
         };
         Error::new(ErrorKind::OutOfMemory, message)

@@ -67,6 +67,9 @@ pub(super) struct Room<'a> {
     pub(super) panels: usize,
 }
 
+/// The bytes that states of scans may take whatever the memory limit.
+const LEAST_STATES: usize = 64 << 20;
+
 impl Worker {
     pub(super) fn new(
         room: &Room<'_>,
@@ -113,7 +116,7 @@ impl Worker {
         let scan_lines = tile.scans.iter().map(|scan| scan_room.total(&scan.scanner));
         let scan_lines = scan_lines.fold(0, usize::saturating_add);
         // Windows keep their rows, which may be many.
-        if scan_lines.saturating_mul(64) > tile.memory {
+        if scan_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
             return Err(OutOfMemory(scan_lines.saturating_mul(64)));
         }
         let total = slots * lines(length)

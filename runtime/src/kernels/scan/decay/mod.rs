@@ -30,16 +30,25 @@
 //! they would have left it: `t = p(v + 1) + alpha; k = p(v + 1) / t`. A block with a missing row, or
 //! after one, decays by the product of its rows' (runs', groups') decays instead of a power of k.
 
+//!
+//! Where the weights of rows are given, each row has its own k, of which a block's decay is the product.
+
+mod lane;
 mod powers;
 mod reference;
+mod weights;
 
 use std::marker::PhantomData;
 
 use super::{Attributes, Fused, Recurrence, ScanState, number};
 use crate::elementwise::scalar_loop;
 
+use lane::{
+    ALL_CLEAN, CLEAN, FOLD, KEPT, Kept, Lane, OF_LEVEL, SOME, STARTED, level_flags, renewed,
+};
 use powers::{LEAST, Powers};
-pub(super) use reference::reference;
+pub(super) use reference::{blended, reference};
+pub(super) use weights::{Weights, weights};
 
 /// Runs in a group, groups in a leaf, and so on.
 const RADIX: u64 = 16;
@@ -52,111 +61,10 @@ const TOGETHER: usize = 8;
 /// Sequences side by side that are computed before the first result is stored.
 const GROUP: usize = 16;
 
-/// The numbers that are kept of each sequence.
-///
-/// An *entry* is the distance of the mean before a block from the newest element before it; a *jump*
-/// that of this element from the block's first; a *carry* is their sum.
-#[derive(Clone, Copy)]
-#[repr(usize)]
-enum Kept {
-    /// The newest element, 0 if it is not finite.
-    Newest,
-    /// The part of the run up to the row.
-    Run,
-    /// The part of the complete runs of the group.
-    Runs,
-    /// The part of the complete groups of the leaf.
-    Groups,
-    RunEntry,
-    RunJump,
-    RunCarry,
-    GroupEntry,
-    GroupJump,
-    GroupCarry,
-    LeafEntry,
-    LeafJump,
-    LeafCarry,
-    /// The last mean.
-    Last,
-    /// The product of decays of the run's rows, if the run is not clean.
-    RunDecay,
-    /// That of the group's runs.
-    GroupDecay,
-    /// That of the leaf's groups.
-    LeafDecay,
-    /// The number of missing rows since the last element, as bits.
-    Gap,
-    /// [`STARTED`] and other flags, as bits.
-    Flags,
-}
-
-/// The number of variants of [`Kept`].
-const KEPT: usize = 19;
-/// The numbers of each level above leaves: entry, jump and carry of its block; the part of the
-/// block's complete children, and the product of their decays.
-const OF_LEVEL: usize = 5;
-
-/// There has been an element.
-const STARTED: u64 = 1;
-/// No row of the run, group or leaf is missing so far, nor the row before it.
-const CLEAN: [u64; 3] = [2, 4, 8];
-/// The run, group or leaf has an element.
-const SOME: [u64; 3] = [16, 32, 64];
-/// A complete run of the group, or group of the leaf, has one.
-const FOLD: [u64; 2] = [128, 256];
-/// [`CLEAN`], [`SOME`] and [`FOLD`] of the blocks of a level.
-const fn level_flags(level: usize) -> [u64; 3] {
-    [1 << (16 + level), 1 << (32 + level), 1 << (48 + level)]
-}
-/// All flags for missing rows.
-const ALL_CLEAN: u64 = 2 | 4 | 8 | 0xffff_0000;
-
-/// The recurrence of an exponentially weighted mean. Its memory begins with [`Powers`]; then each
-/// number of [`Kept`] for all sequences, then those of the levels.
-pub(super) struct Decay<M>(PhantomData<M>);
-
-/// The numbers of one sequence.
-#[derive(Clone, Copy)]
-struct Lane {
-    first: *mut f64,
-    /// From one number to the next.
-    stride: usize,
-}
-
-impl Lane {
-    #[inline(always)]
-    fn place(&self, number: usize) -> *mut f64 {
-        self.first.wrapping_add(number * self.stride)
-    }
-
-    #[inline(always)]
-    unsafe fn get(&self, kept: Kept) -> f64 {
-        // SAFETY: the memory has all numbers of the sequence.
-        unsafe { self.place(kept as usize).read() }
-    }
-
-    #[inline(always)]
-    unsafe fn set(&self, kept: Kept, value: f64) {
-        // SAFETY: as in `get`.
-        unsafe { self.place(kept as usize).write(value) };
-    }
-
-    unsafe fn flags(&self) -> u64 {
-        // SAFETY: as in `get`.
-        unsafe { self.get(Kept::Flags).to_bits() }
-    }
-
-    unsafe fn set_flags(&self, flags: u64) {
-        // SAFETY: as in `get`.
-        unsafe { self.set(Kept::Flags, f64::from_bits(flags)) };
-    }
-
-    /// Whether the row before was missing, or there was none with an element.
-    unsafe fn was_missing(&self) -> bool {
-        // SAFETY: as in `get`.
-        unsafe { self.get(Kept::Gap).to_bits() > 0 }
-    }
-}
+/// The recurrence of an exponentially weighted mean; with `GIVEN` the elements come with the weights
+/// of the means before. Its memory begins with [`Powers`]; then each number of [`Kept`] for all
+/// sequences, then those of the levels.
+pub(super) struct Decay<M, const GIVEN: bool>(PhantomData<M>);
 
 /// The distance of a part or mean that another part follows: from the distance `e` of what is before
 /// it, the jump from there to its first element, its decay and its own distance.
@@ -188,12 +96,12 @@ fn levels(length: usize) -> usize {
 
 fn constants(attributes: &Attributes) -> (f64, bool) {
     match *attributes {
-        Attributes::Decay { alpha, ignore_missing } => (number(alpha), ignore_missing),
+        Attributes::Decay { alpha, ignore_missing, .. } => (number(alpha), ignore_missing),
         _ => (1.0, false),
     }
 }
 
-impl<M: Fused> Recurrence for Decay<M> {
+impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
     type Element = f64;
 
     fn bytes(_: &Attributes, length: usize, lanes: usize) -> usize {
@@ -226,13 +134,13 @@ impl<M: Fused> Recurrence for Decay<M> {
                     lane.place(KEPT + OF_LEVEL * level + 4).write(1.0);
                 }
                 lane.set(Kept::Last, f64::NAN);
-                lane.set_flags(ALL_CLEAN);
+                lane.set_flags(if GIVEN { 0 } else { ALL_CLEAN });
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let mut at = 0;
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
@@ -240,7 +148,7 @@ impl<M: Fused> Recurrence for Decay<M> {
             let lane = Self::lane(state, 0);
             while at < n {
                 let (row, left) = (state.rows, n - at);
-                if row % RADIX == 0 && left >= RUN && !lane.was_missing() {
+                if !GIVEN && row % RADIX == 0 && left >= RUN && !lane.was_missing() {
                     let (out, a) = (out.add(at), a.add(at));
                     let together = left >= TOGETHER * RUN && row % (TOGETHER * RUN) as u64 == 0;
                     let done = if together && Self::runs(state, powers, lane, out, a) {
@@ -256,7 +164,7 @@ impl<M: Fused> Recurrence for Decay<M> {
                         continue;
                     }
                 }
-                let y = Self::step(powers, state.levels, lane, row, a.add(at).read_unaligned());
+                let y = Self::step(powers, state.levels, lane, row, Self::element(a, b, at));
                 out.add(at).write_unaligned(y);
                 state.rows += 1;
                 at += 1;
@@ -268,13 +176,13 @@ impl<M: Fused> Recurrence for Decay<M> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let row = state.rows;
         let first = row.is_multiple_of(RADIX);
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
             let powers = &*state.memory.cast::<Powers>();
-            let mut any = row.is_multiple_of(LEAF);
+            let mut any = GIVEN || row.is_multiple_of(LEAF);
             if !any {
                 let gaps = Self::lane(state, 0).place(Kept::Gap as usize).cast::<u64>();
                 for i in 0..n {
@@ -290,7 +198,7 @@ impl<M: Fused> Recurrence for Decay<M> {
             }
             if any {
                 for i in 0..n {
-                    let x = a.add(i).read_unaligned();
+                    let x = Self::element(a, b, i);
                     let y = Self::step(powers, state.levels, Self::lane(state, i), row, x);
                     out.add(i).write_unaligned(y);
                 }
@@ -340,7 +248,7 @@ fn folds<M: Fused, const R: usize>(k: f64, x: &[[f64; RUN]; R]) -> [[f64; RUN]; 
     prefixes
 }
 
-impl<M: Fused> Decay<M> {
+impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
     #[inline(always)]
     fn lane(state: &ScanState, number: usize) -> Lane {
         let numbers = state.memory.wrapping_add(size_of::<Powers>()).cast::<f64>();
@@ -536,11 +444,30 @@ impl<M: Fused> Decay<M> {
         }
     }
 
+    /// An element, and its weight of the mean before, if that is given.
+    ///
+    /// # Safety
+    /// They are there.
+    #[inline(always)]
+    unsafe fn element(a: *const f64, b: *const f64, at: usize) -> (f64, f64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = a.add(at).read_unaligned();
+            (x, if GIVEN { b.add(at).read_unaligned() } else { 0.0 })
+        }
+    }
+
     /// One element of one sequence, which may be missing.
     ///
     /// # Safety
     /// The lane is one of a state of this recurrence.
-    unsafe fn step(powers: &Powers, levels: usize, lane: Lane, row: u64, x: f64) -> f64 {
+    unsafe fn step(
+        powers: &Powers,
+        levels: usize,
+        lane: Lane,
+        row: u64,
+        (x, given): (f64, f64),
+    ) -> f64 {
         // SAFETY: the caller's promise.
         unsafe {
             let (flags, place) = (lane.flags(), row % RADIX);
@@ -562,8 +489,9 @@ impl<M: Fused> Decay<M> {
                 lane.set_flags(flags & !ALL_CLEAN);
                 return lane.get(Kept::Last);
             }
-            let counts = flags & STARTED != 0 && gap > 0 && !powers.ignore_missing;
-            let k = if counts { powers.after(gap) } else { powers.k };
+            let counts = !GIVEN && flags & STARTED != 0 && gap > 0 && !powers.ignore_missing;
+            let own = if counts { powers.after(gap) } else { powers.k };
+            let k = if GIVEN { given } else { own };
             lane.set(Kept::Gap, 0.0);
             let element = or_zero(x);
             let mut run = if flags & SOME[0] == 0 {
@@ -668,7 +596,7 @@ impl<M: Fused> Decay<M> {
             }
             lane.set(Kept::Run, 0.0);
             lane.set(Kept::RunDecay, 1.0);
-            flags = renewed(flags & !SOME[0], CLEAN[0], lane.was_missing());
+            flags = renewed(flags & !SOME[0], CLEAN[0], GIVEN || lane.was_missing());
             lane.set_flags(flags);
             if rows.is_multiple_of(RADIX * RADIX) {
                 Self::end_of_group(powers, levels, lane, rows);
@@ -710,7 +638,7 @@ impl<M: Fused> Decay<M> {
                 lane.set(Kept::LeafDecay, of_leaf);
             }
             lane.set(Kept::GroupDecay, 1.0);
-            flags = renewed(flags & !SOME[1] & !FOLD[0], CLEAN[1], lane.was_missing());
+            flags = renewed(flags & !SOME[1] & !FOLD[0], CLEAN[1], GIVEN || lane.was_missing());
             lane.set_flags(flags);
             let entry = if rows.is_multiple_of(LEAF) {
                 Self::end_of_leaf(powers, levels, lane, rows / LEAF);
@@ -734,7 +662,7 @@ impl<M: Fused> Decay<M> {
         // SAFETY: the caller's promise; the lane has numbers for each level.
         unsafe {
             let mut flags = lane.flags();
-            let missing = lane.was_missing();
+            let missing = GIVEN || lane.was_missing();
             let clean = flags & CLEAN[2] != 0;
             let mut decay = if clean { powers.level[0] } else { lane.get(Kept::LeafDecay) };
             // The part of the block, and its jump.
@@ -776,10 +704,4 @@ impl<M: Fused> Decay<M> {
             lane.set_flags(renewed(flags & !SOME[2] & !FOLD[1], CLEAN[2], missing));
         }
     }
-}
-
-/// Flags with one that is set unless a row is missing.
-#[inline(always)]
-fn renewed(flags: u64, clean: u64, missing: bool) -> u64 {
-    if missing { flags & !clean } else { flags | clean }
 }

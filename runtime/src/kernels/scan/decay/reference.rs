@@ -28,16 +28,17 @@ struct Rows<'a> {
     x: &'a [f64],
     /// The weight of the mean before, of rows with an element.
     weights: Vec<Option<f64>>,
-
-    alpha: f64,
+    /// `None` if the weights are given.
+    alpha: Option<f64>,
 }
 
 impl Rows<'_> {
     /// The decay of a block whose children have `child` rows each.
     fn decay(&self, start: usize, end: usize, child: usize) -> f64 {
         let before = start == 0 || self.weights[start - 1].is_some();
-        if before && self.weights[start..end].iter().all(Option::is_some) {
-            return power(self.alpha, (end - start) as u64);
+        let clean = before && self.weights[start..end].iter().all(Option::is_some);
+        if let (true, Some(alpha)) = (clean, self.alpha) {
+            return power(alpha, (end - start) as u64);
         }
         let children = (start..end).step_by(child);
         let decay = |start: usize| match child {
@@ -130,8 +131,25 @@ pub(in super::super) fn reference(
             Some(k)
         });
     }
+    means(&Rows { x: &x, weights, alpha: Some(alpha) }, data, control)
+}
+
+/// Replaces the elements of a sequence by their means, given the weights of the means before.
+pub(in super::super) fn blended(
+    data: &mut [u8],
+    weights: &[u8],
+    control: &Control,
+) -> Result<(), Stop> {
+    let number = |bytes: &[u8]| f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+    let numbers = |bytes: &[u8]| bytes.chunks_exact(8).map(number).collect::<Vec<f64>>();
+    let (x, weights) = (numbers(data), numbers(weights));
+    let weights = x.iter().zip(weights).map(|(x, k)| (!x.is_nan()).then_some(k)).collect();
+    means(&Rows { x: &x, weights, alpha: None }, data, control)
+}
+
+fn means(rows: &Rows<'_>, data: &mut [u8], control: &Control) -> Result<(), Stop> {
+    let x = rows.x;
     let first = x.iter().find(|x| !x.is_nan()).map_or(0.0, |x| or_zero(*x));
-    let rows = Rows { x: &x, weights, alpha };
     let [run, group, leaf] = [16, 256, LEAF as usize];
     let mut before_leaf = Part { first, newest: first, distance: 0.0 };
     let mut before_run = before_leaf;
