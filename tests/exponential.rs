@@ -641,6 +641,23 @@ fn exponential_variances_do_not_cancel() {
     }
 }
 
+/// A decay that keeps nothing repeats the last element, and has no variance.
+#[test]
+fn alpha_of_one() {
+    let x = [1.0, NAN, 3.0, 5.0];
+    let is = |text: &str, want: &str| {
+        assert_eq!(format!("{:?}", eval(text, &[("x", &x)])), want, "{text}");
+    };
+    for adjust in ["True", "False"] {
+        is(&format!("ewm_mean(x, alpha=1, adjust={adjust})"), "[1.0, 1.0, 3.0, 5.0]");
+        is(&format!("ewm_var(x, alpha=1, adjust={adjust}, bias=True)"), "[0.0, 0.0, 0.0, 0.0]");
+        is(&format!("ewm_var(x, alpha=1, adjust={adjust})"), "[NaN, NaN, NaN, NaN]");
+    }
+    let x = [1.0, 2.0, f64::INFINITY, 3.0];
+    let text = format!("{:?}", eval("ewm_var(x, alpha=0.5, bias=True)", &[("x", &x)]));
+    assert_eq!(text, "[0.0, 0.25, NaN, NaN]");
+}
+
 /// With alpha = 1e-9 the weights of 20,000 rows are nearly equal: those of `expanding_mean`.
 #[test]
 fn adjusted_means_of_slow_decays_are_exact() {

@@ -42,7 +42,8 @@ impl Builder {
         let constants = &operands[op.arrays()..];
         let alpha = self.alpha(op, &constants[..4])?;
         let adjust = self.flag(op, "adjust", constants[4])?;
-        let ignore_missing = self.flag(op, "ignore_na", constants[5])?;
+        // Without memory, missing rows have nothing to weaken.
+        let ignore_missing = self.flag(op, "ignore_na", constants[5])? || alpha == 1.0;
         let least = self.whole(op, "min_periods", constants[6], 0..=i64::from(u32::MAX))?;
         let bias = match constants.get(7) {
             Some(bias) => self.flag(op, "bias", *bias)?,

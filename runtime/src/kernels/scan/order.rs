@@ -81,7 +81,8 @@ impl<const SHARE: bool> Recurrence for Rank<SHARE> {
     type Element = f64;
 
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize {
-        let rows = room(attributes, length).saturating_add(1);
+        // The rows of one sequence are compared in groups.
+        let rows = room(attributes, length).saturating_add(1 + GROUP);
         rows.saturating_mul(lanes.max(1)).saturating_mul(size_of::<f64>())
     }
 
@@ -97,7 +98,8 @@ impl<const SHARE: bool> Recurrence for Rank<SHARE> {
             let lanes = (*state).lanes.max(1);
             (*state).memory.write_bytes(0, lanes * size_of::<i64>());
             let rings = (*state).memory.cast::<f64>().add(lanes);
-            (0..(*state).levels * lanes).for_each(|i| rings.add(i).write(f64::NAN));
+            let rows = (*state).levels + GROUP;
+            (0..rows * lanes).for_each(|i| rings.add(i).write(f64::NAN));
         }
     }
 
@@ -108,16 +110,24 @@ impl<const SHARE: bool> Recurrence for Rank<SHARE> {
         unsafe {
             let count = &mut *state.memory.cast::<i64>();
             let ring = state.memory.cast::<f64>().add(1);
-            let ring = std::slice::from_raw_parts_mut(ring, state.levels);
-            let mut place = (state.rows % ring.len() as u64) as usize;
+            let room = state.levels;
+            let mut place = (state.rows % room as u64) as usize;
             for i in 0..n {
                 let x = a.add(i).read_unaligned();
-                *count += i64::from(ring[place].is_nan()) - i64::from(x.is_nan());
-                ring[place] = x;
-                place = if place + 1 == ring.len() { 0 } else { place + 1 };
-                let below = ring.iter().map(|other| i64::from(*other < x)).sum();
-                let up_to = ring.iter().map(|other| i64::from(*other <= x)).sum();
-                out.add(i).write_unaligned(Self::result(x, [below, up_to], *count, least));
+                let oldest = ring.add(place).replace(x);
+                *count += i64::from(oldest.is_nan()) - i64::from(x.is_nan());
+                place = if place + 1 == room { 0 } else { place + 1 };
+                let (mut below, mut up_to) = ([0i64; GROUP], [0i64; GROUP]);
+                for first in (0..room).step_by(GROUP) {
+                    let others = ring.add(first).cast::<[f64; GROUP]>().read_unaligned();
+                    for (i, other) in others.into_iter().enumerate() {
+                        below[i] += i64::from(other < x);
+                        up_to[i] += i64::from(other <= x);
+                    }
+                    scalar_loop();
+                }
+                let counts = [below, up_to].map(|counts| counts.iter().sum());
+                out.add(i).write_unaligned(Self::result(x, counts, *count, least));
             }
         }
         state.rows += n as u64;
@@ -195,11 +205,24 @@ pub(super) fn key(x: f64) -> i64 {
     ordered(x.to_bits() as i64)
 }
 
+/// The key of a row without an element: after all others.
+const MISSING: i64 = i64::MAX;
+
+#[inline(always)]
+fn key_of(x: f64) -> i64 {
+    if x.is_nan() { MISSING } else { key(x) }
+}
+
 /// The recurrence of a statistic of sorted elements. Its memory has for each sequence the number of
-/// elements, these sorted, and the ring.
+/// elements, the sorted keys of the rows, and their ring.
 pub(super) struct Sorted<S>(PhantomData<S>);
 
 impl<S: Statistic> Sorted<S> {
+    /// The numbers of a sequence.
+    fn numbers(room: usize) -> usize {
+        room.saturating_mul(2).saturating_add(1)
+    }
+
     /// The next elements of a sequence.
     ///
     /// # Safety
@@ -207,45 +230,28 @@ impl<S: Statistic> Sorted<S> {
     #[inline(always)]
     unsafe fn lane(state: &ScanState, out: *mut f64, a: *const f64, lane: usize, n: usize) {
         let room = state.levels;
-        let count = state.memory.cast::<u64>().wrapping_add(lane * (1 + 2 * room));
-        // SAFETY: the caller's promise; the memory of a lane begins with these.
+        let count = state.memory.cast::<u64>().wrapping_add(lane * Self::numbers(room));
+        // SAFETY: the caller's promise; the memory of a lane has these numbers.
         unsafe {
-            let sorted = std::slice::from_raw_parts_mut(count.add(1).cast::<i64>(), room);
-            let ring = std::slice::from_raw_parts_mut(count.add(1 + room).cast::<f64>(), room);
+            let first = count.add(1).cast::<i64>();
+            let sorted = std::slice::from_raw_parts_mut(first, room);
+            let ring = std::slice::from_raw_parts_mut(first.add(room), room);
             let mut some = *count as usize;
             let mut place = (state.rows % room as u64) as usize;
             for i in 0..n {
-                let x = a.add(i).read_unaligned();
-                let oldest = std::mem::replace(&mut ring[place], x);
+                let new = key_of(a.add(i).read_unaligned());
+                let old = std::mem::replace(&mut ring[place], new);
                 place = if place + 1 == room { 0 } else { place + 1 };
-                // From here on, elements are to be moved.
-                let from = match oldest.is_nan() {
-                    true => some,
-                    false => sorted[..some].partition_point(|other| *other < key(oldest)),
-                };
-                let to = match x.is_nan() {
-                    true => some,
-                    false => sorted[..some].partition_point(|other| *other < key(x)),
-                };
-                match (oldest.is_nan(), x.is_nan()) {
-                    (true, true) => {}
-                    (true, false) => {
-                        sorted.copy_within(to..some, to + 1);
-                        sorted[to] = key(x);
-                        some += 1;
-                    }
-                    (false, true) => {
-                        sorted.copy_within(from + 1..some, from);
-                        some -= 1;
-                    }
-                    (false, false) if to > from => {
-                        sorted.copy_within(from + 1..to, from);
-                        sorted[to - 1] = key(x);
-                    }
-                    (false, false) => {
-                        sorted.copy_within(to..from, to + 1);
-                        sorted[to] = key(x);
-                    }
+                some += usize::from(new != MISSING);
+                some -= usize::from(old != MISSING);
+                let from = sorted.partition_point(|other| *other < old);
+                let to = sorted.partition_point(|other| *other < new);
+                if to > from {
+                    sorted.copy_within(from + 1..to, from);
+                    sorted[to - 1] = new;
+                } else {
+                    sorted.copy_within(to..from, to + 1);
+                    sorted[to] = new;
                 }
                 let result = statistic::<S>(&sorted[..some], &state.attributes);
                 out.add(i).write_unaligned(result);
@@ -259,7 +265,7 @@ impl<S: Statistic> Recurrence for Sorted<S> {
     type Element = f64;
 
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize {
-        let numbers = room(attributes, length).saturating_mul(2).saturating_add(1);
+        let numbers = Self::numbers(room(attributes, length));
         numbers.saturating_mul(lanes.max(1)).saturating_mul(size_of::<f64>())
     }
 
@@ -272,11 +278,11 @@ impl<S: Statistic> Recurrence for Sorted<S> {
         // SAFETY: the caller's promise.
         unsafe {
             (*state).rows = 0;
-            let room = (*state).levels;
+            let numbers = Self::numbers((*state).levels);
             for lane in 0..(*state).lanes.max(1) {
-                let first = (*state).memory.cast::<f64>().add(lane * (1 + 2 * room));
-                first.cast::<u64>().write(0);
-                (1..=2 * room).for_each(|i| first.add(i).write(f64::NAN));
+                let first = (*state).memory.cast::<i64>().add(lane * numbers);
+                first.write(0);
+                (1..numbers).for_each(|i| first.add(i).write(MISSING));
             }
         }
     }
