@@ -548,7 +548,7 @@ table! {
     Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x minus its mean along an axis, the last by default; NaN is left out of the mean."
     Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
-        "demean(x) over the standard deviation along the axis; NaN is left out of both. NaN where that is 0, as of equal elements."
+        "demean(x) over the standard deviation along the axis; NaN is left out of both. NaN of equal elements, which have none."
     Scale "scale" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x over the sum of magnitudes along an axis, the last by default; NaN is left out of the sum."
 

@@ -331,10 +331,18 @@ impl Builder {
         if op == Op::Demean {
             return Ok(distance);
         }
-        // Equal elements have none, though their mean may differ from them by its rounding.
         let spread = self.kept(Op::Nanstd, &[x, operands[1]], axis)?;
-        let [nan, zero] = [f64::NAN, 0.0].map(|value| self.literal_like(spread, value));
-        let equal = self.apply_own(Op::Eq, &[spread, zero])?;
+        // Equal elements have none, though their mean may differ from them by its rounding.
+        let present = self.apply_own(Op::Eq, &[x, x])?;
+        let mut ends = [x; 2];
+        let of_none = [(Op::Least, f64::INFINITY), (Op::Greatest, f64::NEG_INFINITY)];
+        for (end, (extreme, none)) in ends.iter_mut().zip(of_none) {
+            let none = self.literal_like(x, none);
+            let elements = self.apply_own(Op::Select, &[present, x, none])?;
+            *end = self.kept(extreme, &[elements], axis)?;
+        }
+        let equal = self.apply_own(Op::Eq, &ends)?;
+        let nan = self.literal_like(spread, f64::NAN);
         let spread = self.apply_own(Op::Select, &[equal, nan, spread])?;
         self.apply_own(Op::Div, &[distance, spread])
     }
