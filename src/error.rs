@@ -75,7 +75,7 @@ impl ErrorKind {
 /// ```
 /// let error = hotloop::compile("sine(a) + 1").unwrap_err();
 /// assert_eq!(error.kind(), hotloop::ErrorKind::Name);
-/// assert!(error.to_string().contains("did you mean 'sin', 'sinc' or 'sinh'?"));
+/// assert!(error.to_string().contains("did you mean 'sin', 'sinc' or 'since'?"));
 /// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);

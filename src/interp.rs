@@ -232,6 +232,9 @@ fn reduce(
         split(graph, id, call.shapes)?;
     let order = if keeps_last { Order::Column } else { Order::Row };
     let (sequences, length) = (element_count(&kept)?, element_count(&reduced)?);
+    if sequences == 0 {
+        return Ok(());
+    }
     let mut sequence = allocate(length * size)?;
     for i in 0..sequences {
         call.control.check().map_err(stopped)?;
@@ -272,6 +275,9 @@ fn running(
     let sequences = graph.sequences(id).ok_or_else(missing)?;
     let of = &*call.shapes.of(graph.ty(id).domain)?;
     let mask = sequences.how.reduced(of)?;
+    if of.contains(&0) {
+        return Ok(());
+    }
     // An array without axes is a sequence of one element.
     let (length, inside) = match mask.iter().position(|along| *along) {
         Some(axis) => (of[axis], of[axis + 1..].iter().product::<usize>()),

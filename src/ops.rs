@@ -2,10 +2,12 @@
 //! native backend, the documentation and the tests.
 
 mod resolved;
+mod rule;
 mod signature;
 mod suggestions;
 
 pub use resolved::{RESOLVED, TWO_RESULTS, TwoResults, two_results};
+pub use rule::Rule;
 pub use suggestions::suggestions;
 
 use std::fmt;
@@ -16,71 +18,6 @@ use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
 use hotloop_runtime::scan::{Scan, Window};
 use hotloop_runtime::{elementwise, math};
-
-/// The typing rule of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// Operands promote to one dtype, which is the result's; each operation has its own rule for
-    /// `bool`.
-    Arithmetic,
-    /// Each operand is converted to a float; the result has the widest.
-    Real,
-    /// As `Real`, but integers are computed in `f64` whatever their width.
-    Divide,
-    /// Floats are rounded; integers are unchanged.
-    Rounding,
-    /// Operands promote to one dtype; the result is `bool`; weak integers compare exactly.
-    Comparison,
-    /// One number; the result is `bool`.
-    Predicate,
-    /// Any numbers; the result is `bool`.
-    Truths,
-    /// `bool` operands only.
-    Logical,
-    /// `bool` or integer operands.
-    Bitwise,
-    /// Integer operands, which promote; `bool` counts as `i8`.
-    Integers,
-    /// One `bool` or integer; the result is `u8`.
-    Tally,
-    /// A float and an integer of any dtypes; the result has the float's.
-    Scaled,
-    /// Operands of any dtypes, computed in `f64`.
-    Double,
-    /// A `bool` condition and two values that promote.
-    Select,
-    /// A scalar broadcast to the shape and dtype of the first operand.
-    Filled,
-    /// A reduction that widens integers to 64 bits.
-    Total,
-    /// A reduction that computes in floats.
-    Average,
-    /// A reduction to one of the elements.
-    Extreme,
-    /// A reduction of truth values.
-    Truth,
-    /// A reduction to an `i64` count.
-    Count,
-    /// A reduction to the `i64` position of one of the elements.
-    Position,
-    /// A reduction that computes in floats, with a scalar parameter.
-    Spread,
-    /// A reduction of products that widens integers to 64 bits.
-    Products,
-    /// A reduction of comparisons of two operands to one `bool`.
-    Agreement,
-    /// A scan that widens integers to 64 bits.
-    RunningTotal,
-    /// A scan to one of the elements.
-    RunningExtreme,
-    /// A scan to an `i64` count.
-    RunningCount,
-    /// A scan to elements of other rows, in the dtype of the operand or, if some have none, in `f64`;
-    /// `f32` of `f32`.
-    Lagged,
-    /// A function along an axis that computes in `f64`; the result of `f32` is `f32`.
-    Rolling,
-}
 
 /// The relation of a result's elements to those of the operands. Every pass over a graph matches it
 /// exhaustively, so that the compiler finds each place a new class affects.
@@ -536,14 +473,24 @@ table! {
         "The latest element so far that is not NaN, along an axis, the last by default; NaN before the first."
     Cumcount "cumcount" (condition) RunningCount, Expand, cost 1.0, ulp 0.0;
         "How many elements so far are true (not 0) along an axis, the last by default, as i64."
+    Since "since" (condition) RunningCount, Expand, cost 2.0, ulp 0.0;
+        "The number of rows since one that is true (not 0), along an axis, the last by default, as i64: 0 at such a row, -1 before the first."
+    CountWhile "count_while" (condition) RunningCount, Expand, cost 2.0, ulp 0.0;
+        "How many rows in succession, up to the row, are true (not 0), along an axis, the last by default, as i64."
+    AnyWithin "any_within" (condition, rows | n) RunningTruth, Expand, cost 2.0, ulp 0.0;
+        "Whether any of the last `rows` rows is true (not 0), along an axis, the last by default; rows before the first are false."
+    AllWithin "all_within" (condition, rows | n) RunningTruth, Expand, cost 2.0, ulp 0.0;
+        "Whether all of the last `rows` rows are true (not 0), along an axis, the last by default; rows before the first are false."
+    Last "last" (x, condition, nth = 1.0) Rolling, Expand, cost 1.5, ulp 0.0;
+        "x at the latest row whose condition is true (not 0), the row itself included, or at the `nth` latest, along an axis, the last by default; NaN before."
     Shift "shift" (x, n = 1.0, fill = NONE) Lagged, Along(Scan::Shift), cost 0.5, ulp 0.0;
         "The element n rows earlier along an axis, the last by default; later for a negative n. Where there is none: NaN, and integers become f64; or `fill`, a constant, and the dtype is kept."
     Diff "diff" (x, n = 1.0) Lagged, Expand, cost 0.7, ulp 0.5;
-        "x - shift(x, n), in f64 (f32 of f32)."
+        "x - shift(x, n), in f64 (f32 of f32). The difference of integers of 64 bits is exact before it is rounded."
     PctChange "pct_change" (x, n = 1.0) Lagged, Expand, cost 1.5, ulp 4.0;
         "x / shift(x, n) - 1, in f64 (f32 of f32)."
     RollingSum "rolling_sum" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Sum)), cost 1.5, ulp 4.0;
-        "Sum of the last `window` rows along an axis, the last by default. A NaN is missing and leaves with its row; NaN where fewer than `min_periods` rows are not missing, by default `window`. It depends on the rows of the window alone."
+        "Sum of the last `window` rows along an axis, the last by default. A NaN is missing and leaves with its row; NaN where fewer than `min_periods` rows are not missing, by default `window`; `min_samples` is another name of it. It depends on the rows of the window alone."
     RollingMean "rolling_mean" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Mean)), cost 1.5, ulp 4.0;
         "Moving average: the mean of the last `window` rows, as `rolling_sum`."
     RollingProd "rolling_prod" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Prod)), cost 1.5, ulp 4.0;
@@ -561,13 +508,23 @@ table! {
     RollingCov "rolling_cov" (x, y, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Cov)), cost 5.0, ulp 4.0;
         "Covariance of the last `window` rows, divided by their number minus `ddof`; a row is missing where x or y is NaN."
     RollingCorr "rolling_corr" (x, y, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Corr)), cost 6.0, ulp 4.0;
-        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity."
+        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity, or squares of its distances from the mean overflow or vanish (below 1e-150 or above 1e150). The error grows with the level of x and y over their spread, as that of `rolling_var`."
     DecayLinear "decay_linear" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Linear)), cost 3.0, ulp 4.0;
-        "Mean of the last `window` rows with the weights 1, 2 and so on, the newest row having the largest."
+        "Mean of the last `window` rows with the weights 1, 2 and so on from the oldest row to the newest, divided by the sum of those of the rows that are not missing: a missing row, the oldest too, keeps its weight from the others."
     RollingArgmin "rolling_argmin" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmin)), cost 3.0, ulp 0.0;
         "The place of the first of the least of the last `window` rows, counted from the oldest row."
     RollingArgmax "rolling_argmax" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmax)), cost 3.0, ulp 0.0;
         "The place of the first of the greatest of the last `window` rows, counted from the oldest row."
+    RollingSkew "rolling_skew" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Skew)), cost 6.0, ulp 4.0;
+        "Skewness without bias of the last `window` rows, as `rolling_sum`; NaN of fewer than 3, and of equal rows."
+    RollingKurt "rolling_kurt" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Kurt)), cost 8.0, ulp 4.0;
+        "Excess kurtosis without bias of the last `window` rows, as `rolling_sum`; NaN of fewer than 4, and of equal rows."
+    RollingRank "rolling_rank" (x, window | n, min_periods | min_samples = NONE, pct = 0.0) Rolling, Along(Scan::Window(Window::Rank)), cost 8.0, ulp 4.0;
+        "The place of the row's element among the sorted ones of the last `window` rows, from 1 on, or with pct=True over their number; equal ones share the mean of their places. NaN where the element is missing."
+    RollingMedian "rolling_median" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Median)), cost 20.0, ulp 0.5;
+        "Median of the last `window` rows, as `rolling_sum`: of an even number the mean of the middle two."
+    RollingQuantile "rolling_quantile" (x, window | n, quantile | q, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Quantile)), cost 20.0, ulp 4.0;
+        "Quantile of the last `window` rows, as `rolling_sum`; a constant from 0 to 1, and between two elements in proportion."
     ExpandingSum "expanding_sum" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 4.0;
         "`cumsum` in f64 (f32 of f32) of what is not NaN; NaN where there are fewer than `min_periods` such rows so far."
     ExpandingMean "expanding_mean" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 3.0, ulp 4.0;
@@ -577,17 +534,33 @@ table! {
     ExpandingMax "expanding_max" (x, min_periods | min_samples = 1.0) Rolling, Expand, cost 2.0, ulp 0.0;
         "The greatest of what is not NaN so far, as `expanding_sum`."
     EwmMean "ewm_mean" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Along(Scan::Decay), cost 2.0, ulp 4.0;
-        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas with adjust=False, which is not its default; adjust=True is not there yet. The error is small beside the largest distance between elements: an outlier in the first row of a block of 4,096 costs later rows of the block digits."
+        "Exponentially weighted moving average: alpha * x + (1 - alpha) * the average of the row before, the first element itself. The decay is one of alpha, span (alpha = 2 / (span + 1)), halflife (1 - 2**(-1 / halflife)) and com (1 / (1 + com)), a constant. A NaN is missing and repeats the last average; the weights go on through missing rows unless ignore_na=True. As pandas; but adjust, with which elements are weighted as if there were none before the first, is False by default. (pandas 3 is wrong where rows are missing and alpha is 0.5: its issue 66521.) Equal elements have a mean that is equal to them exactly; else the error is small beside the distances between elements, and what an outlier costs fades with its weight."
+    EwmVar "ewm_var" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0, bias = 0.0) Rolling, Expand, cost 12.0, ulp 4.0;
+        "Exponentially weighted variance, with the decay and weights of `ewm_mean`, and without bias unless bias=True; NaN from the first infinity on."
+    EwmStd "ewm_std" (x, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0, bias = 0.0) Rolling, Expand, cost 13.0, ulp 4.0;
+        "Square root of `ewm_var`."
+    EwmCov "ewm_cov" (x, y, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0, bias = 0.0) Rolling, Expand, cost 14.0, ulp 4.0;
+        "Exponentially weighted covariance, as `ewm_var`; a row is missing where x or y is NaN."
+    EwmCorr "ewm_corr" (x, y, alpha = NONE, span = NONE, halflife = NONE, com = NONE, adjust = 0.0, ignore_na = 0.0, min_periods | min_samples = 0.0) Rolling, Expand, cost 20.0, ulp 4.0;
+        "Exponentially weighted correlation, from -1 to 1; NaN where either side has no variance."
 
     // Across an axis.
     Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x minus its mean along an axis, the last by default; NaN is left out of the mean."
     Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
-        "demean(x) over the standard deviation along the axis; NaN is left out of both."
+        "demean(x) over the standard deviation along the axis; NaN is left out of both. NaN of equal elements, which have none."
     Scale "scale" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x over the sum of magnitudes along an axis, the last by default; NaN is left out of the sum."
 
     // Operations of the compiler's own.
+    EwmWeight "weights of" (x) Rolling, Along(Scan::Weight), cost 2.0, ulp 4.0;
+        "The weight that the mean before keeps in each row of `ewm_mean`."
+    EwmBlend "means of" (x, weights) Rolling, Along(Scan::Blend), cost 6.0, ulp 4.0;
+        "`ewm_mean` with the weights of the means before."
+    Hold "latest of" (x, marks) Lagged, Along(Scan::Hold), cost 1.0, ulp 0.0;
+        "The latest element whose mark is not 0."
+    RankShare "share of ranks of" (x) Rolling, Along(Scan::Window(Window::RankShare)), cost 8.0, ulp 4.0;
+        "`rolling_rank` with pct=True."
     Least "least of" (x) Extreme, Reduce(Reduction::Min), cost 0.2, ulp 0.0;
         "As `min`; of no elements the value that leaves every other as it is. What `min` with an initial value is made of."
     Greatest "greatest of" (x) Extreme, Reduce(Reduction::Max), cost 0.2, ulp 0.0;
@@ -641,37 +614,7 @@ impl Op {
         if matches!(self.row().lowering, Size | Length) {
             return Class::Shape;
         }
-        match self.row().rule {
-            Rule::Arithmetic
-            | Rule::Real
-            | Rule::Divide
-            | Rule::Rounding
-            | Rule::Comparison
-            | Rule::Predicate
-            | Rule::Truths
-            | Rule::Logical
-            | Rule::Bitwise
-            | Rule::Integers
-            | Rule::Tally
-            | Rule::Scaled
-            | Rule::Double
-            | Rule::Select
-            | Rule::Filled => Class::Elementwise,
-            Rule::Total
-            | Rule::Average
-            | Rule::Extreme
-            | Rule::Truth
-            | Rule::Count
-            | Rule::Position
-            | Rule::Spread
-            | Rule::Products
-            | Rule::Agreement => Class::Reduce,
-            Rule::RunningTotal
-            | Rule::RunningExtreme
-            | Rule::RunningCount
-            | Rule::Lagged
-            | Rule::Rolling => Class::Along,
-        }
+        self.row().rule.class()
     }
 
     /// Whether it reduces elements, and so takes `axis` and `keepdims`.
@@ -704,6 +647,10 @@ impl Op {
                 | Least
                 | Greatest
                 | SquaredDeviations
+                | EwmWeight
+                | EwmBlend
+                | RankShare
+                | Hold
                 | Size
                 | Length
         ) && FAST.iter().all(|(_, fast)| *fast != self)
@@ -737,7 +684,8 @@ impl Op {
 
     /// The number of operands that are arrays, of a function along an axis; constants follow them.
     pub fn arrays(self) -> usize {
-        if self.scan().is_some_and(Scan::takes_pairs) { 2 } else { 1 }
+        let pairs = matches!(self, Op::EwmCov | Op::EwmCorr | Op::Last);
+        if pairs || self.scan().is_some_and(Scan::takes_pairs) { 2 } else { 1 }
     }
 
     /// The scan that it is.

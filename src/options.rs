@@ -220,7 +220,8 @@ impl RunOptions {
     /// Approximate limit, in bytes, on the memory of a run over sources and sinks: blocks of them,
     /// copies of arrays that are read repeatedly, temporary arrays. 1 GiB by default. Blocks take
     /// at most an eighth of it, but at least a few MiB per thread and pass. The caller's arrays and
-    /// fresh outputs do not count. The reference interpreter does not accept sources and sinks.
+    /// fresh outputs do not count. In every run, the rows that windows and shifts of one pass keep
+    /// may take half of it per thread, or 64 MiB; where they need more, the run is an error. The reference interpreter does not accept sources and sinks.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -63,7 +63,7 @@ The last element of `cumsum(x)` need not have the bits of `sum(x)`. A NaN stays.
 
 const WINDOWS: &str = "\
 Functions of the rows around a row, along one axis, as above: `x / rolling_mean(x, 20) - 1` is one pass.
-Windows, `n`, `min_periods`, `ddof` and `fill` are constants. The first rows see a shorter window; by
+Windows, `n`, `min_periods` (also called `min_samples`), `ddof` and `fill` are constants. The first rows see a shorter window; by
 default, as in pandas, results are NaN until a window is full, and `min_periods=1` gives results from the
 first row on. A NaN is missing; an infinity is a value, which makes a variance NaN while it is in the
 window.
@@ -71,7 +71,8 @@ window.
 A result depends on the rows of its window alone, whatever was before: sums are folded in parts of powers
 of two rows, and nothing is ever subtracted. So they do not drift, a large element leaves no trace behind
 it, equal rows have a variance of exactly 0, and the error is at most (ceil(log2 window) + 1) half ULP of
-the sum of magnitudes. The time of a row grows with the logarithm of the window.
+the sum of magnitudes. The time of a row grows with the logarithm of the window, but that of ranks, medians
+and quantiles with the window.
 
 ";
 
@@ -112,6 +113,7 @@ fn rule(row: &Row) -> &'static str {
         Rule::RunningTotal => "any number; bool and integers in 64 bits",
         Rule::RunningExtreme => "any number; the result has its dtype",
         Rule::RunningCount => "any number, counted if not 0; the result is i64",
+        Rule::RunningTruth => "any number, true if not 0; the result is bool",
         Rule::Lagged if row.op == Op::Shift => {
             "any number; f64, or f32 of f32; with `fill` the result has its dtype"
         }
@@ -254,8 +256,10 @@ fn text() -> String {
     operators(&mut out);
     calls(&mut out, "Elementwise functions", "", |r| r.op.class() == Class::Elementwise);
     calls(&mut out, "Reductions", REDUCTIONS, |r| r.op.is_reduction());
-    let running =
-        |r: &Row| matches!(r.rule, Rule::RunningTotal | Rule::RunningExtreme | Rule::RunningCount);
+    let running = |r: &Row| {
+        use Rule::{RunningCount, RunningExtreme, RunningTotal, RunningTruth};
+        matches!(r.rule, RunningTotal | RunningExtreme | RunningCount | RunningTruth)
+    };
     calls(&mut out, "Running results", SCANS, running);
     calls(&mut out, "Rows along an axis", WINDOWS, |r| r.op.class() == Class::Along && !running(r));
     out.push_str(INDICES);

@@ -10,7 +10,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 /// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
 /// reductions.
-const TEXTS: [&str; 37] = [
+const TEXTS: [&str; 43] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
     "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
@@ -48,6 +48,15 @@ const TEXTS: [&str; 37] = [
     "n = where(y > 0.3, x, nan); rolling_corr(n, y, 9, 3, axis=0), rolling_cov(x, n, 4, 0, ddof=0)",
     "n = where(y > 0, x, nan); decay_linear(n, 10, 2, axis=0), rolling_argmin(n, 6, 1), \
      rolling_argmax(x, 30, axis=0), decay_linear(f, 3)",
+    "n = where(y > 0.3, x, nan); ewm_mean(n, span=20, adjust=True), ewm_var(n, com=4, axis=0), \
+     ewm_std(f, alpha=0.1, bias=True), ewm_mean(x, alpha=0.01, adjust=True, axis=0)",
+    "n = where(y > 0.3, x, nan); ewm_cov(n, y, span=9), ewm_corr(x, n, span=9, axis=0, adjust=True)",
+    "n = where(y > 0.3, x, nan); rolling_rank(n, 7, 2, axis=0), rolling_median(n, 20, 3), \
+     rolling_rank(x, 20, pct=True)",
+    "n = where(y > 0.3, x, nan); rolling_quantile(n, 9, 0.3, 2), rolling_median(i, 5, axis=0)",
+    "n = where(y > 0.3, x, nan); rolling_skew(n, 9, 3), rolling_kurt(x, 30, axis=0)",
+    "last(x, y > 0.8), last(f, b, 2, axis=0), since(b), count_while(b, axis=0), any_within(b, 3), \
+     all_within(y > 0.1, 2, axis=0)",
     "zscore(x, axis=0), demean(f), scale(y, axis=1), zscore(i, ddof=1)",
     "rolling_mean(rolling_mean(x, 3) + diff(x, 2), 5, axis=0), sum(rolling_sum(x, 2, 1), axis=1)",
 ];
@@ -122,6 +131,24 @@ fn every_backend_gives_the_bits_of_the_interpreter() {
                     engines.agree(text, &args);
                 }
             }
+        }
+    }
+}
+
+/// Nothing is reduced where no result has an element.
+#[test]
+fn an_empty_result_costs_nothing() {
+    let many = 1_000_000_000_000usize;
+    let x = ndarray::Array1::<f64>::zeros(1);
+    for (shape, text) in
+        [((0, many), "demean(x), zscore(x)"), ((many, 0), "cumsum(x, axis=0), demean(x, axis=0)")]
+    {
+        let x = x.slice(ndarray::s![..0]);
+        let x = x.into_shape_with_order(shape).unwrap();
+        for backend in [Backend::Auto, Backend::Native, Backend::Portable, Backend::Interpreter] {
+            let engine = Engine::builder().backend(backend).build();
+            let outputs = engine.compile(text).unwrap().eval([("x", Arg::from(&x))]).unwrap();
+            assert!(outputs.iter().all(|y| y.shape() == [shape.0, shape.1]), "{text}");
         }
     }
 }

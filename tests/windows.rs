@@ -254,6 +254,63 @@ fn a_sum_is_a_ladder_of_powers_of_two() {
     assert_eq!(seventh.to_bits(), (four(3) + (pair(5) + x[6])).to_bits());
 }
 
+/// An outlier has no effect when its weight has gone.
+#[test]
+fn an_outlier_fades_from_an_exponential_average() {
+    let mut x = vec![5.0; 10_000];
+    x[0] = 1e18;
+    let y = eval("ewm_mean(x, alpha=0.5)", &x);
+    assert_eq!([y[599], y[4095], y[4096], y[9999]], [5.0; 4]);
+    assert_eq!(y[16], 1e18 / 65536.0 + (5.0 - 5.0 / 65536.0));
+}
+
+/// Integers are subtracted before they are rounded.
+#[test]
+fn differences_of_large_integers_are_rounded_once() {
+    let text = "diff(x), diff(x, -1), diff(x, 2)";
+    let x = [1i64 << 53, (1 << 53) + 1, i64::MIN, i64::MAX, -1, i64::MIN];
+    let outputs = compile(text).unwrap().eval([("x", Arg::from(&x[..]))]).unwrap();
+    for (output, n) in outputs.iter().zip([1i64, -1, 2]) {
+        for (i, y) in output.view::<f64>().unwrap().iter().enumerate() {
+            let other = usize::try_from(i as i64 - n).ok().and_then(|i| x.get(i));
+            match other {
+                None => assert!(y.is_nan()),
+                Some(other) => assert_eq!(*y, (i128::from(x[i]) - i128::from(*other)) as f64),
+            }
+        }
+    }
+    let x = [u64::MAX, u64::MAX - 1, 0, u64::MAX, 1 << 63, (1 << 63) + 1];
+    let outputs = compile("diff(x)").unwrap().eval([("x", Arg::from(&x[..]))]).unwrap();
+    for (i, y) in outputs[0].view::<f64>().unwrap().iter().enumerate().skip(1) {
+        assert_eq!(*y, (i128::from(x[i]) - i128::from(x[i - 1])) as f64);
+    }
+}
+
+/// As in pandas and SciPy, whatever the rounding of the mean.
+#[test]
+fn a_constant_column_has_no_zscore() {
+    for n in 1..40 {
+        for value in [0.1, 1e300, 5e-324, -7.3] {
+            let y = eval("zscore(x)", &vec![value; n]);
+            assert!(y.iter().all(|y| y.is_nan()), "{n} of {value}: {y:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_windows_keep_to_the_memory_limit() {
+    let x = vec![1.0; 2_000_000];
+    let program = compile("rolling_corr(x, x, 10**9, 1)").unwrap();
+    let run = |rows| {
+        let program = program.clone().with(hotloop::RunOptions::new().memory(1 << 20));
+        program.eval([("x", Arg::from(&x[..rows]))]).map(|_| ())
+    };
+    let error = run(x.len()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+    assert!(error.to_string().contains("the rows of windows need"), "{error}");
+    run(1000).unwrap();
+}
+
 #[test]
 fn dtypes_of_results() {
     for (text, want) in [
@@ -277,8 +334,16 @@ fn dtypes_of_results() {
 fn errors_say_what_a_constant_must_be() {
     let x = [1.0, 2.0];
     for (text, kind, part) in [
-        ("rolling_mean(x, 0)", ErrorKind::Type, "`window` is a constant integer from 1 on"),
-        ("rolling_mean(x, -3)", ErrorKind::Type, "`window` is a constant integer from 1 on"),
+        (
+            "rolling_mean(x, 0)",
+            ErrorKind::Type,
+            "`window` is a constant integer from 1 to 4294967295",
+        ),
+        (
+            "rolling_mean(x, -3)",
+            ErrorKind::Type,
+            "`window` is a constant integer from 1 to 4294967295",
+        ),
         ("rolling_mean(x, 2.5)", ErrorKind::Type, "`window` is a constant integer"),
         ("rolling_mean(x, x)", ErrorKind::Type, "`window` is a constant integer"),
         ("rolling_mean(x, 10**12)", ErrorKind::Type, "`window` is a constant integer"),
@@ -288,6 +353,10 @@ fn errors_say_what_a_constant_must_be() {
         ("rolling_var(x, 3, ddof=-1)", ErrorKind::Type, "`ddof` is a constant integer"),
         ("ewm_mean(x)", ErrorKind::Type, "ewm_mean takes one decay"),
         ("ewm_mean(x, alpha=0.1, span=3)", ErrorKind::Type, "ewm_mean takes one decay"),
+        ("diff(x, 0.5)", ErrorKind::Type, "diff: `n` is a constant integer from -4294967295"),
+        ("pct_change(x, 10**10)", ErrorKind::Type, "pct_change: `n` is a constant integer"),
+        ("rolling_mean(x, 2**32)", ErrorKind::Type, "from 1 to 4294967295"),
+        ("cumcount(x, True)", ErrorKind::Type, "axis"),
         ("ewm_mean(x, alpha=0)", ErrorKind::Type, "0 < alpha <= 1"),
         ("ewm_mean(x, alpha=nan)", ErrorKind::Type, "0 < alpha <= 1"),
         ("ewm_mean(x, alpha=1.5)", ErrorKind::Type, "0 < alpha <= 1"),
@@ -296,7 +365,13 @@ fn errors_say_what_a_constant_must_be() {
         ("ewm_mean(x, halflife=0)", ErrorKind::Type, "halflife > 0"),
         ("ewm_mean(x, halflife=-1)", ErrorKind::Type, "halflife > 0"),
         ("ewm_mean(x, alpha=x)", ErrorKind::Type, "`alpha` is a constant"),
-        ("ewm_mean(x, span=9, adjust=True)", ErrorKind::Type, "adjust=True is not there yet"),
+        ("ewm_mean(x, span=9, adjust=2)", ErrorKind::Type, "True or False"),
+        ("ewm_var(x, span=9, bias=x)", ErrorKind::Type, "`bias` is True or False"),
+        ("ewm_corr(x, span=9)", ErrorKind::Arity, "ewm_corr"),
+        ("rolling_rank(x, 3, pct=0.5)", ErrorKind::Type, "True or False"),
+        ("rolling_quantile(x, 3, 1.5)", ErrorKind::Type, "a constant from 0 to 1"),
+        ("rolling_quantile(x, 3, x)", ErrorKind::Type, "a constant from 0 to 1"),
+        ("rolling_quantile(x, 3)", ErrorKind::Arity, "rolling_quantile"),
         ("ewm_mean(x, span=9, ignore_na=2)", ErrorKind::Type, "True or False"),
         ("rolling_corr(x, 3)", ErrorKind::Arity, "rolling_corr"),
         ("rolling_mean(x)", ErrorKind::Arity, "rolling_mean"),

@@ -43,13 +43,13 @@ const GROUPS: &[(&str, &str)] = &[
     (
         "Running results, along axis=, the last one by default",
         "cumsum cumprod cummin cummax cumcount ffill expanding_sum expanding_mean expanding_min \
-         expanding_max ewm_mean",
+         expanding_max since count_while last any_within all_within ewm_mean ewm_var ewm_std ewm_cov ewm_corr",
     ),
     (
         "Other rows and windows, along axis=, the last one by default",
         "shift diff pct_change rolling_sum rolling_mean rolling_prod rolling_count rolling_min \
          rolling_max rolling_var rolling_std rolling_cov rolling_corr rolling_argmin \
-         rolling_argmax decay_linear",
+         rolling_argmax rolling_skew rolling_kurt rolling_rank rolling_median rolling_quantile decay_linear",
     ),
     ("Against all others along axis=", "demean zscore scale"),
     ("Views, which cost nothing", "transpose expand_dims"),

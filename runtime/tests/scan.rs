@@ -7,7 +7,7 @@ use common::Random;
 use hotloop_runtime::control::Control;
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
-use hotloop_runtime::scan::{Attributes, Scan, ScanState, Scanner, reference};
+use hotloop_runtime::scan::{Attributes, Scan, ScanState, Scanner, Window, reference};
 
 fn float(random: &mut Random) -> f64 {
     match random.below(400) {
@@ -49,6 +49,15 @@ fn cases() -> Vec<Case> {
             Scan::Shift => [0, 1, 2, 300, 5000]
                 .map(|rows| Attributes::Lag { rows, fill: [0x1234_5678, 0x3f9a_bcde] })
                 .to_vec(),
+            Scan::Window(Window::Quantile) => {
+                [(1, 1, 0.3), (4, 0, 1.0), (20, 5, 0.25), (63, 63, 0.0), (700, 2, 0.9)]
+                    .map(|(rows, least, quantile): (u32, u32, f64)| {
+                        let bits = quantile.to_bits();
+                        let quantile = [bits as u32, (bits >> 32) as u32];
+                        Attributes::Quantile { rows, least, quantile }
+                    })
+                    .to_vec()
+            }
             Scan::Window(_) => [
                 (1, 1, 0),
                 (2, 0, 1),
@@ -64,7 +73,14 @@ fn cases() -> Vec<Case> {
                 .map(|(alpha, ignore_missing): (f64, bool)| {
                     let bits = alpha.to_bits();
                     let alpha = [bits as u32, (bits >> 32) as u32];
-                    Attributes::Decay { alpha, ignore_missing }
+                    Attributes::Decay { alpha, ignore_missing, adjust: false }
+                })
+                .to_vec(),
+            Scan::Weight => [(0.2, false, true), (1e-9, true, true), (0.3, false, false)]
+                .map(|(alpha, ignore_missing, adjust): (f64, bool, bool)| {
+                    let bits = alpha.to_bits();
+                    let alpha = [bits as u32, (bits >> 32) as u32];
+                    Attributes::Decay { alpha, ignore_missing, adjust }
                 })
                 .to_vec(),
             _ => vec![Attributes::None],
@@ -84,8 +100,9 @@ fn cases() -> Vec<Case> {
 fn most(case: Case) -> usize {
     match case.attributes {
         Attributes::Frame { rows: 5000.., .. } => 9000,
-        Attributes::Frame { .. } => 4097,
+        Attributes::Frame { .. } | Attributes::Quantile { .. } => 4097,
         Attributes::Decay { ignore_missing: true, .. } => 9000,
+        Attributes::None if case.scan == Scan::Blend => 9000,
         _ => usize::MAX,
     }
 }
@@ -284,4 +301,121 @@ fn extremes_follow_the_rules_of_nan_and_zero() {
     let (least, greatest) = (bits(Scan::Min), bits(Scan::Max));
     assert_eq!(format!("{least:?}"), "[0.0, -0.0, -0.0, -3.0, NaN, NaN]");
     assert_eq!(format!("{greatest:?}"), "[0.0, 0.0, 1.0, 1.0, NaN, NaN]");
+}
+
+/// The exponentially weighted means of a sequence by the definition.
+fn means(alpha: f64, x: &[f64]) -> Vec<f64> {
+    let bits = alpha.to_bits();
+    let alpha = [bits as u32, (bits >> 32) as u32];
+    let attributes = Attributes::Decay { alpha, ignore_missing: false, adjust: false };
+    let case = Case { scan: Scan::Decay, attributes, dtype: DType::F64 };
+    let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let means = defined(case, &bytes, &[]);
+    means.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap())).collect()
+}
+
+/// A number as the sum of two, with twice the digits.
+#[derive(Clone, Copy)]
+struct Double(f64, f64);
+
+impl Double {
+    fn sum(a: f64, b: f64) -> Double {
+        let sum = a + b;
+        let rest = sum - a;
+        Double(sum, (a - (sum - rest)) + (b - rest))
+    }
+
+    fn add(self, other: Double) -> Double {
+        let high = Double::sum(self.0, other.0);
+        let high = Double::sum(high.0, high.1 + self.1 + other.1);
+        Double(high.0, high.1)
+    }
+
+    fn times(self, factor: f64) -> Double {
+        let product = self.0 * factor;
+        let rest = self.0.mul_add(factor, -product) + self.1 * factor;
+        Double::sum(product, rest)
+    }
+}
+
+/// The plain loop in twice the digits.
+fn exact_means(alpha: f64, x: &[f64]) -> Vec<Double> {
+    let mut mean = Double(x[0], 0.0);
+    let step = |x: &f64| {
+        let distance = Double(*x, 0.0).add(Double(-mean.0, -mean.1));
+        mean = mean.add(distance.times(alpha));
+        mean
+    };
+    x.iter().map(step).collect()
+}
+
+#[test]
+fn a_mean_of_equal_elements_is_equal_to_them() {
+    let mut random = Random(21);
+    for _ in 0..100 {
+        let x = f64::from_bits(random.next() >> 2 | 1 << 60);
+        let alpha = 10f64.powf(-16.0 * unit(&mut random)).min(1.0 - 1e-15);
+        assert!(means(alpha, &[x; 5000]).iter().all(|y| *y == x), "{x} with alpha {alpha}");
+    }
+}
+
+#[test]
+fn an_outlier_costs_digits_of_means_only_while_it_has_weight() {
+    for place in [0, 1, 15, 16, 300, 4096] {
+        for alpha in [0.5, 0.9, 0.1] {
+            let mut x = vec![5.0; 9000];
+            x[place] = 1e18;
+            let exact = exact_means(alpha, &x);
+            for (i, (y, exact)) in means(alpha, &x).iter().zip(exact).enumerate() {
+                let error = ((y - exact.0) - exact.1).abs();
+                assert!(error <= 1e-14 * exact.0, "{y} for {} in row {i}", exact.0);
+            }
+        }
+    }
+}
+
+/// The bound of the definition, with u = 2^-53 and two levels of blocks above runs.
+#[test]
+fn errors_of_means_are_small_beside_distances_that_have_weight() {
+    let (mut random, n) = (Random(22), 2600);
+    let mut walk = 0.0;
+    let mut worst = 0.0f64;
+    for series in 0..6 {
+        let mut element = |i: usize| {
+            let uniform = unit(&mut random);
+            walk += uniform - 0.5;
+            match series {
+                0 => uniform,
+                1 => 100.0 + 2.0 * uniform,
+                2 => walk,
+                3 => f64::from(i >= 700),
+                4 if i % 613 == 0 => 1e15 * uniform,
+                _ => uniform - 1e6,
+            }
+        };
+        let x: Vec<f64> = (0..n).map(&mut element).collect();
+        for alpha in [1e-9, 1e-4, 1e-3, 2.0 / 21.0, 0.5, 0.9, 1.0 - 1e-10] {
+            let (means, exact) = (means(alpha, &x), exact_means(alpha, &x));
+            let k = 1.0 - alpha;
+            let mut weighted = 0.0f64;
+            for i in 0..n {
+                let (mut weight, mut distance) = (1.0, 0.0);
+                for m in (0..=i).rev() {
+                    let share = if m == 0 { weight } else { alpha * weight };
+                    distance += share * (x[m] - x[i]).abs();
+                    weight *= k;
+                    if weight < 1e-20 {
+                        break;
+                    }
+                }
+                let jump = if i == 0 { 0.0 } else { (x[i] - x[i - 1]).abs() };
+                weighted = (weighted * k).max(distance).max(jump);
+                let u = f64::EPSILON / 2.0;
+                let error = ((means[i] - exact[i].0) - exact[i].1).abs() - u * exact[i].0.abs();
+                assert!(error <= 3.0 * 64.0 * u * weighted, "{series}, alpha {alpha}, row {i}");
+                worst = worst.max(error / (u * weighted));
+            }
+        }
+    }
+    assert!(worst < 24.0, "{worst}");
 }

@@ -23,7 +23,7 @@ pub struct Machine<'a> {
     pub cells: *const Cell,
     /// The threads.
     pub pool: &'a Pool,
-    /// The memory limit of each loop over stores, in bytes.
+    /// The memory limit of each loop over stores, and of a thread's states of scans, in bytes.
     pub memory: usize,
     /// The number of loops.
     pub loops: usize,
@@ -93,7 +93,16 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         loops: machine.loops,
         together: machine.together,
     };
-    Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool).map_err(out_of_memory)
+    let made = Loop::new(&tile, nest, ins, outs, folds, machine.cells, machine.pool);
+    made.map_err(|OutOfMemory(bytes)| {
+        let message = match scans.is_empty() || bytes <= machine.memory {
+            true => format!("cannot allocate {bytes} bytes of scratch"),
+            false => format!(
+                "the rows of windows need {bytes} bytes, more than half of the memory limit"
+            ),
+        };
+        Error::new(ErrorKind::OutOfMemory, message)
+    })
 }
 
 fn operands_of(views: &[View], paths: Vec<Path>) -> Vec<executor::Operand> {
@@ -102,8 +111,4 @@ fn operands_of(views: &[View], paths: Vec<Path>) -> Vec<executor::Operand> {
         executor::Operand { storage, path, staged: false }
     };
     views.iter().zip(paths).map(operand).collect()
-}
-
-fn out_of_memory(OutOfMemory(bytes): OutOfMemory) -> Error {
-    Error::new(ErrorKind::OutOfMemory, format!("cannot allocate {bytes} bytes of scratch"))
 }

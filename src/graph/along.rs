@@ -58,8 +58,10 @@ impl Builder {
             let message = format!("axis {axis}: arrays have at most {MAX_RANK} axes");
             return Err(Error::new(ErrorKind::Shape, message));
         }
-        let running =
-            matches!(op.row().rule, Rule::RunningTotal | Rule::RunningExtreme | Rule::RunningCount);
+        let running = matches!(
+            op.row().rule,
+            Rule::RunningTotal | Rule::RunningExtreme | Rule::RunningCount | Rule::RunningTruth
+        );
         if given.domain.is_scalar() && !running {
             let message = format!("{} goes along an axis, and a single number has none", op.name());
             return Err(Error::new(ErrorKind::Shape, message));
@@ -70,11 +72,17 @@ impl Builder {
                 let truth = self.truth(x)?;
                 self.along_own(Op::Cumsum, &[truth], axis)
             }
-            Op::Shift => self.shift(x, operands[1], operands[2], axis),
+            Op::Since | Op::CountWhile | Op::AnyWithin | Op::AllWithin => {
+                self.event(op, x, &operands[1..], axis)
+            }
+            Op::Last => self.last(x, [operands[1], operands[2]], axis),
+            Op::Shift => self.shift(op, x, [operands[1], operands[2]], axis),
+            Op::Diff if matches!(given.dtype, DType::I64 | DType::U64) => {
+                self.whole_difference(x, operands[1], axis)
+            }
             Op::Diff | Op::PctChange => {
                 let x = self.real(x);
-                let none = self.weak_float(crate::ops::NONE);
-                let before = self.shift(x, operands[1], none, axis)?;
+                let before = self.before(op, x, operands[1], axis)?;
                 if op == Op::Diff {
                     return self.apply_own(Op::Sub, &[x, before]);
                 }
@@ -86,8 +94,22 @@ impl Builder {
                 self.expanding(op, x, operands[1], axis)
             }
             Op::Demean | Op::Zscore | Op::Scale => self.across(op, x, operands, axis),
-            Op::EwmMean => self.ewm(x, &operands[1..], axis),
+            Op::EwmMean | Op::EwmVar | Op::EwmStd | Op::EwmCov | Op::EwmCorr => {
+                self.exponential(op, x, operands, axis)
+            }
             Op::Ffill if !given.dtype.is_float() => Ok(x),
+            Op::RollingRank if self.flag(op, "pct", operands[3])? => {
+                let attributes = self.frame(op, &operands[1..3])?;
+                let wide = self.convert(x, DType::F64);
+                let result = self.scan(Op::RankShare, wide, attributes, axis)?;
+                Ok(self.narrow(result, given.dtype))
+            }
+            Op::RollingQuantile => {
+                let attributes = self.quantile(&operands[1..])?;
+                let wide = self.convert(x, DType::F64);
+                let result = self.scan(op, wide, attributes, axis)?;
+                Ok(self.narrow(result, given.dtype))
+            }
             _ if op.row().rule == Rule::Rolling => {
                 let attributes = self.frame(op, &operands[op.arrays()..])?;
                 let wide = self.convert(x, DType::F64);
@@ -95,14 +117,9 @@ impl Builder {
                     let result = self.scan(op, wide, attributes, axis)?;
                     return Ok(self.narrow(result, given.dtype));
                 }
-                let y = operands[1];
-                let other = self.graph.ty(y);
-                let y = if other.weak { self.adopt(y, DType::F64)? } else { y };
-                let y = self.convert(y, DType::F64);
-                let pair = [self.spread(y, wide)?, self.spread(wide, y)?];
+                let (pair, narrowest) = self.wide_pair([x, operands[1]])?;
                 let result = self.pairs(op, pair, attributes, axis)?;
-                let narrow = [given, other].iter().all(|ty| ty.dtype == DType::F32);
-                Ok(if narrow { self.convert(result, DType::F32) } else { result })
+                Ok(self.narrow(result, narrowest))
             }
             _ => self.running(op, x, axis),
         }
@@ -132,12 +149,31 @@ impl Builder {
     }
 
     /// A scan of an array along an axis.
-    fn scan(&mut self, op: Op, x: NodeId, attributes: Attributes, axis: i64) -> Result<NodeId> {
+    pub(super) fn scan(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        attributes: Attributes,
+        axis: i64,
+    ) -> Result<NodeId> {
         self.pairs(op, [x, x], attributes, axis)
     }
 
+    /// Two arrays in `f64` and of one shape, and the dtype of results: `f32` if both have it.
+    pub(super) fn wide_pair(&mut self, pair: [NodeId; 2]) -> Result<([NodeId; 2], DType)> {
+        let narrow = pair.iter().all(|x| self.graph.dtype(*x) == DType::F32);
+        let [mut x, mut y] = pair;
+        for side in [&mut x, &mut y] {
+            let ty = self.graph.ty(*side);
+            *side = if ty.weak { self.adopt(*side, DType::F64)? } else { *side };
+            *side = self.convert(*side, DType::F64);
+        }
+        let pair = [self.spread(y, x)?, self.spread(x, y)?];
+        Ok((pair, if narrow { DType::F32 } else { DType::F64 }))
+    }
+
     /// A scan of two arrays of one shape along an axis.
-    fn pairs(
+    pub(super) fn pairs(
         &mut self,
         op: Op,
         pair: [NodeId; 2],
@@ -151,10 +187,34 @@ impl Builder {
         Ok(self.add(node, Type { dtype, weak: false, domain }))
     }
 
-    /// The elements some rows earlier, or later.
-    fn shift(&mut self, x: NodeId, n: NodeId, fill: NodeId, axis: i64) -> Result<NodeId> {
+    /// The elements some rows earlier, or later; NaN where there is none.
+    pub(super) fn before(&mut self, op: Op, x: NodeId, n: NodeId, axis: i64) -> Result<NodeId> {
+        let none = self.weak_float(crate::ops::NONE);
+        self.shift(op, x, [n, none], axis)
+    }
+
+    /// The difference of integers of 64 bits and those some rows earlier, rounded once: halves of 32
+    /// bits and their differences are exact in `f64`.
+    fn whole_difference(&mut self, x: NodeId, n: NodeId, axis: i64) -> Result<NodeId> {
+        let bits = self.weak_int(32);
+        let mask = self.weak_int(0xffff_ffff_u32);
+        let halves =
+            [self.apply_own(Op::Shr, &[x, bits])?, self.apply_own(Op::BitAnd, &[x, mask])?];
+        let mut differences = [x; 2];
+        for (difference, half) in differences.iter_mut().zip(halves) {
+            let half = self.convert(half, DType::F64);
+            let before = self.before(Op::Diff, half, n, axis)?;
+            *difference = self.apply_own(Op::Sub, &[half, before])?;
+        }
+        let [high, low] = differences;
+        let unit = self.literal_like(high, 4_294_967_296.0);
+        self.apply_own(Op::Fma, &[high, unit, low])
+    }
+
+    /// The elements some rows earlier, or later, of constants n and fill.
+    fn shift(&mut self, op: Op, x: NodeId, [n, fill]: [NodeId; 2], axis: i64) -> Result<NodeId> {
         let limit = i64::from(u32::MAX);
-        let rows = self.whole(Op::Shift, "n", n, -limit..=limit)?;
+        let rows = self.whole(op, "n", n, -limit..=limit)?;
         let (x, fill) = if self.is_none(fill) {
             let x = self.real(x);
             let nan = self.literal_like(x, f64::NAN);
@@ -209,11 +269,26 @@ impl Builder {
             return Err(type_error(message));
         }
         let ddof = match constants.get(2) {
+            _ if op == Op::RollingRank => 0,
             Some(ddof) => self.whole(op, "ddof", *ddof, 0..=limit)?,
             None => 0,
         };
         let [rows, least, ddof] = [rows, least, ddof].map(|value| value as u32);
         Ok(Attributes::Frame { rows, least, ddof })
+    }
+
+    /// The constants of a quantile of a window: its rows, the quantile, and the least number of
+    /// elements.
+    fn quantile(&mut self, constants: &[NodeId]) -> Result<Attributes> {
+        let op = Op::RollingQuantile;
+        let frame = self.frame(op, &[constants[0], constants[2]])?;
+        let share = self.graph.constant_f64(constants[1]);
+        let share = share.filter(|q| (0.0..=1.0).contains(q) && self.graph.ty(constants[1]).weak);
+        let (Some(share), Attributes::Frame { rows, least, .. }) = (share, frame) else {
+            return Err(type_error(format!("{op}: `quantile` is a constant from 0 to 1")));
+        };
+        let bits = share.to_bits();
+        Ok(Attributes::Quantile { rows, least, quantile: [bits as u32, (bits >> 32) as u32] })
     }
 
     /// The running functions that leave NaN out, and are NaN where too few elements are not.
@@ -243,74 +318,6 @@ impl Builder {
         Ok(self.narrow(result, given))
     }
 
-    /// An exponentially weighted mean: of constants alpha, span, halflife and com, one of which is
-    /// given, adjust, ignore_na and min_periods.
-    fn ewm(&mut self, x: NodeId, constants: &[NodeId], axis: i64) -> Result<NodeId> {
-        let given = self.graph.dtype(x);
-        let op = Op::EwmMean;
-        let alpha = self.alpha(&constants[..4])?;
-        let [adjust, ignore_missing] = [constants[4], constants[5]]
-            .map(|truth| self.graph.constant_f64(truth).filter(|truth| [0.0, 1.0].contains(truth)));
-        let (Some(adjust), Some(ignore_missing)) = (adjust, ignore_missing) else {
-            return Err(type_error("ewm_mean: `adjust` and `ignore_na` are True or False"));
-        };
-        if adjust != 0.0 {
-            return Err(type_error("ewm_mean: adjust=True is not there yet"));
-        }
-        let least = self.whole(op, "min_periods", constants[6], 0..=i64::from(u32::MAX))?;
-        let wide = self.convert(x, DType::F64);
-        let mut result = if alpha == 1.0 {
-            self.scan(Op::Ffill, wide, Attributes::None, axis)?
-        } else {
-            let bits = alpha.to_bits();
-            let alpha = [bits as u32, (bits >> 32) as u32];
-            let attributes = Attributes::Decay { alpha, ignore_missing: ignore_missing != 0.0 };
-            self.scan(op, wide, attributes, axis)?
-        };
-        if least > 1 {
-            let present = self.apply_own(Op::Eq, &[wide, wide])?;
-            let count = self.along_own(Op::Cumsum, &[present], axis)?;
-            let least = self.weak_int(least);
-            let enough = self.apply_own(Op::Le, &[least, count])?;
-            let nan = self.literal_like(result, f64::NAN);
-            result = self.apply_own(Op::Select, &[enough, result, nan])?;
-        }
-        Ok(self.narrow(result, given))
-    }
-
-    /// The weight of a new element in an exponentially weighted mean.
-    fn alpha(&mut self, decays: &[NodeId]) -> Result<f64> {
-        let hint = "alpha=0.1, span=19, halflife=6.6 or com=9, and only one of them";
-        let mut given = decays.iter().zip(["alpha", "span", "halflife", "com"]).filter(|(x, _)| {
-            // What is left out.
-            !self.is_none(**x)
-        });
-        let (Some((x, name)), None) = (given.next(), given.next()) else {
-            return Err(type_error("ewm_mean takes one decay").hint(hint));
-        };
-        let value = self.graph.constant_f64(*x).filter(|_| self.graph.ty(*x).weak);
-        let (value, above) = match (name, value) {
-            (_, None) => {
-                return Err(type_error(format!("ewm_mean: `{name}` is a constant")).hint(hint));
-            }
-            ("alpha", Some(alpha)) => (alpha, "0 < alpha <= 1"),
-            ("span", Some(span)) => {
-                (if span >= 1.0 { 2.0 / (span + 1.0) } else { 0.0 }, "span >= 1")
-            }
-            ("com", Some(com)) => (if com >= 0.0 { 1.0 / (1.0 + com) } else { 0.0 }, "com >= 0"),
-            (_, Some(halflife)) => {
-                let exponent = self.weak_float(-std::f64::consts::LN_2 / halflife);
-                let rest = self.apply_own(Op::Expm1, &[exponent])?;
-                let alpha = -self.graph.constant_f64(rest).unwrap_or(0.0);
-                (if halflife > 0.0 { alpha } else { 0.0 }, "halflife > 0")
-            }
-        };
-        if !(value > 0.0 && value <= 1.0) {
-            return Err(type_error(format!("ewm_mean: {above}")));
-        }
-        Ok(value)
-    }
-
     /// What relates elements to all others along an axis.
     fn across(&mut self, op: Op, x: NodeId, operands: &[NodeId], axis: i64) -> Result<NodeId> {
         let x = self.real(x);
@@ -325,6 +332,18 @@ impl Builder {
             return Ok(distance);
         }
         let spread = self.kept(Op::Nanstd, &[x, operands[1]], axis)?;
+        // Equal elements have none, though their mean may differ from them by its rounding.
+        let present = self.apply_own(Op::Eq, &[x, x])?;
+        let mut ends = [x; 2];
+        let of_none = [(Op::Least, f64::INFINITY), (Op::Greatest, f64::NEG_INFINITY)];
+        for (end, (extreme, none)) in ends.iter_mut().zip(of_none) {
+            let none = self.literal_like(x, none);
+            let elements = self.apply_own(Op::Select, &[present, x, none])?;
+            *end = self.kept(extreme, &[elements], axis)?;
+        }
+        let equal = self.apply_own(Op::Eq, &ends)?;
+        let nan = self.literal_like(spread, f64::NAN);
+        let spread = self.apply_own(Op::Select, &[equal, nan, spread])?;
         self.apply_own(Op::Div, &[distance, spread])
     }
 
@@ -334,7 +353,7 @@ impl Builder {
     }
 
     /// A constant integer argument.
-    fn whole(
+    pub(super) fn whole(
         &self,
         op: Op,
         parameter: &str,
@@ -346,17 +365,15 @@ impl Builder {
             _ => None,
         };
         value.filter(|value| range.contains(value)).ok_or_else(|| {
-            let (name, least) = (op.name(), range.start());
-            let kind = match least {
-                ..0 => "a constant integer".to_string(),
-                _ => format!("a constant integer from {least} on"),
-            };
-            type_error(format!("{name}: `{parameter}` is {kind}"))
+            let (name, least, most) = (op.name(), range.start(), range.end());
+            type_error(format!(
+                "{name}: `{parameter}` is a constant integer from {least} to {most}"
+            ))
         })
     }
 
     /// A number as a float in which functions along an axis have their results.
-    fn real(&mut self, x: NodeId) -> NodeId {
+    pub(super) fn real(&mut self, x: NodeId) -> NodeId {
         match self.graph.dtype(x) {
             DType::F32 => x,
             _ => self.convert(x, DType::F64),
@@ -364,7 +381,7 @@ impl Builder {
     }
 
     /// A result in `f64` of an operand of some dtype.
-    fn narrow(&mut self, result: NodeId, operand: DType) -> NodeId {
+    pub(super) fn narrow(&mut self, result: NodeId, operand: DType) -> NodeId {
         if operand == DType::F32 { self.convert(result, DType::F32) } else { result }
     }
 }

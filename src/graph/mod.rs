@@ -6,6 +6,8 @@
 mod along;
 mod builder;
 mod comparison;
+mod events;
+mod exponential;
 mod folding;
 mod formula;
 mod node;

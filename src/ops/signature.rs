@@ -21,15 +21,34 @@ impl Op {
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
             Ptp => [&["axis", "out", "keepdims"], &[]],
             Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
-            Cummin | Cummax | Ffill | Cumcount | Demean | Scale => [&["axis"], &[]],
+            Cummin | Cummax | Ffill | Cumcount | Since | CountWhile | Demean | Scale => {
+                [&["axis"], &[]]
+            }
+            AnyWithin | AllWithin => [&[], &["axis"]],
+            Last => [&["nth"], &["axis"]],
             Zscore => [&["axis", "ddof"], &[]],
             Shift => [&["n", "fill"], &["axis"]],
             Diff | PctChange => [&["n"], &["axis"]],
             RollingVar | RollingStd | RollingCov => [&["min_periods", "ddof"], &["axis"]],
-            EwmMean => [
+            EwmMean | EwmCorr => [
                 &[],
                 &["alpha", "span", "halflife", "com", "adjust", "ignore_na", "min_periods", "axis"],
             ],
+            EwmVar | EwmStd | EwmCov => [
+                &[],
+                &[
+                    "alpha",
+                    "span",
+                    "halflife",
+                    "com",
+                    "adjust",
+                    "ignore_na",
+                    "min_periods",
+                    "bias",
+                    "axis",
+                ],
+            ],
+            RollingRank => [&["min_periods"], &["pct", "axis"]],
             _ if self.class() == Class::Along => [&["min_periods"], &["axis"]],
             Dot => [&["axis"], &["keepdims", "out"]],
             Allclose => [&["rtol", "atol", "equal_nan"], &["axis", "keepdims"]],
@@ -55,7 +74,9 @@ impl Parameter {
     fn shown(&self, name: &str) -> String {
         match self.default {
             Some(value) if is_none(value) => format!("{name}=None"),
-            Some(_) if matches!(self.name, "equal_nan" | "adjust" | "ignore_na") => {
+            Some(_)
+                if matches!(self.name, "equal_nan" | "adjust" | "ignore_na" | "bias" | "pct") =>
+            {
                 format!("{name}=False")
             }
             Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{name}={value:e}"),

@@ -14,7 +14,6 @@ const WAYS: &[(&[&str], &str)] = &[
          `cummax(x)` and `ewm_mean(x, alpha=0.1)`",
     ),
     (&["ewm", "ema", "ewma"], "a moving average with decay is `ewm_mean(x, span=20)`"),
-    (&["ewm_var", "ewm_std", "ewm_cov", "ewm_corr"], "there is only `ewm_mean(x, span=20)` yet"),
     (
         &["rolling", "moving_average", "sma", "convolve", "move_mean"],
         "a moving average is `rolling_mean(x, 20)`",
@@ -22,17 +21,7 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["wma"], "a weighted moving average is `decay_linear(x, 20)`"),
     (&["bfill"], "only earlier elements are filled in, by `ffill(x)`"),
     (
-        &[
-            "rolling_median",
-            "rolling_quantile",
-            "rolling_rank",
-            "median",
-            "quantile",
-            "percentile",
-            "nanmedian",
-            "nanquantile",
-            "nanpercentile",
-        ],
+        &["median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"],
         "order statistics are not there yet",
     ),
     (&["accumulate"], "running results are `cumsum(x)`, `cumprod(x)`, `cummin(x)` and `cummax(x)`"),

@@ -173,6 +173,13 @@ impl<'a> Resolver<'a> {
                         return Err((self.arity_error(name, callee, arguments.len()), span));
                     }
                     Ok(axis) => once(&mut axes, axis, "axis", own)?,
+                    // One axis of a scan is not taken for the operand of another function.
+                    Err((error, span)) if row.op.class() == Class::Along => {
+                        return Err((
+                            error.hint(format!("it is called as {}", row.call(name))),
+                            span,
+                        ));
+                    }
                     Err(_) => return Err((self.arity_error(name, callee, arguments.len()), span)),
                 },
                 Some("axis") => once(&mut axes, self.axes(argument)?, "axis", own)?,

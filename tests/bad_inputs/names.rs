@@ -7,7 +7,7 @@ use super::{engines, eval, exact, expect, refused, same, seconds, within};
 #[test]
 fn c1_unknown_names_with_suggestions() {
     for (text, hint) in [
-        ("sine(x)", "did you mean 'sin', 'sinc' or 'sinh'?"),
+        ("sine(x)", "did you mean 'sin', 'sinc' or 'since'?"),
         ("exp1m(x)", "'expm1'"),
         ("arctn(x)", "'arctan'"),
         ("frobnicate(x)", "lists what there is"),

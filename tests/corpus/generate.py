@@ -542,7 +542,7 @@ case("functions", "casts_have_long_names", "float32(a) + int64(b)", {"a": A("f64
 case("functions", "ln_is_log", "ln(a) - log(a)", {"a": A("f64", [2.0, 3.0])}, expect=A("f64", [0.0, 0.0]))
 case("functions", "keywords_in_any_order", "clip(max=2, x=a, min=1)", {"a": i32}, np_expr="clip(a, 1, 2)")
 case("functions", "sign_of_bool_is_an_error", "sign(a)", {"a": b1}, error=("TYPE", "sign of bool"))
-case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin', 'sinc' or 'sinh'?"))
+case("functions", "unknown_function", "sine(a)", {"a": f32}, error=("NAME", "did you mean 'sin', 'sinc' or 'since'?"))
 case("functions", "too_few_arguments", "where(a, 1)", {"a": b1}, error=("ARITY", "where(condition, x, y)"))
 
 values = [0.0, -0.0, 1.5, -2.5, 3.0, INF, -INF, NAN, 1e300, -5e-324]

@@ -12,7 +12,7 @@ fn names() {
       |
     1 | sine(a) + 1
       | ^^^^
-      = help: did you mean 'sin', 'sinc' or 'sinh'?
+      = help: did you mean 'sin', 'sinc' or 'since'?
     ");
     assert_snapshot!(compiled("exp1m(a)"), @r"
     NAME: error: unknown function 'exp1m'

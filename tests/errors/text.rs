@@ -494,7 +494,7 @@ fn places_in_the_text() {
       |
     1 |  a + sine(b)
       |      ^^^^
-      = help: did you mean 'sin', 'sinc' or 'sinh'?
+      = help: did you mean 'sin', 'sinc' or 'since'?
     ");
     // Characters two columns wide before the caret.
     assert_snapshot!(compiled("'日本語' == $"), @r"
@@ -513,7 +513,7 @@ fn places_in_the_text() {
       |
     1 | …a + a + a + a + a + a + a + a + a + a + a + a + a + a + a + sine(b) + a + a + a + a + a + a + a + a + a + a + a + a + a …
       |                                                              ^^^^
-      = help: did you mean 'sin', 'sinc' or 'sinh'?
+      = help: did you mean 'sin', 'sinc' or 'since'?
     ");
     let name = format!("{}(a)", "f".repeat(200));
     assert_snapshot!(compiled(&name), @r"
@@ -545,7 +545,7 @@ fn places_in_the_text() {
        |
     12 | sine(a)
        | ^^^^
-      = help: did you mean 'sin', 'sinc' or 'sinh'?
+      = help: did you mean 'sin', 'sinc' or 'since'?
     ");
     // At the end of the text.
     assert_snapshot!(compiled("a +\n\n"), @r"

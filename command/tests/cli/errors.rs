@@ -12,7 +12,7 @@ fn errors_draw_a_caret_and_exit_with_one() {
     write_f64(dir, "a.npy", &[1.0]);
     let err = fails(dir, 1, &["1 + sine(a)", "a=a.npy"]);
     assert!(err.contains("1 | 1 + sine(a)\n  |     ^^^^"), "{err}");
-    assert!(err.contains("did you mean 'sin', 'sinc' or 'sinh'?"), "{err}");
+    assert!(err.contains("did you mean 'sin', 'sinc' or 'since'?"), "{err}");
     for program in
         ["", "  ", "# nothing", "1 +", "(a", "a $ b", "__import__('os')", "a\u{1b}[2J", "2x"]
     {

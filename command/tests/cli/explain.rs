@@ -30,7 +30,7 @@ fn explain() {
     let same = ok(dir, &["explain", "sin(x) + cos(y)", "x:f64[n]", "y:f64[n]"]);
     assert!(!same.contains("array0"), "{same}");
     assert!(
-        fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin', 'sinc' or 'sinh'?")
+        fails(dir, 1, &["explain", "sine(x)"]).contains("did you mean 'sin', 'sinc' or 'since'?")
     );
     assert!(fails(dir, 1, &["explain", "x", "y:f64"]).contains("no input 'y'"));
     assert!(fails(dir, 1, &["explain", "x & 1", "x:f64"]).starts_with("error: "));

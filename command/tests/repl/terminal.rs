@@ -175,7 +175,7 @@ fn a_person_types() {
     terminal.wait("> ");
     terminal.line("x = linspace(0, 1, 3)", "\n");
     terminal.line("x * 2", "[0. 1. 2.]");
-    terminal.line("sine(x)", "did you mean 'sin', 'sinc' or 'sinh'?");
+    terminal.line("sine(x)", "did you mean 'sin', 'sinc' or 'since'?");
     // All names with a prefix, and a single one.
     terminal.press("sq\t\t");
     terminal.wait("sqrt(");

@@ -318,6 +318,9 @@ impl Group {
         for work in self.loops.iter_mut().filter(|work| work.stored) {
             work.clear_results();
         }
+        if self.loops.iter().all(|work| work.is_vacuous()) {
+            return Ok(0);
+        }
         let state = State::default();
         let blocks = self.rows.div_ceil(self.step);
         let workers = driver.workers(self.workers, blocks, self.work);

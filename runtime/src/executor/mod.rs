@@ -41,7 +41,7 @@ use crate::chunk::Results;
 use crate::control::{Control, Progress, Stop};
 use crate::fpenv::FpEnv;
 use crate::host_threads::Driver;
-use crate::nest::Nest;
+use crate::nest::{Along, Nest};
 use crate::reduce::Partial;
 use crate::tile::{TileCarry, TileCode, TileScan, TileTable};
 use operand::Bound;
@@ -78,8 +78,8 @@ pub struct Tile<'a> {
     pub rest_slots: usize,
     /// The approximate time of an element with operands in L1, in nanoseconds.
     pub cost: f32,
-    /// The approximate maximum number of bytes of the chunks of a loop over stores, and of the
-    /// partial results of pieces of sequences.
+    /// The approximate maximum number of bytes of the chunks of a loop over stores, of the
+    /// partial results of pieces of sequences, and of a thread's states of scans.
     pub memory: usize,
     /// The number of loops that are bound at the same time, each with its own chunks.
     pub loops: usize,
@@ -171,6 +171,17 @@ impl Loop {
     /// The approximate time of a run on one thread, in nanoseconds.
     pub fn work(&self) -> f32 {
         self.work
+    }
+
+    /// Whether it computes nothing: it has no element, and no sequence to reduce.
+    fn is_vacuous(&self) -> bool {
+        let Grid { outers, rows, columns, .. } = self.grid;
+        let sequences = match self.nest.along {
+            Along::Columns => outers * rows,
+            Along::Rows => outers * columns,
+            Along::Nothing => 0,
+        };
+        self.elements() == 0 && sequences == 0
     }
 
     /// Discards buffered results that an earlier run has not written to stores.
@@ -279,6 +290,9 @@ impl Loop {
                 progress.add(n as u64);
             }
             return Ok(flags);
+        }
+        if self.is_vacuous() {
+            return Ok(0);
         }
         if self.stored {
             self.clear_results();

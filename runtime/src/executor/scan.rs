@@ -54,7 +54,7 @@ impl ScanRoom {
 
     /// The number of cache lines of all states of a scan.
     pub(super) fn total(&self, scanner: &Scanner) -> usize {
-        self.states * self.lines(scanner)
+        self.states.saturating_mul(self.lines(scanner))
     }
 
     /// Initializes the states of a scan in memory that begins at `first`.

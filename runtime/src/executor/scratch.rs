@@ -74,6 +74,9 @@ pub(super) struct Room<'a> {
     pub(super) panels: usize,
 }
 
+/// The bytes that states of scans may take whatever the memory limit.
+const LEAST_STATES: usize = 64 << 20;
+
 impl Worker {
     pub(super) fn new(
         room: &Room<'_>,
@@ -119,9 +122,14 @@ impl Worker {
         let states = tile.carries.iter().filter(accumulated).count();
         let scan_room = ScanRoom::new(nest, grid, panel.most_rows(), length);
         let scan_lines = tile.scans.iter().map(|scan| scan_room.total(&scan.scanner));
+        let scan_lines = scan_lines.fold(0, usize::saturating_add);
+        // Windows keep their rows, which may be many.
+        if scan_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
+            return Err(OutOfMemory(scan_lines.saturating_mul(64)));
+        }
         let total = slots * lines(length)
             + states
-            + scan_lines.sum::<usize>()
+            + scan_lines
             + folds.iter().map(runs).sum::<usize>()
             + operands.iter().map(|o| lines(staged(o))).sum::<usize>()
             + panels * panel_lines

@@ -8,7 +8,7 @@ pub(super) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Op
     match parameter.name {
         // One decay is given.
         "span" => return Ok(Some(u.int_in_range(1..=30)?)),
-        "alpha" | "halflife" | "com" | "adjust" => return Ok(None),
+        "alpha" | "halflife" | "com" => return Ok(None),
         _ => {}
     }
     let optional = parameter.default.is_some();
@@ -21,8 +21,9 @@ pub(super) fn constant(u: &mut Unstructured, parameter: &Parameter) -> Result<Op
             _ => u.int_in_range(1..=40)?,
         },
         "min_periods" => u.int_in_range(0..=4)?,
+        "nth" | "rows" => u.int_in_range(1..=4)?,
         "n" => u.int_in_range(-3..=6)?,
-        "ignore_na" => u.int_in_range(0..=1)?,
+        "ignore_na" | "adjust" | "bias" | "pct" | "quantile" => u.int_in_range(0..=1)?,
         _ => u.int_in_range(0..=2)?,
     }))
 }

@@ -227,7 +227,8 @@ impl Pair {
     }
 
     fn along(&mut self, u: &mut Unstructured) -> Result<Called> {
-        let rows: Vec<&Row> = TABLE.iter().filter(|r| r.op.class() == Class::Along).collect();
+        let along = |r: &&Row| r.op.class() == Class::Along && r.op.is_public();
+        let rows: Vec<&Row> = TABLE.iter().filter(along).collect();
         let row = *u.choose(&rows)?;
         let arrays = row.op.arrays();
         let operands = (0..arrays).map(|_| self.node(u)).collect::<Result<Vec<_>>>()?;

@@ -552,6 +552,7 @@ impl Writer<'_, '_> {
             | Rule::Position
             | Rule::Spread
             | Rule::RunningCount
+            | Rule::RunningTruth
             | Rule::Lagged => vec![self.expr(any)?],
             Rule::Rolling if row.op.arrays() == 2 => self.pair(any)?.into(),
             // Windows differ where elements are missing.
@@ -716,7 +717,7 @@ fn gives(row: &Row, kind: Kind) -> bool {
             kind == Kind::Float
         }
         Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => kind == Kind::Bool,
-        Rule::Truth | Rule::Agreement => kind == Kind::Bool,
+        Rule::Truth | Rule::Agreement | Rule::RunningTruth => kind == Kind::Bool,
         Rule::Bitwise => kind != Kind::Float,
         Rule::Integers | Rule::Tally | Rule::Count | Rule::Position => kind == Kind::Int,
         Rule::Extreme => kind != Kind::Bool || row.op != Ptp,
@@ -760,7 +761,7 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         Rule::Comparison | Rule::Predicate | Rule::Truths | Rule::Logical => {
             Ty { dtype: DType::Bool, weak: ty.weak }
         }
-        Rule::Truth | Rule::Agreement => STRONG_BOOL,
+        Rule::Truth | Rule::Agreement | Rule::RunningTruth => STRONG_BOOL,
         Rule::Count | Rule::Position | Rule::RunningCount => strong(DType::I64),
         Rule::Lagged | Rule::Rolling if ty.dtype == DType::F32 => strong(DType::F32),
         Rule::Lagged | Rule::Rolling => strong(DType::F64),

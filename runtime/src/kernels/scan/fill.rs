@@ -1,4 +1,4 @@
-//! Forward fills: the latest element that is not missing.
+//! Forward fills: the latest element that is not missing, or whose row is marked.
 
 use std::marker::PhantomData;
 
@@ -9,23 +9,38 @@ use crate::scalar::Float;
 /// Sequences side by side that are computed before the first result is stored.
 const GROUP: usize = 16;
 
-/// The recurrence of a forward fill. Its memory has the latest element of each sequence, NaN before
-/// the first.
-pub(super) struct Fill<T>(PhantomData<T>);
+/// The recurrence of a forward fill; with `MARKED` the elements come with numbers that are not 0 where
+/// they are taken, be they missing or not. Its memory has the latest element of each sequence, NaN
+/// before the first.
+pub(super) struct Fill<T, const MARKED: bool>(PhantomData<T>);
 
-impl<T: Float> Fill<T> {
+impl<T: Float, const MARKED: bool> Fill<T, MARKED> {
+    /// Whether a row's element is taken.
+    #[inline(always)]
+    fn takes(x: T, mark: T) -> bool {
+        if MARKED { mark.ne(T::ZERO) } else { !x.ne(x) }
+    }
+
     /// The next element of `N` sequences from lane `at` on.
     ///
     /// # Safety
     /// The state has these lanes, `a` their elements, and `out` room for their results.
     #[inline(always)]
-    unsafe fn lanes<const N: usize>(state: &ScanState, out: *mut T, a: *const T, at: usize) {
+    unsafe fn lanes<const N: usize>(
+        state: &ScanState,
+        out: *mut T,
+        a: *const T,
+        b: *const T,
+        at: usize,
+    ) {
+        let marks = if MARKED { b } else { a };
         let latest = state.memory.cast::<T>().wrapping_add(at).cast::<[T; N]>();
         // SAFETY: the caller's promise.
         unsafe {
             let mut y = a.add(at).cast::<[T; N]>().read_unaligned();
-            for (y, latest) in y.iter_mut().zip(latest.read_unaligned()) {
-                *y = if y.ne(*y) { latest } else { *y };
+            let marks = marks.add(at).cast::<[T; N]>().read_unaligned();
+            for ((y, mark), latest) in y.iter_mut().zip(marks).zip(latest.read_unaligned()) {
+                *y = if Self::takes(*y, mark) { *y } else { latest };
             }
             latest.write_unaligned(y);
             out.add(at).cast::<[T; N]>().write_unaligned(y);
@@ -33,7 +48,7 @@ impl<T: Float> Fill<T> {
     }
 }
 
-impl<T: Float> Recurrence for Fill<T> {
+impl<T: Float, const MARKED: bool> Recurrence for Fill<T, MARKED> {
     type Element = T;
 
     fn bytes(_: &Attributes, _: usize, lanes: usize) -> usize {
@@ -51,13 +66,15 @@ impl<T: Float> Recurrence for Fill<T> {
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut T, a: *const T, b: *const T, n: usize) {
+        let marks = if MARKED { b } else { a };
         // SAFETY: the caller's promise.
         unsafe {
             let mut latest = state.memory.cast::<T>().read();
             for i in 0..n {
                 let x = a.add(i).read_unaligned();
-                latest = if x.ne(x) { latest } else { x };
+                let mark = marks.add(i).read_unaligned();
+                latest = if Self::takes(x, mark) { x } else { latest };
                 out.add(i).write_unaligned(latest);
             }
             state.memory.cast::<T>().write(latest);
@@ -65,16 +82,16 @@ impl<T: Float> Recurrence for Fill<T> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, _: *const T, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut T, a: *const T, b: *const T, n: usize) {
         let mut at = 0;
         // SAFETY: the caller's promise.
         unsafe {
             while n - at >= GROUP {
-                Self::lanes::<GROUP>(state, out, a, at);
+                Self::lanes::<GROUP>(state, out, a, b, at);
                 at += GROUP;
                 scalar_loop();
             }
-            (at..n).for_each(|at| Self::lanes::<1>(state, out, a, at));
+            (at..n).for_each(|at| Self::lanes::<1>(state, out, a, b, at));
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod decay;
 mod fill;
+mod order;
 mod reference;
 mod ring;
 mod running;
@@ -25,8 +26,9 @@ use crate::elementwise::{Kernel, baseline, family, fused_shell, has_fma};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Float};
 
-use decay::Decay;
+use decay::{Decay, Weights};
 use fill::Fill;
+use order::{Median, Quantile, Rank, Sorted};
 use running::{Max, Min, Prod, Running, Sum};
 use shift::Shift;
 use window::{Ladder, Moments};
@@ -48,8 +50,15 @@ pub enum Scan {
     Shift,
     /// The latest element that is not NaN.
     Fill,
+    /// The latest element whose row is marked by a number that is not 0; of pairs.
+    Hold,
     /// The exponentially weighted mean; a NaN is missing, and repeats the mean before.
     Decay,
+    /// The weight that the mean before keeps in an exponentially weighted mean.
+    Weight,
+    /// The mean of elements with given weights of the mean before; of pairs. A NaN is missing, and
+    /// repeats the mean before.
+    Blend,
     /// A function of the latest rows.
     Window(Window),
 }
@@ -86,6 +95,18 @@ pub enum Window {
     Argmin,
     /// The number of rows from the oldest to the first of the greatest elements.
     Argmax,
+    /// The skewness without bias.
+    Skew,
+    /// The excess kurtosis without bias.
+    Kurt,
+    /// The place of the row's element among the sorted ones, from 1 on; the mean of those of equals.
+    Rank,
+    /// That over the number of elements.
+    RankShare,
+    /// The middle of the sorted elements, or the mean of the middle two.
+    Median,
+    /// A quantile of the sorted elements, between two neighbours in proportion.
+    Quantile,
 }
 
 /// The constants of a scan.
@@ -110,6 +131,15 @@ pub enum Attributes {
         /// What variances subtract from the number of elements.
         ddof: u32,
     },
+    /// Of quantiles of a window.
+    Quantile {
+        /// As of a window.
+        rows: u32,
+        /// As of a window.
+        least: u32,
+        /// The bits of the share of elements below it, from 0 to 1: the low half, then the high one.
+        quantile: [u32; 2],
+    },
     /// Of an exponentially weighted mean.
     Decay {
         /// The bits of the weight of a new element, above 0 and at most 1: the low half, then the
@@ -117,6 +147,8 @@ pub enum Attributes {
         alpha: [u32; 2],
         /// Whether missing rows leave the weights as they are.
         ignore_missing: bool,
+        /// Whether elements are weighted as if there were none before the first.
+        adjust: bool,
     },
 }
 
@@ -133,8 +165,14 @@ impl fmt::Display for Attributes {
             Attributes::Lag { rows, .. } => write!(f, ", {rows}"),
             Attributes::Frame { rows, least, .. } if rows == least => write!(f, ", {rows}"),
             Attributes::Frame { rows, least, .. } => write!(f, ", {rows}, min_periods={least}"),
-            Attributes::Decay { alpha, ignore_missing } => {
+            Attributes::Quantile { rows, least, quantile } => {
+                write!(f, ", {rows}, {}, min_periods={least}", number(*quantile))
+            }
+            Attributes::Decay { alpha, ignore_missing, adjust } => {
                 write!(f, ", alpha={}", number(*alpha))?;
+                if *adjust {
+                    write!(f, ", adjust=True")?;
+                }
                 if *ignore_missing { write!(f, ", ignore_na=True") } else { Ok(()) }
             }
         }
@@ -143,14 +181,17 @@ impl fmt::Display for Attributes {
 
 impl Scan {
     /// Every scan, in order.
-    pub const ALL: [Scan; 20] = [
+    pub const ALL: [Scan; 29] = [
         Scan::Sum,
         Scan::Prod,
         Scan::Min,
         Scan::Max,
         Scan::Shift,
         Scan::Fill,
+        Scan::Hold,
         Scan::Decay,
+        Scan::Weight,
+        Scan::Blend,
         Scan::Window(Window::Sum),
         Scan::Window(Window::Mean),
         Scan::Window(Window::Prod),
@@ -164,11 +205,17 @@ impl Scan {
         Scan::Window(Window::Linear),
         Scan::Window(Window::Argmin),
         Scan::Window(Window::Argmax),
+        Scan::Window(Window::Skew),
+        Scan::Window(Window::Kurt),
+        Scan::Window(Window::Rank),
+        Scan::Window(Window::RankShare),
+        Scan::Window(Window::Median),
+        Scan::Window(Window::Quantile),
     ];
 
     /// Whether it takes pairs of elements.
     pub const fn takes_pairs(self) -> bool {
-        matches!(self, Scan::Window(Window::Cov | Window::Corr))
+        matches!(self, Scan::Hold | Scan::Blend | Scan::Window(Window::Cov | Window::Corr))
     }
 
     /// Whether it is defined on elements of a dtype: sums and products on floats and on integers of
@@ -180,8 +227,8 @@ impl Scan {
             Scan::Sum | Scan::Prod => matches!(dtype, I64 | U64 | F32 | F64),
             Scan::Min | Scan::Max => !matches!(dtype, Bool),
             Scan::Shift => true,
-            Scan::Fill => matches!(dtype, F32 | F64),
-            Scan::Decay | Scan::Window(_) => matches!(dtype, F64),
+            Scan::Fill | Scan::Hold => matches!(dtype, F32 | F64),
+            Scan::Decay | Scan::Weight | Scan::Blend | Scan::Window(_) => matches!(dtype, F64),
         }
     }
 
@@ -189,12 +236,17 @@ impl Scan {
     pub const fn accepts(self, attributes: Attributes, dtype: DType) -> bool {
         let own = match (self, attributes) {
             (Scan::Shift, Attributes::Lag { .. }) => true,
-            (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
-            (Scan::Decay, Attributes::Decay { alpha, .. }) => {
-                let alpha = number(alpha);
-                alpha > 0.0 && alpha <= 1.0
+            (Scan::Window(Window::Quantile), Attributes::Quantile { rows, least, quantile }) => {
+                let quantile = number(quantile);
+                rows > 0 && least <= rows && quantile >= 0.0 && quantile <= 1.0
             }
-            (Scan::Shift | Scan::Decay | Scan::Window(_), _) => false,
+            (Scan::Window(Window::Quantile), _) => false,
+            (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
+            (Scan::Decay | Scan::Weight, Attributes::Decay { alpha, adjust, .. }) => {
+                let alpha = number(alpha);
+                alpha > 0.0 && alpha <= 1.0 && (!adjust || matches!(self, Scan::Weight))
+            }
+            (Scan::Shift | Scan::Decay | Scan::Weight | Scan::Window(_), _) => false,
             (_, attributes) => matches!(attributes, Attributes::None),
         };
         own && self.takes(dtype)
@@ -204,7 +256,10 @@ impl Scan {
     pub const fn reach(self, attributes: Attributes) -> Option<u32> {
         match (self, attributes) {
             (Scan::Shift, Attributes::Lag { rows, .. }) => Some(rows),
-            (Scan::Window(_), Attributes::Frame { rows, .. }) => Some(rows.saturating_sub(1)),
+            (
+                Scan::Window(_),
+                Attributes::Frame { rows, .. } | Attributes::Quantile { rows, .. },
+            ) => Some(rows.saturating_sub(1)),
             _ => None,
         }
     }
@@ -244,9 +299,14 @@ macro_rules! recurrences {
     ($scan:expr, $dtype:expr, $fused:ident, $r:ident => $then:expr) => {
         match $scan {
             Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
-            Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T>; $then }),
-            Scan::Decay | Scan::Window(_) if $dtype != DType::F64 => None,
-            Scan::Decay => Some({ type $r = Decay<$fused>; $then }),
+            Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T, false>; $then }),
+            Scan::Hold => family!(floats, $dtype, T => { type $r = Fill<T, true>; $then }),
+            Scan::Decay | Scan::Weight | Scan::Blend | Scan::Window(_) if $dtype != DType::F64 => {
+                None
+            }
+            Scan::Decay => Some({ type $r = Decay<$fused, false>; $then }),
+            Scan::Weight => Some({ type $r = Weights<$fused>; $then }),
+            Scan::Blend => Some({ type $r = Decay<$fused, true>; $then }),
             Scan::Window(window) => Some(match window {
                 Window::Sum => { type $r = Ladder<window::Sum, $fused, 1>; $then }
                 Window::Mean => { type $r = Ladder<window::Mean, $fused, 1>; $then }
@@ -261,6 +321,12 @@ macro_rules! recurrences {
                 Window::Linear => { type $r = Ladder<window::Linear, $fused, 4>; $then }
                 Window::Argmin => { type $r = Ladder<window::Position<true>, $fused, 2>; $then }
                 Window::Argmax => { type $r = Ladder<window::Position<false>, $fused, 2>; $then }
+                Window::Skew => { type $r = Ladder<window::Skew, $fused, 3>; $then }
+                Window::Kurt => { type $r = Ladder<window::Kurt, $fused, 4>; $then }
+                Window::Rank => { type $r = Rank<false>; $then }
+                Window::RankShare => { type $r = Rank<true>; $then }
+                Window::Median => { type $r = Sorted<Median>; $then }
+                Window::Quantile => { type $r = Sorted<Quantile>; $then }
             }),
             scan => steps!(scan, $dtype, S => { type $r = Running<S>; $then }),
         }

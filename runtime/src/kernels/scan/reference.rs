@@ -1,5 +1,6 @@
 //! The definitions of the scans once more, element by element.
 
+use super::order::{Median, Quantile, key, statistic};
 use super::running::{Max, Min, Prod, RADIX, Step, Sum};
 use super::window::{self, Frame, Function, Part, Weights, join};
 use super::{Attributes, Scan, Soft, Window, decay, number, steps};
@@ -36,14 +37,29 @@ pub fn reference(
                 .chunks_mut(size)
                 .for_each(|x| x.copy_from_slice(&fill.to_le_bytes()[..size]));
         }
-        (Scan::Decay, Attributes::Decay { alpha, ignore_missing }) if dtype == DType::F64 => {
+        (Scan::Decay, Attributes::Decay { alpha, ignore_missing, .. }) if dtype == DType::F64 => {
             decay::reference(number(alpha), ignore_missing, data, control)?;
+        }
+        (Scan::Weight, Attributes::Decay { .. }) if dtype == DType::F64 => {
+            decay::weights(&attributes, data, control)?;
         }
         (Scan::Fill, Attributes::None) if dtype == DType::F64 => filled(data, f64::from_le_bytes),
         (Scan::Fill, Attributes::None) if dtype == DType::F32 => {
             filled(data, |bytes| f64::from(f32::from_le_bytes(bytes)));
         }
         (scan, _) if scan.takes_pairs() && others.len() != data.len() => return Ok(false),
+        (Scan::Hold, Attributes::None) if dtype == DType::F64 => {
+            held(data, others, |bytes| f64::from_le_bytes(bytes));
+        }
+        (Scan::Hold, Attributes::None) if dtype == DType::F32 => {
+            held(data, others, |bytes| f64::from(f32::from_le_bytes(bytes)));
+        }
+        (Scan::Blend, Attributes::None) if dtype == DType::F64 => {
+            decay::blended(data, others, control)?;
+        }
+        (Scan::Window(Window::Quantile), Attributes::Quantile { .. }) if dtype == DType::F64 => {
+            sorted(&attributes, data, control, statistic::<Quantile>)?;
+        }
         (Scan::Window(window), Attributes::Frame { .. }) if dtype == DType::F64 => {
             let frame = Frame::of(&attributes);
             match window {
@@ -64,6 +80,12 @@ pub fn reference(
                 Window::Argmax => {
                     windows::<window::Position<false>, 2>(frame, data, others, control)?;
                 }
+                Window::Skew => windows::<window::Skew, 3>(frame, data, others, control)?,
+                Window::Kurt => windows::<window::Kurt, 4>(frame, data, others, control)?,
+                Window::Rank => ranked(frame, false, data, control)?,
+                Window::RankShare => ranked(frame, true, data, control)?,
+                Window::Median => sorted(&attributes, data, control, statistic::<Median>)?,
+                Window::Quantile => return Ok(false),
             }
         }
         _ => {
@@ -116,6 +138,20 @@ fn filled<const N: usize>(data: &mut [u8], number: impl Fn([u8; N]) -> f64) {
     }
 }
 
+/// Replaces each element whose mark is 0 by the element before; the first by a NaN.
+fn held<const N: usize>(data: &mut [u8], marks: &[u8], number: impl Fn([u8; N]) -> f64) {
+    for at in (0..data.len()).step_by(N) {
+        if number(std::array::from_fn(|i| marks[at + i])) != 0.0 {
+            continue;
+        }
+        match at {
+            // All bits but the sign: a NaN of either length.
+            0 => data[..N].fill(0xff),
+            _ => data.copy_within(at - N..at, at),
+        }
+    }
+}
+
 /// The windows of a sequence of `f64`, each computed from its own elements.
 fn windows<F: Function<P>, const P: usize>(
     frame: Frame,
@@ -156,6 +192,57 @@ fn windows<F: Function<P>, const P: usize>(
         result.copy_from_slice(&value.to_le_bytes());
     }
     Ok(())
+}
+
+/// The elements of each window of a sequence of `f64`, the row's own last.
+fn elements(
+    frame: Frame,
+    data: &mut [u8],
+    control: &Control,
+    result: impl Fn(&[f64]) -> f64,
+) -> Result<(), Stop> {
+    let number = |bytes: &[u8]| f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+    let x: Vec<f64> = data.chunks_exact(8).map(number).collect();
+    for (i, place) in data.chunks_exact_mut(8).enumerate() {
+        if i % 64 == 0 {
+            control.check()?;
+        }
+        let window = &x[(i + 1).saturating_sub(frame.rows as usize)..=i];
+        place.copy_from_slice(&result(window).to_le_bytes());
+    }
+    Ok(())
+}
+
+/// A statistic of the sorted elements of each window.
+fn sorted(
+    attributes: &Attributes,
+    data: &mut [u8],
+    control: &Control,
+    statistic: impl Fn(&[i64], &Attributes) -> f64,
+) -> Result<(), Stop> {
+    elements(Frame::of(attributes), data, control, |window| {
+        let present = window.iter().filter(|x| !x.is_nan());
+        let mut keys: Vec<i64> = present.map(|x| key(*x)).collect();
+        keys.sort_unstable();
+        statistic(&keys, attributes)
+    })
+}
+
+/// The rank of each row's element in its window.
+fn ranked(frame: Frame, share: bool, data: &mut [u8], control: &Control) -> Result<(), Stop> {
+    elements(frame, data, control, |window| {
+        let [x, count] =
+            [window[window.len() - 1], window.iter().filter(|x| !x.is_nan()).count() as f64];
+        let below = window.iter().filter(|other| **other < x).count() as f64;
+        let equal = window.iter().filter(|other| **other == x).count() as f64;
+        let rank = below + (equal + 1.0) / 2.0;
+        let enough = !x.is_nan() && count >= f64::from(frame.least);
+        match (enough, share) {
+            (false, _) => f64::NAN,
+            (true, false) => rank,
+            (true, true) => rank / count,
+        }
+    })
 }
 
 /// What is known of consecutive rows.

@@ -1,38 +1,54 @@
 //! Exponentially weighted means: `y = y' + alpha * (x - y')`, with `y'` the mean of the row before.
 //!
 //! **The order of operations** has the structure of radix 16 of [running sums](super::running), with
-//! runs of 16 rows, groups of 16 runs and leaves of 16 groups. It works on the distances `z = x - o`
-//! from the origin `o` of a leaf, its first element (0 if that is not finite), with k = 1 - alpha and
-//! powers p(m) of k:
+//! runs of 16 rows, groups of 16 runs and leaves of 16 groups. A *part* stands for consecutive rows:
+//! its first element f, its newest n, and the distance e from n of the mean after the rows, if the
+//! mean before them was f. With k = 1 - alpha and powers p(m) of k, the part of a run is extended by
+//! an element x, and a part b follows a part a, by
 //!
 //! ```text
-//! run     l = fma(k, l, alpha * z)              from +0.0
-//! group   S = fma(p(16), S, l of a whole run)   from +0.0
-//! leaf    G = fma(p(256), G, S of a whole group)
-//! y = o + fma(p(j + 1), c, l)                   at row j of run r of group g
-//! c = fma(p(16 r), cg, S),  cg = fma(p(256 g), D, G),  D = E - (o - P)
+//! e = fma(k, e, k * (n - x)); n = x                   from f = n = x, e = +0.0
+//! (fa, nb, fma(decay, (na - fb) + ea, eb))            decay = p(rows of b)
 //! ```
 //!
-//! where P is the origin of the first leaf and P + E the mean before the leaf. Leaves join as
-//! `(o1, e1), (o2, e2) -> (o1, g + fma(p(4096), e1 - g, e2))` with `g = o2 - o1`, 16 to a block of
-//! the next level. So equal elements have a mean that is equal to them exactly, and the error is
-//! small beside the distances between elements, for every alpha.
+//! Complete runs of a group join from the left, and so do groups of a leaf, leaves, and 16 blocks of
+//! each further level. The mean before a row is a newest element and a distance from it, (n, e): parts
+//! follow it in the same way, first the complete blocks of the highest level, last the complete runs
+//! of the group. With `c = (n - f) + e` for the run's first element f, the result at row j of the run
+//! is `x + fma(p(j + 1), c, the run's e)`.
 //!
-//! A missing element makes no step and repeats the last mean; the element after v missing ones has
-//! the weights that they would have left it: `t = p(v + 1) + alpha; k = p(v + 1) / t; alpha / t`. A
-//! block with a missing row, or after one, decays by the product of its rows' (runs', groups')
-//! decays instead of a power of k.
+//! So equal elements have a mean that is equal to them exactly. Each rounding is one of a distance
+//! between elements, or between an element and a mean, and what it costs fades with the weight of
+//! its row, as in the plain loop: an outlier costs digits as long as it has weight. But there are at
+//! most 16 steps a level, where the plain loop has 1 / alpha. The error of row i is at most `u|y| +
+//! 64 ceil(log16 n) u max over j of p(i - j) d_j`, u being half a unit in the last place of 1, and d_j
+//! the mean of |x_m - x_j| over the rows m up to j, with the weights of the mean of row j, or
+//! |x_j - x_(j-1)| if that is more.
+//!
+//! An element that is not finite counts as 0 and is added to e, so that it stays. A missing element
+//! makes no step and repeats the last mean; the element after v missing ones has the weights that
+//! they would have left it: `t = p(v + 1) + alpha; k = p(v + 1) / t`. A block with a missing row, or
+//! after one, decays by the product of its rows' (runs', groups') decays instead of a power of k.
 
+//!
+//! Where the weights of rows are given, each row has its own k, of which a block's decay is the product.
+
+mod lane;
 mod powers;
 mod reference;
+mod weights;
 
 use std::marker::PhantomData;
 
 use super::{Attributes, Fused, Recurrence, ScanState, number};
 use crate::elementwise::scalar_loop;
 
+use lane::{
+    ALL_CLEAN, CLEAN, FOLD, KEPT, Kept, Lane, OF_LEVEL, SOME, STARTED, level_flags, renewed,
+};
 use powers::{LEAST, Powers};
-pub(super) use reference::reference;
+pub(super) use reference::{blended, reference};
+pub(super) use weights::{Weights, weights};
 
 /// Runs in a group, groups in a leaf, and so on.
 const RADIX: u64 = 16;
@@ -45,113 +61,16 @@ const TOGETHER: usize = 8;
 /// Sequences side by side that are computed before the first result is stored.
 const GROUP: usize = 16;
 
-/// The numbers that are kept of each sequence.
-#[derive(Clone, Copy)]
-#[repr(usize)]
-enum Kept {
-    /// The origin of the leaf.
-    Origin,
-    /// The run up to the row.
-    Run,
-    /// What the run begins with, as a distance from the origin.
-    Carry,
-    /// The last mean.
-    Last,
-    /// The complete runs of the group.
-    Runs,
-    /// What the group begins with.
-    GroupCarry,
-    /// The complete groups of the leaf.
-    Groups,
-    /// What the leaf begins with.
-    LeafCarry,
-    /// The origin of the first leaf.
-    First,
-    /// The mean before the leaf, as a distance from that.
-    Entry,
-    /// The product of decays of the run's rows.
-    RunDecay,
-    /// That of the group's runs.
-    GroupDecay,
-    /// That of the leaf's groups.
-    LeafDecay,
-    /// The number of missing rows since the last element, as bits.
-    Gap,
-    /// [`STARTED`] and other flags, as bits.
-    Flags,
-}
+/// The recurrence of an exponentially weighted mean; with `GIVEN` the elements come with the weights
+/// of the means before. Its memory begins with [`Powers`]; then each number of [`Kept`] for all
+/// sequences, then those of the levels.
+pub(super) struct Decay<M, const GIVEN: bool>(PhantomData<M>);
 
-/// The number of variants of [`Kept`].
-const KEPT: usize = 15;
-/// The numbers of each level above leaves: the entry of its block; the origin, the distance and the
-/// decay of the block's complete children.
-const OF_LEVEL: usize = 4;
-
-/// There has been an element.
-const STARTED: u64 = 1;
-/// The leaf has an origin.
-const ORIGIN: u64 = 2;
-/// No row of the run, group or leaf is missing so far, nor the row before it.
-const CLEAN: [u64; 3] = [4, 8, 16];
-/// The same of blocks of a level, and whether they have a child with an element.
-const fn level_flags(level: usize) -> [u64; 2] {
-    [1 << (8 + level), 1 << (32 + level)]
-}
-/// All flags for missing rows.
-const ALL_CLEAN: u64 = 4 | 8 | 16 | 0xffff_ff00;
-
-/// The recurrence of an exponentially weighted mean. Its memory begins with [`Powers`]; then each
-/// number of [`Kept`] for all sequences, then those of the levels.
-pub(super) struct Decay<M>(PhantomData<M>);
-
-/// The numbers of one sequence.
-#[derive(Clone, Copy)]
-struct Lane {
-    first: *mut f64,
-    /// From one number to the next.
-    stride: usize,
-}
-
-impl Lane {
-    #[inline(always)]
-    fn place(&self, number: usize) -> *mut f64 {
-        self.first.wrapping_add(number * self.stride)
-    }
-
-    #[inline(always)]
-    unsafe fn get(&self, kept: Kept) -> f64 {
-        // SAFETY: the memory has all numbers of the sequence.
-        unsafe { self.place(kept as usize).read() }
-    }
-
-    #[inline(always)]
-    unsafe fn set(&self, kept: Kept, value: f64) {
-        // SAFETY: as in `get`.
-        unsafe { self.place(kept as usize).write(value) };
-    }
-
-    unsafe fn flags(&self) -> u64 {
-        // SAFETY: as in `get`.
-        unsafe { self.get(Kept::Flags).to_bits() }
-    }
-
-    unsafe fn set_flags(&self, flags: u64) {
-        // SAFETY: as in `get`.
-        unsafe { self.set(Kept::Flags, f64::from_bits(flags)) };
-    }
-
-    /// Whether the row before was missing, or there was none with an element.
-    unsafe fn was_missing(&self) -> bool {
-        // SAFETY: as in `get`.
-        unsafe { self.get(Kept::Gap).to_bits() > 0 }
-    }
-}
-
-/// Joins two neighbouring blocks, given as origin and distance from it; the second decays the first.
+/// The distance of a part or mean that another part follows: from the distance `e` of what is before
+/// it, the jump from there to its first element, its decay and its own distance.
 #[inline(always)]
-fn join<M: Fused>((p1, e1): (f64, f64), (p2, e2): (f64, f64), decay: f64) -> f64 {
-    let g = p2 - p1;
-    g + M::fma(decay, e1 - g, e2)
+fn follow<M: Fused>(e: f64, jump: f64, decay: f64, own: f64) -> f64 {
+    M::fma(decay, jump + e, own)
 }
 
 /// The product of two decays, which does not vanish.
@@ -177,12 +96,12 @@ fn levels(length: usize) -> usize {
 
 fn constants(attributes: &Attributes) -> (f64, bool) {
     match *attributes {
-        Attributes::Decay { alpha, ignore_missing } => (number(alpha), ignore_missing),
+        Attributes::Decay { alpha, ignore_missing, .. } => (number(alpha), ignore_missing),
         _ => (1.0, false),
     }
 }
 
-impl<M: Fused> Recurrence for Decay<M> {
+impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
     type Element = f64;
 
     fn bytes(_: &Attributes, length: usize, lanes: usize) -> usize {
@@ -212,16 +131,16 @@ impl<M: Fused> Recurrence for Decay<M> {
                     lane.set(decay, 1.0);
                 }
                 for level in 0..(*state).levels {
-                    lane.place(KEPT + OF_LEVEL * level + 3).write(1.0);
+                    lane.place(KEPT + OF_LEVEL * level + 4).write(1.0);
                 }
                 lane.set(Kept::Last, f64::NAN);
-                lane.set_flags(ALL_CLEAN);
+                lane.set_flags(if GIVEN { 0 } else { ALL_CLEAN });
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let mut at = 0;
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
@@ -229,21 +148,23 @@ impl<M: Fused> Recurrence for Decay<M> {
             let lane = Self::lane(state, 0);
             while at < n {
                 let (row, left) = (state.rows, n - at);
-                if row % RADIX == 0 && left >= RUN && !lane.was_missing() {
-                    let whole = LEAF - row % LEAF >= (TOGETHER * RUN) as u64;
-                    let runs = if whole && left >= TOGETHER * RUN { TOGETHER } else { 1 };
+                if !GIVEN && row % RADIX == 0 && left >= RUN && !lane.was_missing() {
                     let (out, a) = (out.add(at), a.add(at));
-                    let done = match runs {
-                        1 => Self::runs::<1>(state, powers, lane, out, a),
-                        _ => Self::runs::<TOGETHER>(state, powers, lane, out, a),
+                    let together = left >= TOGETHER * RUN && row % (TOGETHER * RUN) as u64 == 0;
+                    let done = if together && Self::runs(state, powers, lane, out, a) {
+                        TOGETHER * RUN
+                    } else if Self::run(state, powers, lane, out, a) {
+                        RUN
+                    } else {
+                        0
                     };
-                    if done {
-                        state.rows += (runs * RUN) as u64;
-                        at += runs * RUN;
+                    if done > 0 {
+                        state.rows += done as u64;
+                        at += done;
                         continue;
                     }
                 }
-                let y = Self::step(powers, lane, row, a.add(at).read_unaligned());
+                let y = Self::step(powers, state.levels, lane, row, Self::element(a, b, at));
                 out.add(at).write_unaligned(y);
                 state.rows += 1;
                 at += 1;
@@ -255,40 +176,47 @@ impl<M: Fused> Recurrence for Decay<M> {
     }
 
     #[inline(always)]
-    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, b: *const f64, n: usize) {
         let row = state.rows;
+        let first = row.is_multiple_of(RADIX);
         // SAFETY: the caller's promise; the memory begins with the powers.
         unsafe {
             let powers = &*state.memory.cast::<Powers>();
-            let mut any = row.is_multiple_of(LEAF);
+            let mut any = GIVEN || row.is_multiple_of(LEAF);
             if !any {
                 let gaps = Self::lane(state, 0).place(Kept::Gap as usize).cast::<u64>();
                 for i in 0..n {
-                    any |= a.add(i).read_unaligned().is_nan() | (gaps.add(i).read() > 0);
+                    any |= !is_finite(a.add(i).read_unaligned()) | (gaps.add(i).read() > 0);
                 }
             }
             // A run that is not clean goes on row by row.
             let flags = Self::lane(state, 0).place(Kept::Flags as usize).cast::<u64>();
-            if !row.is_multiple_of(RADIX) && !any {
+            if !first && !any {
                 for i in 0..n {
                     any |= flags.add(i).read() & CLEAN[0] == 0;
                 }
             }
             if any {
                 for i in 0..n {
-                    let x = a.add(i).read_unaligned();
-                    let y = Self::step(powers, Self::lane(state, i), row, x);
+                    let x = Self::element(a, b, i);
+                    let y = Self::step(powers, state.levels, Self::lane(state, i), row, x);
                     out.add(i).write_unaligned(y);
                 }
             } else {
                 let mut at = 0;
                 while n - at >= GROUP {
-                    Self::clean::<GROUP>(state, powers, out, a, at);
+                    match first {
+                        true => Self::first::<GROUP>(state, powers, out, a, at),
+                        false => Self::clean::<GROUP>(state, powers, out, a, at),
+                    }
                     at += GROUP;
                     scalar_loop();
                 }
                 for at in at..n {
-                    Self::clean::<1>(state, powers, out, a, at);
+                    match first {
+                        true => Self::first::<1>(state, powers, out, a, at),
+                        false => Self::clean::<1>(state, powers, out, a, at),
+                    }
                 }
             }
             state.rows += 1;
@@ -301,14 +229,33 @@ impl<M: Fused> Recurrence for Decay<M> {
     }
 }
 
-impl<M: Fused> Decay<M> {
+#[inline(always)]
+fn is_finite(x: f64) -> bool {
+    x.abs() <= f64::MAX
+}
+
+/// The parts of runs up to each row.
+#[inline(always)]
+fn folds<M: Fused, const R: usize>(k: f64, x: &[[f64; RUN]; R]) -> [[f64; RUN]; R] {
+    let mut folds = [0.0; R];
+    let mut prefixes = [[0.0; RUN]; R];
+    for i in 1..RUN {
+        for ((fold, prefix), x) in folds.iter_mut().zip(&mut prefixes).zip(x) {
+            *fold = M::fma(k, *fold, k * (x[i - 1] - x[i]));
+            prefix[i] = *fold;
+        }
+    }
+    prefixes
+}
+
+impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
     #[inline(always)]
     fn lane(state: &ScanState, number: usize) -> Lane {
         let numbers = state.memory.wrapping_add(size_of::<Powers>()).cast::<f64>();
         Lane { first: numbers.wrapping_add(number), stride: state.lanes.max(1) }
     }
 
-    /// The next element of `N` sequences from lane `at` on, all in clean runs.
+    /// The next element of `N` sequences from lane `at` on, all in clean runs that have begun.
     ///
     /// # Safety
     /// The state has these lanes, `a` their elements, and `out` room for their results.
@@ -326,27 +273,75 @@ impl<M: Fused> Decay<M> {
         // SAFETY: the caller's promise.
         unsafe {
             let x = a.add(at).cast::<[f64; N]>().read_unaligned();
-            let [origin, run, carry] =
-                [Kept::Origin, Kept::Run, Kept::Carry].map(|kept| all(kept).read_unaligned());
+            let [newest, run, carry] =
+                [Kept::Newest, Kept::Run, Kept::RunCarry].map(|kept| all(kept).read_unaligned());
             let mut runs = [0.0; N];
             let mut y = [0.0; N];
             for i in 0..N {
-                runs[i] = M::fma(powers.k, run[i], powers.alpha * (x[i] - origin[i]));
-                y[i] = origin[i] + M::fma(decay, carry[i], runs[i]);
+                runs[i] = M::fma(powers.k, run[i], powers.k * (newest[i] - x[i]));
+                y[i] = x[i] + M::fma(decay, carry[i], runs[i]);
             }
+            all(Kept::Newest).write_unaligned(x);
             all(Kept::Run).write_unaligned(runs);
             all(Kept::Last).write_unaligned(y);
             out.add(at).cast::<[f64; N]>().write_unaligned(y);
         }
     }
 
-    /// Whole runs of one sequence in one leaf; `false` if an element is missing, and nothing was done.
+    /// The first elements of runs of `N` sequences from lane `at` on, whose leaves have begun, and
+    /// which the row before was not missing of.
+    ///
+    /// # Safety
+    /// As [`clean`](Decay::clean).
+    #[inline(always)]
+    unsafe fn first<const N: usize>(
+        state: &ScanState,
+        powers: &Powers,
+        out: *mut f64,
+        a: *const f64,
+        at: usize,
+    ) {
+        let lane = Self::lane(state, at);
+        let all = |kept: Kept| lane.place(kept as usize).cast::<[f64; N]>();
+        let of_group = state.rows.is_multiple_of(RADIX * RADIX);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = a.add(at).cast::<[f64; N]>().read_unaligned();
+            let [newest, entry] =
+                [Kept::Newest, Kept::RunEntry].map(|kept| all(kept).read_unaligned());
+            let flags = lane.place(Kept::Flags as usize).cast::<[u64; N]>();
+            let mut some = flags.read_unaligned();
+            let mut jump = [0.0; N];
+            let mut carry = [0.0; N];
+            let mut y = [0.0; N];
+            for i in 0..N {
+                jump[i] = newest[i] - x[i];
+                carry[i] = jump[i] + entry[i];
+                y[i] = x[i] + M::fma(powers.row[1], carry[i], 0.0);
+                some[i] |= SOME[0] | SOME[1];
+            }
+            flags.write_unaligned(some);
+            all(Kept::Newest).write_unaligned(x);
+            all(Kept::Run).write_unaligned([0.0; N]);
+            all(Kept::RunJump).write_unaligned(jump);
+            all(Kept::RunCarry).write_unaligned(carry);
+            if of_group {
+                all(Kept::GroupJump).write_unaligned(jump);
+                all(Kept::GroupCarry).write_unaligned(carry);
+            }
+            all(Kept::Last).write_unaligned(y);
+            out.add(at).cast::<[f64; N]>().write_unaligned(y);
+        }
+    }
+
+    /// A whole run of one sequence; `false` if an element is missing or not finite, and nothing was
+    /// done.
     ///
     /// # Safety
     /// The state is of one sequence, at the beginning of a run, and the row before is not missing;
-    /// `a` has the elements of `R` runs, and `out` room for their results.
+    /// `a` has the elements of the run, and `out` room for their results.
     #[inline(always)]
-    unsafe fn runs<const R: usize>(
+    unsafe fn run(
         state: &ScanState,
         powers: &Powers,
         lane: Lane,
@@ -354,71 +349,161 @@ impl<M: Fused> Decay<M> {
         a: *const f64,
     ) -> bool {
         // SAFETY: the caller's promise.
-        let x = unsafe { a.cast::<[[f64; RUN]; R]>().read_unaligned() };
-        if x.as_flattened().iter().fold(false, |any, x| any | x.is_nan()) {
-            return false;
+        unsafe {
+            let x = a.cast::<[[f64; RUN]; 1]>().read_unaligned();
+            if !x[0].iter().fold(true, |all, x| all & is_finite(*x)) {
+                return false;
+            }
+            let [parts] = folds::<M, 1>(powers.k, &x);
+            Self::begin_run(state.levels, lane, x[0][0]);
+            let carry = lane.get(Kept::RunCarry);
+            Self::write(powers, lane, out, &x[0], &parts, carry);
+            lane.set(Kept::Run, parts[RUN - 1]);
+            Self::end_of_run(powers, state.levels, lane, state.rows + RADIX);
         }
+        true
+    }
+
+    /// Several whole runs of one group of one sequence; `false` if an element is missing or not
+    /// finite, or something is missing before in the group, and nothing was done.
+    ///
+    /// # Safety
+    /// As [`run`](Decay::run), of [`TOGETHER`] runs, at a multiple of which the state is.
+    #[inline(always)]
+    unsafe fn runs(
+        state: &ScanState,
+        powers: &Powers,
+        lane: Lane,
+        out: *mut f64,
+        a: *const f64,
+    ) -> bool {
         // SAFETY: the caller's promise.
-        let origin = unsafe {
-            if lane.flags() & ORIGIN == 0 {
-                Self::set_origin(powers, lane, state.rows, x[0][0]);
+        unsafe {
+            let x = a.cast::<[[f64; RUN]; TOGETHER]>().read_unaligned();
+            let all_finite = x.as_flattened().iter().fold(true, |all, x| all & is_finite(*x));
+            let flags = lane.flags();
+            if !all_finite || flags & CLEAN[1] == 0 || flags & SOME[2] == 0 {
+                return false;
             }
-            lane.get(Kept::Origin)
-        };
-        let mut folds = [0.0; R];
-        let mut prefixes = [[0.0; RUN]; R];
-        for i in 0..RUN {
-            for ((fold, prefix), x) in folds.iter_mut().zip(&mut prefixes).zip(&x) {
-                *fold = M::fma(powers.k, *fold, powers.alpha * (x[i] - origin));
-                prefix[i] = *fold;
+            let parts = folds::<M, TOGETHER>(powers.k, &x);
+            let before = (state.rows % (RADIX * RADIX) / RADIX) as usize;
+            let mut jump = lane.get(Kept::Newest) - x[0][0];
+            let mut carry = jump + lane.get(Kept::RunEntry);
+            if before == 0 {
+                lane.set(Kept::GroupJump, jump);
+                lane.set(Kept::GroupCarry, carry);
             }
-        }
-        for (number, (prefix, fold)) in prefixes.iter().zip(folds).enumerate() {
-            let mut y = [0.0; RUN];
-            // SAFETY: the caller's promise.
-            unsafe {
-                let carry = lane.get(Kept::Carry);
-                for (i, (y, run)) in y.iter_mut().zip(prefix).enumerate() {
-                    *y = origin + M::fma(powers.row[i + 1], carry, *run);
-                }
-                out.add(number * RUN).cast::<[f64; RUN]>().write_unaligned(y);
-                lane.set(Kept::Run, fold);
-                lane.set(Kept::Last, y[RUN - 1]);
-                let rows = state.rows + ((number + 1) * RUN) as u64;
-                Self::end_of_run(powers, state.levels, lane, rows);
+            let of_group = lane.get(Kept::GroupCarry);
+            let mut complete = match before {
+                0 => parts[0][RUN - 1],
+                _ => follow::<M>(lane.get(Kept::Runs), jump, powers.run[1], parts[0][RUN - 1]),
+            };
+            Self::write(powers, lane, out, &x[0], &parts[0], carry);
+            for run in 1..TOGETHER {
+                jump = x[run - 1][RUN - 1] - x[run][0];
+                carry = jump + M::fma(powers.run[before + run], of_group, complete);
+                complete = follow::<M>(complete, jump, powers.run[1], parts[run][RUN - 1]);
+                Self::write(powers, lane, out.add(run * RUN), &x[run], &parts[run], carry);
+            }
+            lane.set(Kept::Runs, complete);
+            lane.set(Kept::Run, 0.0);
+            lane.set_flags(flags & !SOME[0] | SOME[1] | FOLD[0]);
+            let rows = state.rows + (TOGETHER * RUN) as u64;
+            if rows.is_multiple_of(RADIX * RADIX) {
+                Self::end_of_group(powers, state.levels, lane, rows);
+            } else {
+                let entry = M::fma(powers.run[before + TOGETHER], of_group, complete);
+                lane.set(Kept::RunEntry, entry);
             }
         }
         true
+    }
+
+    /// Writes the results of a clean run.
+    ///
+    /// # Safety
+    /// There is room for them.
+    #[inline(always)]
+    unsafe fn write(
+        powers: &Powers,
+        lane: Lane,
+        out: *mut f64,
+        x: &[f64; RUN],
+        parts: &[f64; RUN],
+        carry: f64,
+    ) {
+        let mut y = [0.0; RUN];
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = x[i] + M::fma(powers.row[i + 1], carry, parts[i]);
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            out.cast::<[f64; RUN]>().write_unaligned(y);
+            lane.set(Kept::Newest, x[RUN - 1]);
+            lane.set(Kept::Last, y[RUN - 1]);
+        }
+    }
+
+    /// An element, and its weight of the mean before, if that is given.
+    ///
+    /// # Safety
+    /// They are there.
+    #[inline(always)]
+    unsafe fn element(a: *const f64, b: *const f64, at: usize) -> (f64, f64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let x = a.add(at).read_unaligned();
+            (x, if GIVEN { b.add(at).read_unaligned() } else { 0.0 })
+        }
     }
 
     /// One element of one sequence, which may be missing.
     ///
     /// # Safety
     /// The lane is one of a state of this recurrence.
-    unsafe fn step(powers: &Powers, lane: Lane, row: u64, x: f64) -> f64 {
+    unsafe fn step(
+        powers: &Powers,
+        levels: usize,
+        lane: Lane,
+        row: u64,
+        (x, given): (f64, f64),
+    ) -> f64 {
         // SAFETY: the caller's promise.
         unsafe {
             let (flags, place) = (lane.flags(), row % RADIX);
             let clean = flags & CLEAN[0] != 0;
             let gap = lane.get(Kept::Gap).to_bits();
             if x.is_nan() {
-                if clean {
-                    // A clean run keeps no product.
-                    let decay = (0..place).fold(1.0, |decay, _| product(decay, powers.k));
-                    lane.set(Kept::RunDecay, decay);
+                // Clean blocks keep no product.
+                let decays = [
+                    (Kept::RunDecay, place, powers.k),
+                    (Kept::GroupDecay, row % (RADIX * RADIX) / RADIX, powers.run[1]),
+                    (Kept::LeafDecay, row % LEAF / (RADIX * RADIX), powers.group[1]),
+                ];
+                for ((kept, children, decay), clean) in decays.into_iter().zip(CLEAN) {
+                    if flags & clean != 0 {
+                        lane.set(kept, (0..children).fold(1.0, |all, _| product(all, decay)));
+                    }
                 }
                 lane.set(Kept::Gap, f64::from_bits(gap + 1));
                 lane.set_flags(flags & !ALL_CLEAN);
                 return lane.get(Kept::Last);
             }
-            let counts = flags & STARTED != 0 && gap > 0 && !powers.ignore_missing;
-            let (k, alpha) = if counts { powers.after(gap) } else { (powers.k, powers.alpha) };
+            let counts = !GIVEN && flags & STARTED != 0 && gap > 0 && !powers.ignore_missing;
+            let own = if counts { powers.after(gap) } else { powers.k };
+            let k = if GIVEN { given } else { own };
             lane.set(Kept::Gap, 0.0);
-            if flags & ORIGIN == 0 {
-                Self::set_origin(powers, lane, row, x);
+            let element = or_zero(x);
+            let mut run = if flags & SOME[0] == 0 {
+                Self::begin_run(levels, lane, element);
+                0.0
+            } else {
+                M::fma(k, lane.get(Kept::Run), k * (lane.get(Kept::Newest) - element))
+            };
+            if !is_finite(x) {
+                run += x;
             }
-            let origin = lane.get(Kept::Origin);
-            let run = M::fma(k, lane.get(Kept::Run), alpha * (x - origin));
+            lane.set(Kept::Newest, element);
             lane.set(Kept::Run, run);
             let decay = if clean {
                 powers.row[place as usize + 1]
@@ -427,63 +512,60 @@ impl<M: Fused> Decay<M> {
                 lane.set(Kept::RunDecay, decay);
                 decay
             };
-            let y = origin + M::fma(decay, lane.get(Kept::Carry), run);
+            let y = element + M::fma(decay, lane.get(Kept::RunCarry), run);
             lane.set(Kept::Last, y);
             y
         }
     }
 
-    /// Begins a leaf, and the group and run of a row, with its first element.
+    /// Begins a run with its first element, and the blocks that have none yet.
+    ///
+    /// # Safety
+    /// As [`step`](Decay::step).
+    #[inline(always)]
+    unsafe fn begin_run(levels: usize, lane: Lane, element: f64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let flags = lane.flags();
+            let jump = match flags & STARTED {
+                0 => 0.0,
+                _ => lane.get(Kept::Newest) - element,
+            };
+            lane.set(Kept::RunJump, jump);
+            lane.set(Kept::RunCarry, jump + lane.get(Kept::RunEntry));
+            if flags & SOME[1] == 0 {
+                lane.set(Kept::GroupJump, jump);
+                lane.set(Kept::GroupCarry, jump + lane.get(Kept::GroupEntry));
+            }
+            lane.set_flags(flags | STARTED | SOME[0] | SOME[1] | SOME[2]);
+            if flags & SOME[2] == 0 {
+                Self::begin_leaf(levels, lane, jump);
+            }
+        }
+    }
+
+    /// Begins a leaf, and the blocks that have no element yet.
     ///
     /// # Safety
     /// As [`step`](Decay::step).
     #[cold]
-    unsafe fn set_origin(powers: &Powers, lane: Lane, row: u64, x: f64) {
-        // SAFETY: the caller's promise.
+    unsafe fn begin_leaf(levels: usize, lane: Lane, jump: f64) {
+        // SAFETY: the caller's promise; the lane has numbers for each level.
         unsafe {
-            let flags = lane.flags();
-            let origin = or_zero(x);
-            if flags & STARTED == 0 {
-                lane.set(Kept::First, origin);
+            lane.set(Kept::LeafJump, jump);
+            lane.set(Kept::LeafCarry, jump + lane.get(Kept::LeafEntry));
+            let mut flags = lane.flags();
+            for level in 0..levels {
+                let [_, some, _] = level_flags(level);
+                if flags & some == 0 {
+                    let [entry, jumps, carry] =
+                        [0, 1, 2].map(|i| lane.place(KEPT + OF_LEVEL * level + i));
+                    jumps.write(jump);
+                    carry.write(jump + entry.read());
+                    flags |= some;
+                }
             }
-            lane.set_flags(flags | STARTED | ORIGIN);
-            lane.set(Kept::Origin, origin);
-            let carry = lane.get(Kept::Entry) - (origin - lane.get(Kept::First));
-            lane.set(Kept::LeafCarry, carry);
-            Self::enter_group(powers, lane, row);
-            Self::enter_run(powers, lane, row);
-        }
-    }
-
-    /// The carry of the group of a row.
-    ///
-    /// # Safety
-    /// As [`step`](Decay::step).
-    #[inline(always)]
-    unsafe fn enter_group(powers: &Powers, lane: Lane, row: u64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let group = (row % LEAF / (RADIX * RADIX)) as usize;
-            let clean = lane.flags() & CLEAN[2] != 0;
-            let decay = if clean { powers.group[group] } else { lane.get(Kept::LeafDecay) };
-            let carry = M::fma(decay, lane.get(Kept::LeafCarry), lane.get(Kept::Groups));
-            lane.set(Kept::GroupCarry, carry);
-        }
-    }
-
-    /// The carry of the run of a row.
-    ///
-    /// # Safety
-    /// As [`step`](Decay::step).
-    #[inline(always)]
-    unsafe fn enter_run(powers: &Powers, lane: Lane, row: u64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let run = (row % (RADIX * RADIX) / RADIX) as usize;
-            let clean = lane.flags() & CLEAN[1] != 0;
-            let decay = if clean { powers.run[run] } else { lane.get(Kept::GroupDecay) };
-            let carry = M::fma(decay, lane.get(Kept::GroupCarry), lane.get(Kept::Runs));
-            lane.set(Kept::Carry, carry);
+            lane.set_flags(flags);
         }
     }
 
@@ -500,40 +582,74 @@ impl<M: Fused> Decay<M> {
                 0 => lane.get(Kept::RunDecay),
                 _ => powers.run[1],
             };
-            let runs = M::fma(decay, lane.get(Kept::Runs), lane.get(Kept::Run));
-            lane.set(Kept::Runs, runs);
-            lane.set(Kept::GroupDecay, product(lane.get(Kept::GroupDecay), decay));
+            if flags & SOME[0] != 0 {
+                let run = lane.get(Kept::Run);
+                let (runs, jump) = (lane.get(Kept::Runs), lane.get(Kept::RunJump));
+                let first = flags & FOLD[0] == 0;
+                lane.set(Kept::Runs, if first { run } else { follow::<M>(runs, jump, decay, run) });
+                flags |= FOLD[0];
+            }
+            let mut of_group = powers.run[(rows % (RADIX * RADIX) / RADIX) as usize];
+            if flags & CLEAN[1] == 0 {
+                of_group = product(lane.get(Kept::GroupDecay), decay);
+                lane.set(Kept::GroupDecay, of_group);
+            }
             lane.set(Kept::Run, 0.0);
             lane.set(Kept::RunDecay, 1.0);
-            let fresh = !lane.was_missing();
-            let mut renew = |clean: u64| match fresh {
-                true => flags |= clean,
-                false => flags &= !clean,
-            };
-            renew(CLEAN[0]);
-            if rows.is_multiple_of(RADIX * RADIX) {
-                let decay = match lane.flags() & CLEAN[1] {
-                    0 => lane.get(Kept::GroupDecay),
-                    _ => powers.group[1],
-                };
-                let groups = M::fma(decay, lane.get(Kept::Groups), runs);
-                lane.set(Kept::Groups, groups);
-                lane.set(Kept::LeafDecay, product(lane.get(Kept::LeafDecay), decay));
-                lane.set(Kept::Runs, 0.0);
-                lane.set(Kept::GroupDecay, 1.0);
-                renew(CLEAN[1]);
-            }
-            if rows.is_multiple_of(LEAF) {
-                Self::end_of_leaf(powers, levels, lane, rows / LEAF);
-                flags = lane.flags() & !CLEAN[0] & !CLEAN[1] | flags & (CLEAN[0] | CLEAN[1]);
-            }
+            flags = renewed(flags & !SOME[0], CLEAN[0], GIVEN || lane.was_missing());
             lane.set_flags(flags);
-            if !rows.is_multiple_of(LEAF) {
-                if rows.is_multiple_of(RADIX * RADIX) {
-                    Self::enter_group(powers, lane, rows);
-                }
-                Self::enter_run(powers, lane, rows);
+            if rows.is_multiple_of(RADIX * RADIX) {
+                Self::end_of_group(powers, levels, lane, rows);
+                return;
             }
+            let entry = match flags & FOLD[0] {
+                0 => lane.get(Kept::GroupEntry),
+                _ => M::fma(of_group, lane.get(Kept::GroupCarry), lane.get(Kept::Runs)),
+            };
+            lane.set(Kept::RunEntry, entry);
+        }
+    }
+
+    /// Completes a group, and the leaf and blocks that end with it, before row `rows`.
+    ///
+    /// # Safety
+    /// As [`step`](Decay::step).
+    unsafe fn end_of_group(powers: &Powers, levels: usize, lane: Lane, rows: u64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut flags = lane.flags();
+            let decay = match flags & CLEAN[1] {
+                0 => lane.get(Kept::GroupDecay),
+                _ => powers.group[1],
+            };
+            if flags & SOME[1] != 0 {
+                let runs = lane.get(Kept::Runs);
+                let (groups, jump) = (lane.get(Kept::Groups), lane.get(Kept::GroupJump));
+                let first = flags & FOLD[1] == 0;
+                lane.set(
+                    Kept::Groups,
+                    if first { runs } else { follow::<M>(groups, jump, decay, runs) },
+                );
+                flags |= FOLD[1];
+            }
+            let mut of_leaf = powers.group[(rows % LEAF / (RADIX * RADIX)) as usize];
+            if flags & CLEAN[2] == 0 {
+                of_leaf = product(lane.get(Kept::LeafDecay), decay);
+                lane.set(Kept::LeafDecay, of_leaf);
+            }
+            lane.set(Kept::GroupDecay, 1.0);
+            flags = renewed(flags & !SOME[1] & !FOLD[0], CLEAN[1], GIVEN || lane.was_missing());
+            lane.set_flags(flags);
+            let entry = if rows.is_multiple_of(LEAF) {
+                Self::end_of_leaf(powers, levels, lane, rows / LEAF);
+                lane.get(Kept::LeafEntry)
+            } else if flags & FOLD[1] == 0 {
+                lane.get(Kept::LeafEntry)
+            } else {
+                M::fma(of_leaf, lane.get(Kept::LeafCarry), lane.get(Kept::Groups))
+            };
+            lane.set(Kept::GroupEntry, entry);
+            lane.set(Kept::RunEntry, entry);
         }
     }
 
@@ -546,31 +662,26 @@ impl<M: Fused> Decay<M> {
         // SAFETY: the caller's promise; the lane has numbers for each level.
         unsafe {
             let mut flags = lane.flags();
-            let fresh = !lane.was_missing();
+            let missing = GIVEN || lane.was_missing();
             let clean = flags & CLEAN[2] != 0;
             let mut decay = if clean { powers.level[0] } else { lane.get(Kept::LeafDecay) };
+            // The part of the block, and its jump.
             let mut part =
-                (flags & ORIGIN != 0).then(|| (lane.get(Kept::Origin), lane.get(Kept::Groups)));
-            let first = lane.get(Kept::First);
-            if let Some(part) = part {
-                lane.set(Kept::Entry, join::<M>((first, lane.get(Kept::Entry)), part, decay));
+                (flags & SOME[2] != 0).then(|| (lane.get(Kept::Groups), lane.get(Kept::LeafJump)));
+            if let Some((own, _)) = part {
+                lane.set(Kept::LeafEntry, M::fma(decay, lane.get(Kept::LeafCarry), own));
             }
             let mut blocks = leaves;
             for level in 0..levels {
-                let [clean, some] = level_flags(level);
-                let [entry, origin, distance, decays] =
-                    [0, 1, 2, 3].map(|i| lane.place(KEPT + OF_LEVEL * level + i));
-                if let Some(child) = part {
-                    let joined = match flags & some {
-                        0 => child,
-                        _ => {
-                            let own = (origin.read(), distance.read());
-                            (own.0, join::<M>(own, child, decay))
-                        }
-                    };
-                    origin.write(joined.0);
-                    distance.write(joined.1);
-                    flags |= some;
+                let [clean, some, fold] = level_flags(level);
+                let [entry, jumps, carry, children, decays] =
+                    [0, 1, 2, 3, 4].map(|i| lane.place(KEPT + OF_LEVEL * level + i));
+                if let Some((own, jump)) = part {
+                    children.write(match flags & fold {
+                        0 => own,
+                        _ => follow::<M>(children.read(), jump, decay, own),
+                    });
+                    flags |= fold;
                 }
                 decays.write(product(decays.read(), decay));
                 if !blocks.is_multiple_of(RADIX) {
@@ -578,23 +689,19 @@ impl<M: Fused> Decay<M> {
                 }
                 blocks /= RADIX;
                 decay = if flags & clean != 0 { powers.level[level + 1] } else { decays.read() };
-                part = (flags & some != 0).then(|| (origin.read(), distance.read()));
-                if let Some(part) = part {
-                    entry.write(join::<M>((first, entry.read()), part, decay));
+                part = (flags & fold != 0).then(|| (children.read(), jumps.read()));
+                if let Some((own, _)) = part {
+                    entry.write(M::fma(decay, carry.read(), own));
                 }
                 for lower in 0..level {
                     lane.place(KEPT + OF_LEVEL * lower).write(entry.read());
                 }
-                lane.set(Kept::Entry, entry.read());
+                lane.set(Kept::LeafEntry, entry.read());
                 decays.write(1.0);
-                flags &= !some;
-                flags = if fresh { flags | clean } else { flags & !clean };
+                flags = renewed(flags & !some & !fold, clean, missing);
             }
-            lane.set(Kept::Groups, 0.0);
             lane.set(Kept::LeafDecay, 1.0);
-            flags &= !ORIGIN;
-            flags = if fresh { flags | CLEAN[2] } else { flags & !CLEAN[2] };
-            lane.set_flags(flags);
+            lane.set_flags(renewed(flags & !SOME[2] & !FOLD[1], CLEAN[2], missing));
         }
     }
 }

@@ -14,7 +14,7 @@ const LEVELS: usize = 14;
 #[derive(Clone, Copy)]
 pub(super) struct Powers {
     /// The weight of a new element.
-    pub(super) alpha: f64,
+    alpha: f64,
     /// That of the mean before.
     pub(super) k: f64,
     /// Whether missing rows do not count.
@@ -42,11 +42,10 @@ impl Powers {
         }
     }
 
-    /// The weights of the mean before and of a new element, after a number of missing rows.
-    pub(super) fn after(&self, gap: u64) -> (f64, f64) {
+    /// The weight of the mean before, after a number of missing rows.
+    pub(super) fn after(&self, gap: u64) -> f64 {
         let old = power(self.alpha, gap.saturating_add(1));
-        let both = old + self.alpha;
-        (old / both, self.alpha / both)
+        old / (old + self.alpha)
     }
 }
 

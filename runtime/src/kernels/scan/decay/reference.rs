@@ -1,87 +1,97 @@
 //! The definition of the [module](super) once more: every block is folded anew from its rows.
 
 use super::powers::{Powers, power};
-use super::{LEAF, RADIX, join, or_zero, product};
+use super::{LEAF, RADIX, follow, or_zero, product};
 use crate::control::{Control, Stop};
 use crate::scan::{Fused, Soft};
 
-/// A row with an element: the weights of the mean before, and of the element.
-type Weights = Option<(f64, f64)>;
+/// What stands for consecutive rows with an element, or for the mean before a row, whose `first` is
+/// not used.
+#[derive(Clone, Copy)]
+struct Part {
+    first: f64,
+    newest: f64,
+    distance: f64,
+}
+
+impl Part {
+    /// What stands for this and a part after it.
+    fn then(self, part: Part, decay: f64) -> Part {
+        let jump = self.newest - part.first;
+        let distance = follow::<Soft>(self.distance, jump, decay, part.distance);
+        Part { first: self.first, newest: part.newest, distance }
+    }
+}
 
 /// The rows of a sequence.
 struct Rows<'a> {
     x: &'a [f64],
-    weights: Vec<Weights>,
-    powers: Powers,
+    /// The weight of the mean before, of rows with an element.
+    weights: Vec<Option<f64>>,
+    /// `None` if the weights are given.
+    alpha: Option<f64>,
 }
 
 impl Rows<'_> {
     /// The decay of a block whose children have `child` rows each.
     fn decay(&self, start: usize, end: usize, child: usize) -> f64 {
         let before = start == 0 || self.weights[start - 1].is_some();
-        if before && self.weights[start..end].iter().all(Option::is_some) {
-            return power(self.powers.alpha, (end - start) as u64);
+        let clean = before && self.weights[start..end].iter().all(Option::is_some);
+        if let (true, Some(alpha)) = (clean, self.alpha) {
+            return power(alpha, (end - start) as u64);
         }
         let children = (start..end).step_by(child);
         let decay = |start: usize| match child {
-            1 => self.weights[start].map_or(1.0, |(k, _)| k),
+            1 => self.weights[start].unwrap_or(1.0),
             _ => self.decay(start, start + child, child / RADIX as usize),
         };
         children.fold(1.0, |decays, start| product(decays, decay(start)))
     }
 
-    /// The distance from an origin of a block, whose children have `child` rows each, entered at
-    /// the origin.
-    fn fold(&self, origin: f64, start: usize, end: usize, child: usize) -> f64 {
-        let mut fold = 0.0f64;
-        for start in (start..end).step_by(child) {
-            fold = match (child, self.weights[start]) {
-                (1, None) => fold,
-                (1, Some((k, alpha))) => Soft::fma(k, fold, alpha * (self.x[start] - origin)),
-                _ => {
-                    let end = start + child;
-                    let below = child / RADIX as usize;
-                    let decay = self.decay(start, end, below);
-                    Soft::fma(decay, fold, self.fold(origin, start, end, below))
-                }
-            };
-        }
-        fold
+    /// The part of a block whose children have `child` rows each.
+    fn part(&self, start: usize, end: usize, child: usize) -> Option<Part> {
+        (start..end).step_by(child).fold(None, |before, start| match child {
+            1 => self.extended(before, start),
+            _ => self.joined(before, start, child),
+        })
     }
 
-    /// The first element of rows, 0 if it is not finite.
-    fn origin(&self, start: usize, end: usize) -> Option<f64> {
-        let mut rows = start..end.min(self.x.len());
-        rows.find(|i| self.weights[*i].is_some()).map(|i| or_zero(self.x[i]))
+    /// The part of a run up to a row.
+    fn extended(&self, before: Option<Part>, row: usize) -> Option<Part> {
+        let Some(k) = self.weights[row] else { return before };
+        let (x, newest) = (self.x[row], or_zero(self.x[row]));
+        let (first, mut distance) = match before {
+            None => (newest, 0.0),
+            Some(run) => (run.first, Soft::fma(k, run.distance, k * (run.newest - newest))),
+        };
+        if !x.is_finite() {
+            distance += x;
+        }
+        Some(Part { first, newest, distance })
     }
 
-    /// The origin of a block of leaves, and the distance with which it is left.
-    fn part(&self, start: usize, rows: usize) -> Option<(f64, f64)> {
-        if rows == LEAF as usize {
-            let end = start + rows;
-            let origin = self.origin(start, end)?;
-            return Some((origin, self.fold(origin, start, end, rows / RADIX as usize)));
-        }
+    /// What is before a complete block, and the block.
+    fn joined(&self, before: Option<Part>, start: usize, rows: usize) -> Option<Part> {
         let child = rows / RADIX as usize;
-        (start..start + rows)
-            .step_by(child)
-            .fold(None, |before, start| self.joined(before, start, child))
-    }
-
-    /// What is before a block of leaves, joined to it.
-    fn joined(&self, before: Option<(f64, f64)>, start: usize, rows: usize) -> Option<(f64, f64)> {
-        match (before, self.part(start, rows)) {
+        match (before, self.part(start, start + rows, child)) {
             (Some(before), Some(part)) => {
-                let decay = self.decay(start, start + rows, rows / RADIX as usize);
-                Some((before.0, join::<Soft>(before, part, decay)))
+                Some(before.then(part, self.decay(start, start + rows, child)))
             }
             (before, part) => before.or(part),
         }
     }
 
-    /// The mean before a leaf, as a distance from the first origin.
-    fn entry(&self, first: f64, leaf: usize) -> f64 {
-        let mut entry = (first, 0.0);
+    /// A mean, and the complete blocks of a larger one after it.
+    fn after(&self, mean: Part, start: usize, end: usize, child: usize) -> Part {
+        match self.part(start, end, child) {
+            Some(part) => mean.then(part, self.decay(start, end, child)),
+            None => mean,
+        }
+    }
+
+    /// The mean before a leaf.
+    fn before_leaf(&self, first: f64, leaf: usize) -> Part {
+        let mut mean = Part { first, newest: first, distance: 0.0 };
         let mut rows = LEAF as usize;
         while rows < leaf {
             rows *= RADIX as usize;
@@ -89,12 +99,12 @@ impl Rows<'_> {
         let mut start = 0;
         while rows >= LEAF as usize {
             while start + rows <= leaf {
-                entry = self.joined(Some(entry), start, rows).unwrap_or(entry);
+                mean = self.joined(Some(mean), start, rows).unwrap_or(mean);
                 start += rows;
             }
             rows /= RADIX as usize;
         }
-        entry.1
+        mean
     }
 }
 
@@ -116,34 +126,49 @@ pub(in super::super) fn reference(
             None
         } else {
             let counts = started && gap > 0 && !ignore_missing;
-            let weights = if counts { powers.after(gap) } else { (powers.k, powers.alpha) };
+            let k = if counts { powers.after(gap) } else { powers.k };
             (gap, started) = (0, true);
-            Some(weights)
+            Some(k)
         });
     }
-    let rows = Rows { x: &x, weights, powers };
-    let first = rows.origin(0, x.len()).unwrap_or_default();
+    means(&Rows { x: &x, weights, alpha: Some(alpha) }, data, control)
+}
+
+/// Replaces the elements of a sequence by their means, given the weights of the means before.
+pub(in super::super) fn blended(
+    data: &mut [u8],
+    weights: &[u8],
+    control: &Control,
+) -> Result<(), Stop> {
+    let number = |bytes: &[u8]| f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+    let numbers = |bytes: &[u8]| bytes.chunks_exact(8).map(number).collect::<Vec<f64>>();
+    let (x, weights) = (numbers(data), numbers(weights));
+    let weights = x.iter().zip(weights).map(|(x, k)| (!x.is_nan()).then_some(k)).collect();
+    means(&Rows { x: &x, weights, alpha: None }, data, control)
+}
+
+fn means(rows: &Rows<'_>, data: &mut [u8], control: &Control) -> Result<(), Stop> {
+    let x = rows.x;
+    let first = x.iter().find(|x| !x.is_nan()).map_or(0.0, |x| or_zero(*x));
     let [run, group, leaf] = [16, 256, LEAF as usize];
-    let (mut origin, mut leaf_carry) = (None, 0.0);
+    let mut before_leaf = Part { first, newest: first, distance: 0.0 };
+    let mut before_run = before_leaf;
     let mut last = f64::NAN;
     for i in 0..x.len() {
         let [in_run, in_group, in_leaf] = [run, group, leaf].map(|size| i / size * size);
         if i == in_leaf {
             control.check()?;
-            origin = rows.origin(i, i + leaf);
-            leaf_carry = rows.entry(first, i) - (origin.unwrap_or_default() - first);
+            before_leaf = rows.before_leaf(first, i);
         }
-        if let (Some(origin), Some(_)) = (origin, rows.weights[i]) {
-            let carried = |carry: f64, start: usize, end: usize, child: usize| match end - start {
-                0 => Soft::fma(1.0f64, carry, 0.0),
-                _ => {
-                    let decay = rows.decay(start, end, child);
-                    Soft::fma(decay, carry, rows.fold(origin, start, end, child))
-                }
-            };
-            let carry = carried(leaf_carry, in_leaf, in_group, group);
-            let carry = carried(carry, in_group, in_run, run);
-            last = origin + carried(carry, in_run, i + 1, 1);
+        if i == in_run {
+            let before_group = rows.after(before_leaf, in_leaf, in_group, group);
+            before_run = rows.after(before_group, in_group, in_run, run);
+        }
+        if rows.weights[i].is_some()
+            && let Some(part) = rows.part(in_run, i + 1, 1)
+        {
+            let mean = before_run.then(part, rows.decay(in_run, i + 1, 1));
+            last = mean.newest + mean.distance;
         }
         data[8 * i..8 * i + 8].copy_from_slice(&last.to_le_bytes());
     }

@@ -29,8 +29,8 @@ use crate::elementwise::scalar_loop;
 use batch::{Batch, between};
 use part::Divisors;
 pub(super) use part::{
-    Count, Frame, Function, Linear, Max, Mean, Min, Moments, Pairs, Part, Position, Prod, Sum,
-    Weights, join,
+    Count, Frame, Function, Kurt, Linear, Max, Mean, Min, Moments, Pairs, Part, Position, Prod,
+    Skew, Sum, Weights, join, ordered,
 };
 
 /// The maximum number of rings: 4 to the power of it is beyond every window.

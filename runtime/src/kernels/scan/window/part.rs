@@ -27,6 +27,8 @@ pub(in super::super) trait Part<const P: usize> {
 pub(in super::super) struct Weights {
     /// The newer part's share.
     share: f64,
+    /// The older part's.
+    rest: f64,
     /// The product of the numbers over their sum.
     product: f64,
     /// The number of rows of the older part, for parts that do not depend on that of elements.
@@ -38,10 +40,10 @@ impl Weights {
     #[inline(always)]
     pub(in super::super) fn new<T: Part<P>, const P: usize>(older: f64, newer: f64) -> Weights {
         if !T::WEIGHED {
-            return Weights { share: 0.0, product: 0.0, older };
+            return Weights { share: 0.0, rest: 0.0, product: 0.0, older };
         }
         let both = older + newer;
-        Weights { share: newer / both, product: older * newer / both, older }
+        Weights { share: newer / both, rest: older / both, product: older * newer / both, older }
     }
 }
 
@@ -166,7 +168,7 @@ impl Part<1> for Multiplied {
 
 /// A number of the same order as a float, -0.0 below +0.0; and back.
 #[inline(always)]
-fn ordered(bits: i64) -> i64 {
+pub(in super::super) fn ordered(bits: i64) -> i64 {
     bits ^ ((bits >> 63) as u64 >> 1) as i64
 }
 
@@ -230,6 +232,70 @@ impl Part<2> for Deviations {
     fn join<M: Fused>([ma, sa]: [f64; 2], [mb, sb]: [f64; 2], weights: Weights) -> [f64; 2] {
         let d = mb - ma;
         [M::fma(d, weights.share, ma), M::fma(d * d, weights.product, sa + sb)]
+    }
+}
+
+/// The mean, and the sums of powers of distances from it: the second, the third and, of four numbers,
+/// the fourth. Parts are joined as by Pébay, "Formulas for robust, one-pass parallel computation of
+/// covariances and arbitrary-order statistical moments" (2008).
+pub(in super::super) struct Powers;
+
+impl Powers {
+    /// The joined mean, second and third sum, and the distance of the means.
+    #[inline(always)]
+    fn three<M: Fused>(a: [f64; 3], b: [f64; 3], weights: Weights) -> ([f64; 3], f64) {
+        let Weights { share, rest, product, .. } = weights;
+        let d = b[0] - a[0];
+        let mean = M::fma(d, share, a[0]);
+        let square = d * d;
+        let second = M::fma(square, product, a[1] + b[1]);
+        let cross = rest * b[1] - share * a[1];
+        let own = square * d * (product * (rest - share));
+        let third = (a[2] + b[2]) + M::fma(3.0 * d, cross, own);
+        ([mean, second, third], d)
+    }
+}
+
+impl Part<3> for Powers {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 3] {
+        [x, no_distance(x), no_distance(x)]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 3] {
+        [0.0; 3]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 3], b: [f64; 3], weights: Weights) -> [f64; 3] {
+        Powers::three::<M>(a, b, weights).0
+    }
+}
+
+impl Part<4> for Powers {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 4] {
+        let zero = no_distance(x);
+        [x, zero, zero, zero]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 4] {
+        [0.0; 4]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
+        let Weights { share, rest, product, .. } = weights;
+        let three = |part: [f64; 4]| [part[0], part[1], part[2]];
+        let ([mean, second, third], d) = Powers::three::<M>(three(a), three(b), weights);
+        let square = d * d;
+        let shares = rest * rest - rest * share + share * share;
+        let own = square * square * (product * shares);
+        let squares = 6.0 * square * (rest * rest * b[1] + share * share * a[1]);
+        let cubes = 4.0 * d * (rest * b[2] - share * a[2]);
+        [mean, second, third, (a[3] + b[3]) + ((own + squares) + cubes)]
     }
 }
 
@@ -338,6 +404,16 @@ functions! {
     Linear(Weighted, 4): |[_, sum, _, weights], _, _| sum / weights;
     Min(Extreme<true>, 1): |[least], _, _| f64::from_bits(ordered(least) as u64);
     Max(Extreme<false>, 1): |[most], _, _| f64::from_bits(ordered(most) as u64);
+    Skew(Powers, 3): |[_, second, third], count, _| {
+        let factor = count * (count - 1.0).sqrt() / (count - 2.0);
+        let some = (count > 2.0) & (second > 0.0);
+        if some { factor * third / (second * second.sqrt()) } else { f64::NAN }
+    };
+    Kurt(Powers, 4): |[_, second, _, fourth], count, _| {
+        let ratio = (count + 1.0) * count * fourth / second / second - 3.0 * (count - 1.0);
+        let some = (count > 3.0) & (second > 0.0);
+        if some { (count - 1.0) / ((count - 2.0) * (count - 3.0)) * ratio } else { f64::NAN }
+    };
     Moments<ROOT>(Deviations, 2): |[_, squares], count, ddof| {
         let freedom = count - ddof;
         let var = if freedom > 0.0 { squares / freedom } else { f64::NAN };
@@ -403,6 +479,7 @@ impl Frame {
     pub(in super::super) fn of(attributes: &Attributes) -> Frame {
         match *attributes {
             Attributes::Frame { rows, least, ddof } => Frame { rows: rows.max(1), least, ddof },
+            Attributes::Quantile { rows, least, .. } => Frame { rows: rows.max(1), least, ddof: 0 },
             _ => Frame { rows: 1, least: 1, ddof: 0 },
         }
     }

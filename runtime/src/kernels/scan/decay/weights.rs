@@ -1,0 +1,154 @@
+//! The weights that the mean before keeps in each row of an exponentially weighted mean.
+//!
+//! If weights are not adjusted, it is 0 in the first row with an element and k = 1 - alpha in later
+//! ones, or after v missing rows `p(v + 1) / (p(v + 1) + alpha)`. If they are, elements have the
+//! weights 1, k, k^2 and so on, from the newest to the oldest: with W the sum of the weights of the
+//! rows before, it is `t / (1 + t)`, where `t = p(v + 1) W`. The sum is kept in two numbers. A missing
+//! row keeps all, with the weight 1.
+
+use std::marker::PhantomData;
+
+use super::super::{Attributes, Fused, Recurrence, ScanState, Soft, number};
+use super::powers::power;
+use crate::control::{Control, Stop};
+
+/// The recurrence of the weights. Its memory has for each sequence the sum of weights and what
+/// rounding took from it, and the number of missing rows since the last element, as bits.
+pub(in super::super) struct Weights<M>(PhantomData<M>);
+
+/// The numbers that are kept of each sequence.
+const KEPT: usize = 3;
+
+/// The constants of weights.
+#[derive(Clone, Copy)]
+struct Constants {
+    alpha: f64,
+    /// 1 - alpha, and what rounding took from it.
+    k: [f64; 2],
+    ignore_missing: bool,
+    adjust: bool,
+}
+
+impl Constants {
+    #[inline(always)]
+    fn of(attributes: &Attributes) -> Constants {
+        let (alpha, ignore_missing, adjust) = match *attributes {
+            Attributes::Decay { alpha, ignore_missing, adjust } => {
+                (number(alpha), ignore_missing, adjust)
+            }
+            _ => (1.0, false, false),
+        };
+        let k = 1.0 - alpha;
+        Constants { alpha, k: [k, (1.0 - k) - alpha], ignore_missing, adjust }
+    }
+
+    /// The weight of a row.
+    #[inline(always)]
+    fn next<M: Fused>(&self, kept: &mut [f64; KEPT], x: f64) -> f64 {
+        let gap = kept[2].to_bits();
+        if x.is_nan() {
+            kept[2] = f64::from_bits(gap + 1);
+            return 1.0;
+        }
+        kept[2] = 0.0;
+        let first = kept[0] == 0.0;
+        if !self.adjust {
+            kept[0] = 1.0;
+            let old = match gap {
+                _ if first => return 0.0,
+                0 => return self.k[0],
+                _ if self.ignore_missing => return self.k[0],
+                _ => power(self.alpha, gap.saturating_add(1)),
+            };
+            return old / (old + self.alpha);
+        }
+        let [high, low] = match gap {
+            _ if gap == 0 || self.ignore_missing => self.k,
+            _ => [power(self.alpha, gap.saturating_add(1)), 0.0],
+        };
+        // The weights of the rows before.
+        let product = high * kept[0];
+        let rest = M::fma(high, kept[0], -product) + (high * kept[1] + low * kept[0]);
+        let old = product + rest;
+        let rest = rest - (old - product);
+        let sum = old + 1.0;
+        let one = sum - old;
+        let lost = (old - (sum - one)) + (1.0 - one) + rest;
+        kept[0] = sum + lost;
+        kept[1] = lost - (kept[0] - sum);
+        if first { 0.0 } else { old / kept[0] }
+    }
+}
+
+impl<M: Fused> Weights<M> {
+    /// The weight of the next row of a sequence.
+    ///
+    /// # Safety
+    /// The state has this lane.
+    #[inline(always)]
+    unsafe fn lane(state: &ScanState, constants: &Constants, lane: usize, x: f64) -> f64 {
+        let place = state.memory.cast::<[f64; KEPT]>().wrapping_add(lane);
+        // SAFETY: the caller's promise.
+        unsafe { constants.next::<M>(&mut *place, x) }
+    }
+}
+
+impl<M: Fused> Recurrence for Weights<M> {
+    type Element = f64;
+
+    fn bytes(_: &Attributes, _: usize, lanes: usize) -> usize {
+        lanes.max(1).saturating_mul(size_of::<[f64; KEPT]>())
+    }
+
+    unsafe fn prepare(_: *mut ScanState, _: usize) {}
+
+    unsafe fn begin(state: *mut ScanState) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let kept = (*state).memory.cast::<[f64; KEPT]>();
+            (0..(*state).lanes.max(1)).for_each(|i| kept.add(i).write([0.0; KEPT]));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+        let constants = Constants::of(&state.attributes);
+        for i in 0..n {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let k = Self::lane(state, &constants, 0, a.add(i).read_unaligned());
+                out.add(i).write_unaligned(k);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn across(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
+        let constants = Constants::of(&state.attributes);
+        for i in 0..n {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let k = Self::lane(state, &constants, i, a.add(i).read_unaligned());
+                out.add(i).write_unaligned(k);
+            }
+        }
+    }
+}
+
+/// Replaces the elements of a sequence by the weights of the means before.
+pub(in super::super) fn weights(
+    attributes: &Attributes,
+    data: &mut [u8],
+    control: &Control,
+) -> Result<(), Stop> {
+    let constants = Constants::of(attributes);
+    let mut kept = [0.0; KEPT];
+    for (i, bytes) in data.chunks_exact_mut(8).enumerate() {
+        if i % 4096 == 0 {
+            control.check()?;
+        }
+        let x = f64::from_le_bytes(std::array::from_fn(|i| bytes[i]));
+        bytes.copy_from_slice(&constants.next::<Soft>(&mut kept, x).to_le_bytes());
+    }
+    Ok(())
+}
