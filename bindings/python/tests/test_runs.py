@@ -101,22 +101,24 @@ INTERRUPTED = f"""
 import signal, threading, time, os
 import hotloop, numpy as np
 {{handler}}
-program = hotloop.compile({SLOW!r})
+program = hotloop.compile({SLOW!r}, threads=1)
 x = np.ones({MANY})
-program(x[:4000])
+started = time.monotonic()
+program(x)
+whole = time.monotonic() - started
 raised = []
 def interrupt():
-    time.sleep(0.3)
+    time.sleep(whole / 4)
     raised.append(time.monotonic())
     os.kill(os.getpid(), signal.SIGINT)
 for repeat in range(2):
     timer = threading.Thread(target=interrupt)
     timer.start()
     try:
-        program(x)
-        print("finished")
+        while True:
+            program(x)
     except KeyboardInterrupt:
-        print("stopped", time.monotonic() - raised[-1])
+        print((time.monotonic() - raised[-1]) / whole)
     timer.join()
 np.testing.assert_array_equal(program(x[:10]), program(x[:10].copy()))
 """
@@ -124,11 +126,9 @@ np.testing.assert_array_equal(program(x[:10]), program(x[:10].copy()))
 
 @pytest.mark.parametrize("handler", ["", "signal.signal(signal.SIGINT, signal.default_int_handler)"])
 def test_an_interrupt_stops_a_run(handler):
-    lines = run_script(INTERRUPTED.format(handler=handler)).split("\n")
-    for line in lines[:2]:
-        word, seconds = line.split()
-        # It takes 10 ms; the machine may be busy. A whole run takes much longer.
-        assert word == "stopped" and float(seconds) < 5.0, lines
+    # A run takes a second or two, and stops within some 10 ms; the machine may be busy.
+    shares = run_script(INTERRUPTED.format(handler=handler)).split()
+    assert len(shares) == 2 and all(float(share) < 0.5 for share in shares), shares
 
 
 def test_an_interrupt_during_the_first_run():
@@ -137,16 +137,18 @@ import signal, threading, time, os
 import hotloop, numpy as np
 x = np.ones({MANY})
 def interrupt():
-    time.sleep(0.5)
+    time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
+k = 0
 try:
-    hotloop.evaluate({SLOW!r})
-    print("finished")
+    while True:
+        k += 1
+        hotloop.compile({SLOW!r} + f" + {{k}}", threads=1)(x)
 except KeyboardInterrupt:
-    print("stopped")
+    print("stopped in run", k)
 """
-    assert run_script(text) == "stopped\n"
+    assert run_script(text).startswith("stopped in run ")
 
 
 def test_other_threads_go_on_during_a_run():
@@ -214,7 +216,7 @@ def test_submit():
 
 
 def test_cancelling_a_future_stops_its_run():
-    program = hotloop.compile(SLOW)
+    program = hotloop.compile(SLOW, threads=1)
     x = np.ones(MANY)
     for _ in range(3):
         future = program.submit(x)
@@ -232,7 +234,7 @@ def test_cancelling_a_future_stops_its_run():
 
 
 def test_asyncio():
-    program, slow = hotloop.compile("x + 1"), hotloop.compile(SLOW)
+    program, slow = hotloop.compile("x + 1"), hotloop.compile(SLOW, threads=1)
 
     async def main():
         ticks = 0
@@ -364,8 +366,8 @@ def test_fork_while_another_thread_computes_and_compiles():
 
 
 def test_arrays_are_not_resized_during_a_run():
-    program = hotloop.compile(SLOW)
-    x = np.ones(MANY // 8)
+    program = hotloop.compile(SLOW, threads=1)
+    x = np.ones(MANY)
     future = program.submit(x)
     with pytest.raises(ValueError, match="resize"):
         x.resize(10)
