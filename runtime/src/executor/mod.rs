@@ -19,6 +19,7 @@
 //! does not depend on that of the arrays.
 
 mod binding;
+mod carried;
 mod carry;
 pub mod cell;
 mod group;
@@ -34,6 +35,7 @@ pub mod tile;
 use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicUsize;
 
+pub use carried::Carried;
 pub use group::Group;
 pub use operand::{Fold, Operand, Slot};
 
@@ -69,6 +71,8 @@ pub struct Tile<'a> {
     pub carries: &'a [TileCarry],
     /// The scans whose kernels it calls.
     pub scans: &'a [TileScan],
+    /// The states of these scans, if they are carried from run to run. They outlive the loop.
+    pub carried: Option<&'a Carried>,
     /// The inputs that may be blocks of copies of one element, because only its loops read them.
     pub repeated: &'a [u32],
     /// The number of slots that only hold the elements which its loops do not accumulate.
@@ -114,6 +118,8 @@ pub struct Loop {
     accumulates: bool,
     /// Whether its code calls kernels of scans.
     scans: bool,
+    /// Whether their states are carried from run to run.
+    carried: bool,
     /// The maximum number of rows of a tile.
     bundle: usize,
 }
@@ -240,7 +246,8 @@ impl Loop {
     /// [`Stop`] if the control stops the run, or if a transfer fails. Outputs are then undefined.
     ///
     /// # Safety
-    /// The operands' memory and the cells given to [`Loop::new`] are valid. Outputs and results are
+    /// The operands' memory, and the cells and carried states given to [`Loop::new`], are valid, and
+    /// nothing else uses these states meanwhile. Outputs and results are
     /// writable, and overlap other arrays only if these are equal, staged inputs. The code matches
     /// its [`Tile`].
     pub unsafe fn run(

@@ -184,6 +184,7 @@ fn constants(attributes: &Attributes) -> (f64, bool) {
 
 impl<M: Fused> Recurrence for Decay<M> {
     type Element = f64;
+    const LAYOUT: usize = size_of::<Powers>();
 
     fn bytes(_: &Attributes, length: usize, lanes: usize) -> usize {
         let numbers = KEPT + OF_LEVEL * levels(length);
@@ -407,7 +408,7 @@ impl<M: Fused> Decay<M> {
                     let decay = (0..place).fold(1.0, |decay, _| product(decay, powers.k));
                     lane.set(Kept::RunDecay, decay);
                 }
-                lane.set(Kept::Gap, f64::from_bits(gap + 1));
+                lane.set(Kept::Gap, f64::from_bits(gap.wrapping_add(1)));
                 lane.set_flags(flags & !ALL_CLEAN);
                 return lane.get(Kept::Last);
             }
