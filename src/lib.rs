@@ -60,6 +60,7 @@ mod resolve;
 mod spare;
 mod stats;
 mod store;
+mod stream;
 mod weak;
 
 pub use arg::{Arg, Args, Out};
@@ -74,6 +75,7 @@ pub use ndarray;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Kernel, OutputShape, Program};
+pub use stream::{KeyedStream, Keys, Stream};
 
 /// Arrays outside memory.
 pub mod io {
