@@ -25,6 +25,7 @@
 //!   [`Program::eval_scalar`] return one output of known type.
 //! - [`Program::eval_into`] writes the caller's arrays, also in place ([`Out::inout`]).
 //! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
+//! - [`Program::stream`] takes rows batch by batch, and goes on where the batch before ended.
 //! - [`graph::Builder`] makes graphs without text, and [`Engine::compile_graph`] programs of them.
 
 #![warn(missing_docs)]
