@@ -221,6 +221,11 @@ pub struct Out<'a> {
 }
 
 impl<'a> Out<'a> {
+    /// An array that outlives the runs that it is used for.
+    pub(crate) fn of_view(view: View) -> Out<'a> {
+        Out { view, input: None, borrow: PhantomData }
+    }
+
     /// An output that is also the input of this name: computed in place.
     ///
     /// ```
@@ -564,8 +569,78 @@ pub(crate) fn arrange<'a>(
     Ok(values)
 }
 
+/// Puts arguments into `values`, in the order of the program's inputs, without allocation. Where
+/// [`arrange`] takes any arrays, these are to be offered to a kernel that is bound already, which
+/// checks them.
+pub(crate) fn place<'a>(
+    args: impl Args<'a>,
+    inputs: &[Box<str>],
+    origin: &Origin,
+    outs: &[Out<'_>],
+    values: &mut [Option<ArgValue>],
+) -> Result<()> {
+    values.fill(None);
+    let mut failed = None;
+    let mut put = |number: usize, value: ArgValue| {
+        if values[number].replace(value).is_some() {
+            let message = format!("the argument {} is given twice", quoted(&inputs[number]));
+            failed.get_or_insert(Error::new(ErrorKind::Name, message));
+        }
+    };
+    for out in outs {
+        let Some(name) = &out.input else { continue };
+        match inputs.iter().position(|input| input == name) {
+            Some(number) => put(number, ArgValue::Array(out.view.clone())),
+            None => {
+                let message = format!("the program has no input {}", quoted(name));
+                return Err(Error::new(ErrorKind::Name, message));
+            }
+        }
+    }
+    let (mut at, mut count, mut named, mut never_read) = (0, 0, false, None);
+    args.give(&mut |name, arg| match name {
+        Some(name) => {
+            named = true;
+            // Arguments nearly always come in the order of the inputs.
+            let number = match inputs.get(at) {
+                Some(input) if **input == *name => Some(at),
+                _ => inputs.iter().position(|input| **input == *name),
+            };
+            match number {
+                Some(number) => {
+                    at = number + 1;
+                    put(number, arg.value);
+                }
+                None if never_read.is_none() => never_read = origin.never_read(name),
+                None => {}
+            }
+        }
+        None => {
+            if count < inputs.len() {
+                put(count, arg.value);
+            }
+            count += 1;
+        }
+    });
+    if let Some(error) = failed.or(never_read) {
+        return Err(error);
+    }
+    if named && count > 0 {
+        let message = "some arguments have names and others do not";
+        return Err(Error::new(ErrorKind::Arity, message));
+    }
+    if count > inputs.len() {
+        let message = format!("{count} arguments for {} inputs", inputs.len());
+        return Err(Error::new(ErrorKind::Arity, message));
+    }
+    match values.iter().position(Option::is_none) {
+        Some(number) => Err(origin.missing(&inputs[number])),
+        None => Ok(()),
+    }
+}
+
 /// Checks an array's rank, address and span.
-fn check(view: &View, name: &str) -> Result<()> {
+pub(crate) fn check(view: &View, name: &str) -> Result<()> {
     let layout = |message: String| Err(Error::new(ErrorKind::Layout, message));
     if view.shape.len() > MAX_RANK {
         return Err(Error::new(

@@ -280,6 +280,41 @@ impl Bound<'_> {
         }
     }
 
+    /// Rebinds in place, as [`rebind`](Bound::rebind) does, to arguments in the order of the inputs.
+    /// The arrays outlive the next run. After an error the old arrays stay.
+    pub(crate) fn reseat<'v>(
+        &mut self,
+        values: &[Option<ArgValue>],
+        outs: impl Iterator<Item = &'v View>,
+    ) -> Result<()> {
+        let state = &mut *self.state;
+        let mut changed = false;
+        let inputs = state.input_seats.iter_mut().zip(&mut state.operands).zip(values).enumerate();
+        for (number, ((seat, operand), value)) in inputs {
+            let name = || quoted(&state.program.source.inputs[number]);
+            match (seat, operand, value) {
+                (Some(seat), _, Some(ArgValue::Array(view))) => seat.offer(view, name)?,
+                (None, Operand::Scalar(own), Some(ArgValue::Scalar { dtype, weak, bits }))
+                    if state.kernels.graph.inputs()[number].dtype() == *dtype
+                        && state.kernels.graph.inputs()[number].is_weak() == *weak =>
+                {
+                    changed |= own != bits;
+                    *own = *bits;
+                }
+                _ => {
+                    let message = format!("{} is of another type than when bound", name());
+                    return Err(Error::new(ErrorKind::Type, message));
+                }
+            }
+        }
+        for (number, (seat, view)) in state.output_seats.iter_mut().zip(outs).enumerate() {
+            seat.offer(view, || state.program.output_name(number))?;
+        }
+        state.check_seats()?;
+        state.settle();
+        if changed { state.renew() } else { Ok(()) }
+    }
+
     /// Releases the arrays, so that they can be used again. The kernel can run only after
     /// [`rebind`](Bound::rebind).
     pub fn release(mut self) -> Bound<'static> {

@@ -25,6 +25,7 @@
 //!   [`Program::eval_scalar`] return one output of known type.
 //! - [`Program::eval_into`] writes the caller's arrays, also in place ([`Out::inout`]).
 //! - [`Kernel::bind`] checks everything once; [`Bound::run`] then costs nanoseconds.
+//! - [`Program::stream`] takes rows batch by batch, and goes on where the batch before ended.
 //! - [`graph::Builder`] makes graphs without text, and [`Engine::compile_graph`] programs of them.
 
 #![warn(missing_docs)]
@@ -60,6 +61,7 @@ mod resolve;
 mod spare;
 mod stats;
 mod store;
+mod stream;
 mod weak;
 
 pub use arg::{Arg, Args, Out};
@@ -74,6 +76,7 @@ pub use ndarray;
 pub use options::{Backend, CancelToken, Order, RunOptions};
 pub use outputs::{Key, Output, Outputs, Report};
 pub use program::{Kernel, OutputShape, Program};
+pub use stream::{KeyedStream, Keys, Stream};
 
 /// Arrays outside memory.
 pub mod io {

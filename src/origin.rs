@@ -51,6 +51,17 @@ impl Origin {
         }
     }
 
+    /// The typed graph for these input types, and the span of each of its nodes in the text.
+    ///
+    /// # Errors
+    /// As [`graph`](Origin::graph).
+    pub fn located(&self, types: &[ArgType]) -> Result<(Graph, Vec<Span>)> {
+        match self {
+            Origin::Text(terms) => terms.located(types),
+            Origin::Graph(graph) => Ok((graph.clone(), Vec::new())),
+        }
+    }
+
     /// The names that a text binds, in order.
     pub fn bindings(&self) -> impl Iterator<Item = &str> {
         let terms = match self {

@@ -370,6 +370,17 @@ impl Program {
         let mut prepared = Prepared::new(values, &self.source)?;
         let kernels = self.engine.kernels(&self.source, &prepared.types)?;
         prepared.check(&kernels, &self.source)?;
+        self.check_outputs(&kernels, &prepared, outs)?;
+        Ok((kernels, prepared))
+    }
+
+    /// Checks the dtypes and shapes of the caller's outputs.
+    pub(crate) fn check_outputs(
+        &self,
+        kernels: &Kernels,
+        prepared: &Prepared,
+        outs: &[Out<'_>],
+    ) -> Result<()> {
         for (i, (id, out)) in kernels.graph.outputs().iter().zip(outs).enumerate() {
             let ty = kernels.graph.ty(*id);
             let name = self.output_name(i);
@@ -389,7 +400,7 @@ impl Program {
                 return Err(Error::new(ErrorKind::Shape, message));
             }
         }
-        Ok((kernels, prepared))
+        Ok(())
     }
 
     fn bound<'a>(

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of `src`, lowest first. A module imports only lower ones.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "error",
     "npy",
     "ops",
@@ -40,6 +40,7 @@ const ORDER: [&str; 31] = [
     "prepared",
     "bound",
     "program",
+    "stream",
 ];
 
 /// The modules of `runtime/src` and their folders, lowest first.

@@ -30,6 +30,10 @@ pub(crate) enum Flag {
     Peers,
     Flamegraph,
     Json,
+    Key,
+    State,
+    Number,
+    Follow,
     Help,
     Version,
 }
@@ -127,6 +131,14 @@ const TABLE: &[Row] = {
             "instead, draw a flame graph recorded by Linux's `perf`";
         Json None, Some("json"), Nothing,
             "print one JSON object";
+        Key None, Some("key"), Text("COLUMN"),
+            "a state of its own for each value of COLUMN: functions see the rows with the same one";
+        State None, Some("state"), Path("FILE"),
+            "keep the state in FILE, and go on from there when started again";
+        Number None, Some("number"), Nothing,
+            "begin each row with its number, from 0, in a column `row`";
+        Follow None, Some("follow"), Nothing,
+            "at the end of a file wait for more, as `tail -f` does";
         Help Some('h'), Some("help"), Nothing,
             "this text";
         Version Some('V'), Some("version"), Nothing,

@@ -34,7 +34,7 @@ fn lists(out: &mut impl Write, array: &Shown<'_>, depth: usize, place: usize) ->
     out.write_char(']')
 }
 
-fn number(out: &mut impl Write, element: Element) -> fmt::Result {
+pub(crate) fn number(out: &mut impl Write, element: Element) -> fmt::Result {
     match element {
         Element::Bool(x) => write!(out, "{x}"),
         Element::Signed(x) => write!(out, "{x}"),

@@ -62,6 +62,7 @@ mod show;
 mod split_mix;
 mod stats;
 mod stream;
+mod streaming;
 mod tuning;
 mod verb;
 mod words;
@@ -169,6 +170,7 @@ fn run(asked: Asked) -> Result<(), Failure> {
         Command::Evaluate(evaluation) => evaluate::run(&evaluation),
         Command::Explain(explanation) => explanation.run(),
         Command::Bench(bench) => bench.run().map_err(Failure::from).and_then(|text| print(&text)),
+        Command::Stream(streaming) => streaming.run(),
         Command::Repl { inputs, tuning, style } => repl::run(tuning, style, &inputs),
         Command::Print(text) => print(&text),
     };

@@ -9,6 +9,7 @@ pub(crate) enum Verb {
     Evaluate,
     Explain,
     Bench,
+    Stream,
     Functions,
     Repl,
     Help,
@@ -50,7 +51,7 @@ impl Verb {
 
     /// Whether a program follows.
     pub(crate) fn takes_program(self) -> bool {
-        matches!(self, Verb::Evaluate | Verb::Explain | Verb::Bench)
+        matches!(self, Verb::Evaluate | Verb::Explain | Verb::Bench | Verb::Stream)
     }
 
     /// A command whose name a wrong word is near to.
@@ -217,6 +218,55 @@ The keys of the JSON object:
   peers                       with --peers: median seconds of c and of ndarray,
                               or null
 ",
+    },
+    About {
+        verb: Verb::Stream,
+        name: "stream",
+        summary: "adds the outputs of a program to rows as they come",
+        usage: "PROGRAM [TABLE] [NAME=NUMBER]...",
+        examples: &[
+            "feed | hotloop stream 'm = rolling_mean(price, 20); price / m - 1, m'",
+            "hotloop stream 'ewm_mean(amount, span=50)' --key account payments.jsonl -o out.jsonl",
+            "hotloop stream -f risk.hl ticks.csv -o risk.csv --state risk.state --follow",
+        ],
+        text: &[
+            "Rows of a TABLE, or of standard input, are written with the outputs behind them, each as \
+             soon as it has come. A table has a line of names and a line for each row, as a .csv \
+             file; or each line is a JSON object, to which the outputs are added. Columns are f64; \
+             a missing value is nan, True is 1. The results are those of one run over all rows, \
+             however they come.",
+            "Functions go along the rows: windows, running sums, shifts. What needs later rows, as \
+             `mean(x)` does, is an error that names what to use. With --key, functions see the rows \
+             that have the same value in a column: each symbol, or each account, has its own.",
+            "A line that is wrong ends the run with an error that names it; what came before is \
+             written.",
+            "With --state, what has been read, computed and written is one record, which is \
+             replaced at intervals, at the end and when a signal comes. A run that is started again \
+             goes on from it; the last line of the table must be complete. If the table and -o are \
+             files, a run may be killed at any moment: what stands behind the recorded end of the \
+             output is cut off, and in the end the output is that of one run. From a pipe, rows since \
+             the last record may come again; --number tells them apart.",
+        ],
+        options: &[
+            Flag::File,
+            Flag::Output,
+            Flag::Name,
+            Flag::Key,
+            Flag::State,
+            Flag::Number,
+            Flag::Follow,
+            Flag::Memory,
+            Flag::Sep,
+            Flag::Header,
+            Flag::NoHeader,
+            Flag::DecimalComma,
+            Flag::Threads,
+            Flag::Mode,
+            Flag::Stats,
+            Flag::Quiet,
+            Flag::Color,
+        ],
+        table: "",
     },
     About {
         verb: Verb::Functions,

@@ -16,6 +16,7 @@ use super::input::{Given, Inputs, is_file, is_name, is_word};
 use super::progress::{self, Bar};
 use super::quantity::{bytes, count};
 use super::show::Style;
+use super::streaming::Streaming;
 use super::tuning::Tuning;
 use super::verb::Verb;
 use super::{Failure, completions, functions, help, man, program_file};
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Explain(Explanation),
     /// Measure a program.
     Bench(Bench),
+    /// Compute rows as they come.
+    Stream(Streaming),
     /// Read lines.
     Repl {
         /// Variables to start with.
@@ -95,6 +98,8 @@ struct Words {
     names: Vec<String>,
     printed: Option<Printed>,
     memory: Option<usize>,
+    key: Option<String>,
+    state: Option<PathBuf>,
     /// How tables are written.
     dialect: Dialect,
     n: Option<usize>,
@@ -181,6 +186,8 @@ impl Words {
             }
             Flag::Output => self.output = Some(value()?.into()),
             Flag::Flamegraph => self.flamegraph = Some(value()?.into()),
+            Flag::Key => self.key = Some(text(value()?)?),
+            Flag::State => self.state = Some(value()?.into()),
             Flag::Name => self.names = names(&text(value()?)?)?,
             Flag::Format => self.printed = Some(one_of(flag, value()?, Printed::named)?),
             Flag::Digits => {
@@ -245,6 +252,8 @@ impl Words {
             | Flag::Svg
             | Flag::Peers
             | Flag::Json
+            | Flag::Number
+            | Flag::Follow
             | Flag::Help
             | Flag::Version => {}
         }
@@ -378,6 +387,7 @@ impl Words {
         let (json, peers) = (self.has(Flag::Json), self.has(Flag::Peers));
         let (stats, svg) = (self.has(Flag::Stats), self.has(Flag::Svg));
         let verbose = self.has(Flag::Verbose);
+        let (number, follow) = (self.has(Flag::Number), self.has(Flag::Follow));
         let Words { rest, tuning, style, output, names, printed, flamegraph, dialect, .. } = self;
         Ok(match verb {
             Verb::Explain => {
@@ -427,6 +437,38 @@ impl Words {
                     json,
                     peers,
                     flamegraph,
+                    tuning,
+                })
+            }
+            Verb::Stream => {
+                let (given, mut tables): (Vec<OsString>, Vec<OsString>) =
+                    rest.into_iter().partition(|word| has_equals(word) && !is_file(word));
+                if tables.len() > 1 {
+                    return Err(format!("a stream reads one table, not {:?} too", tables[1]));
+                }
+                let mut numbers = Vec::new();
+                for (name, given) in Inputs::parse(&given, dialect)?.named {
+                    match given {
+                        Given::Number(number) => numbers.push((name, number)),
+                        Given::File(_) => {
+                            let message = "or a column of the table; other files are not read";
+                            return Err(format!("in a stream, {name} is a number {message}"));
+                        }
+                    }
+                }
+                Command::Stream(Streaming {
+                    expression,
+                    numbers,
+                    table: tables.pop().filter(|word| word != "-").map(PathBuf::from),
+                    dialect,
+                    output,
+                    names,
+                    key: self.key,
+                    state: self.state,
+                    number,
+                    follow,
+                    stats,
+                    memory: self.memory.unwrap_or(1 << 30),
                     tuning,
                 })
             }

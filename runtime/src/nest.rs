@@ -145,6 +145,31 @@ impl Nest {
         Nest::of([others, &sequence, lane], Along::Rows, &offsets, operands)
     }
 
+    /// The nest of sequences along one axis, which run along the columns if there is one, or side by
+    /// side along the rows. Whatever the strides, sequences are in C order: that of their states.
+    pub fn of_sequences(
+        shape: &[usize],
+        axis: usize,
+        along: Along,
+        operands: &[Operand<'_>],
+    ) -> (Nest, Vec<Path>) {
+        let one = |number: usize, extent: usize| {
+            let steps = operands.iter().map(|o| o.strides.get(number).copied().unwrap_or(0));
+            Axis { number, extent, steps: steps.collect() }
+        };
+        let sequence = [one(axis, shape.get(axis).copied().unwrap_or(1))];
+        let offsets = vec![0; operands.len()];
+        if along != Along::Rows {
+            return Nest::of([&[], &[], &sequence], Along::Columns, &offsets, operands);
+        }
+        let mut lanes = merged(long_axes(shape, operands, |other| other != axis));
+        if lanes.is_empty() {
+            let steps = operands.iter().map(|o| o.size as isize).collect();
+            lanes.push(Axis { number: axis, extent: 1, steps });
+        }
+        Nest::of([&[], &sequence, &lanes], Along::Rows, &offsets, operands)
+    }
+
     fn of(
         [outer, rows, columns]: [&[Axis]; 3],
         along: Along,

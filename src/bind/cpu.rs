@@ -1,7 +1,7 @@
 //! Binding of a pass for the CPU: from its [`Bindings`] to a [`Loop`].
 
 use hotloop_runtime::cell::Cell;
-use hotloop_runtime::executor::{self, Fold, Loop};
+use hotloop_runtime::executor::{self, Carried, Fold, Loop};
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::memory::OutOfMemory;
 use hotloop_runtime::nest::{self, Nest, Path};
@@ -32,11 +32,17 @@ pub struct Machine<'a> {
 }
 
 /// Makes the loop of a pass. Its nest follows the strides of the outputs or, for a reduction, of
-/// the inputs.
+/// the inputs. Scans go on from `carried` states, if there are any.
 ///
 /// # Errors
 /// `OutOfMemory`.
-pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>) -> Result<Loop> {
+pub fn bind(
+    pass: &Pass,
+    tile: &Tile,
+    bindings: &Bindings,
+    machine: &Machine<'_>,
+    carried: Option<&Carried>,
+) -> Result<Loop> {
     let Bindings { shape, mask, inputs, outputs, results, .. } = bindings;
     let scans: Option<Vec<_>> = tile.scans().collect();
     let scans = scans.ok_or_else(|| Error::internal("a scan without a state"))?;
@@ -52,9 +58,13 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         .iter()
         .map(|view| nest::Operand { size: view.size(), strides: &view.strides })
         .collect();
-    let (nest, mut paths) = match reduces {
-        true => Nest::reduction(shape, mask, &operands),
-        false => Nest::elementwise(shape, &operands),
+    let (nest, mut paths) = match (carried, reduces) {
+        (Some(carried), _) => {
+            let axis = mask.iter().position(|along| *along).unwrap_or(0);
+            Nest::of_sequences(shape, axis, carried.along(), &operands)
+        }
+        (None, true) => Nest::reduction(shape, mask, &operands),
+        (None, false) => Nest::elementwise(shape, &operands),
     };
     let of_results = paths.split_off(inputs.len() + outputs.len());
     let second = paths.split_off(if reduces { inputs.len() } else { outputs.len() });
@@ -86,6 +96,7 @@ pub fn bind(pass: &Pass, tile: &Tile, bindings: &Bindings, machine: &Machine<'_>
         carries: tile.carries(),
         scans: &scans,
         reach: pass.body.reach(),
+        carried,
         repeated: tile.repeated(),
         rest_slots: tile.rest_slots(),
         cost: tile.cost,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotloop_runtime::control::{Control, Progress};
-use hotloop_runtime::executor::{Group, Loop, Slot};
+use hotloop_runtime::executor::{Carried, Group, Loop, Slot};
 use hotloop_runtime::host_threads::Driver;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::pool::Pool;
@@ -132,6 +132,20 @@ impl Schedule {
     /// # Errors
     /// `Shape`, `Type` (weak numbers), `OutOfMemory`.
     pub fn new(compiled: &Arc<Compiled>, call: &Call<'_>, pool: &Pool) -> Result<Schedule> {
+        Schedule::resuming(compiled, call, pool, &[])
+    }
+
+    /// Binds a compiled program whose scans go on where the last run ended: the states of each pass,
+    /// or none of a program whose runs have nothing to do with each other. They outlive the schedule.
+    ///
+    /// # Errors
+    /// As [`Schedule::new`].
+    pub fn resuming(
+        compiled: &Arc<Compiled>,
+        call: &Call<'_>,
+        pool: &Pool,
+        carried: &[Option<Carried>],
+    ) -> Result<Schedule> {
         let Compiled { plan, tiles, isa, .. } = &**compiled;
         let mut uniforms = Uniforms::new(&plan.uniforms, call, *isa)?;
         let mut arrays = Arrays::new(plan, call)?;
@@ -146,6 +160,7 @@ impl Schedule {
         };
         let mut traffic = Vec::with_capacity(plan.passes.len());
         let mut turns = Vec::with_capacity(plan.passes.len());
+        let states = |number: usize| carried.get(number).and_then(Option::as_ref);
         let mut next = 0;
         for group in plan.passes.chunk_by(|one, next| one.group == next.group) {
             let numbers = next..next + group.len();
@@ -165,7 +180,13 @@ impl Schedule {
                         .map(|kernel| launch::Launch::new(kernel, &bindings, uniforms.cells()));
                     let work = match launch.transpose()?.flatten() {
                         Some(launch) => Work::Device(Box::new(launch)),
-                        None => Work::Alone(Box::new(cpu::bind(pass, tile, &bindings, &machine)?)),
+                        None => Work::Alone(Box::new(cpu::bind(
+                            pass,
+                            tile,
+                            &bindings,
+                            &machine,
+                            states(number),
+                        )?)),
                     };
                     let moved = (vec![true; pass.loads.len()], vec![true; pass.stores.len()]);
                     traffic.push(bindings.traffic(&moved));
@@ -174,7 +195,7 @@ impl Schedule {
                 continue;
             }
             let mut together = 0;
-            for pass in group.iter().filter(|_| group.len() > 1) {
+            for pass in group.iter().filter(|_| group.len() > 1 && carried.is_empty()) {
                 together = together.max(element_count(&call.shapes.of(pass.space)?)?);
             }
             let machine = Machine { together, ..machine };
@@ -182,13 +203,18 @@ impl Schedule {
                 let bind = |number| {
                     let (pass, tile) = (&plan.passes[number], &tiles[number]);
                     let bindings = Bindings::new(plan, pass, call, arrays, &mut uniforms)?;
-                    Ok((Box::new(cpu::bind(pass, tile, &bindings, &machine)?), bindings))
+                    Ok((
+                        Box::new(cpu::bind(pass, tile, &bindings, &machine, states(number))?),
+                        bindings,
+                    ))
                 };
                 numbers.clone().map(bind).collect::<Result<Vec<_>>>()
             };
             let (loops, mut bindings): (Vec<Box<Loop>>, Vec<Bindings>) =
                 bind(&arrays)?.into_iter().unzip();
-            match Group::join(loops) {
+            // Rows that come one after another are no blocks of rows.
+            let joined = if carried.is_empty() { Group::join(loops) } else { Err(loops) };
+            match joined {
                 Ok(group) => {
                     let moved = bindings.iter().zip(numbers.clone());
                     traffic.extend(moved.map(|(b, number)| b.traffic(&plan.moved(number))));
@@ -317,7 +343,8 @@ impl Schedule {
     /// `Cancelled`; `Io` of arrays in stores.
     ///
     /// # Safety
-    /// The arrays that the schedule was bound to are still valid, and outputs are writable.
+    /// The arrays that the schedule was bound to are still valid, and outputs are writable; its
+    /// carried states are too, and nothing else uses them.
     pub unsafe fn run(
         &mut self,
         driver: Driver<'_>,

@@ -121,6 +121,23 @@ impl Terms {
     /// # Errors
     /// `Type`, with the span of the operation that does not accept the dtypes.
     pub fn graph(&self, types: &[ArgType]) -> Result<(Graph, Vec<Span>)> {
+        self.build(types, |graph| graph.derived().len())
+    }
+
+    /// Builds the typed graph, and returns the span of each node too.
+    ///
+    /// # Errors
+    /// As [`graph`](Terms::graph).
+    pub fn located(&self, types: &[ArgType]) -> Result<(Graph, Vec<Span>)> {
+        self.build(types, Graph::len)
+    }
+
+    /// Builds the typed graph, and the span of each of its things that `count` counts.
+    fn build(
+        &self,
+        types: &[ArgType],
+        count: impl Fn(&Graph) -> usize,
+    ) -> Result<(Graph, Vec<Span>)> {
         let mut builder = Builder::new();
         let inputs: Vec<NodeId> = types.iter().map(|ty| builder.input(*ty)).collect();
         let mut nodes: Vec<NodeId> = Vec::with_capacity(self.terms.len());
@@ -172,7 +189,7 @@ impl Terms {
                 Term::Results(_, results) => nodes[results[0].0 as usize],
             };
             nodes.push(node);
-            places.resize(builder.graph().derived().len(), *span);
+            places.resize(count(builder.graph()), *span);
         }
         let outputs = self.outputs.iter().map(|(x, _)| nodes[x.0 as usize]).collect();
         Ok((builder.finished(outputs), places))

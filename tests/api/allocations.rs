@@ -172,3 +172,22 @@ fn running_in_place_allocates_nothing() {
     // ((((100/2+1)/2+1)/2+1)/2+1)
     assert_eq!(x, vec![8.125; 20_000]);
 }
+
+#[test]
+fn pushes_of_a_stream_do_not_allocate() {
+    let engine = Engine::builder().threads(1).build();
+    let text = "x / rolling_mean(x, 20, 1) - 1, ewm_mean(x, span=12), cumsum(x)";
+    let program = engine.compile(text).unwrap();
+    let mut stream = program.stream(("x", &[0.0f64; 0]), 0).unwrap();
+    let (mut a, mut b, mut c) = ([0.0], [0.0], [0.0]);
+    let mut push = |x: f64| {
+        let x = [x];
+        let mut outs = [Out::from(&mut a), Out::from(&mut b), Out::from(&mut c)];
+        allocations(|| stream.push_into(("x", &x), &mut outs).unwrap()).1
+    };
+    assert!(push(1.0) > 0, "the first push binds the program");
+    for x in 2..200 {
+        assert_eq!(push(f64::from(x)), 0, "push {x}");
+    }
+    assert_eq!(c, [f64::from(199 * 200 / 2)]);
+}

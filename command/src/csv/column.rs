@@ -12,7 +12,7 @@ const MISSING: [&[u8]; 12] = [
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Field {
+pub(crate) enum Field {
     /// A missing value.
     Missing,
     Bool(bool),
@@ -25,7 +25,7 @@ pub(super) enum Field {
 impl Field {
     /// Parses a field; `None` if it is not a value.
     #[inline]
-    pub(super) fn read(field: &[u8], decimal_comma: bool) -> Option<Field> {
+    pub(crate) fn read(field: &[u8], decimal_comma: bool) -> Option<Field> {
         // Most fields are short integers.
         let (negative, digits) = match field {
             [b'-', digits @ ..] => (true, digits),
@@ -65,6 +65,17 @@ impl Field {
             }
         }
         text.parse().ok().map(Field::Float)
+    }
+
+    /// The value as a float: a missing one is NaN, and true is 1.
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Field::Missing => f64::NAN,
+            Field::Bool(truth) => f64::from(truth),
+            Field::Int(value) => value as f64,
+            Field::Unsigned(value) => value as f64,
+            Field::Float(value) => value,
+        }
     }
 
     /// Parses a field that does not start with a digit.

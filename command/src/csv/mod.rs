@@ -25,7 +25,7 @@ use hotloop::{Error, ErrorKind, Result};
 use self::column::Column;
 use self::dialect::{apart, are_numbers, separator};
 use self::left_out::LeftOut;
-use self::records::{BUFFER, Record, Records, fields};
+use self::records::{BUFFER, Records};
 use self::row::Row;
 use super::array::Array;
 use super::budget::{Budget, Charge};
@@ -35,8 +35,10 @@ use super::quantity::counted;
 use super::stream::{Stream, cannot};
 use super::{note, warn};
 
+pub(crate) use self::column::Field;
 pub(crate) use self::dialect::{Dialect, Separator};
-pub(crate) use self::write::{rows, write};
+pub(crate) use self::records::{Record, fields};
+pub(crate) use self::write::{field, rows, write};
 
 /// Bytes of text between two checks of the memory budget.
 const CHECKED: u64 = 4 << 20;

@@ -19,7 +19,7 @@ pub(super) const BUFFER: usize = 256 << 10;
 
 /// A record.
 #[derive(Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The record without its line end.
     pub bytes: &'a [u8],
     /// Whether it may contain a quote.
@@ -253,7 +253,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// The fields of a record, trimmed.
-pub(super) fn fields<'a>(record: &Record<'a>, separator: Separator) -> Fields<'a> {
+pub(crate) fn fields<'a>(record: &Record<'a>, separator: Separator) -> Fields<'a> {
     let bytes = match separator {
         Separator::Blanks => trimmed(record.bytes),
         Separator::Byte(_) => record.bytes,
@@ -262,7 +262,7 @@ pub(super) fn fields<'a>(record: &Record<'a>, separator: Separator) -> Fields<'a
 }
 
 /// An iterator of fields.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// The rest of the record; `None` after the last field.
     rest: Option<&'a [u8]>,
     quotes: bool,

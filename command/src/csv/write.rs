@@ -70,7 +70,7 @@ pub(crate) fn rows(names: &[String], shapes: &[&[usize]]) -> Result<usize, Strin
 }
 
 /// Appends an element so that it is read back with its type: a float has a point or an exponent.
-fn field(text: &mut Vec<u8>, dtype: DType, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn field(text: &mut Vec<u8>, dtype: DType, bytes: &[u8]) -> io::Result<()> {
     let mut raw = [0; 8];
     raw[..bytes.len()].copy_from_slice(bytes);
     let bits = u64::from_le_bytes(raw);

@@ -10,6 +10,7 @@ mod evaluation;
 mod explain;
 mod inputs;
 mod outputs;
+mod stream;
 #[cfg(unix)]
 mod unix;
 

@@ -2,6 +2,7 @@
 
 use std::cell::UnsafeCell;
 
+use super::carried::LANES;
 use super::operand::{Access, Bound, Fold, Operand, access};
 use super::panel::Shape;
 use super::partition::{
@@ -114,6 +115,11 @@ impl Loop {
             list.push(UnsafeCell::new(worker));
         }
         let one_tile = OneTile::new(tile, &nest, &grid, &operands, &folds, shape.length);
+        if let (Some(worker), OneTile::InPlace(_) | OneTile::Staged(_)) =
+            (list.first_mut(), one_tile)
+        {
+            worker.get_mut().enter_first_states();
+        }
         if let (Some(worker), OneTile::InPlace(_)) = (list.first_mut(), one_tile) {
             for (i, Bound { operand, .. }) in operands.iter().enumerate() {
                 if let Some(first) = operand.first() {
@@ -130,6 +136,7 @@ impl Loop {
             accumulates: accumulates(tile, &nest),
             scans: !tile.scans.is_empty(),
             lead,
+            carried: tile.carried.is_some(),
             nest,
             grid,
             operands,
@@ -332,6 +339,8 @@ impl TileShape {
         };
         let most = if nest.along == Along::Rows { most.min(lanes) } else { most };
         let length = length.min(most).min(widest);
+        let side_by_side = tile.carried.is_some() && nest.along == Along::Rows;
+        let length = if side_by_side { LANES } else { length };
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
             // A multiple of the rows that an accumulator takes one after another.
@@ -358,7 +367,7 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
 
 /// The number of elements before a piece of a sequence that are computed first, for the states of
 /// scans; `None` if sequences are not split so: in stores, on one thread, if folds would take these
-/// elements too, if a state depends on all elements before, and if an output has replaced elements
+/// elements too, if a state depends on all elements before or is carried from run to run, and if an output has replaced elements
 /// that are computed again.
 fn lead(
     tile: &Tile<'_>,
@@ -367,7 +376,7 @@ fn lead(
     folds: &[Fold],
     whole: bool,
 ) -> Option<usize> {
-    if tile.scans.is_empty() || whole || !folds.is_empty() {
+    if tile.scans.is_empty() || tile.carried.is_some() || whole || !folds.is_empty() {
         return None;
     }
     let span = |o: &Bound| -> Option<(usize, usize)> {
@@ -443,7 +452,8 @@ impl OneTile {
         let n = grid.columns;
         let in_place = |o: &Bound| o.access == Access::InPlace && !o.operand.is_buffered();
         let one_row = (grid.outers, grid.rows) == (1, 1) && (1..=length).contains(&n);
-        if !one_row || !tile.scans.is_empty() || !operands.iter().all(in_place) {
+        let begins = !tile.scans.is_empty() && tile.carried.is_none();
+        if !one_row || begins || !operands.iter().all(in_place) {
             return OneTile::No;
         }
         if !folds.is_empty() {

@@ -19,6 +19,7 @@
 //! does not depend on that of the arrays.
 
 mod binding;
+mod carried;
 mod carry;
 pub mod cell;
 mod group;
@@ -34,6 +35,7 @@ pub mod tile;
 use std::cell::UnsafeCell;
 use std::sync::atomic::AtomicUsize;
 
+pub use carried::Carried;
 pub use group::Group;
 pub use operand::{Fold, Operand, Slot};
 
@@ -72,6 +74,8 @@ pub struct Tile<'a> {
     /// The number of earlier elements of a sequence that its scans depend on; `None` if one depends
     /// on all.
     pub reach: Option<usize>,
+    /// The states of these scans, if they are carried from run to run. They outlive the loop.
+    pub carried: Option<&'a Carried>,
     /// The inputs that may be blocks of copies of one element, because only its loops read them.
     pub repeated: &'a [u32],
     /// The number of slots that only hold the elements which its loops do not accumulate.
@@ -120,6 +124,8 @@ pub struct Loop {
     /// The number of elements before a piece of a sequence that are computed first, for the states
     /// of scans; 0 if these pass from piece to piece.
     lead: usize,
+    /// Whether their states are carried from run to run.
+    carried: bool,
     /// The maximum number of rows of a tile.
     bundle: usize,
     /// Whether each row is a whole sequence of each fold, and all are in memory.
@@ -264,7 +270,8 @@ impl Loop {
     /// [`Stop`] if the control stops the run, or if a transfer fails. Outputs are then undefined.
     ///
     /// # Safety
-    /// The operands' memory and the cells given to [`Loop::new`] are valid. Outputs and results are
+    /// The operands' memory, and the cells and carried states given to [`Loop::new`], are valid, and
+    /// nothing else uses these states meanwhile. Outputs and results are
     /// writable, and overlap other arrays only if these are equal, staged inputs. The code matches
     /// its [`Tile`].
     pub unsafe fn run(

@@ -2,6 +2,7 @@
 //! tile.
 
 use super::Loop;
+use super::carried::Carried;
 use super::partition::Grid;
 use super::run::{Block, Place};
 use super::scratch::Worker;
@@ -76,8 +77,23 @@ impl ScanRoom {
 }
 
 impl ScanStates {
+    /// The carried states of a scan of this number.
+    pub(super) fn carried(scan: &TileScan, number: usize, carried: &Carried) -> Option<ScanStates> {
+        let (first, stride) = carried.states(number)?;
+        Some(ScanStates { scanner: scan.scanner, entry: scan.state, first, stride })
+    }
+
     fn state(&self, number: usize) -> *mut ScanState {
         self.first.wrapping_add(number * self.stride).cast()
+    }
+}
+
+impl Worker {
+    /// Puts the first state of each scan into the table, for a loop that is one tile.
+    pub(super) fn enter_first_states(&mut self) {
+        for scan in &self.scans {
+            self.table[scan.entry] = scan.state(0).cast();
+        }
     }
 }
 
@@ -87,7 +103,7 @@ impl Loop {
     #[inline]
     fn scan_state(&self, column: usize, in_block: usize, at: usize) -> usize {
         match self.nest.along {
-            Along::Rows if self.grid.row_blocks > 1 => column / self.tile,
+            Along::Rows if self.carried || self.grid.row_blocks > 1 => column / self.tile,
             Along::Rows => in_block,
             Along::Columns | Along::Nothing => at,
         }
@@ -97,6 +113,9 @@ impl Loop {
     /// sequences run along the columns, `block` is a panel.
     pub(super) fn begin_scans(&self, worker: &mut Worker, block: &Block) {
         let Block { rows, columns, .. } = block;
+        if self.carried {
+            return;
+        }
         let along_rows = self.nest.along == Along::Rows;
         let first = if along_rows { rows.start } else { columns.start };
         if first > 0 && self.lead == 0 {

@@ -121,7 +121,8 @@ impl Worker {
         let accumulated = |carry: &&TileCarry| carry.state.is_some();
         let states = tile.carries.iter().filter(accumulated).count();
         let scan_room = ScanRoom::new(nest, grid, panel.most_rows(), length);
-        let scan_lines = tile.scans.iter().map(|scan| scan_room.total(&scan.scanner));
+        let own = if tile.carried.is_some() { &[] } else { tile.scans };
+        let scan_lines = own.iter().map(|scan| scan_room.total(&scan.scanner));
         let scan_lines = scan_lines.fold(0, usize::saturating_add);
         // Windows keep their rows, which may be many.
         if scan_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
@@ -180,7 +181,11 @@ impl Worker {
             states.push(state);
         }
         let mut scans = reserve(tile.scans.len())?;
-        for scan in tile.scans {
+        if let Some(carried) = tile.carried {
+            let states = tile.scans.iter().enumerate();
+            scans.extend(states.filter_map(|(i, scan)| ScanStates::carried(scan, i, carried)));
+        }
+        for scan in own {
             let lines = take(scan_room.total(&scan.scanner));
             // SAFETY: the lines are the worker's own.
             scans.push(unsafe { scan_room.states(*scan, lines) });

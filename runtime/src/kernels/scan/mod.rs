@@ -364,6 +364,9 @@ impl Fused for Soft {
     }
 }
 
+/// The greatest number of rows of a sequence, so that row numbers never overflow.
+pub const MOST_ROWS: u64 = 1 << 62;
+
 /// The state of one sequence, or of several that lie side by side.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -379,11 +382,19 @@ pub struct ScanState {
     memory: *mut u8,
 }
 
+impl ScanState {
+    /// Says how many elements each sequence has had, where its memory is that of such a state.
+    pub fn resume(&mut self, rows: u64) {
+        self.rows = rows.min(MOST_ROWS);
+    }
+}
+
 /// A scan of one dtype: how much state it has, and how that begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner {
     attributes: Attributes,
     bytes: fn(&Attributes, usize, usize) -> usize,
+    layout: usize,
     prepare: unsafe fn(*mut ScanState, usize),
     begin: unsafe fn(*mut ScanState),
 }
@@ -394,6 +405,7 @@ impl Scanner {
         recurrences!(scan, dtype, Soft, R => Scanner {
             attributes,
             bytes: R::bytes,
+            layout: R::LAYOUT,
             prepare: R::prepare,
             begin: R::begin,
         })
@@ -403,6 +415,12 @@ impl Scanner {
     /// elements are taken.
     pub fn bytes(&self, length: usize, lanes: usize) -> usize {
         (self.bytes)(&self.attributes, length, lanes)
+    }
+
+    /// Bytes at the beginning of that memory which only depend on the scan and the number of
+    /// sequences. Whatever the others are, the kernel accesses nothing but its memory.
+    pub fn layout_bytes(&self) -> usize {
+        self.layout
     }
 
     /// The state of sequences before their first element.
@@ -434,6 +452,9 @@ impl Scanner {
 /// meanwhile.
 trait Recurrence {
     type Element: Copy;
+    /// The bytes of memory that [`prepare`](Recurrence::prepare) writes and nothing changes. All
+    /// bytes behind them may have any value: they decide results, but no address.
+    const LAYOUT: usize = 0;
 
     /// As [`Scanner::bytes`].
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize;

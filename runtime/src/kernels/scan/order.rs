@@ -56,7 +56,8 @@ impl<const SHARE: bool> Rank<SHARE> {
             place.write_unaligned(x);
             let mut count = counts.read_unaligned();
             for i in 0..N {
-                count[i] += i64::from(oldest[i].is_nan()) - i64::from(x[i].is_nan());
+                let change = i64::from(oldest[i].is_nan()) - i64::from(x[i].is_nan());
+                count[i] = count[i].wrapping_add(change);
             }
             counts.write_unaligned(count);
             let (mut below, mut up_to) = ([0i64; N], [0i64; N]);
@@ -115,7 +116,8 @@ impl<const SHARE: bool> Recurrence for Rank<SHARE> {
             for i in 0..n {
                 let x = a.add(i).read_unaligned();
                 let oldest = ring.add(place).replace(x);
-                *count += i64::from(oldest.is_nan()) - i64::from(x.is_nan());
+                let change = i64::from(oldest.is_nan()) - i64::from(x.is_nan());
+                *count = count.wrapping_add(change);
                 place = if place + 1 == room { 0 } else { place + 1 };
                 let (mut below, mut up_to) = ([0i64; GROUP], [0i64; GROUP]);
                 for first in (0..room).step_by(GROUP) {
@@ -236,15 +238,16 @@ impl<S: Statistic> Sorted<S> {
             let first = count.add(1).cast::<i64>();
             let sorted = std::slice::from_raw_parts_mut(first, room);
             let ring = std::slice::from_raw_parts_mut(first.add(room), room);
-            let mut some = *count as usize;
+            // A state that was restored may have any numbers, which must not reach beyond the room.
+            let mut some = (*count as usize).min(room);
             let mut place = (state.rows % room as u64) as usize;
             for i in 0..n {
                 let new = key_of(a.add(i).read_unaligned());
                 let old = std::mem::replace(&mut ring[place], new);
                 place = if place + 1 == room { 0 } else { place + 1 };
                 some += usize::from(new != MISSING);
-                some -= usize::from(old != MISSING);
-                let from = sorted.partition_point(|other| *other < old);
+                some = some.saturating_sub(usize::from(old != MISSING)).min(room);
+                let from = sorted.partition_point(|other| *other < old).min(room - 1);
                 let to = sorted.partition_point(|other| *other < new);
                 if to > from {
                     sorted.copy_within(from + 1..to, from);

@@ -48,6 +48,7 @@ impl<T: Copy> Shift<T> {
 
 impl<T: Copy> Recurrence for Shift<T> {
     type Element = T;
+    const LAYOUT: usize = size_of::<Ring>();
 
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize {
         Self::ring(attributes, length, lanes).1

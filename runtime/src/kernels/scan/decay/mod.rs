@@ -29,7 +29,6 @@
 //! makes no step and repeats the last mean; the element after v missing ones has the weights that
 //! they would have left it: `t = p(v + 1) + alpha; k = p(v + 1) / t`. A block with a missing row, or
 //! after one, decays by the product of its rows' (runs', groups') decays instead of a power of k.
-
 //!
 //! Where the weights of rows are given, each row has its own k, of which a block's decay is the product.
 
@@ -103,6 +102,7 @@ fn constants(attributes: &Attributes) -> (f64, bool) {
 
 impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
     type Element = f64;
+    const LAYOUT: usize = size_of::<Powers>();
 
     fn bytes(_: &Attributes, length: usize, lanes: usize) -> usize {
         let numbers = KEPT + OF_LEVEL * levels(length);
@@ -485,7 +485,7 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
                         lane.set(kept, (0..children).fold(1.0, |all, _| product(all, decay)));
                     }
                 }
-                lane.set(Kept::Gap, f64::from_bits(gap + 1));
+                lane.set(Kept::Gap, f64::from_bits(gap.wrapping_add(1)));
                 lane.set_flags(flags & !ALL_CLEAN);
                 return lane.get(Kept::Last);
             }

@@ -21,6 +21,7 @@ mod part;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::mem::offset_of;
 
 use super::ring::{BLOCK, Ring};
 use super::{Attributes, Fused, Recurrence, ScanState};
@@ -67,6 +68,7 @@ pub(super) struct Ladder<F, M, const P: usize>(PhantomData<(F, M)>);
 
 /// What a window remembers.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Rings {
     /// The number of missing elements up to each row, as `i32` that wrap.
     missing: Ring,
@@ -130,6 +132,7 @@ type Number<F, const P: usize> = <<F as Function<P>>::Part as Part<P>>::Number;
 
 impl<F: Function<P>, M: Fused, const P: usize> Recurrence for Ladder<F, M, P> {
     type Element = f64;
+    const LAYOUT: usize = offset_of!(Rings, clean);
 
     fn bytes(attributes: &Attributes, length: usize, lanes: usize) -> usize {
         Self::rings(attributes, length, lanes).1

@@ -1,0 +1,143 @@
+//! The lines of a table that may still grow.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+use hotloop::{Error, ErrorKind, Result};
+
+use crate::stream::Stream;
+
+/// Bytes that are read at once.
+const PART: usize = 1 << 18;
+/// The most bytes of a line.
+const LONGEST: usize = 1 << 24;
+
+/// A reader of lines. It knows where in the file each begins.
+pub(super) struct Lines {
+    input: Stream,
+    name: String,
+    buffer: Vec<u8>,
+    /// The start of the next line in the buffer.
+    start: usize,
+    /// The offset of that in the file.
+    offset: u64,
+    /// Its number, from 1.
+    number: u64,
+}
+
+/// A line in the buffer, without its end.
+pub(super) struct Line {
+    range: Range<usize>,
+    /// Its number, from 1; of several, of the first.
+    pub number: u64,
+}
+
+impl Lines {
+    pub(super) fn new(input: Stream, name: String) -> Lines {
+        Lines { input, name, buffer: Vec::new(), start: 0, offset: 0, number: 1 }
+    }
+
+    /// Names the file in messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The offset and the number of the next line.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.offset, self.number)
+    }
+
+    /// Goes to where an earlier run ended; a pipe goes on anyway.
+    ///
+    /// # Errors
+    /// `Format` for a file that is shorter; `Io`.
+    pub(super) fn go_on(&mut self, offset: u64, number: u64) -> Result<()> {
+        let failed = |error| crate::stream::cannot("read", &self.name, error);
+        let Some(length) = self.input.len().map_err(failed)? else { return Ok(()) };
+        if length < offset {
+            let message =
+                format!("{}: it has {length} bytes, but {offset} were read before", self.name);
+            return Err(
+                Error::new(ErrorKind::Format, message).hint("to begin anew, remove the state file")
+            );
+        }
+        self.input.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        self.buffer.clear();
+        (self.start, self.offset, self.number) = (0, offset, number);
+        Ok(())
+    }
+
+    /// Reads what there is; `false` at the end.
+    ///
+    /// # Errors
+    /// Those of the file; a signal.
+    pub(super) fn read(&mut self) -> io::Result<bool> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let length = self.buffer.len();
+        self.buffer.resize(length + PART, 0);
+        let read = loop {
+            match self.input.read(&mut self.buffer[length..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.buffer.truncate(length + *read.as_ref().unwrap_or(&0));
+        Ok(read? > 0)
+    }
+
+    /// The next line that is complete, or at the end the last one. With `quotes`, a line ends where
+    /// no quote is open.
+    ///
+    /// # Errors
+    /// `Limit` for a line that is too long, `Format` for a quote that is not closed at the end.
+    pub(super) fn next(&mut self, quotes: bool, at_end: bool) -> Result<Option<Line>> {
+        let rest = &self.buffer[self.start..];
+        let (mut open, mut lines, mut from) = (false, 0, 0);
+        let end = loop {
+            let Some(end) = memchr::memchr(b'\n', &rest[from..]) else { break None };
+            lines += 1;
+            open ^= quotes && memchr::memchr_iter(b'"', &rest[from..from + end]).count() % 2 == 1;
+            from += end + 1;
+            if !open {
+                break Some(from);
+            }
+        };
+        let (length, taken) = match end {
+            Some(end) => (end - 1, end),
+            None if rest.len() > LONGEST => {
+                let message =
+                    format!("{}: line {} has more than {LONGEST} bytes", self.name, self.number);
+                let error = Error::new(ErrorKind::Limit, message);
+                return Err(if open { error.hint("a quote in it is not closed") } else { error });
+            }
+            None if at_end && open => {
+                let message =
+                    format!("{}: a quote in line {} is not closed", self.name, self.number);
+                return Err(Error::new(ErrorKind::Format, message));
+            }
+            None if at_end && !rest.is_empty() => {
+                lines += 1;
+                (rest.len(), rest.len())
+            }
+            None => return Ok(None),
+        };
+        let length = length - usize::from(rest[..length].last() == Some(&b'\r'));
+        let line = Line { range: self.start..self.start + length, number: self.number };
+        self.start += taken;
+        self.offset += taken as u64;
+        self.number += lines;
+        Ok(Some(line))
+    }
+
+    /// The text of a line; until more is read.
+    pub(super) fn bytes(&self, line: &Line) -> &[u8] {
+        &self.buffer[line.range.clone()]
+    }
+
+    /// Goes back to a place in the buffer.
+    pub(super) fn settle(&mut self, (offset, number): (u64, u64)) {
+        self.start -= (self.offset - offset) as usize;
+        (self.offset, self.number) = (offset, number);
+    }
+}
