@@ -8,7 +8,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Input, Layout, Rng, Value
 use super::{agree, axis_in, program};
 
 /// Every scan, alone and in the company of others, along `AXIS`.
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 33] = [
     "cumsum(x, axis=AXIS), cumprod(x * 0.5 + 1, axis=AXIS), cumsum(f, axis=AXIS)",
     "cummin(i, axis=AXIS), cummax(b, axis=AXIS), cumsum(i, axis=AXIS), cumcount(b, axis=AXIS)",
     "shift(x, 3, axis=AXIS), shift(i, 1, fill=7, axis=AXIS), shift(b, 300, axis=AXIS, fill=True)",
@@ -35,6 +35,13 @@ const TEXTS: [&str; 26] = [
     "cumsum(x, axis=AXIS) * k, rolling_max(x * k, 4, axis=AXIS)",
     "rolling_sum(x, 1, axis=AXIS), rolling_mean(x, 2, axis=AXIS), rolling_sum(x, 256, axis=AXIS)",
     "rolling_sum(x, 10000, 1, axis=AXIS)",
+    "rolling_rank(x, 20, axis=AXIS), rolling_rank(where(b, x, nan), 7, 2, axis=AXIS, pct=True)",
+    "rolling_median(where(b, x, nan), 20, 2, axis=AXIS), rolling_quantile(y, 30, 0.9, axis=AXIS)",
+    "rolling_skew(x, 9, axis=AXIS), rolling_kurt(where(b, x, nan), 20, 5, axis=AXIS)",
+    "n = where(b, x, nan); ewm_mean(n, span=5, adjust=True, axis=AXIS), ewm_var(n, com=2, axis=AXIS)",
+    "ewm_std(x, span=9, axis=AXIS), ewm_corr(x, y, span=7, axis=AXIS), ewm_cov(x, y, com=3, axis=AXIS)",
+    "last(x, b, axis=AXIS), since(b, axis=AXIS), count_while(b, axis=AXIS)",
+    "any_within(b, 5, axis=AXIS), all_within(x > 0, 3, axis=AXIS)",
 ];
 
 /// Programs that also compute across the other axis of a matrix.

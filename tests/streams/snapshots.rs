@@ -6,7 +6,9 @@ use hotloop_testing::generator::data::{Array, Flavour, Input, Rng, Value};
 use super::{Collected, batch, program};
 
 const TEXT: &str = "n = where(x > 0.9, nan, x); rolling_mean(n, 37, 1), ewm_mean(n, span=7), \
-                    cumsum(x), shift(x, 5), rolling_std(x, 300, 2), ffill(n), cummax(i)";
+                    cumsum(x), shift(x, 5), rolling_std(x, 300, 2), ffill(n), cummax(i), \
+                    rolling_rank(n, 40, 1), rolling_median(n, 33, 1), rolling_quantile(x, 9, 0.3), \
+                    ewm_mean(n, span=5, adjust=True), last(x, x > 0.5), rolling_kurt(x, 20)";
 
 fn inputs(shape: &[usize]) -> Vec<Input> {
     let make = |name, dtype| {
