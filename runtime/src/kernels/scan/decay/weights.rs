@@ -47,7 +47,7 @@ impl Constants {
     fn next<M: Fused>(&self, kept: &mut [f64; KEPT], x: f64) -> f64 {
         let gap = kept[2].to_bits();
         if x.is_nan() {
-            kept[2] = f64::from_bits(gap + 1);
+            kept[2] = f64::from_bits(gap.wrapping_add(1));
             return 1.0;
         }
         kept[2] = 0.0;
