@@ -25,7 +25,7 @@ fn events_are_those_of_plain_loops() {
     for round in 0..60 {
         let n = (random.next() % 300) as usize;
         let every = 1 + random.next() % 9;
-        let c: Vec<bool> = (0..n).map(|_| random.next() % every == 0).collect();
+        let c: Vec<bool> = (0..n).map(|_| random.next().is_multiple_of(every)).collect();
         let mut x: Vec<f64> = (0..n).map(|i| i as f64 + 0.5).collect();
         (0..n).step_by(7).for_each(|i| x[i] = f64::NAN);
         let rows = 1 + (random.next() % 8) as usize;

@@ -389,7 +389,7 @@ fn errors_of_means_are_small_beside_distances_that_have_weight() {
                 1 => 100.0 + 2.0 * uniform,
                 2 => walk,
                 3 => f64::from(i >= 700),
-                4 if i % 613 == 0 => 1e15 * uniform,
+                4 if i.is_multiple_of(613) => 1e15 * uniform,
                 _ => uniform - 1e6,
             }
         };

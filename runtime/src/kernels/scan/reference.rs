@@ -49,7 +49,7 @@ pub fn reference(
         }
         (scan, _) if scan.takes_pairs() && others.len() != data.len() => return Ok(false),
         (Scan::Hold, Attributes::None) if dtype == DType::F64 => {
-            held(data, others, |bytes| f64::from_le_bytes(bytes));
+            held(data, others, f64::from_le_bytes);
         }
         (Scan::Hold, Attributes::None) if dtype == DType::F32 => {
             held(data, others, |bytes| f64::from(f32::from_le_bytes(bytes)));
