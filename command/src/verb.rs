@@ -226,7 +226,7 @@ The keys of the JSON object:
         usage: "PROGRAM [TABLE] [NAME=NUMBER]...",
         examples: &[
             "feed | hotloop stream 'm = rolling_mean(price, 20); price / m - 1, m'",
-            "hotloop stream 'ewm_mean(amount, span=50)' --key account payments.jsonl -o out.jsonl",
+            "hotloop stream 'ewm_mean(x, span=50)' --key account pay.jsonl -o out.jsonl",
             "hotloop stream -f risk.hl ticks.csv -o risk.csv --state risk.state --follow",
         ],
         text: &[
