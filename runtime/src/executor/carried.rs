@@ -18,7 +18,7 @@ const LINE: usize = 64;
 
 /// The states of the scans of a loop that are carried from run to run.
 ///
-/// There are [`LANES`] sequences to a state, in C order; or there is one sequence whose elements
+/// There are 64 sequences to a state, in C order; or there is one sequence whose elements
 /// come one after another.
 pub struct Carried {
     along: Along,
