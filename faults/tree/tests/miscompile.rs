@@ -91,10 +91,12 @@ fn crowded() -> Case {
     of_floats(text + &sum, &[100])
 }
 
-/// Exponential means of rows half of which are missing.
+/// Exponential means of rows half of which are missing, in several groups, and windows of rows of
+/// which few are.
 fn gaps() -> Case {
-    let text = "n = where(a > b, a, nan); ewm_mean(n, span=5), ewm_mean(n, span=3, axis=0) + a";
-    of_floats(text.to_string(), &[40, 90])
+    let text = "n = where(a > b, a, nan); few = where(cumcount(a == a, axis=0) % 11 == 7, nan, a)
+        ewm_mean(n, span=900), ewm_mean(n, span=3, axis=0) + a, rolling_mean(few, 5, 1, axis=0)";
+    of_floats(text.to_string(), &[40, 900])
 }
 
 /// A reduction, and windows, in several pieces.

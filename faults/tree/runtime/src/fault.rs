@@ -188,8 +188,8 @@ faults! {
         SpilledTogether "all spilled values share one slot";
         VictimStillUsed "a result takes the register of a source that is used later";
         ChainsReadTheFirst "every chain reads the elements of the first chain";
-        PartsWholeApart "narrow lanes of the chains lie as far apart as whole vectors";
-        ElementOfWidest "an element of narrow lanes is looked for as if it were one of the widest";
+        PartsOverlap "vectors of neighbouring chains overlap by half";
+        ElementHalfWay "an element is looked for half way from the first";
         SwappedAnyway "operands of a noncommutative operation are swapped";
     "src/backend/cpu/wide/mod.rs":
         LastTurnMissing "a loop omits its last iteration if that is partial";
