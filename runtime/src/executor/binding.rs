@@ -44,6 +44,8 @@ const COPIED: f32 = 0.3;
 /// The time of a byte from or to L2, and from or to memory, in nanoseconds.
 const FROM_L2: f32 = 0.011;
 const FROM_MEMORY: f32 = 0.025;
+/// The maximum number of elements of a row that is reduced by one call.
+const LONGEST_ROW: usize = 1 << 16;
 /// The number of elements of the rows that are reduced by one call, in place: they stay in L1.
 const BUNDLE: usize = 2 << 10;
 
@@ -411,8 +413,9 @@ fn whole_rows(
         let taken = carry.values.checked_sub(1).and_then(|number| operands.get(number));
         taken.is_some_and(in_place) && location.address().is_some() && format.is_native()
     };
+    // Long rows are computed tile by tile, between which a run can be stopped.
     one_axis
-        && grid.columns > 0
+        && (1..=LONGEST_ROW).contains(&grid.columns)
         && grid.column_blocks == 1
         && folds.iter().zip(tile.carries).all(suits)
 }

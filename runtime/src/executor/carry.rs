@@ -97,12 +97,21 @@ impl Loop {
 
     /// Reduces rows that are whole sequences.
     ///
+    /// # Errors
+    /// [`Stop`] if the control stops the run.
+    ///
     /// # Safety
     /// The rows are the loop's, of operands as [`Loop::run`] requires.
-    pub(super) unsafe fn reduce_rows(&self, worker: &mut Worker, rows: &Range<usize>) {
+    pub(super) unsafe fn reduce_rows(
+        &self,
+        worker: &mut Worker,
+        rows: &Range<usize>,
+        control: &Control,
+    ) -> Result<(), Stop> {
         // So many that they stay in L1 until the last fold has taken them.
         let length = self.grid.columns;
         for start in rows.clone().step_by((FEW / length).max(1)) {
+            control.check()?;
             let count = rows.end.min(start + (FEW / length).max(1)) - start;
             let each = self.folds.iter().zip(&self.carries).enumerate();
             for (i, (fold, carry)) in each {
@@ -119,6 +128,7 @@ impl Loop {
                 unsafe { fold.reducer.reduce_rows(&taken, &results, sequence) };
             }
         }
+        Ok(())
     }
 
     /// Sets the states of the carries: the rows of a tile that the code accumulates, and where.

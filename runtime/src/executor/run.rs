@@ -119,9 +119,8 @@ impl Run<'_> {
         worker.first = [block.rows.start, block.columns.start];
         worker.streams.iter_mut().for_each(Stream::clear);
         if work.whole_rows {
-            self.control.check()?;
             // SAFETY: the rows are the nest's, for which operands are valid and results writable.
-            unsafe { work.reduce_rows(worker, &block.rows) };
+            unsafe { work.reduce_rows(worker, &block.rows, self.control) }?;
             if let Some(progress) = self.progress {
                 progress.add((block.rows.len() * grid.columns) as u64);
             }
