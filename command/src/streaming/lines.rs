@@ -25,6 +25,27 @@ pub(super) struct Lines {
     number: u64,
 }
 
+/// Whether a quoted field is open at the end of a line. A quote opens a field where that begins, and
+/// two in a row are one of it.
+fn ends_quoted(line: &[u8], open: bool, separators: &[u8]) -> bool {
+    if memchr::memchr(b'"', line).is_none() {
+        return open;
+    }
+    let (mut open, mut begins) = (open, !open);
+    let mut bytes = line.iter().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, open) {
+            (b'"', true) if bytes.next_if_eq(&&b'"').is_none() => (open, begins) = (false, false),
+            (b'"', false) if begins => open = true,
+            (_, true) => {}
+            (byte, false) => {
+                begins = separators.contains(byte) || begins && matches!(byte, b' ' | b'\t');
+            }
+        }
+    }
+    open
+}
+
 /// A line in the buffer, without its end.
 pub(super) struct Line {
     range: Range<usize>,
@@ -86,18 +107,25 @@ impl Lines {
         Ok(read? > 0)
     }
 
-    /// The next line that is complete, or at the end the last one. With `quotes`, a line ends where
-    /// no quote is open.
+    /// The first byte that is read and no blank.
+    pub(super) fn first(&self) -> Option<u8> {
+        self.buffer[self.start..].iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// The next line that is complete, or at the end the last one. If fields are separated by one of
+    /// `separators`, a line ends where no quoted field is open.
     ///
     /// # Errors
     /// `Limit` for a line that is too long, `Format` for a quote that is not closed at the end.
-    pub(super) fn next(&mut self, quotes: bool, at_end: bool) -> Result<Option<Line>> {
+    pub(super) fn next(&mut self, separators: Option<&[u8]>, at_end: bool) -> Result<Option<Line>> {
         let rest = &self.buffer[self.start..];
         let (mut open, mut lines, mut from) = (false, 0, 0);
         let end = loop {
             let Some(end) = memchr::memchr(b'\n', &rest[from..]) else { break None };
             lines += 1;
-            open ^= quotes && memchr::memchr_iter(b'"', &rest[from..from + end]).count() % 2 == 1;
+            if let Some(separators) = separators {
+                open = ends_quoted(&rest[from..from + end], open, separators);
+            }
             from += end + 1;
             if !open {
                 break Some(from);
@@ -139,5 +167,25 @@ impl Lines {
     pub(super) fn settle(&mut self, (offset, number): (u64, u64)) {
         self.start -= (self.offset - offset) as usize;
         (self.offset, self.number) = (offset, number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_quoted;
+
+    #[test]
+    fn a_quote_opens_a_field_where_it_begins() {
+        let open = |line: &str| ends_quoted(line.as_bytes(), false, b",");
+        for line in
+            ["", "a,b", "A,1,6\" pipe", "\"a,b\",c", "\"a\"\"b\",c", "x,size 6\"", "2,\"a\"b\""]
+        {
+            assert!(!open(line), "{line}");
+        }
+        for line in ["\"a", "1, \"a,b", "1,\"a\"\"", "\"\"\"a\"\""] {
+            assert!(open(line), "{line}");
+        }
+        assert!(!ends_quoted(b"b\",c", true, b","));
+        assert!(ends_quoted(b"b\"\"c", true, b","));
     }
 }

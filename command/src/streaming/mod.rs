@@ -115,6 +115,8 @@ struct Run<'a> {
     /// Whether writing has failed: then the program has had more rows than the output.
     failed: bool,
     state: Option<StateFile>,
+    /// What the state depends on besides the program.
+    setting: String,
     saved: Instant,
     /// The time that it took to save the state.
     took: Duration,
@@ -137,11 +139,23 @@ impl Streaming {
         let mut header = Header::read(&mut lines, &self.dialect, &table, (grows, self.follow))?;
         header.find(&program, &self.numbers, self.key.as_deref(), &names, &name)?;
         let mut runner = self.runner(&program)?;
+        let Streaming { key, number, numbers, .. } = self;
+        let setting = format!("{:?}\n", (key, number, &names, numbers, header.text()));
         let mut rows = 0;
         let found = state.as_mut().and_then(StateFile::found);
         if let Some((place, snapshot)) = &found {
             let path = self.state.as_deref().unwrap_or(Path::new(""));
+            let (own, snapshot) = halves(snapshot);
             runner.restore(snapshot).map_err(|error| error.within(&format!("{path:?}")))?;
+            if own != setting.as_bytes() {
+                let message = format!(
+                    "{path:?}: it is the state of a run with another key, numbering, names of outputs, \
+                     numbers or columns"
+                );
+                return Err(Error::new(ErrorKind::Format, message)
+                    .hint("to begin anew, remove the state file")
+                    .into());
+            }
             if place.input > 0 {
                 lines.go_on(place.input, place.line)?;
             }
@@ -163,6 +177,7 @@ impl Streaming {
             rows,
             written,
             state,
+            setting,
             failed: false,
             saved: Instant::now(),
             took: Duration::ZERO,
@@ -245,12 +260,15 @@ impl Streaming {
             if !lines.contains(&extension) {
                 Kind::Csv.check(&path)?;
             }
-            let same = |a: &Path, b: &Path| {
-                a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
+            let is = |what: &str| {
+                let message = format!("{path:?} is {what}: it cannot be written to as well");
+                Err(Error::new(ErrorKind::Alias, message).into())
             };
-            if same(&path, table) && path.is_file() {
-                let message = format!("{path:?} is read from: it cannot be written to as well");
-                return Err(Error::new(ErrorKind::Alias, message).into());
+            if path.is_file() && is_same(&path, table) {
+                return is("read from");
+            }
+            if self.state.as_ref().is_some_and(|state| is_same(&path, state)) {
+                return is("the file of the state");
             }
             if !path.exists() {
                 std::fs::File::create(&path).map_err(failed)?;
@@ -277,6 +295,27 @@ impl Streaming {
         }
         Ok((output, path, end.or(length).unwrap_or(0)))
     }
+}
+
+/// The setting that a state was saved with, and the snapshot behind it.
+fn halves(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let found = bytes.split_first_chunk().and_then(|(length, rest)| {
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+    });
+    // A damaged one is no snapshot.
+    found.unwrap_or((&[], &[]))
+}
+
+/// Whether two paths are those of one file, under any of its names.
+fn is_same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    let number = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().ok().map(|file| (file.dev(), file.ino()))
+    };
+    #[cfg(not(unix))]
+    let number = |path: &Path| path.canonicalize().ok();
+    number(a).zip(number(b)).is_some_and(|(a, b)| a == b)
 }
 
 impl Run<'_> {
@@ -313,8 +352,9 @@ impl Run<'_> {
         let mut wrong = None;
         let begin = self.lines.place();
         let mut place = begin;
+        let separators = self.header.separators();
         while texts.len() < MOST_ROWS {
-            let line = match self.lines.next(self.header.has_quotes(), at_end) {
+            let line = match self.lines.next(separators.as_deref(), at_end) {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(error) => {
@@ -415,7 +455,9 @@ impl Run<'_> {
             None => 0,
         };
         let place = Place { input, line, output, rows: self.rows };
-        state.save(&place, &self.runner.snapshot())?;
+        let snapshot = self.runner.snapshot();
+        let length = (self.setting.len() as u64).to_le_bytes();
+        state.save(&place, &[&length, self.setting.as_bytes(), &snapshot].concat())?;
         self.saved = Instant::now();
         self.took = began.elapsed();
         Ok(())

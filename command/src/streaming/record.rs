@@ -70,7 +70,9 @@ impl Header {
         let mut at_end = false;
         let (place, mut text) = loop {
             let place = lines.place();
-            if let Some(line) = lines.next(true, at_end && !grows)? {
+            // The separator is not known yet; objects have quotes of their own.
+            let separators = (lines.first() != Some(b'{')).then_some(&b",;\t"[..]);
+            if let Some(line) = lines.next(separators, at_end && !grows)? {
                 let bytes = lines.bytes(&line);
                 if bytes.iter().all(u8::is_ascii_whitespace) {
                     continue;
@@ -178,9 +180,18 @@ impl Header {
         Ok(())
     }
 
-    /// Whether a line may go on in a quoted field.
-    pub(super) fn has_quotes(&self) -> bool {
-        matches!(self.form, Form::Fields { .. })
+    /// The bytes that separate fields, if a line may go on in a quoted one.
+    pub(super) fn separators(&self) -> Option<Vec<u8>> {
+        let Form::Fields { separator, .. } = self.form else { return None };
+        Some(match separator {
+            Separator::Byte(byte) => vec![byte],
+            Separator::Blanks => b" \t".to_vec(),
+        })
+    }
+
+    /// The first line, if it has the names of columns.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The line of names of what is written.

@@ -55,6 +55,10 @@ impl StateFile {
     pub(super) fn open(path: &Path) -> Result<StateFile> {
         let failed = |error| cannot("read", format_args!("{path:?}"), error);
         let path = &*resolve(path).map_err(failed)?;
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            let message = format!("{path:?} is no file: it cannot keep a state");
+            return Err(Error::new(ErrorKind::Io, message));
+        }
         leftovers::remove(directory(path));
         let file = loop {
             let mut options = OpenOptions::new();

@@ -282,3 +282,56 @@ fn full_disks_and_readers_that_go_away() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("s.state"), "{}", ran.err);
 }
+
+#[test]
+fn a_quote_within_a_field_is_no_quote() {
+    let dir = temporary();
+    let ran = feed(dir.path(), &["stream", "cumsum(x)"], b"k,x,note\nA,1,6\" pipe\nA,2,ok\n");
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""));
+    assert_eq!(ran.out, "k,x,note,out0\nA,1,6\" pipe,1.0\nA,2,ok,3.0\n");
+    let ran =
+        feed(dir.path(), &["stream", "cumsum(x)"], b"{\"x\":1,\"n\":\"6\\\" p\"}\n{\"x\":2}\n");
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 2), "{}", ran.err);
+}
+
+#[test]
+fn files_of_a_run_are_not_written_to_as_another_one() {
+    let dir = temporary();
+    write(dir.path(), "t.csv", b"x\n1\n");
+    fs::hard_link(dir.path().join("t.csv"), dir.path().join("other.csv")).unwrap();
+    let ran = feed(dir.path(), &["stream", "cumsum(x)", "t.csv", "-o", "other.csv"], b"");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("\"other.csv\" is read from"), "{}", ran.err);
+    assert_eq!(fs::read(dir.path().join("t.csv")).unwrap(), b"x\n1\n");
+    let words = ["stream", "cumsum(x)", "t.csv", "-o", "s.csv", "--state", "s.csv"];
+    let ran = feed(dir.path(), &words, b"");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("is the file of the state"), "{}", ran.err);
+    // What is no file, such as a device, would be replaced by one.
+    #[cfg(unix)]
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
+    let ran = feed(dir.path(), &["stream", "cumsum(x)", "--state", "socket"], b"x\n1\n");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("is no file"), "{}", ran.err);
+}
+
+#[test]
+fn a_state_belongs_to_its_options_and_columns() {
+    let dir = temporary();
+    let run = |words: &[&str], text: &[u8]| {
+        let all = [&["stream", "cumsum(x * m)", "--state", "s"][..], words].concat();
+        feed(dir.path(), &all, text)
+    };
+    assert_eq!(run(&["m=2"], b"k,x\na,1\n").code, Some(0));
+    for (words, text) in [
+        (&["m=3"][..], &b"k,x\na,1\n"[..]),
+        (&["m=2", "--number"], b"k,x\na,1\n"),
+        (&["m=2"], b"x,k\n1,a\n"),
+        (&["m=2"], b"{\"x\":1}\n"),
+    ] {
+        let ran = run(words, text);
+        assert_eq!(ran.code, Some(1), "{words:?}");
+        assert!(ran.err.contains("it is the state of a run with another key"), "{}", ran.err);
+    }
+    assert_eq!(run(&["m=2"], b"k,x\na,1\n").out, "k,x,out0\na,1,4.0\n");
+}
