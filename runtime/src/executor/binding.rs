@@ -369,8 +369,8 @@ fn bundles(tile: &Tile<'_>, nest: &Nest, operands: &[Bound]) -> bool {
 
 /// The number of elements before a piece of a sequence that are computed first, for the states of
 /// scans; `None` if sequences are not split so: in stores, on one thread, if folds would take these
-/// elements too, if a state depends on all elements before or is carried from run to run, and if an output has replaced elements
-/// that are computed again.
+/// elements too, if a state depends on all elements before or is carried from run to run, and if an
+/// output has replaced elements that are computed again.
 fn lead(
     tile: &Tile<'_>,
     operands: &[Bound],

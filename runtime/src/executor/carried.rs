@@ -54,11 +54,7 @@ impl Carried {
     /// # Errors
     /// [`OutOfMemory`].
     pub fn new(scans: &[TileScan], sequences: usize, along: Along) -> Result<Carried, OutOfMemory> {
-        let lanes = match along {
-            Along::Rows => LANES.min(sequences).max(1),
-            Along::Columns | Along::Nothing => 0,
-        };
-        let states = sequences.div_ceil(lanes.max(1));
+        let (lanes, states) = Carried::shared(sequences, along);
         let mut places = reserve(scans.len())?;
         let mut total = 0usize;
         for TileScan { scanner, .. } in scans {
@@ -86,13 +82,18 @@ impl Carried {
         Ok(carried)
     }
 
-    /// The bytes of memory of the states of such scans; `usize::MAX` if they cannot be addressed.
-    pub fn bytes_of(scans: &[TileScan], sequences: usize, along: Along) -> usize {
+    /// The number of sequences that share a state, 0 for one along the columns, and that of states.
+    fn shared(sequences: usize, along: Along) -> (usize, usize) {
         let lanes = match along {
             Along::Rows => LANES.min(sequences).max(1),
             Along::Columns | Along::Nothing => 0,
         };
-        let states = sequences.div_ceil(lanes.max(1));
+        (lanes, sequences.div_ceil(lanes.max(1)))
+    }
+
+    /// The bytes of memory of the states of such scans; `usize::MAX` if they cannot be addressed.
+    pub fn bytes_of(scans: &[TileScan], sequences: usize, along: Along) -> usize {
+        let (lanes, states) = Carried::shared(sequences, along);
         let lines = scans.iter().map(|scan| {
             let bytes = scan.scanner.bytes(usize::MAX, lanes);
             (1 + bytes.div_ceil(LINE)).saturating_mul(states)

@@ -110,9 +110,10 @@ impl Loop {
     ) -> Result<(), Stop> {
         // So many that they stay in L1 until the last fold has taken them.
         let length = self.grid.columns;
-        for start in rows.clone().step_by((FEW / length).max(1)) {
+        let step = (FEW / length).max(1);
+        for start in rows.clone().step_by(step) {
             control.check()?;
-            let count = rows.end.min(start + (FEW / length).max(1)) - start;
+            let count = rows.end.min(start + step) - start;
             let each = self.folds.iter().zip(&self.carries).enumerate();
             for (i, (fold, carry)) in each {
                 let sequence = &mut worker.sequences[i * self.panel.most_rows()];
