@@ -34,7 +34,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the test in the copy, whose other crates are those of the workspace's own build.
+/// Runs the test in the copy, whose dependencies are those of the workspace's own build.
+///
+/// The copy's own crates have another version: Cargo names what it builds after the package and its
+/// place in the workspace, and would take the workspace's crates for the copy's.
 fn test(words: &[String]) -> io::Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
