@@ -42,15 +42,23 @@ fn ptrace(request: libc::c_uint, pid: pid_t, data: *mut c_void) -> io::Result<()
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-fn registers(pid: pid_t) -> libc::user_regs_struct {
-    // SAFETY: the record consists of plain numbers.
-    let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
-    ptrace(libc::PTRACE_GETREGS, pid, (&raw mut registers).cast()).unwrap();
-    registers
+/// Whether a request reached a stopped thread, which may have ended meanwhile with its process.
+fn reached(request: io::Result<()>) -> bool {
+    match request {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => false,
+        done => done.map(|()| true).unwrap(),
+    }
 }
 
-fn set_registers(pid: pid_t, mut registers: libc::user_regs_struct) {
-    ptrace(libc::PTRACE_SETREGS, pid, (&raw mut registers).cast()).unwrap();
+/// The registers of a stopped thread; `None` if it has ended.
+fn registers(tid: pid_t) -> Option<libc::user_regs_struct> {
+    // SAFETY: the record consists of plain numbers.
+    let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
+    reached(ptrace(libc::PTRACE_GETREGS, tid, (&raw mut registers).cast())).then_some(registers)
+}
+
+fn set_registers(tid: pid_t, mut registers: libc::user_regs_struct) {
+    reached(ptrace(libc::PTRACE_SETREGS, tid, (&raw mut registers).cast()));
 }
 
 /// Waits for a thread of the command to stop or end, and not for children of other tests.
@@ -153,7 +161,7 @@ fn traced(
         }
         let thread = threads.entry(tid).or_default();
         thread.within = !thread.within;
-        let mut call = registers(tid);
+        let Some(mut call) = registers(tid) else { continue };
         if thread.within {
             let opens = call.orig_rax as c_long == libc::SYS_openat;
             if !nameless && opens && call.rdx & NAMELESS != 0 {
@@ -247,7 +255,8 @@ fn interrupted_while_syncing(dir: &Path, words: &[&str]) -> Option<(String, Dura
         }
         let within = within.entry(tid).or_default();
         *within = !*within;
-        let syncs = *within && registers(tid).orig_rax as c_long == libc::SYS_fsync;
+        let syncs = *within
+            && registers(tid).is_some_and(|call| call.orig_rax as c_long == libc::SYS_fsync);
         if syncs && message.is_none() && held.is_none() {
             held = Some((tid, Instant::now()));
             // SAFETY: the process is a child that has not been waited for.
