@@ -231,9 +231,9 @@ The keys of the JSON object:
         ],
         text: &[
             "Rows of a TABLE, or of standard input, are written with the outputs behind them, each as \
-             soon as it has come. A table has a line of names and a line for each row, as a .csv \
-             file; or each line is a JSON object, to which the outputs are added. Columns are f64; \
-             a missing value is nan, True is 1. The results are those of one run over all rows, \
+             soon as it has come. A table has a line of names, unless its first line is numbers, and \
+             a line for each row, as a .csv file; or each line is a JSON object, to which the \
+             outputs are added. Columns are f64; a missing value is nan, True is 1. The results are those of one run over all rows, \
              however they come.",
             "Functions go along the rows: windows, running sums, shifts. What needs later rows, as \
              `mean(x)` does, is an error that names what to use. With --key, functions see the rows \

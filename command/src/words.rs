@@ -13,6 +13,7 @@ use super::evaluate::{Evaluation, Printed};
 use super::explain::{Described, Explanation};
 use super::flag::Flag;
 use super::input::{Given, Inputs, is_file, is_name, is_word};
+use super::place::is_standard;
 use super::progress::{self, Bar};
 use super::quantity::{bytes, count};
 use super::show::Style;
@@ -458,10 +459,11 @@ impl Words {
                 }
                 Command::Stream(Streaming {
                     expression,
+                    file: self.file,
                     numbers,
                     table: tables.pop().filter(|word| word != "-").map(PathBuf::from),
                     dialect,
-                    output,
+                    output: output.filter(|path| !is_standard(path)),
                     names,
                     key: self.key,
                     state: self.state,

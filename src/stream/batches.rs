@@ -491,7 +491,7 @@ fn carried(
     if bytes > most {
         let message = format!("the state of the stream takes {bytes} bytes of {most}");
         return Err(Error::new(ErrorKind::Limit, message)
-            .hint("`RunOptions::memory` sets the limit; shorter windows take less"));
+            .hint("raise the memory limit, or shorten the windows"));
     }
     let made = wanted.into_iter().map(|wanted| {
         let Some((scans, sequences, along)) = wanted else { return Ok(None) };

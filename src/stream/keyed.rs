@@ -338,7 +338,7 @@ impl KeyedStream {
             let message =
                 format!("the states of {} keys take {bytes} bytes of {most}", before + new);
             return Err(Error::new(ErrorKind::Limit, message)
-                .hint("`RunOptions::memory` sets the limit; shorter windows take less"));
+                .hint("raise the memory limit, or shorten the windows"));
         }
         for _ in 0..new {
             if let Err(error) = self.states.add(&self.fresh) {
@@ -497,8 +497,7 @@ impl KeyedStream {
             let most = self.batches.program.options.limits.memory;
             if self.bytes_of(states.count + 1, text_bytes) > most {
                 let message = format!("the states of {count} keys do not fit {most} bytes");
-                return Err(Error::new(ErrorKind::Limit, message)
-                    .hint("`RunOptions::memory` sets the limit"));
+                return Err(Error::new(ErrorKind::Limit, message).hint("raise the memory limit"));
             }
             states.add(&self.fresh)?;
             states.get(number as usize).copy_from_slice(state);

@@ -68,7 +68,7 @@ fn is_separator(byte: u8) -> bool {
 pub(super) const LOOKED_FOR: [u8; 3] = [b'\t', b';', b','];
 
 /// Detects the separator from a record and the next one; a comma if in doubt.
-pub(super) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separator {
+pub(crate) fn separator(record: &Record<'_>, next: Option<&Record<'_>>) -> Separator {
     let outside = |byte: &u8| record.has_outside_quotes(*byte);
     if let Some(byte) = LOOKED_FOR.into_iter().find(outside) {
         return Separator::Byte(byte);
@@ -94,7 +94,7 @@ pub(super) fn apart(name: &[u8], separator: Separator) -> Option<String> {
 }
 
 /// Whether all fields are values, and at least one is not missing.
-pub(super) fn are_numbers(record: &Record<'_>, separator: Separator, decimal_comma: bool) -> bool {
+pub(crate) fn are_numbers(record: &Record<'_>, separator: Separator, decimal_comma: bool) -> bool {
     let mut digits = false;
     let all = fields(record, separator).all(|field| {
         digits |= field.iter().any(u8::is_ascii_digit);

@@ -23,7 +23,7 @@ use std::path::Path;
 use hotloop::{Error, ErrorKind, Result};
 
 use self::column::Column;
-use self::dialect::{apart, are_numbers, separator};
+use self::dialect::apart;
 use self::left_out::LeftOut;
 use self::records::{BUFFER, Records};
 use self::row::Row;
@@ -36,7 +36,7 @@ use super::stream::{Stream, cannot};
 use super::{note, warn};
 
 pub(crate) use self::column::Field;
-pub(crate) use self::dialect::{Dialect, Separator};
+pub(crate) use self::dialect::{Dialect, Separator, are_numbers, separator};
 pub(crate) use self::records::{Record, fields};
 pub(crate) use self::write::{field, rows, write};
 

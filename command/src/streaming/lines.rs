@@ -12,6 +12,9 @@ const PART: usize = 1 << 18;
 /// The most bytes of a line.
 const LONGEST: usize = 1 << 24;
 
+/// The byte order mark, which a file in UTF-8 may begin with.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A reader of lines. It knows where in the file each begins.
 pub(super) struct Lines {
     input: Stream,
@@ -68,20 +71,38 @@ impl Lines {
         (self.offset, self.number)
     }
 
+    /// Checks that a file has not become shorter than what was read; returns whether it is a file,
+    /// which may grow, and no pipe.
+    ///
+    /// # Errors
+    /// `Format` if it has; `Io`.
+    pub(super) fn may_grow(&self) -> Result<bool> {
+        self.reaches(self.offset + (self.buffer.len() - self.start) as u64)
+    }
+
+    /// As [`Lines::may_grow`], for what an earlier run has read.
+    fn reaches(&self, read: u64) -> Result<bool> {
+        let failed = |error| crate::stream::cannot("read", &self.name, error);
+        match self.input.len().map_err(failed)? {
+            Some(length) if length < read => {
+                let message =
+                    format!("{}: it has {length} bytes, but {read} were read before", self.name);
+                let error = Error::new(ErrorKind::Format, message);
+                Err(error.hint("to begin anew, remove the state file"))
+            }
+            length => Ok(length.is_some()),
+        }
+    }
+
     /// Goes to where an earlier run ended; a pipe goes on anyway.
     ///
     /// # Errors
-    /// `Format` for a file that is shorter; `Io`.
+    /// As [`Lines::may_grow`].
     pub(super) fn go_on(&mut self, offset: u64, number: u64) -> Result<()> {
-        let failed = |error| crate::stream::cannot("read", &self.name, error);
-        let Some(length) = self.input.len().map_err(failed)? else { return Ok(()) };
-        if length < offset {
-            let message =
-                format!("{}: it has {length} bytes, but {offset} were read before", self.name);
-            return Err(
-                Error::new(ErrorKind::Format, message).hint("to begin anew, remove the state file")
-            );
+        if !self.reaches(offset)? {
+            return Ok(());
         }
+        let failed = |error| crate::stream::cannot("read", &self.name, error);
         self.input.seek(SeekFrom::Start(offset)).map_err(failed)?;
         self.buffer.clear();
         (self.start, self.offset, self.number) = (0, offset, number);
@@ -104,6 +125,9 @@ impl Lines {
             }
         };
         self.buffer.truncate(length + *read.as_ref().unwrap_or(&0));
+        if self.offset == 0 && self.buffer.starts_with(MARK) {
+            (self.start, self.offset) = (MARK.len(), MARK.len() as u64);
+        }
         Ok(read? > 0)
     }
 

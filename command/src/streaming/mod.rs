@@ -42,6 +42,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) struct Streaming {
     /// The program.
     pub expression: String,
+    /// The file that it was read from, if it was.
+    pub file: Option<PathBuf>,
     /// The inputs that are numbers.
     pub numbers: Vec<(String, Number)>,
     /// The table; by default standard input.
@@ -117,6 +119,8 @@ struct Run<'a> {
     state: Option<StateFile>,
     /// What the state depends on besides the program.
     setting: String,
+    /// Where the input has been read up to by the last record, and when that was made.
+    recorded: (u64, u64),
     saved: Instant,
     /// The time that it took to save the state.
     took: Duration,
@@ -179,6 +183,7 @@ impl Streaming {
             state,
             setting,
             failed: false,
+            recorded: (0, 1),
             saved: Instant::now(),
             took: Duration::ZERO,
             latencies: Latencies::default(),
@@ -260,15 +265,15 @@ impl Streaming {
             if !lines.contains(&extension) {
                 Kind::Csv.check(&path)?;
             }
-            let is = |what: &str| {
+            let others = [
+                (Some(table).filter(|_| path.is_file()), "read from"),
+                (self.state.as_deref(), "the file of the state"),
+                (self.file.as_deref(), "the file of the program"),
+            ];
+            let same = |other: &Option<&Path>| other.is_some_and(|other| is_same(&path, other));
+            if let Some((_, what)) = others.iter().find(|(other, _)| same(other)) {
                 let message = format!("{path:?} is {what}: it cannot be written to as well");
-                Err(Error::new(ErrorKind::Alias, message).into())
-            };
-            if path.is_file() && is_same(&path, table) {
-                return is("read from");
-            }
-            if self.state.as_ref().is_some_and(|state| is_same(&path, state)) {
-                return is("the file of the state");
+                return Err(Error::new(ErrorKind::Alias, message).into());
             }
             if !path.exists() {
                 std::fs::File::create(&path).map_err(failed)?;
@@ -321,19 +326,23 @@ fn is_same(a: &Path, b: &Path) -> bool {
 impl Run<'_> {
     /// Computes rows until there are no more.
     fn rows(&mut self) -> Result<(), Failure> {
-        let waits = self.asked.follow || self.state.is_some();
+        // A pipe that was closed does not go on.
+        let follows = self.asked.follow && self.lines.may_grow()?;
+        let waits = follows || self.state.is_some();
         // Some lines came with the line of names.
         let (mut more, mut arrived) = (true, Instant::now());
         loop {
             while self.batch(!more && !waits, arrived)? {}
-            if self.state.is_some() && self.saved.elapsed() > INTERVAL.max(self.took * PATIENCE) {
+            let is_new = self.lines.place() != self.recorded;
+            if is_new && self.saved.elapsed() > INTERVAL.max(self.took * PATIENCE) {
                 self.save(self.lines.place())?;
             }
             interrupt::check()?;
-            if !more && !self.asked.follow {
-                return Ok(());
-            }
             if !more {
+                if !follows {
+                    return Ok(());
+                }
+                self.lines.may_grow()?;
                 std::thread::sleep(LOOK);
             }
             let read = self.lines.read();
@@ -458,7 +467,7 @@ impl Run<'_> {
         let snapshot = self.runner.snapshot();
         let length = (self.setting.len() as u64).to_le_bytes();
         state.save(&place, &[&length, self.setting.as_bytes(), &snapshot].concat())?;
-        self.saved = Instant::now();
+        (self.recorded, self.saved) = ((input, line), Instant::now());
         self.took = began.elapsed();
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::LOOK;
 use super::lines::Lines;
-use crate::csv::{Dialect, Field, Record, Separator, field, fields, shown};
+use crate::csv::{Dialect, Field, Record, Separator, are_numbers, field, fields, separator, shown};
 use crate::element::Element;
 use crate::format::Format;
 use crate::input::Number;
@@ -68,7 +68,7 @@ impl Header {
         (grows, follow): (bool, bool),
     ) -> Result<Header> {
         let mut at_end = false;
-        let (place, mut text) = loop {
+        let (place, text) = loop {
             let place = lines.place();
             // The separator is not known yet; objects have quotes of their own.
             let separators = (lines.first() != Some(b'{')).then_some(&b",;\t"[..]);
@@ -100,29 +100,27 @@ impl Header {
             lines.settle(place);
             return Ok(none);
         }
-        if text.starts_with(&[0xef, 0xbb, 0xbf]) {
-            text.drain(..3);
-        }
         let text = String::from_utf8(text).map_err(|_| {
             let message = format!("{}: the line of names is not UTF-8", lines.name());
             Error::new(ErrorKind::Format, message)
         })?;
+        let record = Record { bytes: text.as_bytes(), quotes: text.contains('"'), line: 1 };
         let separator = dialect.separator.unwrap_or_else(|| {
             if Format::named(path) == Some(Format::Tsv) {
                 return Separator::Byte(b'\t');
             }
-            let found = [b'\t', b';', b','].into_iter().find(|byte| text.as_bytes().contains(byte));
-            Separator::Byte(found.unwrap_or(b','))
+            // The next line may not be there yet.
+            separator(&record, None)
         });
-        let record = Record { bytes: text.as_bytes(), quotes: text.contains('"'), line: 1 };
+        let is_named =
+            dialect.header.unwrap_or(!are_numbers(&record, separator, dialect.decimal_comma));
         let columns = fields(&record, separator).enumerate().map(|(number, name)| {
             let name = String::from_utf8_lossy(&name).into_owned();
-            let named = dialect.header != Some(false) && !name.is_empty();
-            if named { name } else { format!("column_{}", number + 1) }
+            if is_named && !name.is_empty() { name } else { format!("column_{}", number + 1) }
         });
-        let columns = columns.collect();
+        let columns: Vec<String> = columns.collect();
         let form = Form::Fields { separator, decimal_comma: dialect.decimal_comma };
-        if dialect.header == Some(false) {
+        if !is_named {
             lines.settle(place);
             return Ok(Header { form, columns, ..none });
         }
@@ -142,12 +140,20 @@ impl Header {
         file: &str,
     ) -> Result<()> {
         let is_object = matches!(self.form, Form::Object);
-        let column = |name: &str| self.columns.iter().position(|column| column == name);
+        let columns = |name: &str| {
+            let name = name.to_string();
+            let all = self.columns.iter().enumerate().filter(move |(_, column)| **column == name);
+            all.map(|(number, _)| number)
+        };
+        let column = |name: &str| columns(name).next();
         let mut wanted = Vec::new();
-        for (number, name) in program.inputs().enumerate() {
-            if numbers.iter().any(|(other, _)| other == name) {
-                continue;
-            }
+        let taken = |name: &&str| !numbers.iter().any(|(other, _)| other == name);
+        let needed = program.inputs().filter(taken).chain(key);
+        if let Some(name) = needed.into_iter().find(|name| columns(name).count() > 1) {
+            let message = format!("{file} has more than one column \"{}\"", shown(name.as_bytes()));
+            return Err(Error::new(ErrorKind::Name, message));
+        }
+        for (number, name) in program.inputs().enumerate().filter(|(_, name)| taken(name)) {
             match column(name) {
                 Some(column) => wanted.push((name.to_string(), number, column)),
                 None if is_object => wanted.push((name.to_string(), number, 0)),
@@ -225,7 +231,8 @@ impl Header {
         };
         if let Some((name, _)) = &self.key {
             let key = key.unwrap_or_default();
-            if key.is_empty() || key.eq_ignore_ascii_case(b"nan") {
+            // A symbol may be called NAN.
+            if key.is_empty() || [&b"nan"[..], b"NaN"].contains(&&*key) {
                 return Err(row.wrong(name, "a key is expected, but it is missing"));
             }
             keys.push(key);

@@ -5,12 +5,16 @@
 //! checksum of all this
 //! the snapshot, which has a checksum of its own
 //! ```
+//!
+//! A new file begins with a record of nothing, which has no snapshot. So an empty file is never a
+//! state that was just created: it is damaged.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind as Cause, Read, Write};
 use std::path::{Path, PathBuf};
 
 use hotloop::{Error, ErrorKind, Result};
+use tempfile::TempPath;
 
 use crate::leftovers;
 use crate::place::{directory, resolve};
@@ -22,7 +26,7 @@ const VERSION: u64 = 1;
 const HEAD: usize = 16 + 6 * 8;
 
 /// The ends of what has been read and written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     /// The offset of the next line in the input, and its number.
     pub input: u64,
@@ -61,9 +65,13 @@ impl StateFile {
         }
         leftovers::remove(directory(path));
         let file = loop {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).write(true).create(true).truncate(false).open(path);
-            let file = file.map_err(failed)?;
+            let file = match OpenOptions::new().read(true).write(true).open(path) {
+                Err(error) if error.kind() == Cause::NotFound => {
+                    create(path)?;
+                    continue;
+                }
+                file => file.map_err(failed)?,
+            };
             lock(&file, path)?;
             // Another process may have replaced it before the lock.
             if is_at(&file, path) {
@@ -72,7 +80,7 @@ impl StateFile {
         };
         let mut bytes = Vec::new();
         (&file).read_to_end(&mut bytes).map_err(failed)?;
-        let found = if bytes.is_empty() { None } else { Some(read(&bytes, path)?) };
+        let found = Some(read(&bytes, path)?).filter(|(_, snapshot)| !snapshot.is_empty());
         Ok(StateFile { path: path.into(), file, found })
     }
 
@@ -86,25 +94,46 @@ impl StateFile {
     /// # Errors
     /// `Io`; the old record then stays.
     pub(super) fn save(&mut self, place: &Place, snapshot: &[u8]) -> Result<()> {
-        let mut head = MAGIC.to_vec();
-        let Place { input, line, output, rows } = *place;
-        for number in [VERSION, input, line, output, rows, snapshot.len() as u64] {
-            head.extend(number.to_le_bytes());
-        }
-        head.extend(fnv(&head).to_le_bytes());
         let path = &self.path;
-        let failed = |error| cannot("write", format_args!("{path:?}"), error);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        // It is locked from the beginning, so the path always leads to a file that is.
-        let (mut new, hidden) = leftovers::file(directory(path), &options).map_err(failed)?;
-        new.write_all(&head).and_then(|()| new.write_all(snapshot)).map_err(failed)?;
-        new.sync_all().map_err(failed)?;
-        hidden.persist(path).map_err(|error| failed(error.error))?;
+        let (new, hidden) = record(path, place, snapshot)?;
+        hidden.persist(path).map_err(|error| unwritten(path, error.error))?;
         self.file = new;
         // The rename lasts once the directory is synced; some file systems cannot.
         let _ = File::open(directory(path)).and_then(|directory| directory.sync_all());
         Ok(())
+    }
+}
+
+fn unwritten(path: &Path, error: std::io::Error) -> Error {
+    cannot("write", format_args!("{path:?}"), error)
+}
+
+/// A hidden file with a record, beside the path that it is to get.
+fn record(path: &Path, place: &Place, snapshot: &[u8]) -> Result<(File, TempPath)> {
+    let mut head = MAGIC.to_vec();
+    let Place { input, line, output, rows } = *place;
+    for number in [VERSION, input, line, output, rows, snapshot.len() as u64] {
+        head.extend(number.to_le_bytes());
+    }
+    head.extend(fnv(&head).to_le_bytes());
+    let failed = |error| unwritten(path, error);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    // It is locked from the beginning, so the path always leads to a file that is.
+    let (mut new, hidden) = leftovers::file(directory(path), &options).map_err(failed)?;
+    new.write_all(&head).and_then(|()| new.write_all(snapshot)).map_err(failed)?;
+    new.sync_all().map_err(failed)?;
+    Ok((new, hidden))
+}
+
+/// Creates the file, unless another process does.
+fn create(path: &Path) -> Result<()> {
+    let (_, hidden) = record(path, &Place::default(), &[])?;
+    match hidden.persist_noclobber(path) {
+        Err(error) if error.error.kind() != Cause::AlreadyExists => {
+            Err(unwritten(path, error.error))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -116,9 +145,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             Err(Error::new(ErrorKind::Limit, message).hint("a state file is for one process"))
         }
         // File systems without locks.
-        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
-            Ok(())
-        }
+        Err(TryLockError::Error(error)) if error.kind() == Cause::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(cannot("lock", format_args!("{path:?}"), error)),
     }
 }
@@ -140,6 +167,9 @@ fn is_at(_: &File, _: &Path) -> bool {
 /// Reads a record.
 fn read(bytes: &[u8], path: &Path) -> Result<(Place, Vec<u8>)> {
     let wrong = |what: &str| Error::new(ErrorKind::Format, format!("{path:?}: {what}"));
+    if bytes.is_empty() {
+        return Err(wrong("it is empty, which no state is").hint("to begin anew, remove the file"));
+    }
     if !bytes.starts_with(&MAGIC) {
         return Err(wrong("it is no state of a stream, and stays as it is"));
     }
@@ -172,6 +202,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.state");
         let place = Place { input: 100, line: 7, output: 250, rows: 5 };
+        // A file that was created and no more is that of a run that has not begun.
+        drop(StateFile::open(&path).unwrap());
         let mut state = StateFile::open(&path).unwrap();
         assert_eq!(state.found(), None);
         state.save(&place, b"snapshot").unwrap();
@@ -181,7 +213,7 @@ mod tests {
         assert_eq!(again.found(), Some((place, b"snapshot".to_vec())));
         drop(again);
         let bytes = std::fs::read(&path).unwrap();
-        for length in 1..bytes.len() {
+        for length in 0..bytes.len() {
             assert!(read(&bytes[..length], &path).is_err(), "{length} bytes");
         }
         for at in 0..HEAD + 8 {

@@ -75,6 +75,9 @@ fn keys_have_states_of_their_own() {
     let objects = "{\"k\": \"a\", \"x\": 1}\n{\"k\": 7, \"x\": 5}\n{\"k\": \"a\", \"x\": 2}\n";
     let ran = feed(dir.path(), &["stream", "s = cumsum(x); s", "--key=k"], objects.as_bytes());
     assert!(ran.out.ends_with("{\"k\": \"a\", \"x\": 2, \"s\": 3.0}\n"), "{}{}", ran.out, ran.err);
+    // Only what means no number is no key.
+    let ran = feed(dir.path(), &["stream", "x + 0", "--key=k"], b"k,x\nNAN,1\n");
+    assert_eq!((ran.code, &*ran.out), (Some(0), "k,x,out0\nNAN,1,1.0\n"), "{}", ran.err);
     for missing in ["", "nan"] {
         let text = format!("symbol,price\nA,1\n{missing},2\n");
         let ran = feed(dir.path(), &["stream", "diff(price)", "--key", "symbol"], text.as_bytes());
@@ -188,6 +191,11 @@ fn a_state_goes_on_where_a_run_ended() {
     let error = fails(dir.path(), 1, &words("o.csv", "no.state"));
     assert!(error.contains("is no state of a stream"), "{error}");
     assert_eq!(read("no.state"), "something");
+    // A file that lost its content, as on a full disk, is no run that has not begun.
+    write(dir.path(), "parts.state", "");
+    let error = fails(dir.path(), 1, &words("parts.csv", "parts.state"));
+    assert!(error.contains("parts.state") && error.contains("is empty"), "{error}");
+    assert_eq!(read("parts.csv"), "time");
     let list = names(dir.path());
     assert_eq!(list, ["no.state", "once.csv", "once.state", "parts.csv", "parts.state", "t.csv"]);
 }
@@ -307,12 +315,67 @@ fn files_of_a_run_are_not_written_to_as_another_one() {
     let ran = feed(dir.path(), &words, b"");
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("is the file of the state"), "{}", ran.err);
+    write(dir.path(), "p.txt", b"cumsum(x)\n");
+    let ran = feed(dir.path(), &["stream", "-f", "p.txt", "t.csv", "-o", "p.txt"], b"");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("is the file of the program"), "{}", ran.err);
+    assert_eq!(fs::read(dir.path().join("p.txt")).unwrap(), b"cumsum(x)\n");
     // What is no file, such as a device, would be replaced by one.
     #[cfg(unix)]
     let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("socket")).unwrap();
     let ran = feed(dir.path(), &["stream", "cumsum(x)", "--state", "socket"], b"x\n1\n");
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("is no file"), "{}", ran.err);
+}
+
+/// As programs over whole files read them.
+#[test]
+fn first_lines_are_read_as_in_files() {
+    let dir = temporary();
+    let x = "x = column_1; cumsum(x)";
+    for (text, program, want) in [
+        ("1,2\n3,4\n", x, "1,2,1.0\n3,4,4.0\n"),
+        ("\"a;b\",x\n1,2\n", "cumsum(x)", "\"a;b\",x,out0\n1,2,2.0\n"),
+        ("\u{feff}x\n1\n", "cumsum(x)", "x,out0\n1,1.0\n"),
+        ("\u{feff}{\"x\": 1}\n", "cumsum(x)", "{\"x\": 1, \"out0\": 1.0}\n"),
+        ("x,x,y\n1,2,3\n", "cumsum(y)", "x,x,y,out0\n1,2,3,3.0\n"),
+    ] {
+        let ran = feed(dir.path(), &["stream", program, "-o", "-"], text.as_bytes());
+        assert_eq!((ran.code, &*ran.out), (Some(0), want), "{text}: {}", ran.err);
+    }
+    assert_eq!(names(dir.path()), [""; 0]);
+    for words in [&["stream", "cumsum(x)"][..], &["stream", "cumsum(y)", "--key", "x"]] {
+        let ran = feed(dir.path(), words, b"x,x,y\n1,2,3\n");
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.contains("has more than one column \"x\""), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_file_that_is_followed() {
+    let dir = temporary();
+    // A pipe that is closed does not grow.
+    let ran = feed(dir.path(), &["stream", "cumsum(x)", "--follow"], b"x\n1\n2\n");
+    assert_eq!((ran.code, &*ran.out), (Some(0), "x,out0\n1,1.0\n2,3.0\n"), "{}", ran.err);
+    write(dir.path(), "t.csv", "x\n1\n2\n");
+    let child = command(dir.path())
+        .args(["stream", "cumsum(x)", "t.csv", "--follow"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in ["x,out0", "1,1.0", "2,3.0"] {
+        assert_eq!(output.next().unwrap().unwrap(), line);
+    }
+    let mut file = fs::File::options().append(true).open(dir.path().join("t.csv")).unwrap();
+    file.write_all(b"3\n").unwrap();
+    assert_eq!(output.next().unwrap().unwrap(), "3,6.0");
+    file.set_len(4).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(error.contains("it has 4 bytes, but 8 were read before"), "{error}");
 }
 
 #[test]
