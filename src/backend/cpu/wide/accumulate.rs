@@ -1,8 +1,8 @@
 //! The loop that accumulates whole rows in registers.
 //!
-//! The accumulators of a block of rows are in registers while its rows go by, all of a row at once, or
-//! where there are too few registers in strips: a few vectors of each row. The order within an
-//! accumulator is that of its rows in any case, and so are its bits.
+//! The accumulators of a block of rows stay in registers while the loop runs over the rows: those of a
+//! whole row or, if there are too few registers, of a strip of a few vectors at a time. Each
+//! accumulator takes its elements in the order of the rows either way, so the bits are the same.
 
 use std::mem::offset_of;
 
@@ -18,7 +18,7 @@ use super::{Emitter, General};
 use crate::backend::Refusal;
 use crate::backend::cpu::tile::{Accumulate, Instr};
 
-/// What the loop keeps in the frame, by number; then the runs of each carry.
+/// The words of the frame that the loop uses; the runs of each carry follow.
 const LEFT: u32 = 0;
 const TAKEN: u32 = 1;
 const OFFSET: u32 = 2;
@@ -27,7 +27,7 @@ const STRIP: u32 = 4;
 const RECIPROCALS: u32 = 5;
 const RUNS: u32 = 6;
 
-/// What a step accumulates.
+/// The accumulations of a step.
 pub fn accumulated(code: &[Instr]) -> impl Iterator<Item = &Accumulate> {
     code.iter().filter_map(|instr| match instr {
         Instr::Accumulate(accumulate) => Some(accumulate),
@@ -35,7 +35,7 @@ pub fn accumulated(code: &[Instr]) -> impl Iterator<Item = &Accumulate> {
     })
 }
 
-/// Words of the frame that a step needs.
+/// The number of words of the frame that a step needs.
 pub fn locals(code: &[Instr]) -> u32 {
     match accumulated(code).count() as u32 {
         0 => 0,
@@ -43,7 +43,7 @@ pub fn locals(code: &[Instr]) -> u32 {
     }
 }
 
-/// The place of a word of a carry's state.
+/// The address of a word of a carry's state.
 fn of_state(state: Gpr, offset: usize) -> Address {
     Address::Based(state, None, offset as i32)
 }
@@ -65,7 +65,7 @@ impl Emitter<'_> {
         self.asm.load(to, local);
     }
 
-    /// Accumulates the rows that the carries' states ask for, and leaves the offset after them.
+    /// Accumulates as many rows as the states of the carries say, and leaves the offset after them.
     pub(super) fn accumulate_rows(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
         let General { offset, last, .. } = *self.general;
         let carries: Vec<Accumulate> = accumulated(code).copied().collect();
@@ -75,7 +75,7 @@ impl Emitter<'_> {
         let lanes = self.width.bytes() / selected.widest;
         let chains = row_chains(self.width, &selected, row / lanes).ok_or(Refusal::TooLarge)?;
         let strip = chains as usize * lanes;
-        // A turn reads so many elements of what has only copies for a block, too.
+        // A turn also reads this many elements of inputs of which only a block of copies exists.
         self.block = self.block.max(strip);
         let strips = strip < row;
         let shift = row.trailing_zeros() as u8;
@@ -84,14 +84,14 @@ impl Emitter<'_> {
         let table = self.program.table();
         let state = |number: usize| pointers.entry(table.state(carries[number].state as usize));
 
-        // What the states say.
+        // Reads the states.
         self.asm.load(walk, state(0));
         self.asm.load(offset, of_state(walk, offset_of!(CarryState, rows)));
         self.set_local(LEFT, offset);
         self.asm.load(last, of_state(walk, offset_of!(CarryState, before)));
         self.set_local(BEFORE, last);
         if let Some(walked) = selected.walk {
-            // The row after those before takes the reciprocal of one more.
+            // The next row uses the reciprocal of the count that includes it.
             self.asm.shift_left(last, walked.bytes.trailing_zeros() as u8);
             self.asm.add(last, i32::from(walked.bytes));
             self.asm.load(walk, state(walked.carry));
@@ -121,14 +121,14 @@ impl Emitter<'_> {
         let width = self.width;
         let zmm = width == Width::Zmm;
         let ones = self.pool.constant(!0, self.width.bytes());
-        // A truth value of the first row: zero in all others.
+        // The mask of the first row: all ones in it, zero in the others.
         let not_first = |turn: &mut Turn<'_>| {
             let Some(first) = first else { return };
             let row = if zmm { &KXOR } else { &XORPS };
             let rm = Rm::Register(first);
             turn.asm().emit(row, Operands { reg: first, vvvv: first, rm, mask: 0, imm: 0 });
         };
-        // The vectors of the accumulators in the runs, from where `walk` points for each carry.
+        // The accumulators' vectors in the runs, from the position of `walk` for each carry.
         let transfer = |turn: &mut Turn<'_>, store: bool| {
             for (number, carry) in carries.iter().enumerate() {
                 turn.asm().load(walk, local(RUNS + number as u32));
@@ -223,7 +223,7 @@ impl Emitter<'_> {
             asm.jump_back(Condition::Below, next_strip);
         }
 
-        // The next block; its strips have gone through one word of each row.
+        // The next block; the strips have advanced by one word for each row.
         for (number, carry) in carries.iter().enumerate() {
             let gone = usize::from(strips);
             let rest = (words(carry.reduction) - gone) * row * carry.lane.bytes();

@@ -1,8 +1,9 @@
-//! Registers for the values of a turn, and its code.
+//! Register allocation for a turn of a loop, and its code.
 //!
-//! A turn is a straight line, so one pass back over it finds where each value is used next, and one
-//! pass forward gives registers: what is used last makes room first. A value that can be had from
-//! memory as it is costs nothing to drop; others go to the frame, once.
+//! A turn is straight-line code. One backward pass finds the next use of each value, and one forward
+//! pass assigns registers; when none is free, the value whose next use is farthest is evicted (Belady's
+//! algorithm). Values that can be reloaded from where they came from are dropped for free; others are
+//! spilled to the frame, once.
 
 use super::encode::{Address, Asm, Gpr, Operands, Rm, Width};
 use super::micro::{Home, Micro, Value, What};
@@ -11,15 +12,15 @@ use super::rows::*;
 use super::select::{Selected, bug};
 use crate::backend::Refusal;
 
-/// No register, and no further use.
+/// Marks a value without a register, or without a further use.
 const NONE: u8 = u8::MAX;
 const NEVER: u32 = u32::MAX;
 
-/// Slots of the frame, a vector each.
+/// The slots of the frame, one vector each.
 #[derive(Default)]
 pub struct Stack {
     free: Vec<u32>,
-    /// The most that were in use at once.
+    /// The maximum number in use at once.
     pub most: u32,
 }
 
@@ -34,11 +35,11 @@ impl Stack {
 
 /// Registers of one kind.
 struct File {
-    /// Those that hold nothing, a bit each.
+    /// A bit mask of the free ones.
     free: u32,
-    /// Those that hold the same value in every turn.
+    /// Those that hold the same value throughout the loop.
     pinned: u32,
-    /// Those that the operation at hand reads.
+    /// Those that the current operation reads.
     locked: u32,
     holders: [Value; 32],
 }
@@ -53,11 +54,11 @@ impl File {
 struct Step {
     micro: u32,
     chain: u32,
-    /// When each source is used again.
+    /// The next use of each source.
     after: [u32; 4],
 }
 
-/// A turn of a loop: several chains of the same operations, side by side.
+/// A turn of a loop: the same operations on several vectors, the *chains*, interleaved.
 pub struct Turn<'a> {
     asm: &'a mut Asm,
     width: Width,
@@ -66,21 +67,21 @@ pub struct Turn<'a> {
     stack: &'a mut Stack,
     chains: u32,
     steps: Vec<Step>,
-    /// Of each value of each chain: its register, where else it is, when it is used next.
+    /// For each value of each chain: its register, its other location, its next use.
     registers: Vec<u8>,
     homes: Vec<Home>,
     next: Vec<u32>,
     files: [File; 2],
-    /// Whether something could not be: a bug.
+    /// Whether an invariant was violated, which is a bug.
     failed: bool,
-    /// Registers of vectors that hold what is the same in every turn or goes from turn to turn.
+    /// The vector registers that hold loop invariants and accumulators.
     kept: usize,
-    /// Slots of the frame that are free after the operation at hand, which may read them.
+    /// The slots that become free after the current operation, which may still read them.
     ended: Vec<u32>,
 }
 
-/// The most values of a kind that are alive at once in one chain, but for shared ones: vectors and
-/// masks.
+/// The maximum numbers of vectors and of masks that are live at once in one chain, without those
+/// shared by all chains.
 fn most_live(selected: &Selected) -> [usize; 2] {
     let mut last = vec![NEVER; selected.values.len()];
     for (i, micro) in selected.micros.iter().enumerate() {
@@ -93,7 +94,7 @@ fn most_live(selected: &Selected) -> [usize; 2] {
     for (i, micro) in selected.micros.iter().enumerate() {
         for x in micro.sources() {
             let home = values[*x as usize].home;
-            // What is loaded where it is used once is an operand in memory.
+            // A load with one use becomes a memory operand, which needs no register.
             let once = last[*x as usize] == i as u32;
             if matches!(home, Home::Place(..)) && !once && !alive[*x as usize] {
                 alive[*x as usize] = true;
@@ -118,19 +119,19 @@ fn most_live(selected: &Selected) -> [usize; 2] {
     most
 }
 
-/// Mask registers that hold values: the first one stands for "all lanes" where a mask is named.
+/// The mask registers that may hold values: as an operand, the first one means "all lanes".
 const MASKS: u32 = 0xFE;
 
-/// The most micro-operations of a turn of four and of two chains: long ones hide latency by
-/// themselves.
+/// The maximum number of micro-operations of turns with four and with two chains: long turns hide
+/// latency without more chains.
 const MOST_OF_FOUR: usize = 100;
 const MOST_OF_TWO: usize = 500;
 
-/// Elements that the executor hands over at a time, at most.
+/// The maximum number of elements in one call by the executor.
 const MOST_ELEMENTS: usize = 64;
 
-/// How many vectors a turn takes that accumulates rows of so many vectors: all of a row, or as many of
-/// them as registers allow. None if there are not even enough for one.
+/// The number of vectors in a turn that accumulates rows of `row` vectors: a whole row, or as many
+/// as the registers allow. `None` if they do not suffice for one.
 pub fn row_chains(width: Width, selected: &Selected, row: usize) -> Option<u32> {
     let [vectors, masks] = most_live(selected);
     let fits = |chains: usize| {
@@ -146,7 +147,7 @@ pub fn row_chains(width: Width, selected: &Selected, row: usize) -> Option<u32> 
         .map(|c| c as u32)
 }
 
-/// How many vectors a turn takes: as many chains in flight as registers allow.
+/// The number of chains of a turn: as many as the registers allow.
 pub fn chains(width: Width, selected: &Selected) -> u32 {
     let [vectors, masks] = most_live(selected);
     let fits = |chains: usize| {
@@ -162,7 +163,7 @@ pub fn chains(width: Width, selected: &Selected) -> u32 {
 }
 
 impl<'a> Turn<'a> {
-    /// Prepares a turn of so many chains.
+    /// Prepares a turn with this number of chains.
     pub fn new(
         asm: &'a mut Asm,
         width: Width,
@@ -196,7 +197,7 @@ impl<'a> Turn<'a> {
         turn
     }
 
-    /// The operations in order: each instruction of the program for all chains.
+    /// The operations in order: each instruction of the program is repeated for all chains.
     fn order(&mut self) {
         let micros = &self.selected.micros;
         let mut from = 0;
@@ -212,7 +213,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The number of a value of a chain; of a shared one they are all the same.
+    /// The index of a value of a chain; all chains have the same index for a shared value.
     fn of(&self, chain: u32, value: Value) -> Value {
         let shared = self.selected.values[value as usize].home.is_shared();
         value * self.chains + if shared { 0 } else { chain }
@@ -222,8 +223,8 @@ impl<'a> Turn<'a> {
         self.selected.values[(value / self.chains) as usize].mask
     }
 
-    /// When each value is used next, seen from the start and from each use. What makes a value that is
-    /// never used goes.
+    /// Finds the next use of each value, from the start and from each of its uses. Removes operations
+    /// whose results are never used.
     fn look_ahead(&mut self) {
         let mut steps = std::mem::take(&mut self.steps);
         for (i, step) in steps.iter_mut().enumerate().rev() {
@@ -246,8 +247,8 @@ impl<'a> Turn<'a> {
         self.steps = steps;
     }
 
-    /// Loads shared values into registers that they keep over all turns, as far as there are some to
-    /// spare: those that are used most often.
+    /// Keeps the most frequently used shared values in registers for the whole loop, as far as
+    /// registers can be spared.
     pub fn pin(&mut self) {
         let mut uses = vec![0u32; self.selected.values.len()];
         for micro in &self.selected.micros {
@@ -262,7 +263,7 @@ impl<'a> Turn<'a> {
         let [vectors, _] = most_live(self.selected);
         let used = vectors * self.chains as usize + self.kept + 1;
         let spare = self.width.registers().saturating_sub(used);
-        // Those that are left pass through a register or two.
+        // The other shared values need a register or two to pass through.
         let room = if list.len() <= spare { spare } else { spare.saturating_sub(2) };
         list.truncate(room);
         for value in list {
@@ -273,7 +274,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Gives a register to a value for all turns.
+    /// Assigns a register to a value for the whole loop.
     fn keep(&mut self, value: Value) -> u8 {
         let register = self.take(self.is_mask(value));
         self.give(register, value);
@@ -286,8 +287,8 @@ impl<'a> Turn<'a> {
         register
     }
 
-    /// Gives registers to what goes from turn to turn: to the accumulators, chain after chain of each,
-    /// and to what is only true in the first turn.
+    /// Assigns registers to values carried from turn to turn: to the accumulators of each chain, and
+    /// to the mask of the first turn.
     pub fn keep_accumulators(&mut self) -> (Vec<u8>, Option<u8>) {
         let mut registers = Vec::new();
         for accumulator in &self.selected.accumulators {
@@ -299,21 +300,21 @@ impl<'a> Turn<'a> {
         (registers, first)
     }
 
-    /// The assembler, for what is around the turn.
+    /// The assembler, for code around the turn.
     pub fn asm(&mut self) -> &mut Asm {
         self.asm
     }
 
-    /// Where the code of the turn begins.
+    /// The position at which the code of the turn begins.
     pub fn begin(&mut self) -> usize {
         self.asm.align(32);
         self.asm.position()
     }
 
-    /// The code of the turn.
+    /// Emits the code of the turn.
     ///
     /// # Errors
-    /// [`Refusal::Bug`] if a value is needed that is nowhere.
+    /// [`Refusal::Bug`] if a value is needed that has no location.
     pub fn emit(&mut self) -> Result<(), Refusal> {
         self.pointers.begin_turn(self.asm);
         for i in 0..self.steps.len() {
@@ -344,26 +345,26 @@ impl<'a> Turn<'a> {
         self.next[value as usize] == NEVER
     }
 
-    /// Whether an instruction can have the value from memory.
+    /// Whether the value may be a memory operand.
     fn in_memory(&self, value: Value, row: &Row) -> bool {
         match self.homes[value as usize] {
             Home::Cell(_, bytes) => self.width == Width::Zmm && row.element >= bytes,
             Home::Walked(bytes) => self.width == Width::Zmm && row.element == bytes,
-            // It must not read what lies beyond the elements.
+            // A full vector could reach beyond the elements.
             Home::Place(_, part) => row.memory_bytes(self.width) == part.bytes(self.width),
             Home::Pool(_) | Home::Stack(_) => true,
             Home::Nowhere | Home::Zero | Home::First | Home::Kept => false,
         }
     }
 
-    /// Whether an operation should have the value from memory.
+    /// Whether the value should be a memory operand of an operation.
     fn better_in_memory(&self, value: Value, row: &Row) -> bool {
         self.register(value).is_none()
             && self.in_memory(value, row)
             && (self.is_last_use(value) || self.files[0].free == 0)
     }
 
-    /// The operand in memory that a value is.
+    /// The memory operand of a value.
     fn memory(&mut self, value: Value) -> Rm {
         let width = self.width.bytes() as i32;
         match self.homes[value as usize] {
@@ -404,7 +405,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A free register of a kind; where there is none the value that is used last makes room.
+    /// A free register of a kind; if there is none, the value whose next use is farthest is evicted.
     fn take(&mut self, mask: bool) -> u8 {
         let kind = usize::from(mask);
         if self.files[kind].free == 0 {
@@ -432,7 +433,7 @@ impl<'a> Turn<'a> {
                 victim = Some((key, register as u8));
             }
         }
-        // An operation reads few registers.
+        // An operation reads fewer registers than there are.
         let Some((_, register)) = victim else {
             self.failed = true;
             self.files[kind].free |= 2;
@@ -449,19 +450,19 @@ impl<'a> Turn<'a> {
         self.release(value);
     }
 
-    /// Takes a value from its register.
+    /// Removes a value from its register.
     fn release(&mut self, value: Value) {
         let register = std::mem::replace(&mut self.registers[value as usize], NONE);
         self.files[usize::from(self.is_mask(value))].free |= 1 << register;
     }
 
-    /// Gives a register to a value.
+    /// Assigns a register to a value.
     fn give(&mut self, register: u8, value: Value) {
         self.registers[value as usize] = register;
         self.files[usize::from(self.is_mask(value))].holders[usize::from(register)] = value;
     }
 
-    /// A register that holds a value that is in none.
+    /// Loads a value that is in no register.
     fn load(&mut self, value: Value) -> u8 {
         let register = self.take(self.is_mask(value));
         self.load_to(register, value);
@@ -493,7 +494,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A register that holds a value, which the operation at hand reads.
+    /// The register of a value that the current operation reads; loads the value if needed.
     fn hold(&mut self, value: Value) -> u8 {
         let register = match self.register(value) {
             Some(register) => register,
@@ -503,7 +504,7 @@ impl<'a> Turn<'a> {
         register
     }
 
-    /// Frees what the sources have that are not used again.
+    /// Frees the registers and slots of sources without a further use.
     fn end(&mut self, sources: &[Value]) {
         for value in sources {
             if !self.is_last_use(*value) {
@@ -527,7 +528,7 @@ impl<'a> Turn<'a> {
         self.asm.emit(row, Operands { reg, vvvv, rm, mask, imm });
     }
 
-    /// A register for the result, which may be that of a source that ends.
+    /// A register for the result, which may be that of a source without a further use.
     fn result(&mut self, result: Value, sources: &[Value]) -> u8 {
         self.end(sources);
         if let Some(register) = self.kept_register(result) {
@@ -560,7 +561,7 @@ impl<'a> Turn<'a> {
             }
             What::Two(row) | What::Either(row) => {
                 let either = matches!(micro.what, What::Either(_));
-                // The first one may be the better operand in memory.
+                // The first operand may be the better memory operand.
                 let swapped = either
                     && self.better_in_memory(x, row)
                     && (!self.better_in_memory(y, row) || !self.is_last_use(y));
@@ -614,13 +615,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The register of a value that stays in it from turn to turn.
+    /// The register of a value that is carried from turn to turn.
     fn kept_register(&self, value: Value) -> Option<u8> {
         let known = self.selected.values[(value / self.chains) as usize];
         self.register(value).filter(|_| known.home == Home::Kept)
     }
 
-    /// Makes a register that a source had, and that is free now, the result's.
+    /// Assigns to the result the register of a source that has just been freed.
     fn become_result(&mut self, result: Value, register: u8) {
         if let Some(kept) = self.kept_register(result) {
             if kept != register {
@@ -634,7 +635,7 @@ impl<'a> Turn<'a> {
         self.give(register, result);
     }
 
-    /// A source in memory or in a register.
+    /// A source as a register or a memory operand.
     fn operand(&mut self, value: Value, row: &'static Row) -> Rm {
         if self.better_in_memory(value, row) {
             return self.memory(value);
@@ -644,12 +645,12 @@ impl<'a> Turn<'a> {
 
     /// Two sources, the first in a register.
     fn pair(&mut self, x: Value, y: Value, row: &'static Row) -> (u8, Rm) {
-        // In this order: a pointer that is loaded for the one must not be that of the other.
+        // The order matters: loading a pointer for the first must not overwrite that of the second.
         let x = self.hold(x);
         (x, self.operand(y, row))
     }
 
-    /// A fused multiply-add overwrites one of its sources: one that is not used again, if there is one.
+    /// A fused multiply-add, which overwrites one of its sources; preferably one without a further use.
     fn fused(&mut self, rows: &'static Fused, sources: [Value; 3], result: Value) {
         let mut in_memory: Option<usize> = None;
         for (at, value) in sources.iter().enumerate() {

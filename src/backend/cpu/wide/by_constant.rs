@@ -1,5 +1,5 @@
-//! Integer operations whose second operand is a constant, as micro-operations: shifts of lanes that
-//! have no counts of their own, and division by multiplication.
+//! Integer operations with a constant second operand, as micro-operations: shifts of lanes for which
+//! the machine has no shift by a vector of counts, and division by multiplication.
 //!
 //! The quotient of x < 2^n by D is `(x * f) >> (N + s)`, where f is floor(2^(N + s) / D) + 1 and N the
 //! bits of a lane, if f * D exceeds 2^(N + s) by at most 2^(N + s - n) (Granlund and Montgomery,
@@ -25,7 +25,7 @@ use super::rows::*;
 use super::select::{Selector, number};
 use crate::ops::Op;
 
-/// Whether loops have an operation by this constant.
+/// Whether loops support an operation by this constant.
 pub fn exists(op: Op, dtype: DType, bits: u64) -> bool {
     if !dtype.is_int() {
         return false;
@@ -33,9 +33,9 @@ pub fn exists(op: Op, dtype: DType, bits: u64) -> bool {
     let lane = dtype.bits();
     let constant = magnitude(dtype, bits);
     match op {
-        // Lanes of other widths have counts of their own.
+        // Lanes of other widths have shifts by a vector of counts.
         Op::Shl | Op::Shr => dtype.size() <= 2 && constant.is_some_and(|count| count < lane as u64),
-        // Powers of two are shifts before they get here.
+        // Powers of two have already become shifts.
         Op::FloorDiv | Op::Rem => {
             dtype.size() <= 4 && constant.is_some_and(|d| d > 1 && !d.is_power_of_two())
         }
@@ -50,16 +50,16 @@ fn magnitude(dtype: DType, bits: u64) -> Option<u64> {
     (!is_negative).then_some(bits)
 }
 
-/// How dividends are divided by one divisor.
+/// A division by a constant as a multiplication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Multiplier {
-    /// The bits by which dividends are shifted before.
+    /// The number of bits by which dividends are first shifted right.
     before: u32,
     /// The factor, without the bit of 2^N.
     factor: u64,
     /// Whether it has that bit.
     is_long: bool,
-    /// The bits by which the high product is shifted.
+    /// The number of bits by which the high half of the product is shifted right.
     after: u32,
 }
 
@@ -130,7 +130,7 @@ impl Selector<'_> {
         })
     }
 
-    /// Bits of lanes that a constant has too.
+    /// The bitwise and of lanes and a constant.
     fn and(&mut self, bytes: usize, x: Value, bits: u64) -> Value {
         let bits = self.constant(repeated(bits, bytes));
         self.logic(Op::BitAnd, number(bytes), x, bits)
@@ -140,7 +140,7 @@ impl Selector<'_> {
         self.logic(Op::BitOr, 0, x, y)
     }
 
-    /// Lanes of so many bytes, or of words if of one, shifted right.
+    /// Lanes of `bytes` bytes (2 for lanes of one byte), shifted right.
     fn right(&mut self, bytes: usize, x: Value, count: u32) -> Value {
         if count == 0 {
             return x;
@@ -149,7 +149,7 @@ impl Selector<'_> {
         self.make_with(What::Shift(row), &[x], count as u8)
     }
 
-    /// Bytes whose sign is this bit, with all bits above it set where it is.
+    /// Sign-extends bytes from this bit.
     fn with_sign(&mut self, x: Value, sign: u64) -> Value {
         let sign = self.constant(repeated(sign, 1));
         let x = self.logic(Op::BitXor, 0, x, sign);
@@ -179,7 +179,7 @@ impl Selector<'_> {
         if !by.is_long {
             return self.right(bytes, high, by.after);
         }
-        // The sum with x may overflow: half of what it exceeds the high product by is added.
+        // The sum with x may overflow, so half of the difference from the high product is added.
         let (add, sub) = if bytes == 2 { (&PADDW, &PSUBW) } else { (&PADDD, &PSUBD) };
         let rest = self.make(What::Two(sub), &[x, high]);
         let half = self.right(bytes, rest, 1);
@@ -231,7 +231,7 @@ impl Selector<'_> {
     }
 
     fn remainders_of_bytes(&mut self, signed: bool, mut x: Value, divisor: u64) -> Value {
-        // A multiple of the divisor makes all positive: first half the range, then the rest of it.
+        // Adding a multiple of the divisor makes all values positive: half the range, then the rest.
         let moved = 128_u64.next_multiple_of(divisor) - 128;
         if signed {
             let sign = self.constant(repeated(0x80, 1));
@@ -251,7 +251,7 @@ impl Selector<'_> {
     }
 }
 
-/// What a division of lanes of 16 or 32 bits needs: a shift before, the bit of 2^N.
+/// The steps that a division of lanes of 16 or 32 bits needs: a first shift, the bit of 2^N.
 #[cfg(test)]
 pub fn form(dtype: DType, divisor: u64) -> (bool, bool) {
     let lane = dtype.bits();

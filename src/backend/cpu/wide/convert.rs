@@ -19,8 +19,8 @@ const AT_LEAST: u8 = 29;
 
 /// Whether loops for an instruction set convert between lanes.
 ///
-/// AVX2 has nothing for 64-bit integers, which go through their halves; but to f32 they would be rounded
-/// twice that way, and block kernels convert one after another as fast as more instructions would.
+/// AVX2 has no conversions of 64-bit integers, which are made from their halves. To f32 that would round
+/// twice, and a correct sequence is no faster than the scalar conversions of the block kernels.
 pub fn converts(from: Lane, to: Lane, isa: Isa) -> bool {
     let wide_integer = |dtype: DType| dtype.is_int() && dtype.size() == 8;
     match (from, to) {
@@ -35,12 +35,12 @@ pub fn converts(from: Lane, to: Lane, isa: Isa) -> bool {
     }
 }
 
-/// Two to a power.
+/// A power of two.
 fn power(exponent: i32) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// The bits of one as an element.
+/// The bits of the number one in a dtype.
 fn one(dtype: DType) -> u64 {
     match dtype {
         DType::F32 => 1.0_f32.to_bits().into(),
@@ -54,7 +54,7 @@ impl Selector<'_> {
         self.width == Width::Zmm
     }
 
-    /// A float in all lanes; it is exact in either dtype.
+    /// A float constant in all lanes, exact in both dtypes.
     fn float(&mut self, dtype: DType, value: f64) -> Value {
         self.constant(match dtype {
             DType::F32 => repeated((value as f32).to_bits().into(), 4),
@@ -62,7 +62,7 @@ impl Selector<'_> {
         })
     }
 
-    /// A value in another lane; `None` if there are no instructions for it.
+    /// Converts a value to another lane; `None` if there are no instructions for it.
     pub(super) fn convert(&mut self, from: Lane, to: Lane, x: Value) -> Option<Value> {
         Some(match (from, to) {
             (Lane::Mask(_), Lane::Mask(_)) => self.mask_of_mask(from.bytes(), to.bytes(), x),
@@ -85,14 +85,14 @@ impl Selector<'_> {
 
     fn mask_of_mask(&mut self, from: usize, to: usize, x: Value) -> Value {
         match () {
-            // Mask registers have a bit for a lane, whatever its width.
+            // Mask registers have one bit for each lane, whatever its width.
             () if self.is_zmm() => x,
             () if from < to => self.widen(from, to, true, x),
             () => self.truncate(from, to, x),
         }
     }
 
-    /// A mask of bools: bytes that are true unless they are zero.
+    /// Bools, which are true unless zero, as a mask.
     fn mask_of_bytes(&mut self, to: usize, x: Value) -> Value {
         if self.is_zmm() {
             return self.make_mask(What::Either(&PTESTMB), &[x, x], 0);
@@ -106,7 +106,7 @@ impl Selector<'_> {
         self.greater(number(to), x, zero)
     }
 
-    /// One in the true lanes of a mask as wide as the dtype, zero in the others.
+    /// A mask as numbers of a dtype of the same width: one in true lanes, zero in the others.
     fn ones_of_mask(&mut self, dtype: DType, x: Value) -> Value {
         let size = dtype.size();
         let ones = self.constant(repeated(one(dtype), size));
@@ -175,7 +175,7 @@ impl Selector<'_> {
         })
     }
 
-    /// An integer in a lane of other width: it wraps.
+    /// Converts integers to another width; they wrap.
     fn integer(&mut self, from: DType, to: usize, x: Value) -> Value {
         match from.size() {
             size if size < to => self.widen(size, to, from.is_signed_int(), x),
@@ -217,7 +217,7 @@ impl Selector<'_> {
             let x = self.make(What::Two(&PERMD), &[even, x]);
             return self.truncate(4, to, x);
         }
-        // The low bytes of each half of the vector come together at its start.
+        // Gathers the low bytes of each half of the vector at its start.
         let mut order = [0x80; 32];
         for (at, byte) in order.iter_mut().enumerate() {
             let (lane, of) = (at % 16 / to, at % to);
@@ -237,7 +237,7 @@ impl Selector<'_> {
         self.make(What::Two(&PERMD), &[fourth, x])
     }
 
-    /// Both halves are exact as floats, and the sum of them is rounded once.
+    /// `u32` to `f32`: both halves are exact as floats, and their sum is rounded once.
     fn float_of_u32(&mut self, x: Value) -> Value {
         let mask = self.constant(0x0000_FFFF_0000_FFFF);
         let low = self.logic(Op::BitAnd, 2, x, mask);
@@ -248,19 +248,19 @@ impl Selector<'_> {
         self.make(What::Fused(&FUSED[0][0][0]), &[high, factor, low])
     }
 
-    /// A 64-bit integer of less than 51 digits, as the last digits of a float.
+    /// 64-bit integers of fewer than 51 bits, placed in the mantissa of a float.
     fn double_of_small(&mut self, x: Value) -> Value {
         let magic = self.float(DType::F64, 1.5 * power(52));
         let x = self.make(What::Either(&PADDQ), &[x, magic]);
         self.make(What::Two(&SUBPD), &[x, magic])
     }
 
-    /// The halves of the integer as the last digits of 2^84 and 2^52, whose difference from these is
-    /// exact, and the sum of them rounded once.
+    /// 64-bit integers to f64: the halves are placed in the mantissas of 2^84 and 2^52, from which the
+    /// subtraction is exact, and their sum is rounded once.
     fn double_of_i64(&mut self, signed: bool, x: Value) -> Value {
         let low = self.float(DType::F64, power(52));
         let low = self.make_with(What::Two(&PBLENDD), &[x, low], 0b1010_1010);
-        // A signed half is moved to be positive.
+        // A signed half is biased to be positive.
         let sign: u64 = if signed { 1 << 31 } else { 0 };
         let high = self.constant(power(84).to_bits() | sign);
         let x = self.make_with(What::Shift(&PSRLQ), &[x], 32);
@@ -271,7 +271,7 @@ impl Selector<'_> {
         self.make(What::Either(&ADDPD), &[high, low])
     }
 
-    /// Zero for NaN, others as they are.
+    /// Replaces each NaN by zero.
     fn zero_for_nan(&mut self, from: DType, x: Value) -> Value {
         let wide = usize::from(from == DType::F64);
         let is_number = self.is_number(wide, x);
@@ -288,14 +288,14 @@ impl Selector<'_> {
         self.make(What::Two(row), &[x, most])
     }
 
-    /// The greater of both; the number if x is NaN.
+    /// The maximum of both, or the constant if x is NaN.
     fn greatest(&mut self, from: DType, x: Value, least: f64) -> Value {
         let least = if least == 0.0 { self.zero() } else { self.float(from, least) };
         let row = if from == DType::F32 { &MAXPS } else { &MAXPD };
         self.make(What::Two(row), &[x, least])
     }
 
-    /// The machine gives the least integer for what is none.
+    /// Float to signed integer. The machine returns the least integer for values out of range.
     fn i32_of(&mut self, from: DType, x: Value) -> Value {
         if from == DType::F64 {
             let x = self.zero_for_nan(from, x);
@@ -307,7 +307,7 @@ impl Selector<'_> {
         self.saturate(from, power(31), 2, x, made)
     }
 
-    /// The greatest integer of a lane's width where x is not less than a bound, which none is.
+    /// Saturates to the greatest integer where x is at least `bound`, which no integer reaches.
     fn saturate(&mut self, from: DType, bound: f64, lane: usize, x: Value, made: Value) -> Value {
         let bound = self.float(from, bound);
         let row = What::Two(if from == DType::F32 { &CMPPS } else { &CMPPD });
@@ -316,12 +316,12 @@ impl Selector<'_> {
             let most = self.constant(if lane == 3 { !0 >> 1 } else { 0x7FFF_FFFF_7FFF_FFFF });
             return self.choose(lane, over, most, made);
         }
-        // There the least integer was made, whose complement is the greatest.
+        // The machine returned the least integer there, whose complement is the greatest.
         let over = self.make_with(row, &[x, bound], AT_LEAST);
         self.logic(Op::BitXor, lane, made, over)
     }
 
-    /// The machine gives the greatest integer for what is none.
+    /// Float to unsigned integer. The machine returns the greatest integer for values out of range.
     fn u32_of(&mut self, from: DType, x: Value) -> Value {
         let x = self.greatest(from, x, 0.0);
         if self.is_zmm() {
@@ -329,14 +329,14 @@ impl Selector<'_> {
             return self.make(What::One(row), &[x]);
         }
         if from == DType::F64 {
-            // The integer as the last digits of 2^52.
+            // The integer in the mantissa of 2^52.
             let x = self.least(from, x, f64::from(u32::MAX));
             let x = self.make_with(What::One(&ROUNDPD), &[x], 11);
             let magic = self.float(from, power(52));
             let x = self.make(What::Either(&ADDPD), &[x, magic]);
             return self.truncate(8, 4, x);
         }
-        // Of what is 2^31 or more the least integer is made, which is the missing bit.
+        // From 2^31 on the machine returns the least integer, which is the missing bit.
         let low = self.make(What::One(&PS_TO_DQ), &[x]);
         let half = self.float(from, power(31));
         let high = self.make(What::Two(&SUBPS), &[x, half]);
@@ -362,8 +362,8 @@ impl Selector<'_> {
         self.saturate(from, power(63), 3, x, made)
     }
 
-    /// The halves of the integer that a float is rounded to toward zero, as the last digits of two
-    /// floats: the higher one beside `magic`, the lower one beside 2^52.
+    /// The halves of a float truncated to an integer, in the mantissas of two floats: the high half
+    /// added to `magic`, the low half to 2^52.
     fn halves_of(&mut self, x: Value, most: f64, magic: f64) -> Value {
         let x = self.make_with(What::One(&ROUNDPD), &[x], 11);
         let x = self.least(DType::F64, x, most);
@@ -379,7 +379,7 @@ impl Selector<'_> {
         self.make_with(What::Two(&PBLENDD), &[high, low], 0b0101_0101)
     }
 
-    /// Of 2^63 the least integer is made.
+    /// At 2^63 this returns the least integer.
     fn i64_of(&mut self, x: Value) -> Value {
         let x = self.zero_for_nan(DType::F64, x);
         let inside = self.greatest(DType::F64, x, -power(63));
@@ -396,7 +396,7 @@ impl Selector<'_> {
         self.logic(Op::BitOr, 3, made, over)
     }
 
-    /// Integers of 8 and 16 bits, through those of 32.
+    /// Float to integers of 8 and 16 bits, by way of 32 bits.
     fn narrow_of(&mut self, from: DType, to: DType, x: Value) -> Value {
         let bits = to.bits();
         let signed = to.is_signed_int();

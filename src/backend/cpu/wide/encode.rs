@@ -12,7 +12,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// Bytes of a vector.
+    /// The size of a vector in bytes.
     pub fn bytes(self) -> usize {
         match self {
             Width::Ymm => 32,
@@ -20,7 +20,7 @@ impl Width {
         }
     }
 
-    /// Vector registers.
+    /// The number of vector registers.
     pub fn registers(self) -> usize {
         match self {
             Width::Ymm => 16,
@@ -64,7 +64,7 @@ pub struct Index {
 pub enum Address {
     /// `base + index + disp`; the index is not `rsp`.
     Based(Gpr, Option<Index>, i32),
-    /// This many bytes into the pool of constants behind the code.
+    /// At this offset in the pool of constants after the code.
     Pool(u32),
 }
 
@@ -75,17 +75,17 @@ pub enum Rm {
     Register(u8),
     /// A vector in memory.
     Memory(Address),
-    /// An element in memory, for every lane; EVEX only.
+    /// An element in memory, broadcast to all lanes; EVEX only.
     Broadcast(Address),
 }
 
-/// The operands of an instruction, where its [`Form`] says.
+/// The operands of an instruction, as its [`Form`] places them.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
     pub reg: u8,
     pub vvvv: u8,
     pub rm: Rm,
-    /// The mask register that says which lanes are written or chosen; 0 for all.
+    /// The mask register of the lanes that are written or chosen; 0 for all lanes.
     pub mask: u8,
     pub imm: u8,
 }
@@ -101,15 +101,15 @@ pub enum Condition {
     Above = 7,
 }
 
-/// A reference to the pool: the place of a displacement, the end of its instruction, and where in
-/// the pool it points.
+/// A reference to the pool: the position of the displacement, the end of its instruction, and the
+/// offset in the pool.
 struct Reference {
     at: usize,
     end: usize,
     to: u32,
 }
 
-/// A jump to a place that is not known yet: the end of its displacement.
+/// A forward jump: the end of its displacement, to be filled in.
 #[must_use]
 pub struct Jump(usize);
 
@@ -125,7 +125,7 @@ impl Asm {
         Asm { width, bytes: Vec::with_capacity(1024), references: Vec::new() }
     }
 
-    /// Bytes so far.
+    /// The number of bytes so far.
     pub fn position(&self) -> usize {
         self.bytes.len()
     }
@@ -133,7 +133,7 @@ impl Asm {
     /// The code with its pool, which starts at a multiple of 64 bytes.
     pub fn finish(mut self, pool: &[u8]) -> Vec<u8> {
         if !pool.is_empty() {
-            // What is never reached stops whoever gets there.
+            // Padding that is never executed: `int3`.
             self.bytes.resize(self.bytes.len().next_multiple_of(64), 0xCC);
         }
         let start = self.bytes.len();
@@ -149,7 +149,7 @@ impl Asm {
         self.bytes.push(byte);
     }
 
-    /// Emits an instruction on vectors or masks.
+    /// Emits a vector or mask instruction.
     pub fn emit(&mut self, row: &'static Row, operands: Operands) {
         let Operands { reg, vvvv, rm, mask, imm } = operands;
         let masks = matches!(row.form, Form::Masks | Form::Mask | Form::MaskStore);
@@ -227,7 +227,7 @@ impl Asm {
         };
         let short = (disp % scale == 0).then_some(disp / scale);
         let short = short.and_then(|disp| i8::try_from(disp).ok());
-        // Without a displacement these would mean something else.
+        // Without a displacement these bases encode other addresses.
         let needed = base.0 & 7 == 5;
         let mode = match short {
             Some(0) if !needed => 0,
@@ -339,7 +339,7 @@ impl Asm {
         self.immediate32(0, to, value);
     }
 
-    /// `to -= value`, and the flags of it.
+    /// `to -= value`, setting flags.
     pub fn sub(&mut self, to: Gpr, value: i32) {
         self.immediate32(5, to, value);
     }
@@ -360,7 +360,7 @@ impl Asm {
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// The flags of `x & x`.
+    /// Sets the flags of `x & x`.
     pub fn test(&mut self, x: Gpr) {
         self.registers(true, &[0x85], x.0, x);
     }
@@ -371,7 +371,7 @@ impl Asm {
         self.byte(count);
     }
 
-    /// The flags of `x - y`.
+    /// Sets the flags of `x - y`.
     pub fn compare(&mut self, x: Gpr, y: Gpr) {
         self.registers(true, &[0x39], y.0, x);
     }
@@ -411,13 +411,13 @@ impl Asm {
         Jump(self.bytes.len())
     }
 
-    /// The place that a jump goes to.
+    /// Binds a forward jump to the current position.
     pub fn land(&mut self, jump: Jump) {
         let distance = (self.bytes.len() - jump.0) as i32;
         self.bytes[jump.0 - 4..jump.0].copy_from_slice(&distance.to_le_bytes());
     }
 
-    /// Calls the function whose address is there.
+    /// Calls the function whose address is in memory.
     pub fn call(&mut self, address: Address) {
         if let Address::Based(base, _, _) = address
             && base.0 > 7
@@ -432,13 +432,13 @@ impl Asm {
         self.byte(0xC3);
     }
 
-    /// Clears the upper parts of vector registers, without which instructions of 128 bits that know
-    /// nothing of them are slow.
+    /// `vzeroupper`: clears the upper parts of vector registers, because legacy SSE instructions are
+    /// slow while these are in use.
     pub fn zero_upper(&mut self) {
         self.bytes.extend_from_slice(&[0xC5, 0xF8, 0x77]);
     }
 
-    /// Instructions that do nothing, up to a multiple of so many bytes.
+    /// Pads with no-operations to a multiple of `to` bytes.
     pub fn align(&mut self, to: usize) {
         const NOPS: [&[u8]; 8] = [
             &[0x90],

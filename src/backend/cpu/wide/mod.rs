@@ -1,12 +1,12 @@
 //! Tile programs to native code at the machine's vector width: AVX2, or AVX-512.
 //!
-//! One function a program. A fused step becomes a loop: [`select`] writes its instructions with
-//! operations of the machine, [`allocate`] gives them registers and [`encode`] bytes. Other steps are
-//! calls of block kernels.
+//! A program becomes one function, and each fused step of it a loop: [`select`] translates the step's
+//! instructions to machine operations, [`allocate`] assigns registers, [`encode`] writes the bytes.
+//! Other steps are calls of block kernels.
 //!
-//! The last turn of a loop is moved back so that it ends with the last element, and computes some
-//! elements again: no input of a tile is also an output. So nothing beyond the elements is touched,
-//! unless there are fewer than a turn has.
+//! A *turn* is an iteration of a loop. The last turn is moved back so that it ends with the last
+//! element. It computes some elements twice, which is allowed because no input of a tile is also an
+//! output. So the loop accesses nothing beyond the elements, unless there are fewer than in one turn.
 //!
 //! Like Cranelift's code, this code cannot trap and needs no relocation.
 
@@ -60,7 +60,7 @@ impl Target for Wide {
     }
 }
 
-/// The vectors of an instruction set, if they are wider than Cranelift's.
+/// The vector width of an instruction set; `None` if Cranelift's vectors are as wide.
 pub fn width(isa: Isa) -> Option<Width> {
     match isa {
         _ if !cfg!(all(target_arch = "x86_64", target_os = "linux")) => None,
@@ -70,9 +70,10 @@ pub fn width(isa: Isa) -> Option<Width> {
     }
 }
 
-/// Bytes of a frame beyond which another emitter takes the program: frames are not probed.
+/// The maximum size in bytes of a frame. The stack is not probed, so a program that needs more is
+/// refused.
 const MOST_FRAME: u32 = 4096 - 8 * MOST_LOCALS;
-/// Words of a frame that loops may have besides its slots.
+/// The maximum number of words in a frame besides its slots.
 const MOST_LOCALS: u32 = 64;
 
 /// Emits a tile program for vectors of a width, with block kernels of an instruction set.
@@ -84,7 +85,7 @@ pub fn emit(program: &TileProgram, width: Width, kernels: Isa) -> Result<Emitted
     if first.locals > MOST_LOCALS {
         return Err(Refusal::TooLarge);
     }
-    // How many slots the frame must have is known at the end.
+    // The number of slots in the frame is known only at the end.
     match first.emit()? {
         (emitted, 0) => Ok(emitted),
         (_, slots) if slots > MOST_FRAME / width.bytes() as u32 => Err(Refusal::TooLarge),
@@ -96,7 +97,7 @@ fn bug(message: impl std::fmt::Display) -> Refusal {
     Refusal::Bug(message.to_string())
 }
 
-/// Registers that a function must leave as they were, in the order in which loops take them.
+/// The callee-saved registers, in the order in which loops use them.
 const SAVED: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
 
 /// The general registers of a function.
@@ -104,14 +105,14 @@ struct General {
     table: Gpr,
     n: Gpr,
     flags: Gpr,
-    /// The elements before those of a turn, and before those of the last.
+    /// The offsets in elements of the current and of the last turn.
     offset: Gpr,
     last: Gpr,
-    /// For pointers.
+    /// Registers for pointers.
     free: &'static [Gpr],
 }
 
-/// Of functions that call others: what they need afterwards is in registers that calls keep.
+/// The registers of functions with calls: callee-saved, so that they survive the calls.
 static WITH_CALLS: General = General {
     table: Gpr::RBX,
     n: Gpr::R12,
@@ -121,7 +122,7 @@ static WITH_CALLS: General = General {
     free: &[Gpr::RDX, Gpr::RSI, Gpr::RDI, Gpr::R8, Gpr::R9, Gpr::R10, Gpr::R11, Gpr::R14, Gpr::R15],
 };
 
-/// Of others: arguments stay where they come.
+/// The registers of functions without calls: arguments stay in the registers they are passed in.
 static WITHOUT_CALLS: General = General {
     table: Gpr::RDI,
     n: Gpr::RSI,
@@ -150,17 +151,17 @@ struct Emitter<'a> {
     pool: Pool,
     stack: Stack,
     general: &'static General,
-    /// The registers that are saved.
+    /// The registers saved on entry.
     saved: Vec<Gpr>,
     kernels: Vec<usize>,
     block: usize,
-    /// Slots of the frame.
+    /// The number of slots in the frame.
     slots: u32,
-    /// Words of the frame, after the slots.
+    /// The number of words in the frame, after the slots.
     locals: u32,
-    /// Whether the upper parts of vector registers hold something.
+    /// Whether the upper parts of vector registers may be in use.
     upper: bool,
-    /// Whether flags of kernels are collected.
+    /// Whether the flags that kernels return are collected.
     flags: bool,
 }
 
@@ -182,7 +183,7 @@ impl<'a> Emitter<'a> {
         let general = if calls { &WITH_CALLS } else { &WITHOUT_CALLS };
         let most = program.steps.iter().filter_map(fused).map(|code| places(code)).max();
         let locals = program.steps.iter().filter_map(fused).map(|code| locals(code)).max();
-        // A pointer each, and the cells.
+        // A pointer for each place, and one for the cells.
         let used = (most.unwrap_or(0) + 1).min(general.free.len());
         let mut used: Vec<Gpr> = general.free[..used].to_vec();
         if locals > Some(0) {
@@ -229,7 +230,7 @@ impl<'a> Emitter<'a> {
     fn prologue(&mut self) {
         let calls = self.calls();
         let asm = &mut self.asm;
-        // Profilers find callers by the chain of frames.
+        // Profilers unwind by frame pointers.
         asm.push(Gpr::RBP);
         asm.copy(Gpr::RBP, Gpr::RSP);
         self.saved.iter().for_each(|register| asm.push(*register));
@@ -238,7 +239,7 @@ impl<'a> Emitter<'a> {
             asm.sub(Gpr::RSP, frame as i32);
             asm.and(Gpr::RSP, -64);
         } else if calls && self.saved.len() % 2 == 1 {
-            // Calls want the stack at a multiple of 16.
+            // The ABI requires the stack to be aligned to 16 bytes at calls.
             asm.sub(Gpr::RSP, 8);
         }
         if calls {
@@ -311,7 +312,7 @@ impl<'a> Emitter<'a> {
         encode::Address::Based(self.general.table, None, index as i32 * 8)
     }
 
-    /// Calls a kernel with pointers, and the number of elements after them.
+    /// Calls a kernel; its arguments are pointers and, last, the number of elements.
     fn call(
         &mut self,
         kernel: usize,
@@ -350,8 +351,8 @@ impl<'a> Emitter<'a> {
     fn pointers(&mut self, selected: &Selected) -> Result<Pointers, Refusal> {
         let General { table, offset, .. } = *self.general;
         let (cells, walk, repeated, free) = self.pointer_registers();
-        // With too many places the last register is for the pointers that are read where they are
-        // needed.
+        // If there are too many places, the last register is reserved for pointers that are reloaded
+        // at each use.
         let held = match selected.places.len() {
             count if count <= free.len() => count,
             _ => free.len() - 1,
@@ -375,8 +376,8 @@ impl<'a> Emitter<'a> {
         Ok(pointers)
     }
 
-    /// The registers of the cells, of what goes from row to row, of the offset into inputs that may
-    /// repeat, and of pointers.
+    /// The registers of the cells, of values carried from row to row, of the offset into inputs that
+    /// may repeat, and of pointers.
     fn pointer_registers(&self) -> (Gpr, Gpr, Gpr, &'static [Gpr]) {
         let free = self.general.free;
         let most = match (self.locals > 0, self.program.repeated.is_empty()) {
@@ -387,8 +388,8 @@ impl<'a> Emitter<'a> {
         (free[0], free[free.len() - 1], free[free.len() - 2], &free[1..most])
     }
 
-    /// The loops of a fused step: turns of several chains, then turns of one vector for what is
-    /// left. After an accumulating loop there is only one of them.
+    /// The loops of a fused step: turns of several chains, then turns of one vector for the rest.
+    /// After an accumulating loop there is only one of these loops.
     fn fused(&mut self, bits: u8, code: &[Instr]) -> Result<(), Refusal> {
         let General { n, offset, last, .. } = *self.general;
         let accumulates = accumulated(code).next().is_some();
@@ -397,12 +398,12 @@ impl<'a> Emitter<'a> {
         }
         let selected = select(self.width, bits, code, Accumulated::Later, &mut self.pool)?;
         let chains = chains(self.width, &selected);
-        // The elements of one chain.
+        // The number of elements of one chain.
         let lanes = self.width.bytes() / selected.widest;
 
         let mut nothing = None;
         if accumulates {
-            // Nothing may be left after whole rows.
+            // Whole rows may leave no rest.
             self.asm.compare(offset, n);
             nothing = Some(self.asm.jump(Condition::AboveOrEqual));
         }
@@ -433,8 +434,8 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    /// Turns from an offset on, at least one, as long as it is not beyond the last one. Returns the
-    /// place of a turn.
+    /// Emits turns from the current offset up to that of the last turn, at least one. Returns the
+    /// position of their code.
     fn turns(
         &mut self,
         selected: &Selected,
@@ -453,8 +454,8 @@ impl<'a> Emitter<'a> {
         Ok(start)
     }
 
-    /// Turns for all elements from an offset on, at least one. The last begins so that it ends with
-    /// the elements, but not before the offset in `least`.
+    /// Emits turns for all elements from the current offset on, at least one. The last one is moved
+    /// back to end with the last element, but not before the offset in `least`.
     fn last_turn(
         &mut self,
         selected: &Selected,
@@ -471,7 +472,7 @@ impl<'a> Emitter<'a> {
         self.asm.copy_if(Condition::Above, offset, last);
         let start = self.turns(selected, pointers, (elements, chains))?;
         let asm = &mut self.asm;
-        // Was that the last turn, or is there one that is not whole?
+        // Goes on until the last turn is done; a partial turn is moved back.
         asm.sub(offset, elements as i32);
         asm.compare(offset, last);
         asm.copy(offset, last);

@@ -1,4 +1,4 @@
-//! How a loop gets at its arrays, slots and cells.
+//! The addresses of a loop's arrays, slots and cells.
 
 use super::encode::{Address, Asm, Gpr, Index};
 
@@ -6,7 +6,7 @@ use super::encode::{Address, Asm, Gpr, Index};
 pub struct Pointers {
     /// The table.
     pub table: Gpr,
-    /// Elements from the start of each array to those of this turn.
+    /// The offset of the current turn, in elements.
     pub offset: Gpr,
     /// The cells of uniforms.
     pub cells: Gpr,
@@ -15,9 +15,9 @@ pub struct Pointers {
     /// The offset into inputs that may repeat, and the index of its mask in the table.
     pub repeated: Gpr,
     pub repeats: usize,
-    /// Where an element is that changes from turn to turn.
+    /// The address of an element that changes from turn to turn.
     pub walk: Gpr,
-    /// The register for a pointer that has none of its own.
+    /// The register for pointers without a register of their own.
     pub other: Gpr,
 }
 
@@ -25,14 +25,14 @@ pub struct Pointers {
 pub struct Pointer {
     /// The index in the table.
     pub index: usize,
-    /// The register that holds the pointer, if there is one.
+    /// The register of the pointer, if it has one.
     pub register: Option<Gpr>,
     /// Whether it is an input that may repeat.
     pub may_repeat: bool,
 }
 
 impl Pointers {
-    /// Computes the offset into inputs that may repeat, if there are any: at the start of each turn.
+    /// Computes the offset into inputs that may repeat, if there are any; called at the start of a turn.
     pub fn begin_turn(&self, asm: &mut Asm) {
         if self.places.iter().any(|place| place.may_repeat) {
             asm.copy(self.repeated, self.offset);
@@ -50,8 +50,8 @@ impl Pointers {
         Address::Based(self.cells, None, cell as i32 * 16)
     }
 
-    /// The address of the elements of a place that this turn begins with, of `2^shift` bytes each, and
-    /// so many bytes on. It holds until the next address is asked for.
+    /// The address of the first elements of this turn in a place, with elements of `2^shift` bytes,
+    /// plus `disp` bytes. It is valid until the next call.
     pub fn address(&self, asm: &mut Asm, place: u32, shift: u8, disp: i32) -> Address {
         let place = &self.places[place as usize];
         let base = place.register.unwrap_or_else(|| {

@@ -1,7 +1,7 @@
-//! What the elements of a row do to accumulators, as micro-operations.
+//! The update of accumulators by the elements of a row, as micro-operations.
 //!
-//! Sums of narrow integers are twice as wide as their elements: the elements of two lanes are added to
-//! one accumulator, which nobody can tell from another order.
+//! Sums of narrow integers are twice as wide as their elements, so the elements of two lanes are added
+//! to one accumulator. The order of integer additions does not change the result.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -15,27 +15,27 @@ use crate::backend::Refusal;
 use crate::backend::cpu::tile::Accumulate;
 use crate::ops::Op;
 
-/// An accumulator of each lane of a vector.
+/// A vector of accumulators, one for each lane.
 #[derive(Clone, Copy, Debug)]
 pub struct Accumulator {
     /// Its value, in a register from row to row.
     pub value: Value,
     /// The number of the carry among those of the step.
     pub carry: usize,
-    /// Which word of the carry's accumulators it is.
+    /// The index of its word in the carry's accumulators.
     pub word: usize,
-    /// The eight bytes that it begins as, over and over.
+    /// Its initial value: eight bytes, repeated.
     pub identity: u64,
-    /// What part of a vector it fills.
+    /// The part of a vector that it fills.
     pub part: Part,
 }
 
-/// Words of an accumulator.
+/// The number of words of an accumulator.
 pub fn words(reduction: Reduction) -> usize {
     if reduction == Reduction::SquaredDeviations { 3 } else { 1 }
 }
 
-/// A pattern of some bytes over and over.
+/// Eight bytes that repeat a pattern.
 pub(super) fn repeated(bits: u64, bytes: usize) -> u64 {
     match bytes {
         1 => u64::from(bits as u8) * 0x0101_0101_0101_0101,
@@ -46,7 +46,7 @@ pub(super) fn repeated(bits: u64, bytes: usize) -> u64 {
 }
 
 impl Selector<'_> {
-    /// Takes a value into the accumulators of a carry.
+    /// Updates the accumulators of a carry with a value.
     pub(super) fn accumulate(&mut self, accumulate: &Accumulate) -> Result<(), Refusal> {
         let Accumulate { reduction, lane, value, .. } = *accumulate;
         let run = Runs::lane(reduction, lane);
@@ -89,7 +89,7 @@ impl Selector<'_> {
                 let row = [&PADDB, &PADDW, &PADDD, &PADDQ][lane];
                 self.push(What::Merge(row), Some(acc), &[acc, one, x, acc], 0);
             }
-            // A true lane is minus one.
+            // A true lane is -1.
             Reduction::Sum => {
                 let row = [&PSUBB, &PSUBW, &PSUBD, &PSUBQ][lane];
                 self.push(What::Two(row), Some(acc), &[acc, x], 0);
@@ -190,7 +190,7 @@ impl Selector<'_> {
         self.push(add, Some(squares), &[squares, square], 0);
     }
 
-    /// What was made last is an accumulator's new value.
+    /// Makes the last result the new value of an accumulator.
     fn keep(&mut self, acc: Value) {
         if let Some(micro) = self.selected.micros.last_mut() {
             micro.result = Some(acc);
@@ -198,15 +198,15 @@ impl Selector<'_> {
     }
 }
 
-/// What squared deviations need to know of a row.
+/// The values of a row that sums of squared deviations need.
 #[derive(Clone, Copy, Debug)]
 pub struct Walk {
-    /// All ones in the first row of all.
+    /// All ones in the very first row.
     pub is_first: Value,
-    /// One divided by the number of rows so far, this one among them.
+    /// The reciprocal of the number of rows so far, including this one.
     pub reciprocal: Value,
     /// The number of a carry that has such a table.
     pub carry: usize,
-    /// Bytes of its elements.
+    /// The size of its elements in bytes.
     pub bytes: u8,
 }

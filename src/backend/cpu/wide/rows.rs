@@ -1,32 +1,32 @@
-//! The instructions that code is made of: one row each, for both widths where they share an opcode.
+//! The table of machine instructions: one row each, for both widths if they share an opcode.
 //!
-//! An instruction that was carried over from VEX to EVEX has the same map, prefix and opcode in both,
-//! so that one row serves two encodings.
+//! An instruction that exists in VEX and EVEX has the same map, prefix and opcode in both, so one row
+//! describes both encodings.
 
 use super::encode::Width;
 
-/// How an instruction names its operands.
+/// The encoding of an instruction's operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The result in `reg`, the operand in `rm`.
     Rm,
-    /// The operand in `reg`, which is stored to `rm`.
+    /// The operand in `reg`, the result stored to `rm`.
     Mr,
     /// The result in `reg`, the operands in `vvvv` and `rm`.
     Rvm,
-    /// As `Rvm`, and an operand in the high half of the immediate.
+    /// As `Rvm`, with a further operand in the high half of the immediate.
     Rvmr,
-    /// The result in `vvvv`, the operand in `rm`, a register; `reg` is this part of the opcode.
+    /// The result in `vvvv`, the operand in the register `rm`; `reg` extends the opcode by this number.
     Vm(u8),
     /// Masks: the result in `reg`, the operands in `vvvv` and `rm`.
     Masks,
     /// Masks: the result in `reg`, the operand in `rm`.
     Mask,
-    /// Masks: the operand in `reg`, which is stored to `rm`.
+    /// Masks: the operand in `reg`, the result stored to `rm`.
     MaskStore,
 }
 
-/// The part of a vector that elements fill whose lanes are narrower than a loop's widest.
+/// The part of a vector that elements fill, if their lanes are narrower than the widest of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// All of it.
@@ -40,7 +40,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// The part that lanes fill of which so many have the bytes of one of the widest.
+    /// The part filled by lanes of which `lanes` are as large as one of the widest.
     pub fn of(lanes: usize) -> Part {
         match lanes {
             0 | 1 => Part::Whole,
@@ -50,22 +50,22 @@ impl Part {
         }
     }
 
-    /// Bytes of it.
+    /// Its size in bytes.
     pub fn bytes(self, width: Width) -> usize {
         width.bytes() >> self as usize
     }
 }
 
-/// The memory operand of an instruction, in which EVEX counts a displacement of one byte.
+/// The size of an instruction's memory operand, which scales EVEX's displacements of one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A part of a vector.
     Part(Part),
-    /// An element of so many bytes.
+    /// An element of this many bytes.
     Element(u8),
 }
 
-/// The length of the vectors that an instruction names.
+/// The vector length that an instruction encodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
     /// The loop's.
@@ -100,22 +100,22 @@ pub struct Row {
     pub w: [bool; 2],
     /// The opcode.
     pub opcode: u8,
-    /// Where its operands are.
+    /// The encoding of its operands.
     pub form: Form,
-    /// What it is encoded with.
+    /// Its prefixes: VEX, EVEX or both.
     pub encodings: Encodings,
-    /// Bytes of the element that EVEX can take from memory for all lanes; 0 if it cannot.
+    /// The size in bytes of the element that EVEX can broadcast from memory; 0 if it cannot.
     pub element: u8,
-    /// Whether there is an immediate byte.
+    /// Whether it has an immediate byte.
     pub immediate: bool,
-    /// What it reads or writes in memory.
+    /// The size of its memory operand.
     pub unit: Unit,
-    /// The vectors that it names.
+    /// Its vector length.
     pub length: Length,
 }
 
 impl Row {
-    /// Bytes that it reads or writes in memory.
+    /// The size in bytes of its memory operand.
     pub fn memory_bytes(&self, width: Width) -> usize {
         match self.unit {
             Unit::Part(part) => part.bytes(width),
@@ -399,19 +399,19 @@ rows! {
     KSTORE "kmovq" 1 np w1 0x91 MaskStore Vex 0;
 }
 
-/// The forms of a fused multiply-add by which operand is overwritten and which may be in memory:
+/// The forms of a fused multiply-add, which differ in the overwritten and in the memory operand:
 /// `132` is `reg = reg * rm + vvvv`, `213` is `reg = vvvv * reg + rm`, `231` is `reg = vvvv * rm + reg`.
 #[derive(Debug)]
 pub struct Fused {
-    /// The first.
+    /// Form `132`.
     pub f132: &'static Row,
-    /// The second.
+    /// Form `213`.
     pub f213: &'static Row,
-    /// The third.
+    /// Form `231`.
     pub f231: &'static Row,
 }
 
-/// Fused multiply-adds by lane (`f32`, `f64`), negated product and negated addend.
+/// The fused multiply-adds, indexed by lane (`f32`, `f64`), negated product and negated addend.
 pub static FUSED: [[[Fused; 2]; 2]; 2] = {
     macro_rules! fused {
         ($a:ident $b:ident $c:ident) => {

@@ -1,6 +1,6 @@
-//! From the instructions of a fused step to micro-operations.
+//! Instruction selection: from the instructions of a fused step to micro-operations.
 //!
-//! Truth values are vectors of all ones and all zeros, and mask registers in loops of 512 bits.
+//! Bools are lanes of all ones or all zeros or, in loops of 512 bits, mask registers.
 
 use hotloop_runtime::convert::Lane;
 use hotloop_runtime::dtype::DType;
@@ -17,28 +17,28 @@ use crate::ops::Op;
 
 /// A fused step as micro-operations.
 pub struct Selected {
-    /// In order.
+    /// The micro-operations in order.
     pub micros: Vec<Micro>,
-    /// What is known of each value.
+    /// The properties of each value.
     pub values: Vec<Known>,
-    /// Bytes of the widest lanes, of which a vector is full.
+    /// The size in bytes of the widest lanes, which fill a vector.
     pub widest: usize,
     /// The arrays and slots that it reads and writes.
     pub places: Vec<Place>,
-    /// What it accumulates, if it does.
+    /// Its accumulators, if it accumulates.
     pub accumulators: Vec<Accumulator>,
-    /// How many carries it has that it accumulates.
+    /// The number of carries that it accumulates.
     pub carries: usize,
-    /// What squared deviations need, if there are any.
+    /// The values that sums of squared deviations need, if there are any.
     pub walk: Option<Walk>,
 }
 
-/// What a loop does with values that are accumulated.
+/// The treatment of values that are to be accumulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accumulated {
-    /// It accumulates them.
+    /// The loop accumulates them.
     Here,
-    /// It stores them.
+    /// The loop stores them to slots.
     Later,
 }
 
@@ -46,12 +46,12 @@ pub(super) fn bug(message: impl std::fmt::Display) -> Refusal {
     Refusal::Bug(message.to_string())
 }
 
-/// Selects the micro-operations of a fused step, whose widest lanes have so many bits.
+/// Selects the micro-operations of a fused step, whose widest lanes have `bits` bits.
 ///
-/// A vector is full of the widest lanes; narrower ones fill a part of one.
+/// The widest lanes fill a vector, narrower ones a part of it.
 ///
 /// # Errors
-/// [`Refusal::Bug`] for what has no vector form.
+/// [`Refusal::Bug`] for an instruction without a vector form.
 pub fn select(
     width: Width,
     bits: u8,
@@ -95,7 +95,7 @@ pub fn select(
         selector.first = true;
         match instr {
             Instr::Load(place, lane) => selector.made[i] = Some(selector.load(*place, *lane)),
-            // Each of its users takes the operand, and the other sign.
+            // Its users take the operand with the opposite sign.
             Instr::Apply(..) if folded[i] => {}
             Instr::Apply(op, dtype, args) => {
                 let made = selector.apply(*op, *dtype, &args[..op.row().parameters.len()])?;
@@ -133,7 +133,7 @@ pub(super) struct Selector<'a> {
     pub(super) width: Width,
     code: &'a [Instr],
     pool: &'a mut Pool,
-    /// The lane of what each instruction makes.
+    /// The lane of each instruction's result.
     lanes: Vec<Option<Lane>>,
     /// The value of each instruction.
     made: Vec<Option<Value>>,
@@ -144,7 +144,7 @@ pub(super) struct Selector<'a> {
     pub(super) selected: Selected,
 }
 
-/// The number of a lane's width: 8, 16, 32, 64 bits.
+/// The index of a lane's width: 0 to 3 for 8, 16, 32 and 64 bits.
 pub(super) fn number(bytes: usize) -> usize {
     bytes.trailing_zeros() as usize & 3
 }
@@ -161,7 +161,7 @@ impl Selector<'_> {
         self.selected.values.len() as Value - 1
     }
 
-    /// A value that each chain and turn shares; the same one if it is there already.
+    /// A value shared by all chains and turns; an existing one is reused.
     fn shared(&mut self, home: Home) -> Value {
         if let Some(value) = self.shared.get(&home) {
             return *value;
@@ -175,19 +175,19 @@ impl Selector<'_> {
         self.shared(Home::Zero)
     }
 
-    /// A constant: 8 bytes that are repeated.
+    /// A constant that repeats 8 bytes.
     pub(super) fn constant(&mut self, bits: u64) -> Value {
         let offset = self.pool.constant(bits, self.width.bytes());
         self.shared(Home::Pool(offset))
     }
 
-    /// A constant of all its bytes.
+    /// A constant given by all its bytes.
     pub(super) fn pattern(&mut self, bytes: &[u8]) -> Value {
         let offset = self.pool.vector(bytes);
         self.shared(Home::Pool(offset))
     }
 
-    /// The part of a vector that lanes of so many bytes fill.
+    /// The part of a vector that lanes of `bytes` bytes fill.
     pub(super) fn part(&self, bytes: usize) -> Part {
         Part::of(self.selected.widest / bytes)
     }
@@ -196,12 +196,12 @@ impl Selector<'_> {
         self.constant(!0)
     }
 
-    /// The sign bit of floats of a dtype, or of an integer as wide.
+    /// The sign bit of a float dtype, or of an integer of the same width.
     fn sign(&mut self, dtype: DType) -> Value {
         self.constant(if dtype.size() == 8 { 1 << 63 } else { 1 << 63 | 1 << 31 })
     }
 
-    /// All but the sign of floats.
+    /// The mask of all bits of a float but the sign.
     fn magnitude(&mut self, dtype: DType) -> Value {
         self.constant(if dtype.size() == 8 { !(1 << 63) } else { !(1 << 63 | 1 << 31) })
     }
@@ -261,7 +261,7 @@ impl Selector<'_> {
         }
     }
 
-    /// The vector of all ones and all zeros that a mask stands for, with lanes of so many bytes.
+    /// A mask as a vector with lanes of all ones and all zeros, of `bytes` bytes each.
     pub(super) fn spread(&mut self, mask: Value, bytes: usize) -> Value {
         let row = [&LANES_B, &LANES_W, &LANES_D, &LANES_Q][number(bytes)];
         self.make(What::Cross(row), &[mask])
@@ -299,7 +299,7 @@ impl Selector<'_> {
         made.ok_or_else(|| bug(format_args!("{op:?} of {dtype} has no vector form")))
     }
 
-    /// The operand of a negation, or the value itself, and whether it was one.
+    /// The operand of a negation and `true`, or the value itself and `false`.
     fn unsigned(&self, x: u32) -> Result<(Value, bool), Refusal> {
         match self.code.get(x as usize) {
             Some(instr @ Instr::Apply(_, _, [of, ..])) if is_negation(instr) => {
@@ -329,7 +329,7 @@ impl Selector<'_> {
             (Op::Div, _) => self.make(Two([&DIVPS, &DIVPD][wide]), args),
             (Op::Sqrt, _) => self.make(One([&SQRTPS, &SQRTPD][wide]), args),
             (Op::Floor | Op::Ceil | Op::Trunc | Op::Rint, _) => {
-                // Without the exception of an inexact result, as Rust has no use for it.
+                // The immediate suppresses the exception for inexact results.
                 let imm = match op {
                     Op::Floor => 9,
                     Op::Ceil => 10,
@@ -347,8 +347,8 @@ impl Selector<'_> {
                 let magnitude = self.magnitude(dtype);
                 self.make(Either([&ANDPS, &ANDPD][wide]), &[x, magnitude])
             }
-            // Of two zeros or with a NaN the machine gives the second operand. Both ways together
-            // have each zero's sign, and a NaN in either operand leaves one.
+            // For two zeros or a NaN the machine returns the second operand. Combining both orders
+            // keeps the sign of either zero and a NaN in either operand.
             (Op::Minimum, &[x, y]) => {
                 let row = Two([&MINPS, &MINPD][wide]);
                 let one = self.make(row, &[x, y]);
@@ -356,7 +356,7 @@ impl Selector<'_> {
                 self.make(Either([&ORPS, &ORPD][wide]), &[one, other])
             }
             (Op::Maximum, &[x, y]) if zmm => {
-                // A number beside a NaN wins: there the sum, a NaN, takes its place.
+                // A number beside a NaN remains: the sum, a NaN, replaces it.
                 let most = self.make_with(Two([&RANGEPS, &RANGEPD][wide]), &[x, y], 5);
                 let unordered = self.make_mask(Either([&CMPPS, &CMPPD][wide]), &[x, y], 3);
                 self.make(What::Merge([&ADDPS, &ADDPD][wide]), &[x, y, unordered, most])
@@ -379,7 +379,7 @@ impl Selector<'_> {
                 if zmm { self.make_mask(what, args, imm) } else { self.make_with(what, args, imm) }
             }
             (Op::Select, &[condition, x, y]) => self.choose(2 + wide, condition, x, y),
-            // A NaN counts as positive.
+            // A NaN counts as positive, whatever its sign bit.
             (Op::Copysign, &[x, y]) => {
                 let and = Either([&ANDPS, &ANDPD][wide]);
                 let or = [&ORPS, &ORPD][wide];
@@ -407,7 +407,7 @@ impl Selector<'_> {
         })
     }
 
-    /// Whether floats are no NaN.
+    /// A mask of the lanes that are not NaN.
     pub(super) fn is_number(&mut self, wide: usize, x: Value) -> Value {
         let row = What::Either([&CMPPS, &CMPPD][wide]);
         match self.width {
@@ -426,7 +426,7 @@ impl Selector<'_> {
         self.make(What::Choose(row), &[y, x, condition])
     }
 
-    /// Bits of integers that are combined; `q` for lanes of 64 bits.
+    /// A bitwise operation; `q` is the form for lanes of 64 bits.
     pub(super) fn logic(&mut self, op: Op, lane: usize, x: Value, y: Value) -> Value {
         let row = match (op, self.width, lane == 3) {
             (Op::BitAnd, Width::Ymm, _) => &PAND,
@@ -509,7 +509,7 @@ impl Selector<'_> {
                 let greater = self.greater(lane, x, y);
                 self.not(lane, greater)
             }
-            // x is at least y where it is the maximum of both, at most y where it is the minimum.
+            // x >= y where x equals the maximum of both, x <= y where it equals the minimum.
             (Op::Lt | Op::Le, &[x, y]) => {
                 let row = self.extreme(op == Op::Le, false, lane);
                 let extreme = self.make(Either(row), &[x, y]);
@@ -517,7 +517,7 @@ impl Selector<'_> {
                 if op == Op::Le { it_is_x } else { self.not(lane, it_is_x) }
             }
             (Op::Select, &[condition, x, y]) => self.choose(lane, condition, x, y),
-            // A count that is negative or too large shifts everything out, as ours do.
+            // A count out of range shifts all bits out, in the machine as in the language.
             (Op::Shl, _) if lane > 1 || zmm => {
                 self.make(Two([&PSLLVW, &PSLLVW, &PSLLVD, &PSLLVQ][lane]), args)
             }
@@ -528,7 +528,7 @@ impl Selector<'_> {
                 self.make(Two([&PSRAVW, &PSRAVW, &PSRAVD, &PSRAVQ][lane]), args)
             }
             (Op::Shr, &[x, count]) if lane == 3 => {
-                // The complement of negative numbers is shifted.
+                // Negative numbers are complemented before and after the shift.
                 let zero = self.zero();
                 let negative = self.greater(3, zero, x);
                 let x = self.logic(Op::BitXor, 3, x, negative);
@@ -562,7 +562,7 @@ impl Selector<'_> {
         self.make(What::Two([&PCMPGTB, &PCMPGTW, &PCMPGTD, &PCMPGTQ][lane]), &[x, y])
     }
 
-    /// x < y of 64-bit integers, which AVX2 compares with signs only: unsigned ones are moved by half
+    /// `x < y` of 64-bit integers. AVX2 only compares signed ones, so unsigned ones are offset by half
     /// the range.
     fn less64(&mut self, signed: bool, x: Value, y: Value) -> Value {
         if signed {
