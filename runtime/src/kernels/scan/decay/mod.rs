@@ -148,10 +148,13 @@ impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
             let lane = Self::lane(state, 0);
             while at < n {
                 let (row, left) = (state.rows, n - at);
-                if !GIVEN && row % RADIX == 0 && left >= RUN && !lane.was_missing() {
+                if row % RADIX == 0 && left >= RUN && (GIVEN || !lane.was_missing()) {
                     let (out, a) = (out.add(at), a.add(at));
                     let together = left >= TOGETHER * RUN && row % (TOGETHER * RUN) as u64 == 0;
-                    let done = if together && Self::runs(state, powers, lane, out, a) {
+                    let done = if GIVEN {
+                        let whole = Self::given_run(state, powers, lane, out, [a, b.add(at)]);
+                        usize::from(whole) * RUN
+                    } else if together && Self::runs(state, powers, lane, out, a) {
                         TOGETHER * RUN
                     } else if Self::run(state, powers, lane, out, a) {
                         RUN
@@ -359,6 +362,50 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
             let carry = lane.get(Kept::RunCarry);
             Self::write(powers, lane, out, &x[0], &parts, carry);
             lane.set(Kept::Run, parts[RUN - 1]);
+            Self::end_of_run(powers, state.levels, lane, state.rows + RADIX);
+        }
+        true
+    }
+
+    /// A whole run of one sequence with given weights; `false` if an element is missing or not finite,
+    /// and nothing was done.
+    ///
+    /// # Safety
+    /// As [`run`](Decay::run), but for the row before; there are weights for the elements.
+    #[inline(always)]
+    unsafe fn given_run(
+        state: &ScanState,
+        powers: &Powers,
+        lane: Lane,
+        out: *mut f64,
+        given: [*const f64; 2],
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let [x, k] = given.map(|given| given.cast::<[f64; RUN]>().read_unaligned());
+            if !x.iter().fold(true, |all, x| all & is_finite(*x)) {
+                return false;
+            }
+            Self::begin_run(state.levels, lane, x[0]);
+            let carry = lane.get(Kept::RunCarry);
+            let (mut part, mut decay) = (0.0, product(1.0, k[0]));
+            let (mut parts, mut decays) = ([part; RUN], [decay; RUN]);
+            for i in 1..RUN {
+                part = M::fma(k[i], part, k[i] * (x[i - 1] - x[i]));
+                decay = product(decay, k[i]);
+                (parts[i], decays[i]) = (part, decay);
+            }
+            let y: [f64; RUN] = std::array::from_fn(|i| x[i] + M::fma(decays[i], carry, parts[i]));
+            out.cast::<[f64; RUN]>().write_unaligned(y);
+            for (kept, value) in [
+                (Kept::Newest, x[RUN - 1]),
+                (Kept::Run, part),
+                (Kept::RunDecay, decay),
+                (Kept::Last, y[RUN - 1]),
+                (Kept::Gap, 0.0),
+            ] {
+                lane.set(kept, value);
+            }
             Self::end_of_run(powers, state.levels, lane, state.rows + RADIX);
         }
         true

@@ -18,6 +18,8 @@ pub(in super::super) struct Weights<M>(PhantomData<M>);
 
 /// The numbers that are kept of each sequence.
 const KEPT: usize = 3;
+/// The number of rows that are searched for missing ones at a time.
+const ROWS: usize = 32;
 
 /// The constants of weights.
 #[derive(Clone, Copy)]
@@ -113,11 +115,28 @@ impl<M: Fused> Recurrence for Weights<M> {
     #[inline(always)]
     unsafe fn along(state: &mut ScanState, out: *mut f64, a: *const f64, _: *const f64, n: usize) {
         let constants = Constants::of(&state.attributes);
-        for i in 0..n {
+        let kept = state.memory.cast::<[f64; KEPT]>();
+        let mut i = 0;
+        while i < n {
             // SAFETY: the caller's promise.
             unsafe {
+                let before = (*kept).map(f64::to_bits);
                 let k = Self::lane(state, &constants, 0, a.add(i).read_unaligned());
                 out.add(i).write_unaligned(k);
+                i += 1;
+                if (*kept).map(f64::to_bits) != before {
+                    continue;
+                }
+                // The sum of weights has reached its limit: until a row is missing, all are the same.
+                let present = |i: usize| !a.add(i).read_unaligned().is_nan();
+                while i + ROWS <= n && (i..i + ROWS).fold(true, |all, i| all & present(i)) {
+                    (i..i + ROWS).for_each(|i| out.add(i).write_unaligned(k));
+                    i += ROWS;
+                }
+                while i < n && present(i) {
+                    out.add(i).write_unaligned(k);
+                    i += 1;
+                }
             }
         }
     }
