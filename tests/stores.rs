@@ -253,6 +253,32 @@ fn h4_the_kth_transfer_fails_for_all_k() {
     }
 }
 
+/// Sequences along the first axis of a table of few columns are transferred with their neighbours.
+#[test]
+fn sequences_of_narrow_tables_are_transferred_together() {
+    let mut rng = Rng(6);
+    let x = array(DType::F64, &[60_000, 3], &mut rng);
+    for text in [
+        "cumsum(x, axis=0)",
+        "rolling_mean(x, 500, axis=0) + x",
+        "s = ewm_mean(x, span=9, axis=0); s - shift(s, 2, axis=0)",
+    ] {
+        for memory in [0, 1 << 20, 1 << 30] {
+            let program = engine(2).compile(text).unwrap().with(RunOptions::new().memory(memory));
+            let expected = program.eval([("x", x.arg())]).unwrap();
+            let left = Arc::new(AtomicUsize::new(usize::MAX));
+            let source = Arc::new(Failing { inner: Stored::native(&x), left: left.clone() });
+            let inner = Stored::sink(DType::F64, expected[0].shape());
+            let sink = Arc::new(Failing { inner, left: left.clone() });
+            program.eval_into([("x", Arg::source(&source))], &mut [Out::sink(&sink)]).unwrap();
+            let content = sink.inner.content().unwrap();
+            assert!(content == *expected[0].bytes(), "{text} in {memory} bytes");
+            let transfers = usize::MAX - left.load(Ordering::SeqCst);
+            assert!(transfers < 1000, "{text} in {memory} bytes takes {transfers} transfers");
+        }
+    }
+}
+
 #[test]
 fn what_is_kept_beyond_memory_leaves_no_file() {
     let directory = tempfile::tempdir().unwrap();

@@ -161,6 +161,8 @@ impl Cut<'_> {
                 (row_step, column_step, 0)
             }
             Along::Columns => {
+                // Each row that is transferred with others has states of its own.
+                let down = if splits { down } else { down.min(self.lanes) };
                 let few = self.workers > 1 && rows < 2 * self.workers * down && splits;
                 let level = match few || too_long(columns.saturating_mul(down)) {
                     true if self.chunk.is_some() => level_of(wanted / down),
@@ -169,11 +171,11 @@ impl Cut<'_> {
                 };
                 let level = self.fewer_pieces(level, leaf, columns, rows * folds.len());
                 let across = if self.turned { columns.min(leaf << level) } else { columns };
-                // A scan's state passes from piece to piece of a row, so a unit has one panel of
-                // rows.
+                // A scan's state passes from piece to piece of a row, so a unit has no more rows
+                // than are transferred together.
                 let pieces = !splits && leaf << level < columns;
-                let wanted = if pieces { 1 } else { wanted };
-                let row_step = (wanted / across.max(1)).clamp(1, rows.max(1));
+                let row_step = if pieces { down } else { wanted / across.max(1) };
+                let row_step = row_step.clamp(1, rows.max(1));
                 (row_step.max(self.panel_rows), leaf << level, level)
             }
             Along::Rows => {

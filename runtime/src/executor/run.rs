@@ -279,6 +279,8 @@ impl Run<'_> {
             }
         }
         if work.scans && work.nest.along == Along::Columns {
+            let passes = work.lead == 0 && columns.len() < work.grid.columns;
+            worker.panel_in_block = if passes { rows.start - worker.first[0] } else { 0 };
             let block = Block { outer: 0, rows: rows.clone(), columns: columns.clone() };
             work.begin_scans(worker, &block);
             // From the beginning of a tile.

@@ -33,8 +33,8 @@ pub(super) struct ScanRoom {
 
 impl ScanRoom {
     /// The room for a state for each row of a panel or, if sequences run along the rows, for each
-    /// tile of a block of columns. If such sequences are split, there is a state for every tile,
-    /// because a thread visits other tiles between two pieces of a sequence.
+    /// tile of a block of columns. If sequences are split, there is a state for every row of a
+    /// block, or for every tile, because a thread visits the others between two pieces of a sequence.
     pub(super) fn new(nest: &Nest, grid: &Grid, rows_of_panel: usize, tile: usize) -> ScanRoom {
         match nest.along {
             Along::Rows => {
@@ -43,7 +43,9 @@ impl ScanRoom {
                 ScanRoom { states, lanes: tile.min(grid.columns).max(1), length: grid.rows }
             }
             Along::Columns | Along::Nothing => {
-                ScanRoom { states: rows_of_panel, lanes: 0, length: grid.columns }
+                let split = grid.column_blocks > 1;
+                let states = if split { grid.row_step.max(rows_of_panel) } else { rows_of_panel };
+                ScanRoom { states, lanes: 0, length: grid.columns }
             }
         }
     }
@@ -99,7 +101,7 @@ impl Worker {
 
 impl Loop {
     /// The number of the state of the tile at `column`, which is tile `in_block` of its block of
-    /// columns, in row `at` of its panel.
+    /// columns, in row `at` of its panel, or of its block if sequences are split.
     #[inline]
     fn scan_state(&self, column: usize, in_block: usize, at: usize) -> usize {
         match self.nest.along {
@@ -129,7 +131,8 @@ impl Loop {
                     begin(self.scan_state(column, in_block, 0));
                 }
             } else {
-                (0..rows.len()).for_each(|at| begin(self.scan_state(columns.start, 0, at)));
+                let first = worker.panel_in_block;
+                (0..rows.len()).for_each(|at| begin(self.scan_state(columns.start, 0, first + at)));
             }
         }
     }
@@ -137,7 +140,8 @@ impl Loop {
     /// Puts the states of a tile into the table, for the kernels.
     #[inline]
     pub(super) fn enter_scans(&self, worker: &mut Worker, place: &Place) {
-        let number = self.scan_state(place.column, place.in_block, place.at);
+        let at = worker.panel_in_block + place.at;
+        let number = self.scan_state(place.column, place.in_block, at);
         for scan in &worker.scans {
             worker.table[scan.entry] = scan.state(number).cast();
         }

@@ -33,6 +33,9 @@ pub(super) struct Worker {
     pub(super) picked: *mut u8,
     /// The first row and the first column that the buffers hold.
     pub(super) first: [usize; 2],
+    /// The number of rows of the block before the panel, if states of scans pass from block to block
+    /// of columns; 0 if not.
+    pub(super) panel_in_block: usize,
     /// The buffered results of each fold.
     pub(super) results: Vec<Results>,
     /// For each fold, the sequences of a panel's rows.
@@ -230,6 +233,7 @@ impl Worker {
             buffers,
             picked,
             first: [0; 2],
+            panel_in_block: 0,
             results,
             sequences,
             columns,
