@@ -19,19 +19,23 @@ use crate::record::{Few, Layout, Number, Record, Slot, Target, Value, exact_numb
 use crate::watch::{self, Manner, detached};
 
 /// A borrowed reference; null for what is not given.
-type Object = *mut ffi::PyObject;
+pub type Object = *mut ffi::PyObject;
 
 /// What a call gives besides the inputs.
 #[derive(Default)]
-struct Settings {
-    order: Option<Order>,
-    progress: Option<Py<PyAny>>,
+pub struct Settings {
+    /// The order of fresh outputs.
+    pub order: Option<Order>,
+    /// The function that is told of progress.
+    pub progress: Option<Py<PyAny>>,
 }
 
 /// The outputs of a call: the caller's arrays, or `None` for those that are to be allocated.
-struct Outs<'a> {
-    objects: Few<Option<Py<PyAny>>>,
-    arrays: Few<Option<&'a Array>>,
+pub struct Outs<'a> {
+    /// The objects.
+    pub objects: Few<Option<Py<PyAny>>>,
+    /// The arrays that they are.
+    pub arrays: Few<Option<&'a Array>>,
 }
 
 /// Python's vector call of a program.
@@ -136,6 +140,34 @@ impl Program {
         named: &[Object],
         token: Option<&CancelToken>,
     ) -> PyResult<Py<PyAny>> {
+        // SAFETY: the caller's promise.
+        let (given, out, settings) = unsafe { self.arranged(py, placed, names, named) }?;
+        let mut held = SmallVec::new();
+        // SAFETY: the objects are held by the caller, what is made of them below.
+        let values = unsafe { self.values(py, &given, &mut held) }?;
+        // SAFETY: as above.
+        let outs = unsafe { self.outs(py, out) }?;
+        if token.is_none() && settings.progress.is_none() {
+            let taken = self.records.take(&values, &outs.arrays, settings.order);
+            if let Some(record) = taken {
+                return self.repeat(py, record, &values, outs, settings.order);
+            }
+        }
+        self.first(py, &values, outs, settings, token)
+    }
+
+    /// The arguments in the order of the inputs, null for those that are missing, and `out`.
+    ///
+    /// # Safety
+    /// The objects are valid; `names` is a tuple of as many strings as `named` has values.
+    #[inline]
+    pub unsafe fn arranged(
+        &self,
+        py: Python<'_>,
+        placed: &[Object],
+        names: Object,
+        named: &[Object],
+    ) -> PyResult<(Few<Object>, Object, Settings)> {
         let inputs = self.names.len();
         if placed.len() > inputs {
             let message =
@@ -167,25 +199,31 @@ impl Program {
                 }
             }
         }
-        let mut held = SmallVec::new();
-        let mut values: Few<Value<'_>> = SmallVec::new();
+        Ok((given, out, settings))
+    }
+
+    /// The values of arguments in the order of the inputs. What is made of other objects is pushed
+    /// to `held`.
+    ///
+    /// # Safety
+    /// The objects are valid for `'a`, and `held` is kept as long.
+    #[inline]
+    pub unsafe fn values<'a>(
+        &self,
+        py: Python<'_>,
+        given: &[Object],
+        held: &mut SmallVec<[Py<PyAny>; 2]>,
+    ) -> PyResult<Few<Value<'a>>> {
+        let mut values = Few::new();
         for (number, object) in given.iter().enumerate() {
             if object.is_null() {
                 let name = self.names[number].bind(py).extract::<&str>()?;
                 return Err(errors::call(&self.program.missing_input(name)));
             }
-            // SAFETY: the objects are held by the caller, what is made of them below.
-            values.push(unsafe { self.value(py, number, *object, &mut held) }?);
+            // SAFETY: the caller's promise.
+            values.push(unsafe { self.value(py, number, *object, held) }?);
         }
-        // SAFETY: as above.
-        let outs = unsafe { self.outs(py, out) }?;
-        if token.is_none() && settings.progress.is_none() {
-            let taken = self.records.take(&values, &outs.arrays, settings.order);
-            if let Some(record) = taken {
-                return self.repeat(py, record, &values, outs, settings.order);
-            }
-        }
-        self.first(py, &values, outs, settings, token)
+        Ok(values)
     }
 
     /// The value of an input. What is made of other objects is pushed to `held`.
@@ -227,7 +265,7 @@ impl Program {
     /// # Safety
     /// `out` is a valid object or null.
     #[inline]
-    unsafe fn outs<'a>(&self, py: Python<'_>, out: Object) -> PyResult<Outs<'a>> {
+    pub unsafe fn outs<'a>(&self, py: Python<'_>, out: Object) -> PyResult<Outs<'a>> {
         let count = self.results.count();
         let mut outs = Outs { objects: SmallVec::new(), arrays: SmallVec::new() };
         // SAFETY: the caller's promise; arrays are valid while their objects are held.
@@ -434,7 +472,7 @@ impl Program {
     }
 
     /// The element type of an array, or the error for what is none.
-    fn dtype(
+    pub fn dtype(
         &self,
         py: Python<'_>,
         array: &Array,
@@ -451,7 +489,8 @@ impl Program {
         )
     }
 
-    fn run_options(&self) -> RunOptions {
+    /// The options of runs.
+    pub fn run_options(&self) -> RunOptions {
         let options = RunOptions::new().order(self.options.order);
         match self.options.memory {
             Some(bytes) => options.memory(bytes),
@@ -461,7 +500,7 @@ impl Program {
 
     /// The results as the caller gets them.
     #[inline]
-    fn returned(
+    pub fn returned(
         &self,
         py: Python<'_>,
         objects: Few<Py<PyAny>>,
