@@ -10,7 +10,7 @@ use hotloop_runtime::nest::Along;
 use hotloop_runtime::tile::TileScan;
 use hotloop_runtime::view::View;
 
-use super::causal::Causal;
+use super::causal::{Causal, reach};
 use crate::arg::{ArgValue, Args, Out, arrange, check, check_outs, place};
 use crate::bind::{Compiled, Schedule, known};
 use crate::bound::{Bindable, Bound, Work};
@@ -156,6 +156,11 @@ impl Batches {
             values: vec![None; source.inputs.len()],
             kernels,
         })
+    }
+
+    /// The number of earlier rows that a row of the outputs depends on; `None` if on all.
+    pub fn reach(&self) -> Option<usize> {
+        reach(&self.kernels.graph)
     }
 
     /// The bytes of memory of all states.

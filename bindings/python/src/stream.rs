@@ -326,6 +326,17 @@ impl Stream {
         })
     }
 
+    /// The number of earlier rows that a row of the outputs depends on; None if it depends on all.
+    #[getter]
+    fn reach(&self, py: Python<'_>) -> PyResult<Option<usize>> {
+        let state = self.lock()?;
+        match &state.running {
+            Running::None => Err(PyValueError::new_err(NOT_KNOWN)),
+            Running::Plain(stream) => Ok(stream.reach()),
+            Running::Keyed(_) => Ok(self.plain(py, &state.likes)?.reach()),
+        }
+    }
+
     /// The bytes of memory of the state.
     #[getter]
     fn state_bytes(&self) -> PyResult<usize> {

@@ -523,3 +523,22 @@ def test_repr_and_sizes():
     stream.push(np.ones(50_000))
     assert stream.state_bytes == size
     assert stream.program.text == "rolling_mean(x, 10000)"
+
+
+def test_reach():
+    for text, reach in [
+        ("x * 2", 0),
+        ("rolling_mean(x, 20) - shift(x, 5)", 19),
+        ("diff(rolling_max(x, 20))", 20),
+        ("rolling_median(x, 7), pct_change(x)", 6),
+        ("ewm_mean(x, span=3)", None),
+        ("cumsum(x)", None),
+    ]:
+        stream = hotloop.compile(text).stream()
+        with pytest.raises(ValueError, match="has seen no rows"):
+            stream.reach
+        stream.push(1.0)
+        assert stream.reach == reach
+    keyed = hotloop.compile("shift(x, 4)").stream()
+    keyed.push_keyed([1], np.ones(1))
+    assert keyed.reach == 4
