@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::errors;
 use crate::numpy::Array;
@@ -31,6 +31,7 @@ pub struct Settings {
 }
 
 /// The outputs of a call: the caller's arrays, or `None` for those that are to be allocated.
+#[derive(Default)]
 pub struct Outs<'a> {
     /// The objects.
     pub objects: Few<Option<Py<PyAny>>>,
@@ -140,23 +141,28 @@ impl Program {
         named: &[Object],
         token: Option<&CancelToken>,
     ) -> PyResult<Py<PyAny>> {
+        // Lists are filled in place, since to move one copies its room.
+        let (mut given, mut held) = (Few::new(), SmallVec::new());
+        let (mut values, mut outs) = (Few::new(), Outs::default());
+        let mut settings = Settings::default();
         // SAFETY: the caller's promise.
-        let (given, out, settings) = unsafe { self.arranged(py, placed, names, named) }?;
-        let mut held = SmallVec::new();
+        let out = unsafe { self.arranged(py, placed, (names, named), &mut given, &mut settings) }?;
         // SAFETY: the objects are held by the caller, what is made of them below.
-        let values = unsafe { self.values(py, &given, &mut held) }?;
-        // SAFETY: as above.
-        let outs = unsafe { self.outs(py, out) }?;
+        unsafe {
+            self.values(py, &given, &mut held, &mut values)?;
+            self.outs(py, out, &mut outs)?;
+        }
         if token.is_none() && settings.progress.is_none() {
             let taken = self.records.take(&values, &outs.arrays, settings.order);
             if let Some(record) = taken {
-                return self.repeat(py, record, &values, outs, settings.order);
+                return self.repeat(py, record, &values, &outs, settings.order);
             }
         }
-        self.first(py, &values, outs, settings, token)
+        self.first(py, &values, &outs, settings, token)
     }
 
-    /// The arguments in the order of the inputs, null for those that are missing, and `out`.
+    /// Fills in the arguments in the order of the inputs, null for those that are missing, and
+    /// returns `out`.
     ///
     /// # Safety
     /// The objects are valid; `names` is a tuple of as many strings as `named` has values.
@@ -165,18 +171,19 @@ impl Program {
         &self,
         py: Python<'_>,
         placed: &[Object],
-        names: Object,
-        named: &[Object],
-    ) -> PyResult<(Few<Object>, Object, Settings)> {
+        (names, named): (Object, &[Object]),
+        given: &mut Few<Object>,
+        settings: &mut Settings,
+    ) -> PyResult<Object> {
         let inputs = self.names.len();
         if placed.len() > inputs {
             let message =
                 format!("the program has {inputs} inputs, but {} were given", placed.len());
             return Err(PyTypeError::new_err(message));
         }
-        let mut given: Few<Object> = smallvec![std::ptr::null_mut(); inputs];
-        given[..placed.len()].copy_from_slice(placed);
-        let (mut out, mut settings) = (std::ptr::null_mut(), Settings::default());
+        given.extend_from_slice(placed);
+        given.resize(inputs, std::ptr::null_mut());
+        let mut out = std::ptr::null_mut();
         for (i, value) in named.iter().enumerate() {
             // SAFETY: the caller's promise.
             let name = unsafe { ffi::PyTuple_GetItem(names, i as isize) };
@@ -199,11 +206,11 @@ impl Program {
                 }
             }
         }
-        Ok((given, out, settings))
+        Ok(out)
     }
 
-    /// The values of arguments in the order of the inputs. What is made of other objects is pushed
-    /// to `held`.
+    /// Fills in the values of arguments in the order of the inputs. What is made of other objects is
+    /// pushed to `held`.
     ///
     /// # Safety
     /// The objects are valid for `'a`, and `held` is kept as long.
@@ -213,8 +220,8 @@ impl Program {
         py: Python<'_>,
         given: &[Object],
         held: &mut SmallVec<[Py<PyAny>; 2]>,
-    ) -> PyResult<Few<Value<'a>>> {
-        let mut values = Few::new();
+        values: &mut Few<Value<'a>>,
+    ) -> PyResult<()> {
         for (number, object) in given.iter().enumerate() {
             if object.is_null() {
                 let name = self.names[number].bind(py).extract::<&str>()?;
@@ -223,7 +230,7 @@ impl Program {
             // SAFETY: the caller's promise.
             values.push(unsafe { self.value(py, number, *object, held) }?);
         }
-        Ok(values)
+        Ok(())
     }
 
     /// The value of an input. What is made of other objects is pushed to `held`.
@@ -260,31 +267,35 @@ impl Program {
         }
     }
 
-    /// The outputs that `out=` gives.
+    /// Fills in the outputs that `out=` gives.
     ///
     /// # Safety
     /// `out` is a valid object or null.
     #[inline]
-    pub unsafe fn outs<'a>(&self, py: Python<'_>, out: Object) -> PyResult<Outs<'a>> {
+    pub unsafe fn outs<'a>(
+        &self,
+        py: Python<'_>,
+        out: Object,
+        outs: &mut Outs<'a>,
+    ) -> PyResult<()> {
         let count = self.results.count();
-        let mut outs = Outs { objects: SmallVec::new(), arrays: SmallVec::new() };
         // SAFETY: the caller's promise; arrays are valid while their objects are held.
         unsafe {
             if out.is_null() || out == ffi::Py_None() {
                 outs.objects.resize_with(count, || None);
                 outs.arrays.resize(count, None);
-                return Ok(outs);
+                return Ok(());
             }
             if count == 1 && self.numpy.exact(out).is_some() {
                 outs.push(py, self, 0, Bound::from_borrowed_ptr(py, out))?;
-                return Ok(outs);
+                return Ok(());
             }
             let list = self.listed(Bound::from_borrowed_ptr(py, out))?;
             for (number, object) in list.into_iter().enumerate() {
                 outs.push(py, self, number, object)?;
             }
         }
-        Ok(outs)
+        Ok(())
     }
 
     /// The elements of `out=`: an array, a sequence with an array for each output, or a dict by
@@ -330,7 +341,7 @@ impl Program {
         py: Python<'_>,
         mut record: Box<Record>,
         values: &[Value<'_>],
-        outs: Outs<'_>,
+        outs: &Outs<'_>,
         order: Option<Order>,
     ) -> PyResult<Py<PyAny>> {
         let mut objects: Few<Py<PyAny>> = SmallVec::new();
@@ -371,7 +382,7 @@ impl Program {
         record.bound = Some(bound.release());
         self.records.keep(record);
         report.map_err(|error| errors::call(&error))?;
-        self.returned(py, objects, &outs)
+        self.returned(py, objects, outs)
     }
 
     /// Binds a kernel to arrays, runs it, and keeps a record of it.
@@ -380,7 +391,7 @@ impl Program {
         &self,
         py: Python<'_>,
         values: &[Value<'_>],
-        outs: Outs<'_>,
+        outs: &Outs<'_>,
         settings: Settings,
         token: Option<&CancelToken>,
     ) -> PyResult<Py<PyAny>> {
@@ -468,7 +479,7 @@ impl Program {
             self.records.keep(Box::new(record));
         }
         report.map_err(|error| errors::call(&error))?;
-        self.returned(py, objects, &outs)
+        self.returned(py, objects, outs)
     }
 
     /// The element type of an array, or the error for what is none.

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use smallvec::SmallVec;
 
-use crate::call::{Object, Outs};
+use crate::call::{Object, Outs, Settings};
 use crate::errors;
 use crate::numpy::Array;
 use crate::program::Program;
@@ -411,7 +411,10 @@ impl<'a> Given<'a> {
         let mut held = SmallVec::new();
         // SAFETY: the arguments are held by the caller and by the result, as what is made of them.
         unsafe {
-            let (mut given, out, settings) = program.arranged(py, &placed, names, &pointers)?;
+            let (mut given, mut settings) = (Few::new(), Settings::default());
+            let (mut values, mut outs) = (Few::new(), Outs::default());
+            let named = (names, &pointers[..]);
+            let out = program.arranged(py, &placed, named, &mut given, &mut settings)?;
             if settings.order.is_some() || settings.progress.is_some() {
                 return Err(PyTypeError::new_err("a push takes neither order= nor progress="));
             }
@@ -430,8 +433,8 @@ impl<'a> Given<'a> {
                     *object = float;
                 }
             }
-            let values = program.values(py, &given, &mut held)?;
-            let outs = program.outs(py, out)?;
+            program.values(py, &given, &mut held, &mut values)?;
+            program.outs(py, out, &mut outs)?;
             Ok(Given { values, outs, _held: held, _named: holds })
         }
     }
