@@ -131,7 +131,7 @@ impl Record {
 #[expect(clippy::vec_box, reason = "they go to and fro between the two without being moved")]
 #[derive(Default)]
 pub struct Records {
-    /// The last used one: two exchanges are less than the lock.
+    /// The last used one: to exchange it is less than to lock the others.
     last: AtomicPtr<Record>,
     /// The others, the last used one at the end.
     others: Mutex<Vec<Box<Record>>>,
@@ -168,11 +168,19 @@ impl Records {
         }
     }
 
-    /// Replaces the last used record.
+    /// Replaces the last used record. The caller is attached to the interpreter.
     #[inline]
     fn swap(&self, record: Option<Box<Record>>) -> Option<Box<Record>> {
         let record = record.map_or(std::ptr::null_mut(), Box::into_raw);
+        #[cfg(Py_GIL_DISABLED)]
         let before = self.last.swap(record, Ordering::AcqRel);
+        // The interpreter's lock is held: no other thread comes between the two.
+        #[cfg(not(Py_GIL_DISABLED))]
+        let before = {
+            let before = self.last.load(Ordering::Relaxed);
+            self.last.store(record, Ordering::Relaxed);
+            before
+        };
         // SAFETY: what is not null came from a box, and is owned by whoever takes it out.
         (!before.is_null()).then(|| unsafe { Box::from_raw(before) })
     }
