@@ -371,15 +371,27 @@ impl Program {
         let Some(mut bound) = record.bound.take() else {
             return self.first(py, values, outs, Settings { order, progress: None }, None);
         };
-        // SAFETY: the arrays have the layouts of the record, and are held until it is released.
-        if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
-            // They overlap differently, or a number does not fit; keep the record for other calls.
-            record.bound = Some(bound.release());
-            self.records.keep(record);
-            return self.first(py, values, outs, Settings { order, progress: None }, None);
+        if !record.is_at(&inputs, &targets) {
+            record.addresses.clear();
+            // SAFETY: the arrays have the layouts of the record, and are held during the run.
+            if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
+                // They overlap differently, or a number does not fit; keep the record for other
+                // calls.
+                record.bound = Some(bound);
+                self.records.keep(record);
+                return self.first(py, values, outs, Settings { order, progress: None }, None);
+            }
+            record.note(&inputs, &targets);
         }
-        let (bound, report) = watch::run(py, bound, &record.manner, None)?;
-        record.bound = Some(bound.release());
+        let report = match &record.manner {
+            Manner::Short => bound.run(),
+            manner => {
+                let (again, report) = watch::run(py, bound, manner, None)?;
+                bound = again;
+                report
+            }
+        };
+        record.bound = Some(bound);
         self.records.keep(record);
         report.map_err(|error| errors::call(&error))?;
         self.returned(py, objects, outs)
@@ -471,6 +483,7 @@ impl Program {
             };
             let record = Record {
                 bound: Some(bound),
+                addresses: Few::new(),
                 manner,
                 inputs: values.iter().map(slot).collect(),
                 targets: arrays.iter().map(target).collect(),

@@ -91,8 +91,11 @@ pub struct Target {
 
 /// A kernel bound to arrays of one kind.
 pub struct Record {
-    /// The kernel, released from its arrays; `None` during a call.
+    /// The kernel, whose arrays may be gone; `None` during a call.
     pub bound: Option<hotloop::Bound<'static>>,
+    /// The addresses that it is bound to, of inputs and then outputs; none if a number is among
+    /// them, whose value may be another.
+    pub addresses: Few<*const u8>,
     /// How it runs.
     pub manner: Manner,
     /// The inputs.
@@ -103,7 +106,28 @@ pub struct Record {
     pub order: Option<Order>,
 }
 
+// SAFETY: addresses are only compared.
+unsafe impl Send for Record {}
+
 impl Record {
+    /// Whether the kernel is bound to these addresses.
+    #[inline]
+    pub fn is_at(&self, inputs: &[*const u8], targets: &[*mut u8]) -> bool {
+        let mut own = self.addresses.iter();
+        let all = inputs.iter().copied().chain(targets.iter().map(|target| target.cast_const()));
+        self.addresses.len() == inputs.len() + targets.len() && { all }
+            .all(|address| own.next() == Some(&address))
+    }
+
+    /// Notes the addresses that the kernel was bound to.
+    pub fn note(&mut self, inputs: &[*const u8], targets: &[*mut u8]) {
+        self.addresses.clear();
+        if self.inputs.iter().all(|slot| matches!(slot, Slot::Array(_))) {
+            self.addresses.extend_from_slice(inputs);
+            self.addresses.extend(targets.iter().map(|target| target.cast_const()));
+        }
+    }
+
     /// Whether a call is of the record's kind; outputs that the call does not give are null.
     #[inline]
     pub fn fits(
