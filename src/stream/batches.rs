@@ -10,7 +10,7 @@ use hotloop_runtime::nest::Along;
 use hotloop_runtime::tile::TileScan;
 use hotloop_runtime::view::View;
 
-use super::causal::Causal;
+use super::causal::{Causal, reach};
 use crate::arg::{ArgValue, Args, Out, arrange, check, check_outs, place};
 use crate::bind::{Compiled, Schedule, known};
 use crate::bound::{Bindable, Bound, Work};
@@ -42,6 +42,9 @@ pub struct Batches {
     carried: Box<[Option<Carried>]>,
     /// The last one used comes first.
     bound: Vec<Batch>,
+    /// The shapes and strides of new outputs of the last batch that none of these is for, by its
+    /// number of rows and the strides of its inputs.
+    layouts: Option<(usize, Vec<isize>, Vec<Layout>)>,
     values: Vec<Option<ArgValue>>,
 }
 
@@ -153,9 +156,15 @@ impl Batches {
             output_axes: output_axes.into(),
             carried,
             bound: Vec::new(),
+            layouts: None,
             values: vec![None; source.inputs.len()],
             kernels,
         })
+    }
+
+    /// The number of earlier rows that a row of the outputs depends on; `None` if on all.
+    pub fn reach(&self) -> Option<usize> {
+        reach(&self.kernels.graph)
     }
 
     /// The bytes of memory of all states.
@@ -304,12 +313,21 @@ impl Batches {
     /// # Errors
     /// As [`take`](Batches::take), and `OutOfMemory`.
     pub fn outputs(&mut self, rows: usize) -> Result<Vec<Output>> {
-        let computed;
         let layouts = match self.bound.iter().find(|batch| batch.fresh && batch.rows == rows) {
             Some(batch) => &batch.layouts,
             None => {
-                computed = self.layouts(&self.prepare()?)?;
-                &computed
+                let arrays = self.values.iter().flatten().filter_map(|value| match value {
+                    ArgValue::Array(view) => Some(&*view.strides),
+                    ArgValue::Scalar { .. } => None,
+                });
+                let strides: Vec<isize> = arrays.flatten().copied().collect();
+                let known = self.layouts.take();
+                let known = known.filter(|(of, own, _)| *of == rows && *own == strides);
+                let layouts = match known {
+                    Some((.., layouts)) => layouts,
+                    None => self.layouts(&self.prepare()?)?,
+                };
+                &self.layouts.insert((rows, strides, layouts)).2
             }
         };
         let outputs = self.kernels.graph.outputs().iter().zip(&self.program.source.outputs);

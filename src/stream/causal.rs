@@ -214,6 +214,23 @@ impl Causal {
     }
 }
 
+/// The number of earlier rows that a row of the outputs depends on; `None` if on all. The program is
+/// one that can run row by row, so that each scan goes along the rows.
+pub fn reach(graph: &Graph) -> Option<usize> {
+    let live = graph.live();
+    let mut reaches = vec![0usize; live.len()];
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        let own = match graph.node(id) {
+            Node::Along(op, _, attributes, _) => op.scan()?.reach(*attributes)? as usize,
+            _ => 0,
+        };
+        let operands = graph.node(id).operands().iter();
+        let before = operands.map(|id| reaches[id.index()]).max().unwrap_or(0);
+        reaches[id.index()] = before.saturating_add(own);
+    }
+    graph.outputs().iter().map(|id| reaches[id.index()]).max()
+}
+
 const EARLIER: &str = "functions of the rows so far are `cumsum`, `expanding_mean`, `ewm_mean`, \
                        and `rolling_mean` of the latest ones";
 

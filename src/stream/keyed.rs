@@ -87,7 +87,7 @@ const KEY_BYTES: usize = 64;
 /// stream.push(&["A", "B"], ("price", &[10.0, 500.0]))?;
 /// let next = stream.push(&["B", "A", "A"], ("price", &[501.0, 12.0, 15.0]))?;
 /// assert_eq!(next[0].view::<f64>()?.as_slice(), Some(&[1.0, 2.0, 3.0][..]));
-/// assert_eq!(stream.keys(), 2);
+/// assert_eq!((stream.keys(), stream.rows()), (2, 5));
 /// # Ok::<(), hotloop::Error>(())
 /// ```
 pub struct KeyedStream {
@@ -433,6 +433,12 @@ impl KeyedStream {
         let chunks = keys.div_ceil(TOGETHER).saturating_mul(TOGETHER);
         let states = chunks.saturating_mul(self.states.size);
         states.saturating_add(keys.saturating_mul(KEY_BYTES)).saturating_add(text_bytes)
+    }
+
+    /// The number of rows of all keys so far, those before a restored snapshot included.
+    pub fn rows(&self) -> u64 {
+        let states = self.states.chunks.iter().flat_map(|c| c.chunks_exact(self.states.size));
+        states.take(self.states.count).map(rows_of).fold(0, u64::saturating_add)
     }
 
     /// The number of keys so far.

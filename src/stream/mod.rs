@@ -173,6 +173,21 @@ impl Stream {
         &self.batches.output_axes
     }
 
+    /// The number of earlier rows that a row of the outputs depends on; `None` if it depends on all.
+    /// Parts of a sequence that begin with as many rows of the part before can be computed apart.
+    ///
+    /// ```
+    /// let reach = |text| Ok::<_, hotloop::Error>(hotloop::compile(text)?.stream(("x", &[0.0; 0]), 0)?.reach());
+    /// assert_eq!(reach("x * 2")?, Some(0));
+    /// assert_eq!(reach("rolling_mean(x, 20) - shift(x, 5)")?, Some(19));
+    /// assert_eq!(reach("diff(rolling_mean(x, 20))")?, Some(20));
+    /// assert_eq!(reach("x - cumsum(x)")?, None);
+    /// # Ok::<(), hotloop::Error>(())
+    /// ```
+    pub fn reach(&self) -> Option<usize> {
+        self.batches.reach()
+    }
+
     /// The bytes of memory of the state. They do not grow.
     ///
     /// ```

@@ -25,13 +25,29 @@ def attach(name, n):
     attached["x"], attached["y"] = np.ndarray((2, n), buffer=memory.buf)
 
 
+def own_memory():
+    """Bytes of memory of this process alone: shared memory, and what is mapped from files, is not."""
+    try:
+        with open("/proc/self/smaps_rollup") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return 0
+    return sum(1024 * int(line[1]) for line in lines if line[0] == "Anonymous:")
+
+
 def in_place(task):
     start, stop = task
     PROGRAM(attached["x"][start:stop], out=attached["y"][start:stop])
+    return own_memory()
 
 
 def pickled(x):
-    return PROGRAM(x)
+    y = PROGRAM(x)
+    return y, own_memory()
+
+
+def report(what, usual, own):
+    print(f"{what}: {usual:,} pickled, {own:,} in place")
 
 
 def main():
@@ -43,19 +59,24 @@ def main():
     step = -(-n // 8)
     tasks = [(start, min(start + step, n)) for start in range(0, n, step)]
     with context.Pool(2) as pool:
-        pool.map(pickled, [x[:10]] * 2)
+        before = max(used for _, used in pool.map(pickled, [x[:10]] * 8, chunksize=1))
         started = time.perf_counter()
-        usual = np.concatenate(pool.map(pickled, [x[a:b] for a, b in tasks]))
+        results = pool.map(pickled, [x[a:b] for a, b in tasks], chunksize=1)
         print(f"pickled      {1e3 * (time.perf_counter() - started):9.3f} ms")
+    usual_memory = max(used for _, used in results) - before
+    usual = np.concatenate([part for part, _ in results])
     with context.Pool(2, attach, (memory.name, n)) as pool:
-        pool.map(in_place, [(0, 1)] * 2)
+        before = max(pool.map(in_place, [(0, 1)] * 8, chunksize=1))
         started = time.perf_counter()
-        pool.map(in_place, tasks)
+        used = pool.map(in_place, tasks, chunksize=1)
         print(f"in place     {1e3 * (time.perf_counter() - started):9.3f} ms")
+    own_growth = max(0, max(used) - before)
     np.testing.assert_array_equal(y, usual)
-    usual_bytes = sum(len(pickle.dumps(x[a:b])) for a, b in tasks) + usual.nbytes
-    own_bytes = sum(len(pickle.dumps(task)) for task in tasks)
-    print(f"bytes that are pickled: {usual_bytes:,} and {own_bytes:,}")
+    usual_bytes = sum(len(pickle.dumps(x[a:b])) for a, b in tasks)
+    usual_bytes += sum(len(pickle.dumps(result)) for result in results)
+    own_bytes = sum(len(pickle.dumps(part)) for part in (*tasks, *used))
+    report("bytes that are pickled", usual_bytes, own_bytes)
+    report("bytes that a worker grows by", usual_memory, own_growth)
     assert own_bytes < 0.2 * usual_bytes
     del x, y
     memory.close()

@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::errors;
 use crate::numpy::Array;
@@ -19,19 +19,24 @@ use crate::record::{Few, Layout, Number, Record, Slot, Target, Value, exact_numb
 use crate::watch::{self, Manner, detached};
 
 /// A borrowed reference; null for what is not given.
-type Object = *mut ffi::PyObject;
+pub type Object = *mut ffi::PyObject;
 
 /// What a call gives besides the inputs.
 #[derive(Default)]
-struct Settings {
-    order: Option<Order>,
-    progress: Option<Py<PyAny>>,
+pub struct Settings {
+    /// The order of fresh outputs.
+    pub order: Option<Order>,
+    /// The function that is told of progress.
+    pub progress: Option<Py<PyAny>>,
 }
 
 /// The outputs of a call: the caller's arrays, or `None` for those that are to be allocated.
-struct Outs<'a> {
-    objects: Few<Option<Py<PyAny>>>,
-    arrays: Few<Option<&'a Array>>,
+#[derive(Default)]
+pub struct Outs<'a> {
+    /// The objects.
+    pub objects: Few<Option<Py<PyAny>>>,
+    /// The arrays that they are.
+    pub arrays: Few<Option<&'a Array>>,
 }
 
 /// Python's vector call of a program.
@@ -136,15 +141,49 @@ impl Program {
         named: &[Object],
         token: Option<&CancelToken>,
     ) -> PyResult<Py<PyAny>> {
+        // Lists are filled in place, since to move one copies its room.
+        let (mut given, mut held) = (Few::new(), SmallVec::new());
+        let (mut values, mut outs) = (Few::new(), Outs::default());
+        let mut settings = Settings::default();
+        // SAFETY: the caller's promise.
+        let out = unsafe { self.arranged(py, placed, (names, named), &mut given, &mut settings) }?;
+        // SAFETY: the objects are held by the caller, what is made of them below.
+        unsafe {
+            self.values(py, &given, &mut held, &mut values)?;
+            self.outs(py, out, &mut outs)?;
+        }
+        if token.is_none() && settings.progress.is_none() {
+            let taken = self.records.take(&values, &outs.arrays, settings.order);
+            if let Some(record) = taken {
+                return self.repeat(py, record, &values, &outs, settings.order);
+            }
+        }
+        self.first(py, &values, &outs, settings, token)
+    }
+
+    /// Fills in the arguments in the order of the inputs, null for those that are missing, and
+    /// returns `out`.
+    ///
+    /// # Safety
+    /// The objects are valid; `names` is a tuple of as many strings as `named` has values.
+    #[inline]
+    pub unsafe fn arranged(
+        &self,
+        py: Python<'_>,
+        placed: &[Object],
+        (names, named): (Object, &[Object]),
+        given: &mut Few<Object>,
+        settings: &mut Settings,
+    ) -> PyResult<Object> {
         let inputs = self.names.len();
         if placed.len() > inputs {
             let message =
                 format!("the program has {inputs} inputs, but {} were given", placed.len());
             return Err(PyTypeError::new_err(message));
         }
-        let mut given: Few<Object> = smallvec![std::ptr::null_mut(); inputs];
-        given[..placed.len()].copy_from_slice(placed);
-        let (mut out, mut settings) = (std::ptr::null_mut(), Settings::default());
+        given.extend_from_slice(placed);
+        given.resize(inputs, std::ptr::null_mut());
+        let mut out = std::ptr::null_mut();
         for (i, value) in named.iter().enumerate() {
             // SAFETY: the caller's promise.
             let name = unsafe { ffi::PyTuple_GetItem(names, i as isize) };
@@ -167,25 +206,31 @@ impl Program {
                 }
             }
         }
-        let mut held = SmallVec::new();
-        let mut values: Few<Value<'_>> = SmallVec::new();
+        Ok(out)
+    }
+
+    /// Fills in the values of arguments in the order of the inputs. What is made of other objects is
+    /// pushed to `held`.
+    ///
+    /// # Safety
+    /// The objects are valid for `'a`, and `held` is kept as long.
+    #[inline]
+    pub unsafe fn values<'a>(
+        &self,
+        py: Python<'_>,
+        given: &[Object],
+        held: &mut SmallVec<[Py<PyAny>; 2]>,
+        values: &mut Few<Value<'a>>,
+    ) -> PyResult<()> {
         for (number, object) in given.iter().enumerate() {
             if object.is_null() {
                 let name = self.names[number].bind(py).extract::<&str>()?;
                 return Err(errors::call(&self.program.missing_input(name)));
             }
-            // SAFETY: the objects are held by the caller, what is made of them below.
-            values.push(unsafe { self.value(py, number, *object, &mut held) }?);
+            // SAFETY: the caller's promise.
+            values.push(unsafe { self.value(py, number, *object, held) }?);
         }
-        // SAFETY: as above.
-        let outs = unsafe { self.outs(py, out) }?;
-        if token.is_none() && settings.progress.is_none() {
-            let taken = self.records.take(&values, &outs.arrays, settings.order);
-            if let Some(record) = taken {
-                return self.repeat(py, record, &values, outs, settings.order);
-            }
-        }
-        self.first(py, &values, outs, settings, token)
+        Ok(())
     }
 
     /// The value of an input. What is made of other objects is pushed to `held`.
@@ -222,31 +267,35 @@ impl Program {
         }
     }
 
-    /// The outputs that `out=` gives.
+    /// Fills in the outputs that `out=` gives.
     ///
     /// # Safety
     /// `out` is a valid object or null.
     #[inline]
-    unsafe fn outs<'a>(&self, py: Python<'_>, out: Object) -> PyResult<Outs<'a>> {
+    pub unsafe fn outs<'a>(
+        &self,
+        py: Python<'_>,
+        out: Object,
+        outs: &mut Outs<'a>,
+    ) -> PyResult<()> {
         let count = self.results.count();
-        let mut outs = Outs { objects: SmallVec::new(), arrays: SmallVec::new() };
         // SAFETY: the caller's promise; arrays are valid while their objects are held.
         unsafe {
             if out.is_null() || out == ffi::Py_None() {
                 outs.objects.resize_with(count, || None);
                 outs.arrays.resize(count, None);
-                return Ok(outs);
+                return Ok(());
             }
             if count == 1 && self.numpy.exact(out).is_some() {
                 outs.push(py, self, 0, Bound::from_borrowed_ptr(py, out))?;
-                return Ok(outs);
+                return Ok(());
             }
             let list = self.listed(Bound::from_borrowed_ptr(py, out))?;
             for (number, object) in list.into_iter().enumerate() {
                 outs.push(py, self, number, object)?;
             }
         }
-        Ok(outs)
+        Ok(())
     }
 
     /// The elements of `out=`: an array, a sequence with an array for each output, or a dict by
@@ -292,7 +341,7 @@ impl Program {
         py: Python<'_>,
         mut record: Box<Record>,
         values: &[Value<'_>],
-        outs: Outs<'_>,
+        outs: &Outs<'_>,
         order: Option<Order>,
     ) -> PyResult<Py<PyAny>> {
         let mut objects: Few<Py<PyAny>> = SmallVec::new();
@@ -322,18 +371,30 @@ impl Program {
         let Some(mut bound) = record.bound.take() else {
             return self.first(py, values, outs, Settings { order, progress: None }, None);
         };
-        // SAFETY: the arrays have the layouts of the record, and are held until it is released.
-        if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
-            // They overlap differently, or a number does not fit; keep the record for other calls.
-            record.bound = Some(bound.release());
-            self.records.keep(record);
-            return self.first(py, values, outs, Settings { order, progress: None }, None);
+        if !record.is_at(&inputs, &targets) {
+            record.addresses.clear();
+            // SAFETY: the arrays have the layouts of the record, and are held during the run.
+            if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
+                // They overlap differently, or a number does not fit; keep the record for other
+                // calls.
+                record.bound = Some(bound);
+                self.records.keep(record);
+                return self.first(py, values, outs, Settings { order, progress: None }, None);
+            }
+            record.note(&inputs, &targets);
         }
-        let (bound, report) = watch::run(py, bound, &record.manner, None)?;
-        record.bound = Some(bound.release());
+        let report = match &record.manner {
+            Manner::Short => bound.run(),
+            manner => {
+                let (again, report) = watch::run(py, bound, manner, None)?;
+                bound = again;
+                report
+            }
+        };
+        record.bound = Some(bound);
         self.records.keep(record);
         report.map_err(|error| errors::call(&error))?;
-        self.returned(py, objects, &outs)
+        self.returned(py, objects, outs)
     }
 
     /// Binds a kernel to arrays, runs it, and keeps a record of it.
@@ -342,7 +403,7 @@ impl Program {
         &self,
         py: Python<'_>,
         values: &[Value<'_>],
-        outs: Outs<'_>,
+        outs: &Outs<'_>,
         settings: Settings,
         token: Option<&CancelToken>,
     ) -> PyResult<Py<PyAny>> {
@@ -422,6 +483,7 @@ impl Program {
             };
             let record = Record {
                 bound: Some(bound),
+                addresses: Few::new(),
                 manner,
                 inputs: values.iter().map(slot).collect(),
                 targets: arrays.iter().map(target).collect(),
@@ -430,11 +492,11 @@ impl Program {
             self.records.keep(Box::new(record));
         }
         report.map_err(|error| errors::call(&error))?;
-        self.returned(py, objects, &outs)
+        self.returned(py, objects, outs)
     }
 
     /// The element type of an array, or the error for what is none.
-    fn dtype(
+    pub fn dtype(
         &self,
         py: Python<'_>,
         array: &Array,
@@ -451,7 +513,8 @@ impl Program {
         )
     }
 
-    fn run_options(&self) -> RunOptions {
+    /// The options of runs.
+    pub fn run_options(&self) -> RunOptions {
         let options = RunOptions::new().order(self.options.order);
         match self.options.memory {
             Some(bytes) => options.memory(bytes),
@@ -461,7 +524,7 @@ impl Program {
 
     /// The results as the caller gets them.
     #[inline]
-    fn returned(
+    pub fn returned(
         &self,
         py: Python<'_>,
         objects: Few<Py<PyAny>>,

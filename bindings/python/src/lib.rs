@@ -2,7 +2,8 @@
 //!
 //! A call goes through `call`, which turns arguments into addresses, finds the `record` of an earlier
 //! call with the same dtypes, shapes and strides, and runs its kernel under `watch`. `numpy` is the C
-//! interface of NumPy, `errors` maps errors to exceptions, `program` is the class. What is not part of a
+//! interface of NumPy, `errors` maps errors to exceptions, `program` is the class. `stream` is
+//! that of streams, whose batches `rows` describes. What is not part of a
 //! call is written in Python.
 
 mod call;
@@ -10,6 +11,8 @@ mod errors;
 mod numpy;
 mod program;
 mod record;
+mod rows;
+mod stream;
 mod watch;
 
 use pyo3::prelude::*;
@@ -34,6 +37,7 @@ fn _hotloop(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Cancelled", py.get_type::<errors::Cancelled>())?;
     module.add("Program", program::class(py)?)?;
     module.add_class::<program::Token>()?;
+    module.add_class::<stream::Stream>()?;
     module.add_function(wrap_pyfunction!(functions, module)?)?;
     Ok(())
 }

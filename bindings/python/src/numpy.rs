@@ -68,6 +68,24 @@ impl Array {
         unsafe { std::slice::from_raw_parts(first, self.axes as usize) }
     }
 
+    /// The addresses between which its elements are.
+    pub fn bounds(&self) -> (usize, usize) {
+        let (mut low, mut high) = (self.data.addr(), self.data.addr());
+        if self.shape().contains(&0) {
+            return (low, low);
+        }
+        for (extent, stride) in self.shape().iter().zip(self.strides()) {
+            let end = (extent - 1).wrapping_mul(*stride);
+            if end < 0 {
+                low = low.wrapping_add_signed(end);
+            } else {
+                high = high.wrapping_add_signed(end);
+            }
+        }
+        // No element has more bytes.
+        (low, high.wrapping_add(8))
+    }
+
     /// Whether its elements may be written.
     pub fn is_writeable(&self) -> bool {
         self.flags & WRITEABLE != 0

@@ -91,8 +91,11 @@ pub struct Target {
 
 /// A kernel bound to arrays of one kind.
 pub struct Record {
-    /// The kernel, released from its arrays; `None` during a call.
+    /// The kernel, whose arrays may be gone; `None` during a call.
     pub bound: Option<hotloop::Bound<'static>>,
+    /// The addresses that it is bound to, of inputs and then outputs; none if a number is among
+    /// them, whose value may be another.
+    pub addresses: Few<*const u8>,
     /// How it runs.
     pub manner: Manner,
     /// The inputs.
@@ -103,7 +106,28 @@ pub struct Record {
     pub order: Option<Order>,
 }
 
+// SAFETY: addresses are only compared.
+unsafe impl Send for Record {}
+
 impl Record {
+    /// Whether the kernel is bound to these addresses.
+    #[inline]
+    pub fn is_at(&self, inputs: &[*const u8], targets: &[*mut u8]) -> bool {
+        let mut own = self.addresses.iter();
+        let all = inputs.iter().copied().chain(targets.iter().map(|target| target.cast_const()));
+        self.addresses.len() == inputs.len() + targets.len() && { all }
+            .all(|address| own.next() == Some(&address))
+    }
+
+    /// Notes the addresses that the kernel was bound to.
+    pub fn note(&mut self, inputs: &[*const u8], targets: &[*mut u8]) {
+        self.addresses.clear();
+        if self.inputs.iter().all(|slot| matches!(slot, Slot::Array(_))) {
+            self.addresses.extend_from_slice(inputs);
+            self.addresses.extend(targets.iter().map(|target| target.cast_const()));
+        }
+    }
+
     /// Whether a call is of the record's kind; outputs that the call does not give are null.
     #[inline]
     pub fn fits(
@@ -131,7 +155,7 @@ impl Record {
 #[expect(clippy::vec_box, reason = "they go to and fro between the two without being moved")]
 #[derive(Default)]
 pub struct Records {
-    /// The last used one: two exchanges are less than the lock.
+    /// The last used one: to exchange it is less than to lock the others.
     last: AtomicPtr<Record>,
     /// The others, the last used one at the end.
     others: Mutex<Vec<Box<Record>>>,
@@ -168,11 +192,19 @@ impl Records {
         }
     }
 
-    /// Replaces the last used record.
+    /// Replaces the last used record. The caller is attached to the interpreter.
     #[inline]
     fn swap(&self, record: Option<Box<Record>>) -> Option<Box<Record>> {
         let record = record.map_or(std::ptr::null_mut(), Box::into_raw);
+        #[cfg(Py_GIL_DISABLED)]
         let before = self.last.swap(record, Ordering::AcqRel);
+        // The interpreter's lock is held: no other thread comes between the two.
+        #[cfg(not(Py_GIL_DISABLED))]
+        let before = {
+            let before = self.last.load(Ordering::Relaxed);
+            self.last.store(record, Ordering::Relaxed);
+            before
+        };
         // SAFETY: what is not null came from a box, and is owned by whoever takes it out.
         (!before.is_null()).then(|| unsafe { Box::from_raw(before) })
     }

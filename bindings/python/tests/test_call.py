@@ -201,3 +201,24 @@ def test_inputs_named_out_and_order():
     program = hotloop.compile("out + order * 2")
     equal(program(np.ones(2), np.ones(2)), [3, 3])
     equal(program(out=np.ones(2), order=np.ones(2)), [3, 3])
+
+
+def test_the_same_arrays_again_have_their_new_elements():
+    program = hotloop.compile("x * s + k")
+    x, s, out = np.arange(4.0), np.array(2.0), np.empty(4)
+    for k in (1, 1, 2):
+        for scale in (2.0, 3.0):
+            s[...] = scale
+            x += 1
+            equal(program(x, s, k, out=out), x * scale + k)
+    plain = hotloop.compile("x * s")
+    for turn in range(4):
+        x *= -0.5
+        s += 1
+        equal(plain(x, s, out=out), x * s)
+        if turn == 2:
+            # In place, and other arrays in between.
+            equal(plain(x.copy(), s), x * s)
+            want = x * s
+            plain(x, s, out=x)
+            equal(x, want)

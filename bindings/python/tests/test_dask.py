@@ -97,3 +97,58 @@ def test_xarray():
     lazy = xarray.apply_ufunc(program, a.chunk({"t": 10}), b, dask="parallelized", output_dtypes=["f8"])
     np.testing.assert_array_equal(lazy.compute().values, program(X, Y[0]))
     np.testing.assert_array_equal(hotloop.evaluate("a * 2", a=a), X * 2)
+
+
+WINDOWS = [
+    ("rolling_mean(x, 5) - shift(x, 3)", 0),
+    ("rolling_std(x, 7, axis=1) * y", 1),
+    ("diff(rolling_max(x, 4, axis=0), axis=0) + rolling_corr(x, y, 6, axis=0)", 0),
+    ("rolling_median(x - mean(x, axis=1, keepdims=True), 3, axis=0)", 0),
+    ("x * y + k", 1),
+]
+
+
+@pytest.mark.parametrize("text, axis", WINDOWS)
+def test_windows_have_the_bits_of_one_call(text, axis):
+    program = hotloop.compile(text.replace("x, 5)", "x, 5, axis=0)").replace("x, 3)", "x, 3, axis=0)"))
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(2, 60, 60))
+    x[rng.random(x.shape) < 0.02] = np.nan
+    want = program(**{"x": x, "y": y, "k": 2.0})
+    for chunks in ((60, 60), (13, 17), (1, 2), ((30, 1, 29), (59, 1))):
+        arrays = {"x": da.from_array(x, chunks=chunks), "y": da.from_array(y, chunks=chunks), "k": 2.0}
+        got = hotloop.dask.map_overlap(program, axis=axis, **{name: arrays[name] for name in program.inputs})
+        assert got.dtype == want.dtype and got.shape == want.shape
+        np.testing.assert_array_equal(got.compute(), want)
+
+
+def test_windows_of_one_axis():
+    x = np.random.default_rng(8).normal(size=1000)
+    lazy = da.from_array(x, chunks=101)
+    program = hotloop.compile("ewm = rolling_mean(x, 250); x / ewm - k")
+    got = hotloop.dask.map_overlap(program, lazy, 1, axis=-1)
+    np.testing.assert_array_equal(got.compute(), program(x, 1))
+    assert dask.base.tokenize(got) == dask.base.tokenize(hotloop.dask.map_overlap(program, lazy, 1))
+    assert got.name != hotloop.dask.map_overlap(program, lazy, 2).name
+
+
+def test_windows_that_cannot_be_computed_in_blocks():
+    x = da.ones((20, 3), chunks=5)
+    for text, error, message in [
+        ("cumsum(x, axis=0)", ValueError, "depends on all earlier rows"),
+        ("ewm_mean(x, span=3, axis=0)", ValueError, "depends on all earlier rows"),
+        ("shift(x, -1, axis=0)", TypeError, "later rows"),
+        ("x - mean(x)", TypeError, "all rows"),
+        ("rolling_mean(x, 3, axis=1)", TypeError, "goes along axis 1"),
+        ("mean(x, axis=1)", ValueError, "must have the shape of the arrays"),
+        ("x, x", TypeError, "one output"),
+        ("x + y", KeyError, "missing argument 'y'"),
+    ]:
+        with pytest.raises(error, match=message):
+            hotloop.dask.map_overlap(hotloop.compile(text), x)
+    with pytest.raises(ValueError, match="arrays of one shape"):
+        hotloop.dask.map_overlap(hotloop.compile("x + y"), x, x[0])
+    with pytest.raises(ValueError, match="no axis 2"):
+        hotloop.dask.map_overlap(hotloop.compile("x"), x, axis=2)
+    with pytest.raises(TypeError, match="given twice"):
+        hotloop.dask.map_overlap(hotloop.compile("x"), x, x=x)

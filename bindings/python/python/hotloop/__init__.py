@@ -9,12 +9,22 @@ array([1., 1., 1.])
 array([1., 3., 5.])
 """
 
-from ._hotloop import Cancelled, CompileError, Program
+from ._hotloop import Cancelled, CompileError, Program, Stream
 from ._language import Function, functions
 from ._program import compile, evaluate
 
 __version__ = "0.1.0"
-__all__ = ["Cancelled", "CompileError", "Function", "Program", "compile", "evaluate", "functions", "jit"]
+__all__ = [
+    "Cancelled",
+    "CompileError",
+    "Function",
+    "Program",
+    "Stream",
+    "compile",
+    "evaluate",
+    "functions",
+    "jit",
+]
 
 
 def __getattr__(name):

@@ -85,6 +85,56 @@ def _of_polars(name, value):
         raise TypeError(f"{name} cannot be used without a copy: {error}; {advice}") from None
 
 
+def keys(value):
+    """Keys of rows, as an array of int64 or a new list of str or bytes, and whether they are one key."""
+    if isinstance(value, (str, bytes)):
+        return [value], True
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return _integers(np.asarray(value)).reshape(1), True
+    if isinstance(value, (list, tuple)):
+        return _listed(list(value)), False
+    array = np.asarray(value)
+    if array.ndim == 0 and array.dtype.kind in "SUT":
+        return [array.item()], True
+    if array.ndim == 0 and array.dtype.kind not in "iu":
+        raise TypeError(f"a key is {type(value).__name__}, not an integer, bytes or a string")
+    if array.ndim > 1:
+        raise ValueError(f"keys are an array of {array.ndim} axes; one key for each row is needed")
+    if array.dtype.kind in "iu":
+        return _integers(array).reshape(-1), array.ndim == 0
+    if array.dtype.kind not in "SUTO" and array.size:
+        advice = "; use x.view('i8')" if array.dtype.kind in "Mm" else ""
+        raise TypeError(f"keys are of dtype {array.dtype}, not integers, bytes or strings{advice}")
+    return _listed(array.tolist()), False
+
+
+def _listed(keys):
+    """A list of keys that is no one else's, or an array if they are integers."""
+    if all(isinstance(key, (int, np.integer)) and not isinstance(key, bool) for key in keys):
+        return _integers(np.array(keys, dtype=object))
+    for row, key in enumerate(keys):
+        if not isinstance(key, (str, bytes)):
+            what = "an integer" if isinstance(keys[0], (int, np.integer)) else "bytes or a string"
+            raise TypeError(f"the key of row {row} is {key!r}, not {what}")
+    return keys
+
+
+def _integers(array):
+    """Keys as a dense array of int64."""
+    if array.dtype != np.int64 and array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < -(2**63) or high >= 2**63:
+            raise OverflowError("keys are integers beyond 64 bits")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def copy_rows(to, rows, axis, part):
+    """Copies an array to another, or to the part of it from one row to another."""
+    if part is not None:
+        to = to[(slice(None),) * axis + (slice(*part),)]
+    np.copyto(to, rows, casting="no" if to.dtype.isnative else "equiv")
+
+
 def check_out(name, value):
     """Refuses what cannot be an output."""
     if not isinstance(value, np.ndarray):

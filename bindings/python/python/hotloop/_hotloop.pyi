@@ -3,6 +3,7 @@ from typing import final
 from . import Cancelled as Cancelled
 from . import CompileError as CompileError
 from . import Program as Program
+from . import Stream as Stream
 
 @final
 class _Token:

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from ._hotloop import Program, _Token
+from ._hotloop import Program, Stream, _Token
 
 #: Programs by text and options; the oldest are dropped.
 _programs: dict = {}
@@ -65,6 +65,40 @@ def _restore(text, options):
         if name not in known or type(value) is not known[name]:
             raise TypeError(f"a pickled program cannot have the option {name!r} = {value!r}")
     return _known(text, tuple(sorted(options.items())))
+
+
+def stream(self, /, *like, axis=0, **named):
+    """A Stream of rows that arrive along an axis of the inputs.
+
+    Arguments are like those of each batch: their dtypes, and their extents along other axes; elements and
+    the number of rows do not matter. Without them, the first push decides.
+    """
+    made = Stream(self, axis)
+    if like or named:
+        made._prepare(*like, **named)
+    return made
+
+
+def _restore_stream(program, axis, likes, snapshot):
+    """A stream that was pickled; everything is checked as arguments of a user are."""
+    if not isinstance(program, Program) or type(axis) is not int or not isinstance(likes, list):
+        raise TypeError("a pickled stream is a program, an axis, the types of its inputs and a snapshot")
+    made = Stream(program, axis)
+    if likes:
+        made._prepare(*map(_like, likes))
+        if not isinstance(snapshot, bytes):
+            raise TypeError("a pickled stream has a snapshot")
+        made.restore(snapshot)
+    return made
+
+
+def _like(pair):
+    """An array without memory of a dtype and a shape; a number, if it has none."""
+    name, shape = pair
+    if shape is None:
+        return {"bool": False, "f64": 0.0}.get(name, 0)
+    dtype = np.dtype("bool" if name == "bool" else f"{name[0]}{int(name[1:]) // 8}")
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _kind(value, classes):
@@ -197,6 +231,7 @@ def _tokenize(self):
 for _name, _method in {
     "explain": explain,
     "explain_svg": explain_svg,
+    "stream": stream,
     "submit": submit,
     "run_async": run_async,
     "__repr__": _repr,

@@ -2,10 +2,11 @@
 
 `dask.config.set(array_optimize=hotloop.dask.optimize)` makes existing code faster: chains of NumPy's ufuncs
 and operators, which Dask has fused into one task, are computed by one program for each block. (A Program
-is a function of blocks, too: `dask.array.map_blocks(program, x, y)`.)
+is a function of blocks, too: `dask.array.map_blocks(program, x, y)`; `map_overlap` is for windows.)
 """
 
 import operator
+from functools import partial
 
 import numpy as np
 from dask._task_spec import Alias, DataNode, Task, TaskRef, _execute_subgraph, execute_graph
@@ -140,4 +141,58 @@ def _chain(inner, chains, end, value):
     return run(*blocks)
 
 
-__all__ = ["optimize"]
+def map_overlap(program, *args, axis=0, **named):
+    """A program of windows and shifts over Dask's arrays: each block begins with rows of the one before.
+
+    As many as the program needs: it must depend on finitely many earlier rows, and on no later ones. Blocks
+    are merged along other axes. The results have the bits of one call. Arrays of one shape are one argument
+    each, by position or name, numbers too; the result has their shape.
+    """
+    import dask.array as da
+
+    inputs = program.inputs
+    if len(args) > len(inputs):
+        raise TypeError(f"the program has {len(inputs)} inputs, but {len(args)} were given")
+    placed = dict(zip(inputs, args))
+    given = {**named, **placed}
+    for name in named.keys() & placed.keys():
+        raise TypeError(f"the argument {name!r} is given twice")
+    missing = [name for name in inputs if name not in given]
+    if missing:
+        raise KeyError(f"missing argument {missing[0]!r}")
+    if len(program.outputs) != 1:
+        raise TypeError("map_overlap takes programs of one output; compile one for each")
+    arrays = {name: da.asarray(given[name]) for name in inputs if np.ndim(given[name])}
+    constants = {name: given[name] for name in inputs if name not in arrays}
+    shapes = {array.shape for array in arrays.values()}
+    if len(shapes) != 1:
+        raise ValueError(f"map_overlap takes arrays of one shape, not of {sorted(shapes)}")
+    (shape,) = shapes
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"arrays of {len(shape)} axes have no axis {axis}")
+    axis %= len(shape)
+    # What needs later rows, or an axis that is not there, is an error of the stream.
+    rowless = tuple(0 if i == axis else n for i, n in enumerate(shape))
+    like = {name: np.broadcast_to(np.zeros((), a.dtype), rowless) for name, a in arrays.items()}
+    stream = program.stream(**like, **constants, axis=axis - len(shape))
+    if stream.reach is None:
+        raise ValueError("a row of the result depends on all earlier rows; map_overlap is for windows and shifts")
+    meta = stream.push(**like, **constants)
+    if meta.shape != rowless:
+        raise ValueError("the result of map_overlap must have the shape of the arrays")
+    whole = {i: -1 for i in range(len(shape)) if i != axis}
+    return da.map_overlap(
+        partial(_of_blocks, program, tuple(arrays), tuple(constants.items())),
+        *(array.rechunk(whole) for array in arrays.values()),
+        depth={axis: (stream.reach, 0)},
+        boundary="none",
+        dtype=meta.dtype,
+        meta=np.empty((0,) * len(shape), meta.dtype),
+    )
+
+
+def _of_blocks(program, names, constants, *blocks):
+    return program(**dict(zip(names, blocks)), **dict(constants))
+
+
+__all__ = ["map_overlap", "optimize"]
