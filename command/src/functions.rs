@@ -43,7 +43,8 @@ const GROUPS: &[(&str, &str)] = &[
     (
         "Running results, along axis=, the last one by default",
         "cumsum cumprod cummin cummax cumcount ffill expanding_sum expanding_mean expanding_min \
-         expanding_max since count_while last any_within all_within ewm_mean ewm_var ewm_std ewm_cov ewm_corr",
+         expanding_max since count_while last any_within all_within sequence ewm_mean ewm_var \
+         ewm_std ewm_cov ewm_corr",
     ),
     (
         "Other rows and windows, along axis=, the last one by default",

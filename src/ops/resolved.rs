@@ -50,6 +50,14 @@ pub const RESOLVED: &[(&str, &str, &str)] = &[
         "isin(x, [v1, v2, ...], *, assume_unique=False, invert=False)",
         "Whether x equals one of the values; with invert=True whether it equals none of them.",
     ),
+    (
+        "sequence",
+        "sequence(c1, c2, ..., *, within=None, t=None, strict=False, unless=None, axis=-1)",
+        "Whether a match ends in the row: rows where c1, c2, ... hold, one row for each, in this order. \
+         `within` is the most that may lie between the first and the last, in the unit of t, the times of \
+         rows, which do not go back; without t in rows. With strict=True the rows follow each other; a row \
+         where `unless` holds ends all that began before it. NaN does not hold.",
+    ),
     ("astype", "astype(x, dtype)", "x in another dtype, as `f32(x)`: `x.astype(f32)`."),
     ("expand_dims", "expand_dims(x, axis)", "A view with new axes of one element; `x[:, None]`."),
     ("transpose", "transpose(x, axes=None)", "A view with the axes reversed, or in another order."),

@@ -17,10 +17,14 @@ use crate::ops::{self, Class, Op, Row, is_none};
 /// and as many new axes.
 const MOST_ITEMS: usize = 2 * MAX_RANK;
 
+/// Axes as they are given; `None` for all.
+pub(super) type Axes = Option<Box<[i64]>>;
+
 /// The functions that are not in the table.
 pub(super) fn special(name: &str) -> Option<Callee> {
     match name {
         "isin" => Some(Callee::IsIn),
+        "sequence" => Some(Callee::Sequence),
         "astype" => Some(Callee::Astype),
         "expand_dims" => Some(Callee::ExpandDims),
         "transpose" => Some(Callee::Transpose),
@@ -95,7 +99,7 @@ fn dtype_named(name: &str) -> Option<DType> {
 }
 
 /// Sets an option, unless another argument has set it.
-fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
+pub(super) fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Located<()> {
     if slot.replace(value).is_some() {
         return given_twice(parameter, span);
     }
@@ -104,6 +108,19 @@ fn once<T>(slot: &mut Option<T>, value: T, parameter: &str, span: Span) -> Locat
 
 fn given_twice<T>(parameter: &str, span: Span) -> Located<T> {
     fail(ErrorKind::Arity, span, format!("the argument {} is given twice", quoted(parameter)))
+}
+
+/// The axis of a function along one, by default the last.
+pub(super) fn one_axis(name: &str, axes: Option<&Axes>, span: Span) -> Located<i64> {
+    match axes {
+        None => Ok(-1),
+        Some(Some(axes)) if axes.len() == 1 => Ok(axes[0]),
+        Some(_) => {
+            let message = format!("{name} goes along one axis");
+            let hint = "axis=0 or axis=-1; without it, the last axis";
+            Err((Error::new(ErrorKind::Type, message).hint(hint), span))
+        }
+    }
 }
 
 /// The items of an index, checked as far as possible without a shape.
@@ -209,15 +226,7 @@ impl<'a> Resolver<'a> {
                 *x = self.term(Term::Cast(dtype, *x), span)?;
             }
             if row.op.class() == Class::Along {
-                let axis = match axes {
-                    None => -1,
-                    Some(Some(ref axes)) if axes.len() == 1 => axes[0],
-                    Some(_) => {
-                        let message = format!("{name} goes along one axis");
-                        let hint = "axis=0 or axis=-1; without it, the last axis";
-                        return Err((Error::new(ErrorKind::Type, message).hint(hint), span));
-                    }
-                };
+                let axis = one_axis(name, axes.as_ref(), span)?;
                 return self.term(Term::Along(row.op, values.into(), axis), span);
             }
             return self.term(Term::Apply(row.op, values.into()), span);
@@ -298,7 +307,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reads axes: `0`, `-1`, `(0, 1)` or `None`.
-    fn axes(&self, argument: &Argument) -> Located<Option<Box<[i64]>>> {
+    pub(super) fn axes(&self, argument: &Argument) -> Located<Axes> {
         let list = match &argument.value {
             ArgumentValue::Expr(value) if self.words.contains(value) => return Ok(None),
             ArgumentValue::Expr(value) => std::slice::from_ref(value),
@@ -360,7 +369,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Reads `True` or `False`, or 1 or 0.
-    fn truth(&self, argument: &Argument, parameter: &str) -> Located<bool> {
+    pub(super) fn truth(&self, argument: &Argument, parameter: &str) -> Located<bool> {
         let kind = match argument.value {
             ArgumentValue::Expr(value) => Some(self.ast.kind(value)),
             _ => None,
@@ -386,7 +395,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of an argument; `None` if it is `None`.
-    fn value(&self, argument: &Argument, frame: &Frame) -> Located<Option<TermId>> {
+    pub(super) fn value(&self, argument: &Argument, frame: &Frame) -> Located<Option<TermId>> {
         match argument.value {
             ArgumentValue::Expr(value) if self.words.contains(&value) => Ok(None),
             ArgumentValue::Expr(value) => {
@@ -408,7 +417,7 @@ impl<'a> Resolver<'a> {
             Callee::Row(row) => row.parameters.iter().map(|p| p.name).collect(),
             Callee::Two(two) => two.ops[0].row().parameters.iter().map(|p| p.name).collect(),
             Callee::Cast(_) | Callee::Astype | Callee::ExpandDims | Callee::Transpose => vec!["x"],
-            Callee::IsIn => Vec::new(),
+            Callee::IsIn | Callee::Sequence => Vec::new(),
         }
     }
 
@@ -433,6 +442,13 @@ impl<'a> Resolver<'a> {
             Some(advice) if !matches!(callee, Callee::Def(_)) => error.hint(advice),
             _ => error,
         }
+    }
+
+    /// The error for a keyword that a function does not have.
+    pub(super) fn unknown_keyword(&self, name: &str, callee: Callee, keyword: &str) -> Error {
+        let message = format!("unknown keyword {} for '{name}'", quoted(keyword));
+        let call = self.signature(name, callee);
+        Error::new(ErrorKind::Name, message).hint(format!("it is called as {call}"))
     }
 
     /// The values of a call's arguments, in the order of the parameters.
@@ -465,11 +481,7 @@ impl<'a> Resolver<'a> {
                     match (0..names.len()).find(|slot| is_called(slot, text)) {
                         Some(slot) => slot,
                         None => {
-                            let message = format!("unknown keyword {} for '{name}'", quoted(text));
-                            let error = Error::new(ErrorKind::Name, message);
-                            let call = self.signature(name, callee);
-                            let error = error.hint(format!("it is called as {call}"));
-                            return Err((error, keyword.span));
+                            return Err((self.unknown_keyword(name, callee, text), keyword.span));
                         }
                     }
                 }
@@ -513,7 +525,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The value of an omitted argument. An integral default must not turn integers into floats.
-    fn default(&mut self, value: f64, span: Span) -> Located<TermId> {
+    pub(super) fn default(&mut self, value: f64, span: Span) -> Located<TermId> {
         match value.fract() == 0.0 {
             true => self.term(Term::Int(value as i128), span),
             false => self.term(Term::Float(value.to_bits()), span),
@@ -544,10 +556,7 @@ impl<'a> Resolver<'a> {
                     continue;
                 }
                 (Some(keyword), _) => {
-                    let message = format!("unknown keyword {} for '{name}'", quoted(keyword));
-                    let error = Error::new(ErrorKind::Name, message);
-                    let call = self.signature(name, Callee::IsIn);
-                    return Err((error.hint(format!("it is called as {call}")), own));
+                    return Err((self.unknown_keyword(name, Callee::IsIn, keyword), own));
                 }
                 (None, ArgumentValue::List(list) | ArgumentValue::Tuple(list)) if i > 0 => {
                     values.extend(list.iter().map(|value| frame.value(*value)));

@@ -176,6 +176,9 @@ impl Resolver<'_> {
                 return Ok(Step::Value(term));
             }
             Callee::IsIn => return self.isin(name, arguments, span, frame).map(Step::Value),
+            Callee::Sequence => {
+                return self.sequence(name, arguments, span, frame).map(Step::Value);
+            }
             Callee::ExpandDims | Callee::Transpose => {
                 return self.view(name, callee, arguments, span, frame).map(Step::Value);
             }

@@ -9,6 +9,7 @@ mod advice;
 mod arguments;
 mod expression;
 mod names;
+mod sequence;
 mod terms;
 
 use std::sync::Arc;

@@ -32,6 +32,7 @@ pub(super) enum Callee {
     Cast(DType),
     Two(&'static TwoResults),
     IsIn,
+    Sequence,
     Astype,
     ExpandDims,
     Transpose,

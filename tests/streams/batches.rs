@@ -8,7 +8,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Input, Layout, Rng, Value
 use super::{agree, axis_in, program};
 
 /// Every scan, alone and in the company of others, along `AXIS`.
-const TEXTS: [&str; 33] = [
+const TEXTS: [&str; 34] = [
     "cumsum(x, axis=AXIS), cumprod(x * 0.5 + 1, axis=AXIS), cumsum(f, axis=AXIS)",
     "cummin(i, axis=AXIS), cummax(b, axis=AXIS), cumsum(i, axis=AXIS), cumcount(b, axis=AXIS)",
     "shift(x, 3, axis=AXIS), shift(i, 1, fill=7, axis=AXIS), shift(b, 300, axis=AXIS, fill=True)",
@@ -42,6 +42,7 @@ const TEXTS: [&str; 33] = [
     "ewm_std(x, span=9, axis=AXIS), ewm_corr(x, y, span=7, axis=AXIS), ewm_cov(x, y, com=3, axis=AXIS)",
     "last(x, b, axis=AXIS), since(b, axis=AXIS), count_while(b, axis=AXIS)",
     "any_within(b, 5, axis=AXIS), all_within(x > 0, 3, axis=AXIS)",
+    "sequence(b, x > 0, y > 0, within=9, axis=AXIS), sequence(b, x > 0, unless=y > 1, axis=AXIS)",
 ];
 
 /// Programs that also compute across the other axis of a matrix.
