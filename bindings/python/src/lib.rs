@@ -3,11 +3,12 @@
 //! A call goes through `call`, which turns arguments into addresses, finds the `record` of an earlier
 //! call with the same dtypes, shapes and strides, and runs its kernel under `watch`. `numpy` is the C
 //! interface of NumPy, `errors` maps errors to exceptions, `program` is the class. `stream` is
-//! that of streams, whose batches `rows` describes; `timing` is for benches. What is not part of a
+//! that of streams, whose batches `rows` and `keys` describe; `timing` is for benches. What is not part of a
 //! call is written in Python.
 
 mod call;
 mod errors;
+mod keys;
 mod numpy;
 mod program;
 mod record;
@@ -41,5 +42,6 @@ fn _hotloop(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_function(wrap_pyfunction!(functions, module)?)?;
     module.add_function(wrap_pyfunction!(timing::seconds, module)?)?;
+    module.add_function(wrap_pyfunction!(timing::isa, module)?)?;
     Ok(())
 }

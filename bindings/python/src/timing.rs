@@ -1,7 +1,8 @@
-//! Runs that are timed in Rust, for comparisons with calls from Python.
+//! What benches ask for: runs that are timed in Rust, for comparisons with calls from Python.
 
 use std::time::Instant;
 
+use hotloop::threads::Isa;
 use hotloop::{Arg, Out};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -10,6 +11,12 @@ use crate::errors;
 use crate::numpy::Array;
 use crate::program::Program;
 use crate::watch::detached;
+
+/// The name of the instruction set that programs are compiled for.
+#[pyfunction(name = "_isa")]
+pub fn isa() -> &'static str {
+    Isa::available().last().unwrap_or(Isa::detect()).name()
+}
 
 /// The seconds of some runs of a program in Rust, after one that is not counted. Inputs and outputs are
 /// plain arrays.
