@@ -1,6 +1,5 @@
 """The contenders: each turns a workload and its arrays into calls to be timed."""
 
-import ctypes
 import hashlib
 import importlib.util
 import math
@@ -28,55 +27,29 @@ def logistic_map(x):
     return x
 
 
-class Array(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p), ("dtype", ctypes.c_char_p), ("data", ctypes.c_void_p),
-        ("axes", ctypes.c_size_t), ("shape", ctypes.c_void_p), ("strides", ctypes.c_void_p),
-    ]
-
-
 class Hotloop:
+    """The Python package, whose calls are timed as they are."""
+
     name = "hotloop"
 
     def __init__(self, threads):
-        self.library = ctypes.CDLL(os.environ["PEERS_LIBRARY"])
-        self.threads, self.bound = threads, []
-        bind = self.library.hotloop_bind
-        bind.argtypes = [ctypes.c_char_p] * 2 + [ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t]
-        bind.restype = ctypes.c_void_p
-        self.library.hotloop_run.argtypes = self.library.hotloop_free.argtypes = [ctypes.c_void_p]
-        self.library.hotloop_run.restype = ctypes.c_bool
-        self.library.hotloop_error.restype = ctypes.c_char_p
-        best = ["baseline", "avx2", "avx512"][self.library.hotloop_isa()]
-        self.isa = os.environ.get("HOTLOOP_ISA") or best
+        import hotloop
+        from hotloop._hotloop import _isa
+        self.compile, self.threads, self.isa = hotloop.compile, threads, os.environ.get("HOTLOOP_ISA") or _isa()
 
     def calls(self, workload, inputs, outputs):
-        arrays, keep = [], []
-        for name, array in [*inputs.items(), *((None, out) for out in outputs)]:
-            dtype = next(k for k, v in DTYPES.items() if np.dtype(v) == array.dtype)
-            sizes = [(ctypes.c_ssize_t * array.ndim)(*x) for x in (array.shape, array.strides)]
-            keep += sizes
-            addresses = [ctypes.addressof(x) for x in sizes]
-            arrays.append(Array(name and name.encode(), dtype.encode(), array.ctypes.data, array.ndim, *addresses))
-        table = (Array * len(arrays))(*arrays)
-        run = self.library.hotloop_run
         for label, mode in (("strict", workload.mode), ("fast", "fast")):
-            bound = self.library.hotloop_bind(
-                workload.program.encode(), mode.encode(), self.threads, ctypes.addressof(table), len(arrays))
-            if not bound:
-                raise RuntimeError(self.library.hotloop_error().decode())
-            self.bound.append(bound)
-            handle = ctypes.c_void_p(bound)
+            program = self.compile(workload.program, fp=mode, threads=self.threads)
+            arguments = [inputs[name] for name in program.inputs]
+            out = outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-            def call(handle=handle):
-                run(handle)
+            def call(program=program):
+                program(*arguments, out=out)
                 return outputs
-            call.keep = keep
             yield label, call
 
     def forget(self):
-        while self.bound:
-            self.library.hotloop_free(self.bound.pop())
+        pass
 
 
 class Numpy:

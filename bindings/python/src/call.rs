@@ -372,7 +372,7 @@ impl Program {
             return self.first(py, values, outs, Settings { order, progress: None }, None);
         };
         if !record.is_at(&inputs, &targets) {
-            record.addresses.clear();
+            record.bound_there = false;
             // SAFETY: the arrays have the layouts of the record, and are held during the run.
             if unsafe { bound.rebind_raw(&inputs, &targets) }.is_err() {
                 // They overlap differently, or a number does not fit; keep the record for other
@@ -483,7 +483,11 @@ impl Program {
             };
             let record = Record {
                 bound: Some(bound),
-                addresses: Few::new(),
+                addresses: match values.iter().all(|value| matches!(value, Value::Array(_))) {
+                    true => SmallVec::from_elem(std::ptr::null(), values.len() + arrays.len()),
+                    false => Few::new(),
+                },
+                bound_there: false,
                 manner,
                 inputs: values.iter().map(slot).collect(),
                 targets: arrays.iter().map(target).collect(),

@@ -3,16 +3,18 @@
 //! A call goes through `call`, which turns arguments into addresses, finds the `record` of an earlier
 //! call with the same dtypes, shapes and strides, and runs its kernel under `watch`. `numpy` is the C
 //! interface of NumPy, `errors` maps errors to exceptions, `program` is the class. `stream` is
-//! that of streams, whose batches `rows` describes. What is not part of a
+//! that of streams, whose batches `rows` and `keys` describe; `timing` is for benches. What is not part of a
 //! call is written in Python.
 
 mod call;
 mod errors;
+mod keys;
 mod numpy;
 mod program;
 mod record;
 mod rows;
 mod stream;
+mod timing;
 mod watch;
 
 use pyo3::prelude::*;
@@ -39,5 +41,7 @@ fn _hotloop(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<program::Token>()?;
     module.add_class::<stream::Stream>()?;
     module.add_function(wrap_pyfunction!(functions, module)?)?;
+    module.add_function(wrap_pyfunction!(timing::seconds, module)?)?;
+    module.add_function(wrap_pyfunction!(timing::isa, module)?)?;
     Ok(())
 }

@@ -141,6 +141,8 @@ fn number(dtype: DType) -> c_int {
 
 type DescrFromType = unsafe extern "C" fn(c_int) -> *mut Descr;
 type Returned = unsafe extern "C" fn(*mut ffi::PyObject) -> *mut ffi::PyObject;
+type Scalar =
+    unsafe extern "C" fn(*mut c_void, *mut Descr, *mut ffi::PyObject) -> *mut ffi::PyObject;
 type NewFromDescr = unsafe extern "C" fn(
     *mut ffi::PyTypeObject,
     *mut Descr,
@@ -158,6 +160,7 @@ pub struct Numpy {
     descr_from_type: DescrFromType,
     new_from_descr: NewFromDescr,
     returned: Returned,
+    scalar: Scalar,
 }
 
 // SAFETY: addresses of functions and of a type, which are never freed.
@@ -205,6 +208,7 @@ impl Numpy {
             Ok(Numpy {
                 array: (*table.add(2)).cast(),
                 descr_from_type: std::mem::transmute::<*mut c_void, DescrFromType>(*table.add(45)),
+                scalar: std::mem::transmute::<*mut c_void, Scalar>(*table.add(60)),
                 returned: std::mem::transmute::<*mut c_void, Returned>(*table.add(76)),
                 new_from_descr: std::mem::transmute::<*mut c_void, NewFromDescr>(*table.add(94)),
             })
@@ -257,6 +261,26 @@ impl Numpy {
                 std::ptr::null_mut(),
             );
             Ok(Bound::from_owned_ptr_or_err(py, array)?.unbind())
+        }
+    }
+
+    /// A NumPy scalar.
+    ///
+    /// # Safety
+    /// `element` is one of the dtype.
+    pub unsafe fn scalar(
+        &self,
+        py: Python<'_>,
+        dtype: DType,
+        element: *const u8,
+    ) -> PyResult<Py<PyAny>> {
+        // SAFETY: the caller's promise; NumPy copies the element, and takes no reference.
+        unsafe {
+            let descr = (self.descr_from_type)(number(dtype));
+            let none = std::ptr::null_mut();
+            let scalar = (self.scalar)(element.cast_mut().cast(), descr, none);
+            ffi::Py_DecRef(descr.cast());
+            Ok(Bound::from_owned_ptr_or_err(py, scalar)?.unbind())
         }
     }
 

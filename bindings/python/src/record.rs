@@ -93,9 +93,11 @@ pub struct Target {
 pub struct Record {
     /// The kernel, whose arrays may be gone; `None` during a call.
     pub bound: Option<hotloop::Bound<'static>>,
-    /// The addresses that it is bound to, of inputs and then outputs; none if a number is among
-    /// them, whose value may be another.
+    /// The addresses of the inputs and then the outputs that it is bound to. There are none if an
+    /// input is a number, whose value may be another.
     pub addresses: Few<*const u8>,
+    /// Whether it is bound to them.
+    pub bound_there: bool,
     /// How it runs.
     pub manner: Manner,
     /// The inputs.
@@ -113,19 +115,26 @@ impl Record {
     /// Whether the kernel is bound to these addresses.
     #[inline]
     pub fn is_at(&self, inputs: &[*const u8], targets: &[*mut u8]) -> bool {
-        let mut own = self.addresses.iter();
-        let all = inputs.iter().copied().chain(targets.iter().map(|target| target.cast_const()));
-        self.addresses.len() == inputs.len() + targets.len() && { all }
-            .all(|address| own.next() == Some(&address))
+        if !self.bound_there {
+            return false;
+        }
+        let (own, others) = self.addresses.split_at(inputs.len());
+        own.iter().zip(inputs).all(|(own, input)| own == input)
+            && others.iter().zip(targets).all(|(own, target)| *own == target.cast_const())
     }
 
     /// Notes the addresses that the kernel was bound to.
+    #[inline]
     pub fn note(&mut self, inputs: &[*const u8], targets: &[*mut u8]) {
-        self.addresses.clear();
-        if self.inputs.iter().all(|slot| matches!(slot, Slot::Array(_))) {
-            self.addresses.extend_from_slice(inputs);
-            self.addresses.extend(targets.iter().map(|target| target.cast_const()));
+        if self.addresses.is_empty() {
+            return;
         }
+        let (own, others) = self.addresses.split_at_mut(inputs.len());
+        own.copy_from_slice(inputs);
+        for (own, target) in others.iter_mut().zip(targets) {
+            *own = target.cast_const();
+        }
+        self.bound_there = true;
     }
 
     /// Whether a call is of the record's kind; outputs that the call does not give are null.

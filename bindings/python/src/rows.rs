@@ -221,19 +221,30 @@ impl Place {
     }
 }
 
-/// Some rows of an output array.
-#[inline]
-pub fn out(
-    array: &Array,
-    (dtype, swapped): (DType, bool),
-    axis: usize,
-    single: bool,
-    part: Option<Part>,
-) -> Out<'static> {
-    let place = Place::of(array, Some(axis), single, part);
-    // SAFETY: the array is held during the push.
-    let out = unsafe { Out::raw(place.data, &place.shape, &place.strides, dtype) };
-    if swapped { out.byte_swapped() } else { out }
+/// Where an output goes.
+#[derive(Clone, Copy)]
+pub struct Target<'t> {
+    /// An array; `None` for the cell of a single number.
+    pub array: Option<&'t Array>,
+    /// The first element.
+    pub data: *mut u8,
+    pub dtype: DType,
+    pub swapped: bool,
+}
+
+impl Target<'_> {
+    /// Some rows of the output, which arrive along an axis.
+    #[inline]
+    pub fn out(&self, axis: usize, single: bool, part: Option<Part>) -> Out<'static> {
+        let Some(array) = self.array else {
+            // SAFETY: the cell outlives the push.
+            return unsafe { Out::raw(self.data, &[1], &[0], self.dtype) };
+        };
+        let place = Place::of(array, Some(axis), single, part);
+        // SAFETY: the array is held during the push.
+        let out = unsafe { Out::raw(place.data, &place.shape, &place.strides, self.dtype) };
+        if self.swapped { out.byte_swapped() } else { out }
+    }
 }
 
 impl Number {

@@ -11,10 +11,11 @@ use smallvec::SmallVec;
 
 use crate::call::{Object, Outs, Settings};
 use crate::errors;
+use crate::keys::{KeyList, part_of};
 use crate::numpy::Array;
 use crate::program::Program;
 use crate::record::{Few, Value, exact_number};
-use crate::rows::{Batch, Like, Part, out};
+use crate::rows::{Batch, Like, Part, Target};
 use crate::watch::detached;
 
 /// The most elements of a push that keeps the interpreter's lock.
@@ -107,70 +108,6 @@ impl Running {
             Running::Plain(stream) => stream.restore(bytes),
             Running::Keyed(stream) => stream.restore(bytes),
         }
-    }
-}
-
-/// Keys of rows, as `hotloop._keys` gives them.
-enum KeyList<'py> {
-    Integers(Bound<'py, PyAny>),
-    /// The list is no one else's, so that its elements live as long.
-    Texts(Bound<'py, PyList>),
-}
-
-impl<'py> KeyList<'py> {
-    /// The keys, and whether they are one that is not in an array.
-    fn new(program: &Program, keys: &Bound<'py, PyAny>) -> PyResult<(KeyList<'py>, bool)> {
-        let py = keys.py();
-        let (list, single): (Bound<'py, PyAny>, bool) =
-            program.arrays.bind(py).call_method1("keys", (keys,))?.extract()?;
-        Ok(match list.cast_into::<PyList>() {
-            Ok(list) => (KeyList::Texts(list), single),
-            Err(other) => (KeyList::Integers(other.into_inner()), single),
-        })
-    }
-
-    fn integers(&self, program: &Program) -> Option<&[i64]> {
-        let KeyList::Integers(object) = self else { return None };
-        // SAFETY: a dense array of 64-bit integers, which is held.
-        unsafe {
-            let array = program.numpy.exact(object.as_ptr())?;
-            let count = *array.extents().first()?;
-            Some(std::slice::from_raw_parts(array.data.cast(), count))
-        }
-    }
-
-    fn texts(&self) -> PyResult<Vec<&[u8]>> {
-        let KeyList::Texts(list) = self else { return Ok(Vec::new()) };
-        let mut texts = Vec::with_capacity(list.len());
-        for item in list.iter() {
-            // SAFETY: the list holds the object as long as the result is used.
-            unsafe {
-                let mut size = 0;
-                let data = if ffi::PyUnicode_Check(item.as_ptr()) != 0 {
-                    ffi::PyUnicode_AsUTF8AndSize(item.as_ptr(), &mut size).cast_mut()
-                } else {
-                    let mut data = std::ptr::null_mut();
-                    match ffi::PyBytes_AsStringAndSize(item.as_ptr(), &mut data, &mut size) {
-                        0 => data,
-                        _ => std::ptr::null_mut(),
-                    }
-                };
-                if data.is_null() {
-                    return Err(PyErr::fetch(list.py()));
-                }
-                texts.push(std::slice::from_raw_parts(data.cast::<u8>(), size as usize));
-            }
-        }
-        Ok(texts)
-    }
-}
-
-/// Keys of some rows.
-fn part_of<'k>(keys: &Keys<'k>, Part { from, count }: Part) -> Keys<'k> {
-    match *keys {
-        Keys::Integers(list) => Keys::Integers(&list[from..from + count]),
-        Keys::Bytes(list) => Keys::Bytes(&list[from..from + count]),
-        other => other,
     }
 }
 
@@ -495,8 +432,10 @@ impl Stream {
         let mut cells: Few<u64> = SmallVec::from_elem(0, likes.len());
         batch.args(py, program, None, &mut cells, args)?;
         // The arrays of outputs.
-        let mut objects: Few<Py<PyAny>> = Few::new();
-        let mut targets: Few<(&Array, (DType, bool))> = Few::new();
+        let mut objects: Few<Option<Py<PyAny>>> = Few::new();
+        let mut targets: Few<Target<'_>> = Few::new();
+        let mut numbers: Few<u64> = SmallVec::from_elem(0, program.results.count());
+        let numbers = numbers.as_mut_ptr();
         if given.outs.arrays.iter().any(Option::is_none) || keys.is_some() {
             fresh_layouts(py, program, &batch, args, outputs)?;
         }
@@ -506,8 +445,16 @@ impl Stream {
             match (&given.outs.objects[number], given.outs.arrays[number]) {
                 (Some(object), Some(array)) => {
                     let name = || program.output_name(py, number);
-                    targets.push((array, program.dtype(py, array, name)?));
-                    objects.push(object.clone_ref(py));
+                    let (dtype, swapped) = program.dtype(py, array, name)?;
+                    let (data, array) = (array.data, Some(array));
+                    targets.push(Target { array, data, dtype, swapped });
+                    objects.push(Some(object.clone_ref(py)));
+                }
+                _ if batch.single && layouts[number].shape.len() == 1 => {
+                    let data = numbers.wrapping_add(number).cast();
+                    let dtype = layouts[number].dtype;
+                    targets.push(Target { array: None, data, dtype, swapped: false });
+                    objects.push(None);
                 }
                 _ => {
                     let layout = &layouts[number];
@@ -520,8 +467,9 @@ impl Stream {
                     let object = program.numpy.fresh(py, layout.dtype, &shape, &strides)?;
                     // SAFETY: an array that was just made, and is held by `objects`.
                     let array = unsafe { &*object.as_ptr().cast::<Array>() };
-                    targets.push((array, (layout.dtype, false)));
-                    objects.push(object);
+                    let (data, dtype) = (array.data, layout.dtype);
+                    targets.push(Target { array: Some(array), data, dtype, swapped: false });
+                    objects.push(Some(object));
                 }
             }
         }
@@ -538,7 +486,15 @@ impl Stream {
             _ => return Err(PyRuntimeError::new_err("a stream without a state")),
         }
         *begun |= batch.rows > 0;
-        program.returned(py, objects, &given.outs)
+        let mut results: Few<Py<PyAny>> = Few::new();
+        for (object, Target { data, dtype, .. }) in objects.into_iter().zip(&targets) {
+            results.push(match object {
+                Some(object) => object,
+                // SAFETY: the push wrote an element of the dtype to the cell.
+                None => unsafe { program.numpy.scalar(py, *dtype, *data) }?,
+            });
+        }
+        program.returned(py, results, &given.outs)
     }
 }
 
@@ -574,11 +530,12 @@ fn check_keyed(
     program: &Program,
     py: Python<'_>,
     batch: &Batch<'_>,
-    targets: &[(&Array, (DType, bool))],
+    targets: &[Target<'_>],
     layouts: &[hotloop::OutputShape],
     axes: &[usize],
 ) -> PyResult<()> {
-    for (number, ((array, (dtype, _)), layout)) in targets.iter().zip(layouts).enumerate() {
+    for (number, (Target { array, dtype, .. }, layout)) in targets.iter().zip(layouts).enumerate() {
+        let Some(array) = array else { continue };
         let mut shape: Few<usize> = Few::from(&*layout.shape);
         if batch.single {
             shape.remove(axes[number]);
@@ -603,7 +560,7 @@ struct Run<'r, 'py> {
     py: Python<'py>,
     program: &'r Program,
     batch: &'r Batch<'r>,
-    targets: &'r [(&'r Array, (DType, bool))],
+    targets: &'r [Target<'r>],
     /// The axis of rows of each output.
     axes: &'r [usize],
 }
@@ -613,8 +570,9 @@ impl Run<'_, '_> {
     fn step(&self, most: usize) -> Option<usize> {
         let Batch { rows, elements, single, even, .. } = *self.batch;
         let long = !single && even && rows > 1 && elements > 2 * most;
-        let fits =
-            |((array, _), axis): (&(&Array, _), &usize)| array.extents().get(*axis) == Some(&rows);
+        let fits = |(target, axis): (&Target<'_>, &usize)| {
+            target.array.is_some_and(|array| array.extents().get(*axis) == Some(&rows))
+        };
         let fit = self.targets.iter().zip(self.axes).all(fits);
         (long && fit && !self.overlap()).then(|| (most / (elements / rows).max(1)).max(1))
     }
@@ -626,7 +584,7 @@ impl Run<'_, '_> {
             Value::Number(..) => None,
         });
         let meets = |(low, high): (usize, usize)| {
-            let mut outs = self.targets.iter().map(|(array, _)| array.bounds());
+            let mut outs = self.targets.iter().filter_map(|target| Some(target.array?.bounds()));
             outs.any(|(own_low, own_high)| own_low < high && low < own_high)
         };
         { inputs }.any(meets)
@@ -636,7 +594,7 @@ impl Run<'_, '_> {
         let targets = self.targets.iter().zip(self.axes);
         let single = self.batch.single;
         outs.clear();
-        outs.extend(targets.map(|((array, dtype), axis)| out(array, *dtype, *axis, single, part)));
+        outs.extend(targets.map(|(target, axis)| target.out(*axis, single, part)));
     }
 
     /// Pushes the rows in parts, between which signals are handled. An error takes all parts back.
@@ -689,7 +647,7 @@ impl Run<'_, '_> {
         keys: &Keys<'_>,
         args: &mut Vec<Arg<'static>>,
         cells: &mut [u64],
-        objects: &[Py<PyAny>],
+        objects: &[Option<Py<PyAny>>],
     ) -> PyResult<()> {
         if let Some(step) = self.step(KEYED_PART).filter(|_| keys.len() == self.batch.rows) {
             return self.parts(stream, step, |stream, part| {
@@ -707,24 +665,30 @@ impl Run<'_, '_> {
     }
 
     /// Copies outputs to their arrays, or to some rows of them.
-    fn copy(&self, outputs: &Outputs, objects: &[Py<PyAny>], part: Option<Part>) -> PyResult<()> {
+    fn copy(
+        &self,
+        outputs: &Outputs,
+        objects: &[Option<Py<PyAny>>],
+        part: Option<Part>,
+    ) -> PyResult<()> {
         for (number, output) in outputs.iter().enumerate() {
-            let ((array, (_, swapped)), axis) = (self.targets[number], self.axes[number]);
+            let (Target { array, data, swapped, .. }, axis) =
+                (self.targets[number], self.axes[number]);
             let size = output.dtype().size();
-            let dense = |strides: &[isize]| match (array.shape(), strides) {
+            let dense = |array: &Array| match (array.shape(), array.strides()) {
                 ([_], [stride]) => *stride == size as isize,
-                _ => part.is_none() && !self.batch.single && strides == output.strides(),
+                (_, strides) => part.is_none() && !self.batch.single && strides == output.strides(),
             };
             let length = output.shape().iter().product::<usize>() * size;
             let from = bytes(output).map_err(|e| errors::call(&e))?;
             if length == 0 {
                 continue;
             }
-            if !swapped && (length == size || dense(array.strides())) {
+            if !swapped && (length == size && part.is_none() || array.is_some_and(dense)) {
                 let first = part.map_or(0, |part| part.from * size);
                 // SAFETY: both have as many elements side by side, and do not overlap: the output is
                 // new memory.
-                unsafe { from.copy_to_nonoverlapping(array.data.add(first), length) };
+                unsafe { from.copy_to_nonoverlapping(data.add(first), length) };
                 continue;
             }
             let mut strides = Few::from(output.strides());
@@ -741,7 +705,7 @@ impl Run<'_, '_> {
             }
             let part = part.map(|part| (part.from, part.from + part.count));
             let into = self.program.arrays.bind(self.py).getattr("copy_rows")?;
-            into.call1((objects[number].bind(self.py), copy, axis, part))?;
+            into.call1((&objects[number], copy, axis, part))?;
         }
         Ok(())
     }

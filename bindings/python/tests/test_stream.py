@@ -243,13 +243,15 @@ def test_keyed_rows_and_columns(rng):
 
 def test_long_keyed_pushes_are_run_in_parts(rng):
     program = hotloop.compile("cumsum(x)")
-    names, x = rng.integers(0, 5, 150_000), rng.normal(size=150_000)
+    # The last part is of one row.
+    n = 2 * 65_536 + 1
+    names, x = rng.integers(0, 5, n), rng.normal(size=n)
     want = by_key(program, names, x)
     same(program.stream().push_keyed(names, x), want)
-    stream, out = program.stream(), np.empty(300_000)[::2]
+    stream, out = program.stream(), np.empty(2 * n)[::2]
     stream.push_keyed(names.astype("S1"), x, out=out)
     same(out, want)
-    big = np.empty(150_000, ">f8")
+    big = np.empty(n, ">f8")
     program.stream().push_keyed(names, x, out=big)
     np.testing.assert_array_equal(big, want)
 
