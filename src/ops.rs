@@ -508,7 +508,7 @@ table! {
     RollingCov "rolling_cov" (x, y, window | n, min_periods | min_samples = NONE, ddof = 1.0) Rolling, Along(Scan::Window(Window::Cov)), cost 5.0, ulp 4.0;
         "Covariance of the last `window` rows, divided by their number minus `ddof`; a row is missing where x or y is NaN."
     RollingCorr "rolling_corr" (x, y, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Corr)), cost 6.0, ulp 4.0;
-        "Correlation of the last `window` rows, from -1 to 1; NaN where either side is constant or has an infinity, or squares of its distances from the mean overflow or vanish (below 1e-150 or above 1e150). The error grows with the level of x and y over their spread, as that of `rolling_var`."
+        "Correlation of the last `window` rows, from -1 to 1, at any scale of x and y; NaN where either side is constant or has an infinity. The error grows with the level of x and y over their spread, as that of `rolling_var`."
     DecayLinear "decay_linear" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Linear)), cost 3.0, ulp 4.0;
         "Mean of the last `window` rows with the weights 1, 2 and so on from the oldest row to the newest, divided by the sum of those of the rows that are not missing: a missing row, the oldest too, keeps its weight from the others."
     RollingArgmin "rolling_argmin" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Argmin)), cost 3.0, ulp 0.0;
@@ -553,8 +553,8 @@ table! {
         "x over the sum of magnitudes along an axis, the last by default; NaN is left out of the sum."
 
     // Operations of the compiler's own.
-    EwmWeight "weights of" (x) Rolling, Along(Scan::Weight), cost 2.0, ulp 4.0;
-        "The weight that the mean before keeps in each row of `ewm_mean`."
+    EwmOdds "odds of" (x) Rolling, Along(Scan::Odds), cost 2.0, ulp 4.0;
+        "The weight of each row of `ewm_mean` over that which the mean before keeps."
     EwmBlend "means of" (x, weights) Rolling, Along(Scan::Blend), cost 6.0, ulp 4.0;
         "`ewm_mean` with the weights of the means before."
     Hold "latest of" (x, marks) Lagged, Along(Scan::Hold), cost 1.0, ulp 0.0;
@@ -647,7 +647,7 @@ impl Op {
                 | Least
                 | Greatest
                 | SquaredDeviations
-                | EwmWeight
+                | EwmOdds
                 | EwmBlend
                 | RankShare
                 | Hold

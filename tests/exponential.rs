@@ -673,3 +673,96 @@ fn adjusted_means_of_slow_decays_are_exact() {
         assert!((mean - want).abs() <= 1e-11 * want.abs().max(1.0), "{i}: {mean} for {want}");
     }
 }
+
+/// Rationals, rounded. With such an alpha the weights of variances are 1 but for 1e-9 or 1e-14.
+#[test]
+fn variances_of_slow_decays_keep_their_digits() {
+    let x = [0.0, 1.0, NAN, 3.0, -2.0, NAN, NAN, 7.0];
+    let check = |text: &str, want: [f64; 8]| {
+        for (i, (got, want)) in eval(text, &[("x", &x)]).iter().zip(want).enumerate() {
+            let close = (got - want).abs() <= 2e-15 * want.abs();
+            assert!(close || got.is_nan() && want.is_nan(), "{text} at {i}: {got:e} for {want:e}");
+        }
+    };
+    check(
+        "ewm_var(x, alpha=1e-9)",
+        [
+            NAN,
+            0.5,
+            0.5,
+            2.50000000175,
+            2.3333333385555557,
+            2.3333333385555557,
+            2.3333333385555557,
+            7.87500002571875,
+        ],
+    );
+    check(
+        "ewm_var(x, alpha=1e-9, ignore_na=True)",
+        [
+            NAN,
+            0.5,
+            0.5,
+            2.50000000075,
+            2.3333333378333334,
+            2.3333333378333334,
+            2.3333333378333334,
+            7.87500001825,
+        ],
+    );
+    check(
+        "ewm_cov(x, x, alpha=1e-9, bias=True)",
+        [
+            0.0,
+            9.999999990000001e-10,
+            9.999999990000001e-10,
+            9.999999992e-09,
+            1.3999999994e-08,
+            1.3999999994e-08,
+            1.3999999994e-08,
+            6.300000000100001e-08,
+        ],
+    );
+    check(
+        "ewm_std(x, alpha=1e-14) ** 2",
+        [
+            NAN,
+            0.5,
+            0.5,
+            2.5000000000000173,
+            2.3333333333333854,
+            2.3333333333333854,
+            2.3333333333333854,
+            7.875000000000258,
+        ],
+    );
+    check("ewm_corr(x, 3 - 2 * x, alpha=1e-12)", [NAN, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0]);
+}
+
+/// What lies between two elements is between them, however large they are.
+#[test]
+fn functions_of_the_largest_floats_do_not_overflow() {
+    let is = |text: &str, x: &[f64], want: &[f64]| {
+        assert_eq!(format!("{:?}", eval(text, &[("x", x)])), format!("{want:?}"), "{text}");
+    };
+    // Its quarters are exact.
+    let (most, inf) = (1.5 * 2f64.powi(1023), f64::INFINITY);
+    is("rolling_median(x, 2)", &[most, most, most / 2.0], &[NAN, most, most * 0.75]);
+    is("rolling_quantile(x, 2, 0.25)", &[most, -most, 1.0], &[NAN, -most / 2.0, -most * 0.75]);
+    is("rolling_quantile(x, 2, 0.75)", &[most, -most], &[NAN, most / 2.0]);
+    is("rolling_quantile(x, 2, 0.75)", &[1.0, inf, -inf], &[NAN, inf, NAN]);
+    is("rolling_quantile(x, 2, 0.25)", &[1.0, inf, 2.0, -inf], &[NAN, inf, inf, -inf]);
+    is("rolling_quantile(x, 2, 0.75)", &[2.0, -inf, -inf], &[NAN, -inf, -inf]);
+    is("ewm_mean(x, alpha=0.5)", &[most, -most, most, 2.0], &[most, 0.0, most / 2.0, most / 4.0]);
+    let adjusted = eval("ewm_mean(x, alpha=0.5, adjust=True)", &[("x", &[most, most, most])]);
+    assert!(adjusted.iter().all(|y| (y / most - 1.0).abs() < 1e-15), "{adjusted:?}");
+    let x: Vec<f64> = (0..5000).map(|i| if i % 2 == 0 { most } else { -most }).collect();
+    let mean = eval("ewm_mean(x, alpha=0.1)", &[("x", &x)]);
+    let mut want = 1.0;
+    for (i, (x, mean)) in x.iter().zip(mean).enumerate() {
+        want += if i == 0 { 0.0 } else { 0.1 * (x / most - want) };
+        assert!((mean / most - want).abs() < 1e-14, "{i}: {mean} for {want}");
+    }
+    let constant = eval("ewm_mean(x * 0 + 1e308, alpha=0.3)", &[("x", &x)]);
+    assert!(constant.iter().all(|y| (y / 1e308 - 1.0).abs() < 1e-14));
+}

@@ -391,3 +391,51 @@ fn errors_say_what_a_constant_must_be() {
         assert!(error.span().is_some(), "{text}: {error}");
     }
 }
+
+/// Powers of two change no bit of what does not depend on the scale.
+#[test]
+fn skewness_kurtosis_and_correlation_have_no_scale() {
+    let x: Vec<f64> = (0..60).map(|i| f64::from(i * i * 7 % 61 - 30)).collect();
+    let y: Vec<f64> = (0..60).map(|i| f64::from(i * 13 % 17)).collect();
+    let scaled = |x: &[f64], power: i32| -> Vec<f64> {
+        let half = 2f64.powi(power / 2);
+        x.iter().map(|x| x * half * half).collect()
+    };
+    let bits = |y: Vec<f64>| y.iter().map(|y| y.to_bits()).collect::<Vec<u64>>();
+    for power in [-960, -600, -300, 300, 600, 1000] {
+        let large = scaled(&x, power);
+        for text in ["rolling_skew(x, 9)", "rolling_kurt(x, 11)", "rolling_skew(x, 20, 5)"] {
+            assert_eq!(bits(eval(text, &large)), bits(eval(text, &x)), "{text} by 2**{power}");
+        }
+        let corr = "rolling_corr(x, y, 7)";
+        let want = bits(pairs(corr, &x, &y));
+        assert_eq!(bits(pairs(corr, &large, &y)), want, "2**{power}");
+        assert_eq!(bits(pairs(corr, &y, &large)), bits(pairs(corr, &y, &x)), "2**{power}");
+        assert_eq!(bits(pairs(corr, &large, &scaled(&y, -power))), want, "2**{power} and back");
+    }
+    // A row far away leaves nothing behind, and beside it the others are equal.
+    let mut mixed = scaled(&x, -900);
+    mixed[20] = 1e200;
+    let (got, want) = (eval("rolling_kurt(x, 8)", &mixed), eval("rolling_kurt(x, 8)", &x));
+    assert_eq!(bits(got[28..].to_vec()), bits(want[28..].to_vec()));
+    // One of eight elements differs: n (n + 1) / ((n - 1) (n - 2) (n - 3)) .. = 8.
+    assert!(got[20..28].iter().all(|y| (y - 8.0).abs() < 1e-14), "{:?}", &got[20..28]);
+}
+
+/// Sums of `f32` are those of `f64`, and rounded once.
+#[test]
+fn functions_across_an_axis_compute_in_f64() {
+    let x = [16_777_216f32, 1.0, 1.0, 1.0];
+    let of = |text: &str| compile(text).unwrap().eval_vec::<f32>([("x", Arg::from(&x))]).unwrap();
+    let bits = |text: &str| of(text)[1].to_bits();
+    assert_eq!(of("demean(x)"), [12_582_911.0, -4_194_303.75, -4_194_303.75, -4_194_303.75]);
+    assert_eq!(bits("scale(x)"), ((1.0 / 16_777_219.0) as f32).to_bits());
+    assert_eq!(bits("zscore(x)"), ((-1.0 / 3f64.sqrt()) as f32).to_bits());
+    assert_eq!(bits("pct_change(x)"), ((1.0 / 16_777_216.0 - 1.0) as f32).to_bits());
+    let text = "f = f32(sin(x * 7) * 100 + x * 1e4); w = f64(f); \
+                all(demean(f) == f32(demean(w))) and all(scale(f) == f32(scale(w))) \
+                and all(zscore(f, ddof=1) == f32(zscore(w, ddof=1))) \
+                and all((pct_change(f) == f32(pct_change(w)))[1:])";
+    let x: Vec<f64> = (0..5000).map(|i| f64::from(i).sqrt()).collect();
+    assert!(compile(text).unwrap().eval_scalar::<bool>([("x", Arg::from(&x))]).unwrap());
+}

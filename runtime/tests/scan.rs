@@ -13,7 +13,9 @@ fn float(random: &mut Random) -> f64 {
     match random.below(400) {
         0 => f64::NAN,
         1 => f64::INFINITY,
-        2..40 => -0.0,
+        2 => 1.6e308 * (2.0 * unit(random) - 1.0),
+        3 => 1e-170 * unit(random),
+        4..40 => -0.0,
         _ => 2.0 * unit(random) - 0.9,
     }
 }
@@ -76,7 +78,7 @@ fn cases() -> Vec<Case> {
                     Attributes::Decay { alpha, ignore_missing, adjust: false }
                 })
                 .to_vec(),
-            Scan::Weight => [(0.2, false, true), (1e-9, true, true), (0.3, false, false)]
+            Scan::Odds => [(0.2, false, true), (1e-9, true, true), (0.3, false, false)]
                 .map(|(alpha, ignore_missing, adjust): (f64, bool, bool)| {
                     let bits = alpha.to_bits();
                     let alpha = [bits as u32, (bits >> 32) as u32];

@@ -80,20 +80,27 @@ impl Builder {
             Op::Diff if matches!(given.dtype, DType::I64 | DType::U64) => {
                 self.whole_difference(x, operands[1], axis)
             }
-            Op::Diff | Op::PctChange => {
+            Op::Diff => {
                 let x = self.real(x);
                 let before = self.before(op, x, operands[1], axis)?;
-                if op == Op::Diff {
-                    return self.apply_own(Op::Sub, &[x, before]);
-                }
-                let ratio = self.apply_own(Op::Div, &[x, before])?;
+                self.apply_own(Op::Sub, &[x, before])
+            }
+            Op::PctChange => {
+                let wide = self.convert(x, DType::F64);
+                let before = self.before(op, wide, operands[1], axis)?;
+                let ratio = self.apply_own(Op::Div, &[wide, before])?;
                 let one = self.literal_like(ratio, 1.0);
-                self.apply_own(Op::Sub, &[ratio, one])
+                let change = self.apply_own(Op::Sub, &[ratio, one])?;
+                Ok(self.narrow(change, given.dtype))
             }
             Op::ExpandingSum | Op::ExpandingMean | Op::ExpandingMin | Op::ExpandingMax => {
                 self.expanding(op, x, operands[1], axis)
             }
-            Op::Demean | Op::Zscore | Op::Scale => self.across(op, x, operands, axis),
+            Op::Demean | Op::Zscore | Op::Scale => {
+                let wide = self.convert(x, DType::F64);
+                let result = self.across(op, wide, operands, axis)?;
+                Ok(self.narrow(result, given.dtype))
+            }
             Op::EwmMean | Op::EwmVar | Op::EwmStd | Op::EwmCov | Op::EwmCorr => {
                 self.exponential(op, x, operands, axis)
             }
@@ -318,9 +325,8 @@ impl Builder {
         Ok(self.narrow(result, given))
     }
 
-    /// What relates elements to all others along an axis.
+    /// What relates elements in `f64` to all others along an axis.
     fn across(&mut self, op: Op, x: NodeId, operands: &[NodeId], axis: i64) -> Result<NodeId> {
-        let x = self.real(x);
         if op == Op::Scale {
             let magnitude = self.apply_own(Op::Abs, &[x])?;
             let sum = self.kept(Op::Nansum, &[magnitude], axis)?;

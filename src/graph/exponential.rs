@@ -1,8 +1,8 @@
-//! Exponentially weighted functions, made of means and the weights of their rows.
+//! Exponentially weighted functions, made of means and the odds of their rows.
 //!
-//! With k_i the weight that the mean before keeps in row i, a_i = 1 - k_i that of the row, and d the
-//! distance of its element from the mean before, the biased variance and the sum of squared weights,
-//! as 1 minus it, are
+//! With k_i the weight that the mean before keeps in row i, a_i that of the row, and d the distance of
+//! its element from the mean before, the biased variance and the sum of squared weights, as 1 minus it,
+//! are
 //!
 //! ```text
 //! V_i = k_i V_(i-1) + k_i a_i d^2        the mean of k d^2
@@ -11,6 +11,12 @@
 //!
 //! from 0, so that no term is negative and nothing cancels. The variance without bias is V / R. (West,
 //! "Updating mean and variance estimates", 1979, has the first for any weights.)
+//!
+//! Weights that are not adjusted leave the 0 of the first row the weight `K_i = k_1 .. k_i`, which is
+//! near 1 as long as alpha i is small: both would be small distances from a mean. So they are made of
+//! M and S, the means of the later rows alone, in which the mean before keeps
+//! `k_i (1 - K_(i-1)) / (1 - K_i)`, or the same of the squares: `V = M (1 - K)`, `R = S (1 - K^2)`, and
+//! `V / R = M / (S (1 + K))`. The logarithm of K is minus the running sum of `log(1 + odds)`.
 
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::scan::Attributes;
@@ -27,6 +33,17 @@ struct Decay {
     adjust: bool,
     attributes: Attributes,
     axis: i64,
+}
+
+/// The rows after the first with an element, if weights are not adjusted.
+struct Later {
+    /// The weights that the means of these rows alone keep of the means before: those of their
+    /// weights, and of the squares.
+    kept: [NodeId; 2],
+    /// Their weight, 1 - K.
+    weight: NodeId,
+    /// 1 + K, with K the weight of the first row.
+    one_and_first: NodeId,
 }
 
 impl Builder {
@@ -61,7 +78,8 @@ impl Builder {
         };
         let mut result = match op {
             Op::EwmMean if adjust && alpha < 1.0 => {
-                let weights = self.scan(Op::EwmWeight, sides[0], attributes, axis)?;
+                let odds = self.scan(Op::EwmOdds, sides[0], attributes, axis)?;
+                let weights = self.kept_weight(odds)?;
                 self.decayed(decay, sides[0], weights)?
             }
             Op::EwmMean => self.decayed(decay, sides[0], sides[0])?,
@@ -88,10 +106,18 @@ impl Builder {
         }
     }
 
+    /// The weights that means before keep, 1 / (1 + odds).
+    fn kept_weight(&mut self, odds: NodeId) -> Result<NodeId> {
+        let one = self.literal_like(odds, 1.0);
+        let more = self.apply_own(Op::Add, &[one, odds])?;
+        self.apply_own(Op::Div, &[one, more])
+    }
+
     /// A variance, a standard deviation, a covariance or a correlation.
     fn spread_of(&mut self, op: Op, decay: Decay, sides: &[NodeId], bias: bool) -> Result<NodeId> {
-        let Decay { attributes, axis, .. } = decay;
-        let weights = self.scan(Op::EwmWeight, sides[0], attributes, axis)?;
+        let Decay { attributes, axis, adjust, .. } = decay;
+        let odds = self.scan(Op::EwmOdds, sides[0], attributes, axis)?;
+        let weights = self.kept_weight(odds)?;
         let one = self.weak_int(1);
         let mut distances = Vec::with_capacity(2);
         for x in sides {
@@ -100,9 +126,12 @@ impl Builder {
             distances.push(self.apply_own(Op::Sub, &[*x, before])?);
         }
         let (dx, dy) = (distances[0], distances[distances.len() - 1]);
-        let both = self.products(decay, weights, [dx, dy])?;
+        let square = self.apply_own(Op::Mul, &[weights, weights])?;
+        let later = if adjust { None } else { Some(self.later(weights, odds, axis)?) };
+        let [kept, kept_square] = later.as_ref().map_or([weights, square], |later| later.kept);
+        let both = self.products(decay, [weights, kept], [dx, dy])?;
         if op == Op::EwmCorr {
-            let [x, y] = [dx, dy].map(|d| self.products(decay, weights, [d, d]));
+            let [x, y] = [dx, dy].map(|d| self.products(decay, [weights, kept], [d, d]));
             let (x, y) = (x?, y?);
             let zero = self.literal_like(x, 0.0);
             let some = [x, y].map(|side| self.apply_own(Op::Lt, &[zero, side]));
@@ -120,27 +149,71 @@ impl Builder {
         let mut result = both;
         if !bias {
             // The weights of rows with an element, of which missing ones have none.
-            let square = self.apply_own(Op::Mul, &[weights, weights])?;
             let twice = self.apply_own(Op::Add, &[weights, weights])?;
             let one = self.literal_like(weights, 1.0);
             let more = self.apply_own(Op::Add, &[weights, one])?;
             let share = self.apply_own(Op::Div, &[twice, more])?;
             let share = self.where_present(sides[0], share)?;
-            let rest = self.pairs(Op::EwmBlend, [share, square], Attributes::None, axis)?;
+            let rest = self.pairs(Op::EwmBlend, [share, kept_square], Attributes::None, axis)?;
+            let rest = match &later {
+                Some(later) => self.apply_own(Op::Mul, &[rest, later.one_and_first])?,
+                None => rest,
+            };
             result = self.apply_own(Op::Div, &[both, rest])?;
+        } else if let Some(later) = later {
+            result = self.apply_own(Op::Mul, &[both, later.weight])?;
         }
         if op == Op::EwmStd { self.apply_own(Op::Sqrt, &[result]) } else { Ok(result) }
     }
 
-    /// The biased variance or covariance, given the distances from the means before; NaN from the
-    /// first infinite one on.
-    fn products(&mut self, decay: Decay, weights: NodeId, [dx, dy]: [NodeId; 2]) -> Result<NodeId> {
+    /// The rows after the first with an element, given the weights that means before keep.
+    fn later(&mut self, weights: NodeId, odds: NodeId, axis: i64) -> Result<Later> {
+        let [zero, two, infinity] =
+            [0.0, 2.0, f64::INFINITY].map(|value| self.literal_like(odds, value));
+        let not_first = self.apply_own(Op::Lt, &[odds, infinity])?;
+        let logarithm = self.apply_own(Op::Log1p, &[odds])?;
+        let logarithm = self.apply_own(Op::Select, &[not_first, logarithm, zero])?;
+        let sum = self.along_own(Op::Cumsum, &[logarithm], axis)?;
+        let sum_before = self.apply_own(Op::Sub, &[sum, logarithm])?;
+        // 1 minus K and 1 plus K, in this row and in the one before.
+        let mut weight = [sum, sum_before];
+        let mut one_and_first = weight;
+        for (weight, one_and_first) in weight.iter_mut().zip(&mut one_and_first) {
+            let minus = self.apply_own(Op::Neg, &[*weight])?;
+            let first = self.apply_own(Op::Expm1, &[minus])?;
+            *weight = self.apply_own(Op::Neg, &[first])?;
+            *one_and_first = self.apply_own(Op::Add, &[two, first])?;
+        }
+        let some = self.apply_own(Op::Lt, &[zero, weight[0]])?;
+        let ratio = self.apply_own(Op::Div, &[weight[1], weight[0]])?;
+        let kept = self.apply_own(Op::Mul, &[weights, ratio])?;
+        let ratio = self.apply_own(Op::Div, &[one_and_first[1], one_and_first[0]])?;
+        let ratio = self.apply_own(Op::Mul, &[weights, ratio])?;
+        let mut both = [kept, self.apply_own(Op::Mul, &[kept, ratio])?];
+        for kept in &mut both {
+            *kept = self.apply_own(Op::Select, &[some, *kept, zero])?;
+        }
+        Ok(Later { kept: both, weight: weight[0], one_and_first: one_and_first[0] })
+    }
+
+    /// A mean of weighted products of distances from the means before, given the weights that those
+    /// keep and the weights that this mean keeps; NaN from the first infinite one on. It is the biased
+    /// variance or covariance, or that over the weight of the later rows.
+    fn products(
+        &mut self,
+        decay: Decay,
+        [weights, kept]: [NodeId; 2],
+        [dx, dy]: [NodeId; 2],
+    ) -> Result<NodeId> {
         let product = self.apply_own(Op::Mul, &[dx, dy])?;
         let product = self.apply_own(Op::Mul, &[weights, product])?;
         let zero = self.literal_like(product, 0.0);
         let first = self.apply_own(Op::Eq, &[weights, zero])?;
         let product = self.apply_own(Op::Select, &[first, zero, product])?;
-        let mean = self.decayed(decay, product, weights)?;
+        let mean = match decay.alpha {
+            1.0 => self.scan(Op::Ffill, product, Attributes::None, decay.axis)?,
+            _ => self.pairs(Op::EwmBlend, [product, kept], Attributes::None, decay.axis)?,
+        };
         let [infinite, nan] = [f64::INFINITY, f64::NAN].map(|value| self.literal_like(mean, value));
         let magnitude = self.apply_own(Op::Abs, &[mean])?;
         let infinite = self.apply_own(Op::Eq, &[magnitude, infinite])?;

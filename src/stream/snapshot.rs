@@ -15,9 +15,9 @@ use crate::error::{Error, ErrorKind, Result, shortened};
 
 const MAGIC: [u8; 8] = *b"hotloop\n";
 /// The version of this layout and of the memory of scans.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// The version of the definitions that decide the bits of results.
-const NUMERICS: u64 = 1;
+const NUMERICS: u64 = 2;
 /// Bytes before the fields.
 const HEADER: usize = 32;
 /// The names of the fields, in messages.

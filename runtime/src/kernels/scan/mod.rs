@@ -26,7 +26,7 @@ use crate::elementwise::{Kernel, baseline, family, fused_shell, has_fma};
 use crate::isa::Isa;
 use crate::scalar::{Bit, Float};
 
-use decay::{Decay, Weights};
+use decay::{Decay, Odds};
 use fill::Fill;
 use order::{Median, Quantile, Rank, Sorted};
 use running::{Max, Min, Prod, Running, Sum};
@@ -54,8 +54,9 @@ pub enum Scan {
     Hold,
     /// The exponentially weighted mean; a NaN is missing, and repeats the mean before.
     Decay,
-    /// The weight that the mean before keeps in an exponentially weighted mean.
-    Weight,
+    /// The weight of an element in an exponentially weighted mean over that which the mean before
+    /// keeps.
+    Odds,
     /// The mean of elements with given weights of the mean before; of pairs. A NaN is missing, and
     /// repeats the mean before.
     Blend,
@@ -190,7 +191,7 @@ impl Scan {
         Scan::Fill,
         Scan::Hold,
         Scan::Decay,
-        Scan::Weight,
+        Scan::Odds,
         Scan::Blend,
         Scan::Window(Window::Sum),
         Scan::Window(Window::Mean),
@@ -228,7 +229,7 @@ impl Scan {
             Scan::Min | Scan::Max => !matches!(dtype, Bool),
             Scan::Shift => true,
             Scan::Fill | Scan::Hold => matches!(dtype, F32 | F64),
-            Scan::Decay | Scan::Weight | Scan::Blend | Scan::Window(_) => matches!(dtype, F64),
+            Scan::Decay | Scan::Odds | Scan::Blend | Scan::Window(_) => matches!(dtype, F64),
         }
     }
 
@@ -242,11 +243,11 @@ impl Scan {
             }
             (Scan::Window(Window::Quantile), _) => false,
             (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
-            (Scan::Decay | Scan::Weight, Attributes::Decay { alpha, adjust, .. }) => {
+            (Scan::Decay | Scan::Odds, Attributes::Decay { alpha, adjust, .. }) => {
                 let alpha = number(alpha);
-                alpha > 0.0 && alpha <= 1.0 && (!adjust || matches!(self, Scan::Weight))
+                alpha > 0.0 && alpha <= 1.0 && (!adjust || matches!(self, Scan::Odds))
             }
-            (Scan::Shift | Scan::Decay | Scan::Weight | Scan::Window(_), _) => false,
+            (Scan::Shift | Scan::Decay | Scan::Odds | Scan::Window(_), _) => false,
             (_, attributes) => matches!(attributes, Attributes::None),
         };
         own && self.takes(dtype)
@@ -301,11 +302,11 @@ macro_rules! recurrences {
             Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
             Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T, false>; $then }),
             Scan::Hold => family!(floats, $dtype, T => { type $r = Fill<T, true>; $then }),
-            Scan::Decay | Scan::Weight | Scan::Blend | Scan::Window(_) if $dtype != DType::F64 => {
+            Scan::Decay | Scan::Odds | Scan::Blend | Scan::Window(_) if $dtype != DType::F64 => {
                 None
             }
             Scan::Decay => Some({ type $r = Decay<$fused, false>; $then }),
-            Scan::Weight => Some({ type $r = Weights<$fused>; $then }),
+            Scan::Odds => Some({ type $r = Odds<$fused>; $then }),
             Scan::Blend => Some({ type $r = Decay<$fused, true>; $then }),
             Scan::Window(window) => Some(match window {
                 Window::Sum => { type $r = Ladder<window::Sum, $fused, 1>; $then }
@@ -316,13 +317,13 @@ macro_rules! recurrences {
                 Window::Max => { type $r = Ladder<window::Max, $fused, 1>; $then }
                 Window::Var => { type $r = Ladder<Moments<false>, $fused, 2>; $then }
                 Window::Std => { type $r = Ladder<Moments<true>, $fused, 2>; $then }
-                Window::Cov => { type $r = Ladder<window::Pairs<false>, $fused, 5>; $then }
-                Window::Corr => { type $r = Ladder<window::Pairs<true>, $fused, 5>; $then }
+                Window::Cov => { type $r = Ladder<window::Cov, $fused, 5>; $then }
+                Window::Corr => { type $r = Ladder<window::Corr, $fused, 7>; $then }
                 Window::Linear => { type $r = Ladder<window::Linear, $fused, 4>; $then }
                 Window::Argmin => { type $r = Ladder<window::Position<true>, $fused, 2>; $then }
                 Window::Argmax => { type $r = Ladder<window::Position<false>, $fused, 2>; $then }
-                Window::Skew => { type $r = Ladder<window::Skew, $fused, 3>; $then }
-                Window::Kurt => { type $r = Ladder<window::Kurt, $fused, 4>; $then }
+                Window::Skew => { type $r = Ladder<window::Skew, $fused, 4>; $then }
+                Window::Kurt => { type $r = Ladder<window::Kurt, $fused, 5>; $then }
                 Window::Rank => { type $r = Rank<false>; $then }
                 Window::RankShare => { type $r = Rank<true>; $then }
                 Window::Median => { type $r = Sorted<Median>; $then }

@@ -4,8 +4,9 @@
 //! below and up to the row's own, `(below + up_to + 1) / 2`: equal ones share the mean of their
 //! places, from 1 on, and zeros are equal. A quantile is taken from the sorted elements, -0.0 below
 //! +0.0: with `h = q (count - 1)`, the lower neighbour and t, the fraction of h, it is
-//! `low + (high - low) t`, or from the upper one if t >= 0.5. The median of an even number is
-//! `(low + high) / 2`.
+//! `low + (high - low) t`, or from the upper one if t >= 0.5; if their distance overflows or one is
+//! infinite, `low (1 - t) + high t`. The median of an even number is `(low + high) / 2`, or if the sum
+//! overflows `low / 2 + high / 2`.
 //!
 //! The rows of a window are in a ring in any order. Ranks compare all of them at once; quantiles keep
 //! them sorted beside it, and a row moves what lies between the oldest element and the new one.
@@ -169,8 +170,30 @@ impl Statistic for Median {
         let half = sorted.len() / 2;
         match sorted.len() % 2 {
             1 => float(sorted[half]),
-            _ => (float(sorted[half - 1]) + float(sorted[half])) / 2.0,
+            _ => middle(float(sorted[half - 1]), float(sorted[half])),
         }
+    }
+}
+
+/// The mean of two neighbours.
+#[inline(always)]
+fn middle(low: f64, high: f64) -> f64 {
+    let sum = low + high;
+    if sum.is_finite() { sum / 2.0 } else { low / 2.0 + high / 2.0 }
+}
+
+/// What lies between two neighbours, a fraction t of their distance above the lower one.
+#[inline(always)]
+fn between(low: f64, high: f64, t: f64) -> f64 {
+    let distance = high - low;
+    if t == 0.0 || low == high {
+        low
+    } else if !distance.is_finite() {
+        low * (1.0 - t) + high * t
+    } else if t >= 0.5 {
+        high - distance * (1.0 - t)
+    } else {
+        low + distance * t
     }
 }
 
@@ -183,14 +206,7 @@ impl Statistic for Quantile {
         let last = sorted.len() - 1;
         let place = number(quantile) * last as f64;
         let (below, t) = ((place as usize).min(last), place - place.floor());
-        let (low, high) = (float(sorted[below]), float(sorted[last.min(below + 1)]));
-        if t == 0.0 || low == high {
-            low
-        } else if t >= 0.5 {
-            high - (high - low) * (1.0 - t)
-        } else {
-            low + (high - low) * t
-        }
+        between(float(sorted[below]), float(sorted[last.min(below + 1)]), t)
     }
 }
 

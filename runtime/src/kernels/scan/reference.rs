@@ -40,8 +40,8 @@ pub fn reference(
         (Scan::Decay, Attributes::Decay { alpha, ignore_missing, .. }) if dtype == DType::F64 => {
             decay::reference(number(alpha), ignore_missing, data, control)?;
         }
-        (Scan::Weight, Attributes::Decay { .. }) if dtype == DType::F64 => {
-            decay::weights(&attributes, data, control)?;
+        (Scan::Odds, Attributes::Decay { .. }) if dtype == DType::F64 => {
+            decay::odds(&attributes, data, control)?;
         }
         (Scan::Fill, Attributes::None) if dtype == DType::F64 => filled(data, f64::from_le_bytes),
         (Scan::Fill, Attributes::None) if dtype == DType::F32 => {
@@ -71,8 +71,8 @@ pub fn reference(
                 Window::Max => windows::<window::Max, 1>(frame, data, others, control)?,
                 Window::Var => windows::<window::Moments<false>, 2>(frame, data, others, control)?,
                 Window::Std => windows::<window::Moments<true>, 2>(frame, data, others, control)?,
-                Window::Cov => windows::<window::Pairs<false>, 5>(frame, data, others, control)?,
-                Window::Corr => windows::<window::Pairs<true>, 5>(frame, data, others, control)?,
+                Window::Cov => windows::<window::Cov, 5>(frame, data, others, control)?,
+                Window::Corr => windows::<window::Corr, 7>(frame, data, others, control)?,
                 Window::Linear => windows::<window::Linear, 4>(frame, data, others, control)?,
                 Window::Argmin => {
                     windows::<window::Position<true>, 2>(frame, data, others, control)?;
@@ -80,8 +80,8 @@ pub fn reference(
                 Window::Argmax => {
                     windows::<window::Position<false>, 2>(frame, data, others, control)?;
                 }
-                Window::Skew => windows::<window::Skew, 3>(frame, data, others, control)?,
-                Window::Kurt => windows::<window::Kurt, 4>(frame, data, others, control)?,
+                Window::Skew => windows::<window::Skew, 4>(frame, data, others, control)?,
+                Window::Kurt => windows::<window::Kurt, 5>(frame, data, others, control)?,
                 Window::Rank => ranked(frame, false, data, control)?,
                 Window::RankShare => ranked(frame, true, data, control)?,
                 Window::Median => sorted(&attributes, data, control, statistic::<Median>)?,

@@ -7,7 +7,7 @@
 #[derive(Clone, Copy)]
 #[repr(usize)]
 pub(super) enum Kept {
-    /// The newest element, 0 if it is not finite.
+    /// The newest element, 0 if it is not finite or so large that distances from it may overflow.
     Newest,
     /// The part of the run up to the row.
     Run,

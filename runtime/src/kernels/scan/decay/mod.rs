@@ -25,7 +25,9 @@
 //! the mean of |x_m - x_j| over the rows m up to j, with the weights of the mean of row j, or
 //! |x_j - x_(j-1)| if that is more.
 //!
-//! An element that is not finite counts as 0 and is added to e, so that it stays. A missing element
+//! An element of at least 2^970, from which distances could overflow, counts as 0, and with a = 1 - k
+//! e is then `fma(a, x, e)`, or of the first element x; the mean of equal ones may be off by a rounding.
+//! One that is not finite is added to e, so that it stays. A missing element
 //! makes no step and repeats the last mean; the element after v missing ones has the weights that
 //! they would have left it: `t = p(v + 1) + alpha; k = p(v + 1) / t`. A block with a missing row, or
 //! after one, decays by the product of its rows' (runs', groups') decays instead of a power of k.
@@ -33,9 +35,9 @@
 //! Where the weights of rows are given, each row has its own k, of which a block's decay is the product.
 
 mod lane;
+mod odds;
 mod powers;
 mod reference;
-mod weights;
 
 use std::marker::PhantomData;
 
@@ -45,9 +47,9 @@ use crate::elementwise::scalar_loop;
 use lane::{
     ALL_CLEAN, CLEAN, FOLD, KEPT, Kept, Lane, OF_LEVEL, SOME, STARTED, level_flags, renewed,
 };
+pub(super) use odds::{Odds, odds};
 use powers::{LEAST, Powers};
 pub(super) use reference::{blended, reference};
-pub(super) use weights::{Weights, weights};
 
 /// Runs in a group, groups in a leaf, and so on.
 const RADIX: u64 = 16;
@@ -78,8 +80,22 @@ fn product(a: f64, b: f64) -> f64 {
     (a * b).max(LEAST)
 }
 
+/// Whether distances from an element do not overflow.
+#[inline(always)]
+fn is_usual(x: f64) -> bool {
+    // Half a unit in the last place of the largest float.
+    const LIMIT: f64 = f64::from_bits((1023 + 970) << 52);
+    x.abs() < LIMIT
+}
+
 fn or_zero(x: f64) -> f64 {
-    if x.is_finite() { x } else { 0.0 }
+    if is_usual(x) { x } else { 0.0 }
+}
+
+/// The distance of a mean from 0 with an unusual element, given what it is without.
+#[inline(always)]
+fn with_unusual<M: Fused>(distance: f64, x: f64, weight: f64) -> f64 {
+    if x.is_finite() { M::fma(weight, x, distance) } else { distance + x }
 }
 
 /// The levels above leaves that sequences of a length need.
@@ -189,7 +205,7 @@ impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
             if !any {
                 let gaps = Self::lane(state, 0).place(Kept::Gap as usize).cast::<u64>();
                 for i in 0..n {
-                    any |= !is_finite(a.add(i).read_unaligned()) | (gaps.add(i).read() > 0);
+                    any |= !is_usual(a.add(i).read_unaligned()) | (gaps.add(i).read() > 0);
                 }
             }
             // A run that is not clean goes on row by row.
@@ -230,11 +246,6 @@ impl<M: Fused, const GIVEN: bool> Recurrence for Decay<M, GIVEN> {
             }
         }
     }
-}
-
-#[inline(always)]
-fn is_finite(x: f64) -> bool {
-    x.abs() <= f64::MAX
 }
 
 /// The parts of runs up to each row.
@@ -337,7 +348,7 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         }
     }
 
-    /// A whole run of one sequence; `false` if an element is missing or not finite, and nothing was
+    /// A whole run of one sequence; `false` if an element is missing or unusual, and nothing was
     /// done.
     ///
     /// # Safety
@@ -354,7 +365,7 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         // SAFETY: the caller's promise.
         unsafe {
             let x = a.cast::<[[f64; RUN]; 1]>().read_unaligned();
-            if !x[0].iter().fold(true, |all, x| all & is_finite(*x)) {
+            if !x[0].iter().fold(true, |all, x| all & is_usual(*x)) {
                 return false;
             }
             let [parts] = folds::<M, 1>(powers.k, &x);
@@ -367,7 +378,7 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         true
     }
 
-    /// A whole run of one sequence with given weights; `false` if an element is missing or not finite,
+    /// A whole run of one sequence with given weights; `false` if an element is missing or unusual,
     /// and nothing was done.
     ///
     /// # Safety
@@ -383,7 +394,7 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         // SAFETY: the caller's promise.
         unsafe {
             let [x, k] = given.map(|given| given.cast::<[f64; RUN]>().read_unaligned());
-            if !x.iter().fold(true, |all, x| all & is_finite(*x)) {
+            if !x.iter().fold(true, |all, x| all & is_usual(*x)) {
                 return false;
             }
             Self::begin_run(state.levels, lane, x[0]);
@@ -411,8 +422,8 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         true
     }
 
-    /// Several whole runs of one group of one sequence; `false` if an element is missing or not
-    /// finite, or something is missing before in the group, and nothing was done.
+    /// Several whole runs of one group of one sequence; `false` if an element is missing or unusual,
+    /// or something is missing before in the group, and nothing was done.
     ///
     /// # Safety
     /// As [`run`](Decay::run), of [`TOGETHER`] runs, at a multiple of which the state is.
@@ -427,9 +438,9 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
         // SAFETY: the caller's promise.
         unsafe {
             let x = a.cast::<[[f64; RUN]; TOGETHER]>().read_unaligned();
-            let all_finite = x.as_flattened().iter().fold(true, |all, x| all & is_finite(*x));
+            let all_usual = x.as_flattened().iter().fold(true, |all, x| all & is_usual(*x));
             let flags = lane.flags();
-            if !all_finite || flags & CLEAN[1] == 0 || flags & SOME[2] == 0 {
+            if !all_usual || flags & CLEAN[1] == 0 || flags & SOME[2] == 0 {
                 return false;
             }
             let parts = folds::<M, TOGETHER>(powers.k, &x);
@@ -547,8 +558,9 @@ impl<M: Fused, const GIVEN: bool> Decay<M, GIVEN> {
             } else {
                 M::fma(k, lane.get(Kept::Run), k * (lane.get(Kept::Newest) - element))
             };
-            if !is_finite(x) {
-                run += x;
+            if !is_usual(x) {
+                let weight = if flags & STARTED == 0 { 1.0 } else { 1.0 - k };
+                run = with_unusual::<M>(run, x, weight);
             }
             lane.set(Kept::Newest, element);
             lane.set(Kept::Run, run);

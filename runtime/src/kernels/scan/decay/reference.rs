@@ -1,7 +1,7 @@
 //! The definition of the [module](super) once more: every block is folded anew from its rows.
 
 use super::powers::{Powers, power};
-use super::{LEAF, RADIX, follow, or_zero, product};
+use super::{LEAF, RADIX, follow, is_usual, or_zero, product, with_unusual};
 use crate::control::{Control, Stop};
 use crate::scan::{Fused, Soft};
 
@@ -64,8 +64,9 @@ impl Rows<'_> {
             None => (newest, 0.0),
             Some(run) => (run.first, Soft::fma(k, run.distance, k * (run.newest - newest))),
         };
-        if !x.is_finite() {
-            distance += x;
+        if !is_usual(x) {
+            let started = before.is_some() || self.weights[..row].iter().any(Option::is_some);
+            distance = with_unusual::<Soft>(distance, x, if started { 1.0 - k } else { 1.0 });
         }
         Some(Part { first, newest, distance })
     }

@@ -30,14 +30,14 @@ use crate::elementwise::scalar_loop;
 use batch::{Batch, between};
 use part::Divisors;
 pub(super) use part::{
-    Count, Frame, Function, Kurt, Linear, Max, Mean, Min, Moments, Pairs, Part, Position, Prod,
+    Corr, Count, Cov, Frame, Function, Kurt, Linear, Max, Mean, Min, Moments, Part, Position, Prod,
     Skew, Sum, Weights, join, ordered,
 };
 
 /// The maximum number of rings: 4 to the power of it is beyond every window.
 const LEVELS: usize = 16;
 /// The maximum of `P`.
-const MOST_NUMBERS: usize = 5;
+const MOST_NUMBERS: usize = 7;
 /// Elements that are computed before the first result is stored.
 const GROUP: usize = 16;
 

@@ -235,41 +235,71 @@ impl Part<2> for Deviations {
     }
 }
 
-/// The mean, and the sums of powers of distances from it: the second, the third and, of four numbers,
-/// the fourth. Parts are joined as by Pébay, "Formulas for robust, one-pass parallel computation of
-/// covariances and arbitrary-order statistical moments" (2008).
-pub(in super::super) struct Powers;
+/// The least unit of distances; what it and its inverse are multiplied with is exact.
+const LEAST_UNIT: f64 = f64::from_bits((1023 - 1021) << 52);
+/// The greatest.
+const MOST_UNIT: f64 = f64::from_bits((1023 + 1021) << 52);
 
-impl Powers {
-    /// The joined mean, second and third sum, and the distance of the means.
+/// The unit, a power of two, in which distances of joined parts are measured, so that none of their
+/// powers overflows or vanishes beside the others.
+#[derive(Clone, Copy)]
+struct Unit {
+    unit: f64,
+    inverse: f64,
+    /// The older part's unit in this one, and the newer's.
+    older: f64,
+    newer: f64,
+}
+
+impl Unit {
+    /// The greatest of the units of two parts and the power of two below the distance of their means.
     #[inline(always)]
-    fn three<M: Fused>(a: [f64; 3], b: [f64; 3], weights: Weights) -> ([f64; 3], f64) {
-        let Weights { share, rest, product, .. } = weights;
-        let d = b[0] - a[0];
-        let mean = M::fma(d, share, a[0]);
-        let square = d * d;
-        let second = M::fma(square, product, a[1] + b[1]);
-        let cross = rest * b[1] - share * a[1];
-        let own = square * d * (product * (rest - share));
-        let third = (a[2] + b[2]) + M::fma(3.0 * d, cross, own);
-        ([mean, second, third], d)
+    fn of(older: f64, newer: f64, distance: f64) -> Unit {
+        const INFINITY: u64 = f64::INFINITY.to_bits();
+        let greater = |a: f64, b: f64| if a > b { a } else { b };
+        let power = f64::from_bits(distance.to_bits() & INFINITY);
+        let unit = greater(greater(older, newer), power);
+        let unit = if unit > MOST_UNIT { MOST_UNIT } else { unit };
+        let inverse = f64::from_bits((2046u64 << 52).wrapping_sub(unit.to_bits()));
+        Unit { unit, inverse, older: older * inverse, newer: newer * inverse }
     }
 }
 
-impl Part<3> for Powers {
-    type Number = f64;
-    const WEIGHED: bool = true;
+/// The mean, the sums of powers of distances from it, and the unit of these distances; the powers are
+/// the second, the third and, of five numbers, the fourth. Parts are joined as by Pébay, "Formulas for
+/// robust, one-pass parallel computation of covariances and arbitrary-order statistical moments" (2008).
+pub(in super::super) struct Powers;
+
+/// What two parts have joined, but the fourth powers.
+struct Cubes {
+    mean: f64,
+    second: f64,
+    third: f64,
+    /// The distance of the means.
+    d: f64,
+    /// The second and third sums of either part, in the joined unit.
+    older: [f64; 2],
+    newer: [f64; 2],
+    unit: Unit,
+}
+
+impl Powers {
+    /// Joins parts of a mean, the second and third sum, and the unit.
     #[inline(always)]
-    fn one(x: f64, _: f64) -> [f64; 3] {
-        [x, no_distance(x), no_distance(x)]
-    }
-    #[inline(always)]
-    fn none() -> [f64; 3] {
-        [0.0; 3]
-    }
-    #[inline(always)]
-    fn join<M: Fused>(a: [f64; 3], b: [f64; 3], weights: Weights) -> [f64; 3] {
-        Powers::three::<M>(a, b, weights).0
+    fn cubes<M: Fused>(a: [f64; 4], b: [f64; 4], weights: Weights) -> Cubes {
+        let Weights { share, rest, product, .. } = weights;
+        let d = b[0] - a[0];
+        let unit = Unit::of(a[3], b[3], d);
+        let mean = M::fma(d, share, a[0]);
+        let d = d * unit.inverse;
+        let sums = |part: [f64; 4], by: f64| [part[1] * (by * by), part[2] * (by * by * by)];
+        let (older, newer) = (sums(a, unit.older), sums(b, unit.newer));
+        let square = d * d;
+        let second = M::fma(square, product, older[0] + newer[0]);
+        let cross = rest * newer[0] - share * older[0];
+        let own = square * d * (product * (rest - share));
+        let third = (older[1] + newer[1]) + M::fma(3.0 * d, cross, own);
+        Cubes { mean, second, third, d, older, newer, unit }
     }
 }
 
@@ -278,24 +308,45 @@ impl Part<4> for Powers {
     const WEIGHED: bool = true;
     #[inline(always)]
     fn one(x: f64, _: f64) -> [f64; 4] {
-        let zero = no_distance(x);
-        [x, zero, zero, zero]
+        [x, no_distance(x), no_distance(x), LEAST_UNIT]
     }
     #[inline(always)]
     fn none() -> [f64; 4] {
-        [0.0; 4]
+        [0.0, 0.0, 0.0, LEAST_UNIT]
     }
     #[inline(always)]
     fn join<M: Fused>(a: [f64; 4], b: [f64; 4], weights: Weights) -> [f64; 4] {
+        let joined = Powers::cubes::<M>(a, b, weights);
+        [joined.mean, joined.second, joined.third, joined.unit.unit]
+    }
+}
+
+impl Part<5> for Powers {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 5] {
+        let zero = no_distance(x);
+        [x, zero, zero, zero, LEAST_UNIT]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 5] {
+        [0.0, 0.0, 0.0, 0.0, LEAST_UNIT]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 5], b: [f64; 5], weights: Weights) -> [f64; 5] {
         let Weights { share, rest, product, .. } = weights;
-        let three = |part: [f64; 4]| [part[0], part[1], part[2]];
-        let ([mean, second, third], d) = Powers::three::<M>(three(a), three(b), weights);
+        let lower = |part: [f64; 5]| [part[0], part[1], part[2], part[4]];
+        let joined = Powers::cubes::<M>(lower(a), lower(b), weights);
+        let Cubes { mean, second, third, d, older, newer, unit } = joined;
+        let fourth = |fourth: f64, by: f64| fourth * (by * by * by * by);
+        let sums = fourth(a[3], unit.older) + fourth(b[3], unit.newer);
         let square = d * d;
         let shares = rest * rest - rest * share + share * share;
         let own = square * square * (product * shares);
-        let squares = 6.0 * square * (rest * rest * b[1] + share * share * a[1]);
-        let cubes = 4.0 * d * (rest * b[2] - share * a[2]);
-        [mean, second, third, (a[3] + b[3]) + ((own + squares) + cubes)]
+        let squares = 6.0 * square * (rest * rest * newer[0] + share * share * older[0]);
+        let cubes = 4.0 * d * (rest * newer[1] - share * older[1]);
+        [mean, second, third, sums + ((own + squares) + cubes), unit.unit]
     }
 }
 
@@ -324,6 +375,44 @@ impl Part<5> for Covariance {
             M::fma(dx * dx, product, a[2] + b[2]),
             M::fma(dy * dy, product, a[3] + b[3]),
             M::fma(dx * dy, product, a[4] + b[4]),
+        ]
+    }
+}
+
+/// As [`Covariance`], and the units of the distances of either side.
+pub(in super::super) struct Correlation;
+impl Part<7> for Correlation {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    const PAIRS: bool = true;
+    #[inline(always)]
+    fn one(x: f64, y: f64) -> [f64; 7] {
+        let [dx, dy] = [x, y].map(no_distance);
+        [x, y, dx, dy, dx + dy, LEAST_UNIT, LEAST_UNIT]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 7] {
+        [0.0, 0.0, 0.0, 0.0, 0.0, LEAST_UNIT, LEAST_UNIT]
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 7], b: [f64; 7], weights: Weights) -> [f64; 7] {
+        let Weights { share, product, .. } = weights;
+        let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+        let (ux, uy) = (Unit::of(a[5], b[5], dx), Unit::of(a[6], b[6], dy));
+        let means = [M::fma(dx, share, a[0]), M::fma(dy, share, a[1])];
+        let (dx, dy) = (dx * ux.inverse, dy * uy.inverse);
+        let sum = |number: usize, older: f64, newer: f64| a[number] * older + b[number] * newer;
+        let xx = sum(2, ux.older * ux.older, ux.newer * ux.newer);
+        let yy = sum(3, uy.older * uy.older, uy.newer * uy.newer);
+        let xy = sum(4, ux.older * uy.older, ux.newer * uy.newer);
+        [
+            means[0],
+            means[1],
+            M::fma(dx * dx, product, xx),
+            M::fma(dy * dy, product, yy),
+            M::fma(dx * dy, product, xy),
+            ux.unit,
+            uy.unit,
         ]
     }
 }
@@ -396,6 +485,10 @@ macro_rules! functions {
 }
 
 functions! {
+    Cov(Covariance, 5): |[_, _, _, _, xy], count, ddof| {
+        let freedom = count - ddof;
+        if freedom > 0.0 { xy / freedom } else { f64::NAN }
+    };
     Sum(Added, 1), of none 0.0: |[sum], _, _| sum;
     Mean(Added, 1): |[sum], count, _| sum / count,
         results |parts, by| by.count.divide::<M, N>(parts.numbers[0]);
@@ -404,12 +497,12 @@ functions! {
     Linear(Weighted, 4): |[_, sum, _, weights], _, _| sum / weights;
     Min(Extreme<true>, 1): |[least], _, _| f64::from_bits(ordered(least) as u64);
     Max(Extreme<false>, 1): |[most], _, _| f64::from_bits(ordered(most) as u64);
-    Skew(Powers, 3): |[_, second, third], count, _| {
+    Skew(Powers, 4): |[_, second, third, _], count, _| {
         let factor = count * (count - 1.0).sqrt() / (count - 2.0);
         let some = (count > 2.0) & (second > 0.0);
         if some { factor * third / (second * second.sqrt()) } else { f64::NAN }
     };
-    Kurt(Powers, 4): |[_, second, _, fourth], count, _| {
+    Kurt(Powers, 5): |[_, second, _, fourth, _], count, _| {
         let ratio = (count + 1.0) * count * fourth / second / second - 3.0 * (count - 1.0);
         let some = (count > 3.0) & (second > 0.0);
         if some { (count - 1.0) / ((count - 2.0) * (count - 3.0)) * ratio } else { f64::NAN }
@@ -430,19 +523,15 @@ functions! {
     };
 }
 
-/// The covariance; with `CORR` the correlation.
-pub(in super::super) struct Pairs<const CORR: bool>;
-impl<const CORR: bool> Function<5> for Pairs<CORR> {
-    type Part = Covariance;
+/// The correlation.
+pub(in super::super) struct Corr;
+impl Function<7> for Corr {
+    type Part = Correlation;
     #[inline(always)]
-    fn result([_, _, xx, yy, xy]: [f64; 5], count: f64, ddof: f64) -> f64 {
-        if CORR {
-            let ([xx, by_x], [yy, by_y], some) = (scaled(xx), scaled(yy), (xx > 0.0) & (yy > 0.0));
-            let corr = xy * by_x * by_y / (xx * yy).sqrt();
-            return if some { corr.clamp(-1.0, 1.0) } else { f64::NAN };
-        }
-        let freedom = count - ddof;
-        if freedom > 0.0 { xy / freedom } else { f64::NAN }
+    fn result([_, _, xx, yy, xy, _, _]: [f64; 7], _: f64, _: f64) -> f64 {
+        let ([xx, by_x], [yy, by_y], some) = (scaled(xx), scaled(yy), (xx > 0.0) & (yy > 0.0));
+        let corr = xy * by_x * by_y / (xx * yy).sqrt();
+        if some { corr.clamp(-1.0, 1.0) } else { f64::NAN }
     }
 }
 

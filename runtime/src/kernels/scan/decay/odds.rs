@@ -1,10 +1,11 @@
-//! The weights that the mean before keeps in each row of an exponentially weighted mean.
+//! The odds of each row of an exponentially weighted mean: the weight of its element over that which
+//! the mean before keeps. With odds o, that is `1 / (1 + o)`; neither weight loses digits beside the
+//! other.
 //!
-//! If weights are not adjusted, it is 0 in the first row with an element and k = 1 - alpha in later
-//! ones, or after v missing rows `p(v + 1) / (p(v + 1) + alpha)`. If they are, elements have the
-//! weights 1, k, k^2 and so on, from the newest to the oldest: with W the sum of the weights of the
-//! rows before, it is `t / (1 + t)`, where `t = p(v + 1) W`. The sum is kept in two numbers. A missing
-//! row keeps all, with the weight 1.
+//! The first element has infinite odds. If weights are not adjusted, later ones have alpha / p(v + 1)
+//! after v missing rows, p being the powers of k = 1 - alpha. If they are, elements have the weights
+//! 1, k, k^2 and so on, from the newest to the oldest: with W the sum of the weights of the rows
+//! before, which is kept in two numbers, the odds are `1 / (p(v + 1) W)`. Those of a missing row are 0.
 
 use std::marker::PhantomData;
 
@@ -12,16 +13,16 @@ use super::super::{Attributes, Fused, Recurrence, ScanState, Soft, number};
 use super::powers::power;
 use crate::control::{Control, Stop};
 
-/// The recurrence of the weights. Its memory has for each sequence the sum of weights and what
+/// The recurrence of the odds. Its memory has for each sequence the sum of weights and what
 /// rounding took from it, and the number of missing rows since the last element, as bits.
-pub(in super::super) struct Weights<M>(PhantomData<M>);
+pub(in super::super) struct Odds<M>(PhantomData<M>);
 
 /// The numbers that are kept of each sequence.
 const KEPT: usize = 3;
 /// The number of rows that are searched for missing ones at a time.
 const ROWS: usize = 32;
 
-/// The constants of weights.
+/// The constants of odds.
 #[derive(Clone, Copy)]
 struct Constants {
     alpha: f64,
@@ -44,25 +45,23 @@ impl Constants {
         Constants { alpha, k: [k, (1.0 - k) - alpha], ignore_missing, adjust }
     }
 
-    /// The weight of a row.
+    /// The odds of a row.
     #[inline(always)]
     fn next<M: Fused>(&self, kept: &mut [f64; KEPT], x: f64) -> f64 {
         let gap = kept[2].to_bits();
         if x.is_nan() {
             kept[2] = f64::from_bits(gap.wrapping_add(1));
-            return 1.0;
+            return 0.0;
         }
         kept[2] = 0.0;
         let first = kept[0] == 0.0;
         if !self.adjust {
             kept[0] = 1.0;
-            let old = match gap {
-                _ if first => return 0.0,
-                0 => return self.k[0],
-                _ if self.ignore_missing => return self.k[0],
-                _ => power(self.alpha, gap.saturating_add(1)),
+            return match gap {
+                _ if first => f64::INFINITY,
+                _ if gap == 0 || self.ignore_missing => self.alpha / self.k[0],
+                _ => self.alpha / power(self.alpha, gap.saturating_add(1)),
             };
-            return old / (old + self.alpha);
         }
         let [high, low] = match gap {
             _ if gap == 0 || self.ignore_missing => self.k,
@@ -78,12 +77,12 @@ impl Constants {
         let lost = (old - (sum - one)) + (1.0 - one) + rest;
         kept[0] = sum + lost;
         kept[1] = lost - (kept[0] - sum);
-        if first { 0.0 } else { old / kept[0] }
+        if first { f64::INFINITY } else { 1.0 / old }
     }
 }
 
-impl<M: Fused> Weights<M> {
-    /// The weight of the next row of a sequence.
+impl<M: Fused> Odds<M> {
+    /// The odds of the next row of a sequence.
     ///
     /// # Safety
     /// The state has this lane.
@@ -95,7 +94,7 @@ impl<M: Fused> Weights<M> {
     }
 }
 
-impl<M: Fused> Recurrence for Weights<M> {
+impl<M: Fused> Recurrence for Odds<M> {
     type Element = f64;
 
     fn bytes(_: &Attributes, _: usize, lanes: usize) -> usize {
@@ -121,8 +120,8 @@ impl<M: Fused> Recurrence for Weights<M> {
             // SAFETY: the caller's promise.
             unsafe {
                 let before = (*kept).map(f64::to_bits);
-                let k = Self::lane(state, &constants, 0, a.add(i).read_unaligned());
-                out.add(i).write_unaligned(k);
+                let odds = Self::lane(state, &constants, 0, a.add(i).read_unaligned());
+                out.add(i).write_unaligned(odds);
                 i += 1;
                 if (*kept).map(f64::to_bits) != before {
                     continue;
@@ -130,11 +129,11 @@ impl<M: Fused> Recurrence for Weights<M> {
                 // The sum of weights has reached its limit: until a row is missing, all are the same.
                 let present = |i: usize| !a.add(i).read_unaligned().is_nan();
                 while i + ROWS <= n && (i..i + ROWS).fold(true, |all, i| all & present(i)) {
-                    (i..i + ROWS).for_each(|i| out.add(i).write_unaligned(k));
+                    (i..i + ROWS).for_each(|i| out.add(i).write_unaligned(odds));
                     i += ROWS;
                 }
                 while i < n && present(i) {
-                    out.add(i).write_unaligned(k);
+                    out.add(i).write_unaligned(odds);
                     i += 1;
                 }
             }
@@ -147,15 +146,15 @@ impl<M: Fused> Recurrence for Weights<M> {
         for i in 0..n {
             // SAFETY: the caller's promise.
             unsafe {
-                let k = Self::lane(state, &constants, i, a.add(i).read_unaligned());
-                out.add(i).write_unaligned(k);
+                let odds = Self::lane(state, &constants, i, a.add(i).read_unaligned());
+                out.add(i).write_unaligned(odds);
             }
         }
     }
 }
 
-/// Replaces the elements of a sequence by the weights of the means before.
-pub(in super::super) fn weights(
+/// Replaces the elements of a sequence by their odds.
+pub(in super::super) fn odds(
     attributes: &Attributes,
     data: &mut [u8],
     control: &Control,
