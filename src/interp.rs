@@ -279,19 +279,25 @@ fn running(
         return Ok(());
     }
     // An array without axes is a sequence of one element.
-    let (length, inside) = match mask.iter().position(|along| *along) {
-        Some(axis) => (of[axis], of[axis + 1..].iter().product::<usize>()),
-        None => (1, 1),
+    let strides = c_strides(of, size);
+    let pick = |wanted: bool| -> (Vec<usize>, Vec<isize>) {
+        let axes = (0..of.len()).filter(|a| mask[*a] == wanted);
+        axes.map(|a| (of[a], strides[a])).unzip()
     };
+    let [(along, steps), (others, other_steps)] = [pick(true), pick(false)];
+    let length = element_count(&along)?;
     let mut sequences = [allocate(length * size)?, allocate(length * size)?];
-    for number in 0..element_count(of)?.checked_div(length).unwrap_or(0) {
+    for number in 0..element_count(&others)? {
         call.control.check().map_err(stopped)?;
-        let first = number / inside * inside * length + number % inside;
-        let place = |i: usize| (first + i * inside) * size;
+        let (mut rest, mut offset) = (number, 0);
+        for (extent, stride) in others.iter().zip(&other_steps).rev() {
+            offset += (rest % extent) as isize * stride;
+            rest /= extent;
+        }
         for (sequence, data) in sequences.iter_mut().zip(pair) {
-            for (i, element) in sequence[..length * size].chunks_exact_mut(size).enumerate() {
-                element.copy_from_slice(&data[place(i)..place(i) + size]);
-            }
+            let base = data.as_ptr().wrapping_offset(offset);
+            // SAFETY: the sequence's elements are among those of the operand's value.
+            unsafe { collect(sequence, base, &along, &steps, size, call)? };
         }
         let [sequence, others] = &mut sequences;
         let (sequence, others) = (&mut sequence[..length * size], &others[..length * size]);
@@ -301,9 +307,9 @@ fn running(
         if known.transpose().map_err(stopped)? != Some(true) {
             return Err(Error::internal(format!("{op:?} of {dtype} is no scan")));
         }
-        for (i, element) in sequence.chunks_exact(size).enumerate() {
-            out[place(i)..place(i) + size].copy_from_slice(element);
-        }
+        let to = out.as_mut_ptr().wrapping_offset(offset);
+        // SAFETY: the sequence's places are among those of the result.
+        unsafe { scatter(to, sequence.as_ptr(), &along, &steps, size, 0, length) };
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use hotloop_runtime::block::{BlockFn, PairFn};
 use hotloop_runtime::dtype::DType;
 use hotloop_runtime::isa::Isa;
 use hotloop_runtime::reduce::Reduction;
-use hotloop_runtime::scan::{Scan, Window};
+use hotloop_runtime::scan::{Scan, Whole, Window};
 use hotloop_runtime::{elementwise, math};
 
 /// The relation of a result's elements to those of the operands. Every pass over a graph matches it
@@ -456,6 +456,12 @@ table! {
         "Position of the first greatest element that is not NaN, as i64; -1 if all are NaN; an error for no elements."
     Ptp "ptp" (x) Extreme, Expand, cost 0.4, ulp 0.5;
         "max(x) - min(x); integers wrap; not defined for bools; an error for no elements."
+    Median "median" (x) Average, Expand, cost 10.0, ulp 0.5;
+        "The middle of the sorted elements, or the mean of the middle two; NaN if one is NaN, and of no elements."
+    Quantile "quantile" (x, q) Average, Expand, cost 10.0, ulp 4.0;
+        "What the share q of the elements is below, a constant from 0 to 1: the sorted element at place q * (n - 1), and between two elements in proportion; NaN if one is NaN, and of no elements."
+    WeightedMean "average" (x, weights) Average, Expand, cost 0.5, ulp 4.0;
+        "sum(x * weights) / sum(weights): the mean with the weights of an array, which is broadcast to x."
     Dot "dot" (x, y) Products, Expand, cost 0.3, ulp 0.5;
         "Sum of products: of vectors the dot product; not a product of matrices. Integers are multiplied in 64 bits, so `dot` of small ones does not wrap where `sum(x * y)` does."
 
@@ -519,6 +525,12 @@ table! {
         "Skewness without bias of the last `window` rows, as `rolling_sum`; NaN of fewer than 3, and of equal rows."
     RollingKurt "rolling_kurt" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Kurt)), cost 8.0, ulp 4.0;
         "Excess kurtosis without bias of the last `window` rows, as `rolling_sum`; NaN of fewer than 4, and of equal rows."
+    RollingSlope "rolling_slope" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Slope)), cost 8.0, ulp 4.0;
+        "Slope of the line of least squares through the last `window` rows, against 0, 1 and so on from the oldest row, as `rolling_sum`; NaN of fewer than 2."
+    RollingRsquared "rolling_rsquared" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Rsquared)), cost 8.0, ulp 4.0;
+        "Share of the variance of the last `window` rows that the line of `rolling_slope` explains, from 0 to 1; NaN of equal rows, and of fewer than 2."
+    RollingResid "rolling_resid" (x, window | n, min_periods | min_samples = NONE) Rolling, Expand, cost 8.0, ulp 4.0;
+        "Distance of x from the line of `rolling_slope` at its row."
     RollingRank "rolling_rank" (x, window | n, min_periods | min_samples = NONE, pct = 0.0) Rolling, Along(Scan::Window(Window::Rank)), cost 8.0, ulp 4.0;
         "The place of the row's element among the sorted ones of the last `window` rows, from 1 on, or with pct=True over their number; equal ones share the mean of their places. NaN where the element is missing."
     RollingMedian "rolling_median" (x, window | n, min_periods | min_samples = NONE) Rolling, Along(Scan::Window(Window::Median)), cost 20.0, ulp 0.5;
@@ -545,6 +557,8 @@ table! {
         "Exponentially weighted correlation, from -1 to 1; NaN where either side has no variance."
 
     // Across an axis.
+    Rank "rank" (x, pct = 0.0) Ranking, Expand, cost 60.0, ulp 0.5;
+        "The place of each element among the sorted ones along an axis, the last by default, from 1 on, or with pct=True over their number; equal ones share the mean of their places. NaN has none, and is not counted."
     Demean "demean" (x) Rolling, Expand, cost 1.0, ulp 4.0;
         "x minus its mean along an axis, the last by default; NaN is left out of the mean."
     Zscore "zscore" (x, ddof = 0.0) Rolling, Expand, cost 2.0, ulp 4.0;
@@ -555,10 +569,18 @@ table! {
     // Operations of the compiler's own.
     EwmOdds "odds of" (x) Rolling, Along(Scan::Odds), cost 2.0, ulp 4.0;
         "The weight of each row of `ewm_mean` over that which the mean before keeps."
+    Places "places of" (x) Rolling, Along(Scan::Whole(Whole::Places)), cost 60.0, ulp 0.0;
+        "Twice the place of each element among the sorted ones along an axis."
+    MedianOf "median of" (x) Rolling, Along(Scan::Whole(Whole::Median)), cost 10.0, ulp 0.5;
+        "The median of all elements along an axis, at each of them."
+    QuantileOf "quantile of" (x) Rolling, Along(Scan::Whole(Whole::Quantile)), cost 10.0, ulp 4.0;
+        "The quantile of all elements along an axis, at each of them."
     EwmBlend "means of" (x, weights) Rolling, Along(Scan::Blend), cost 6.0, ulp 4.0;
         "`ewm_mean` with the weights of the means before."
     Hold "latest of" (x, marks) Lagged, Along(Scan::Hold), cost 1.0, ulp 0.0;
         "The latest element whose mark is not 0."
+    RollingFitted "line through" (x, window, min_periods = NONE) Rolling, Along(Scan::Window(Window::Fitted)), cost 8.0, ulp 4.0;
+        "The value of the line of `rolling_slope` at its newest row."
     RankShare "share of ranks of" (x) Rolling, Along(Scan::Window(Window::RankShare)), cost 8.0, ulp 4.0;
         "`rolling_rank` with pct=True."
     Least "least of" (x) Extreme, Reduce(Reduction::Min), cost 0.2, ulp 0.0;
@@ -650,6 +672,10 @@ impl Op {
                 | EwmOdds
                 | EwmBlend
                 | RankShare
+                | RollingFitted
+                | Places
+                | MedianOf
+                | QuantileOf
                 | Hold
                 | Size
                 | Length

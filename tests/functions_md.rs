@@ -119,6 +119,7 @@ fn rule(row: &Row) -> &'static str {
         }
         Rule::Lagged => "any number; f64, or f32 of f32",
         Rule::Rolling => "any number; computed in f64, the result of f32 is f32",
+        Rule::Ranking => "any number; the result is f64",
         Rule::Agreement => "any numbers; the result is one bool",
         Rule::Products => "any numbers, which promote to one dtype; bool and integers in 64 bits",
     }

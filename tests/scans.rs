@@ -10,7 +10,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Layout, Rng};
 
 /// Scans of inputs, of computed values and of scans; as operands; along different axes; and beside
 /// reductions.
-const TEXTS: [&str; 43] = [
+const TEXTS: [&str; 49] = [
     "cumsum(x)",
     "cumsum(x, axis=0), cummin(x, axis=-1)",
     "cumprod(x * 0.5 + 1), cummax(i, axis=0)",
@@ -58,6 +58,12 @@ const TEXTS: [&str; 43] = [
     "last(x, y > 0.8), last(f, b, 2, axis=0), since(b), count_while(b, axis=0), any_within(b, 3), \
      all_within(y > 0.1, 2, axis=0)",
     "zscore(x, axis=0), demean(f), scale(y, axis=1), zscore(i, ddof=1)",
+    "rank(x), rank(x * y, axis=0, pct=True), rank(i, axis=0), rank(u), rank(b, axis=0), rank(f) + f",
+    "n = where(y > 0.3, x, nan); rank(n), rank(n, axis=0, pct=True), median(n, axis=0), cumsum(rank(i))",
+    "median(x, axis=0), median(f, axis=1), quantile(x, 0.3), quantile(i, 0.9, axis=0, keepdims=True) - x",
+    "rank(cumsum(x)), cumsum(rank(x, axis=0), axis=0), x - median(x + 1, axis=1, keepdims=True), x * 2",
+    "average(x, y, axis=0), average(i, row), median(x[::-1, 1:], axis=0), median(row) + rank(row)",
+    "rolling_slope(x, 5), rolling_rsquared(y, 9, 3, axis=0), rolling_resid(where(y > 0, x, nan), 20, 2)",
     "rolling_mean(rolling_mean(x, 3) + diff(x, 2), 5, axis=0), sum(rolling_sum(x, 2, 1), axis=1)",
 ];
 

@@ -37,7 +37,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("Bits", "bitwise_and bitwise_or bitwise_xor bitwise_not left_shift right_shift bitwise_count"),
     (
         "Reductions, over all axes or axis=",
-        "sum prod mean var std min max ptp argmin argmax any all allclose array_equal \
+        "sum prod mean var std min max ptp argmin argmax median quantile average any all allclose array_equal \
          count_nonzero dot nansum nanprod nanmean nanvar nanstd nanmin nanmax nanargmin nanargmax",
     ),
     (
@@ -50,9 +50,9 @@ const GROUPS: &[(&str, &str)] = &[
         "Other rows and windows, along axis=, the last one by default",
         "shift diff pct_change rolling_sum rolling_mean rolling_prod rolling_count rolling_min \
          rolling_max rolling_var rolling_std rolling_cov rolling_corr rolling_argmin \
-         rolling_argmax rolling_skew rolling_kurt rolling_rank rolling_median rolling_quantile decay_linear",
+         rolling_argmax rolling_skew rolling_kurt rolling_slope rolling_rsquared rolling_resid rolling_rank rolling_median rolling_quantile decay_linear",
     ),
-    ("Against all others along axis=", "demean zscore scale"),
+    ("Against all others along axis=", "rank demean zscore scale"),
     ("Views, which cost nothing", "transpose expand_dims"),
     (
         "Copies, conversions and parts of numbers",

@@ -170,6 +170,20 @@ impl Nest {
         Nest::of([&[], &sequence, &lanes], Along::Rows, &offsets, operands)
     }
 
+    /// The nest of sequences along the axes of `mask`, in C order: each is one row, however far apart
+    /// its elements are, for what takes a sequence at once.
+    pub fn of_whole(shape: &[usize], mask: &[bool], operands: &[Operand<'_>]) -> (Nest, Vec<Path>) {
+        let [rows, columns] = [false, true].map(|along| {
+            let wanted = |axis: usize| mask.get(axis) == Some(&along);
+            merged(long_axes(shape, operands, wanted))
+        });
+        let offsets = vec![0; operands.len()];
+        let (nest, mut paths) =
+            Nest::of([&[], &rows, &columns], Along::Columns, &offsets, operands);
+        paths.iter_mut().for_each(|path| path.transposed = false);
+        (nest, paths)
+    }
+
     fn of(
         [outer, rows, columns]: [&[Axis]; 3],
         along: Along,

@@ -63,6 +63,9 @@ pub fn bind(
             let axis = mask.iter().position(|along| *along).unwrap_or(0);
             Nest::of_sequences(shape, axis, carried.along(), &operands)
         }
+        (None, true) if scans.iter().any(|scan| scan.scanner.is_whole()) => {
+            Nest::of_whole(shape, mask, &operands)
+        }
         (None, true) => Nest::reduction(shape, mask, &operands),
         (None, false) => Nest::elementwise(shape, &operands),
     };
@@ -109,7 +112,7 @@ pub fn bind(
         let message = match scans.is_empty() || bytes <= machine.memory {
             true => format!("cannot allocate {bytes} bytes of scratch"),
             false => format!(
-                "the rows of windows need {bytes} bytes, more than half of the memory limit"
+                "the rows of windows or sequences need {bytes} bytes, more than half of the memory limit"
             ),
         };
         Error::new(ErrorKind::OutOfMemory, message)

@@ -101,6 +101,7 @@ impl Builder {
                 let result = self.across(op, wide, operands, axis)?;
                 Ok(self.narrow(result, given.dtype))
             }
+            Op::Rank => self.rank(op, x, operands[1], axis),
             Op::EwmMean | Op::EwmVar | Op::EwmStd | Op::EwmCov | Op::EwmCorr => {
                 self.exponential(op, x, operands, axis)
             }
@@ -110,6 +111,13 @@ impl Builder {
                 let wide = self.convert(x, DType::F64);
                 let result = self.scan(Op::RankShare, wide, attributes, axis)?;
                 Ok(self.narrow(result, given.dtype))
+            }
+            Op::RollingResid => {
+                let attributes = self.frame(op, &operands[1..])?;
+                let wide = self.convert(x, DType::F64);
+                let line = self.scan(Op::RollingFitted, wide, attributes, axis)?;
+                let rest = self.apply_own(Op::Sub, &[wide, line])?;
+                Ok(self.narrow(rest, given.dtype))
             }
             Op::RollingQuantile => {
                 let attributes = self.quantile(&operands[1..])?;
@@ -187,8 +195,19 @@ impl Builder {
         attributes: Attributes,
         axis: i64,
     ) -> Result<NodeId> {
+        self.sequences(op, pair, attributes, Some(&[axis]))
+    }
+
+    /// A scan of two arrays of one shape, whose sequences go along axes, or along all of them.
+    pub(super) fn sequences(
+        &mut self,
+        op: Op,
+        pair: [NodeId; 2],
+        attributes: Attributes,
+        axes: Option<&[i64]>,
+    ) -> Result<NodeId> {
         let Type { dtype, domain, .. } = self.graph.ty(pair[0]);
-        let how = Derivation::Reduce { axes: Some([axis].into()), keepdims: false };
+        let how = Derivation::Reduce { axes: axes.map(Into::into), keepdims: false };
         let sequences = self.derived_number(domain, how)?;
         let node = Node::Along(op, pair, attributes, sequences);
         Ok(self.add(node, Type { dtype, weak: false, domain }))
@@ -351,6 +370,27 @@ impl Builder {
         let nan = self.literal_like(spread, f64::NAN);
         let spread = self.apply_own(Op::Select, &[equal, nan, spread])?;
         self.apply_own(Op::Div, &[distance, spread])
+    }
+
+    /// The places of elements; integers are compared exactly.
+    fn rank(&mut self, op: Op, x: NodeId, share: NodeId, axis: i64) -> Result<NodeId> {
+        let share = self.flag(op, "pct", share)?;
+        let dtype = match self.graph.dtype(x) {
+            DType::U64 => DType::U64,
+            dtype if dtype.is_float() => DType::F64,
+            _ => DType::I64,
+        };
+        let x = self.convert(x, dtype);
+        let places = self.scan(Op::Places, x, Attributes::None, axis)?;
+        let twice = self.convert(places, DType::F64);
+        let half = self.literal_like(twice, 0.5);
+        let rank = self.apply_own(Op::Mul, &[twice, half])?;
+        if !share {
+            return Ok(rank);
+        }
+        let present = self.apply_own(Op::Eq, &[twice, twice])?;
+        let count = self.kept(Op::CountNonzero, &[present], axis)?;
+        self.apply_own(Op::Div, &[rank, count])
     }
 
     /// A reduction along an axis, which is kept.

@@ -3,6 +3,7 @@
 
 use hotloop_runtime::dtype::{DType, Kind};
 use hotloop_runtime::reduce::Reduction;
+use hotloop_runtime::scan::Attributes;
 
 use super::{
     Builder, Derivation, Domain, Node, NodeId, Operands, Type, check_arity, check_public,
@@ -277,6 +278,12 @@ impl Builder {
         let given = options.mask.is_some() || options.initial.is_some() || result_dtype.is_some();
         match op {
             Op::Ptp => return self.ptp(x, over).map(Some),
+            Op::Median => return self.of_sorted(Op::MedianOf, x, Attributes::None, over).map(Some),
+            Op::Quantile => {
+                let attributes = self.share(operands[1])?;
+                return self.of_sorted(Op::QuantileOf, x, attributes, over).map(Some);
+            }
+            Op::WeightedMean => return self.weighted_mean([x, operands[1]], over).map(Some),
             Op::Allclose | Op::ArrayEqual => return self.agreement(op, operands, over).map(Some),
             Op::Nanargmin | Op::Nanargmax => return self.nan_position(op, x, over).map(Some),
             Op::Nanprod | Op::Nanvar | Op::Nanstd => {}
@@ -485,6 +492,64 @@ impl Builder {
             all = self.apply_own(Op::BitAnd, &[all, same])?;
         }
         Ok(all)
+    }
+
+    /// The constants of a quantile.
+    fn share(&self, share: NodeId) -> Result<Attributes, Error> {
+        let value = self.graph.constant_f64(share).filter(|_| self.graph.ty(share).weak);
+        let Some(value) = value.filter(|q| (0.0..=1.0).contains(q)) else {
+            return Err(type_error("quantile: `q` is a constant from 0 to 1"));
+        };
+        let bits = value.to_bits();
+        Ok(Attributes::Share { quantile: [bits as u32, (bits >> 32) as u32] })
+    }
+
+    /// A statistic of sorted elements: a scan has it at each element, and what all of them are is left.
+    fn of_sorted(
+        &mut self,
+        op: Op,
+        x: NodeId,
+        attributes: Attributes,
+        over: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        let given = self.graph.ty(x);
+        let x = if given.weak { self.adopt(x, given.dtype)? } else { x };
+        let wide = self.convert(x, DType::F64);
+        let all = match given.domain.is_scalar() {
+            true => wide,
+            false => self.sequences(op, [wide, wide], attributes, over.axes)?,
+        };
+        let least = self.reduce_plain(Op::Least, &[all], over)?;
+        let greatest = self.reduce_plain(Op::Greatest, &[all], over)?;
+        // They differ if there are no elements.
+        let some = self.apply_own(Op::Eq, &[least, greatest])?;
+        let nan = self.literal_like(greatest, f64::NAN);
+        let result = self.apply_own(Op::Select, &[some, greatest, nan])?;
+        Ok(self.narrow(result, given.dtype))
+    }
+
+    /// The mean of an array with the weights of another.
+    fn weighted_mean(
+        &mut self,
+        [x, weights]: [NodeId; 2],
+        over: Over<'_>,
+    ) -> Result<NodeId, Error> {
+        if self.graph.ty(weights).domain.is_scalar() {
+            let error = type_error("the weights of average are an array");
+            return Err(error.hint("an axis is given by name: average(x, w, axis=0)"));
+        }
+        let (dtype, _) = self.meet(&[x, weights]);
+        let dtype = if dtype.is_float() { dtype } else { DType::F64 };
+        let [mut x, mut weights] = [x, weights];
+        for side in [&mut x, &mut weights] {
+            let weak = self.graph.ty(*side).weak;
+            *side = if weak { self.adopt(*side, dtype)? } else { self.convert(*side, dtype) };
+        }
+        let weights = self.spread(x, weights)?;
+        let product = self.apply_own(Op::Mul, &[x, weights])?;
+        let sum = self.reduce_plain(Op::Sum, &[product], over)?;
+        let of_weights = self.reduce_plain(Op::Sum, &[weights], over)?;
+        self.apply_own(Op::Div, &[sum, of_weights])
     }
 
     fn ptp(&mut self, x: NodeId, over: Over<'_>) -> Result<NodeId, Error> {

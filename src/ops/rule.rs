@@ -67,6 +67,8 @@ pub enum Rule {
     Lagged,
     /// A function along an axis that computes in `f64`; the result of `f32` is `f32`.
     Rolling,
+    /// A function along an axis to the place of each element, in `f64`.
+    Ranking,
 }
 
 impl Rule {
@@ -102,7 +104,8 @@ impl Rule {
             | Rule::RunningCount
             | Rule::RunningTruth
             | Rule::Lagged
-            | Rule::Rolling => Class::Along,
+            | Rule::Rolling
+            | Rule::Ranking => Class::Along,
         }
     }
 }

@@ -19,7 +19,9 @@ impl Op {
             Any | All => [&["axis", "out", "keepdims"], &["where"]],
             CountNonzero => [&["axis"], &["keepdims", "where"]],
             Argmin | Argmax | Nanargmin | Nanargmax => [&["axis", "out"], &["keepdims"]],
-            Ptp => [&["axis", "out", "keepdims"], &[]],
+            Ptp | Median => [&["axis", "out", "keepdims"], &[]],
+            Quantile => [&["axis", "out"], &["keepdims"]],
+            WeightedMean => [&["axis"], &["keepdims"]],
             Cumsum | Cumprod => [&["axis", "dtype", "out"], &[]],
             Cummin | Cummax | Ffill | Cumcount | Since | CountWhile | Demean | Scale => {
                 [&["axis"], &[]]
@@ -27,6 +29,7 @@ impl Op {
             AnyWithin | AllWithin => [&[], &["axis"]],
             Last => [&["nth"], &["axis"]],
             Zscore => [&["axis", "ddof"], &[]],
+            Rank => [&["axis", "pct"], &[]],
             Shift => [&["n", "fill"], &["axis"]],
             Diff | PctChange => [&["n"], &["axis"]],
             RollingVar | RollingStd | RollingCov => [&["min_periods", "ddof"], &["axis"]],

@@ -21,19 +21,19 @@ const WAYS: &[(&[&str], &str)] = &[
     (&["wma"], "a weighted moving average is `decay_linear(x, 20)`"),
     (&["bfill"], "only earlier elements are filled in, by `ffill(x)`"),
     (
-        &["median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"],
-        "order statistics are not there yet",
+        &["percentile", "nanmedian", "nanquantile", "nanpercentile"],
+        "there are `median(x)` and `quantile(x, 0.9)`, which are NaN if an element is, and \
+         `rolling_median(x, 20)`, which leaves NaN out",
     ),
     (&["accumulate"], "running results are `cumsum(x)`, `cumprod(x)`, `cummin(x)` and `cummax(x)`"),
-    (&["average"], "a mean is `mean(x)`, a weighted one `sum(x * w) / sum(w)`"),
     (&["cov"], "a covariance is `mean((x - mean(x)) * (y - mean(y)))`"),
     (
         &["corr", "corrcoef"],
         "a correlation is `mean((x - mean(x)) * (y - mean(y))) / (std(x) * std(y))`",
     ),
     (
-        &["sort", "argsort", "unique", "searchsorted", "rank", "nonzero", "argwhere", "digitize"],
-        "the order of elements cannot be changed; each result has the position of its operands",
+        &["sort", "argsort", "unique", "searchsorted", "nonzero", "argwhere", "digitize"],
+        "the order of elements cannot be changed, each result has the position of its operands; the place of each is `rank(x)`",
     ),
     (
         &["concatenate", "concat", "stack", "hstack", "vstack", "append", "tile", "repeat", "pad"],

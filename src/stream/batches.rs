@@ -484,7 +484,8 @@ fn carried(
     for (pass, tile) in compiled.plan.passes.iter().zip(&compiled.tiles) {
         let scans: Option<Vec<TileScan>> = tile.scans().collect();
         let scans = scans.ok_or_else(|| Error::internal("a scan without a state"))?;
-        if scans.is_empty() {
+        // What takes sequences at once goes along other axes than that of the rows.
+        if scans.iter().all(|scan| scan.scanner.is_whole()) {
             wanted.push(None);
             continue;
         }

@@ -2,6 +2,7 @@
 //! have not arrived.
 
 use hotloop_grammar::Span;
+use hotloop_runtime::scan::Scan;
 
 use crate::domain::{Derivation, Derived, Domain, Index, Shapes};
 use crate::error::{Error, ErrorKind, Result};
@@ -158,6 +159,14 @@ impl Causal {
                     None => Vec::new(),
                 };
                 let at = self.axis(own).and_then(|behind| shape.len().checked_sub(behind));
+                if op.scan().is_some_and(Scan::is_whole) {
+                    let rows = at.is_some_and(|at| mask.get(at) == Some(&true));
+                    return if rows {
+                        Err(self.lost(Loss::Reduced, graph.node(id)))
+                    } else {
+                        Ok(())
+                    };
+                }
                 if at.is_some_and(|at| mask.iter().position(|along| *along) == Some(at)) {
                     return Ok(());
                 }
@@ -189,7 +198,7 @@ impl Causal {
             Loss::Reduced => (
                 "this needs all rows, and those of a stream arrive one after another",
                 match node {
-                    Node::Apply(op, _) => instead(*op),
+                    Node::Apply(op, _) | Node::Along(op, ..) => instead(*op),
                     _ => EARLIER,
                 },
             ),
@@ -249,6 +258,9 @@ fn instead(op: Op) -> &'static str {
         Op::Std => "`rolling_std` is the standard deviation of the latest rows",
         Op::Argmin => "`rolling_argmin` is the place of the least of the latest rows",
         Op::Argmax => "`rolling_argmax` is the place of the greatest of the latest rows",
+        Op::Places => "`rolling_rank` is the rank of a row among the latest ones",
+        Op::MedianOf => "`rolling_median` is the median of the latest rows",
+        Op::QuantileOf => "`rolling_quantile` is a quantile of the latest rows",
         Op::Any => "`cummax(condition)` says whether it held in any row so far",
         Op::All => "`cummin(condition)` says whether it held in all rows so far",
         _ => EARLIER,

@@ -370,12 +370,12 @@ fn types() {
       | ^^^
       = help: a program does not see shapes; `sum(ones_like(x))` counts elements, `count_nonzero(x)` those that are not 0
     ");
-    assert_snapshot!(compiled("median(x)"), @r"
-    NAME: error: unknown function 'median'
+    assert_snapshot!(compiled("nanmedian(x)"), @r"
+    NAME: error: unknown function 'nanmedian'
       |
-    1 | median(x)
-      | ^^^^^^
-      = help: order statistics are not there yet
+    1 | nanmedian(x)
+      | ^^^^^^^^^
+      = help: there are `median(x)` and `quantile(x, 0.9)`, which are NaN if an element is, and `rolling_median(x, 20)`, which leaves NaN out
     ");
     assert_snapshot!(compiled("a @ b"), @r"
     LEX: error: unexpected character `@`

@@ -95,7 +95,10 @@ impl Loop {
             lead: lead(tile, &operands.list, &nest, &folds, stored || workers == 1),
             partials: (workers * PARTIALS).max(if stored { tile.memory / 2 } else { 0 }),
         };
-        let (grid, level) = cut.grid(extents, &folds);
+        let (mut grid, level) = cut.grid(extents, &folds);
+        if tile.is_whole() {
+            grid = Grid::new(extents, grid.row_step, extents[2]);
+        }
         let pieces = match nest.along {
             Along::Nothing => 1,
             Along::Columns => grid.column_blocks,
@@ -138,6 +141,7 @@ impl Loop {
             accumulates: accumulates(tile, &nest),
             scans: !tile.scans.is_empty(),
             lead,
+            whole: tile.is_whole(),
             carried: tile.carried.is_some(),
             nest,
             grid,
@@ -342,7 +346,12 @@ impl TileShape {
         let most = if nest.along == Along::Rows { most.min(lanes) } else { most };
         let length = length.min(most).min(widest);
         let side_by_side = tile.carried.is_some() && nest.along == Along::Rows;
-        let length = if side_by_side { LANES } else { length };
+        let length = match tile.is_whole() {
+            // One tile a sequence.
+            true => columns.max(1).next_multiple_of(64),
+            false if side_by_side => LANES,
+            false => length,
+        };
         let bundle = match (bundled, tile.code) {
             (false, _) => 1,
             // A multiple of the rows that an accumulator takes one after another.

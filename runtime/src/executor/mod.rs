@@ -124,6 +124,8 @@ pub struct Loop {
     /// The number of elements before a piece of a sequence that are computed first, for the states
     /// of scans; 0 if these pass from piece to piece.
     lead: usize,
+    /// Whether they take a sequence in one call, so that a tile is one.
+    whole: bool,
     /// Whether their states are carried from run to run.
     carried: bool,
     /// The maximum number of rows of a tile.
@@ -151,6 +153,13 @@ enum OneTile {
 unsafe impl Send for Loop {}
 // SAFETY: as above.
 unsafe impl Sync for Loop {}
+
+impl Tile<'_> {
+    /// Whether one of its scans takes a sequence in one call.
+    fn is_whole(&self) -> bool {
+        self.scans.iter().any(|scan| scan.scanner.is_whole())
+    }
+}
 
 impl Loop {
     /// Replaces an array by another one of the same shape and strides, whose address is `bytes`

@@ -393,7 +393,7 @@ impl Loop {
             if in_place {
                 return self.run_part(worker, place, n, false);
             }
-            if self.nest.along == Along::Rows || n == rest {
+            if self.nest.along == Along::Rows || self.whole || n == rest {
                 return self.run_part(worker, place, n, true);
             }
             // Whole blocks in place, then the other elements staged.

@@ -95,8 +95,9 @@ impl Worker {
         let lines = |elements: usize| elements * 8 / 64 + 1;
         let staged = |o: &Bound| match o.access {
             // Only the elements after the last whole block are staged; or, if sequences run along
-            // the rows, a whole tile.
+            // the rows or are taken at once, a whole tile.
             Access::InPlace if leads && o.output => length.max(block),
+            Access::InPlace if tile.is_whole() => length.max(block),
             Access::InPlace | Access::Panel(_) if nest.along != Along::Rows => block.max(8),
             Access::Repeated => block.max(64),
             Access::Cycled(cycle) => length.max(block) + cycle,
@@ -127,9 +128,14 @@ impl Worker {
         let own = if tile.carried.is_some() { &[] } else { tile.scans };
         let scan_lines = own.iter().map(|scan| scan_room.total(&scan.scanner));
         let scan_lines = scan_lines.fold(0, usize::saturating_add);
-        // Windows keep their rows, which may be many.
-        if scan_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
-            return Err(OutOfMemory(scan_lines.saturating_mul(64)));
+        // Windows keep their rows, which may be many; what takes a sequence at once, all of it.
+        let of_tile = slots + operands.iter().filter(|o| o.access != Access::InPlace).count();
+        let own_lines = match tile.is_whole() {
+            true => of_tile.saturating_mul(lines(length)).saturating_add(scan_lines),
+            false => scan_lines,
+        };
+        if own_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
+            return Err(OutOfMemory(own_lines.saturating_mul(64)));
         }
         let total = slots * lines(length)
             + states

@@ -553,7 +553,8 @@ impl Writer<'_, '_> {
             | Rule::Spread
             | Rule::RunningCount
             | Rule::RunningTruth
-            | Rule::Lagged => vec![self.expr(any)?],
+            | Rule::Lagged
+            | Rule::Ranking => vec![self.expr(any)?],
             Rule::Rolling if row.op.arrays() == 2 => self.pair(any)?.into(),
             // Windows differ where elements are missing.
             Rule::Rolling if self.u.arbitrary()? => {
@@ -657,8 +658,14 @@ impl Writer<'_, '_> {
             names.extend(row.aliases);
             let name = *self.u.choose(&names)?;
             let ddof = row.rule == Rule::Spread && self.u.arbitrary()?;
-            let ddof = if ddof { ", ddof=1" } else { "" };
-            return Ok(format!("{name}({}{}{ddof})", texts.join(", "), self.axes()?));
+            let ddof = match row.op {
+                Op::Quantile => *self.u.choose(&[", 0.3", ", q=1", ", 0.75"])?,
+                _ if ddof => ", ddof=1",
+                _ => "",
+            };
+            let axes = self.axes()?;
+            let (before, after) = if ddof.contains("ddof") { ("", ddof) } else { (ddof, "") };
+            return Ok(format!("{name}({}{before}{axes}{after})", texts.join(", ")));
         }
         if row.op.class() == Class::Along {
             let mut text = format!("{}({}", row.name, texts.join(", "));
@@ -693,6 +700,8 @@ impl Writer<'_, '_> {
 fn gives(row: &Row, kind: Kind) -> bool {
     use Op::*;
     match row.rule {
+        // Its weights are an array.
+        Rule::Average if row.op == WeightedMean => false,
         Rule::Arithmetic if kind == Kind::Bool => {
             matches!(
                 row.op,
@@ -724,7 +733,7 @@ fn gives(row: &Row, kind: Kind) -> bool {
         Rule::RunningTotal => kind != Kind::Bool,
         Rule::RunningExtreme => true,
         Rule::RunningCount => kind == Kind::Int,
-        Rule::Lagged | Rule::Rolling => kind == Kind::Float,
+        Rule::Lagged | Rule::Rolling | Rule::Ranking => kind == Kind::Float,
         Rule::Select | Rule::Filled => true,
     }
 }
@@ -764,7 +773,7 @@ fn result(row: &Row, args: &[Ty]) -> Ty {
         Rule::Truth | Rule::Agreement | Rule::RunningTruth => STRONG_BOOL,
         Rule::Count | Rule::Position | Rule::RunningCount => strong(DType::I64),
         Rule::Lagged | Rule::Rolling if ty.dtype == DType::F32 => strong(DType::F32),
-        Rule::Lagged | Rule::Rolling => strong(DType::F64),
+        Rule::Lagged | Rule::Rolling | Rule::Ranking => strong(DType::F64),
         Rule::Total | Rule::Products | Rule::RunningTotal if ty.dtype.is_float() => {
             strong(ty.dtype)
         }

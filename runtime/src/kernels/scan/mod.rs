@@ -2,6 +2,7 @@
 //!
 //! There are running sums, products and extremes (`running`), elements of earlier rows (`shift`,
 //! `fill`), functions of the latest rows (`window`), and exponentially weighted means (`decay`).
+//! Functions of all elements (`whole`) are scans that take a sequence in one call.
 //!
 //! A scan is a block kernel whose second operand is its [`ScanState`] (of pairs, the third has the
 //! other elements): it takes the next elements of
@@ -15,6 +16,7 @@ mod reference;
 mod ring;
 mod running;
 mod shift;
+mod whole;
 mod window;
 
 use std::fmt;
@@ -31,6 +33,7 @@ use fill::Fill;
 use order::{Median, Quantile, Rank, Sorted};
 use running::{Max, Min, Prod, Running, Sum};
 use shift::Shift;
+use whole::{OfAll, Places};
 use window::{Ladder, Moments};
 
 pub use reference::reference;
@@ -62,6 +65,20 @@ pub enum Scan {
     Blend,
     /// A function of the latest rows.
     Window(Window),
+    /// A function of all elements.
+    Whole(Whole),
+}
+
+/// A function of all elements of a sequence, which a kernel takes in one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Whole {
+    /// Twice the place of each among the sorted elements, from 1 on; equal ones share the mean of
+    /// their places. A NaN has none.
+    Places,
+    /// The middle of the sorted elements, or the mean of the middle two; NaN if one is.
+    Median,
+    /// A quantile of the sorted elements, between two neighbours in proportion; NaN if one is.
+    Quantile,
 }
 
 /// A function of the elements in a window.
@@ -100,6 +117,12 @@ pub enum Window {
     Skew,
     /// The excess kurtosis without bias.
     Kurt,
+    /// The slope of the line of least squares through elements and their rows.
+    Slope,
+    /// The value of that line at the newest row.
+    Fitted,
+    /// The square of the correlation of elements and their rows.
+    Rsquared,
     /// The place of the row's element among the sorted ones, from 1 on; the mean of those of equals.
     Rank,
     /// That over the number of elements.
@@ -141,6 +164,11 @@ pub enum Attributes {
         /// The bits of the share of elements below it, from 0 to 1: the low half, then the high one.
         quantile: [u32; 2],
     },
+    /// Of quantiles of all elements.
+    Share {
+        /// As of a window.
+        quantile: [u32; 2],
+    },
     /// Of an exponentially weighted mean.
     Decay {
         /// The bits of the weight of a new element, above 0 and at most 1: the low half, then the
@@ -169,6 +197,7 @@ impl fmt::Display for Attributes {
             Attributes::Quantile { rows, least, quantile } => {
                 write!(f, ", {rows}, {}, min_periods={least}", number(*quantile))
             }
+            Attributes::Share { quantile } => write!(f, ", {}", number(*quantile)),
             Attributes::Decay { alpha, ignore_missing, adjust } => {
                 write!(f, ", alpha={}", number(*alpha))?;
                 if *adjust {
@@ -182,7 +211,7 @@ impl fmt::Display for Attributes {
 
 impl Scan {
     /// Every scan, in order.
-    pub const ALL: [Scan; 29] = [
+    pub const ALL: [Scan; 35] = [
         Scan::Sum,
         Scan::Prod,
         Scan::Min,
@@ -208,10 +237,16 @@ impl Scan {
         Scan::Window(Window::Argmax),
         Scan::Window(Window::Skew),
         Scan::Window(Window::Kurt),
+        Scan::Window(Window::Slope),
+        Scan::Window(Window::Fitted),
+        Scan::Window(Window::Rsquared),
         Scan::Window(Window::Rank),
         Scan::Window(Window::RankShare),
         Scan::Window(Window::Median),
         Scan::Window(Window::Quantile),
+        Scan::Whole(Whole::Places),
+        Scan::Whole(Whole::Median),
+        Scan::Whole(Whole::Quantile),
     ];
 
     /// Whether it takes pairs of elements.
@@ -221,7 +256,7 @@ impl Scan {
 
     /// Whether it is defined on elements of a dtype: sums and products on floats and on integers of
     /// 64 bits, extremes on all numbers, shifts on everything, fills on floats, windows and means on
-    /// `f64`.
+    /// `f64`, places on integers of 64 bits, too.
     pub const fn takes(self, dtype: DType) -> bool {
         use DType::{Bool, F32, F64, I64, U64};
         match self {
@@ -230,6 +265,8 @@ impl Scan {
             Scan::Shift => true,
             Scan::Fill | Scan::Hold => matches!(dtype, F32 | F64),
             Scan::Decay | Scan::Odds | Scan::Blend | Scan::Window(_) => matches!(dtype, F64),
+            Scan::Whole(Whole::Places) => matches!(dtype, I64 | U64 | F64),
+            Scan::Whole(_) => matches!(dtype, F64),
         }
     }
 
@@ -242,6 +279,11 @@ impl Scan {
                 rows > 0 && least <= rows && quantile >= 0.0 && quantile <= 1.0
             }
             (Scan::Window(Window::Quantile), _) => false,
+            (Scan::Whole(Whole::Quantile), Attributes::Share { quantile }) => {
+                let quantile = number(quantile);
+                quantile >= 0.0 && quantile <= 1.0
+            }
+            (Scan::Whole(Whole::Quantile), _) => false,
             (Scan::Window(_), Attributes::Frame { rows, least, .. }) => rows > 0 && least <= rows,
             (Scan::Decay | Scan::Odds, Attributes::Decay { alpha, adjust, .. }) => {
                 let alpha = number(alpha);
@@ -251,6 +293,11 @@ impl Scan {
             (_, attributes) => matches!(attributes, Attributes::None),
         };
         own && self.takes(dtype)
+    }
+
+    /// Whether results depend on later elements, too, so that a kernel takes a sequence in one call.
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Scan::Whole(_))
     }
 
     /// The number of earlier rows that a result depends on; `None` if it depends on all.
@@ -302,9 +349,16 @@ macro_rules! recurrences {
             Scan::Shift => family!(all, $dtype, T => { type $r = Shift<T>; $then }),
             Scan::Fill => family!(floats, $dtype, T => { type $r = Fill<T, false>; $then }),
             Scan::Hold => family!(floats, $dtype, T => { type $r = Fill<T, true>; $then }),
-            Scan::Decay | Scan::Odds | Scan::Blend | Scan::Window(_) if $dtype != DType::F64 => {
+            Scan::Whole(Whole::Places) => {
+                family!(@match $dtype, T => { type $r = Places<T>; $then }, I64 i64, U64 u64, F64 f64)
+            }
+            Scan::Decay | Scan::Odds | Scan::Blend | Scan::Window(_) | Scan::Whole(_)
+                if $dtype != DType::F64 =>
+            {
                 None
             }
+            Scan::Whole(Whole::Median) => Some({ type $r = OfAll<Median>; $then }),
+            Scan::Whole(Whole::Quantile) => Some({ type $r = OfAll<Quantile>; $then }),
             Scan::Decay => Some({ type $r = Decay<$fused, false>; $then }),
             Scan::Odds => Some({ type $r = Odds<$fused>; $then }),
             Scan::Blend => Some({ type $r = Decay<$fused, true>; $then }),
@@ -324,6 +378,9 @@ macro_rules! recurrences {
                 Window::Argmax => { type $r = Ladder<window::Position<false>, $fused, 2>; $then }
                 Window::Skew => { type $r = Ladder<window::Skew, $fused, 4>; $then }
                 Window::Kurt => { type $r = Ladder<window::Kurt, $fused, 5>; $then }
+                Window::Slope => { type $r = Ladder<window::Slope, $fused, 7>; $then }
+                Window::Fitted => { type $r = Ladder<window::Fitted, $fused, 7>; $then }
+                Window::Rsquared => { type $r = Ladder<window::Rsquared, $fused, 7>; $then }
                 Window::Rank => { type $r = Rank<false>; $then }
                 Window::RankShare => { type $r = Rank<true>; $then }
                 Window::Median => { type $r = Sorted<Median>; $then }
@@ -394,6 +451,7 @@ impl ScanState {
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner {
     attributes: Attributes,
+    whole: bool,
     bytes: fn(&Attributes, usize, usize) -> usize,
     layout: usize,
     prepare: unsafe fn(*mut ScanState, usize),
@@ -403,13 +461,20 @@ pub struct Scanner {
 impl Scanner {
     /// The scan of a dtype, `None` if it is not defined on it.
     pub fn new(scan: Scan, attributes: Attributes, dtype: DType) -> Option<Scanner> {
+        let whole = scan.is_whole();
         recurrences!(scan, dtype, Soft, R => Scanner {
             attributes,
+            whole,
             bytes: R::bytes,
             layout: R::LAYOUT,
             prepare: R::prepare,
             begin: R::begin,
         })
+    }
+
+    /// Whether a kernel [takes a sequence in one call](Scan::is_whole).
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Bytes of memory for a number of sequences side by side (0: for one) of a length, all of whose

@@ -13,6 +13,7 @@
 
 use std::marker::PhantomData;
 
+use super::whole::Selected;
 use super::window::{Frame, ordered};
 use super::{Attributes, Recurrence, ScanState, number};
 use crate::elementwise::scalar_loop;
@@ -156,6 +157,40 @@ pub(super) trait Statistic {
     fn of(sorted: &[i64], attributes: &Attributes) -> f64;
 }
 
+impl Selected for Median {
+    #[inline(always)]
+    fn below(count: usize, _: &Attributes) -> usize {
+        count.saturating_sub(1) / 2
+    }
+
+    #[inline(always)]
+    fn of_two([low, high]: [i64; 2], count: usize, _: &Attributes) -> f64 {
+        if count % 2 == 1 { float(low) } else { middle(float(low), float(high)) }
+    }
+}
+
+impl Selected for Quantile {
+    #[inline(always)]
+    fn below(count: usize, attributes: &Attributes) -> usize {
+        (share(attributes) * count.saturating_sub(1) as f64) as usize
+    }
+
+    #[inline(always)]
+    fn of_two([low, high]: [i64; 2], count: usize, attributes: &Attributes) -> f64 {
+        let place = share(attributes) * count.saturating_sub(1) as f64;
+        between(float(low), float(high), place - place.floor())
+    }
+}
+
+/// The share of elements below a quantile.
+#[inline(always)]
+fn share(attributes: &Attributes) -> f64 {
+    match *attributes {
+        Attributes::Quantile { quantile, .. } | Attributes::Share { quantile } => number(quantile),
+        _ => f64::NAN,
+    }
+}
+
 /// A float of the order of [`ordered`].
 #[inline(always)]
 fn float(key: i64) -> f64 {
@@ -202,9 +237,8 @@ pub(super) struct Quantile;
 impl Statistic for Quantile {
     #[inline(always)]
     fn of(sorted: &[i64], attributes: &Attributes) -> f64 {
-        let Attributes::Quantile { quantile, .. } = *attributes else { return f64::NAN };
         let last = sorted.len() - 1;
-        let place = number(quantile) * last as f64;
+        let place = share(attributes) * last as f64;
         let (below, t) = ((place as usize).min(last), place - place.floor());
         between(float(sorted[below]), float(sorted[last.min(below + 1)]), t)
     }

@@ -3,7 +3,7 @@
 use super::order::{Median, Quantile, key, statistic};
 use super::running::{Max, Min, Prod, RADIX, Step, Sum};
 use super::window::{self, Frame, Function, Part, Weights, join};
-use super::{Attributes, Scan, Soft, Window, decay, number, steps};
+use super::{Attributes, Scan, Soft, Window, decay, number, steps, whole};
 use crate::control::{Control, Stop};
 use crate::dtype::DType;
 use crate::elementwise::family;
@@ -82,11 +82,18 @@ pub fn reference(
                 }
                 Window::Skew => windows::<window::Skew, 4>(frame, data, others, control)?,
                 Window::Kurt => windows::<window::Kurt, 5>(frame, data, others, control)?,
+                Window::Slope => windows::<window::Slope, 7>(frame, data, others, control)?,
+                Window::Fitted => windows::<window::Fitted, 7>(frame, data, others, control)?,
+                Window::Rsquared => windows::<window::Rsquared, 7>(frame, data, others, control)?,
                 Window::Rank => ranked(frame, false, data, control)?,
                 Window::RankShare => ranked(frame, true, data, control)?,
                 Window::Median => sorted(&attributes, data, control, statistic::<Median>)?,
                 Window::Quantile => return Ok(false),
             }
+        }
+        (Scan::Whole(function), _) => {
+            control.check()?;
+            return Ok(whole::reference(function, &attributes, dtype, data));
         }
         _ => {
             let done = steps!(scan, dtype, S => running::<S>(data, control)?);
@@ -267,8 +274,9 @@ fn power<F: Function<P>, const P: usize>(rows: &[Option<(f64, f64)>]) -> Known<F
 fn joined<F: Function<P>, const P: usize>(older: Known<F, P>, newer: Known<F, P>) -> Known<F, P> {
     let part = match F::Part::WEIGHED {
         true => {
+            let rows = newer.rows;
             let (older, newer) = ((older.part, older.elements), (newer.part, newer.elements));
-            join::<F::Part, Soft, P>(older, newer).0
+            join::<F::Part, Soft, P>(older, newer, rows).0
         }
         false => F::Part::join::<Soft>(
             older.part,

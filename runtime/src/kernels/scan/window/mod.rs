@@ -30,8 +30,8 @@ use crate::elementwise::scalar_loop;
 use batch::{Batch, between};
 use part::Divisors;
 pub(super) use part::{
-    Corr, Count, Cov, Frame, Function, Kurt, Linear, Max, Mean, Min, Moments, Part, Position, Prod,
-    Skew, Sum, Weights, join, ordered,
+    Corr, Count, Cov, Fitted, Frame, Function, Kurt, Linear, Max, Mean, Min, Moments, Part,
+    Position, Prod, Rsquared, Skew, Slope, Sum, Weights, join, ordered,
 };
 
 /// The maximum number of rings: 4 to the power of it is beyond every window.
@@ -430,9 +430,9 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
                 let missing = between::<N, 4>(missing, at);
                 for i in 0..N {
                     let [nd, nc, nb, na] = missing.map(|missing| rows - missing[i]);
-                    let newer = join::<F::Part, M, P>((c.get(i), nc), (d.get(i), nd));
-                    let older = join::<F::Part, M, P>((a.get(i), na), (b.get(i), nb));
-                    parts.set(i, join::<F::Part, M, P>(older, newer).0);
+                    let newer = join::<F::Part, M, P>((c.get(i), nc), (d.get(i), nd), rows);
+                    let older = join::<F::Part, M, P>((a.get(i), na), (b.get(i), nb), rows);
+                    parts.set(i, join::<F::Part, M, P>(older, newer, 2.0 * rows).0);
                 }
             } else {
                 for i in 0..N {
@@ -474,8 +474,8 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
                         let older = Batch::<_, P, N>::load(older, at);
                         for i in 0..N {
                             let before = (older.get(i), piece.rows - missing[1][i]);
-                            let (both, n) =
-                                join::<F::Part, M, P>(before, (part.get(i), elements[i]));
+                            let newer = (part.get(i), elements[i]);
+                            let (both, n) = join::<F::Part, M, P>(before, newer, piece.rows);
                             part.set(i, both);
                             elements[i] = n;
                         }
@@ -491,7 +491,9 @@ impl<F: Function<P>, M: Fused, const P: usize> Ladder<F, M, P> {
                 } else if counted {
                     for i in 0..N {
                         let newer = (folds.get(i), counts[i]);
-                        let (both, n) = join::<F::Part, M, P>((part.get(i), elements[i]), newer);
+                        let older = (part.get(i), elements[i]);
+                        let rows = piece.weights.newer;
+                        let (both, n) = join::<F::Part, M, P>(older, newer, rows);
                         folds.set(i, both);
                         counts[i] = n;
                     }

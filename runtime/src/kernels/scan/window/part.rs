@@ -20,6 +20,11 @@ pub(in super::super) trait Part<const P: usize> {
         newer: [Self::Number; P],
         weights: Weights,
     ) -> [Self::Number; P];
+    /// A part that is followed by rows without an element.
+    #[inline(always)]
+    fn followed(part: [Self::Number; P], _: f64) -> [Self::Number; P] {
+        part
+    }
 }
 
 /// The parts of a mean by the numbers of elements of two parts.
@@ -33,6 +38,8 @@ pub(in super::super) struct Weights {
     product: f64,
     /// The number of rows of the older part, for parts that do not depend on that of elements.
     older: f64,
+    /// The number of rows of the newer part.
+    pub(super) newer: f64,
 }
 
 impl Weights {
@@ -40,10 +47,11 @@ impl Weights {
     #[inline(always)]
     pub(in super::super) fn new<T: Part<P>, const P: usize>(older: f64, newer: f64) -> Weights {
         if !T::WEIGHED {
-            return Weights { share: 0.0, rest: 0.0, product: 0.0, older };
+            return Weights { share: 0.0, rest: 0.0, product: 0.0, older, newer };
         }
         let both = older + newer;
-        Weights { share: newer / both, rest: older / both, product: older * newer / both, older }
+        let product = older * newer / both;
+        Weights { share: newer / both, rest: older / both, product, older, newer }
     }
 }
 
@@ -417,6 +425,39 @@ impl Part<7> for Correlation {
     }
 }
 
+/// As [`Correlation`], of elements and the numbers of their rows, of which the newest is 0 and those
+/// before it -1, -2 and so on.
+pub(in super::super) struct Line;
+impl Part<7> for Line {
+    type Number = f64;
+    const WEIGHED: bool = true;
+    #[inline(always)]
+    fn one(x: f64, _: f64) -> [f64; 7] {
+        [x, 0.0, no_distance(x), 0.0, no_distance(x), LEAST_UNIT, LEAST_UNIT]
+    }
+    #[inline(always)]
+    fn none() -> [f64; 7] {
+        <Correlation as Part<7>>::none()
+    }
+    #[inline(always)]
+    fn join<M: Fused>(a: [f64; 7], b: [f64; 7], weights: Weights) -> [f64; 7] {
+        Correlation::join::<M>(Line::followed(a, weights.newer), b, weights)
+    }
+    #[inline(always)]
+    fn followed(mut part: [f64; 7], rows: f64) -> [f64; 7] {
+        part[1] -= rows;
+        part
+    }
+}
+
+impl Line {
+    /// The slope of the line through the elements.
+    #[inline(always)]
+    fn slope([_, _, _, yy, xy, ux, uy]: [f64; 7]) -> f64 {
+        if yy > 0.0 { xy / yy * (ux / uy) } else { f64::NAN }
+    }
+}
+
 /// The sum, and that with the weights 1, 2 and so on; the number of elements, and the sum of their
 /// weights.
 pub(in super::super) struct Weighted;
@@ -485,6 +526,12 @@ macro_rules! functions {
 }
 
 functions! {
+    Slope(Line, 7): |part, _, _| Line::slope(part);
+    Fitted(Line, 7): |part, _, _| part[0] - Line::slope(part) * part[1];
+    Rsquared(Line, 7): |part, count, ddof| {
+        let corr = Corr::result(part, count, ddof);
+        corr * corr
+    };
     Cov(Covariance, 5): |[_, _, _, _, xy], count, ddof| {
         let freedom = count - ddof;
         if freedom > 0.0 { xy / freedom } else { f64::NAN }
@@ -588,13 +635,17 @@ impl Frame {
     }
 }
 
-/// Joins two parts, given their numbers of elements; one without elements is left out.
+/// Joins two parts, given their numbers of elements and the newer one's of rows; one without elements
+/// is left out.
 #[inline(always)]
 pub(in super::super) fn join<T: Part<P>, M: Fused, const P: usize>(
     (older, no): ([T::Number; P], f64),
     (newer, nn): ([T::Number; P], f64),
+    rows: f64,
 ) -> ([T::Number; P], f64) {
-    let mut part = T::join::<M>(older, newer, Weights::new::<T, P>(no, nn));
+    let weights = Weights { newer: rows, ..Weights::new::<T, P>(no, nn) };
+    let mut part = T::join::<M>(older, newer, weights);
+    let older = T::followed(older, rows);
     for p in 0..P {
         let some = if no == 0.0 { newer[p] } else { part[p] };
         part[p] = if nn == 0.0 { older[p] } else { some };
