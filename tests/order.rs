@@ -85,7 +85,7 @@ fn medians_and_quantiles_are_those_of_numpy() {
     is("quantile(x, 0.5, keepdims=True)", &[], &[NAN]);
     is("median(x)", &[-7.0], &[-7.0]);
     is("median(x)", &[f64::MAX, f64::MAX], &[f64::MAX]);
-    is("quantile(x, 0.75)", &[f64::MAX, -f64::MAX], &[f64::MAX / 2.0]);
+    is("quantile(x, 0.75)", &[f64::MAX, -f64::MAX], &[8.988465674311578e307]);
     is("quantile(x, 0.25)", &[1.0, INF], &[INF]);
     is("median(x)", &[-INF, INF], &[NAN]);
     is("x - median(x)", &[1.0, 2.0, 6.0], &[-1.0, 0.0, 4.0]);

@@ -242,7 +242,8 @@ The keys of the JSON object:
              written.",
             "With --state, what has been read, computed and written is one record, which is \
              replaced at intervals, at the end and when a signal comes. A run that is started again \
-             goes on from it; the last line of the table must be complete. If the table and -o are \
+             goes on from it; the last line of the table must be complete, and the table may only have \
+             grown. If the table and -o are \
              files, a run may be killed at any moment: what stands behind the recorded end of the \
              output is cut off, and in the end the output is that of one run. From a pipe, rows since \
              the last record may come again; --number tells them apart.",

@@ -155,6 +155,9 @@ impl Lines {
                 break Some(from);
             }
         };
+        if let (Some(separators), true) = (separators, at_end && end.is_none()) {
+            open = ends_quoted(&rest[from..], open, separators);
+        }
         let (length, taken) = match end {
             Some(end) => (end - 1, end),
             None if rest.len() > LONGEST => {

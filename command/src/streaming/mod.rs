@@ -141,7 +141,8 @@ impl Streaming {
         let mut lines = Lines::new(input, name.clone());
         let grows = self.follow || self.state.is_some();
         let mut header = Header::read(&mut lines, &self.dialect, &table, (grows, self.follow))?;
-        header.find(&program, &self.numbers, self.key.as_deref(), &names, &name)?;
+        let added = (&*names, self.number);
+        header.find(&program, &self.numbers, self.key.as_deref(), added, &name)?;
         let mut runner = self.runner(&program)?;
         let Streaming { key, number, numbers, .. } = self;
         let setting = format!("{:?}\n", (key, number, &names, numbers, header.text()));

@@ -27,6 +27,8 @@ pub(super) struct Header {
     wanted: Vec<(String, usize, usize)>,
     /// The column of keys.
     key: Option<(String, usize)>,
+    /// The names of what is added to objects.
+    added: Vec<String>,
 }
 
 /// How a row is written.
@@ -95,6 +97,7 @@ impl Header {
             columns: Vec::new(),
             wanted: Vec::new(),
             key: None,
+            added: Vec::new(),
         };
         if text.trim_ascii_start().starts_with(b"{") {
             lines.settle(place);
@@ -130,13 +133,14 @@ impl Header {
     /// Finds the columns of the inputs and of keys.
     ///
     /// # Errors
-    /// `Name` for one that is not there, and for an output with the name of a column.
+    /// `Name` for one that is not there, and for an output, or a number of rows, with the name of a
+    /// column.
     pub(super) fn find(
         &mut self,
         program: &Program,
         numbers: &[(String, Number)],
         key: Option<&str>,
-        outputs: &[String],
+        (outputs, number): (&[String], bool),
         file: &str,
     ) -> Result<()> {
         let is_object = matches!(self.form, Form::Object);
@@ -177,12 +181,12 @@ impl Header {
                 }
             },
         };
-        if let Some(name) = outputs.iter().find(|name| column(name).is_some()) {
-            let message = format!("the output {name} has the name of a column of {file}");
-            return Err(Error::new(ErrorKind::Name, message)
-                .hint("bind it to another name, or take --name"));
+        let own = number.then(|| NUMBER.to_string());
+        let added: Vec<String> = own.into_iter().chain(outputs.iter().cloned()).collect();
+        if let Some(name) = added.iter().find(|name| column(name).is_some()) {
+            return Err(taken_name(name, &format!("a column of {file}")));
         }
-        (self.wanted, self.key) = (wanted, key);
+        (self.wanted, self.key, self.added) = (wanted, key, added);
         Ok(())
     }
 
@@ -290,6 +294,9 @@ impl Header {
             );
             Error::new(ErrorKind::Format, message).caused_by(error)
         })?;
+        if let Some(name) = self.added.iter().find(|name| object.contains_key(*name)) {
+            return Err(taken_name(name, &format!("a field of {}: line {}", row.name, row.line)));
+        }
         for ((name, ..), value) in self.wanted.iter().zip(own) {
             *value = match object.get(name) {
                 Some(Value::Null) => f64::NAN,
@@ -369,6 +376,20 @@ impl Header {
         }
         text.push(b'\n');
     }
+}
+
+/// The error for what is added under a name that is there.
+fn taken_name(name: &str, what: &str) -> Error {
+    let (message, hint) = match name {
+        NUMBER => {
+            (format!("`{NUMBER}` is the name of {what}"), "--number, or an output, adds it too")
+        }
+        _ => (
+            format!("the output {name} has the name of {what}"),
+            "bind it to another name, or take --name",
+        ),
+    };
+    Error::new(ErrorKind::Name, message).hint(hint)
 }
 
 fn byte(separator: Separator) -> u8 {

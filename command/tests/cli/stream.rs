@@ -54,6 +54,7 @@ fn objects_have_outputs_at_their_end() {
         ("{\"x\": \"1\"}", "line 2, column \"x\": a number is expected"),
         ("{\"y\": 1}", "line 2, column \"x\": a number is expected, but it is not there"),
         ("[1]", "line 2, character"),
+        ("{\"x\": 1, \"out0\": 2}", "the output out0 has the name of a field of"),
     ] {
         let ran = feed(
             dir.path(),
@@ -99,6 +100,7 @@ fn wrong_lines_are_named_and_rows_before_them_are_written() {
         ("1", "line 4 has 1 fields, but there are 2 columns"),
         ("1,2,3", "line 4 has 3 fields"),
         ("1,\"2", "a quote in line 4 is not closed"),
+        ("1,\"2\"\"", "a quote in line 4 is not closed"),
     ] {
         let text = format!("a,b\n1,2\n3,4\n{line}\n5,6\n");
         let ran = feed(dir.path(), &["stream", "cumsum(a)"], text.as_bytes());
@@ -106,11 +108,13 @@ fn wrong_lines_are_named_and_rows_before_them_are_written() {
         assert!(ran.err.contains(what), "{line}: {}", ran.err);
     }
     write(dir.path(), "t.csv", "a,b\n1,2\n");
+    write(dir.path(), "r.csv", "row,a\n1,2\n");
     for (words, code, what) in [
         (&["stream", "cumsum(c)", "t.csv"][..], 1, "has the columns a, b"),
         (&["stream", "a - mean(a)", "t.csv"], 1, "`expanding_mean` is the mean so far"),
         (&["stream", "cumsum(a)", "t.csv", "--key", "c"], 1, "has no column \"c\" of keys"),
         (&["stream", "a", "t.csv"], 1, "has the name of a column"),
+        (&["stream", "a + 0", "r.csv", "--number"], 1, "`row` is the name of a column"),
         (&["stream", "cumsum(a)", "none.csv"], 1, "none.csv"),
         (&["stream", "cumsum(a)", "t.csv", "u.csv"], 2, "one table"),
         (&["stream", "cumsum(a)", "t.csv", "a=a.npy"], 2, "a is a number"),
@@ -120,6 +124,9 @@ fn wrong_lines_are_named_and_rows_before_them_are_written() {
         let error = fails(dir.path(), code, words);
         assert!(error.contains(what), "{words:?}: {error}");
     }
+    let ran = feed(dir.path(), &["stream", "cumsum(a)"], b"a,b\n1,2\n3,\"4");
+    assert_eq!((ran.code, &*ran.out), (Some(1), "a,b,out0\n1,2,1.0\n"));
+    assert!(ran.err.contains("a quote in line 3 is not closed"), "{}", ran.err);
     let ran = feed(dir.path(), &["stream", "cumsum(a)"], b"");
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("the table is empty"), "{}", ran.err);
