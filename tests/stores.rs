@@ -13,7 +13,7 @@ use hotloop_testing::generator::data::{Array, Flavour, Rng};
 use hotloop_testing::generator::store::Stored;
 
 /// Programs of `x` and `y`, matrices of the same shape, and `r`, a row.
-const PROGRAMS: [&str; 28] = [
+const PROGRAMS: [&str; 29] = [
     "x + y",
     "sqrt(abs(x)) * r",
     "sum(x)",
@@ -42,10 +42,11 @@ const PROGRAMS: [&str; 28] = [
     "s = cumsum(x * y); s, s / sum(x), max(s, axis=1)",
     "cummax(transpose(x)) - transpose(x), cummin(y, axis=0)",
     "rolling_corr(x, y, 5), ewm_mean(x, span=4, axis=0), shift(y, 3) + diff(x, axis=0)",
+    "rank(x, axis=0), median(x, axis=1), y - quantile(y, 0.3, axis=0), median(x * y)",
 ];
 
 /// Programs of `x` only, of any shape.
-const FLAT: [&str; 7] = [
+const FLAT: [&str; 8] = [
     "x * 2",
     "sum(x)",
     "x[1:] + x[:-1]",
@@ -53,6 +54,7 @@ const FLAT: [&str; 7] = [
     "x[::-2], x[0], max(x)",
     "cumsum(x), cumsum(x, axis=0) + 1",
     "rolling_mean(x, 7, 1), rolling_std(x, 3, axis=0), shift(x, -2)",
+    "rank(x), median(x), x - median(x, axis=0)",
 ];
 
 fn engine(threads: usize) -> Engine {
@@ -262,6 +264,7 @@ fn sequences_of_narrow_tables_are_transferred_together() {
         "cumsum(x, axis=0)",
         "rolling_mean(x, 500, axis=0) + x",
         "s = ewm_mean(x, span=9, axis=0); s - shift(s, 2, axis=0)",
+        "rank(x, axis=0) / 2",
     ] {
         for memory in [0, 1 << 20, 1 << 30] {
             let program = engine(2).compile(text).unwrap().with(RunOptions::new().memory(memory));

@@ -2,6 +2,7 @@
 //! and errors.
 
 use hotloop::{Arg, ErrorKind, compile};
+use hotloop_testing::generator::data::Rng;
 
 fn eval(text: &str, x: &[f64]) -> Vec<f64> {
     let program = compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -438,4 +439,56 @@ fn functions_across_an_axis_compute_in_f64() {
                 and all((pct_change(f) == f32(pct_change(w)))[1:])";
     let x: Vec<f64> = (0..5000).map(|i| f64::from(i).sqrt()).collect();
     assert!(compile(text).unwrap().eval_scalar::<bool>([("x", Arg::from(&x))]).unwrap());
+}
+
+/// Of integers, by sums that are exact: against `n Σkx - Σk Σx` over `n Σk² - (Σk)²`.
+#[test]
+fn lines_are_those_of_least_squares() {
+    const ROWS: usize = 300;
+    let mut random = Rng(99);
+    let x: Vec<f64> = (0..ROWS)
+        .map(|_| match random.next() % 5 {
+            0 => f64::NAN,
+            _ => (random.next() % 2001) as f64 - 1000.0,
+        })
+        .collect();
+    for window in [2, 3, 7, 20, 64] {
+        let text = format!(
+            "rolling_slope(x, {window}, 1), rolling_rsquared(x, {window}, 1), \
+             rolling_resid(x, {window}, 1)"
+        );
+        let outputs = compile(&text).unwrap().eval([("x", Arg::from(&x))]).unwrap();
+        let outputs: Vec<Vec<f64>> = outputs.into_iter().map(|y| y.into_vec().unwrap()).collect();
+        for row in 0..ROWS {
+            let rows = (row + 1).saturating_sub(window)..row + 1;
+            let pairs = rows.filter(|i| !x[*i].is_nan()).map(|i| (i as i128, x[i] as i128));
+            let pairs: Vec<(i128, i128)> = pairs.collect();
+            let sum =
+                |f: &dyn Fn(i128, i128) -> i128| pairs.iter().map(|(k, x)| f(*k, *x)).sum::<i128>();
+            let n = pairs.len() as i128;
+            let (k, of_x) = (sum(&|k, _| k), sum(&|_, x| x));
+            let across = n * sum(&|k, x| k * x) - k * of_x;
+            let (down, up) = (n * sum(&|k, _| k * k) - k * k, n * sum(&|_, x| x * x) - of_x * of_x);
+            let want = if n < 2 {
+                [f64::NAN; 3]
+            } else {
+                let slope = across as f64 / down as f64;
+                let explained = (across * across) as f64 / (down as f64 * up as f64);
+                // n * down times the distance from the line.
+                let line = of_x * down + across * (n * row as i128 - k);
+                let rest = |x: f64| (n * down * x as i128 - line) as f64 / (n * down) as f64;
+                [slope, explained, if x[row].is_nan() { f64::NAN } else { rest(x[row]) }]
+            };
+            for ((name, got), want) in ["slope", "rsquared", "resid"].iter().zip(&outputs).zip(want)
+            {
+                let got = got[row];
+                let near = (got - want).abs() <= 1e-12 * (1.0 + want.abs());
+                let same = got.is_nan() && want.is_nan();
+                assert!(
+                    near || same,
+                    "rolling_{name} of {window}, row {row}: {got}, {want}, seed 99"
+                );
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::carried::LANES;
 use super::operand::{Access, Bound, Fold, Operand, access};
 use super::panel::Shape;
 use super::partition::{
-    Cut, Grid, LONGEST_TILE, PIECE, count, most_lanes, power_of_two_within, tile_length,
+    Cut, Grid, LARGE_UNIT, LONGEST_TILE, PIECE, count, most_lanes, power_of_two_within, tile_length,
 };
 use super::scratch::{Room, Worker};
 use super::{Loop, OneTile, Tile};
@@ -97,7 +97,11 @@ impl Loop {
         };
         let (mut grid, level) = cut.grid(extents, &folds);
         if tile.is_whole() {
-            grid = Grid::new(extents, grid.row_step, extents[2]);
+            let rows = match stored {
+                true => (chunks.most.max(LARGE_UNIT) / extents[2].max(1)).clamp(1, grid.row_step),
+                false => grid.row_step,
+            };
+            grid = Grid::new(extents, rows, extents[2]);
         }
         let pieces = match nest.along {
             Along::Nothing => 1,

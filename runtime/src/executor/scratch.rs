@@ -129,9 +129,11 @@ impl Worker {
         let scan_lines = own.iter().map(|scan| scan_room.total(&scan.scanner));
         let scan_lines = scan_lines.fold(0, usize::saturating_add);
         // Windows keep their rows, which may be many; what takes a sequence at once, all of it.
-        let of_tile = slots + operands.iter().filter(|o| o.access != Access::InPlace).count();
         let own_lines = match tile.is_whole() {
-            true => of_tile.saturating_mul(lines(length)).saturating_add(scan_lines),
+            true => (slots + operands.len())
+                .saturating_mul(lines(length))
+                .saturating_add(buffers)
+                .saturating_add(scan_lines),
             false => scan_lines,
         };
         if own_lines.saturating_mul(64) > tile.memory.max(LEAST_STATES) {
