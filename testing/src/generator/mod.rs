@@ -565,6 +565,7 @@ impl Writer<'_, '_> {
             Rule::Rolling => vec![self.expr(any)?],
             Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
             Rule::Agreement => self.pair(any)?.into(),
+            Rule::Average if row.op == Op::WeightedMean => self.pair(Kind::Float)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
             Rule::Products => self.pair(Kind::Int)?.into(),
         };
@@ -700,8 +701,6 @@ impl Writer<'_, '_> {
 fn gives(row: &Row, kind: Kind) -> bool {
     use Op::*;
     match row.rule {
-        // Its weights are an array.
-        Rule::Average if row.op == WeightedMean => false,
         Rule::Arithmetic if kind == Kind::Bool => {
             matches!(
                 row.op,
