@@ -506,6 +506,7 @@ impl Writer<'_, '_> {
         let any = *self.u.choose(&KINDS)?;
         let args: Vec<Expr> = match row.rule {
             _ if row.op == Op::Power => return self.power(kind),
+            _ if row.op == Op::WeightedMean => self.pair(Kind::Float)?.into(),
             Rule::Comparison => return self.comparison(row, any),
             Rule::Select => {
                 let condition = self.expr(Kind::Bool)?;
@@ -565,7 +566,6 @@ impl Writer<'_, '_> {
             Rule::Rolling => vec![self.expr(any)?],
             Rule::Filled => vec![self.expr(kind)?, self.literal(any)?],
             Rule::Agreement => self.pair(any)?.into(),
-            Rule::Average if row.op == Op::WeightedMean => self.pair(Kind::Float)?.into(),
             Rule::Products if kind == Kind::Float => self.pair(Kind::Float)?.into(),
             Rule::Products => self.pair(Kind::Int)?.into(),
         };
