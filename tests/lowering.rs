@@ -199,8 +199,12 @@ fn every_reduction_of_every_dtype() {
                     let elements: Vec<u64> =
                         (0..n).map(|_| element(dtype, &mut rng, flavour)).collect();
                     // The operand comes from memory, or from a fused loop.
-                    let two = matches!(row.rule, Rule::Products | Rule::Agreement);
-                    let second = if two { ", a" } else { "" };
+                    let second = match row.rule {
+                        Rule::Products | Rule::Agreement => ", a",
+                        _ if row.op == Op::WeightedMean => ", a",
+                        _ if row.op == Op::Quantile => ", 0.3",
+                        _ => "",
+                    };
                     for text in ["X(aY)", "X(a & aY), X(aY)", "X(a & aY, axis=0)"] {
                         let text = text.replace('X', row.name).replace('Y', second);
                         let text =

@@ -348,7 +348,7 @@ mod tests {
         }
         let found = detail("arc*2").unwrap();
         assert!(found.starts_with("  arctan2(y, x)") && found.lines().count() < 4, "{found}");
-        assert!(detail("q*").is_err());
+        assert!(detail("qq*").is_err());
     }
 
     #[test]
