@@ -55,7 +55,7 @@ pub const RESOLVED: &[(&str, &str, &str)] = &[
         "sequence(c1, c2, ..., *, within=None, t=None, strict=False, unless=None, axis=-1)",
         "Whether a match ends in the row: rows where c1, c2, ... hold, one row for each, in this order. \
          `within` is the most that may lie between the first and the last, in the unit of t, the times of \
-         rows, which do not go back; without t in rows. With strict=True the rows follow each other; a row \
+         rows, which do not go back and are taken as f64, so give `t - t0` of nanoseconds; without t in rows. With strict=True the rows follow each other; a row \
          where `unless` holds ends all that began before it. NaN does not hold.",
     ),
     ("astype", "astype(x, dtype)", "x in another dtype, as `f32(x)`: `x.astype(f32)`."),
