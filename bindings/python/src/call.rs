@@ -26,7 +26,7 @@ pub type Object = *mut ffi::PyObject;
 pub struct Settings {
     /// The order of fresh outputs.
     pub order: Option<Order>,
-    /// The function that is told of progress.
+    /// The function to which progress is reported.
     pub progress: Option<Py<PyAny>>,
 }
 

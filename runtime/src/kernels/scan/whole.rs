@@ -15,7 +15,8 @@ use crate::elementwise::family;
 pub(super) trait Ranked: Copy {
     /// A number in the order of elements; `None` of NaN, which has no place.
     fn key(self) -> Option<i64>;
-    /// Twice the place, from 1 on, of an element with so many below it, and up to it.
+    /// Twice the place, from 1 on, of an element that `below` elements are less than, and `up_to` are
+    /// not greater than.
     fn places(below: usize, up_to: usize) -> Self;
     /// What stands for no place.
     fn none() -> Self;
